@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Giving pages up: a batch of pages of one partition is taken in hand, unmapped
+ * together, and each one dropped, found to be zero, or sent to the pager.
+ */
+#ifndef TARN_EVICT_H
+#define TARN_EVICT_H
+
+#include <linux/types.h>
+
+struct page;
+struct tarn_partition;
+
+#define TARN_EVICT_BATCH	64
+
+/**
+ * struct tarn_evict_batch - pages taken in hand, in ascending order
+ * @part: their partition; the caller holds its pin
+ * @count: how many
+ * @freed: pages given up without I/O
+ * @sent: pages sent to the pager
+ * @busy: pages that somebody holds, or that can't be stored now
+ * @page: each marked OUT and its frame's page locked
+ */
+struct tarn_evict_batch {
+	struct tarn_partition *part;
+	unsigned int count;
+	unsigned int freed;
+	unsigned int sent;
+	unsigned int busy;
+	struct {
+		u64 index;
+		u64 frame;
+		struct page *page;
+	} page[TARN_EVICT_BATCH];
+};
+
+bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e);
+void tarn_evict_flush(struct tarn_evict_batch *batch);
+
+#endif
