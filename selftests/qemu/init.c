@@ -568,6 +568,18 @@ static void scan_for_leaks(void)
 			say("%s", line);
 }
 
+/* For a warning that did not get to the console, as the command had silenced it. */
+static void check_taint(void)
+{
+	const unsigned long bad_page = 1 << 5, died = 1 << 7, warned = 1 << 9, locked_up = 1 << 14;
+	char *text = slurp("/proc/sys/kernel/tainted", NULL);
+	unsigned long taint = text ? strtoul(text, NULL, 0) : 0;
+
+	if (taint & (bad_page | died | warned | locked_up))
+		say("BUG: the kernel is tainted: %lu", taint);
+	free(text);
+}
+
 int main(void)
 {
 	struct job job = { .cwd = "/" };
@@ -591,10 +603,12 @@ int main(void)
 		say("/dev/kvm: %m");
 
 	status = run(&job);
+	klogctl(8, NULL, 5);	/* whatever level the command left the console at */
 	kill_everybody();
 	if (job.module)
 		unload();
 	scan_for_leaks();
+	check_taint();
 	snprintf(verdict, sizeof(verdict), "exit %d\n", status);
 	finish(verdict);
 }
