@@ -123,8 +123,9 @@ static void spread(const struct tarn_pool_size *size, u64 *want)
 		return;
 	}
 	for_each_node_state(nid, N_MEMORY) {
-		want[nid] = DIV_ROUND_UP_ULL(chunks, nodes--);
+		want[nid] = DIV_ROUND_UP_ULL(chunks, nodes);
 		chunks -= want[nid];
+		nodes--;
 	}
 }
 

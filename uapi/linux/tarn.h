@@ -394,7 +394,7 @@ struct tarn_stored_page {
  * @flags: 0
  * @cursor: 0 at first, then what the call before returned
  * @pages: address of an array of struct tarn_stored_page
- * @count: in: room in it, out: entries filled in, 0 at the end
+ * @count: in: room in it, at least 512; out: entries filled in, 0 at the end
  * @reserved: 0
  *
  * Between TARN_PAGER_ATTACH and TARN_PAGER_START, from which a pager that
@@ -414,6 +414,9 @@ struct tarn_pager_stored {
  * struct tarn_pager_start - TARN_PAGER_START: requests may come
  * @size: of this structure
  * @flags: 0
+ *
+ * EAGAIN: copies were dropped since TARN_PAGER_STORED began, which so listed
+ * some that are gone: list again from cursor 0. EBUSY: started already.
  */
 struct tarn_pager_start {
 	__u32 size;
