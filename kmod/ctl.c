@@ -60,7 +60,7 @@ long tarn_ctl_call(struct file *file, unsigned int cmd, void __user *arg,
 	if (ret)
 		goto out;
 	/* The first word may have changed since it was read. */
-	copy->features.size = c->size;
+	copy->features.size = size;
 	ret = fn(file, c->cmd, copy);
 	if (!ret && copy_to_user(arg, copy, min(size, c->size)))
 		ret = -EFAULT;
@@ -73,7 +73,8 @@ long tarn_ctl_features(struct tarn_features *f)
 {
 	if (f->flags)
 		return -EINVAL;
-	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM;
+	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
+		      TARN_FEATURE_GRANT;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;

@@ -15,13 +15,54 @@
 #include "partition.h"
 #include "pool.h"
 
+static bool page_is_zero(struct page *page)
+{
+	void *p = kmap_local_page(page);
+	bool zero = !memchr_inv(p, 0, PAGE_SIZE);
+
+	kunmap_local(p);
+	return zero;
+}
+
+/**
+ * tarn_evict_begin() - an empty batch
+ * @batch: to begin
+ * @part: partition that the pages will be of
+ */
+void tarn_evict_begin(struct tarn_evict_batch *batch,
+		      struct tarn_partition *part)
+{
+	struct tarn_pool *pool = part->pool;
+	struct tarn_pager *pager;
+	bool served;
+
+	rcu_read_lock();
+	pager = rcu_dereference(pool->pager);
+	served = pager && READ_ONCE(pager->started);
+	rcu_read_unlock();
+	*batch = (struct tarn_evict_batch) {
+		.part = part,
+		.can_store = served && !READ_ONCE(pool->full),
+		.can_overwrite = served,
+	};
+}
+
+/* Unmapping a page that has nowhere to go would only cost its guest a fault. */
+static bool has_a_way(struct tarn_evict_batch *batch, struct page *page,
+		      u64 copy)
+{
+	if (batch->can_store || (copy && !PageDirty(page)))
+		return true;
+	return (copy && batch->can_overwrite) || page_is_zero(page);
+}
+
 /**
  * tarn_evict_add() - take a page in hand
  * @batch: with room, and no page after @index
  * @index: page
  * @e: its entry, resident and without a mark
  *
- * Return: false if somebody else has it.
+ * Return: false if somebody else has it, or it has nowhere to go.
  */
 bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e)
 {
@@ -35,6 +76,9 @@ bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e)
 	if (!tarn_entry_is_frame(atomic64_read(entry), frame) ||
 	    !trylock_page(page))
 		goto err_put;
+	if (!has_a_way(batch, page, READ_ONCE(tarn_frame(part->pool,
+							 frame)->copy)))
+		goto err_lock;
 	if (!tarn_entry_change(part, index, entry, &e,
 			       tarn_entry_with_mark(e, TARN_MARK_OUT)))
 		goto err_lock;
@@ -89,15 +133,6 @@ static void unmap(struct tarn_evict_batch *batch)
 	}
 }
 
-static bool page_is_zero(struct page *page)
-{
-	void *p = kmap_local_page(page);
-	bool zero = !memchr_inv(p, 0, PAGE_SIZE);
-
-	kunmap_local(p);
-	return zero;
-}
-
 /* Nobody takes a page from under its lock, so the entry can't have changed. */
 static void change_locked(struct tarn_partition *part, u64 index, u64 to)
 {
@@ -118,19 +153,6 @@ static void keep(struct tarn_evict_batch *batch, unsigned int i)
 	change_locked(batch->part, batch->page[i].index,
 		      tarn_entry_with_mark(e, TARN_MARK_NONE));
 	batch->busy++;
-}
-
-static bool can_store(struct tarn_pool *pool, u64 copy)
-{
-	struct tarn_pager *pager;
-	bool served;
-
-	rcu_read_lock();
-	pager = rcu_dereference(pool->pager);
-	served = pager && READ_ONCE(pager->started);
-	rcu_read_unlock();
-	/* A full pager can still write over an outdated copy. */
-	return served && (copy || !READ_ONCE(pool->full));
 }
 
 /* What becomes of an unmapped page. True: it is to be stored. */
@@ -160,10 +182,7 @@ static bool settle(struct tarn_evict_batch *batch, unsigned int i)
 		if (copy)
 			tarn_cookie_drop(pool, copy);
 	} else {
-		if (can_store(pool, copy))
-			return true;
-		keep(batch, i);
-		return false;
+		return true;
 	}
 	f->copy = TARN_COOKIE_NONE;
 	atomic64_inc(&pool->evictions);

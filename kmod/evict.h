@@ -16,6 +16,8 @@ struct tarn_partition;
 /**
  * struct tarn_evict_batch - pages taken in hand, in ascending order
  * @part: their partition; the caller holds its pin
+ * @can_store: the pager takes pages that it has no copy of
+ * @can_overwrite: it takes those of which it has an outdated one
  * @count: how many
  * @freed: pages given up without I/O
  * @sent: pages sent to the pager
@@ -24,6 +26,8 @@ struct tarn_partition;
  */
 struct tarn_evict_batch {
 	struct tarn_partition *part;
+	bool can_store;
+	bool can_overwrite;
 	unsigned int count;
 	unsigned int freed;
 	unsigned int sent;
@@ -35,6 +39,8 @@ struct tarn_evict_batch {
 	} page[TARN_EVICT_BATCH];
 };
 
+void tarn_evict_begin(struct tarn_evict_batch *batch,
+		      struct tarn_partition *part);
 bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e);
 void tarn_evict_flush(struct tarn_evict_batch *batch);
 

@@ -10,6 +10,7 @@
 #include <linux/xxhash.h>
 
 #include "event.h"
+#include "grant.h"
 #include "io.h"
 #include "partition.h"
 #include "pool.h"
@@ -103,7 +104,8 @@ int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 	else if (is_refault(part->pool, e))
 		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
 	trace_tarn_load(part->id, index, io->cookie, io->flags);
-	tarn_queue_submit(part->pool, io);
+	if (!tarn_grant_read(io))
+		tarn_queue_submit(part->pool, io);
 	return 0;
 }
 
@@ -321,6 +323,22 @@ void tarn_io_complete(struct tarn_io *io, int result, u64 cookie)
 	else if (!load_complete(io, result))
 		return;
 	io_destroy(io);
+}
+
+/**
+ * tarn_io_read_done() - a granted device was read
+ * @io: a load; it goes
+ * @result: 0 or what went wrong: then the pager is asked, who may have another
+ *	copy
+ *
+ * Context: process.
+ */
+void tarn_io_read_done(struct tarn_io *io, int result)
+{
+	if (result)
+		tarn_queue_submit(io->part->pool, io);
+	else
+		tarn_io_complete(io, 0, TARN_COOKIE_NONE);
 }
 
 /**

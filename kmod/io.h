@@ -10,6 +10,9 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct file;
 
 struct tarn_partition;
 struct tarn_pool;
@@ -26,6 +29,10 @@ struct tarn_pool;
  * @run: see struct tarn_request
  * @op: enum tarn_op
  * @flags: TARN_REQ_*
+ * @file: device that is read without the pager (grant.c)
+ * @work: to settle it
+ * @read: who settles it
+ * @result: how it went
  */
 struct tarn_io {
 	struct list_head link;
@@ -37,6 +44,10 @@ struct tarn_io {
 	u16 run;
 	u8 op;
 	u8 flags;
+	struct file *file;
+	struct work_struct work;
+	atomic_t read;
+	int result;
 };
 
 int tarn_io_init(void);
@@ -51,6 +62,7 @@ u8 tarn_io_time(struct tarn_pool *pool);
 void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
 
 void tarn_io_complete(struct tarn_io *io, int result, u64 cookie);
+void tarn_io_read_done(struct tarn_io *io, int result);
 void tarn_io_abort(struct tarn_io *io);
 void tarn_io_abort_backlog(struct tarn_pool *pool);
 

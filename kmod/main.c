@@ -8,12 +8,13 @@
  *	fault.c pagein.c	bringing pages in
  *	reclaim.c evict.c young.c	and giving them up
  *	truncate.c		taking them away
- *	io.c queue.c pager.c	requests to the paging service
+ *	io.c queue.c pager.c grant.c	requests to the paging service
  *	stats.c sysfs.c event.c trace.h	what is seen of it
  */
 #include <linux/module.h>
 
 #include "fs.h"
+#include "grant.h"
 #include "io.h"
 #include "pager.h"
 #include "sysfs.h"
@@ -28,9 +29,12 @@ static int __init tarn_init(void)
 	ret = tarn_io_init();
 	if (ret)
 		return ret;
-	ret = tarn_sysfs_init();
+	ret = tarn_grant_init();
 	if (ret)
 		goto err_io;
+	ret = tarn_sysfs_init();
+	if (ret)
+		goto err_grant;
 	ret = tarn_pager_init();
 	if (ret)
 		goto err_sysfs;
@@ -43,6 +47,8 @@ err_pager:
 	tarn_pager_exit();
 err_sysfs:
 	tarn_sysfs_exit();
+err_grant:
+	tarn_grant_exit();
 err_io:
 	tarn_io_exit();
 	return ret;
@@ -56,6 +62,7 @@ static void __exit tarn_exit(void)
 	/* Partitions and pagers are freed after a grace period. */
 	rcu_barrier();
 	tarn_sysfs_exit();
+	tarn_grant_exit();
 	tarn_io_exit();
 }
 module_exit(tarn_exit);

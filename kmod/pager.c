@@ -270,6 +270,7 @@ static void pager_detach(struct tarn_pager *pager)
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_stop(&pager->queues[i], &orphans);
 	synchronize_rcu();
+	tarn_grant_clear(pager);
 	list_for_each_entry_safe(io, next, &orphans, link)
 		tarn_io_abort(io);
 	mutex_unlock(&pool->pager_lock);
@@ -472,6 +473,8 @@ static long attached_ioctl(struct tarn_pager *pager, unsigned int cmd,
 		return arg->start.flags ? -EINVAL : pager_start(pager);
 	case TARN_PAGER_STATUS:
 		return pager_status(pager, &arg->status);
+	case TARN_PAGER_GRANT:
+		return tarn_grant_set(pager, &arg->grant);
 	}
 	return -ENOTTY;
 }
@@ -494,6 +497,7 @@ static const struct tarn_ctl pager_calls[] = {
 	TARN_CTL(TARN_PAGER_STORED, struct tarn_pager_stored, reserved),
 	TARN_CTL(TARN_PAGER_START, struct tarn_pager_start, flags),
 	TARN_CTL(TARN_PAGER_STATUS, struct tarn_pager_status, used_pages),
+	TARN_CTL(TARN_PAGER_GRANT, struct tarn_pager_grant, offset),
 };
 
 static long tarn_dev_ioctl(struct file *file, unsigned int cmd,

@@ -10,6 +10,7 @@
 #include <linux/path.h>
 #include <linux/rcupdate.h>
 
+#include "grant.h"
 #include "pool.h"
 #include "queue.h"
 
@@ -38,6 +39,8 @@ struct tarn_drop_batch {
  * @listed_at: pool->drop_generation when TARN_PAGER_STORED began
  * @drop_lock: protects @drops; inside queue->lock
  * @drops: cookies to drop, for queue 0
+ * @grants: devices that the module reads by itself, RCU; changed under
+ *	pool->pager_lock
  * @nr_queues: how many
  * @queues: them
  */
@@ -51,6 +54,7 @@ struct tarn_pager {
 	u64 listed_at;
 	spinlock_t drop_lock;
 	struct list_head drops;
+	struct tarn_grant __rcu *grants[TARN_GRANT_MAX_DEVICES];
 	u32 nr_queues;
 	struct tarn_queue queues[];
 };

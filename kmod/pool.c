@@ -492,6 +492,7 @@ err_pool:
 void tarn_pool_shutdown(struct tarn_pool *pool)
 {
 	tarn_sysfs_remove_pool(pool);
+	wait_event(pool->store_wait, !atomic_read(&pool->reads));
 	/* Pages have none by now, so these find nobody to serve. */
 	tarn_io_abort_backlog(pool);
 	cancel_delayed_work_sync(&pool->limbo_work);

@@ -101,7 +101,8 @@ struct tarn_node {
  * @drop_generation: cookies that were dropped while a pager was attached but
  *	not started, under its drop_lock
  * @stores: page-outs that were sent and are not committed
- * @store_wait: woken when @stores sinks
+ * @reads: reads of granted devices under way; the mount waits for them
+ * @store_wait: woken when @stores sinks or @reads is 0
  * @full: the pager has no room
  * @degraded: the pager lacks a device
  * @capacity: pages the pager has room for
@@ -151,6 +152,7 @@ struct tarn_pool {
 	struct list_head backlog;
 	u64 drop_generation;
 	atomic_t stores;
+	atomic_t reads;
 	wait_queue_head_t store_wait;
 	bool full;
 	bool degraded;

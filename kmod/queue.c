@@ -95,7 +95,8 @@ static void publish_io(struct tarn_queue *q, struct tarn_io *io)
 	const struct tarn_request req = {
 		.op = io->op,
 		.flags = io->flags,
-		.run = io->run,
+		/* What has no tag yet does not follow directly. */
+		.run = min_t(u32, io->run, q->nr_free - 1),
 		.frame = io->frame,
 		.cookie = io->cookie,
 		.index = io->index,

@@ -157,9 +157,10 @@ static struct tarn_leaf *next_leaf(struct tarn_partition *part)
 /* Take a batch from a partition. Returns pages freed or sent. */
 static unsigned int turn(struct tarn_partition *part, struct look *l)
 {
-	struct tarn_evict_batch batch = { .part = part };
+	struct tarn_evict_batch batch;
 	unsigned int leaves, scanned = 0;
 
+	tarn_evict_begin(&batch, part);
 	down_read(&part->pin);
 	if (!part->inode)
 		goto out;
@@ -364,8 +365,10 @@ static long wait_for_stores(struct tarn_partition *part, u64 start, u64 count,
 	for (i = start; i < start + count; i++) {
 		atomic64_t *entry = tarn_partition_entry(part, i);
 
-		if (!entry)
+		if (!entry) {
+			++*done;
 			continue;
+		}
 		ret = tarn_wait_var(entry, !going_out(entry), NULL);
 		if (ret)
 			return ret;
@@ -390,11 +393,12 @@ static long wait_for_stores(struct tarn_partition *part, u64 start, u64 count,
 long tarn_reclaim_range(struct tarn_partition *part, u64 start, u64 count,
 			u64 *done)
 {
-	struct tarn_evict_batch batch = { .part = part };
+	struct tarn_evict_batch batch;
 	struct tarn_pool *pool = part->pool;
 	u64 i;
 	int ret = 0;
 
+	tarn_evict_begin(&batch, part);
 	for (i = start; i < start + count && !ret; i++) {
 		atomic64_t *entry = tarn_partition_entry(part, i);
 		u64 e;

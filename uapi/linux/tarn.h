@@ -308,7 +308,10 @@ struct tarn_partition_pages {
  * @flags: 0
  * @start: first page
  * @count: pages; a range past the end of the file is cut
- * @done: out: pages that were given up or are read
+ * @done: out: see below
+ *
+ * @done counts pages of the range as they are when the call returns: without a
+ * frame (PAGE_OUT), with one (PAGE_IN).
  *
  * PAGE_OUT gives up the resident pages of a range whatever their age, and
  * returns when their frames are free; pages that somebody holds are passed
@@ -342,7 +345,7 @@ struct tarn_partition_range {
  *	Frame f lies at f << TARN_PAGE_SHIFT in it. Frames that the pool does
  *	not own give SIGBUS (EFAULT for I/O).
  * @queue_bytes: out: length of one queue's area
- * @stored_pages: out: pages that TARN_PAGER_STORED will list
+ * @stored_pages: out: upper bound of what TARN_PAGER_STORED will list
  * @uuid: out: of the pool
  *
  * A descriptor of /dev/tarn attaches once; closing it, or the death of the
@@ -493,8 +496,8 @@ enum tarn_op {
  * @frame: where the page is in the frame window, in pages
  * @cookie: LOAD, DROP: of the copy; STORE: of the outdated copy, which this
  *	completion replaces and so frees, or TARN_COOKIE_NONE
- * @index: page of the partition
- * @partition: its id
+ * @index: page of the partition; DROP: 0
+ * @partition: its id; DROP: 0
  * @reserved: 0
  */
 struct tarn_request {
