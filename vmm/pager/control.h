@@ -12,7 +12,9 @@
  *	-> {"ok": true, "pid": 812, "pool": "/run/tarn/pool0", "uuid": "...",
  *	"full": false, "degraded": false, "capacity_pages": 262143,
  *	"used_pages": 1200, "queues": [{"queue": 0, "loads": 5, "stores": 9,
- *	"drops": 1, "load_errors": 0, "store_errors": 0, "in_flight": 0}]}
+ *	"drops": 1, "load_errors": 0, "store_errors": 0, "ios": 3,
+ *	"in_flight": 0}]}
+ *	"ios" counts reads and writes, each of one page or several.
  *
  * {"cmd": "devices"}
  *	-> {"ok": true, "devices": [{"device": 0, "priority": 10, "slots": 262143,
@@ -56,5 +58,14 @@
 
 /** What follows the pool's path in the default path of the socket. */
 #define CONTROL_SUFFIX ".pager"
+
+struct pager;
+
+int control_init(struct pager *pager);
+int control_listen_fd(void);
+int control_client_fd(void);
+void control_accept(void);
+void control_serve(void);
+unsigned int control_resilver_all(struct pager *pager);
 
 #endif
