@@ -188,15 +188,12 @@ void *attach_map_queue(struct attachment *at, unsigned int queue)
 	return area == MAP_FAILED ? NULL : area;
 }
 
+/* -EAGAIN: what is stored has changed, see attach_for_each_stored(). */
 int attach_start(struct attachment *at)
 {
 	struct tarn_pager_start call = { .size = sizeof(call) };
 
-	if (ioctl(at->fd, TARN_PAGER_START, &call)) {
-		log_err("can't start: %s", strerror(errno));
-		return -errno;
-	}
-	return 0;
+	return ioctl(at->fd, TARN_PAGER_START, &call) ? -errno : 0;
 }
 
 /* Let the module read a plain block device by itself. */

@@ -81,6 +81,15 @@ void devices_close(struct devices *devices)
 		device_destroy(devices->opened[--devices->nr]);
 }
 
+/* All slots are free, before what is stored is taken. */
+void devices_reset(struct devices *devices)
+{
+	unsigned int i;
+
+	for (i = 0; i < devices->nr; i++)
+		slots_reset(&devices->opened[i]->slots);
+}
+
 /**
  * devices_take() - a stored page lies there
  *

@@ -58,6 +58,7 @@ int devices_open(struct devices *devices, const struct options *opts);
 void devices_close(struct devices *devices);
 int devices_identify(struct devices *devices, const u8 *pool,
 		     const u64 *stored, bool force);
+void devices_reset(struct devices *devices);
 int devices_take(struct devices *devices, u64 cookie);
 int devices_stamp(struct devices *devices);
 int devices_add(struct devices *devices, struct device *dev, const u8 *pool,

@@ -30,6 +30,7 @@
 #endif
 
 #define TICK_MS 1000
+#define START_TRIES 1000
 
 static int signal_fd = -1;
 
@@ -90,12 +91,18 @@ static int take_stored(void *arg, u64 cookie)
 	return ret;
 }
 
+static int rebuild_slots(struct pager *pager)
+{
+	struct stored_walk walk = { .devices = &pager->devices };
+
+	devices_reset(&pager->devices);
+	return attach_for_each_stored(&pager->at, take_stored, &walk);
+}
+
 /* Numbers first, as what is stored tells which devices must be there. */
 static int init_slots(struct pager *pager)
 {
 	struct stored_walk walk = { .devices = &pager->devices };
-	struct device *dev;
-	unsigned int i;
 	int ret;
 
 	ret = attach_for_each_stored(&pager->at, count_stored, &walk);
@@ -103,15 +110,10 @@ static int init_slots(struct pager *pager)
 		ret = devices_identify(&pager->devices, pager->at.uuid,
 				       walk.stored, pager->opts.force);
 	if (!ret)
-		ret = attach_for_each_stored(&pager->at, take_stored, &walk);
+		ret = rebuild_slots(pager);
 	if (!ret)
 		ret = devices_stamp(&pager->devices);
-	if (ret)
-		return ret;
-	devices_for_each(&pager->devices, dev, i)
-		if (dev->discard && !dev->slots.used)
-			discard_all(dev);
-	return 0;
+	return ret;
 }
 
 static int init_window(struct pager *pager)
@@ -137,14 +139,34 @@ static int init_status(struct pager *pager)
 	return status_init(&pager->at, &pager->devices);
 }
 
+/* A page whose copy was given up while we asked makes the answer worthless. */
+static int start_patiently(struct pager *pager)
+{
+	unsigned int tries = START_TRIES;
+	int ret;
+
+	while ((ret = attach_start(&pager->at)) == -EAGAIN && --tries) {
+		ret = rebuild_slots(pager);
+		if (ret)
+			return ret;
+	}
+	if (ret)
+		log_err("can't start: %s", strerror(-ret));
+	return ret;
+}
+
 static int init_start(struct pager *pager)
 {
 	struct device *dev;
 	unsigned int i;
-	int ret = attach_start(&pager->at);
+	int ret = start_patiently(pager);
 
 	if (ret)
 		return ret;
+	/* The queues still wait: nothing is being written. */
+	devices_for_each(&pager->devices, dev, i)
+		if (dev->discard && !dev->slots.used)
+			discard_all(dev);
 	if (pager->opts.grant)
 		devices_for_each(&pager->devices, dev, i)
 			attach_grant(&pager->at, dev);

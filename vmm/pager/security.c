@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/tarn.h>
 #include <pwd.h>
@@ -15,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef PR_SET_IO_FLUSHER
@@ -67,6 +69,8 @@ static int lock_memory(void)
 int security_protect(bool mlock)
 {
 	never_kill();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
 	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
 		log_debug("no I/O flusher: %s", strerror(errno));
 	return mlock ? lock_memory() : 0;
@@ -106,9 +110,24 @@ out:
 	return ret;
 }
 
+/* Keep CAP_SYS_ADMIN, which calls of /dev/tarn want, and nothing else. */
+static int keep_capability(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = 1 << CAP_SYS_ADMIN,
+		  .permitted = 1 << CAP_SYS_ADMIN },
+	};
+
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
 /*
- * Become @user, all threads of us. All files are open by now; no capability is
- * kept, as the module asked for them when /dev/tarn was opened.
+ * Become @user. The threads of the queues, which see the guests' data and the
+ * devices, lose all capabilities; this one, which reports the status, keeps
+ * the one that the module asks for.
  */
 int security_drop(const char *user)
 {
@@ -118,8 +137,8 @@ int security_drop(const char *user)
 
 	if (ret)
 		return ret;
-	if (setgroups(1, &gid) || setresgid(gid, gid, gid) ||
-	    setresuid(uid, uid, uid)) {
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(1, &gid) || setresgid(gid, gid, gid) ||
+	    setresuid(uid, uid, uid) || keep_capability()) {
 		log_err("can't become %s: %s", user, strerror(errno));
 		return -errno;
 	}

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WORD_BITS 64
 #define SEARCH_EXTENTS 16
@@ -43,7 +44,6 @@ int slots_init(struct slots *slots, u64 count)
 {
 	u64 words = div_up(count + 1, WORD_BITS);
 	u64 summary = div_up(words, WORD_BITS);
-	u64 i;
 
 	*slots = (struct slots){ .count = count, .cursor = 1, .words = words };
 	slots->map = calloc(words, sizeof(u64));
@@ -52,12 +52,25 @@ int slots_init(struct slots *slots, u64 count)
 		slots_exit(slots);
 		return -ENOMEM;
 	}
-	mark_used(slots, 0);
-	for (i = count + 1; i < words * WORD_BITS; i++)
-		mark_used(slots, i);
-	for (i = words; i < summary * WORD_BITS; i++)
-		bit_set(slots->full, i);
+	slots_reset(slots);
 	return 0;
+}
+
+/* All slots are free; only slot 0 and what is past the end looks used. */
+void slots_reset(struct slots *slots)
+{
+	u64 summary = div_up(slots->words, WORD_BITS);
+	u64 i;
+
+	memset(slots->map, 0, slots->words * sizeof(u64));
+	memset(slots->full, 0, summary * sizeof(u64));
+	slots->used = 0;
+	slots->cursor = 1;
+	mark_used(slots, 0);
+	for (i = slots->count + 1; i < slots->words * WORD_BITS; i++)
+		mark_used(slots, i);
+	for (i = slots->words; i < summary * WORD_BITS; i++)
+		bit_set(slots->full, i);
 }
 
 void slots_exit(struct slots *slots)
@@ -114,7 +127,7 @@ static u64 next_free(const struct slots *slots, u64 from, u64 end)
 /* Free slots from @slot on, which is free, at most @want. */
 static u32 extent_length(const struct slots *slots, u64 slot, u32 want)
 {
-	u64 end = slot + want;
+	u64 end = min_t(u64, slot + want, slots->count + 1);
 	u64 at = slot;
 
 	if (slots->bar_first < slots->bar_end && slot < slots->bar_first &&

@@ -35,6 +35,7 @@ struct slots {
 };
 
 int slots_init(struct slots *slots, u64 count);
+void slots_reset(struct slots *slots);
 void slots_exit(struct slots *slots);
 u64 slots_alloc(struct slots *slots, u32 want, u32 *got);
 int slots_take(struct slots *slots, u64 slot);
@@ -52,7 +53,8 @@ static inline void slots_bar(struct slots *slots, u64 first, u64 end)
 static inline bool slots_is_barred(const struct slots *slots, u64 first,
 				   u64 end)
 {
-	return first < slots->bar_end && end > slots->bar_first;
+	return slots->bar_first < slots->bar_end && first < slots->bar_end &&
+	       end > slots->bar_first;
 }
 
 #endif

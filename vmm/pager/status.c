@@ -15,9 +15,6 @@
 
 /* A filesystem with so much room again is worth another try. */
 #define SPACE_MIN_BYTES (16ULL << 20)
-/* Room for this part of all pages, at most ROOM_MAX, ends being full. */
-#define ROOM_PART 128
-#define ROOM_MAX 256
 
 static struct {
 	struct attachment *at;
@@ -71,28 +68,6 @@ const struct status_report *status_current(void)
 	return &status.last;
 }
 
-/**
- * status_decide() - whether we are full
- * @was_full: as last reported
- * @refused: a store was refused since
- *
- * Full begins with the last slot, or a refusal, and ends only when there is
- * some room: each time it ends, the module sends what it has.
- */
-void status_decide(const struct device_totals *totals, bool was_full,
-		   bool refused, struct status_report *report)
-{
-	u64 room = totals->capacity > totals->used ?
-			   totals->capacity - totals->used :
-			   0;
-	u64 enough = min_t(u64, totals->capacity / ROOM_PART, ROOM_MAX);
-
-	report->capacity = totals->capacity;
-	report->used = totals->used;
-	report->degraded = totals->degraded;
-	report->full = !room || ((was_full || refused) && room < enough);
-}
-
 /* Try files whose filesystem was full again once it is not. */
 static void retry_space(void)
 {
@@ -141,7 +116,7 @@ void status_refresh(void)
 	retry_space();
 	refused = atomic_exchange(&status.refused, false);
 	devices_sum(status.devices, &totals);
-	status_decide(&totals, status.last.full, refused, &now);
+	report_decide(&totals, status.last.full, refused, &now);
 	if (now.full && refused)
 		atomic_store(&status.refused, true);
 	if (status.sent && !refused &&

@@ -7,25 +7,10 @@
 #ifndef TARN_PAGER_STATUS_H
 #define TARN_PAGER_STATUS_H
 
-#include "types.h"
+#include "report.h"
 
 struct attachment;
 struct devices;
-struct device_totals;
-
-/**
- * struct status_report - what is sent
- * @full: no room
- * @degraded: a leg or a device is lost
- * @capacity: pages
- * @used: pages
- */
-struct status_report {
-	bool full;
-	bool degraded;
-	u64 capacity;
-	u64 used;
-};
 
 int status_init(struct attachment *at, struct devices *devices);
 int status_fd(void);
@@ -34,7 +19,5 @@ void status_note_full(void);
 void status_note_room(void);
 void status_refresh(void);
 const struct status_report *status_current(void);
-void status_decide(const struct device_totals *totals, bool was_full,
-		   bool refused, struct status_report *report);
 
 #endif
