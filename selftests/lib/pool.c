@@ -217,7 +217,7 @@ static void on_fault(int sig)
 	siglongjmp(fault_env, sig);
 }
 
-static int try_access(volatile u8 *p, u8 *value, bool write)
+int try_call(void (*fn)(void *arg), void *arg)
 {
 	struct sigaction sa = { .sa_handler = on_fault };
 	int sig;
@@ -227,25 +227,46 @@ static int try_access(volatile u8 *p, u8 *value, bool write)
 	sig = sigsetjmp(fault_env, 1);
 	if (!sig) {
 		fault_armed = 1;
-		if (write)
-			*p = *value;
-		else
-			*value = *p;
+		fn(arg);
 	}
 	fault_armed = 0;
 	return sig;
 }
 
+struct access {
+	volatile u8 *p;
+	u8 value;
+};
+
+static void do_read(void *arg)
+{
+	struct access *a = arg;
+
+	a->value = *a->p;
+}
+
+static void do_write(void *arg)
+{
+	struct access *a = arg;
+
+	*a->p = a->value;
+}
+
 int try_read(const volatile u8 *p, u8 *value)
 {
-	u8 sink;
+	struct access a = { (volatile u8 *)p, 0 };
+	int sig = try_call(do_read, &a);
 
-	return try_access((volatile u8 *)p, value ? value : &sink, false);
+	if (!sig && value)
+		*value = a.value;
+	return sig;
 }
 
 int try_write(volatile u8 *p, u8 value)
 {
-	return try_access(p, &value, true);
+	struct access a = { p, value };
+
+	return try_call(do_write, &a);
 }
 
 /* A page is 512 words: seed, index, version, then a stream made from them. */

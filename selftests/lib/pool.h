@@ -47,6 +47,8 @@ long __part_page_in(int fd, u64 start, u64 count, u64 *done);
 u64 part_page_out(int fd, u64 start, u64 count);
 u64 part_page_in(int fd, u64 start, u64 count);
 
+/** Call @fn, which may fault; 0, or SIGBUS or SIGSEGV that ended it. */
+int try_call(void (*fn)(void *arg), void *arg);
 /** Touch one byte; 0, or SIGBUS or SIGSEGV. */
 int try_read(const volatile u8 *p, u8 *value);
 int try_write(volatile u8 *p, u8 value);
