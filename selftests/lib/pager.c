@@ -244,7 +244,8 @@ static void check_request(struct server *s, struct queue *q,
 
 	if (r->op < TARN_OP_LOAD || r->op > TARN_OP_DROP)
 		protocol_error(ctl, "op %u", r->op);
-	if (r->reserved || (r->flags & ~3) || !r->partition)
+	if (r->reserved || (r->flags & ~3) ||
+	    !r->partition != (r->op == TARN_OP_DROP))
 		protocol_error(ctl, "op %u flags %x reserved %x partition %u",
 			       r->op, r->flags, r->reserved, r->partition);
 	if (r->flags && r->op != TARN_OP_LOAD)
@@ -354,12 +355,30 @@ static void serve(struct server *s, u32 n, bool park, u32 completions)
 	s->queue[n].parked |= park;
 }
 
+/* As a pager that looks after its devices would tell. */
+static int tell_status(struct server *s)
+{
+	struct tarn_pager_status status = {
+		.size = sizeof(status),
+		.flags = s->ctl->status_flags,
+		.capacity_pages = s->ctl->capacity,
+		.used_pages = s->ctl->used,
+	};
+
+	s->ctl->status_told = atomic_load(&s->ctl->status_wanted);
+	return __tarn_op(s->end.fd, TARN_PAGER_STATUS, &status);
+}
+
 static int turn(struct server *s)
 {
 	bool waiting = false;
 	u64 user;
 	u32 n;
 	int ret;
+
+	if (s->ctl->status_wanted != s->ctl->status_told &&
+	    (ret = tell_status(s)))
+		return ret;
 
 	for (n = 0; n < s->end.queues; n++) {
 		struct queue *q = &s->queue[n];
@@ -384,7 +403,7 @@ static int turn(struct server *s)
 
 static int learn_stored(struct server *s)
 {
-	static struct tarn_stored_page page[256];
+	static struct tarn_stored_page page[1024];
 	struct tarn_pager_stored stored = { .size = sizeof(stored) };
 	u32 i;
 	int ret;
@@ -413,7 +432,7 @@ static int learn_stored(struct server *s)
 			s->ctl->listed++;
 		}
 	} while (stored.count);
-	if (s->ctl->listed != s->end.stored_pages)
+	if (s->ctl->listed > s->end.stored_pages)
 		protocol_error(s->ctl, "%llu pages stored, %llu listed",
 			       (unsigned long long)s->end.stored_pages,
 			       (unsigned long long)s->ctl->listed);
@@ -435,8 +454,6 @@ static int server_begin(struct server *s)
 	close(pool);
 	if (!ret)
 		ret = pager_end_map(&s->end);
-	if (!ret)
-		ret = learn_stored(s);
 	for (n = 0; n < s->end.queues; n++) {
 		s->queue[n].pending = calloc(s->end.depth,
 					     sizeof(struct pending));
@@ -450,7 +467,18 @@ static int server_begin(struct server *s)
 			return s->store;
 	}
 	s->rng.state = getpid();
-	return ret ? ret : pager_end_start(&s->end);
+	/* EAGAIN: a copy was dropped meanwhile, so what was listed is wrong */
+	while (!ret) {
+		ret = learn_stored(s);
+		if (ret)
+			break;
+		ret = pager_end_start(&s->end);
+		if (ret != -EAGAIN)
+			break;
+		s->ctl->relisted++;
+		ret = 0;
+	}
+	return ret;
 }
 
 int pager_main(int memfd)
@@ -527,6 +555,13 @@ void pager_kill(struct pager *pg)
 	ASSERT_OK(kill(pg->pid, SIGKILL));
 	ASSERT_EQ(reap(pg->pid), 256 + SIGKILL);
 	pg->pid = 0;
+}
+
+void pager_status(struct pager *pg, u32 flags)
+{
+	pg->ctl->status_flags = flags;
+	pg->ctl->status_wanted++;
+	WAIT_FOR(pg->ctl->status_told == pg->ctl->status_wanted);
 }
 
 void pager_assert_protocol(struct pager *pg)

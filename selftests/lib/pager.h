@@ -56,12 +56,14 @@ struct pager_ctl {
 	_Atomic u64 die_after;
 	/** Set: end by itself, closing /dev/tarn. */
 	_Atomic u32 stop;
+	/** Counted up: tell TARN_PAGER_STATUS with these flags. */
+	_Atomic u32 status_wanted, status_flags;
 	u32 queues, depth;
 	char pool[64];
 	/** Path of a store to read and write with O_DIRECT, or "": memory. */
 	char file[128];
 
-	_Atomic u32 ready;
+	_Atomic u32 ready, status_told;
 	_Atomic int failed;
 	_Atomic u64 loads, stores, drops, readaheads, mismatches;
 	/** Stores that had the outdated copy's cookie. */
@@ -70,7 +72,7 @@ struct pager_ctl {
 	_Atomic u64 in_runs;
 	_Atomic u64 taken, completed;
 	/** Entries that TARN_PAGER_STORED listed at the last start. */
-	_Atomic u64 listed;
+	_Atomic u64 listed, relisted;
 	_Atomic u32 used;
 	_Atomic u32 protocol_errors;
 	char protocol_error[256];
@@ -97,6 +99,8 @@ void pager_start(struct pager *pg, struct pool *p);
 void pager_kill(struct pager *pg);
 /** End it in order, assert that the kernel kept to the protocol. */
 void pager_stop(struct pager *pg);
+/** Have it tell its status; returns when the kernel knows. */
+void pager_status(struct pager *pg, u32 flags);
 void pager_assert_protocol(struct pager *pg);
 void pager_free(struct pager *pg);
 /** The pager's process (called by the harness). */
