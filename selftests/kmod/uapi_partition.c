@@ -277,14 +277,15 @@ static void ranges(void)
 	ASSERT_EQ(done, 0);
 	ASSERT_EQ(__part_page_out(part, PAGES - 3, ~0ULL, &done), 0);
 	ASSERT_EQ(done, 3);
+	ASSERT_EQ(part_count(part, 0, PAGES, 0x0f, TARN_PAGE_PAGED), 3);
 	ASSERT_EQ(__part_page_out(part, 0, 1ULL << 63, &done), 0);
-	ASSERT_EQ(done, PAGES - 3);
-	ASSERT_EQ(__part_page_out(part, 0, PAGES, &done), 0);
-	ASSERT_EQ(done, 0);
+	ASSERT_EQ(done, PAGES);
+	ASSERT_EQ(part_count(part, 0, PAGES, 0x0f, TARN_PAGE_PAGED), PAGES);
 	ASSERT_EQ(__part_page_in(part, 5, 3, &done), 0);
 	ASSERT_EQ(done, 3);
+	ASSERT_EQ(part_count(part, 0, PAGES, 0x0f, TARN_PAGE_RESIDENT), 3);
 	ASSERT_EQ(__part_page_in(part, 0, ~0ULL, &done), 0);
-	ASSERT_EQ(done, PAGES - 3);
+	ASSERT_EQ(done, PAGES);
 	ASSERT_EQ(__part_page_in(part, PAGES + 7, ~0ULL, &done), 0);
 	ASSERT_EQ(done, 0);
 	for (i = 0; i < PAGES; i++)

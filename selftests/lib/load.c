@@ -4,6 +4,7 @@
  * starts, kills, mends and verifies.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <signal.h>
@@ -330,7 +331,7 @@ static int work(void *arg)
 	struct load *l = arg;
 	u64 i;
 
-	for (i = 0; i < l->cfg.ops; i++)
+	for (i = 0; i < l->cfg.ops && !l->shared->stop; i++)
 		operate(l, true);
 	return 0;
 }
@@ -449,26 +450,62 @@ void load_verify(struct load *l)
 	}
 }
 
-void load_end(struct load *l)
+static void forget(struct load *l)
 {
 	char name[16];
 	u32 n;
 
-	while (load_running(l))
-		msleep(5);
-	/* children of killed workers may be left: the pipe's end is theirs */
-	close(l->alive[1]);
-	ASSERT_EQ(SYS(read(l->alive[0], name, 1)), 0);
-	close(l->alive[0]);
-	ASSERT_EQ(l->shared->forks_begun, l->shared->forks_ended);
-	load_verify(l);
-	diag("%llu operations, %llu retries",
-	     (unsigned long long)l->shared->done,
-	     (unsigned long long)l->shared->retries);
 	for (n = 0; n < l->cfg.parts; n++) {
 		snprintf(name, sizeof(name), "part%u", n);
 		part_unlink(l->pool, name);
 		munmap(l->map[n], l->cfg.pages * PAGE_SIZE);
 		close(l->fd[n]);
 	}
+}
+
+void load_end(struct load *l)
+{
+	char byte;
+
+	while (load_running(l))
+		msleep(5);
+	/* children of killed workers may be left: the pipe's end is theirs */
+	close(l->alive[1]);
+	ASSERT_EQ(SYS(read(l->alive[0], &byte, 1)), 0);
+	close(l->alive[0]);
+	ASSERT_EQ(l->shared->forks_begun, l->shared->forks_ended);
+	load_verify(l);
+	diag("%llu operations, %llu retries",
+	     (unsigned long long)l->shared->done,
+	     (unsigned long long)l->shared->retries);
+	forget(l);
+}
+
+void load_abandon(struct load *l)
+{
+	DIR *dir = fdopendir(dup(l->pool->fd));
+	struct dirent *d;
+	char byte;
+	u32 n;
+
+	for (n = 0; n < l->cfg.workers; n++) {
+		if (l->worker[n])
+			kill(l->worker[n], SIGKILL);
+	}
+	for (n = 0; n < l->cfg.workers; n++) {
+		if (l->worker[n])
+			reap(l->worker[n]);
+	}
+	/* their children see that, as their files are cut under them */
+	l->shared->stop = 1;
+	for (n = 0; n < l->cfg.parts; n++)
+		ASSERT_OK(ftruncate(l->fd[n], 0));
+	close(l->alive[1]);
+	ASSERT_EQ(SYS(read(l->alive[0], &byte, 1)), 0);
+	close(l->alive[0]);
+	forget(l);
+	ASSERT(dir);
+	while ((d = readdir(dir)))
+		unlinkat(l->pool->fd, d->d_name, 0);
+	closedir(dir);
 }

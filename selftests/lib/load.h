@@ -45,7 +45,7 @@ struct load_page {
 struct load_shared {
 	_Atomic u64 done, retries, forks_begun, forks_ended;
 	_Atomic u32 failed;
-	_Atomic u32 pause;
+	_Atomic u32 pause, stop;
 	struct load_page page[];
 };
 
@@ -69,6 +69,8 @@ bool load_running(struct load *l);
 void load_kill_one(struct load *l);
 /** Wait for all workers, verify every page, give everything back. */
 void load_end(struct load *l);
+/** Kill all workers, whatever they wait for, and throw everything away. */
+void load_abandon(struct load *l);
 /** Verify every page while the workers are gone or stand still. */
 void load_verify(struct load *l);
 
