@@ -260,6 +260,11 @@ static bool picked(const char *name, char **names, int nr)
 	return !nr;
 }
 
+void harness_init(void)
+{
+	report = shared_alloc(sizeof(*report));
+}
+
 int tests_main(int argc, char **argv, const struct tarn_test *tests,
 	       size_t count)
 {
@@ -271,7 +276,7 @@ int tests_main(int argc, char **argv, const struct tarn_test *tests,
 	if (argc == 3 && !strcmp(argv[1], PAGER_ARG))
 		return pager_main(atoi(argv[2]));
 	params = calloc(argc + 1, sizeof(*params));
-	report = shared_alloc(sizeof(*report));
+	harness_init();
 	while ((opt = getopt(argc, argv, "lo:")) != -1) {
 		if (opt == 'l')
 			list = true;

@@ -47,6 +47,9 @@ struct tarn_test {
 int tests_main(int argc, char **argv, const struct tarn_test *tests,
 	       size_t count);
 
+/** For programs that use the library without a table of tests. */
+void harness_init(void);
+
 #define TESTS_MAIN(tests)                                                      \
 	int main(int argc, char **argv)                                        \
 	{                                                                      \

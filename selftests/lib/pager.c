@@ -530,6 +530,10 @@ void pager_launch(struct pager *pg)
 	pg->pid = fork();
 	ASSERT(pg->pid >= 0);
 	if (!pg->pid) {
+		sigset_t none;
+
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		if (dup2(pg->memfd, 3) < 0 || close_range(4, ~0U, 0))
 			_exit(1);
 		if (pg->memfd == 3)
