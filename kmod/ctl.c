@@ -14,7 +14,6 @@
 #include "event.h"
 #include "fs.h"
 #include "pagein.h"
-#include "pager.h"
 #include "partition.h"
 #include "reclaim.h"
 
@@ -164,18 +163,6 @@ static long partition_pages(struct tarn_partition *part,
 	return ret;
 }
 
-static bool served(struct tarn_pool *pool)
-{
-	struct tarn_pager *pager;
-	bool yes;
-
-	rcu_read_lock();
-	pager = rcu_dereference(pool->pager);
-	yes = pager && READ_ONCE(pager->started);
-	rcu_read_unlock();
-	return yes;
-}
-
 static long partition_range(struct tarn_partition *part, unsigned int cmd,
 			    struct tarn_partition_range *r)
 {
@@ -186,7 +173,7 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 		return -EINVAL;
 	if (!part->pool->paging)
 		return -ENODEV;
-	if (!served(part->pool))
+	if (!tarn_pool_served(part->pool))
 		return -EAGAIN;
 	count = r->start < pages ? min(r->count, pages - r->start) : 0;
 	r->done = 0;

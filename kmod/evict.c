@@ -11,7 +11,6 @@
 
 #include "evict.h"
 #include "io.h"
-#include "pager.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -33,13 +32,8 @@ void tarn_evict_begin(struct tarn_evict_batch *batch,
 		      struct tarn_partition *part)
 {
 	struct tarn_pool *pool = part->pool;
-	struct tarn_pager *pager;
-	bool served;
+	bool served = tarn_pool_served(pool);
 
-	rcu_read_lock();
-	pager = rcu_dereference(pool->pager);
-	served = pager && READ_ONCE(pager->started);
-	rcu_read_unlock();
 	*batch = (struct tarn_evict_batch) {
 		.part = part,
 		.can_store = served && !READ_ONCE(pool->full),

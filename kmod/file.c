@@ -44,6 +44,13 @@ static int zero_part(struct inode *inode, loff_t from, size_t len)
 	return 0;
 }
 
+/* Zeroes from the end of the file to the end of its page. */
+static int zero_tail(struct inode *inode, loff_t end)
+{
+	return offset_in_page(end) ?
+	       zero_part(inode, end, PAGE_SIZE - offset_in_page(end)) : 0;
+}
+
 static ssize_t tarn_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
@@ -124,6 +131,11 @@ static ssize_t tarn_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	inode_lock(inode);
 	ret = generic_write_checks(iocb, from);
+	if (ret > 0 && iocb->ki_pos > i_size_read(inode)) {
+		int err = zero_tail(inode, i_size_read(inode));
+
+		ret = err ? err : ret;
+	}
 	if (ret > 0) {
 		ret = write_pages(iocb, from);
 		tarn_touch(inode);
@@ -144,6 +156,12 @@ static int set_size(struct inode *inode, loff_t size)
 	if (size < old && offset_in_page(size)) {
 		ret = zero_part(inode, size, min_t(loff_t, old - size,
 					PAGE_SIZE - offset_in_page(size)));
+		if (ret)
+			return ret;
+	}
+	/* What a mapping wrote behind the old end must not show. */
+	if (size > old) {
+		ret = zero_tail(inode, old);
 		if (ret)
 			return ret;
 	}
@@ -236,8 +254,11 @@ static int preallocate(struct inode *inode, int mode, loff_t offset, loff_t len)
 		}
 		cond_resched();
 	}
-	if (!ret && !(mode & FALLOC_FL_KEEP_SIZE))
-		extend(inode, end);
+	if (!ret && !(mode & FALLOC_FL_KEEP_SIZE) && end > i_size_read(inode)) {
+		ret = zero_tail(inode, i_size_read(inode));
+		if (!ret)
+			extend(inode, end);
+	}
 	if (ret)
 		tarn_partition_remove(part,
 				      pages_for(i_size_read(inode)), U64_MAX);

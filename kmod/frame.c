@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "frame.h"
+#include "pager.h"
 #include "partition.h"
 #include "pool.h"
 #include "reclaim.h"
@@ -31,6 +32,11 @@ struct frame_waiter {
 static struct tarn_chunk *chunk_of(struct tarn_pool *pool, u64 frame)
 {
 	return READ_ONCE(pool->chunks[frame >> TARN_CHUNK_SHIFT]);
+}
+
+bool tarn_chunk_exists(struct tarn_pool *pool, u64 number)
+{
+	return READ_ONCE(pool->chunks[number]);
 }
 
 struct page *tarn_frame_page(struct tarn_pool *pool, u64 frame)
@@ -177,26 +183,39 @@ err_chunk:
 	return -ENOMEM;
 }
 
-/*
- * Give a chunk back. No frame of it is used; who still holds a reference of a
- * page (the mapping of a pager's window) frees it with that reference.
+/**
+ * tarn_chunk_detach() - take a chunk out of its pool
+ * @pool: the pool
+ * @number: of a chunk that is leaving and of which no frame is used
+ * @gone: where it goes; after a grace period it is for tarn_chunk_destroy()
+ *
+ * Context: process, pool->resize_lock.
  */
-void tarn_chunk_destroy(struct tarn_pool *pool, u64 number)
+void tarn_chunk_detach(struct tarn_pool *pool, u64 number,
+		       struct list_head *gone)
 {
 	struct tarn_chunk *chunk = pool->chunks[number];
 	struct tarn_node *n = pool->nodes[chunk->node];
-	unsigned int i;
 
+	lockdep_assert_held(&pool->resize_lock);
 	spin_lock(&n->lock);
-	list_del_init(&chunk->link);
-	if (!chunk->leaving)
-		n->free -= chunk->nr_free;
 	n->frames -= TARN_CHUNK_FRAMES;
 	spin_unlock(&n->lock);
 	pool->frames -= TARN_CHUNK_FRAMES;
-	WRITE_ONCE(pool->chunks[number], NULL);
 	/* Pairs with tarn_frame_get(). */
-	synchronize_rcu();
+	WRITE_ONCE(pool->chunks[number], NULL);
+	list_add_tail(&chunk->link, gone);
+}
+
+/*
+ * Give a detached chunk back to the kernel. Who holds a reference of a page even
+ * now frees it with that.
+ */
+void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk)
+{
+	unsigned int i;
+
+	tarn_pager_forget_chunk(pool, chunk->number, chunk->page);
 	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
 		ClearPageDirty(chunk->page + i);
 		put_page(chunk->page + i);

@@ -49,7 +49,7 @@ struct tarn_frame {
  * @page: the first of TARN_CHUNK_FRAMES pages
  * @frames: what is known of each
  * @number: place in the pool's table
- * @link: on the node's list of chunks that have a free frame
+ * @link: on the node's list of chunks that have a free frame; of detached ones
  * @node: the chunk's NUMA node
  * @nr_free: frames on the free list
  * @free: first of them, an index into @frames, TARN_CHUNK_FRAMES if none
@@ -69,7 +69,10 @@ struct tarn_chunk {
 };
 
 int tarn_chunk_create(struct tarn_pool *pool, u64 number, int node);
-void tarn_chunk_destroy(struct tarn_pool *pool, u64 number);
+bool tarn_chunk_exists(struct tarn_pool *pool, u64 number);
+void tarn_chunk_detach(struct tarn_pool *pool, u64 number,
+		       struct list_head *gone);
+void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk);
 
 struct page *tarn_frame_page(struct tarn_pool *pool, u64 frame);
 struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame);

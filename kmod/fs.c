@@ -4,6 +4,7 @@
  * for what its regular files are (file.c); directories live in the dentry cache
  * alone.
  */
+#include <linux/ctype.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/module.h>
@@ -17,6 +18,9 @@
 #include "fs.h"
 #include "partition.h"
 #include "pool.h"
+
+/* An index has to fit a frame's owner. */
+#define TARN_FILE_MAX	(1LL << (TARN_OWNER_INDEX_BITS + PAGE_SHIFT))
 
 static struct kmem_cache *inode_cache;
 static struct file_system_type tarn_fs_type;
@@ -221,7 +225,7 @@ static int tarn_fill_super(struct super_block *sb, struct fs_context *fc)
 		return PTR_ERR(pool);
 	}
 	sb->s_fs_info = pool;
-	sb->s_maxbytes = MAX_LFS_FILESIZE;
+	sb->s_maxbytes = TARN_FILE_MAX;
 	sb->s_blocksize = PAGE_SIZE;
 	sb->s_blocksize_bits = PAGE_SHIFT;
 	sb->s_magic = TARN_SUPER_MAGIC;
@@ -266,26 +270,33 @@ static const struct fs_parameter_spec tarn_params[] = {
 	{}
 };
 
-/* "8G", "25%": to frames. -EINVAL on anything else behind it than @stop. */
+/* "8G", "25%", up to @stop or the end: to frames. */
 static int parse_size(const char **s, char stop, u64 *frames)
 {
+	static const char units[] = "KMGT";
+	unsigned int shift = 0;
+	const char *unit;
 	char *rest;
-	u64 bytes;
+	u64 n;
 
-	if (!isdigit(**s))
+	if (!isdigit(**s) || strspn(*s, "0123456789") > 18)
 		return -EINVAL;
-	bytes = memparse(*s, &rest);
-	if (*rest == '%') {
-		if (bytes > 100)
+	n = simple_strtoull(*s, &rest, 10);
+	unit = *rest ? strchr(units, toupper(*rest)) : NULL;
+	if (unit) {
+		shift = 10 * (unit - units + 1);
+		rest++;
+	} else if (*rest == '%') {
+		if (n > 100)
 			return -EINVAL;
-		bytes = (totalram_pages() * bytes / 100) << PAGE_SHIFT;
+		n = (totalram_pages() * n / 100) << PAGE_SHIFT;
 		rest++;
 	}
-	if (*rest && *rest != stop)
+	if ((*rest && *rest != stop) || n > (u64)MAX_LFS_FILESIZE >> shift)
 		return -EINVAL;
 	*s = *rest ? rest + 1 : rest;
-	*frames = DIV_ROUND_UP_ULL(bytes, PAGE_SIZE);
-	return bytes > MAX_LFS_FILESIZE ? -EINVAL : 0;
+	*frames = DIV_ROUND_UP_ULL(n << shift, PAGE_SIZE);
+	return 0;
 }
 
 static int parse_nodes(const char *s, struct tarn_pool_size *size)
@@ -328,7 +339,9 @@ static int tarn_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	switch (what) {
 	case OPT_SIZE:
 	case OPT_NODES:
-		/* mount(8) repeats the old options at a remount: the last counts. */
+		/* mount(8) repeats the old size at a remount: the last counts. */
+		if (opt->has_size && fc->purpose == FS_CONTEXT_FOR_MOUNT)
+			return invalf(fc, "tarn: one of size= and nodes=, once");
 		memset(&opt->size, 0, sizeof(opt->size));
 		opt->has_size = true;
 		ret = what == OPT_SIZE ? parse_size(&s, 0, &opt->size.total) :

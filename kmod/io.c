@@ -359,19 +359,6 @@ void tarn_io_abort(struct tarn_io *io)
 	io_destroy(io);
 }
 
-/* The pool goes: loads that no pager came for. */
-void tarn_io_abort_backlog(struct tarn_pool *pool)
-{
-	struct tarn_io *io, *next;
-	LIST_HEAD(list);
-
-	spin_lock(&pool->backlog_lock);
-	list_splice_init(&pool->backlog, &list);
-	spin_unlock(&pool->backlog_lock);
-	list_for_each_entry_safe(io, next, &list, link)
-		tarn_io_abort(io);
-}
-
 int tarn_io_init(void)
 {
 	io_cache = kmem_cache_create("tarn_io", sizeof(struct tarn_io), 0,

@@ -19,7 +19,7 @@ struct tarn_pool;
 
 /**
  * struct tarn_io - a load or a store under way
- * @link: backlog, a queue's pending list, or a batch
+ * @link: a queue's pending list, or a batch
  * @part: of the page, referenced
  * @index: page
  * @frame: being filled (LOAD; the request owns it) or written (STORE; the
@@ -64,6 +64,5 @@ void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
 void tarn_io_complete(struct tarn_io *io, int result, u64 cookie);
 void tarn_io_read_done(struct tarn_io *io, int result);
 void tarn_io_abort(struct tarn_io *io);
-void tarn_io_abort_backlog(struct tarn_pool *pool);
 
 #endif

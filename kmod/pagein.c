@@ -221,6 +221,14 @@ static int bring_paged(struct tarn_partition *part, u64 index,
 					  e & ~TARN_ENTRY_FAILED);
 		return -EIO;
 	}
+	if (!tarn_pool_served(part->pool)) {
+		/* Without a frame, which others may need meanwhile. */
+		if (flags & TARN_BRING_NOWAIT)
+			return -EAGAIN;
+		ret = tarn_wait_var(&part->pool->pager,
+				    tarn_pool_served(part->pool), mm);
+		return ret ? ret : -ERESTART;
+	}
 	ret = take_frame(part, flags, mm, &frame);
 	if (ret)
 		return ret;

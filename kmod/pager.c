@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/namei.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
 
 #include "ctl.h"
@@ -196,6 +197,7 @@ static long pager_attach(struct file *file, struct tarn_pager_attach *a)
 		pager_free(pager);
 		goto out_fd;
 	}
+	pager->mapping = file->f_mapping;
 	pager->path = fd_file(f)->f_path;
 	path_get(&pager->path);
 	pager->listed_at = pool->drop_generation;
@@ -215,7 +217,6 @@ out_fd:
 static long pager_start(struct tarn_pager *pager)
 {
 	struct tarn_pool *pool = pager->pool;
-	LIST_HEAD(backlog);
 	long ret = 0;
 	u32 i;
 
@@ -237,16 +238,12 @@ static long pager_start(struct tarn_pager *pager)
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_start(&pager->queues[i]);
 	WRITE_ONCE(pool->full, false);
-	spin_lock(&pool->backlog_lock);
-	pager->started = true;
-	list_splice_init(&pool->backlog, &backlog);
-	spin_unlock(&pool->backlog_lock);
+	WRITE_ONCE(pager->started, true);
 out:
 	mutex_unlock(&pool->pager_lock);
 	if (ret)
 		return ret;
-	if (!list_empty(&backlog))
-		tarn_queue_submit_batch(pool, &backlog);
+	wake_up_var(&pool->pager);
 	tarn_event(pool, TARN_EVENT_PAGER_ATTACHED, TARN_PARTITION_NONE, 0, 0);
 	tarn_reclaim_kick(pool);
 	return 0;
@@ -264,9 +261,7 @@ static void pager_detach(struct tarn_pager *pager)
 		mutex_unlock(&pool->pager_lock);
 		return;
 	}
-	spin_lock(&pool->backlog_lock);
 	rcu_assign_pointer(pool->pager, NULL);
-	spin_unlock(&pool->backlog_lock);
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_stop(&pager->queues[i], &orphans);
 	synchronize_rcu();
@@ -277,6 +272,19 @@ static void pager_detach(struct tarn_pager *pager)
 
 	tarn_event(pool, TARN_EVENT_PAGER_LOST, TARN_PARTITION_NONE, 0, 0);
 	path_put(&pager->path);
+}
+
+/* Is there a pager that takes requests? */
+bool tarn_pool_served(struct tarn_pool *pool)
+{
+	struct tarn_pager *pager;
+	bool served;
+
+	rcu_read_lock();
+	pager = rcu_dereference(pool->pager);
+	served = pager && READ_ONCE(pager->started);
+	rcu_read_unlock();
+	return served;
 }
 
 /* ---- what is stored ----------------------------------------------------- */
@@ -525,8 +533,50 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 {
 	struct tarn_pager *pager = vmf->vma->vm_file->private_data;
 
-	vmf->page = tarn_frame_get(pager->pool, vmf->pgoff);
-	return vmf->page ? 0 : VM_FAULT_SIGBUS;
+	struct page *page = tarn_frame_get(pager->pool, vmf->pgoff);
+
+	if (!page)
+		return VM_FAULT_SIGBUS;
+	/* Pairs with tarn_pager_forget_chunk(): see it gone, or be seen. */
+	lock_page(page);
+	if (!tarn_chunk_exists(pager->pool, vmf->pgoff >> TARN_CHUNK_SHIFT)) {
+		unlock_page(page);
+		put_page(page);
+		return VM_FAULT_SIGBUS;
+	}
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+/**
+ * tarn_pager_forget_chunk() - take a chunk out of the pager's window
+ * @pool: of this pool
+ * @number: of the chunk, which is not in the pool's table any more
+ * @page: its first page
+ *
+ * Context: process, pool->resize_lock.
+ */
+void tarn_pager_forget_chunk(struct tarn_pool *pool, u64 number,
+			     struct page *page)
+{
+	struct tarn_pager *pager;
+	unsigned int i;
+
+	mutex_lock(&pool->pager_lock);
+	pager = rcu_dereference_protected(pool->pager,
+					  lockdep_is_held(&pool->pager_lock));
+	if (!pager)
+		goto out;
+	/* A fault that found the chunk maps it before its page is unlocked. */
+	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
+		lock_page(page + i);
+		unlock_page(page + i);
+	}
+	unmap_mapping_range(pager->mapping,
+			    number << (TARN_CHUNK_SHIFT + PAGE_SHIFT),
+			    1 << (TARN_CHUNK_SHIFT + PAGE_SHIFT), 1);
+out:
+	mutex_unlock(&pool->pager_lock);
 }
 
 static const struct vm_operations_struct window_ops = {

@@ -33,8 +33,10 @@ struct tarn_drop_batch {
  * @rcu: for its end
  * @pool: which it serves, referenced
  * @path: keeps the mount busy
+ * @mapping: of the device, in which its window lies; others' windows lie there
+ *	too, so what is unmapped is only ever what a fault brings back
  * @tgid: process that attached; its death detaches
- * @started: requests may come, under pool->backlog_lock
+ * @started: requests may come, under pool->pager_lock
  * @takes_drops: drops are told, under @drop_lock
  * @listed_at: pool->drop_generation when TARN_PAGER_STORED began
  * @drop_lock: protects @drops; inside queue->lock
@@ -48,6 +50,7 @@ struct tarn_pager {
 	struct rcu_head rcu;
 	struct tarn_pool *pool;
 	struct path path;
+	struct address_space *mapping;
 	pid_t tgid;
 	bool started;
 	bool takes_drops;
@@ -59,6 +62,8 @@ struct tarn_pager {
 	struct tarn_queue queues[];
 };
 
+void tarn_pager_forget_chunk(struct tarn_pool *pool, u64 number,
+			     struct page *page);
 u64 tarn_drop_next(struct tarn_pager *pager);
 
 int tarn_pager_init(void);

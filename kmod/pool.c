@@ -10,7 +10,6 @@
 #include <linux/slab.h>
 
 #include "event.h"
-#include "io.h"
 #include "partition.h"
 #include "pool.h"
 #include "reclaim.h"
@@ -43,6 +42,7 @@ static struct tarn_node *node_create(struct tarn_pool *pool, int nid)
 
 	if (!n)
 		return NULL;
+	tarn_sysfs_init_node(n);
 	n->pool = pool;
 	n->nid = nid;
 	spin_lock_init(&n->lock);
@@ -247,19 +247,28 @@ static bool mark_leaving(struct tarn_pool *pool, const u64 *want)
 	return any;
 }
 
-static void unmark_leaving(struct tarn_pool *pool, bool destroy)
+static void unmark_leaving(struct tarn_pool *pool)
 {
 	u64 number;
 
-	for (number = 0; number < pool->max_chunks; number++) {
-		struct tarn_chunk *chunk = pool->chunks[number];
+	for (number = 0; number < pool->max_chunks; number++)
+		if (pool->chunks[number])
+			chunk_set_leaving(pool, pool->chunks[number], false);
+}
 
-		if (!chunk || !chunk->leaving)
-			continue;
-		if (destroy)
-			tarn_chunk_destroy(pool, number);
-		else
-			chunk_set_leaving(pool, chunk, false);
+static void destroy_leaving(struct tarn_pool *pool)
+{
+	struct tarn_chunk *chunk, *next;
+	LIST_HEAD(gone);
+	u64 number;
+
+	for (number = 0; number < pool->max_chunks; number++)
+		if (pool->chunks[number] && pool->chunks[number]->leaving)
+			tarn_chunk_detach(pool, number, &gone);
+	synchronize_rcu();
+	list_for_each_entry_safe(chunk, next, &gone, link) {
+		tarn_chunk_destroy(pool, chunk);
+		cond_resched();
 	}
 }
 
@@ -271,7 +280,10 @@ static int shrink(struct tarn_pool *pool, const u64 *want)
 	if (!mark_leaving(pool, want))
 		return 0;
 	ret = evacuate(pool);
-	unmark_leaving(pool, !ret);
+	if (ret)
+		unmark_leaving(pool);
+	else
+		destroy_leaving(pool);
 	return ret;
 }
 
@@ -380,7 +392,7 @@ static void free_nodes(struct tarn_pool *pool)
 
 	tarn_for_each_node(pool, nid, n) {
 		pool->nodes[nid] = NULL;
-		kfree(n);
+		kobject_put(&n->kobj);
 	}
 }
 
@@ -392,7 +404,7 @@ static void free_chunks(struct tarn_pool *pool)
 	for (number = 0; number < pool->max_chunks; number++)
 		if (pool->chunks[number])
 			chunk_set_leaving(pool, pool->chunks[number], true);
-	unmark_leaving(pool, true);
+	destroy_leaving(pool);
 	mutex_unlock(&pool->resize_lock);
 }
 
@@ -431,8 +443,6 @@ static struct tarn_pool *pool_alloc(bool paging)
 	xa_init(&pool->partitions);
 	pool->next_id = 1;
 	mutex_init(&pool->pager_lock);
-	spin_lock_init(&pool->backlog_lock);
-	INIT_LIST_HEAD(&pool->backlog);
 	init_waitqueue_head(&pool->store_wait);
 	spin_lock_init(&pool->events_lock);
 	INIT_LIST_HEAD(&pool->listeners);
@@ -493,8 +503,6 @@ void tarn_pool_shutdown(struct tarn_pool *pool)
 {
 	tarn_sysfs_remove_pool(pool);
 	wait_event(pool->store_wait, !atomic_read(&pool->reads));
-	/* Pages have none by now, so these find nobody to serve. */
-	tarn_io_abort_backlog(pool);
 	cancel_delayed_work_sync(&pool->limbo_work);
 	stop_nodes(pool);
 	free_chunks(pool);

@@ -36,6 +36,7 @@ struct task_struct;
 
 /**
  * struct tarn_node - what a pool has of one NUMA node
+ * @kobj: /sys/fs/tarn/<uuid>/node<N>; frees the node
  * @pool: back pointer
  * @nid: the kernel's number
  * @lock: protects the fields after it up to @frames, and the chunks' lists
@@ -49,6 +50,7 @@ struct task_struct;
  * @kick: woken for another reason than the watermark
  */
 struct tarn_node {
+	struct kobject kobj;
 	struct tarn_pool *pool;
 	int nid;
 	spinlock_t lock;
@@ -96,8 +98,6 @@ struct tarn_node {
  * @metadata: bytes of leaves
  * @pager_lock: attach, start and detach exclude each other
  * @pager: RCU; NULL if none is attached
- * @backlog_lock: protects @backlog and the switch to a started pager
- * @backlog: loads that wait for a pager
  * @drop_generation: cookies that were dropped while a pager was attached but
  *	not started, under its drop_lock
  * @stores: page-outs that were sent and are not committed
@@ -148,8 +148,6 @@ struct tarn_pool {
 
 	struct mutex pager_lock;
 	struct tarn_pager __rcu *pager;
-	spinlock_t backlog_lock;
-	struct list_head backlog;
 	u64 drop_generation;
 	atomic_t stores;
 	atomic_t reads;
@@ -183,6 +181,7 @@ void tarn_pool_shutdown(struct tarn_pool *pool);
 int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size);
 int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set);
 u64 tarn_pool_free_frames(struct tarn_pool *pool);
+bool tarn_pool_served(struct tarn_pool *pool);
 void tarn_pool_weigh(struct tarn_pool *pool);
 void tarn_pool_release(struct kref *ref);
 

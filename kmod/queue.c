@@ -157,6 +157,11 @@ static void wake_in_pager(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	io_uring_cmd_done(cmd, 1, 0, issue_flags);
 }
 
+static void dismiss_in_pager(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	io_uring_cmd_done(cmd, -ENOTCONN, 0, issue_flags);
+}
+
 static void wake_pager(struct io_uring_cmd *cmd)
 {
 	/*
@@ -213,45 +218,25 @@ out:
 	return sent;
 }
 
-/* Queue loads for the pager to come. False if it has come. */
-static bool submit_to_backlog(struct tarn_pool *pool, struct list_head *ios)
-{
-	struct tarn_pager *pager;
-	bool queued = false;
-
-	spin_lock(&pool->backlog_lock);
-	pager = rcu_dereference_protected(pool->pager,
-					  lockdep_is_held(&pool->backlog_lock));
-	if (!pager || !pager->started) {
-		list_splice_tail_init(ios, &pool->backlog);
-		queued = true;
-	}
-	spin_unlock(&pool->backlog_lock);
-	return queued;
-}
-
 /**
  * tarn_queue_submit_batch() - send requests
  * @pool: of this pool
  * @ios: all loads, or all stores of one partition
  *
- * Without a pager loads wait for one and stores fail at once.
+ * Without a pager they are aborted at once: a store's page stays in memory, a
+ * load is asked for anew by whoever needs it, once there is a pager.
  *
  * Context: process.
  */
 void tarn_queue_submit_batch(struct tarn_pool *pool, struct list_head *ios)
 {
-	while (!list_empty(ios) && !submit_to_pager(pool, ios)) {
-		struct tarn_io *io = list_first_entry(ios, struct tarn_io,
-						      link);
+	struct tarn_io *io, *next;
 
-		if (io->op == TARN_OP_LOAD) {
-			if (submit_to_backlog(pool, ios))
-				return;
-		} else {
-			list_del_init(&io->link);
-			tarn_io_abort(io);
-		}
+	if (submit_to_pager(pool, ios))
+		return;
+	list_for_each_entry_safe(io, next, ios, link) {
+		list_del_init(&io->link);
+		tarn_io_abort(io);
 	}
 }
 
@@ -290,7 +275,8 @@ void tarn_queue_stop(struct tarn_queue *q, struct list_head *orphans)
 	cmd = q->parked;
 	q->parked = NULL;
 	spin_unlock(&q->lock);
-	wake_pager(cmd);
+	if (cmd)
+		io_uring_cmd_complete_in_task(cmd, dismiss_in_pager);
 }
 
 /* ---- from the pager ----------------------------------------------------- */

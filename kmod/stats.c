@@ -2,7 +2,6 @@
 /* Counters: counting, adding up, and handing out as structures. */
 #include <linux/log2.h>
 
-#include "pager.h"
 #include "partition.h"
 #include "pool.h"
 #include "stats.h"
@@ -50,7 +49,6 @@ static u64 never_negative(atomic64_t *v)
 
 static u32 pool_flags(struct tarn_pool *pool)
 {
-	struct tarn_pager *pager;
 	u32 flags = 0;
 
 	if (pool->paging)
@@ -59,11 +57,8 @@ static u32 pool_flags(struct tarn_pool *pool)
 		flags |= TARN_POOL_FULL;
 	if (READ_ONCE(pool->degraded))
 		flags |= TARN_POOL_DEGRADED;
-	rcu_read_lock();
-	pager = rcu_dereference(pool->pager);
-	if (pager && READ_ONCE(pager->started))
+	if (tarn_pool_served(pool))
 		flags |= TARN_POOL_SERVED;
-	rcu_read_unlock();
 	return flags;
 }
 

@@ -137,6 +137,77 @@ static const struct kobj_type pool_ktype = {
 	.default_groups = pool_groups,
 };
 
+/* ---- nodes -------------------------------------------------------------- */
+
+static ssize_t node_frames_show(struct kobject *kobj,
+				struct kobj_attribute *attr, char *buf)
+{
+	struct tarn_node *n = container_of(kobj, struct tarn_node, kobj);
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(n->frames));
+}
+
+static ssize_t node_free_frames_show(struct kobject *kobj,
+				     struct kobj_attribute *attr, char *buf)
+{
+	struct tarn_node *n = container_of(kobj, struct tarn_node, kobj);
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(n->free));
+}
+
+static struct kobj_attribute node_frames =
+	__ATTR(frames, 0444, node_frames_show, NULL);
+static struct kobj_attribute node_free_frames =
+	__ATTR(free_frames, 0444, node_free_frames_show, NULL);
+
+static struct attribute *node_attrs[] = {
+	&node_frames.attr,
+	&node_free_frames.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(node);
+
+static void node_kobj_release(struct kobject *kobj)
+{
+	kfree(container_of(kobj, struct tarn_node, kobj));
+}
+
+static const struct kobj_type node_ktype = {
+	.release = node_kobj_release,
+	.sysfs_ops = &kobj_sysfs_ops,
+	.default_groups = node_groups,
+};
+
+void tarn_sysfs_init_node(struct tarn_node *node)
+{
+	kobject_init(&node->kobj, &node_ktype);
+}
+
+static int add_nodes(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid, ret = 0;
+
+	tarn_for_each_node(pool, nid, n) {
+		ret = kobject_add(&n->kobj, &pool->kobj, "node%d", nid);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+static void remove_nodes(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid;
+
+	tarn_for_each_node(pool, nid, n)
+		if (n->kobj.state_in_sysfs)
+			kobject_del(&n->kobj);
+}
+
+/* ---- the pool's directory ----------------------------------------------- */
+
 int tarn_sysfs_add_pool(struct tarn_pool *pool)
 {
 	int ret;
@@ -152,8 +223,15 @@ int tarn_sysfs_add_pool(struct tarn_pool *pool)
 						       &pool->kobj);
 	if (!pool->partitions_kobj)
 		goto err_kobj;
+	ret = add_nodes(pool);
+	if (ret)
+		goto err_nodes;
 	return 0;
 
+err_nodes:
+	remove_nodes(pool);
+	kobject_put(pool->partitions_kobj);
+	kobject_del(&pool->kobj);
 err_kobj:
 	kobject_put(&pool->kobj);
 	return ret;
@@ -161,6 +239,7 @@ err_kobj:
 
 void tarn_sysfs_remove_pool(struct tarn_pool *pool)
 {
+	remove_nodes(pool);
 	kobject_put(pool->partitions_kobj);
 	kobject_del(&pool->kobj);
 	kobject_put(&pool->kobj);
