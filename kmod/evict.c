@@ -164,10 +164,11 @@ static bool settle(struct tarn_evict_batch *batch, unsigned int i)
 		return false;
 	}
 	if (copy && !PageDirty(page)) {
-		u64 to = tarn_entry_make(TARN_PAGE_PAGED, copy);
+		atomic64_t *entry = tarn_partition_entry(part, index);
 
 		change_locked(part, index,
-			      tarn_entry_with_hint(to, tarn_io_time(pool)));
+			      tarn_entry_gone(pool, atomic64_read(entry),
+					      copy));
 		tarn_partition_add_paged(part, 1);
 		tarn_stats_add(part, TARN_STAT_CLEAN_DROPS, 1);
 	} else if (page_is_zero(page)) {

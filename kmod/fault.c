@@ -108,17 +108,16 @@ static bool has_pte(struct vm_fault *vmf, unsigned long addr)
 }
 
 static void map_neighbour(struct vm_fault *vmf, struct tarn_partition *part,
-			  u64 index, unsigned long addr)
+			  atomic64_t *entry, u64 index, unsigned long addr)
 {
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	u64 e = entry ? atomic64_read(entry) : 0;
+	u64 e = atomic64_read(entry);
 	u64 frame = tarn_entry_payload(e);
 	struct page *page;
 
 	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT || tarn_entry_mark(e))
 		return;
 	/* On probation only who misses it may bring it back. */
-	if (tarn_entry_hint(e) & TARN_HINT_PROBATION)
+	if (tarn_entry_hint(e) & TARN_HINT_PROBATION || has_pte(vmf, addr))
 		return;
 	page = tarn_frame_get(part->pool, frame);
 	if (!page)
@@ -138,18 +137,27 @@ out:
 	put_page(page);
 }
 
-static void map_around(struct vm_fault *vmf, struct tarn_partition *part)
+/* The block is aligned in the file, so it lies in the leaf of the page. */
+static void map_around(struct vm_fault *vmf, struct tarn_partition *part,
+		       struct tarn_leaf *leaf)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	unsigned long size = AROUND_PAGES << PAGE_SHIFT;
 	unsigned long here = vmf->address & PAGE_MASK;
-	unsigned long addr = max(ALIGN_DOWN(here, size), vma->vm_start);
-	unsigned long end = min(ALIGN_DOWN(here, size) + size, vma->vm_end);
+	u64 first = ALIGN_DOWN(vmf->pgoff, AROUND_PAGES);
+	u64 index = max_t(u64, first, vma->vm_pgoff);
+	u64 end = min_t(u64, first + AROUND_PAGES,
+			vma->vm_pgoff + vma_pages(vma));
 
-	for (; addr < end; addr += PAGE_SIZE)
-		if (addr != here && !has_pte(vmf, addr))
-			map_neighbour(vmf, part, linear_page_index(vma, addr),
-				      addr);
+	for (; index < end; index++) {
+		unsigned long addr = vma->vm_start +
+				     ((index - vma->vm_pgoff) << PAGE_SHIFT);
+
+		/* Another page table is not worth looking for. */
+		if (addr == here || (addr ^ here) & PMD_MASK)
+			continue;
+		map_neighbour(vmf, part, tarn_leaf_entry(leaf, index), index,
+			      addr);
+	}
 }
 
 /* ---- the fault ---------------------------------------------------------- */
@@ -193,7 +201,7 @@ static vm_fault_t wait_for_page(struct vm_fault *vmf,
 }
 
 static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
-		      struct page *page)
+		      struct tarn_leaf *leaf, struct page *page)
 {
 	if (beyond_end(part, vmf->pgoff)) {
 		unlock_page(page);
@@ -204,7 +212,7 @@ static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
 	if (vmf->vma->vm_flags & VM_SHARED && PageDirty(page))
 		vmf->flags |= FAULT_FLAG_WRITE;
 	else
-		map_around(vmf, part);
+		map_around(vmf, part, leaf);
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
 }
@@ -252,7 +260,7 @@ static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 		else if (IS_ERR(page))
 			return VM_FAULT_SIGBUS;
 		else
-			return hit(vmf, part, page);
+			return hit(vmf, part, leaf, page);
 	}
 	/* The page of zeroes for a private copy: an ordinary page. */
 	return ret == VM_FAULT_DONE_COW ? 0 : ret;

@@ -15,6 +15,7 @@
 #include "partition.h"
 #include "pool.h"
 #include "queue.h"
+#include "reclaim.h"
 #include "trace.h"
 
 static struct kmem_cache *io_cache;
@@ -51,19 +52,40 @@ static u32 page_sum(struct page *page)
 }
 
 /*
- * When a page goes out its entry keeps the time in sixteenths of a pool's worth
- * of evictions, modulo 256. A page that comes back within one pool's worth was
- * given up too early: a refault.
+ * When a page goes out its entry keeps the time in eighths of a pool's worth of
+ * evictions, modulo 16. A page that comes back within one pool's worth was given
+ * up too early: a refault.
  */
-u8 tarn_io_time(struct tarn_pool *pool)
+static unsigned int eviction_time(struct tarn_pool *pool)
 {
 	return div64_u64(atomic64_read(&pool->evictions),
-			 READ_ONCE(pool->frames) / 16 + 1);
+			 READ_ONCE(pool->frames) / 8 + 1) & 15;
 }
 
 static bool is_refault(struct tarn_pool *pool, u64 e)
 {
-	return (u8)(tarn_io_time(pool) - tarn_entry_hint(e)) <= 16;
+	unsigned int then = tarn_entry_hint(e) >> TARN_PAGED_TIME_SHIFT;
+
+	return ((eviction_time(pool) - then) & 15) <= 8;
+}
+
+/* The entry of resident page @e once it is paged as @cookie. */
+u64 tarn_entry_gone(struct tarn_pool *pool, u64 e, u64 cookie)
+{
+	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
+
+	return tarn_entry_with_hint(tarn_entry_make(TARN_PAGE_PAGED, cookie),
+				    eviction_time(pool) << TARN_PAGED_TIME_SHIFT |
+				    use >> TARN_PAGED_USE_SHIFT);
+}
+
+/* The hint of a page that comes back: remembered, and used now. */
+static unsigned int hint_of_loaded(u64 e, bool readahead)
+{
+	unsigned int use = (tarn_entry_hint(e) & TARN_PAGED_USE_MASK) <<
+			   TARN_PAGED_USE_SHIFT;
+
+	return readahead ? use : tarn_use_seen(use, true);
 }
 
 /* ---- loads -------------------------------------------------------------- */
@@ -127,6 +149,11 @@ static void load_settle(struct tarn_io *io, u64 to)
 	u64 old = atomic64_read(entry);
 
 	/* The hint is all that may differ from what the load left there. */
+	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT)
+		to = tarn_entry_with_hint(to, hint_of_loaded(old, io->flags &
+							TARN_REQ_READAHEAD));
+	else
+		to = tarn_entry_with_hint(to, tarn_entry_hint(old));
 	if ((old & ~TARN_ENTRY_HINT) != e ||
 	    !tarn_entry_change(io->part, io->index, entry, &old, to)) {
 		load_orphaned(io);
@@ -286,8 +313,7 @@ static void store_complete(struct tarn_io *io, int result, u64 cookie)
 			frame->copy = copy;
 			to = tarn_entry_with_mark(e, TARN_MARK_NONE);
 		} else {
-			to = tarn_entry_make(TARN_PAGE_PAGED, cookie);
-			to = tarn_entry_with_hint(to, tarn_io_time(pool));
+			to = tarn_entry_gone(pool, e, cookie);
 		}
 	} while (!tarn_entry_change(io->part, io->index, entry, &e, to));
 

@@ -58,7 +58,7 @@ int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 int tarn_store_add(struct list_head *batch, struct tarn_partition *part,
 		   u64 index, u64 frame);
 void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch);
-u8 tarn_io_time(struct tarn_pool *pool);
+u64 tarn_entry_gone(struct tarn_pool *pool, u64 e, u64 cookie);
 void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
 
 void tarn_io_complete(struct tarn_io *io, int result, u64 cookie);

@@ -112,9 +112,9 @@ static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	if (marked & TARN_ENTRY_ZERO_MAPPED)
 		unmap_mapping_pages(part->inode->i_mapping, index, 1, false);
 	tarn_partition_add_resident(part, 1);
+	e = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
 	tarn_entry_change(part, index, entry, &marked,
-			  tarn_entry_make(TARN_PAGE_RESIDENT, frame) |
-			  TARN_ENTRY_NEW);
+			  tarn_entry_with_hint(e, TARN_USE_FIRST));
 	tarn_entry_wake(entry);
 	return 0;
 }
@@ -265,6 +265,9 @@ static int bring_step(struct tarn_partition *part, u64 index,
 		ret = bring_paged(part, index, entry, e, *flags, mm);
 		if (ret)
 			return ret;
+		/* A granted device may have read it already. */
+		if (!loading(entry))
+			return -ERESTART;
 	}
 	if (*flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;

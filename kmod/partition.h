@@ -50,6 +50,7 @@ struct tarn_leaf {
  * @resident: pages in frames
  * @paged: pages with the pager only
  * @hand: where the reclaimer goes on, under @hand_lock
+ * @threshold: use up to which its pages go, under @hand_lock (reclaim.c)
  * @hand_lock: one reclaimer at a time
  * @next_fault: page after the last one read, to see sequences
  * @ahead: pages to read ahead of a sequence, 0 if there is none
@@ -70,6 +71,7 @@ struct tarn_partition {
 	atomic64_t resident;
 	atomic64_t paged;
 	u64 hand;
+	unsigned int threshold;
 	struct mutex hand_lock;
 	u64 next_fault;
 	u32 ahead;

@@ -8,15 +8,18 @@
  *
  *  - one that was mapped since the last look is left alone once: that mapping's
  *    accessed bit says nothing but that it was faulted in;
- *  - one that was accessed grows older in use, up to TARN_AGE_MAX;
- *  - one that was not becomes younger in use, and goes at 0. So a page that was
- *    used in several rounds outlives many that were used once.
+ *  - for any other one, whether it was accessed goes into the mean that says how
+ *    often it is used, over some eight rounds. The mean is remembered while the
+ *    page is out, so a page that is used now and then outlives many that were
+ *    used once, however lately.
  *
- * Where accessed bits say nothing (KVM) a page at 0 is only unmapped, and goes
- * when the hand comes by again and nobody missed it.
+ * A page goes if it is used no more than the partition's threshold, which finds
+ * its place by itself: where one page in TAKE_MAX to TAKE_MIN goes. Where
+ * accessed bits say nothing (KVM) it is first unmapped only, and goes when the
+ * hand comes by again and nobody missed it.
  *
  * When a whole round yields nothing the thread presses harder: on probation and
- * age first, then on anything that is not held by somebody.
+ * use first, then on anything that is not held by somebody.
  */
 #include <linux/bitmap.h>
 #include <linux/kthread.h>
@@ -37,6 +40,10 @@
 #define PRESSURE_MAX	3
 #define REST		(HZ / 10)
 
+/* Of so many pages looked at one should go: at least, at most. */
+#define TAKE_MIN		12
+#define TAKE_MAX		6
+
 /* Leaves that one turn looks at before it chooses a partition anew. */
 #define TURN_LEAVES	16
 
@@ -48,32 +55,34 @@ enum verdict { VERDICT_KEEP, VERDICT_PROBATION, VERDICT_GO };
  * struct look - what a turn knows when it looks at a page
  * @node: frames of this node only
  * @pressure: 0 to PRESSURE_MAX
+ * @threshold: use up to which a page goes
  * @opaque: see tarn_young_collect()
  */
 struct look {
 	int node;
 	unsigned int pressure;
+	unsigned int threshold;
 	bool opaque;
 };
 
 static enum verdict judge(const struct look *l, u64 e, bool young, u64 *to)
 {
-	unsigned int age = tarn_entry_hint(e) & TARN_AGE_MASK;
 	bool probation = tarn_entry_hint(e) & TARN_HINT_PROBATION;
+	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
 
 	*to = e & ~TARN_ENTRY_NEW;
 	if (e & TARN_ENTRY_NEW)
 		return l->pressure < 2 ? VERDICT_KEEP : VERDICT_GO;
-	if (young && !probation) {
-		*to = tarn_entry_with_hint(*to, min(age + 1, TARN_AGE_MAX));
+	if (probation)
+		return VERDICT_GO;
+	use = tarn_use_seen(use, young);
+	*to = tarn_entry_with_hint(*to, use);
+	if (young)
 		return l->pressure < PRESSURE_MAX ? VERDICT_KEEP : VERDICT_GO;
-	}
-	if (age) {
-		*to = tarn_entry_with_hint(*to, age - 1);
-		return l->pressure < 2 ? VERDICT_KEEP : VERDICT_GO;
-	}
-	if (l->opaque && !probation && l->pressure < 2) {
-		*to = tarn_entry_with_hint(*to, TARN_HINT_PROBATION);
+	if (use > l->threshold && l->pressure < 2)
+		return VERDICT_KEEP;
+	if (l->opaque && l->pressure < 2) {
+		*to = tarn_entry_with_hint(*to, use | TARN_HINT_PROBATION);
 		return VERDICT_PROBATION;
 	}
 	return VERDICT_GO;
@@ -154,6 +163,16 @@ static struct tarn_leaf *next_leaf(struct tarn_partition *part)
 	return leaf;
 }
 
+static void adjust_threshold(struct tarn_partition *part, unsigned int scanned,
+			     unsigned int taken)
+{
+	lockdep_assert_held(&part->hand_lock);
+	if (taken * TAKE_MIN < scanned && part->threshold < TARN_USE_MAX)
+		part->threshold++;
+	else if (taken * TAKE_MAX > scanned && part->threshold)
+		part->threshold--;
+}
+
 /* Take a batch from a partition. Returns pages freed or sent. */
 static unsigned int turn(struct tarn_partition *part, struct look *l)
 {
@@ -165,6 +184,7 @@ static unsigned int turn(struct tarn_partition *part, struct look *l)
 	if (!part->inode)
 		goto out;
 	mutex_lock(&part->hand_lock);
+	l->threshold = part->threshold;
 	for (leaves = 0; leaves < TURN_LEAVES &&
 	     batch.count < TARN_EVICT_BATCH; leaves++) {
 		u64 before = part->hand;
@@ -177,6 +197,7 @@ static unsigned int turn(struct tarn_partition *part, struct look *l)
 			break;
 		scanned += scan_leaf(part, leaf, l, &batch);
 	}
+	adjust_threshold(part, scanned, batch.count);
 	mutex_unlock(&part->hand_lock);
 	tarn_evict_flush(&batch);
 	trace_tarn_reclaim(part->id, part->hand, scanned,
