@@ -18,6 +18,7 @@ set -eu
 kernel=$1
 out=$2
 probes=$3
+CC=${CC:-gcc}
 log=$out/compat-probe.log
 header=$out/compat-config.h
 
@@ -33,6 +34,7 @@ key()
 {
 	{
 		cat "$0" "$probes"/*.c
+		echo "$CC"
 		cksum "$kernel/include/generated/autoconf.h" "$kernel/Module.symvers"
 		cat "$kernel/include/generated/utsrelease.h" \
 			"$kernel/include/config/kernel.release" 2>/dev/null || true
@@ -56,12 +58,12 @@ compile()
 		cp "$probes/$name.c" "$work/$name.c"
 		echo "obj-m += $name.o"
 	done > "$work/Kbuild"
-	make -k -C "$kernel" M="$work" modules >> "$log" 2>&1 || true
+	make -k -C "$kernel" M="$work" CC="$CC" modules >> "$log" 2>&1 || true
 
 	for name in $(names); do
 		[ ! -e "$work/$name.o" ] || echo "obj-m += $name.o"
 	done > "$work/Kbuild"
-	make -C "$kernel" M="$work" KBUILD_MODPOST_WARN=1 modules > "$work/link" 2>&1 || {
+	make -C "$kernel" M="$work" CC="$CC" KBUILD_MODPOST_WARN=1 modules > "$work/link" 2>&1 || {
 		cat "$work/link" >> "$log"
 		fail "probes do not link, see $log"
 	}
