@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* libFuzzer entry: any text is an option, any key is asked for. */
 #include "../../vmm/lib/opts.c"
+#include "fake_error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!text)
 		return 0;
-	if (!opts_parse(&opts, text, size & 1 ? "driver" : NULL)) {
+	if (!opts_parse(&opts, NULL, text, size & 1 ? "driver" : NULL)) {
 		opts_get_str(opts, "driver", &str);
 		opts_get_bool(opts, "a", &flag);
 		opts_get_uint(opts, "b", 100, &num);

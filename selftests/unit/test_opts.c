@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The option parser: syntax, typed getters and what they refuse. */
 #include "../../vmm/lib/opts.c"
+#include "fake_error.h"
 #include "tap.h"
 
 static struct opts *parse(const char *text, const char *implied)
 {
 	struct opts *opts;
 
-	CHECK_EQ(opts_parse(&opts, text, implied), 0);
+	CHECK_EQ(opts_parse(&opts, NULL, text, implied), 0);
 	return opts;
 }
 
@@ -134,7 +135,7 @@ static void test_bad_syntax(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		CHECK_EQ(opts_parse(&o, bad[i], NULL), -EINVAL);
+		CHECK_EQ(opts_parse(&o, NULL, bad[i], NULL), -EINVAL);
 		CHECK(*opts_error(o));
 		opts_destroy(o);
 	}
@@ -234,6 +235,19 @@ static void test_words(void)
 	opts_destroy(o);
 }
 
+static void test_message(void)
+{
+	struct opts *o;
+
+	CHECK_EQ(opts_parse(&o, "-device", "x,a.b=y", "driver"), 0);
+	CHECK_EQ(opts_check_used(o), -EINVAL);
+	CHECK_STR(fake_error, "-device: unknown parameter 'driver'");
+	CHECK_EQ(opts_fail(o, "no drive '%s'", "d"), -EINVAL);
+	CHECK_STR(fake_error, "-device: no drive 'd'");
+	CHECK(opts_has_dict(o, "a") && !opts_has_dict(o, "a.b"));
+	opts_destroy(o);
+}
+
 static void test_native_values(void)
 {
 	struct opts *o = opts_create();
@@ -269,6 +283,7 @@ static const struct tap_test tests[] = {
 	{ "sizes", test_sizes },
 	{ "numbers", test_numbers },
 	{ "words", test_words },
+	{ "messages", test_message },
 	{ "native values", test_native_values },
 };
 

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opts.h"
+#include "error.h"
+#include "lib/opts.h"
 
 enum opt_kind { OPT_STR, OPT_BOOL, OPT_INT, OPT_DICT };
 
@@ -27,7 +28,7 @@ struct opt {
 	union {
 		char *str;
 		bool flag;
-		int64_t num;
+		s64 num;
 		struct opts *dict;
 	};
 };
@@ -37,19 +38,29 @@ struct opts {
 	struct opts *root;
 	/* Full path with a trailing dot; "" at the root. */
 	char *prefix;
-	/* Only in the root. */
+	/* Only in the root: the option's name, and the last message. */
+	const char *name;
 	char error[256];
 };
 
-static int __attribute__((format(printf, 2, 3)))
-opts_fail(struct opts *opts, const char *fmt, ...)
+int opts_fail(struct opts *opts, const char *fmt, ...)
 {
+	struct opts *root = opts->root;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(opts->root->error, sizeof(opts->root->error), fmt, ap);
+	vsnprintf(root->error, sizeof(root->error), fmt, ap);
 	va_end(ap);
+	if (root->name)
+		err("%s: %s", root->name, root->error);
+	else
+		err("%s", root->error);
 	return -EINVAL;
+}
+
+void opts_set_name(struct opts *opts, const char *name)
+{
+	opts->root->name = name;
 }
 
 static struct opts *dict_create(struct opts *parent, const char *key)
@@ -239,7 +250,7 @@ int opts_set_bool(struct opts *opts, const char *key, bool val)
 	return ret;
 }
 
-int opts_set_int(struct opts *opts, const char *key, int64_t val)
+int opts_set_int(struct opts *opts, const char *key, s64 val)
 {
 	struct opt *opt;
 	int ret = leaf_prepare(opts, key, &opt);
@@ -299,14 +310,17 @@ static int parse_items(struct opts *opts, const char *s, const char *implied,
 	return 0;
 }
 
-int opts_parse(struct opts **out, const char *text, const char *implied)
+int opts_parse(struct opts **out, const char *name, const char *text,
+	       const char *implied)
 {
 	struct opts *opts = opts_create();
 	char *buf = malloc(strlen(text) + 1);
 	int ret = -ENOMEM;
 
-	if (opts && buf)
+	if (opts && buf) {
+		opts->name = name;
 		ret = parse_items(opts, text, implied, buf);
+	}
 	free(buf);
 	*out = opts;
 	return ret;
@@ -341,6 +355,13 @@ static struct opt *opt_walk(const struct opts *opts, const char *path, bool use)
 bool opts_has(const struct opts *opts, const char *key)
 {
 	return opt_walk(opts, key, false);
+}
+
+bool opts_has_dict(const struct opts *opts, const char *key)
+{
+	struct opt *opt = opt_walk(opts, key, false);
+
+	return opt && opt->kind == OPT_DICT;
 }
 
 static struct opt *opt_use(struct opts *opts, const char *key)
@@ -412,7 +433,7 @@ int opts_get_bool(struct opts *opts, const char *key, bool *val)
 }
 
 /* The whole text as a number; strtoull() would take a sign and blanks. */
-static int text_to_uint(const char *text, uint64_t *val)
+static int text_to_uint(const char *text, u64 *val)
 {
 	char *end;
 
@@ -425,11 +446,11 @@ static int text_to_uint(const char *text, uint64_t *val)
 	return errno ? -ERANGE : 0;
 }
 
-int opts_get_uint(struct opts *opts, const char *key, uint64_t max,
-		  uint64_t *val)
+int opts_get_uint(struct opts *opts, const char *key, u64 max,
+		  u64 *val)
 {
 	struct opt *opt = opt_use(opts, key);
-	uint64_t num = 0;
+	u64 num = 0;
 	int ret;
 
 	if (!opt)
@@ -460,7 +481,7 @@ static int suffix_shift(char c)
 }
 
 /* ".5" of @unit; @s stands on the first digit and is moved past the last. */
-static int take_fraction(const char **s, uint64_t *num, uint64_t *den)
+static int take_fraction(const char **s, u64 *num, u64 *den)
 {
 	*num = 0;
 	*den = 1;
@@ -476,9 +497,9 @@ static int take_fraction(const char **s, uint64_t *num, uint64_t *den)
 	return 0;
 }
 
-int opts_parse_size(const char *text, uint64_t unit, uint64_t *val)
+int opts_parse_size(const char *text, u64 unit, u64 *val)
 {
-	uint64_t whole, num = 0, den = 1, extra;
+	u64 whole, num = 0, den = 1, extra;
 	unsigned __int128 sum;
 	char *end;
 	const char *s;
@@ -516,7 +537,7 @@ int opts_parse_size(const char *text, uint64_t unit, uint64_t *val)
 	return 0;
 }
 
-int opts_get_size(struct opts *opts, const char *key, uint64_t *val)
+int opts_get_size(struct opts *opts, const char *key, u64 *val)
 {
 	struct opt *opt = opt_use(opts, key);
 	int ret = -EINVAL;

@@ -9,15 +9,13 @@
  * that a JSON object can feed the same getters.
  *
  * A getter leaves *val alone and returns 0 when the key is absent, so a default
- * is set by the caller before the call. It returns -EINVAL when the value does
- * not fit; opts_error() then has one line to show.
+ * is set by the caller before the call. It returns -EINVAL, reported, when the
+ * value does not fit.
  */
-#ifndef TARN_VMM_OPTS_H
-#define TARN_VMM_OPTS_H
+#ifndef TARN_LIB_OPTS_H
+#define TARN_LIB_OPTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "lib/types.h"
 
 struct opts;
 
@@ -27,8 +25,9 @@ struct opts;
 
 /**
  * opts_parse() - Parse one option argument.
- * @out: the tree, also set when the syntax is wrong so that opts_error() can
- *	 say why; NULL only when memory ran out
+ * @out: the tree, to be destroyed even when the syntax is wrong; NULL only when
+ *	 memory ran out
+ * @name: of the option, for messages ("-device"); not copied
  * @text: "implied-value,key=value,..." with a doubled comma for a comma
  * @implied: the key that a leading bare value belongs to, or NULL
  *
@@ -37,28 +36,37 @@ struct opts;
  *
  * Return: 0, -EINVAL for bad syntax, -ENOMEM.
  */
-int opts_parse(struct opts **out, const char *text, const char *implied);
+int opts_parse(struct opts **out, const char *name, const char *text,
+	       const char *implied);
 struct opts *opts_create(void);
 void opts_destroy(struct opts *opts);
 
-/* One line that explains the last failure anywhere in the tree. */
+/* What messages begin with, for a tree that was not parsed from text. */
+void opts_set_name(struct opts *opts, const char *name);
+
+/* Report a reason why @opts cannot be used and return -EINVAL. */
+int opts_fail(struct opts *opts, const char *fmt, ...) __printf(2, 3);
+
+/* The message of the last failure anywhere in the tree. */
 const char *opts_error(const struct opts *opts);
 
 /* Feeders; @key may be dotted, digits address a list. */
 int opts_set_str(struct opts *opts, const char *key, const char *val);
 int opts_set_bool(struct opts *opts, const char *key, bool val);
-int opts_set_int(struct opts *opts, const char *key, int64_t val);
+int opts_set_int(struct opts *opts, const char *key, s64 val);
 
 /* Getters; @key may be dotted: "cache.direct". */
 bool opts_has(const struct opts *opts, const char *key);
+/* Whether @key holds a dictionary or a list rather than one value. */
+bool opts_has_dict(const struct opts *opts, const char *key);
 int opts_get_str(struct opts *opts, const char *key, const char **val);
 /* As opts_get_str(), but an absent or empty value is an error. */
 int opts_need_str(struct opts *opts, const char *key, const char **val);
 int opts_get_bool(struct opts *opts, const char *key, bool *val);
-int opts_get_uint(struct opts *opts, const char *key, uint64_t max,
-		  uint64_t *val);
+int opts_get_uint(struct opts *opts, const char *key, u64 max,
+		  u64 *val);
 /* A number of bytes with an optional suffix B K M G T P E, or a fraction. */
-int opts_get_size(struct opts *opts, const char *key, uint64_t *val);
+int opts_get_size(struct opts *opts, const char *key, u64 *val);
 /* @names ends with NULL; *val becomes the index. */
 int opts_get_enum(struct opts *opts, const char *key,
 		  const char *const *names, int *val);
@@ -84,6 +92,6 @@ int opts_check_used(struct opts *opts);
  *
  * Return: 0, -EINVAL, or -ERANGE when it does not fit 64 bits.
  */
-int opts_parse_size(const char *text, uint64_t unit, uint64_t *val);
+int opts_parse_size(const char *text, u64 unit, u64 *val);
 
 #endif
