@@ -179,6 +179,27 @@ static int backend_set_policy(struct mem_backend *b,
 	return 0;
 }
 
+/*
+ * Find room that is aligned as guest physical memory is, so that 2 MiB pages of
+ * the host can become 2 MiB pages of the guest.
+ */
+static int reserve(struct mem_backend *b, void **hva)
+{
+	u64 align = MIB(2), size = b->size + align;
+	u8 *p, *start;
+
+	p = mmap(NULL, size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	start = (u8 *)ALIGN_UP((uintptr_t)p, align);
+	if (start > p)
+		munmap(p, start - p);
+	munmap(start + b->size, p + size - (start + b->size));
+	*hva = start;
+	return 0;
+}
+
 static int backend_map(struct mem_backend *b, const struct mem_config *mc)
 {
 	int flags = MAP_NORESERVE | (b->share ? MAP_SHARED : MAP_PRIVATE);
@@ -186,12 +207,11 @@ static int backend_map(struct mem_backend *b, const struct mem_config *mc)
 
 	if (b->fd < 0)
 		flags |= MAP_ANONYMOUS;
-	b->hva = mmap(NULL, b->size, PROT_READ | PROT_WRITE, flags, b->fd, 0);
-	if (b->hva == MAP_FAILED) {
-		b->hva = NULL;
+	if (reserve(b, &b->hva) ||
+	    mmap(b->hva, b->size, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
+		 b->fd, 0) == MAP_FAILED)
 		return err_errno(-errno, "cannot map %llu bytes of '%s'",
 				 (unsigned long long)b->size, b->id);
-	}
 
 	/* All of these are advice; where they do not apply nothing is lost. */
 	madvise(b->hva, b->size, MADV_HUGEPAGE);
@@ -267,7 +287,7 @@ static int parse_nodes(struct opts *opts, u64 *nodes)
 {
 	const char *text = NULL;
 	struct opts *list = NULL;
-	char key[16];
+	char key[24];
 	size_t i;
 
 	if (!opts_has(opts, "host-nodes"))
