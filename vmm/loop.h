@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The event loop on io_uring. One runs in the main thread, one in each
- * iothread. A loop and everything attached to it is used from its own thread
- * only, except for what says "any thread".
+ * iothread. A loop and everything attached to it is used from its own thread.
+ * On the main loop, loop_*_add(), _del() and _set() may also be called by any
+ * thread that holds the VM's lock (a vCPU that resets a device); loop_sqe() and
+ * loop_submit() may not. What says "any thread" needs no lock at all.
  *
  * The main loop runs its callbacks under the VM's lock (vm.h) and drops it
  * while it sleeps. Callbacks of an iothread run without it and must never take
@@ -110,7 +112,8 @@ void loop_poll_del(struct loop_poll *poll);
  * loop_event_add() - call @fn whenever eventfd @fd was written.
  *
  * The loop itself reads the counter, through the ring; this is what a queue
- * kick (ioeventfd) is received with.
+ * kick (ioeventfd) is received with. EFD_NONBLOCK is cleared on @fd, because
+ * the ring would not wait otherwise.
  */
 struct loop_event *loop_event_add(struct loop *loop, int fd,
 				  void (*fn)(void *arg), void *arg);

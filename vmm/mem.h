@@ -17,7 +17,8 @@
 
 struct opts;
 
-/* Where RAM stops below 4 GiB; from here on devices, then RAM again at 4 GiB. */
+/* Where RAM stops below 4 GiB; from here on devices, then RAM again at 4 GiB.
+ */
 #define MEM_LOW_END 0xc0000000ULL
 #define MEM_HIGH_START 0x100000000ULL
 

@@ -45,6 +45,7 @@ struct pci_bar_ops {
 struct pci_bar {
 	u64 size;
 	u64 addr; /* where it is mapped now, valid when @mapped */
+	u64 first; /* the address given out at start-up */
 	bool mapped;
 	unsigned int flags;
 	const struct pci_bar_ops *ops;
@@ -60,10 +61,8 @@ struct pci_ioeventfd {
 	int fd;
 	u8 bar;
 	u8 len; /* 0: any width */
-	bool match;
 	bool active;
 	u64 off;
-	u64 data;
 	TAILQ_ENTRY(pci_ioeventfd) link;
 };
 
