@@ -40,7 +40,7 @@ struct option {
 static int get_uint(struct opts *opts, const char *key, u64 max,
 		    unsigned int *val)
 {
-	uint64_t v = *val;
+	u64 v = *val;
 	int ret = opts_get_uint(opts, key, max, &v);
 
 	*val = v;
@@ -106,7 +106,7 @@ static int set_cpu(struct vm_config *cfg, struct opts *opts)
 static int set_mem(struct vm_config *cfg, struct opts *opts)
 {
 	const char *text = NULL;
-	uint64_t size;
+	u64 size;
 	int ret = opts_need_str(opts, "size", &text);
 
 	if (ret)
@@ -435,20 +435,18 @@ static void help(void)
 	}
 }
 
-static int parse_tree(const char *text, const char *implied, struct opts **opts)
+/* Messages about @opts, which report themselves, begin with @name. */
+static int parse_tree(const char *name, const char *text, const char *implied,
+		      struct opts **opts)
 {
-	if (*text == '{')
-		return json_to_opts(opts, text);
-	return opts_parse(opts, text, implied);
-}
+	int ret;
 
-/* Report what the tree knows about a failure; what it does not was reported. */
-static void report(const char *what, const struct opts *opts)
-{
-	const char *msg = opts ? opts_error(opts) : "out of memory";
-
-	if (msg && *msg)
-		err("-%s: %s", what, msg);
+	if (*text != '{')
+		return opts_parse(opts, name, text, implied);
+	ret = json_to_opts(opts, text);
+	if (!ret)
+		opts_set_name(*opts, name);
+	return ret;
 }
 
 static int take_opts(struct vm_config *cfg, const struct option *option,
@@ -463,14 +461,12 @@ static int take_opts(struct vm_config *cfg, const struct option *option,
 		return -ENOMEM;
 	item->text = text;
 	STAILQ_INSERT_TAIL(list, item, link);
-	ret = parse_tree(text, option->implied, &item->opts);
+	ret = parse_tree(option->name, text, option->implied, &item->opts);
 	if (!ret && option->fn) {
 		ret = option->fn(cfg, item->opts);
 		if (!ret)
 			ret = opts_check_used(item->opts);
 	}
-	if (ret)
-		report(option->name, item->opts);
 	return ret;
 }
 
@@ -594,7 +590,6 @@ int config_for_each(struct config_list *list, const char *what,
 		if (!ret)
 			ret = opts_check_used(item->opts);
 		if (ret) {
-			report(what, item->opts);
 			info("-%s %s failed", what, item->text);
 			return ret;
 		}

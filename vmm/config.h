@@ -98,8 +98,7 @@ void config_exit(struct vm_config *cfg);
  * config_for_each() - make an object of each item, stop at the first failure.
  * @what: the option's name, for messages
  *
- * A message that the option tree holds is reported here, and so is a key that
- * @fn left unused.
+ * A key that @fn left unused is an error, too.
  */
 int config_for_each(struct config_list *list, const char *what,
 		    int (*fn)(void *arg, struct opts *opts), void *arg);

@@ -14,7 +14,7 @@ static int create_serial(struct vm *vm, struct opts *opts)
 {
 	const char *id = NULL, *chr_id = NULL;
 	struct chardev *chr;
-	uint64_t index = 0;
+	u64 index = 0;
 	int ret;
 
 	while (index < 4 && vm->arch->serial_mask & 1U << index)

@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../error.h"
-#include "json.h"
-#include "opts.h"
-#include "types.h"
+#include "error.h"
+#include "lib/json.h"
+#include "lib/opts.h"
 
 #define STRING_MAX 4096
 
