@@ -450,7 +450,7 @@ static int parse_tree(const char *name, const char *text, const char *implied,
 }
 
 static int take_opts(struct vm_config *cfg, const struct option *option,
-		     const char *text)
+		     const char *name, const char *text)
 {
 	struct config_list *list =
 		option->fn ? &cfg->parsed : (void *)((u8 *)cfg + option->list);
@@ -461,7 +461,7 @@ static int take_opts(struct vm_config *cfg, const struct option *option,
 		return -ENOMEM;
 	item->text = text;
 	STAILQ_INSERT_TAIL(list, item, link);
-	ret = parse_tree(option->name, text, option->implied, &item->opts);
+	ret = parse_tree(name, text, option->implied, &item->opts);
 	if (!ret && option->fn) {
 		ret = option->fn(cfg, item->opts);
 		if (!ret)
@@ -489,14 +489,14 @@ static int take_plain(struct vm_config *cfg, const struct option *option,
 }
 
 static int take(struct vm_config *cfg, const struct option *option,
-		const char *text)
+		const char *name, const char *text)
 {
 	if (option->str != NONE)
 		*(const char **)((u8 *)cfg + option->str) = text;
 	else if (option->flag != NONE)
 		*(bool *)((u8 *)cfg + option->flag) = true;
 	else if (option->fn || option->list != NONE)
-		return take_opts(cfg, option, text);
+		return take_opts(cfg, option, name, text);
 	else
 		return take_plain(cfg, option, text);
 	return 0;
@@ -536,7 +536,7 @@ int config_parse(struct vm_config *cfg, int argc, char **argv)
 	config_init(cfg);
 	for (i = 1; i < argc; i++) {
 		const struct option *option = find(argv[i]);
-		const char *text = NULL;
+		const char *name = argv[i], *text = NULL;
 
 		if (!option) {
 			err("unknown option '%s'", argv[i]);
@@ -550,7 +550,7 @@ int config_parse(struct vm_config *cfg, int argc, char **argv)
 				return -EINVAL;
 			}
 		}
-		ret = take(cfg, option, text);
+		ret = take(cfg, option, name, text);
 		if (ret)
 			return ret;
 	}
