@@ -160,21 +160,4 @@ bool vq_kick_on(struct virtqueue *vq);
 /** vq_break() - mark the queue unusable; @why is not copied. Returns -EIO. */
 int vq_break(struct virtqueue *vq, const char *why);
 
-/* Helpers over iovecs; all stop at the end of what there is. */
-
-/** iov_to_buf() - copy @len bytes at @off out; returns the number copied. */
-size_t iov_to_buf(const struct iovec *iov, unsigned int nr, size_t off,
-		  void *buf, size_t len);
-
-/** iov_from_buf() - copy @len bytes in at @off; returns the number copied. */
-size_t iov_from_buf(const struct iovec *iov, unsigned int nr, size_t off,
-		    const void *buf, size_t len);
-
-/** iov_skip() - drop @len bytes at the front, in place; returns what was there.
- */
-size_t iov_skip(struct iovec **iov, unsigned int *nr, size_t len);
-
-/** iov_trim() - drop @len bytes at the end, in place; returns what was there. */
-size_t iov_trim(struct iovec *iov, unsigned int *nr, size_t len);
-
 #endif
