@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Saved device state: a stream of sections, each with a name, an instance and
- * a version; within a section every field carries its tag and its length. A
+ * Saved device state: a stream of sections, each with a name and a version; within a section every field carries its tag and its length. A
  * reader looks fields up by tag, takes what it knows, may skip what it does not
  * and fails on what it needs and does not find. Structures are never written
  * raw.
@@ -11,11 +10,37 @@
 
 #include "lib/types.h"
 
+#define STATE_NAME_MAX 64
+
 /** struct state_out - a stream that is being written. */
 struct state_out;
 
 /** struct state_in - one section that is being read. */
-struct state_in;
+struct state_in {
+	char name[STATE_NAME_MAX];
+	u32 version;
+	/* private: */
+	const u8 *fields;
+	size_t len;
+};
+
+/** state_out_create() - an empty stream, or NULL. */
+struct state_out *state_out_create(void);
+void state_out_destroy(struct state_out *out);
+
+/** state_out_data() - what was written so far; the stream keeps it. */
+const void *state_out_data(const struct state_out *out, size_t *len);
+
+/** state_section() - begin a section, which ends the one before. */
+int state_section(struct state_out *out, const char *name, u32 version);
+
+/**
+ * state_next() - read the section at @off of a stream.
+ * @off: moved behind it
+ *
+ * Return: 1, 0 at the end, -EINVAL when the stream is malformed.
+ */
+int state_next(const void *data, size_t len, size_t *off, struct state_in *in);
 
 /** state_put_u64() - write a field; narrower integers are widened. */
 int state_put_u64(struct state_out *out, const char *tag, u64 val);

@@ -16,12 +16,14 @@
 #include "lib/types.h"
 #include "mem.h"
 
+#include "loop.h"
+
 struct bus_region;
 struct irq_state;
-struct loop;
 struct pci_bus;
 struct vcpu;
 struct vm_config;
+struct x86_machine;
 
 /** enum vm_state - the run state. */
 enum vm_state {
@@ -31,6 +33,17 @@ enum vm_state {
 	VM_SHUTDOWN, /* the guest powered off or the VMM was told to end */
 	VM_CRASHED,
 };
+
+/** enum vm_request - what a guest or a signal asked of the main thread. */
+enum vm_request {
+	VM_REQUEST_NONE,
+	VM_REQUEST_RESET,
+	VM_REQUEST_SHUTDOWN,
+	VM_REQUEST_CRASH,
+};
+
+/* Exit statuses of the program; 1 is any failure to start. */
+#define VM_EXIT_CRASH 3
 
 /**
  * struct vm - the machine.
@@ -52,9 +65,15 @@ struct vm {
 	enum vm_state state;
 	int kvm_fd;
 	int fd;
-	/* private: */
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;
+	/* private: */
+	bool vcpus_stop; /* vCPUs are to park, or are parked */
+	bool vcpus_exit; /* their threads are to end */
+	unsigned int vcpus_parked;
+	pthread_cond_t vcpus_cond; /* any change of the three above */
+	struct loop_work request_work;
+	enum vm_request request;
 	struct bus_region *bus[2];
 	unsigned int bus_nr[2];
 	struct irq_state *irq;
@@ -82,11 +101,26 @@ static inline void vm_unlock(struct vm *vm)
 int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
 		 bool add);
 
-/** vm_request_reset() - reboot the machine (or exit, with -no-reboot). */
+/** vm_request_reset() - reboot the machine (or exit, with -no-reboot). These
+ * three are called by any thread under the VM's lock and act soon after. */
 void vm_request_reset(struct vm *vm);
 
-/** vm_request_shutdown() - end with @status; 0 is a clean power-off. */
-void vm_request_shutdown(struct vm *vm, int status);
+/** vm_request_shutdown() - the machine is off: end, unless -no-shutdown. */
+void vm_request_shutdown(struct vm *vm);
+
+/** vm_crash() - the guest cannot go on; @fmt says why. Exits VM_EXIT_CRASH. */
+void vm_crash(struct vm *vm, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** vm_quit() - end with @status whatever the guest does. VM's lock held. */
+void vm_quit(struct vm *vm, int status);
+
+/** vm_create() - KVM, RAM, the irqchip and the vCPUs, none of them running. */
+int vm_create(struct vm *vm, const struct vm_config *config);
+void vm_destroy(struct vm *vm);
+
+/** vm_reset() - power-on state, with the kernel loaded. vCPUs are stopped. */
+int vm_reset(struct vm *vm);
 
 /** vm_pause() - stop all vCPUs, then pause all devices. Main thread. */
 int vm_pause(struct vm *vm);
