@@ -56,16 +56,28 @@ static struct virtio_balloon *to_balloon(struct virtio_dev *vdev)
 	return container_of(vdev, struct virtio_balloon, vdev);
 }
 
+/* A run of pages may reach from one range of RAM into the next. */
 static void discard(struct virtio_balloon *b, u64 gpa, u64 len, u64 *counter)
 {
-	int ret = tarn_mem_discard(&b->vdev.vm->mem, gpa, len);
+	struct tarn_mem *mem = &b->vdev.vm->mem;
+	struct mem_range *range;
+	u64 part;
+	int ret;
 
-	if (!ret)
-		*counter += len;
-	else if (ret != -EOPNOTSUPP)
-		guest_warn("virtio-balloon: cannot give back %#llx+%#llx: %s",
-			   (unsigned long long)gpa, (unsigned long long)len,
-			   strerror(-ret));
+	for (; len; gpa += part, len -= part) {
+		part = PAGE;
+		range = tarn_mem_range(mem, gpa, PAGE);
+		ret = -EFAULT;
+		if (range) {
+			part = min_t(u64, len, range->gpa + range->size - gpa);
+			ret = tarn_mem_discard(mem, gpa, part);
+		}
+		if (!ret)
+			*counter += part;
+		else if (ret != -EOPNOTSUPP)
+			guest_warn("virtio-balloon: cannot give %#llx back: %s",
+				   (unsigned long long)gpa, strerror(-ret));
+	}
 }
 
 /* Inflating */

@@ -16,6 +16,7 @@
 #include "vm.h"
 
 #define QUEUE_SIZE 8
+#define RETRY_NS 1000000000ULL
 #define IOVS (QUEUE_SIZE + VQ_IOV_SPARE)
 
 struct virtio_rng {
@@ -26,7 +27,7 @@ struct virtio_rng {
 	u64 max_bytes;
 	u64 period_ns;
 	u64 quota; /* left in this period */
-	bool armed;
+	bool armed; /* the timer runs */
 	struct iovec iov[IOVS];
 };
 
@@ -65,19 +66,18 @@ static void take_quota(struct virtio_rng *r, u64 len)
 	loop_timer_set(r->timer, loop_now() + r->period_ns);
 }
 
-/* How many bytes were written; less than asked for means: not now. */
-static u32 fill(struct virtio_rng *r, struct vq_chain *chain)
+/* How many bytes were written, or -errno when there were none. */
+static ssize_t fill(struct virtio_rng *r, struct vq_chain *chain)
 {
 	struct iovec *iov = vq_chain_in(chain);
-	u32 done = 0;
-	ssize_t n;
+	ssize_t n, done = 0;
 	u16 i;
 
 	for (i = 0; i < chain->nr_in && r->quota; i++) {
 		n = rng_read(r->rng, iov[i].iov_base,
 			     min_t(u64, iov[i].iov_len, r->quota));
 		if (n <= 0)
-			break;
+			return done ? done : n;
 		done += n;
 		take_quota(r, n);
 		if ((size_t)n < iov[i].iov_len)
@@ -86,44 +86,55 @@ static u32 fill(struct virtio_rng *r, struct vq_chain *chain)
 	return done;
 }
 
+/* The source has nothing: wait until it has, or a moment when it cannot say. */
+static void wait_for_source(struct virtio_rng *r, int why)
+{
+	int fd = rng_fd(r->rng);
+
+	if (why == -EAGAIN && fd >= 0) {
+		if (!r->poll)
+			r->poll = loop_poll_add(r->vdev.loop, fd,
+						POLLIN | LOOP_POLL_LEVEL,
+						source_ready, r);
+		return;
+	}
+	r->quota = 0;
+	r->armed = true;
+	loop_timer_set(r->timer, loop_now() + RETRY_NS);
+}
+
 static void serve(struct virtio_rng *r)
 {
 	struct virtio_queue *q = &r->vdev.queues[0];
 	struct vq_chain chain = {.iov = r->iov, .iov_max = IOVS};
-	u32 done;
+	ssize_t done;
 
-	while (r->quota && virtio_pop(q, &chain)) {
+	while (r->quota && !r->poll && virtio_pop(q, &chain)) {
 		if (!chain.in_len) {
 			vq_unpop(&q->vq, 1);
 			virtio_break(&r->vdev, "nothing to fill");
-			break;
+			return;
 		}
 		done = fill(r, &chain);
-		if (!done) {
-			vq_unpop(&q->vq, 1);
-			if (!r->poll && rng_fd(r->rng) >= 0)
-				r->poll = loop_poll_add(
-					r->vdev.loop, rng_fd(r->rng),
-					POLLIN | LOOP_POLL_LEVEL, source_ready,
-					r);
-			break;
+		if (done > 0) {
+			vq_push(&q->vq, chain.head, done);
+			continue;
 		}
-		vq_push(&q->vq, chain.head, done);
+		vq_unpop(&q->vq, 1);
+		wait_for_source(r, done);
 	}
-	if (q->live) {
-		/* Also when the quota is used up: the timer looks again. */
-		vq_kick_on(&q->vq);
+	if (q->live)
 		virtio_notify(q);
-	}
 }
 
 static void rng_kick(struct virtio_dev *vdev, struct virtio_queue *q)
 {
 	struct virtio_rng *r = to_rng(vdev);
 
+	/* Without quota or source, the timer or the poll looks again. */
 	do
 		serve(r);
-	while (r->quota && !r->poll && q->live && vq_kick_on(&q->vq));
+	while (q->live && vq_kick_on(&q->vq) && r->quota && !r->poll);
 }
 
 static int rng_save(struct virtio_dev *vdev, struct state_out *out)
