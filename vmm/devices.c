@@ -8,6 +8,7 @@
 #include "device.h"
 #include "error.h"
 #include "lib/opts.h"
+#include "virtio/devices.h"
 #include "vm.h"
 
 static int create_serial(struct vm *vm, struct opts *opts)

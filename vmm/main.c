@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "arch/x86/x86.h"
+#include "backend/block.h"
 #include "chardev.h"
 #include "config.h"
 #include "error.h"
@@ -165,6 +166,22 @@ static int create_chardev(void *arg, struct opts *opts)
 	return chardev_create(&vm, opts);
 }
 
+static int create_blockdev(void *arg, struct opts *opts)
+{
+	return blockdev_create(opts);
+}
+
+static int blockdevs_init(void)
+{
+	return config_for_each(&config.blockdevs, "blockdev", create_blockdev,
+			       NULL);
+}
+
+static void blockdevs_exit(void)
+{
+	block_destroy_all();
+}
+
 static int chardevs_init(void)
 {
 	return config_for_each(&config.chardevs, "chardev", create_chardev,
@@ -294,6 +311,7 @@ static const struct step steps[] = {
 	{"loop", loop_init, loop_exit},
 	{"objects", objects_init, objects_exit},
 	{"chardevs", chardevs_init, chardevs_exit},
+	{"blockdevs", blockdevs_init, blockdevs_exit},
 	{"machine", machine_init, machine_exit},
 	{"board", board_init, board_exit},
 	{"devices", devices_init, NULL},
