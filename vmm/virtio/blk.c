@@ -345,7 +345,7 @@ static void handle(struct blk_req *req)
 	struct virtio_blk_outhdr hdr;
 
 	if (parse(req, &hdr)) {
-		vq_unpop(&bq->q->vq);
+		vq_unpop(&bq->q->vq, 1);
 		req_put(req);
 		virtio_break(&bq->blk->vdev, "a request without its header");
 		return;

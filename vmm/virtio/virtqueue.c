@@ -80,6 +80,14 @@ int vq_restore(struct virtqueue *vq, u16 last_avail, u16 used_idx)
 	return 0;
 }
 
+void vq_resume_at(struct virtqueue *vq, u16 last_avail)
+{
+	vq->last_avail = last_avail;
+	vq->used_idx = le16toh(READ_ONCE(vq->used->idx));
+	vq->published = vq->used_idx;
+	vq->signalled_valid = false;
+}
+
 static u16 *used_event(const struct virtqueue *vq)
 {
 	return (u16 *)&vq->avail->ring[vq->size];
@@ -254,10 +262,10 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *chain)
 	return 1;
 }
 
-void vq_unpop(struct virtqueue *vq)
+void vq_unpop(struct virtqueue *vq, u16 nr)
 {
-	vq->last_avail--;
-	vq->inflight--;
+	vq->last_avail -= nr;
+	vq->inflight -= nr;
 }
 
 void vq_push(struct virtqueue *vq, u16 head, u32 len)

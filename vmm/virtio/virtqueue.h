@@ -118,6 +118,12 @@ int vq_enable(struct virtqueue *vq);
 int vq_restore(struct virtqueue *vq, u16 last_avail, u16 used_idx);
 
 /**
+ * vq_resume_at() - go on where somebody else, who used the ring, stopped.
+ * @last_avail: the next entry to take; the used ring itself tells the rest
+ */
+void vq_resume_at(struct virtqueue *vq, u16 last_avail);
+
+/**
  * vq_pop() - take the next chain.
  * @chain: with @iov and @iov_max set
  *
@@ -126,8 +132,8 @@ int vq_restore(struct virtqueue *vq, u16 last_avail, u16 used_idx);
  */
 int vq_pop(struct virtqueue *vq, struct vq_chain *chain);
 
-/** vq_unpop() - put the chain that was taken last back. */
-void vq_unpop(struct virtqueue *vq);
+/** vq_unpop() - put the @nr chains that were taken last back. */
+void vq_unpop(struct virtqueue *vq, u16 nr);
 
 /** vq_empty() - whether vq_pop() would find nothing. */
 bool vq_empty(const struct virtqueue *vq);
