@@ -14,6 +14,8 @@
 
 #include "arch/x86/x86.h"
 #include "backend/block.h"
+#include "backend/net.h"
+#include "backend/rng.h"
 #include "chardev.h"
 #include "config.h"
 #include "error.h"
@@ -146,6 +148,8 @@ static int create_object(void *arg, struct opts *opts)
 		return mem_backend_create(opts);
 	if (!strcmp(type, "iothread"))
 		return iothread_create(opts);
+	if (!strncmp(type, "rng-", 4))
+		return rng_create(opts);
 	err("unknown object type '%s'", type);
 	return -ENODEV;
 }
@@ -157,6 +161,7 @@ static int objects_init(void)
 
 static void objects_exit(void)
 {
+	rng_destroy_all();
 	iothread_destroy_all();
 	mem_backend_destroy_all();
 }
@@ -180,6 +185,21 @@ static int blockdevs_init(void)
 static void blockdevs_exit(void)
 {
 	block_destroy_all();
+}
+
+static int create_netdev(void *arg, struct opts *opts)
+{
+	return netdev_create(opts);
+}
+
+static int netdevs_init(void)
+{
+	return config_for_each(&config.netdevs, "netdev", create_netdev, NULL);
+}
+
+static void netdevs_exit(void)
+{
+	netdev_destroy_all();
 }
 
 static int chardevs_init(void)
@@ -312,6 +332,7 @@ static const struct step steps[] = {
 	{"objects", objects_init, objects_exit},
 	{"chardevs", chardevs_init, chardevs_exit},
 	{"blockdevs", blockdevs_init, blockdevs_exit},
+	{"netdevs", netdevs_init, netdevs_exit},
 	{"machine", machine_init, machine_exit},
 	{"board", board_init, board_exit},
 	{"devices", devices_init, NULL},
