@@ -8,6 +8,7 @@
 #include "device.h"
 #include "error.h"
 #include "lib/opts.h"
+#include "virtio/devices.h"
 #include "vm.h"
 
 static int create_serial(struct vm *vm, struct opts *opts)
@@ -40,8 +41,15 @@ static int create_pvpanic(struct vm *vm, struct opts *opts)
 }
 
 const struct device_class device_classes[] = {
-	{"isa-serial", "a 16550A serial port", create_serial},
+	{"isa-serial", "a 16550A serial port: chardev=", create_serial},
 	{"pvpanic", "reports a panic of the guest's kernel", create_pvpanic},
+	{"virtio-blk-pci", "disk: drive=, serial=, iothread=, num-queues=",
+	 virtio_blk_pci_create},
+	{"virtio-net-pci",
+	 "network card: netdev=, mac=", virtio_net_pci_create},
+	{"virtio-balloon-pci",
+	 "memory balloon: free-page-reporting=", virtio_balloon_pci_create},
+	{"virtio-rng-pci", "random numbers: rng=", virtio_rng_pci_create},
 };
 
 const unsigned int nr_device_classes = ARRAY_SIZE(device_classes);

@@ -13,6 +13,9 @@
 #include <unistd.h>
 
 #include "arch/x86/x86.h"
+#include "backend/block.h"
+#include "backend/net.h"
+#include "backend/rng.h"
 #include "chardev.h"
 #include "config.h"
 #include "error.h"
@@ -145,6 +148,8 @@ static int create_object(void *arg, struct opts *opts)
 		return mem_backend_create(opts);
 	if (!strcmp(type, "iothread"))
 		return iothread_create(opts);
+	if (!strncmp(type, "rng-", 4))
+		return rng_create(opts);
 	err("unknown object type '%s'", type);
 	return -ENODEV;
 }
@@ -156,6 +161,7 @@ static int objects_init(void)
 
 static void objects_exit(void)
 {
+	rng_destroy_all();
 	iothread_destroy_all();
 	mem_backend_destroy_all();
 }
@@ -163,6 +169,37 @@ static void objects_exit(void)
 static int create_chardev(void *arg, struct opts *opts)
 {
 	return chardev_create(&vm, opts);
+}
+
+static int create_blockdev(void *arg, struct opts *opts)
+{
+	return blockdev_create(opts);
+}
+
+static int blockdevs_init(void)
+{
+	return config_for_each(&config.blockdevs, "blockdev", create_blockdev,
+			       NULL);
+}
+
+static void blockdevs_exit(void)
+{
+	block_destroy_all();
+}
+
+static int create_netdev(void *arg, struct opts *opts)
+{
+	return netdev_create(opts);
+}
+
+static int netdevs_init(void)
+{
+	return config_for_each(&config.netdevs, "netdev", create_netdev, NULL);
+}
+
+static void netdevs_exit(void)
+{
+	netdev_destroy_all();
 }
 
 static int chardevs_init(void)
@@ -294,6 +331,8 @@ static const struct step steps[] = {
 	{"loop", loop_init, loop_exit},
 	{"objects", objects_init, objects_exit},
 	{"chardevs", chardevs_init, chardevs_exit},
+	{"blockdevs", blockdevs_init, blockdevs_exit},
+	{"netdevs", netdevs_init, netdevs_exit},
 	{"machine", machine_init, machine_exit},
 	{"board", board_init, board_exit},
 	{"devices", devices_init, NULL},

@@ -16,9 +16,9 @@
 #include "pci-internal.h"
 #include "vm.h"
 
-/* An i440FX: what every guest takes for a host bridge without asking more. */
+/* Intel, a host bridge without quirks that guests would work around. */
 #define HOST_BRIDGE_VENDOR 0x8086
-#define HOST_BRIDGE_DEVICE 0x1237
+#define HOST_BRIDGE_DEVICE 0x0d57
 
 #define CFG_ADDR 0xcf8
 #define CFG_ADDR_ENABLE 0x80000000U
