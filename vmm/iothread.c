@@ -15,6 +15,7 @@
 #include "lib/opts.h"
 #include "lib/thread.h"
 #include "loop.h"
+#include "sandbox.h"
 
 #define IOTHREAD_RING 256
 
@@ -45,6 +46,10 @@ static void *iothread_main(void *arg)
 
 	t->tid = gettid();
 	t->loop = loop_create(IOTHREAD_RING);
+	if (t->loop && sandbox_enter(SANDBOX_IO)) {
+		loop_destroy(t->loop);
+		t->loop = NULL;
+	}
 	sem_post(&t->started);
 	if (t->loop)
 		loop_run(t->loop);

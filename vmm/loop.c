@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -521,14 +522,68 @@ static void woken(void *arg)
 {
 }
 
+/* Not every liburing exports the functions for what is needed here. */
+static int ring_register(struct io_uring *ring, unsigned int op, void *arg,
+			 unsigned int nr)
+{
+	if (syscall(SYS_io_uring_register, ring->ring_fd, op, arg, nr) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * The system call filter does not see what a ring is asked to do, so the ring
+ * itself refuses whatever opens, connects or renames.
+ */
+static int ring_restrict(struct io_uring *ring)
+{
+	static const u8 ops[] = {
+		IORING_OP_READ,		IORING_OP_WRITE,
+		IORING_OP_READV,	IORING_OP_WRITEV,
+		IORING_OP_READ_FIXED,	IORING_OP_WRITE_FIXED,
+		IORING_OP_FSYNC,	IORING_OP_FALLOCATE,
+		IORING_OP_POLL_ADD,	IORING_OP_POLL_REMOVE,
+		IORING_OP_RECVMSG,	IORING_OP_SENDMSG,
+		IORING_OP_ASYNC_CANCEL,
+	};
+	struct io_uring_restriction res[ARRAY_SIZE(ops) + 3];
+	unsigned int i;
+	int ret;
+
+	memset(res, 0, sizeof(res));
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		res[i].opcode = IORING_RESTRICTION_SQE_OP;
+		res[i].sqe_op = ops[i];
+	}
+	res[i].opcode = IORING_RESTRICTION_REGISTER_OP;
+	res[i++].register_op = IORING_REGISTER_ENABLE_RINGS;
+	res[i].opcode = IORING_RESTRICTION_REGISTER_OP;
+	res[i++].register_op = IORING_REGISTER_BUFFERS;
+	res[i].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+	res[i++].sqe_flags = IOSQE_ASYNC;
+	ret = ring_register(ring, IORING_REGISTER_RESTRICTIONS, res, i);
+	return ret
+		       ?: ring_register(ring, IORING_REGISTER_ENABLE_RINGS,
+					NULL, 0);
+}
+
 static int ring_init(struct loop *loop, unsigned int entries)
 {
 	/* Completions wait for the loop instead of interrupting it. */
-	struct io_uring_params p = {.flags = IORING_SETUP_COOP_TASKRUN};
+	struct io_uring_params p = {
+		.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_COOP_TASKRUN,
+	};
 	int ret = io_uring_queue_init_params(entries, &loop->ring, &p);
 
-	if (ret == -EINVAL)
-		ret = io_uring_queue_init(entries, &loop->ring, 0);
+	if (ret == -EINVAL) {
+		p = (struct io_uring_params){.flags = IORING_SETUP_R_DISABLED};
+		ret = io_uring_queue_init_params(entries, &loop->ring, &p);
+	}
+	if (ret)
+		return ret;
+	ret = ring_restrict(&loop->ring);
+	if (ret)
+		io_uring_queue_exit(&loop->ring);
 	return ret;
 }
 

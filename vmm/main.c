@@ -22,6 +22,7 @@
 #include "lib/opts.h"
 #include "loop.h"
 #include "pci.h"
+#include "sandbox.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -308,6 +309,16 @@ static int pidfile_init(void)
 	return ret;
 }
 
+static int sandbox_prepare(void)
+{
+	return sandbox_init(config.sandbox);
+}
+
+static int sandbox_start(void)
+{
+	return sandbox_enter(SANDBOX_MAIN);
+}
+
 static void pidfile_exit(void)
 {
 	if (config.pidfile)
@@ -328,6 +339,7 @@ struct step {
 static const struct step steps[] = {
 	{"daemon", daemon_init, NULL},
 	{"signals", signals_init, signals_exit},
+	{"sandbox", sandbox_prepare, NULL},
 	{"loop", loop_init, loop_exit},
 	{"objects", objects_init, objects_exit},
 	{"chardevs", chardevs_init, chardevs_exit},
@@ -340,6 +352,7 @@ static const struct step steps[] = {
 	{"cpus", vcpus_init, vcpus_exit},
 	{"pidfile", pidfile_init, pidfile_exit},
 	{"detach", daemon_detach, NULL},
+	{"sandbox", sandbox_start, NULL},
 };
 
 static int run(void)

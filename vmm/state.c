@@ -89,7 +89,7 @@ int state_put_bytes(struct state_out *out, const char *tag, const void *buf,
 		    u32 len)
 {
 	size_t tag_len = strlen(tag);
-	struct field_header field = { .tag_len = tag_len, .len = htole32(len) };
+	struct field_header field = {.tag_len = tag_len, .len = htole32(len)};
 	struct section_header *head;
 	u8 *p;
 

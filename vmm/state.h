@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Saved device state: a stream of sections, each with a name and a version; within a section every field carries its tag and its length. A
- * reader looks fields up by tag, takes what it knows, may skip what it does not
- * and fails on what it needs and does not find. Structures are never written
- * raw.
+ * Saved device state: a stream of sections, each with a name and a version;
+ * within a section every field carries its tag and its length. A reader looks
+ * fields up by tag, takes what it knows, may skip what it does not and fails on
+ * what it needs and does not find. Structures are never written raw.
  */
 #ifndef TARN_STATE_H
 #define TARN_STATE_H

@@ -22,6 +22,7 @@
 #include "bus.h"
 #include "error.h"
 #include "lib/thread.h"
+#include "sandbox.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -172,13 +173,17 @@ static void *vcpu_main(void *arg)
 	struct vm *vm = vcpu->vm;
 	sigset_t set;
 	bool again;
+	int ret;
 
 	current_vcpu = vcpu;
 	sigemptyset(&set);
 	sigaddset(&set, SIG_KICK);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 
+	ret = sandbox_enter(SANDBOX_VCPU);
 	vm_lock(vm);
+	if (ret)
+		vm_crash(vm, "CPU %u cannot be confined", vcpu->index);
 	vcpu->tid = gettid();
 	for (;;) {
 		if (vm->vcpus_stop)

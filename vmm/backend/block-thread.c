@@ -9,6 +9,7 @@
 #include "backend/block.h"
 #include "error.h"
 #include "lib/thread.h"
+#include "sandbox.h"
 
 #define BLOCK_RING 256
 
@@ -22,6 +23,10 @@ static struct {
 static void *block_thread_main(void *arg)
 {
 	bt.loop = loop_create(BLOCK_RING);
+	if (bt.loop && sandbox_enter(SANDBOX_IO)) {
+		loop_destroy(bt.loop);
+		bt.loop = NULL;
+	}
 	sem_post(&bt.started);
 	if (bt.loop)
 		loop_run(bt.loop);
