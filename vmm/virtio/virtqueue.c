@@ -108,14 +108,22 @@ bool vq_empty(const struct virtqueue *vq)
 	return !vq->enabled || vq->broken || avail_idx(vq) == vq->last_avail;
 }
 
+/* A descriptor in memory. An indirect table may begin at any address. */
+struct raw_desc {
+	u64 addr;
+	u32 len;
+	u16 flags;
+	u16 next;
+} __attribute__((packed));
+
 /* A private copy: the guest may change the original between two looks. */
-static struct vring_desc desc_read(const struct vring_desc *table, u16 i)
+static struct vring_desc desc_read(const volatile struct raw_desc *table, u16 i)
 {
 	return (struct vring_desc){
-		.addr = le64toh(READ_ONCE(table[i].addr)),
-		.len = le32toh(READ_ONCE(table[i].len)),
-		.flags = le16toh(READ_ONCE(table[i].flags)),
-		.next = le16toh(READ_ONCE(table[i].next)),
+		.addr = le64toh(table[i].addr),
+		.len = le32toh(table[i].len),
+		.flags = le16toh(table[i].flags),
+		.next = le16toh(table[i].next),
 	};
 }
 
@@ -161,6 +169,8 @@ static int chain_add(struct virtqueue *vq, struct vq_chain *chain,
 		return vq_break(vq, "chain of more than 4 GiB");
 	*total += desc->len;
 
+	if (desc->addr + (desc->len - 1) < desc->addr)
+		return vq_break(vq, "buffer outside RAM");
 	hva = tarn_mem_ptr(vq->mem, desc->addr, desc->len);
 	if (!hva)
 		return chain_add_split(vq, chain, desc->addr, desc->len, count);
@@ -174,7 +184,7 @@ static int chain_add(struct virtqueue *vq, struct vq_chain *chain,
 
 /* The table that an indirect descriptor stands for. */
 static int indirect_table(struct virtqueue *vq, const struct vring_desc *desc,
-			  const struct vring_desc **table, u32 *nr)
+			  const struct raw_desc **table, u32 *nr)
 {
 	if (!vq->indirect)
 		return vq_break(vq, "indirect table was not negotiated");
@@ -194,7 +204,7 @@ static int indirect_table(struct virtqueue *vq, const struct vring_desc *desc,
 
 static int chain_walk(struct virtqueue *vq, struct vq_chain *chain)
 {
-	const struct vring_desc *table = vq->desc;
+	const struct raw_desc *table = vq->desc;
 	struct vring_desc desc = desc_read(table, chain->head);
 	bool indirect = false;
 	u32 nr = vq->size;

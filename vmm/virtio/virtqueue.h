@@ -66,7 +66,7 @@ struct virtqueue {
 	u16 published;	/* used_idx as the guest sees it */
 	u16 signalled;	/* used_idx when the driver was last notified */
 	bool signalled_valid;
-	struct vring_desc *desc;
+	const void *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
 };
