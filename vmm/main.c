@@ -40,6 +40,10 @@ static void on_signal(void *arg, int revents)
 	struct signalfd_siginfo si;
 
 	while (read(signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGPWR) {
+			x86_power_button(&vm);
+			continue;
+		}
 		info("ended by signal %u from process %u", si.ssi_signo,
 		     si.ssi_pid);
 		vm_quit(&vm, EXIT_SUCCESS);
@@ -54,6 +58,7 @@ static int signals_init(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGPWR); /* somebody presses the power button */
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
