@@ -95,8 +95,9 @@ struct pci_device {
 	struct device dev;
 	struct pci_bus *bus;
 	u8 slot;
-	u8 cfg[PCI_CFG_SIZE];
-	u8 wmask[PCI_CFG_SIZE];
+	/* Aligned, because registers are accessed in their width. */
+	u8 cfg[PCI_CFG_SIZE] __attribute__((aligned(8)));
+	u8 wmask[PCI_CFG_SIZE] __attribute__((aligned(8)));
 	struct pci_bar bar[PCI_NR_BARS];
 	void (*cfg_read)(struct pci_device *dev, u32 off, unsigned int size);
 	void (*cfg_write)(struct pci_device *dev, u32 off, unsigned int size);
