@@ -43,13 +43,7 @@ static int create_pvpanic(struct vm *vm, struct opts *opts)
 const struct device_class device_classes[] = {
 	{"isa-serial", "a 16550A serial port: chardev=", create_serial},
 	{"pvpanic", "reports a panic of the guest's kernel", create_pvpanic},
-	{"virtio-blk-pci", "disk: drive=, serial=, iothread=, num-queues=",
-	 virtio_blk_pci_create},
-	{"virtio-net-pci",
-	 "network card: netdev=, mac=", virtio_net_pci_create},
-	{"virtio-balloon-pci",
-	 "memory balloon: free-page-reporting=", virtio_balloon_pci_create},
-	{"virtio-rng-pci", "random numbers: rng=", virtio_rng_pci_create},
+	VIRTIO_DEVICE_CLASSES,
 };
 
 const unsigned int nr_device_classes = ARRAY_SIZE(device_classes);

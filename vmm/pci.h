@@ -95,7 +95,6 @@ struct pci_device {
 	struct device dev;
 	struct pci_bus *bus;
 	u8 slot;
-	/* Aligned, because registers are accessed in their width. */
 	u8 cfg[PCI_CFG_SIZE] __attribute__((aligned(8)));
 	u8 wmask[PCI_CFG_SIZE] __attribute__((aligned(8)));
 	struct pci_bar bar[PCI_NR_BARS];

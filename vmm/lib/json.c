@@ -40,7 +40,7 @@ static char peek(struct reader *r)
 	return *r->p;
 }
 
-static bool take(struct reader *r, char c)
+static bool take_char(struct reader *r, char c)
 {
 	if (peek(r) != c)
 		return false;
@@ -95,7 +95,7 @@ static int read_string(struct reader *r, char *buf, size_t size)
 	size_t len = 0;
 	int n;
 
-	if (!take(r, '"'))
+	if (!take_char(r, '"'))
 		return fail(r, "expected a string");
 	while (*r->p != '"') {
 		if ((unsigned char)*r->p < 0x20)
@@ -155,21 +155,21 @@ static int read_object(struct reader *r)
 	char key[OPTS_KEY_MAX + 4];
 	int ret;
 
-	if (!take(r, '{'))
+	if (!take_char(r, '{'))
 		return fail(r, "expected an object");
-	if (take(r, '}'))
+	if (take_char(r, '}'))
 		return 0;
 	do {
 		ret = read_string(r, key, sizeof(key));
 		if (ret)
 			return ret;
-		if (!take(r, ':'))
+		if (!take_char(r, ':'))
 			return fail(r, "expected ':'");
 		ret = read_member(r, key);
 		if (ret)
 			return ret;
-	} while (take(r, ','));
-	return take(r, '}') ? 0 : fail(r, "expected ',' or '}'");
+	} while (take_char(r, ','));
+	return take_char(r, '}') ? 0 : fail(r, "expected ',' or '}'");
 }
 
 static int read_list(struct reader *r)
@@ -179,15 +179,15 @@ static int read_list(struct reader *r)
 	int ret;
 
 	r->p++;
-	if (take(r, ']'))
+	if (take_char(r, ']'))
 		return 0;
 	do {
 		snprintf(key, sizeof(key), "%u", i++);
 		ret = read_member(r, key);
 		if (ret)
 			return ret;
-	} while (take(r, ','));
-	return take(r, ']') ? 0 : fail(r, "expected ',' or ']'");
+	} while (take_char(r, ','));
+	return take_char(r, ']') ? 0 : fail(r, "expected ',' or ']'");
 }
 
 static int read_number(struct reader *r)
