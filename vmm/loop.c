@@ -140,7 +140,8 @@ void loop_post(struct loop *loop, struct loop_work *work)
 		loop->post_tail = &work->next;
 	}
 	pthread_mutex_unlock(&loop->post_lock);
-	if (first)
+	/* The loop's own thread looks at what was posted before it sleeps. */
+	if (first && !(READ_ONCE(loop->running) && loop_in_thread(loop)))
 		wake(loop);
 }
 
@@ -494,8 +495,8 @@ int loop_run(struct loop *loop)
 	loop->thread = pthread_self();
 	WRITE_ONCE(loop->running, true);
 	while (!READ_ONCE(loop->stop) && !ret) {
-		run_posted(loop);
 		run_timers(loop);
+		run_posted(loop);
 		if (READ_ONCE(loop->stop))
 			break;
 		ret = loop_wait(loop);

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "lib/thread.h"
 #include "sandbox.h"
+#include "sandbox.h"
 
 #define BLOCK_RING 256
 
