@@ -57,6 +57,7 @@ skip_all()
 command -v tarn-vmm >/dev/null || skip_all "tarn-vmm is not built"
 
 # images KERNEL: set $bzimage, $elf, $initrd for 6.1-cloud or 6.12-cloud.
+# shellcheck disable=SC2034 # for the tests
 images()
 {
 	mkdir -p "$tmp/images"

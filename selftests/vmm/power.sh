@@ -8,6 +8,8 @@
 plan 12
 images 6.12-cloud
 make_disk
+# Commas belong to the options.
+# shellcheck disable=SC2054
 drive=(-device virtio-blk-pci,drive=d
 	-blockdev "file,node-name=f,filename=$disk"
 	-blockdev raw,node-name=d,file=f)
