@@ -5,7 +5,7 @@
 # shellcheck source=selftests/vmm/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 8
+plan 9
 
 for kernel in 6.1-cloud 6.12-cloud; do
 	images "$kernel"
@@ -30,4 +30,10 @@ for kernel in 6.1-cloud 6.12-cloud; do
 		-blockdev raw,node-name=d,file=f && said "guest: status 0"
 	ok "$kernel: the same disk again, on an iothread"
 done
+
+uuid=a3e80547-eddc-4829-9735-e9a4899f6f44
+dmi=/sys/class/dmi/id
+guest "test=cat+$dmi/product_uuid+$dmi/sys_vendor" -kernel "$elf" -uuid $uuid &&
+	said $uuid && said Tarn
+ok "the machine's UUID"
 finish
