@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The block nodes by name, their options and the way of a request down a chain
+ * of nodes; see block.h. I/O itself is in block-file.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/block.h"
+#include "error.h"
+#include "lib/opts.h"
+
+static struct block *blocks;
+
+struct block *block_find(const char *node_name)
+{
+	struct block *blk;
+
+	for (blk = blocks; blk; blk = blk->next)
+		if (blk->node_name && !strcmp(blk->node_name, node_name))
+			return blk;
+	return NULL;
+}
+
+void block_for_each(void (*fn)(struct block *blk, void *arg), void *arg)
+{
+	struct block *blk;
+
+	for (blk = blocks; blk; blk = blk->next)
+		fn(blk, arg);
+}
+
+static void block_free(struct block *blk)
+{
+	if (blk->child)
+		block_detach(blk->child);
+	if (blk->ops && blk->ops->destroy)
+		blk->ops->destroy(blk);
+	free(blk->node_name);
+	free(blk->filename);
+	free(blk);
+}
+
+/* raw: a window on the node below */
+
+static void raw_submit(struct block *blk, struct block_req *req)
+{
+	req->off += blk->offset;
+	req->blk = blk->child;
+	blk->child->ops->submit(blk->child, req);
+}
+
+static void raw_destroy(struct block *blk)
+{
+}
+
+static const struct block_ops raw_ops = {
+	.name = "raw",
+	.submit = raw_submit,
+	.destroy = raw_destroy,
+};
+
+static int node_create(struct opts *opts, const struct block *parent,
+		       struct block **out);
+
+/* "file" is the name of a node or a whole node of its own. */
+static int raw_child(struct block *blk, struct opts *opts, struct block **child)
+{
+	struct opts *sub;
+	const char *name;
+	int ret;
+
+	if (opts_has_dict(opts, "file")) {
+		opts_get_dict(opts, "file", &sub);
+		ret = node_create(sub, blk, child);
+		if (ret)
+			return ret;
+		(*child)->user = "raw";
+		return 0;
+	}
+	ret = opts_need_str(opts, "file", &name);
+	if (ret)
+		return ret;
+	*child = block_attach(name, "raw");
+	return *child ? 0 : -EINVAL;
+}
+
+static int raw_open(struct block *blk, struct opts *opts)
+{
+	u64 size = UINT64_MAX;
+	struct block *child;
+	int ret;
+
+	if ((ret = opts_get_size(opts, "offset", &blk->offset)) ||
+	    (ret = opts_get_size(opts, "size", &size)) ||
+	    (ret = raw_child(blk, opts, &child)))
+		return ret;
+	blk->child = child;
+	blk->logical = child->logical;
+	blk->physical = child->physical;
+	blk->no_flush |= child->no_flush;
+	blk->direct = child->direct;
+	if (child->read_only && !blk->read_only) {
+		info("'%s' is read-only as its file is", blk->node_name);
+		blk->read_only = true;
+	}
+	/* A node by its name needs discard=unmap of its own, as in QEMU. */
+	blk->unmap &= child->unmap;
+	if (blk->offset > child->size || blk->offset % 512)
+		return opts_fail(opts, "offset does not fit the file");
+	if (size == UINT64_MAX)
+		size = child->size - blk->offset;
+	if (size > child->size - blk->offset || size % 512)
+		return opts_fail(opts, "size does not fit the file");
+	blk->size = size;
+	return 0;
+}
+
+/*
+ * A node inside another takes over what it does not say itself, and lets the
+ * outer one decide about discards.
+ */
+static void inherit(struct block *blk, const struct block *parent)
+{
+	blk->read_only = parent->read_only;
+	blk->direct = parent->direct;
+	blk->no_flush = parent->no_flush;
+	blk->unmap = true;
+}
+
+static int common_opts(struct block *blk, struct opts *opts)
+{
+	static const char *const discards[] = {"ignore", "off", "unmap", "on",
+					       NULL};
+	static const char *const off[] = {"off", NULL};
+	int discard = blk->unmap ? 2 : 0, detect = 0, ret;
+	const char *name = NULL;
+
+	opts_ignore(opts, "force-share");
+	if ((ret = opts_get_str(opts, "node-name", &name)) ||
+	    (ret = opts_get_bool(opts, "read-only", &blk->read_only)) ||
+	    (ret = opts_get_bool(opts, "cache.direct", &blk->direct)) ||
+	    (ret = opts_get_bool(opts, "cache.no-flush", &blk->no_flush)) ||
+	    (ret = opts_get_enum(opts, "discard", discards, &discard)) ||
+	    (ret = opts_get_enum(opts, "detect-zeroes", off, &detect)))
+		return ret;
+	blk->unmap = discard >= 2;
+	if (!name)
+		return 0;
+	if (block_find(name))
+		return opts_fail(opts, "duplicate node name '%s'", name);
+	blk->node_name = strdup(name);
+	return blk->node_name ? 0 : -ENOMEM;
+}
+
+static int driver_open(struct block *blk, struct opts *opts)
+{
+	static const char *const drivers[] = {"raw", "file", "host_device",
+					      NULL};
+	const char *name;
+	int driver = 0, ret;
+
+	if ((ret = opts_need_str(opts, "driver", &name)) ||
+	    (ret = opts_get_enum(opts, "driver", drivers, &driver)))
+		return ret;
+	if (driver)
+		return block_file_open(blk, opts);
+	opts_ignore(opts, "auto-read-only");
+	blk->ops = &raw_ops;
+	return raw_open(blk, opts);
+}
+
+static int node_create(struct opts *opts, const struct block *parent,
+		       struct block **out)
+{
+	struct block *blk = calloc(1, sizeof(*blk)), **tail;
+	int ret;
+
+	if (!blk)
+		return -ENOMEM;
+	if (parent)
+		inherit(blk, parent);
+	if ((ret = common_opts(blk, opts)) || (ret = driver_open(blk, opts)) ||
+	    (ret = opts_check_used(opts))) {
+		block_free(blk);
+		return ret;
+	}
+	for (tail = &blocks; *tail; tail = &(*tail)->next)
+		;
+	*tail = blk;
+	*out = blk;
+	return 0;
+}
+
+int blockdev_create(struct opts *opts)
+{
+	struct block *blk;
+	const char *name;
+	int ret;
+
+	ret = opts_need_str(opts, "node-name", &name);
+	return ret ? ret : node_create(opts, NULL, &blk);
+}
+
+static void block_remove(struct block *blk)
+{
+	struct block **pos = &blocks;
+
+	while (*pos != blk)
+		pos = &(*pos)->next;
+	*pos = blk->next;
+	block_free(blk);
+}
+
+int blockdev_delete(const char *node_name)
+{
+	struct block *blk = block_find(node_name);
+
+	if (!blk)
+		return -ENOENT;
+	if (blk->user)
+		return -EBUSY;
+	block_remove(blk);
+	return 0;
+}
+
+struct block *block_attach(const char *node_name, const char *user)
+{
+	struct block *blk = block_find(node_name);
+
+	if (!blk) {
+		err("there is no block node '%s'", node_name);
+		return NULL;
+	}
+	if (blk->user) {
+		err("block node '%s' is in use by %s", node_name, blk->user);
+		return NULL;
+	}
+	blk->user = user;
+	return blk;
+}
+
+void block_detach(struct block *blk)
+{
+	blk->user = NULL;
+	/* A node without a name was made for its one user. */
+	if (!blk->node_name)
+		block_remove(blk);
+}
+
+void block_submit(struct block *blk, struct loop *loop, struct block_req *req)
+{
+	blk->stats.ops[req->op]++;
+	blk->stats.bytes[req->op] += req->len;
+	req->top = blk;
+	req->blk = blk;
+	req->loop = loop;
+	blk->ops->submit(blk, req);
+}
+
+void block_destroy_all(void)
+{
+	struct block *blk;
+	bool found;
+
+	/* Users first: a node goes when nobody above it is left. */
+	do {
+		found = false;
+		for (blk = blocks; blk; blk = blk->next) {
+			if (blk->user)
+				continue;
+			block_remove(blk);
+			found = true;
+			break;
+		}
+	} while (found);
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Streams over file descriptors; see chardev-fd.h.
+ *
+ * A descriptor is polled for input only while the front end has room, so a
+ * guest that does not read costs nothing. Output that does not fit is the front
+ * end's to keep; it hears of room by writable().
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "backend/chardev-fd.h"
+#include "loop.h"
+#include "vm.h"
+
+#define CHUNK 4096
+
+void *chr_fd_alloc(struct vm *vm, const struct chardev_ops *ops, size_t size)
+{
+	struct chr_fd *cf = calloc(1, size);
+
+	if (!cf)
+		return NULL;
+	cf->chr.ops = ops;
+	cf->vm = vm;
+	cf->in = -1;
+	cf->out = -1;
+	return cf;
+}
+
+static void chr_event(struct chardev *chr, enum chardev_event event)
+{
+	chr->open = event == CHARDEV_OPENED;
+	if (chr->handler && chr->handler->event)
+		chr->handler->event(chr->arg, event);
+}
+
+static void unpoll(struct loop_poll **poll)
+{
+	loop_poll_del(*poll);
+	*poll = NULL;
+}
+
+static void chr_gone(struct chr_fd *cf)
+{
+	if (cf->closed) {
+		cf->closed(cf);
+		return;
+	}
+	/* Standard input at its end: the guest can still print. */
+	unpoll(&cf->in_poll);
+	cf->in = -1;
+}
+
+static size_t room(const struct chr_fd *cf)
+{
+	const struct chardev_handler *handler = cf->chr.handler;
+
+	if (!handler || !handler->can_read)
+		return 0;
+	return min_t(size_t, handler->can_read(cf->chr.arg), CHUNK);
+}
+
+static void input_ready(void *arg, int revents)
+{
+	struct chr_fd *cf = arg;
+	size_t max = room(cf);
+	u8 buf[CHUNK];
+	ssize_t n;
+
+	if (!max) {
+		unpoll(&cf->in_poll);
+		return;
+	}
+	n = read(cf->in, buf, max);
+	if (n > 0)
+		cf->chr.handler->read(cf->chr.arg, buf, n);
+	else if (!n || (errno != EAGAIN && errno != EINTR))
+		chr_gone(cf);
+}
+
+void chr_fd_accept_input(struct chardev *chr)
+{
+	struct chr_fd *cf = to_chr_fd(chr);
+
+	if (cf->in < 0 || cf->in_poll || !room(cf))
+		return;
+	cf->in_poll = loop_poll_add(cf->vm->loop, cf->in,
+				    POLLIN | LOOP_POLL_LEVEL, input_ready, cf);
+}
+
+static void output_ready(void *arg, int revents)
+{
+	struct chr_fd *cf = arg;
+	const struct chardev_handler *handler = cf->chr.handler;
+
+	unpoll(&cf->out_poll);
+	if (handler && handler->writable)
+		handler->writable(cf->chr.arg);
+}
+
+static ssize_t write_some(int fd, const void *buf, size_t len)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	ssize_t n = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n >= 0 || errno != ENOTSOCK)
+		return n;
+	/*
+	 * The descriptor may be shared with others (a terminal), so it stays in
+	 * the mode it came in; a pipe that polls writable takes a page.
+	 */
+	if (poll(&p, 1, 0) < 1) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(fd, buf, min_t(size_t, len, CHUNK));
+}
+
+size_t chr_fd_write(struct chardev *chr, const void *buf, size_t len)
+{
+	struct chr_fd *cf = to_chr_fd(chr);
+	size_t done = 0;
+	ssize_t n;
+
+	while (cf->out >= 0 && done < len) {
+		n = write_some(cf->out, (const u8 *)buf + done, len - done);
+		if (n > 0) {
+			done += n;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN) {
+			/* Input tells that the other end has gone. */
+			return len;
+		}
+		if (!cf->out_poll)
+			cf->out_poll = loop_poll_add(cf->vm->loop, cf->out,
+						     POLLOUT | LOOP_POLL_LEVEL,
+						     output_ready, cf);
+		return done;
+	}
+	return len;
+}
+
+void chr_fd_attach(struct chr_fd *cf, int in, int out)
+{
+	cf->in = in;
+	cf->out = out;
+	chr_event(&cf->chr, CHARDEV_OPENED);
+	chr_fd_accept_input(&cf->chr);
+}
+
+void chr_fd_detach(struct chr_fd *cf)
+{
+	bool blocked = cf->out_poll;
+
+	unpoll(&cf->in_poll);
+	unpoll(&cf->out_poll);
+	cf->in = -1;
+	cf->out = -1;
+	if (!cf->chr.open)
+		return;
+	chr_event(&cf->chr, CHARDEV_CLOSED);
+	/* From now on everything is taken, and dropped. */
+	if (blocked && cf->chr.handler && cf->chr.handler->writable)
+		cf->chr.handler->writable(cf->chr.arg);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Character devices: a byte stream between a guest's port (serial, virtio
+ * console, a monitor) and something on the host (stdio, pty, file, socket).
+ * One front end a chardev. Backends live in backend/chardev-*.c and use the
+ * main loop; everything here is called under the VM's lock, from the main
+ * thread or a vCPU.
+ */
+#ifndef TARN_CHARDEV_H
+#define TARN_CHARDEV_H
+
+#include "lib/types.h"
+
+struct chardev;
+struct opts;
+struct vm;
+
+/** enum chardev_event - what happened to the other end. */
+enum chardev_event {
+	CHARDEV_OPENED, /* somebody is there (at once for stdio and files) */
+	CHARDEV_CLOSED, /* gone; another CHARDEV_OPENED may follow */
+};
+
+/**
+ * struct chardev_handler - the front end's side.
+ * @can_read: how many bytes it can take now; 0 stops the backend from reading
+ *	      until chardev_accept_input()
+ * @read: @len bytes arrived, never more than @can_read() just said
+ * @writable: after a short chardev_write() there is room again
+ * @event: see enum chardev_event; may be NULL
+ */
+struct chardev_handler {
+	size_t (*can_read)(void *arg);
+	void (*read)(void *arg, const u8 *buf, size_t len);
+	void (*writable)(void *arg);
+	void (*event)(void *arg, enum chardev_event event);
+};
+
+/**
+ * struct chardev_ops - a backend.
+ * @name: first word of -chardev
+ * @write: take up to @len bytes without blocking and return how many; 0 when
+ *	   there is no room. With nobody on the other end everything is taken
+ *	   and dropped.
+ * @accept_input: the front end can take bytes again
+ * @destroy: flush what can be flushed without waiting, release everything
+ */
+struct chardev_ops {
+	const char *name;
+	size_t (*write)(struct chardev *chr, const void *buf, size_t len);
+	void (*accept_input)(struct chardev *chr);
+	void (*destroy)(struct chardev *chr);
+};
+
+/**
+ * struct chardev - common part of a backend.
+ * @path: where it is (a pty's name, a file's path), or NULL
+ */
+struct chardev {
+	const struct chardev_ops *ops;
+	char *id;
+	char *path;
+	const struct chardev_handler *handler; /* NULL: no front end */
+	void *arg;
+	bool open;
+	struct chardev *next;
+};
+
+/**
+ * chardev_create() - make what a -chardev option describes, keep it by id.
+ * @vm: whose main loop serves it
+ * @opts: first word is the backend: stdio, pty, file, socket, null
+ */
+int chardev_create(struct vm *vm, struct opts *opts);
+
+/**
+ * chardev_create_str() - make one from a shorthand as in "-serial stdio".
+ * @id: the id it gets
+ * @str: stdio, null, none, pty, file:PATH, unix:PATH[,server=on,...]
+ */
+int chardev_create_str(struct vm *vm, const char *id, const char *str);
+
+/** chardev_find() - by id, or NULL. */
+struct chardev *chardev_find(const char *id);
+
+/** chardev_for_each() - visit all. */
+void chardev_for_each(void (*fn)(struct chardev *chr, void *arg), void *arg);
+
+/**
+ * chardev_attach() - become the front end of @chr.
+ *
+ * Return: 0, or -EBUSY when it has one. CHARDEV_OPENED comes from within when
+ * the other end is there already.
+ */
+int chardev_attach(struct chardev *chr, const struct chardev_handler *handler,
+		   void *arg);
+void chardev_detach(struct chardev *chr);
+
+/** chardev_write() - send; returns how many bytes were taken. */
+size_t chardev_write(struct chardev *chr, const void *buf, size_t len);
+
+/** chardev_accept_input() - @can_read() may say more than 0 again. */
+void chardev_accept_input(struct chardev *chr);
+
+/** chardev_destroy_all() - at the end. */
+void chardev_destroy_all(void);
+
+#endif

@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line: one table of options, in QEMU's syntax. Whatever is not in
+ * the table, and whatever key an option does not know, is an error that names
+ * it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "error.h"
+#include "lib/json.h"
+#include "lib/opts.h"
+
+#define DEFAULT_MEM MIB(128)
+
+/**
+ * struct option - one command line option.
+ * @name: without its dash
+ * @arg: how --help shows its argument; NULL when it has none
+ * @implied: key of a leading bare value, for @fn and @list
+ * @fn: takes the parsed argument
+ * @list: offset of the config_list that collects it
+ * @str: offset of the const char * that gets the argument as it is
+ * @flag: offset of the bool that it sets
+ */
+struct option {
+	const char *name;
+	const char *arg;
+	const char *help;
+	const char *implied;
+	int (*fn)(struct vm_config *cfg, struct opts *opts);
+	size_t list;
+	size_t str;
+	size_t flag;
+};
+
+static int get_uint(struct opts *opts, const char *key, u64 max,
+		    unsigned int *val)
+{
+	u64 v = *val;
+	int ret = opts_get_uint(opts, key, max, &v);
+
+	*val = v;
+	return ret;
+}
+
+static int set_name(struct vm_config *cfg, struct opts *opts)
+{
+	/* Threads are always named. */
+	opts_ignore(opts, "debug-threads");
+	return opts_get_str(opts, "guest", &cfg->name);
+}
+
+static int want_enum(struct opts *opts, const char *key, const char *what)
+{
+	const char *const names[] = {what, NULL};
+	int val;
+
+	return opts_get_enum(opts, key, names, &val);
+}
+
+static int want_off(struct opts *opts, const char *key)
+{
+	bool val = false;
+	int ret = opts_get_bool(opts, key, &val);
+
+	if (!ret && val) {
+		err("%s=on is not supported", key);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
+static int set_machine(struct vm_config *cfg, struct opts *opts)
+{
+	int ret;
+
+	if ((ret = want_enum(opts, "type", "pc")) ||
+	    (ret = want_enum(opts, "accel", "kvm")) ||
+	    (ret = opts_get_str(opts, "memory-backend",
+				&cfg->memory_backend)) ||
+	    (ret = opts_get_bool(opts, "dump-guest-core",
+				 &cfg->dump_guest_core)) ||
+	    (ret = opts_get_bool(opts, "mem-merge", &cfg->mem_merge)) ||
+	    (ret = want_off(opts, "usb")) || (ret = want_off(opts, "vmport")) ||
+	    (ret = want_off(opts, "graphics")) ||
+	    (ret = want_off(opts, "hpet")))
+		return ret;
+	return 0;
+}
+
+static int set_accel(struct vm_config *cfg, struct opts *opts)
+{
+	return want_enum(opts, "accel", "kvm");
+}
+
+static int set_cpu(struct vm_config *cfg, struct opts *opts)
+{
+	return want_enum(opts, "type", "host");
+}
+
+static int set_mem(struct vm_config *cfg, struct opts *opts)
+{
+	const char *text = NULL;
+	u64 size;
+	int ret = opts_need_str(opts, "size", &text);
+
+	if (ret)
+		return ret;
+	if (opts_parse_size(text, MIB(1), &size) || !size ||
+	    !IS_ALIGNED(size, 4096)) {
+		err("bad memory size '%s'", text);
+		return -EINVAL;
+	}
+	cfg->mem_size = size;
+	return 0;
+}
+
+/* What is not given follows from the rest; cores are preferred to sockets. */
+static int smp_complete(struct vm_config *cfg)
+{
+	unsigned int rest;
+
+	cfg->dies = cfg->dies ?: 1;
+	rest = (cfg->sockets ?: 1) * cfg->dies * (cfg->threads ?: 1);
+	if (!cfg->max_cpus)
+		cfg->max_cpus = cfg->cpus ?: rest * (cfg->cores ?: 1);
+	cfg->cpus = cfg->cpus ?: cfg->max_cpus;
+	if (!cfg->cores)
+		cfg->cores = cfg->max_cpus / rest;
+	rest = cfg->dies * cfg->cores * (cfg->threads ?: 1);
+	if (!cfg->sockets)
+		cfg->sockets = rest ? cfg->max_cpus / rest : 0;
+	rest = cfg->dies * cfg->cores * cfg->sockets;
+	if (!cfg->threads)
+		cfg->threads = rest ? cfg->max_cpus / rest : 0;
+
+	if (cfg->sockets * cfg->dies * cfg->cores * cfg->threads !=
+	    cfg->max_cpus) {
+		err("-smp: %u sockets x %u dies x %u cores x %u threads are "
+		    "not %u CPUs",
+		    cfg->sockets, cfg->dies, cfg->cores, cfg->threads,
+		    cfg->max_cpus);
+		return -EINVAL;
+	}
+	if (cfg->cpus > cfg->max_cpus || cfg->max_cpus > CONFIG_MAX_CPUS) {
+		err("-smp: %u CPUs are more than %u", cfg->cpus,
+		    min_t(unsigned int, cfg->max_cpus, CONFIG_MAX_CPUS));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_smp(struct vm_config *cfg, struct opts *opts)
+{
+	unsigned int *const fields[] = {&cfg->cpus,    &cfg->max_cpus,
+					&cfg->sockets, &cfg->dies,
+					&cfg->cores,   &cfg->threads};
+	static const char *const keys[] = {"cpus", "maxcpus", "sockets",
+					   "dies", "cores",   "threads"};
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		*fields[i] = 0;
+		ret = get_uint(opts, keys[i], CONFIG_MAX_CPUS, fields[i]);
+		if (ret)
+			return ret;
+		if (opts_has(opts, keys[i]) && !*fields[i]) {
+			err("-smp: %s must not be 0", keys[i]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int numa_cpus(struct config_node *node, const char *text)
+{
+	unsigned int first, last;
+	int n = 0;
+
+	if (sscanf(text, "%u-%u%n", &first, &last, &n) != 2 || text[n]) {
+		n = 0;
+		if (sscanf(text, "%u%n", &first, &n) != 1 || text[n])
+			return -EINVAL;
+		last = first;
+	}
+	if (first > last || last >= CONFIG_MAX_CPUS)
+		return -EINVAL;
+	for (; first <= last; first++)
+		node->cpu[first] = true;
+	return 0;
+}
+
+static int numa_node(struct vm_config *cfg, struct opts *opts)
+{
+	unsigned int id = cfg->nr_nodes;
+	const char *cpus = NULL;
+	struct config_node *node;
+	int ret = get_uint(opts, "nodeid", CONFIG_MAX_NODES - 1, &id);
+
+	if (ret)
+		return ret;
+	if (id >= CONFIG_MAX_NODES || cfg->node[id].present) {
+		err("-numa: bad or duplicate node %u", id);
+		return -EINVAL;
+	}
+	node = &cfg->node[id];
+	if ((ret = opts_get_str(opts, "memdev", &node->memdev)) ||
+	    (ret = opts_get_size(opts, "mem", &node->mem)) ||
+	    (ret = opts_get_str(opts, "cpus", &cpus)))
+		return ret;
+	if (cpus && numa_cpus(node, cpus)) {
+		err("-numa: bad cpus '%s'", cpus);
+		return -EINVAL;
+	}
+	if (node->memdev && node->mem) {
+		err("-numa: mem and memdev exclude each other");
+		return -EINVAL;
+	}
+	node->present = true;
+	cfg->nr_nodes = max_t(unsigned int, cfg->nr_nodes, id + 1);
+	return 0;
+}
+
+static int numa_dist(struct vm_config *cfg, struct opts *opts)
+{
+	unsigned int src = CONFIG_MAX_NODES, dst = CONFIG_MAX_NODES, val = 0;
+	int ret;
+
+	if ((ret = get_uint(opts, "src", CONFIG_MAX_NODES - 1, &src)) ||
+	    (ret = get_uint(opts, "dst", CONFIG_MAX_NODES - 1, &dst)) ||
+	    (ret = get_uint(opts, "val", 255, &val)))
+		return ret;
+	if (src == CONFIG_MAX_NODES || dst == CONFIG_MAX_NODES || val < 10 ||
+	    (src == dst) != (val == 10)) {
+		err("-numa dist: needs src, dst and val, which is 10 for a "
+		    "node itself and more for others");
+		return -EINVAL;
+	}
+	cfg->node[src].dist[dst] = val;
+	/* One direction stands for both until the other is given. */
+	if (!cfg->node[dst].dist[src])
+		cfg->node[dst].dist[src] = val;
+	return 0;
+}
+
+static int set_numa(struct vm_config *cfg, struct opts *opts)
+{
+	static const char *const types[] = {"node", "dist", NULL};
+	int type = -1, ret = opts_get_enum(opts, "type", types, &type);
+
+	if (ret)
+		return ret;
+	if (type < 0) {
+		err("-numa: needs 'node' or 'dist'");
+		return -EINVAL;
+	}
+	return type ? numa_dist(cfg, opts) : numa_node(cfg, opts);
+}
+
+static int set_rtc(struct vm_config *cfg, struct opts *opts)
+{
+	static const char *const bases[] = {"utc", "localtime", NULL};
+	int base = 0, ret = opts_get_enum(opts, "base", bases, &base);
+
+	cfg->rtc_localtime = base;
+	opts_ignore(opts, "driftfix"); /* KVM's PIT does it */
+	return ret ?: want_enum(opts, "clock", "host");
+}
+
+static int set_uuid(struct vm_config *cfg, struct opts *opts)
+{
+	unsigned int digits = 0;
+	const char *text, *p;
+	int ret = opts_need_str(opts, "uuid", &text);
+
+	if (ret)
+		return ret;
+	for (p = text; *p; p++) {
+		char digit[2] = {*p, 0};
+		char *end;
+		u8 val = strtoul(digit, &end, 16);
+
+		if (*p == '-')
+			continue;
+		if (*end || digits == 32)
+			goto err_bad;
+		cfg->uuid[digits / 2] |= val << (digits % 2 ? 0 : 4);
+		digits++;
+	}
+	if (digits == 32)
+		return 0;
+err_bad:
+	err("bad -uuid '%s'", text);
+	return -EINVAL;
+}
+
+static int set_display(struct vm_config *cfg, struct opts *opts)
+{
+	return want_enum(opts, "type", "none");
+}
+
+static int set_audiodev(struct vm_config *cfg, struct opts *opts)
+{
+	opts_ignore(opts, "id");
+	return want_enum(opts, "driver", "none");
+}
+
+static int set_boot(struct vm_config *cfg, struct opts *opts)
+{
+	/* The kernel is given, so there is nothing to order. */
+	opts_ignore(opts, "order");
+	opts_ignore(opts, "strict");
+	return want_off(opts, "menu");
+}
+
+static int set_overcommit(struct vm_config *cfg, struct opts *opts)
+{
+	int ret = want_off(opts, "mem-lock");
+
+	return ret ?: want_off(opts, "cpu-pm");
+}
+
+static int set_msg(struct vm_config *cfg, struct opts *opts)
+{
+	opts_ignore(opts, "timestamp");
+	opts_ignore(opts, "guest-name");
+	return 0;
+}
+
+static int set_sandbox(struct vm_config *cfg, struct opts *opts)
+{
+	opts_ignore(opts, "obsolete");
+	opts_ignore(opts, "elevateprivileges");
+	opts_ignore(opts, "spawn");
+	opts_ignore(opts, "resourcecontrol");
+	return opts_get_bool(opts, "enable", &cfg->sandbox);
+}
+
+static int set_serial(struct vm_config *cfg, const char *text)
+{
+	if (cfg->nr_serial == CONFIG_MAX_SERIAL) {
+		err("there are %d serial ports", CONFIG_MAX_SERIAL);
+		return -EINVAL;
+	}
+	cfg->serial[cfg->nr_serial++] = text;
+	return 0;
+}
+
+#define NONE ((size_t)-1)
+#define OFF(field) offsetof(struct vm_config, field)
+#define FN(n, a, i, f, h)                                                      \
+	{                                                                      \
+		n, a, h, i, f, NONE, NONE, NONE                                \
+	}
+#define LIST(n, a, i, field, h)                                                \
+	{                                                                      \
+		n, a, h, i, NULL, OFF(field), NONE, NONE                       \
+	}
+#define STR(n, a, field, h)                                                    \
+	{                                                                      \
+		n, a, h, NULL, NULL, NONE, OFF(field), NONE                    \
+	}
+#define FLAG(n, field, h)                                                      \
+	{                                                                      \
+		n, NULL, h, NULL, NULL, NONE, NONE, OFF(field)                 \
+	}
+#define PLAIN(n, a, h)                                                         \
+	{                                                                      \
+		n, a, h, NULL, NULL, NONE, NONE, NONE                          \
+	}
+
+static const struct option options[] = {
+	FN("name", "[guest=]NAME", "guest", set_name, "name of the guest"),
+	FN("machine", "pc[,memory-backend=ID]", "type", set_machine,
+	   "the machine"),
+	FN("M", "pc", "type", set_machine, "same as -machine"),
+	FN("accel", "kvm", "accel", set_accel, "the accelerator"),
+	PLAIN("enable-kvm", NULL, "same as -accel kvm"),
+	FN("cpu", "host", "type", set_cpu, "the CPU model"),
+	FN("m", "[size=]MIB", "size", set_mem, "size of the memory"),
+	FN("smp", "N[,sockets=,cores=,threads=]", "cpus", set_smp, "CPUs"),
+	FN("numa", "node|dist,...", "type", set_numa, "a NUMA node"),
+	LIST("object", "TYPE,id=ID,...", "qom-type", objects,
+	     "memory-backend-*, iothread, rng-random"),
+	STR("kernel", "FILE", kernel, "a bzImage or an ELF kernel with PVH"),
+	STR("initrd", "FILE", initrd, "initial RAM disk"),
+	STR("append", "TEXT", append, "the kernel's command line"),
+	LIST("blockdev", "DRIVER,node-name=ID,...", "driver", blockdevs,
+	     "a block backend"),
+	LIST("netdev", "tap,id=ID,...", "type", netdevs, "a network backend"),
+	LIST("chardev", "TYPE,id=ID,...", "backend", chardevs,
+	     "a character device"),
+	LIST("device", "TYPE,...", "driver", devices, "a device"),
+	PLAIN("serial", "CHARDEV", "a serial port: stdio, pty, file:PATH, ..."),
+	FN("display", "none", "type", set_display, "there is no display"),
+	FN("vga", "none", "type", set_display, "there is no display"),
+	FN("audiodev", "none,id=ID", "driver", set_audiodev,
+	   "there is no sound"),
+	FLAG("nographic", nographic, "no display, first serial port on stdio"),
+	PLAIN("nodefaults", NULL, "no default devices (there are none)"),
+	PLAIN("no-user-config", NULL, "no configuration files (none are read)"),
+	FN("boot", "strict=on", "order", set_boot, "accepted"),
+	FN("overcommit", "mem-lock=off", NULL, set_overcommit, "accepted"),
+	FN("rtc", "base=utc|localtime", NULL, set_rtc, "the clock"),
+	FN("uuid", "UUID", "uuid", set_uuid, "the machine's UUID"),
+	FN("msg", "timestamp=on", NULL, set_msg, "accepted"),
+	FN("sandbox", "on|off", "enable", set_sandbox,
+	   "system call filter, on by default"),
+	FLAG("S", start_paused, "do not start the CPUs"),
+	FLAG("no-reboot", no_reboot, "end instead of rebooting"),
+	FLAG("no-shutdown", no_shutdown, "stay when the guest powers off"),
+	FLAG("daemonize", daemonize, "go to the background when started"),
+	STR("pidfile", "FILE", pidfile, "write the process id there"),
+	PLAIN("help", NULL, "show this"),
+	PLAIN("h", NULL, "show this"),
+	PLAIN("version", NULL, "show the version"),
+};
+
+static void help(void)
+{
+	unsigned int i;
+	char left[80];
+
+	printf("usage: tarn-vmm -m MIB -kernel FILE [OPTION]...\n\n");
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		snprintf(left, sizeof(left), "-%s %s", options[i].name,
+			 options[i].arg ?: "");
+		printf("  %-38s %s\n", left, options[i].help);
+	}
+}
+
+/* Messages about @opts, which report themselves, begin with @name. */
+static int parse_tree(const char *name, const char *text, const char *implied,
+		      struct opts **opts)
+{
+	int ret;
+
+	if (*text != '{')
+		return opts_parse(opts, name, text, implied);
+	ret = json_to_opts(opts, text);
+	if (!ret)
+		opts_set_name(*opts, name);
+	return ret;
+}
+
+static int take_opts(struct vm_config *cfg, const struct option *option,
+		     const char *name, const char *text)
+{
+	struct config_list *list =
+		option->fn ? &cfg->parsed : (void *)((u8 *)cfg + option->list);
+	struct config_item *item = calloc(1, sizeof(*item));
+	int ret;
+
+	if (!item)
+		return -ENOMEM;
+	item->text = text;
+	STAILQ_INSERT_TAIL(list, item, link);
+	ret = parse_tree(name, text, option->implied, &item->opts);
+	if (!ret && option->fn) {
+		ret = option->fn(cfg, item->opts);
+		if (!ret)
+			ret = opts_check_used(item->opts);
+	}
+	return ret;
+}
+
+static int take_plain(struct vm_config *cfg, const struct option *option,
+		      const char *text)
+{
+	if (!strcmp(option->name, "serial"))
+		return set_serial(cfg, text);
+	if (!strcmp(option->name, "version")) {
+		printf("tarn-vmm %s\n", TARN_VERSION);
+		return 1;
+	}
+	if (*option->name == 'h') {
+		help();
+		return 1;
+	}
+	return 0;
+}
+
+static int take(struct vm_config *cfg, const struct option *option,
+		const char *name, const char *text)
+{
+	if (option->str != NONE)
+		*(const char **)((u8 *)cfg + option->str) = text;
+	else if (option->flag != NONE)
+		*(bool *)((u8 *)cfg + option->flag) = true;
+	else if (option->fn || option->list != NONE)
+		return take_opts(cfg, option, name, text);
+	else
+		return take_plain(cfg, option, text);
+	return 0;
+}
+
+static const struct option *find(const char *arg)
+{
+	unsigned int i;
+
+	if (*arg++ != '-')
+		return NULL;
+	if (*arg == '-')
+		arg++;
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		if (!strcmp(options[i].name, arg))
+			return &options[i];
+	return NULL;
+}
+
+static void config_init(struct vm_config *cfg)
+{
+	memset(cfg, 0, sizeof(*cfg));
+	STAILQ_INIT(&cfg->objects);
+	STAILQ_INIT(&cfg->chardevs);
+	STAILQ_INIT(&cfg->blockdevs);
+	STAILQ_INIT(&cfg->netdevs);
+	STAILQ_INIT(&cfg->devices);
+	STAILQ_INIT(&cfg->parsed);
+	cfg->mem_size = DEFAULT_MEM;
+	cfg->sandbox = true;
+	cfg->dump_guest_core = true;
+}
+
+int config_parse(struct vm_config *cfg, int argc, char **argv)
+{
+	int i, ret;
+
+	config_init(cfg);
+	for (i = 1; i < argc; i++) {
+		const struct option *option = find(argv[i]);
+		const char *name = argv[i], *text = NULL;
+
+		if (!option) {
+			err("unknown option '%s'", argv[i]);
+			return -EINVAL;
+		}
+		if (option->arg) {
+			text = argv[++i];
+			if (!text) {
+				err("option '%s' needs an argument: %s",
+				    argv[i - 1], option->arg);
+				return -EINVAL;
+			}
+		}
+		ret = take(cfg, option, name, text);
+		if (ret)
+			return ret;
+	}
+	if (cfg->nographic && !cfg->nr_serial)
+		set_serial(cfg, "stdio");
+	return smp_complete(cfg);
+}
+
+static void list_free(struct config_list *list)
+{
+	struct config_item *item;
+
+	while ((item = STAILQ_FIRST(list))) {
+		STAILQ_REMOVE_HEAD(list, link);
+		opts_destroy(item->opts);
+		free(item);
+	}
+}
+
+void config_exit(struct vm_config *cfg)
+{
+	list_free(&cfg->objects);
+	list_free(&cfg->chardevs);
+	list_free(&cfg->blockdevs);
+	list_free(&cfg->netdevs);
+	list_free(&cfg->devices);
+	list_free(&cfg->parsed);
+}
+
+int config_for_each(struct config_list *list, const char *what,
+		    int (*fn)(void *arg, struct opts *opts), void *arg)
+{
+	struct config_item *item;
+	int ret;
+
+	STAILQ_FOREACH(item, list, link)
+	{
+		ret = fn(arg, item->opts);
+		if (!ret)
+			ret = opts_check_used(item->opts);
+		if (ret) {
+			info("-%s %s failed", what, item->text);
+			return ret;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the command line says, after parsing and before anything is made.
+ * config.c fills it from the option table; values that name objects (-device,
+ * -object, ...) stay option trees for the code that makes those objects.
+ */
+#ifndef TARN_CONFIG_H
+#define TARN_CONFIG_H
+
+#include <sys/queue.h>
+
+#include "lib/types.h"
+
+struct opts;
+
+#define CONFIG_MAX_CPUS 255
+#define CONFIG_MAX_NODES 16
+#define CONFIG_MAX_SERIAL 4
+
+/** struct config_item - one occurrence of an option that makes an object. */
+struct config_item {
+	struct opts *opts;
+	const char *text;
+	STAILQ_ENTRY(config_item) link;
+};
+
+STAILQ_HEAD(config_list, config_item);
+
+/** struct config_node - one -numa node. */
+struct config_node {
+	bool present;
+	const char *memdev;
+	u64 mem;
+	bool cpu[CONFIG_MAX_CPUS];
+	u8 dist[CONFIG_MAX_NODES]; /* 0: not given */
+};
+
+/**
+ * struct vm_config - the machine as asked for.
+ * @memory_backend: -machine memory-backend=, or NULL
+ * @serial: texts of -serial, in order
+ */
+struct vm_config {
+	const char *name;
+	const char *pidfile;
+	bool daemonize;
+	bool sandbox;
+
+	u64 mem_size;
+	const char *memory_backend;
+	bool mem_merge;
+	bool dump_guest_core;
+
+	unsigned int cpus;
+	unsigned int max_cpus;
+	unsigned int sockets;
+	unsigned int dies;
+	unsigned int cores;
+	unsigned int threads;
+
+	unsigned int nr_nodes;
+	struct config_node node[CONFIG_MAX_NODES];
+
+	const char *kernel;
+	const char *initrd;
+	const char *append;
+
+	bool start_paused;
+	bool no_reboot;
+	bool nographic;
+	bool no_shutdown;
+	bool rtc_localtime;
+	u8 uuid[16];
+
+	unsigned int nr_serial;
+	const char *serial[CONFIG_MAX_SERIAL];
+
+	struct config_list objects;
+	struct config_list chardevs;
+	struct config_list blockdevs;
+	struct config_list netdevs;
+	struct config_list devices;
+	struct config_list parsed; /* the rest, kept for their strings */
+};
+
+/**
+ * config_parse() - fill @cfg from the command line.
+ *
+ * Return: 0, -EINVAL (reported), or 1 when -help or -version was answered.
+ */
+int config_parse(struct vm_config *cfg, int argc, char **argv);
+
+/** config_exit() - free what config_parse() allocated. */
+void config_exit(struct vm_config *cfg);
+
+/**
+ * config_for_each() - make an object of each item, stop at the first failure.
+ * @what: the option's name, for messages
+ *
+ * A key that @fn left unused is an error, too.
+ */
+int config_for_each(struct config_list *list, const char *what,
+		    int (*fn)(void *arg, struct opts *opts), void *arg);
+
+#endif

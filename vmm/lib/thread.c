@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <signal.h>
+#include <stdio.h>
+
+#include "../error.h"
+#include "thread.h"
+#include "types.h"
+
+/* glibc takes its thread-local storage from it, too. */
+#define THREAD_STACK KIB(128)
+
+int thread_create(pthread_t *thread, const char *name, void *(*fn)(void *arg),
+		  void *arg)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	char buf[16];
+	int ret;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	sigfillset(&all);
+	/* Those that say what the thread itself did wrong. */
+	sigdelset(&all, SIGSYS);
+	sigdelset(&all, SIGBUS);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(thread, &attr, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	if (ret)
+		return err_errno(-ret, "cannot start thread '%s'", name);
+	snprintf(buf, sizeof(buf), "%s", name);
+	pthread_setname_np(*thread, buf);
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Threads of the VMM: named, with a small stack and with all signals blocked,
+ * so that process-wide ones reach the main thread.
+ */
+#ifndef TARN_LIB_THREAD_H
+#define TARN_LIB_THREAD_H
+
+#include <pthread.h>
+
+/**
+ * thread_create() - start a joinable thread.
+ * @name: as ps and libvirt show it, cut to 15 characters
+ *
+ * Return: 0 or -errno, reported.
+ */
+int thread_create(pthread_t *thread, const char *name, void *(*fn)(void *arg),
+		  void *arg);
+
+#endif

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tarn-vmm: start in the order of one table, run the event loop, go back.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "arch/x86/x86.h"
+#include "backend/block.h"
+#include "backend/net.h"
+#include "backend/rng.h"
+#include "chardev.h"
+#include "config.h"
+#include "error.h"
+#include "lib/opts.h"
+#include "loop.h"
+#include "pci.h"
+#include "sandbox.h"
+#include "vcpu.h"
+#include "vm.h"
+
+#define MAIN_RING 256
+
+static struct vm_config config;
+static struct vm vm = {.fd = -1, .kvm_fd = -1};
+static int signal_fd = -1;
+static int daemon_pipe = -1;
+
+/* Signals */
+
+static void on_signal(void *arg, int revents)
+{
+	struct signalfd_siginfo si;
+
+	while (read(signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGPWR) {
+			x86_power_button(&vm);
+			continue;
+		}
+		info("ended by signal %u from process %u", si.ssi_signo,
+		     si.ssi_pid);
+		vm_quit(&vm, EXIT_SUCCESS);
+	}
+}
+
+/*
+ * A page of guest memory that cannot be had (its file was cut short, the pool
+ * cannot read it back) ends this guest alone. The guest's own accesses make
+ * KVM_RUN fail; this is for those of devices.
+ */
+static void on_sigbus(int sig, siginfo_t *si, void *ctx)
+{
+	err("guest crashed: the host cannot provide the memory at %p",
+	    si->si_addr);
+	_exit(VM_EXIT_CRASH);
+}
+
+static int signals_init(void)
+{
+	struct sigaction sa = {
+		.sa_sigaction = on_sigbus,
+		.sa_flags = SA_SIGINFO,
+	};
+	sigset_t set;
+
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(SIGBUS, &sa, NULL))
+		return -errno;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGPWR); /* somebody presses the power button */
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signal_fd < 0)
+		return err_errno(-errno, "signalfd");
+	return 0;
+}
+
+static void signals_exit(void)
+{
+	close(signal_fd);
+}
+
+/* -daemonize: the parent leaves when the child has started. */
+
+static int daemon_init(void)
+{
+	int fds[2];
+	char status;
+	pid_t pid;
+
+	if (!config.daemonize)
+		return 0;
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return err_errno(-errno, "fork");
+	if (pid) {
+		close(fds[1]);
+		_exit(read(fds[0], &status, 1) == 1 ? EXIT_SUCCESS
+						    : EXIT_FAILURE);
+	}
+	close(fds[0]);
+	daemon_pipe = fds[1];
+	setsid();
+	return 0;
+}
+
+static int daemon_detach(void)
+{
+	int fd;
+
+	if (daemon_pipe < 0)
+		return 0;
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(-errno, "/dev/null");
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	/* Messages go on where they went, unless that is a terminal. */
+	if (isatty(STDERR_FILENO))
+		dup2(fd, STDERR_FILENO);
+	close(fd);
+	if (chdir("/"))
+		return err_errno(-errno, "chdir");
+	if (write(daemon_pipe, "", 1) != 1)
+		return -EPIPE;
+	close(daemon_pipe);
+	return 0;
+}
+
+static int loop_init(void)
+{
+	pthread_mutex_init(&vm.lock, NULL);
+	TAILQ_INIT(&vm.devices);
+	vm.loop = loop_create(MAIN_RING);
+	if (!vm.loop)
+		return -EIO;
+	loop_set_lock(vm.loop, &vm.lock);
+	if (!loop_poll_add(vm.loop, signal_fd, POLLIN, on_signal, NULL))
+		return -ENOMEM;
+	return 0;
+}
+
+static void loop_exit(void)
+{
+	loop_destroy(vm.loop);
+	pthread_mutex_destroy(&vm.lock);
+}
+
+/* Objects and backends */
+
+static int create_object(void *arg, struct opts *opts)
+{
+	const char *type = NULL;
+	int ret = opts_need_str(opts, "qom-type", &type);
+
+	if (ret)
+		return ret;
+	if (!strncmp(type, "memory-backend-", 15))
+		return mem_backend_create(opts);
+	if (!strcmp(type, "iothread"))
+		return iothread_create(opts);
+	if (!strncmp(type, "rng-", 4))
+		return rng_create(opts);
+	err("unknown object type '%s'", type);
+	return -ENODEV;
+}
+
+static int objects_init(void)
+{
+	return config_for_each(&config.objects, "object", create_object, NULL);
+}
+
+static void objects_exit(void)
+{
+	rng_destroy_all();
+	iothread_destroy_all();
+	mem_backend_destroy_all();
+}
+
+static int create_chardev(void *arg, struct opts *opts)
+{
+	return chardev_create(&vm, opts);
+}
+
+static int create_blockdev(void *arg, struct opts *opts)
+{
+	return blockdev_create(opts);
+}
+
+static int blockdevs_init(void)
+{
+	return config_for_each(&config.blockdevs, "blockdev", create_blockdev,
+			       NULL);
+}
+
+static void blockdevs_exit(void)
+{
+	block_destroy_all();
+}
+
+static int create_netdev(void *arg, struct opts *opts)
+{
+	return netdev_create(opts);
+}
+
+static int netdevs_init(void)
+{
+	return config_for_each(&config.netdevs, "netdev", create_netdev, NULL);
+}
+
+static void netdevs_exit(void)
+{
+	netdev_destroy_all();
+}
+
+static int chardevs_init(void)
+{
+	return config_for_each(&config.chardevs, "chardev", create_chardev,
+			       NULL);
+}
+
+static void chardevs_exit(void)
+{
+	chardev_destroy_all();
+}
+
+/* The machine */
+
+static int machine_init(void)
+{
+	return vm_create(&vm, &config);
+}
+
+static void machine_exit(void)
+{
+	vm_destroy(&vm);
+}
+
+static int board_init(void)
+{
+	return x86_board_create(&vm);
+}
+
+/* All devices go here, the board's own last. */
+static void board_exit(void)
+{
+	struct device *dev;
+
+	while ((dev = TAILQ_LAST(&vm.devices, device_list)))
+		dev->ops->destroy(dev);
+	pci_exit(&vm);
+}
+
+static int create_device(void *arg, struct opts *opts)
+{
+	return device_create(&vm, opts);
+}
+
+static int create_serials(void)
+{
+	unsigned int i;
+	char id[16];
+	int ret;
+
+	for (i = 0; i < config.nr_serial; i++) {
+		if (!strcmp(config.serial[i], "none"))
+			continue;
+		snprintf(id, sizeof(id), "serial%u", i);
+		ret = chardev_create_str(&vm, id, config.serial[i]);
+		if (!ret)
+			ret = serial_create(&vm, i, chardev_find(id), NULL);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int devices_init(void)
+{
+	int ret = create_serials();
+
+	return ret
+		       ?: config_for_each(&config.devices, "device",
+					  create_device, NULL);
+}
+
+static int vcpus_init(void)
+{
+	return vcpus_start(&vm);
+}
+
+static void vcpus_exit(void)
+{
+	vm_lock(&vm);
+	vcpus_stop(&vm);
+	vm_unlock(&vm);
+}
+
+static int load_init(void)
+{
+	return vm_reset(&vm);
+}
+
+static int pidfile_init(void)
+{
+	char buf[24];
+	int fd, len, ret = 0;
+
+	if (!config.pidfile)
+		return 0;
+	fd = open(config.pidfile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		  0644);
+	if (fd < 0)
+		return err_errno(-errno, "cannot create '%s'", config.pidfile);
+	len = snprintf(buf, sizeof(buf), "%d\n", getpid());
+	if (write(fd, buf, len) != len)
+		ret = err_errno(-EIO, "cannot write '%s'", config.pidfile);
+	close(fd);
+	return ret;
+}
+
+static int sandbox_prepare(void)
+{
+	return sandbox_init(config.sandbox);
+}
+
+static int sandbox_start(void)
+{
+	return sandbox_enter(SANDBOX_MAIN);
+}
+
+static void pidfile_exit(void)
+{
+	if (config.pidfile)
+		unlink(config.pidfile);
+}
+
+/**
+ * struct step - a part of starting up.
+ * @init: 0 or -errno, reported
+ * @exit: undoes it
+ */
+struct step {
+	const char *name;
+	int (*init)(void);
+	void (*exit)(void);
+};
+
+static const struct step steps[] = {
+	{"daemon", daemon_init, NULL},
+	{"signals", signals_init, signals_exit},
+	{"sandbox", sandbox_prepare, NULL},
+	{"loop", loop_init, loop_exit},
+	{"objects", objects_init, objects_exit},
+	{"chardevs", chardevs_init, chardevs_exit},
+	{"blockdevs", blockdevs_init, blockdevs_exit},
+	{"netdevs", netdevs_init, netdevs_exit},
+	{"machine", machine_init, machine_exit},
+	{"board", board_init, board_exit},
+	{"devices", devices_init, NULL},
+	{"kernel", load_init, NULL},
+	{"cpus", vcpus_init, vcpus_exit},
+	{"pidfile", pidfile_init, pidfile_exit},
+	{"detach", daemon_detach, NULL},
+	{"sandbox", sandbox_start, NULL},
+};
+
+static int run(void)
+{
+	int ret = 0;
+
+	vm_lock(&vm);
+	if (!config.start_paused)
+		ret = vm_resume(&vm);
+	vm_unlock(&vm);
+	return ret ?: loop_run(vm.loop);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int done = 0;
+	int ret;
+
+	error_set_debug(getenv("TARN_DEBUG"));
+	ret = config_parse(&config, argc, argv);
+	if (ret) {
+		config_exit(&config);
+		return ret > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	if (config.name)
+		error_set_name(config.name);
+
+	while (done < ARRAY_SIZE(steps)) {
+		ret = steps[done].init();
+		if (ret) {
+			info("start-up failed at '%s': %s", steps[done].name,
+			     strerror(-ret));
+			break;
+		}
+		done++;
+	}
+	if (!ret)
+		ret = run();
+	while (done--)
+		if (steps[done].exit)
+			steps[done].exit();
+	config_exit(&config);
+	return ret ? EXIT_FAILURE : vm.exit_status;
+}

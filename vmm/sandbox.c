@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The seccomp filters. What io_uring could be asked for behind their back is
+ * limited when a ring is made (loop.c).
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "sandbox.h"
+
+#define BIT(kind) (1U << (kind))
+#define VCPU BIT(SANDBOX_VCPU)
+#define IO BIT(SANDBOX_IO)
+#define MAIN BIT(SANDBOX_MAIN)
+#define ALL (VCPU | IO | MAIN)
+/* What reaches devices: the main thread, and vCPUs in their exits. */
+#define DEVICE (VCPU | MAIN)
+
+struct rule {
+	int call;
+	unsigned int kinds;
+};
+
+static const struct rule rules[] = {
+	/* Running at all: locks, signals, malloc, the end of a thread. */
+	{SCMP_SYS(futex), ALL},
+	{SCMP_SYS(rt_sigreturn), ALL},
+	{SCMP_SYS(rt_sigprocmask), ALL},
+	{SCMP_SYS(restart_syscall), ALL},
+	{SCMP_SYS(sched_yield), ALL},
+	{SCMP_SYS(brk), ALL},
+	{SCMP_SYS(munmap), ALL},
+	{SCMP_SYS(mremap), ALL},
+	{SCMP_SYS(madvise), ALL},
+	{SCMP_SYS(getrandom), ALL},
+	{SCMP_SYS(gettid), ALL},
+	{SCMP_SYS(getpid), ALL},
+	{SCMP_SYS(tgkill), ALL},
+	{SCMP_SYS(clock_gettime), ALL},
+	{SCMP_SYS(exit), ALL},
+	{SCMP_SYS(exit_group), ALL},
+	/* Eventfds and messages; open files of devices. */
+	{SCMP_SYS(read), ALL},
+	{SCMP_SYS(write), ALL},
+	{SCMP_SYS(readv), ALL},
+	{SCMP_SYS(writev), ALL},
+	{SCMP_SYS(close), ALL},
+	{SCMP_SYS(fstat), ALL},
+	{SCMP_SYS(newfstatat), ALL},
+	/* The loops. */
+	{SCMP_SYS(io_uring_enter), IO | MAIN},
+	{SCMP_SYS(io_uring_register), IO | MAIN},
+	/* Balloon pages go back by a hole in the memory's file. */
+	{SCMP_SYS(fallocate), ALL},
+	{SCMP_SYS(fcntl), DEVICE},
+	{SCMP_SYS(poll), DEVICE},
+	{SCMP_SYS(lseek), MAIN},
+	/* Reading the kernel again at a reboot. */
+	{SCMP_SYS(pread64), MAIN},
+	{SCMP_SYS(eventfd2), DEVICE},
+	/* Sockets that are already there, and what they accept. */
+	{SCMP_SYS(accept4), MAIN},
+	{SCMP_SYS(sendto), DEVICE},
+	{SCMP_SYS(sendmsg), DEVICE},
+	{SCMP_SYS(recvfrom), MAIN},
+	{SCMP_SYS(recvmsg), MAIN},
+	{SCMP_SYS(shutdown), MAIN},
+	{SCMP_SYS(getsockopt), MAIN},
+	/* Leaving: the files that were made at start-up. */
+	{SCMP_SYS(unlink), MAIN},
+	{SCMP_SYS(unlinkat), MAIN},
+	{SCMP_SYS(rt_sigaction), MAIN},
+	{SCMP_SYS(fsync), MAIN},
+	{SCMP_SYS(fdatasync), MAIN},
+};
+
+/* ioctl requests are allowed by their type byte. */
+static const struct {
+	u32 type;
+	unsigned int kinds;
+} ioctls[] = {
+	{0xae, DEVICE}, /* KVM */
+	{0xaf, DEVICE}, /* vhost */
+	{'T', DEVICE}, /* terminals and tap */
+};
+
+static bool enabled;
+
+static void refused(int sig, siginfo_t *info, void *ctx)
+{
+	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE,
+						      info->si_syscall);
+
+	err("system call %d (%s) refused by the sandbox", info->si_syscall,
+	    name ?: "unknown");
+	_exit(128 + SIGSYS);
+}
+
+int sandbox_init(bool on)
+{
+	struct sigaction sa = {
+		.sa_sigaction = refused,
+		.sa_flags = SA_SIGINFO,
+	};
+
+	enabled = on;
+	if (!on)
+		return 0;
+	/* Reads the time zone's file now, because it cannot later. */
+	tzset();
+	sigemptyset(&sa.sa_mask);
+	return sigaction(SIGSYS, &sa, NULL) ? -errno : 0;
+}
+
+static int add_calls(scmp_filter_ctx ctx, unsigned int kind)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(rules) && !ret; i++)
+		if (rules[i].kinds & kind)
+			ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+					       rules[i].call, 0);
+	for (i = 0; i < ARRAY_SIZE(ioctls) && !ret; i++)
+		if (ioctls[i].kinds & kind)
+			ret = seccomp_rule_add(
+				ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00,
+					ioctls[i].type << 8));
+	return ret;
+}
+
+/* Memory may be had, but none that can be executed. */
+static int add_memory(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp no_exec =
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	int ret;
+
+	ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec);
+	return ret
+		       ?: seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+					   SCMP_SYS(mprotect), 1, no_exec);
+}
+
+int sandbox_enter(enum sandbox_kind kind)
+{
+	scmp_filter_ctx ctx;
+	int ret;
+
+	if (!enabled)
+		return 0;
+	ctx = seccomp_init(SCMP_ACT_TRAP);
+	if (!ctx)
+		return -ENOMEM;
+	ret = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (!ret)
+		ret = add_calls(ctx, BIT(kind));
+	if (!ret)
+		ret = add_memory(ctx);
+	if (!ret)
+		ret = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return ret ? err_errno(ret, "cannot set up the sandbox") : 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Confinement after start-up: each kind of thread keeps the system calls that
+ * it needs to run a guest that is already there, and no others.
+ */
+#ifndef TARN_SANDBOX_H
+#define TARN_SANDBOX_H
+
+#include "lib/types.h"
+
+/** enum sandbox_kind - what a thread does. */
+enum sandbox_kind {
+	SANDBOX_VCPU, /* runs the guest, handles its exits */
+	SANDBOX_IO, /* an iothread: io_uring and memory */
+	SANDBOX_MAIN, /* the event loop, and taking everything down */
+};
+
+/** sandbox_init() - once, before the first thread; @on: -sandbox. */
+int sandbox_init(bool on);
+
+/**
+ * sandbox_enter() - confine the calling thread for good.
+ *
+ * A call that is not on the list ends the process with a message that names
+ * it. Return: 0 or -errno, reported.
+ */
+int sandbox_enter(enum sandbox_kind kind);
+
+#endif

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio-balloon: pages that the guest gives up go back to the host at once.
+ *
+ * Inflating and free page reporting both end in tarn_mem_discard(), so a page
+ * that the guest takes again reads as zeroes and needs no word of ours:
+ * deflating is only counted by the guest. Page numbers of one buffer are sorted
+ * and merged first, as a range costs the host what a page does.
+ *
+ * Queue numbers: the specification fixes them, but drivers before Linux 6.11
+ * close the gaps that features not in use leave. Free page hinting is never
+ * offered, so every queue behind the statistics is taken as the one for
+ * reporting, and that of the statistics, too, when the driver has none.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "error.h"
+#include "lib/iov.h"
+#include "lib/opts.h"
+#include "loop.h"
+#include "state.h"
+#include "virtio/balloon.h"
+#include "virtio/devices.h"
+#include "virtio/virtio.h"
+#include "vm.h"
+
+#define QUEUE_SIZE 128
+#define Q_INFLATE 0
+#define Q_DEFLATE 1
+#define Q_STATS 2
+#define NR_QUEUES 5
+
+#define PAGE 4096ULL
+#define PFNS 1024
+#define IOVS (QUEUE_SIZE + VQ_IOV_SPARE)
+
+struct virtio_balloon {
+	struct virtio_dev vdev;
+	struct virtio_balloon_config config;
+	struct balloon_info info;
+	struct loop_timer *timer;
+	bool stats_held; /* the guest's statistics buffer is here */
+	u16 stats_head;
+	struct iovec iov[IOVS];
+	void (*listener)(u64 actual, void *arg);
+	void *listener_arg;
+};
+
+static struct virtio_balloon *the_balloon;
+
+static struct virtio_balloon *to_balloon(struct virtio_dev *vdev)
+{
+	return container_of(vdev, struct virtio_balloon, vdev);
+}
+
+/* A run of pages may reach from one range of RAM into the next. */
+static void discard(struct virtio_balloon *b, u64 gpa, u64 len, u64 *counter)
+{
+	struct tarn_mem *mem = &b->vdev.vm->mem;
+	struct mem_range *range;
+	u64 part;
+	int ret;
+
+	for (; len; gpa += part, len -= part) {
+		part = PAGE;
+		range = tarn_mem_range(mem, gpa, PAGE);
+		ret = -EFAULT;
+		if (range) {
+			part = min_t(u64, len, range->gpa + range->size - gpa);
+			ret = tarn_mem_discard(mem, gpa, part);
+		}
+		if (!ret)
+			*counter += part;
+		else if (ret != -EOPNOTSUPP)
+			guest_warn("virtio-balloon: cannot give %#llx back: %s",
+				   (unsigned long long)gpa, strerror(-ret));
+	}
+}
+
+/* Inflating */
+
+static int compare_pfn(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void discard_pfns(struct virtio_balloon *b, u32 *pfns, size_t nr)
+{
+	size_t i, first = 0;
+
+	qsort(pfns, nr, sizeof(*pfns), compare_pfn);
+	for (i = 1; i <= nr; i++) {
+		if (i < nr && pfns[i] - pfns[i - 1] <= 1)
+			continue;
+		discard(b, pfns[first] * PAGE,
+			(pfns[i - 1] - pfns[first] + 1) * PAGE,
+			&b->info.inflated);
+		first = i;
+	}
+}
+
+static void inflate(struct virtio_balloon *b, struct vq_chain *chain)
+{
+	u32 pfns[PFNS];
+	size_t off = 0, len, i;
+
+	while ((len = iov_to_buf(chain->iov, chain->nr_out, off, pfns,
+				 sizeof(pfns))) >= sizeof(*pfns)) {
+		len /= sizeof(*pfns);
+		for (i = 0; i < len; i++)
+			pfns[i] = le32toh(pfns[i]);
+		discard_pfns(b, pfns, len);
+		off += len * sizeof(*pfns);
+	}
+}
+
+/* Free page reporting: the buffers are the free pages themselves. */
+
+static void report(struct virtio_balloon *b, struct vq_chain *chain)
+{
+	const struct iovec *iov = vq_chain_in(chain);
+	const struct tarn_mem *mem = &b->vdev.vm->mem;
+	unsigned int i, r;
+
+	for (i = 0; i < chain->nr_in; i++) {
+		u8 *hva = iov[i].iov_base;
+
+		for (r = 0; r < mem->nr; r++) {
+			const struct mem_range *range = &mem->range[r];
+
+			if (hva < range->hva || hva >= range->hva + range->size)
+				continue;
+			discard(b, range->gpa + (hva - range->hva),
+				iov[i].iov_len, &b->info.reported);
+			break;
+		}
+	}
+}
+
+/* Statistics: the buffer stays here until new ones are wanted. */
+
+static void stats_read(struct virtio_balloon *b, struct vq_chain *chain)
+{
+	struct virtio_balloon_stat stat;
+	size_t off = 0;
+	u16 tag;
+
+	memset(b->info.stats, 0xff, sizeof(b->info.stats));
+	while (iov_to_buf(chain->iov, chain->nr_out, off, &stat,
+			  sizeof(stat)) == sizeof(stat)) {
+		tag = le16toh(stat.tag);
+		if (tag < VIRTIO_BALLOON_S_NR)
+			b->info.stats[tag] = le64toh(stat.val);
+		off += sizeof(stat);
+	}
+	b->info.updated = time(NULL);
+}
+
+static void stats_arm(struct virtio_balloon *b)
+{
+	loop_timer_set(b->timer, b->info.interval ?
+					 loop_now() +
+						 b->info.interval *
+							 1000000000ULL :
+					 0);
+}
+
+static void stats_due(void *arg)
+{
+	struct virtio_balloon *b = arg;
+	struct virtio_queue *q = &b->vdev.queues[Q_STATS];
+
+	if (b->stats_held && q->live) {
+		b->stats_held = false;
+		vq_push(&q->vq, b->stats_head, 0);
+		virtio_notify(q);
+	}
+	stats_arm(b);
+}
+
+/* Queues */
+
+static bool is_stats(const struct virtio_dev *vdev, u16 index)
+{
+	return index == Q_STATS && virtio_has(vdev, VIRTIO_BALLOON_F_STATS_VQ);
+}
+
+/* True when the chain is kept. */
+static bool handle(struct virtio_balloon *b, struct virtio_queue *q,
+		   struct vq_chain *chain)
+{
+	if (is_stats(&b->vdev, q->index)) {
+		/* A driver has one such buffer; of several the last counts. */
+		if (b->stats_held)
+			vq_push(&q->vq, b->stats_head, 0);
+		stats_read(b, chain);
+		b->stats_head = chain->head;
+		b->stats_held = true;
+		return true;
+	}
+	if (q->index == Q_INFLATE)
+		inflate(b, chain);
+	else if (q->index != Q_DEFLATE)
+		report(b, chain);
+	return false;
+}
+
+static void balloon_kick(struct virtio_dev *vdev, struct virtio_queue *q)
+{
+	struct virtio_balloon *b = to_balloon(vdev);
+	struct vq_chain chain = {.iov = b->iov, .iov_max = IOVS};
+
+	do {
+		vq_kick_off(&q->vq);
+		while (virtio_pop(q, &chain))
+			if (!handle(b, q, &chain))
+				vq_push(&q->vq, chain.head, 0);
+	} while (q->live && vq_kick_on(&q->vq));
+	virtio_notify(q);
+}
+
+static void balloon_queue_stop(struct virtio_dev *vdev, struct virtio_queue *q)
+{
+	struct virtio_balloon *b = to_balloon(vdev);
+
+	if (!is_stats(vdev, q->index) || !b->stats_held)
+		return;
+	b->stats_held = false;
+	vq_unpop(&q->vq, 1);
+}
+
+static void balloon_stop(struct virtio_dev *vdev)
+{
+	balloon_queue_stop(vdev, &vdev->queues[Q_STATS]);
+}
+
+/* Configuration */
+
+static u64 pages_to_actual(const struct virtio_balloon *b, u32 pages)
+{
+	u64 size = b->vdev.vm->mem.size;
+
+	return size - min_t(u64, size, pages * PAGE);
+}
+
+static void balloon_config_write(struct virtio_dev *vdev, u32 off,
+				 const void *buf, u32 len)
+{
+	struct virtio_balloon *b = to_balloon(vdev);
+
+	if (off != offsetof(struct virtio_balloon_config, actual) || len != 4)
+		return;
+	memcpy(&b->config.actual, buf, len);
+	b->info.actual = pages_to_actual(b, le32toh(b->config.actual));
+	if (b->listener)
+		b->listener(b->info.actual, b->listener_arg);
+}
+
+static void balloon_reset(struct virtio_dev *vdev)
+{
+	struct virtio_balloon *b = to_balloon(vdev);
+
+	b->stats_held = false;
+	b->config.actual = 0;
+	b->info.actual = vdev->vm->mem.size;
+	b->info.updated = 0;
+	memset(b->info.stats, 0xff, sizeof(b->info.stats));
+}
+
+static int balloon_save(struct virtio_dev *vdev, struct state_out *out)
+{
+	struct virtio_balloon *b = to_balloon(vdev);
+	int ret = state_put_u64(out, "pages", le32toh(b->config.num_pages));
+
+	return ret ? ret :
+		     state_put_u64(out, "actual", le32toh(b->config.actual));
+}
+
+static int balloon_load(struct virtio_dev *vdev, struct state_in *in,
+			u32 version)
+{
+	struct virtio_balloon *b = to_balloon(vdev);
+	u64 pages, actual;
+	int ret;
+
+	if ((ret = state_get_u64(in, "pages", &pages, UINT32_MAX)) ||
+	    (ret = state_get_u64(in, "actual", &actual, UINT32_MAX)))
+		return ret;
+	b->config.num_pages = htole32(pages);
+	b->config.actual = htole32(actual);
+	b->info.target = pages_to_actual(b, pages);
+	b->info.actual = pages_to_actual(b, actual);
+	return 0;
+}
+
+static void balloon_destroy(struct virtio_dev *vdev)
+{
+	struct virtio_balloon *b = to_balloon(vdev);
+
+	loop_timer_del(b->timer);
+	virtio_dev_exit(vdev);
+	if (the_balloon == b)
+		the_balloon = NULL;
+	free(b);
+}
+
+static const struct virtio_dev_ops balloon_ops = {
+	.name = "virtio-balloon",
+	.id = VIRTIO_ID_BALLOON,
+	.config_write = balloon_config_write,
+	.stop = balloon_stop,
+	.queue_stop = balloon_queue_stop,
+	.kick = balloon_kick,
+	.reset = balloon_reset,
+	.version = 1,
+	.save = balloon_save,
+	.load = balloon_load,
+	.destroy = balloon_destroy,
+};
+
+int virtio_balloon_create(struct vm *vm, struct opts *opts,
+			  struct virtio_dev **out)
+{
+	bool oom = false, reporting = false;
+	struct virtio_balloon *b;
+	int ret;
+
+	if ((ret = opts_get_bool(opts, "deflate-on-oom", &oom)) ||
+	    (ret = opts_get_bool(opts, "free-page-reporting", &reporting)))
+		return ret;
+	if (the_balloon)
+		return opts_fail(opts, "there is a balloon already");
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	b->vdev.host_features = 1ULL << VIRTIO_BALLOON_F_STATS_VQ;
+	if (oom)
+		b->vdev.host_features |= 1ULL
+					 << VIRTIO_BALLOON_F_DEFLATE_ON_OOM;
+	if (reporting)
+		b->vdev.host_features |= 1ULL << VIRTIO_BALLOON_F_REPORTING;
+	b->vdev.config = &b->config;
+	/* Fields behind are for hinting and poisoning. */
+	b->vdev.config_len = offsetof(struct virtio_balloon_config,
+				      free_page_hint_cmd_id);
+	b->info.target = vm->mem.size;
+	ret = virtio_dev_init(&b->vdev, vm, &balloon_ops, NULL, NR_QUEUES,
+			      QUEUE_SIZE);
+	if (ret)
+		goto err_free;
+	ret = -ENOMEM;
+	b->timer = loop_timer_add(vm->loop, stats_due, b);
+	if (!b->timer)
+		goto err_exit;
+	the_balloon = b;
+	*out = &b->vdev;
+	return 0;
+
+err_exit:
+	virtio_dev_exit(&b->vdev);
+err_free:
+	free(b);
+	return ret;
+}
+
+/* The monitor's side */
+
+int balloon_get(struct balloon_info *info)
+{
+	if (!the_balloon)
+		return -ENODEV;
+	*info = the_balloon->info;
+	return 0;
+}
+
+int balloon_set_target(u64 bytes)
+{
+	struct virtio_balloon *b = the_balloon;
+	u64 size;
+
+	if (!b)
+		return -ENODEV;
+	size = b->vdev.vm->mem.size;
+	b->info.target = min_t(u64, bytes, size);
+	b->config.num_pages = htole32((size - b->info.target) / PAGE);
+	virtio_config_changed(&b->vdev);
+	return 0;
+}
+
+int balloon_set_interval(u32 seconds)
+{
+	struct virtio_balloon *b = the_balloon;
+
+	if (!b)
+		return -ENODEV;
+	b->info.interval = seconds;
+	stats_arm(b);
+	return 0;
+}
+
+void balloon_set_listener(void (*fn)(u64 actual, void *arg), void *arg)
+{
+	if (!the_balloon)
+		return;
+	the_balloon->listener = fn;
+	the_balloon->listener_arg = arg;
+}

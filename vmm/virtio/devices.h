@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The virtio devices that -device can make, and how each one is made without
+ * its transport. devices.c joins the two.
+ */
+#ifndef TARN_VIRTIO_DEVICES_H
+#define TARN_VIRTIO_DEVICES_H
+
+#include "device.h"
+
+struct opts;
+struct virtio_dev;
+struct vm;
+
+/* Constructors of struct device_class. */
+int virtio_blk_pci_create(struct vm *vm, struct opts *opts);
+int virtio_net_pci_create(struct vm *vm, struct opts *opts);
+int virtio_balloon_pci_create(struct vm *vm, struct opts *opts);
+int virtio_rng_pci_create(struct vm *vm, struct opts *opts);
+int virtio_serial_pci_create(struct vm *vm, struct opts *opts);
+/* -device virtconsole and virtserialport: ports of the last virtio-serial. */
+int virtconsole_create(struct vm *vm, struct opts *opts);
+int virtserialport_create(struct vm *vm, struct opts *opts);
+
+/* Entries of device_classes[], in braces. */
+#define VIRTIO_DEVICE_CLASSES                                                  \
+	{"virtio-blk-pci", "disk: drive=, serial=, iothread=, num-queues=",    \
+	 virtio_blk_pci_create},                                               \
+	{"virtio-net-pci", "network card: netdev=, mac=",                      \
+	 virtio_net_pci_create},                                               \
+	{"virtio-balloon-pci", "memory balloon: deflate-on-oom=, "             \
+	 "free-page-reporting=", virtio_balloon_pci_create},                   \
+	{"virtio-rng-pci", "random numbers: rng=", virtio_rng_pci_create},     \
+	{"virtio-serial-pci", "console ports: max_ports=",                     \
+	 virtio_serial_pci_create},                                            \
+	{"virtconsole", "a console: chardev=", virtconsole_create},            \
+	{"virtserialport", "a port: chardev=, name=", virtserialport_create}
+
+/* One a file; the device is complete but for its transport. */
+int virtio_blk_create(struct vm *vm, struct opts *opts,
+		      struct virtio_dev **out);
+int virtio_net_create(struct vm *vm, struct opts *opts,
+		      struct virtio_dev **out);
+int virtio_balloon_create(struct vm *vm, struct opts *opts,
+			  struct virtio_dev **out);
+int virtio_rng_create(struct vm *vm, struct opts *opts,
+		      struct virtio_dev **out);
+int virtio_serial_create(struct vm *vm, struct opts *opts,
+			 struct virtio_dev **out);
+
+#endif

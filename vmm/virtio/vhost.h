@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Handing virtqueues to vhost in the kernel. The device keeps its
+ * configuration and feature bits; while started, the rings are the kernel's,
+ * with kicks arriving by the queue's ioeventfd and interrupts leaving by its
+ * irqfd, neither passing through this process.
+ */
+#ifndef TARN_VIRTIO_VHOST_H
+#define TARN_VIRTIO_VHOST_H
+
+#include "virtio/virtio.h"
+
+struct vhost;
+
+/**
+ * vhost_create() - take a vhost descriptor for @dev.
+ * @fd: stays the caller's
+ * @first: index of the first queue that goes to vhost
+ * @nr: their number
+ *
+ * Return: NULL, reported, when the kernel cannot do what is needed.
+ */
+struct vhost *vhost_create(struct virtio_dev *dev, int fd, u16 first, u16 nr);
+void vhost_destroy(struct vhost *vh);
+
+/** vhost_features() - those virtio feature bits that the kernel can do. */
+u64 vhost_features(const struct vhost *vh);
+
+/** vhost_start() - features and memory; then each queue by itself. */
+int vhost_start(struct vhost *vh, u64 features);
+
+/** vhost_queue_start() - give the ring of @q to the kernel. */
+int vhost_queue_start(struct vhost *vh, struct virtio_queue *q);
+
+/** vhost_queue_stop() - take it back; indices continue in @q. */
+void vhost_queue_stop(struct vhost *vh, struct virtio_queue *q);
+
+#endif

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What all virtio devices share: life cycle, feature negotiation, queue set-up,
+ * kicks, interrupts, pausing and saving. See virtio.h for who calls what where.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "loop.h"
+#include "state.h"
+#include "virtio/virtio.h"
+#include "vm.h"
+
+#define VIRTIO_CORE_FEATURES                                                   \
+	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX |        \
+	 1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_F_RING_RESET)
+
+/* Run @fn where the device's queues run. */
+static void dev_call(struct virtio_dev *dev, void (*fn)(void *arg), void *arg)
+{
+	if (dev->loop == dev->vm->loop)
+		fn(arg);
+	else
+		loop_call(dev->loop, fn, arg);
+}
+
+static bool kick_is_external(struct virtio_queue *q)
+{
+	struct virtio_dev *dev = q->dev;
+
+	return dev->ops->external_kick && dev->ops->external_kick(dev, q->index);
+}
+
+static void queue_kick(void *arg)
+{
+	struct virtio_queue *q = arg;
+
+	if (q->live)
+		q->dev->ops->kick(q->dev, q);
+}
+
+static int queue_init(struct virtio_queue *q, struct virtio_dev *dev, u16 index,
+		      u16 size)
+{
+	vq_init(&q->vq, &dev->vm->mem, size);
+	q->dev = dev;
+	q->index = index;
+	q->vector = VIRTIO_NO_VECTOR;
+	q->kick_fd = eventfd(0, EFD_CLOEXEC);
+	if (q->kick_fd < 0)
+		return -errno;
+	if (kick_is_external(q))
+		return 0;
+	q->kick_event = loop_event_add(dev->loop, q->kick_fd, queue_kick, q);
+	return q->kick_event ? 0 : -ENOMEM;
+}
+
+int virtio_dev_init(struct virtio_dev *dev, struct vm *vm,
+		    const struct virtio_dev_ops *ops, struct loop *loop,
+		    u16 nr_queues, u16 queue_size)
+{
+	int ret;
+	u16 i;
+
+	dev->ops = ops;
+	dev->vm = vm;
+	dev->loop = loop ? loop : vm->loop;
+	dev->host_features |= VIRTIO_CORE_FEATURES;
+	dev->queues = calloc(nr_queues, sizeof(*dev->queues));
+	if (!dev->queues)
+		return -ENOMEM;
+	for (i = 0; i < nr_queues; i++)
+		dev->queues[i].kick_fd = -1;
+	dev->nr_queues = nr_queues;
+	for (i = 0; i < nr_queues; i++) {
+		ret = queue_init(&dev->queues[i], dev, i, queue_size);
+		if (ret) {
+			virtio_dev_exit(dev);
+			return err_errno(ret, "%s: cannot set up a queue",
+					 ops->name);
+		}
+	}
+	return 0;
+}
+
+static void events_del(void *arg)
+{
+	struct virtio_dev *dev = arg;
+	u16 i;
+
+	for (i = 0; i < dev->nr_queues; i++)
+		loop_event_del(dev->queues[i].kick_event);
+}
+
+void virtio_dev_exit(struct virtio_dev *dev)
+{
+	u16 i;
+
+	if (!dev->queues)
+		return;
+	dev_call(dev, events_del, dev);
+	for (i = 0; i < dev->nr_queues; i++)
+		if (dev->queues[i].kick_fd >= 0)
+			close(dev->queues[i].kick_fd);
+	free(dev->queues);
+	dev->queues = NULL;
+	dev->nr_queues = 0;
+}
+
+void virtio_notify(struct virtio_queue *q)
+{
+	if (vq_publish(&q->vq))
+		q->dev->transport->notify_queue(q);
+}
+
+void virtio_break(struct virtio_dev *dev, const char *why)
+{
+	u8 old = __atomic_fetch_or(&dev->status, VIRTIO_CONFIG_S_NEEDS_RESET,
+				   __ATOMIC_SEQ_CST);
+	u16 i;
+
+	for (i = 0; i < dev->nr_queues; i++)
+		dev->queues[i].live = false;
+	if (old & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	guest_warn("%s: the driver broke the device: %s", dev->ops->name, why);
+	if (old & VIRTIO_CONFIG_S_DRIVER_OK)
+		dev->transport->notify_config(dev);
+}
+
+int virtio_pop(struct virtio_queue *q, struct vq_chain *chain)
+{
+	int ret;
+
+	if (!q->live)
+		return 0;
+	ret = vq_pop(&q->vq, chain);
+	if (ret >= 0)
+		return ret;
+	virtio_break(q->dev, q->vq.broken);
+	return 0;
+}
+
+void virtio_config_changed(struct virtio_dev *dev)
+{
+	dev->config_gen++;
+	if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		dev->transport->notify_config(dev);
+}
+
+/* Starting and stopping */
+
+static void dev_start(void *arg)
+{
+	struct virtio_dev *dev = arg;
+	struct virtio_queue *q;
+	u16 i;
+
+	dev->started = true;
+	if (dev->status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	for (i = 0; i < dev->nr_queues; i++)
+		dev->queues[i].live = dev->queues[i].enabled;
+	if (dev->ops->start && dev->ops->start(dev)) {
+		virtio_break(dev, "it cannot be started");
+		return;
+	}
+	/* Notifications from before are gone or were ignored: look once. */
+	for (i = 0; i < dev->nr_queues; i++) {
+		q = &dev->queues[i];
+		if (!kick_is_external(q))
+			queue_kick(q);
+	}
+}
+
+static void dev_stop(void *arg)
+{
+	struct virtio_dev *dev = arg;
+	u16 i;
+
+	for (i = 0; i < dev->nr_queues; i++)
+		dev->queues[i].live = false;
+	if (dev->ops->stop)
+		dev->ops->stop(dev);
+	dev->started = false;
+}
+
+static void start(struct virtio_dev *dev)
+{
+	if (!dev->started)
+		dev_call(dev, dev_start, dev);
+}
+
+static void stop(struct virtio_dev *dev)
+{
+	if (!dev->started)
+		return;
+	dev_call(dev, dev_stop, dev);
+	if (dev->ops->drain)
+		dev->ops->drain(dev, NULL);
+}
+
+void virtio_reset(struct virtio_dev *dev)
+{
+	struct virtio_queue *q;
+	u16 i;
+
+	stop(dev);
+	dev->paused = false;
+	if (dev->ops->reset)
+		dev->ops->reset(dev);
+	for (i = 0; i < dev->nr_queues; i++) {
+		q = &dev->queues[i];
+		vq_reset(&q->vq);
+		q->enabled = false;
+		q->vector = VIRTIO_NO_VECTOR;
+	}
+	dev->features = 0;
+	__atomic_store_n(&dev->status, 0, __ATOMIC_SEQ_CST);
+}
+
+static bool features_ok(const struct virtio_dev *dev)
+{
+	return !(dev->features & ~dev->host_features) &&
+	       virtio_has(dev, VIRTIO_F_VERSION_1);
+}
+
+void virtio_set_status(struct virtio_dev *dev, u8 status)
+{
+	u8 old = dev->status;
+	u8 fresh = status & ~old;
+
+	if (fresh & VIRTIO_CONFIG_S_FEATURES_OK && !features_ok(dev)) {
+		guest_warn("%s: features %#llx are not acceptable",
+			   dev->ops->name, (unsigned long long)dev->features);
+		fresh &= ~(VIRTIO_CONFIG_S_FEATURES_OK |
+			   VIRTIO_CONFIG_S_DRIVER_OK);
+	}
+	/* That bit is the device's to set; nothing else is taken back. */
+	fresh &= ~VIRTIO_CONFIG_S_NEEDS_RESET;
+	old = __atomic_or_fetch(&dev->status, fresh, __ATOMIC_SEQ_CST);
+	if (!(fresh & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+	if (!(old & VIRTIO_CONFIG_S_FEATURES_OK))
+		virtio_break(dev, "DRIVER_OK before FEATURES_OK");
+	else if (!(old & VIRTIO_CONFIG_S_NEEDS_RESET))
+		start(dev);
+}
+
+void virtio_set_features(struct virtio_dev *dev, u64 features)
+{
+	if (dev->status & VIRTIO_CONFIG_S_FEATURES_OK)
+		guest_warn("%s: features written after FEATURES_OK",
+			   dev->ops->name);
+	else
+		dev->features = features;
+}
+
+/* Single queues */
+
+static void queue_start(void *arg)
+{
+	struct virtio_queue *q = arg;
+	struct virtio_dev *dev = q->dev;
+
+	q->live = true;
+	if (dev->ops->queue_start && dev->ops->queue_start(dev, q)) {
+		virtio_break(dev, "a queue cannot be started");
+		return;
+	}
+	if (!kick_is_external(q))
+		queue_kick(q);
+}
+
+static void queue_stop(void *arg)
+{
+	struct virtio_queue *q = arg;
+
+	q->live = false;
+	if (q->dev->ops->queue_stop)
+		q->dev->ops->queue_stop(q->dev, q);
+}
+
+static void queue_set_features(struct virtio_queue *q)
+{
+	q->vq.event_idx = virtio_has(q->dev, VIRTIO_RING_F_EVENT_IDX);
+	q->vq.indirect = virtio_has(q->dev, VIRTIO_RING_F_INDIRECT_DESC);
+}
+
+void virtio_queue_enable(struct virtio_queue *q)
+{
+	struct virtio_dev *dev = q->dev;
+
+	if (q->enabled || dev->status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	queue_set_features(q);
+	if (vq_enable(&q->vq)) {
+		virtio_break(dev, "a ring of bad size, alignment or address");
+		return;
+	}
+	q->enabled = true;
+	if (dev->started)
+		dev_call(dev, queue_start, q);
+}
+
+void virtio_queue_reset(struct virtio_queue *q)
+{
+	struct virtio_dev *dev = q->dev;
+
+	if (dev->started && q->enabled) {
+		dev_call(dev, queue_stop, q);
+		if (dev->ops->drain)
+			dev->ops->drain(dev, q);
+	}
+	vq_reset(&q->vq);
+	q->enabled = false;
+	q->vector = VIRTIO_NO_VECTOR;
+}
+
+void virtio_kick(struct virtio_queue *q)
+{
+	eventfd_write(q->kick_fd, 1);
+}
+
+/* Configuration space */
+
+void virtio_config_read(struct virtio_dev *dev, u32 off, void *buf, u32 len)
+{
+	u32 part = 0;
+
+	if (dev->ops->config_read)
+		dev->ops->config_read(dev);
+	if (off < dev->config_len)
+		part = min_t(u32, len, dev->config_len - off);
+	memcpy(buf, (u8 *)dev->config + off * !!part, part);
+	memset((u8 *)buf + part, 0, len - part);
+}
+
+void virtio_config_write(struct virtio_dev *dev, u32 off, const void *buf,
+			 u32 len)
+{
+	if (!dev->ops->config_write || off >= dev->config_len ||
+	    len > dev->config_len - off)
+		return;
+	dev->ops->config_write(dev, off, buf, len);
+}
+
+/* The machine */
+
+void virtio_pause(struct virtio_dev *dev)
+{
+	dev->paused = dev->started;
+	stop(dev);
+}
+
+void virtio_resume(struct virtio_dev *dev)
+{
+	if (dev->paused)
+		start(dev);
+	dev->paused = false;
+}
+
+static const char *queue_tag(char *tag, size_t size, const char *name, u16 i)
+{
+	snprintf(tag, size, "q%u.%s", i, name);
+	return tag;
+}
+
+static int queue_save(struct virtio_queue *q, struct state_out *out)
+{
+	const struct {
+		const char *name;
+		u64 val;
+	} fields[] = {
+		{"size", q->vq.size},	      {"desc", q->vq.desc_gpa},
+		{"avail", q->vq.avail_gpa},   {"used", q->vq.used_gpa},
+		{"enabled", q->enabled},      {"vector", q->vector},
+		{"last", q->vq.last_avail},   {"idx", q->vq.used_idx},
+	};
+	char tag[24];
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		ret = state_put_u64(out,
+				    queue_tag(tag, sizeof(tag), fields[i].name,
+					      q->index),
+				    fields[i].val);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int queue_get(struct virtio_queue *q, struct state_in *in,
+		     const char *name, u64 *val, u64 max)
+{
+	char tag[24];
+
+	return state_get_u64(in, queue_tag(tag, sizeof(tag), name, q->index),
+			     val, max);
+}
+
+static int queue_load(struct virtio_queue *q, struct state_in *in)
+{
+	u64 size, enabled, vector, last, idx;
+	int ret;
+
+	if ((ret = queue_get(q, in, "size", &size, q->vq.max_size)) ||
+	    (ret = queue_get(q, in, "desc", &q->vq.desc_gpa, UINT64_MAX)) ||
+	    (ret = queue_get(q, in, "avail", &q->vq.avail_gpa, UINT64_MAX)) ||
+	    (ret = queue_get(q, in, "used", &q->vq.used_gpa, UINT64_MAX)) ||
+	    (ret = queue_get(q, in, "enabled", &enabled, 1)) ||
+	    (ret = queue_get(q, in, "vector", &vector, UINT16_MAX)) ||
+	    (ret = queue_get(q, in, "last", &last, UINT16_MAX)) ||
+	    (ret = queue_get(q, in, "idx", &idx, UINT16_MAX)))
+		return ret;
+	q->vq.size = size;
+	q->vector = vector;
+	q->enabled = enabled;
+	queue_set_features(q);
+	return enabled ? vq_restore(&q->vq, last, idx) : 0;
+}
+
+int virtio_save(struct virtio_dev *dev, struct state_out *out)
+{
+	int ret;
+	u16 i;
+
+	if ((ret = state_put_u64(out, "dev.version", dev->ops->version)) ||
+	    (ret = state_put_u64(out, "features", dev->features)) ||
+	    (ret = state_put_u64(out, "status", dev->status)) ||
+	    (ret = state_put_u64(out, "started", dev->paused)) ||
+	    (ret = state_put_u64(out, "config.gen", dev->config_gen)) ||
+	    (ret = state_put_u64(out, "queues", dev->nr_queues)))
+		return ret;
+	for (i = 0; i < dev->nr_queues; i++) {
+		ret = queue_save(&dev->queues[i], out);
+		if (ret)
+			return ret;
+	}
+	return dev->ops->save ? dev->ops->save(dev, out) : 0;
+}
+
+int virtio_load(struct virtio_dev *dev, struct state_in *in)
+{
+	u64 version, status, started, gen, queues;
+	int ret;
+	u16 i;
+
+	if ((ret = state_get_u64(in, "dev.version", &version, UINT32_MAX)) ||
+	    (ret = state_get_u64(in, "features", &dev->features, UINT64_MAX)) ||
+	    (ret = state_get_u64(in, "status", &status, UINT8_MAX)) ||
+	    (ret = state_get_u64(in, "started", &started, 1)) ||
+	    (ret = state_get_u64(in, "config.gen", &gen, UINT8_MAX)) ||
+	    (ret = state_get_u64(in, "queues", &queues, UINT16_MAX)))
+		return ret;
+	if (queues != dev->nr_queues || dev->features & ~dev->host_features)
+		return err_errno(-EINVAL, "%s: saved with other settings",
+				 dev->ops->name);
+	dev->status = status;
+	dev->config_gen = gen;
+	for (i = 0; i < dev->nr_queues; i++) {
+		ret = queue_load(&dev->queues[i], in);
+		if (ret)
+			return ret;
+	}
+	ret = dev->ops->load ? dev->ops->load(dev, in, version) : 0;
+	if (!ret)
+		dev->paused = started;
+	return ret;
+}
+
+void virtio_destroy(struct virtio_dev *dev)
+{
+	stop(dev);
+	dev->ops->destroy(dev);
+}

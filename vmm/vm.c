@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The virtual machine in KVM, its RAM, and its run state. What the guest or a
+ * signal asks for is noted under the lock and carried out by the main thread,
+ * which alone stops and starts vCPUs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "arch/x86/x86.h"
+#include "bus.h"
+#include "config.h"
+#include "error.h"
+#include "irq.h"
+#include "vcpu.h"
+#include "vm.h"
+
+int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
+		 bool add)
+{
+	struct kvm_ioeventfd io = {
+		.fd = fd,
+		.addr = addr,
+		.len = len,
+		.flags = (pio ? KVM_IOEVENTFD_FLAG_PIO : 0) |
+			 (add ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
+	};
+
+	if (ioctl(vm->fd, KVM_IOEVENTFD, &io))
+		return err_errno(-errno, "KVM_IOEVENTFD");
+	return 0;
+}
+
+/* Requests */
+
+static void request(struct vm *vm, enum vm_request req)
+{
+	/* The worst that happened is what counts. */
+	if (req > vm->request)
+		vm->request = req;
+	WRITE_ONCE(vm->vcpus_stop, true);
+	loop_post(vm->loop, &vm->request_work);
+}
+
+void vm_request_reset(struct vm *vm)
+{
+	request(vm,
+		vm->config->no_reboot ? VM_REQUEST_SHUTDOWN : VM_REQUEST_RESET);
+}
+
+void vm_request_shutdown(struct vm *vm)
+{
+	request(vm, VM_REQUEST_SHUTDOWN);
+}
+
+void vm_crash(struct vm *vm, const char *fmt, ...)
+{
+	char reason[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	err("guest crashed: %s", reason);
+	request(vm, VM_REQUEST_CRASH);
+}
+
+void vm_quit(struct vm *vm, int status)
+{
+	if (status)
+		vm->exit_status = status;
+	loop_stop(vm->loop);
+}
+
+static void run_request(struct loop_work *work)
+{
+	struct vm *vm = container_of(work, struct vm, request_work);
+	enum vm_request req = vm->request;
+
+	vm->request = VM_REQUEST_NONE;
+	vcpus_stop(vm);
+	switch (req) {
+	case VM_REQUEST_NONE:
+		break;
+	case VM_REQUEST_RESET:
+		info("reset");
+		if (vm_reset(vm))
+			vm_quit(vm, EXIT_FAILURE);
+		else if (vm->state == VM_RUNNING)
+			vcpus_run(vm);
+		break;
+	case VM_REQUEST_SHUTDOWN:
+		vm->state = VM_SHUTDOWN;
+		if (!vm->config->no_shutdown)
+			vm_quit(vm, 0);
+		break;
+	case VM_REQUEST_CRASH:
+		vm->state = VM_CRASHED;
+		vm_quit(vm, VM_EXIT_CRASH);
+		break;
+	}
+}
+
+/* Run state */
+
+int vm_reset(struct vm *vm)
+{
+	struct device *dev;
+	int ret;
+
+	TAILQ_FOREACH(dev, &vm->devices, link)
+	if (dev->ops->reset)
+		dev->ops->reset(dev);
+	ret = x86_machine_reset(vm);
+	if (!ret)
+		ret = x86_boot_load(vm);
+	return ret;
+}
+
+static void devices_resume(struct vm *vm, struct device *end)
+{
+	struct device *dev;
+
+	TAILQ_FOREACH(dev, &vm->devices, link)
+	{
+		if (dev == end)
+			break;
+		if (dev->ops->resume)
+			dev->ops->resume(dev);
+	}
+}
+
+int vm_pause(struct vm *vm)
+{
+	struct device *dev;
+	int ret;
+
+	if (vm->state != VM_RUNNING)
+		return 0;
+	vcpus_stop(vm);
+	TAILQ_FOREACH(dev, &vm->devices, link)
+	{
+		ret = dev->ops->pause ? dev->ops->pause(dev) : 0;
+		if (ret) {
+			devices_resume(vm, dev);
+			vcpus_run(vm);
+			return ret;
+		}
+	}
+	vm->state = VM_PAUSED;
+	return 0;
+}
+
+int vm_resume(struct vm *vm)
+{
+	if (vm->state == VM_PAUSED)
+		devices_resume(vm, NULL);
+	else if (vm->state != VM_PRELAUNCH)
+		return vm->state == VM_RUNNING ? 0 : -EINVAL;
+	vm->state = VM_RUNNING;
+	/* A request made meanwhile is carried out first. */
+	if (!vm->request)
+		vcpus_run(vm);
+	return 0;
+}
+
+/* Making one */
+
+static int kvm_open(struct vm *vm)
+{
+	int version;
+
+	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm_fd < 0)
+		return err_errno(-errno, "cannot open /dev/kvm");
+	version = ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0);
+	if (version != KVM_API_VERSION) {
+		err("/dev/kvm speaks version %d, not %d", version,
+		    KVM_API_VERSION);
+		return -ENODEV;
+	}
+	vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0UL);
+	if (vm->fd < 0)
+		return err_errno(-errno, "cannot create a VM");
+	return 0;
+}
+
+static int add_memory(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->mem.nr; i++) {
+		struct mem_range *r = &vm->mem.range[i];
+		struct kvm_userspace_memory_region region = {
+			.slot = i,
+			.guest_phys_addr = r->gpa,
+			.memory_size = r->size,
+			.userspace_addr = (uintptr_t)r->hva,
+		};
+
+		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+			return err_errno(-errno, "cannot add RAM at %#llx",
+					 (unsigned long long)r->gpa);
+		/* Advice: nothing is lost where it does not apply. */
+		if (!vm->config->dump_guest_core)
+			madvise(r->hva, r->size, MADV_DONTDUMP);
+		if (vm->config->mem_merge)
+			madvise(r->hva, r->size, MADV_MERGEABLE);
+	}
+	return 0;
+}
+
+static int place_backend(struct vm *vm, const char *id, u64 size,
+			 unsigned int node)
+{
+	struct mem_backend *backend = mem_backend_find(id);
+
+	if (!backend) {
+		err("no memory backend '%s'", id);
+		return -ENOENT;
+	}
+	if (size && backend->size != size) {
+		err("memory backend '%s' has %llu bytes, -m says %llu", id,
+		    (unsigned long long)backend->size,
+		    (unsigned long long)size);
+		return -EINVAL;
+	}
+	return tarn_mem_add(&vm->mem, backend, node);
+}
+
+static int place_new(struct vm *vm, const char *id, u64 size, unsigned int node)
+{
+	struct mem_backend *backend = mem_backend_create_ram(id, size);
+
+	return backend ? tarn_mem_add(&vm->mem, backend, node) : -ENOMEM;
+}
+
+static int place_nodes(struct vm *vm)
+{
+	const struct vm_config *cfg = vm->config;
+	unsigned int i;
+	char id[24];
+	int ret = 0;
+
+	for (i = 0; i < cfg->nr_nodes && !ret; i++) {
+		const struct config_node *node = &cfg->node[i];
+
+		snprintf(id, sizeof(id), "ram-node%u", i);
+		if (node->memdev)
+			ret = place_backend(vm, node->memdev, 0, i);
+		else if (node->mem)
+			ret = place_new(vm, id, node->mem, i);
+	}
+	if (!ret && vm->mem.size != cfg->mem_size) {
+		err("-numa nodes have %llu bytes together, -m says %llu",
+		    (unsigned long long)vm->mem.size,
+		    (unsigned long long)cfg->mem_size);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
+static int place_memory(struct vm *vm)
+{
+	const struct vm_config *cfg = vm->config;
+
+	if (cfg->nr_nodes)
+		return place_nodes(vm);
+	if (cfg->memory_backend)
+		return place_backend(vm, cfg->memory_backend, cfg->mem_size, 0);
+	return place_new(vm, "ram", cfg->mem_size, 0);
+}
+
+int vm_create(struct vm *vm, const struct vm_config *config)
+{
+	int ret;
+
+	vm->config = config;
+	vm->nr_vcpus = config->cpus;
+	vm->request_work.fn = run_request;
+	if ((ret = kvm_open(vm)) || (ret = place_memory(vm)) ||
+	    (ret = x86_machine_create(vm)) || (ret = add_memory(vm)) ||
+	    (ret = irq_init(vm)) || (ret = vcpus_create(vm)))
+		vm_destroy(vm);
+	return ret;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vcpus_destroy(vm);
+	irq_exit(vm);
+	x86_machine_destroy(vm);
+	bus_exit(vm);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->kvm_fd >= 0)
+		close(vm->kvm_fd);
+	vm->fd = vm->kvm_fd = -1;
+}

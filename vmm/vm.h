@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The machine: KVM's file descriptors, guest memory, vCPUs, devices, the main
+ * loop and the run state.
+ *
+ * Locks: vm->lock is the one lock over devices and the run state. Callbacks of
+ * the main loop run under it, vCPUs take it to handle an exit, iothreads never
+ * take it.
+ */
+#ifndef TARN_VM_H
+#define TARN_VM_H
+
+#include <pthread.h>
+
+#include "device.h"
+#include "lib/types.h"
+#include "mem.h"
+
+#include "loop.h"
+
+struct bus_region;
+struct irq_state;
+struct pci_bus;
+struct vcpu;
+struct vm_config;
+struct x86_machine;
+
+/** enum vm_state - the run state. */
+enum vm_state {
+	VM_PRELAUNCH, /* made, never ran (-S) */
+	VM_RUNNING,
+	VM_PAUSED,
+	VM_SHUTDOWN, /* the guest powered off or the VMM was told to end */
+	VM_CRASHED,
+};
+
+/** enum vm_request - what a guest or a signal asked of the main thread. */
+enum vm_request {
+	VM_REQUEST_NONE,
+	VM_REQUEST_RESET,
+	VM_REQUEST_SHUTDOWN,
+	VM_REQUEST_CRASH,
+};
+
+/* Exit statuses of the program; 1 is any failure to start. */
+#define VM_EXIT_CRASH 3
+
+/**
+ * struct vm - the machine.
+ * @config: what the options said
+ * @mem: guest RAM
+ * @loop: the main thread's
+ * @lock: see above
+ * @devices: all devices, in the order of creation
+ * @state: the run state
+ * @kvm_fd: /dev/kvm
+ * @fd: the VM
+ */
+struct vm {
+	const struct vm_config *config;
+	struct tarn_mem mem;
+	struct loop *loop;
+	pthread_mutex_t lock;
+	struct device_list devices;
+	enum vm_state state;
+	int kvm_fd;
+	int fd;
+	struct vcpu *vcpus;
+	unsigned int nr_vcpus;
+	/* private: */
+	bool vcpus_stop; /* vCPUs are to park, or are parked */
+	bool vcpus_exit; /* their threads are to end */
+	unsigned int vcpus_parked;
+	pthread_cond_t vcpus_cond; /* any change of the three above */
+	struct loop_work request_work;
+	enum vm_request request;
+	struct bus_region *bus[2];
+	unsigned int bus_nr[2];
+	struct irq_state *irq;
+	struct pci_bus *pci;
+	struct x86_machine *arch;
+	int exit_status;
+};
+
+static inline void vm_lock(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+}
+
+static inline void vm_unlock(struct vm *vm)
+{
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/**
+ * vm_ioeventfd() - let KVM turn a guest's write into a write to eventfd @fd.
+ * @addr: guest physical address, or port with @pio
+ * @len: 1, 2, 4, 8, or 0 for any width
+ * @add: attach or detach
+ */
+int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
+		 bool add);
+
+/** vm_request_reset() - reboot the machine (or exit, with -no-reboot). These
+ * three are called by any thread under the VM's lock and act soon after. */
+void vm_request_reset(struct vm *vm);
+
+/** vm_request_shutdown() - the machine is off: end, unless -no-shutdown. */
+void vm_request_shutdown(struct vm *vm);
+
+/** vm_crash() - the guest cannot go on; @fmt says why. Exits VM_EXIT_CRASH. */
+void vm_crash(struct vm *vm, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** vm_quit() - end with @status whatever the guest does. VM's lock held. */
+void vm_quit(struct vm *vm, int status);
+
+/** vm_create() - KVM, RAM, the irqchip and the vCPUs, none of them running. */
+int vm_create(struct vm *vm, const struct vm_config *config);
+void vm_destroy(struct vm *vm);
+
+/** vm_reset() - power-on state, with the kernel loaded. vCPUs are stopped. */
+int vm_reset(struct vm *vm);
+
+/** vm_pause() - stop all vCPUs, then pause all devices. Main thread. */
+int vm_pause(struct vm *vm);
+
+/** vm_resume() - the reverse; also the first start after -S. Main thread. */
+int vm_resume(struct vm *vm);
+
+#endif
