@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The subcommands, one file each; main.c has their tree. */
+#ifndef TARNCTL_COMMANDS_H
+#define TARNCTL_COMMANDS_H
+
+#include "option.h"
+
+int pool_list_main(int argc, char **argv, const struct options *opts);
+int pool_show_main(int argc, char **argv, const struct options *opts);
+int pool_set_main(int argc, char **argv, const struct options *opts);
+int pool_resize_main(int argc, char **argv, const struct options *opts);
+int partition_list_main(int argc, char **argv, const struct options *opts);
+int partition_show_main(int argc, char **argv, const struct options *opts);
+int partition_set_main(int argc, char **argv, const struct options *opts);
+int partition_pages_main(int argc, char **argv, const struct options *opts);
+int partition_page_in_main(int argc, char **argv, const struct options *opts);
+int partition_page_out_main(int argc, char **argv, const struct options *opts);
+int events_main(int argc, char **argv, const struct options *opts);
+int top_main(int argc, char **argv, const struct options *opts);
+
+#endif
