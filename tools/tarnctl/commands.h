@@ -15,6 +15,11 @@ int partition_set_main(int argc, char **argv, const struct options *opts);
 int partition_pages_main(int argc, char **argv, const struct options *opts);
 int partition_page_in_main(int argc, char **argv, const struct options *opts);
 int partition_page_out_main(int argc, char **argv, const struct options *opts);
+int pager_list_main(int argc, char **argv, const struct options *opts);
+int pager_show_main(int argc, char **argv, const struct options *opts);
+int pager_add_main(int argc, char **argv, const struct options *opts);
+int pager_drain_main(int argc, char **argv, const struct options *opts);
+int pager_resilver_main(int argc, char **argv, const struct options *opts);
 int events_main(int argc, char **argv, const struct options *opts);
 int top_main(int argc, char **argv, const struct options *opts);
 

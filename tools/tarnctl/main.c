@@ -81,12 +81,44 @@ static const struct command partition_commands[] = {
 	{ 0 },
 };
 
+static const struct command pager_commands[] = {
+	{ .name = "list", .help = "the pagers of all pools",
+	  .fn = pager_list_main, .options = OPTION_JSON | OPTION_BYTES },
+	{ .name = "show", .args = "[POOL]",
+	  .help = "a pager, its devices and its queues",
+	  .fn = pager_show_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SOCKET,
+	  .max_args = 1 },
+	{ .name = "add", .args = "[POOL] DEVICE",
+	  .help = "give a pager one more device to page to",
+	  .more = "DEVICE is a block device or a file. A file that is not there is made if\n"
+		  "--size says how large it may become.",
+	  .fn = pager_add_main,
+	  .options = OPTION_SOCKET | OPTION_PRIORITY | OPTION_SIZE |
+		     OPTION_DISCARD,
+	  .min_args = 1, .max_args = 2 },
+	{ .name = "drain", .args = "[POOL] N",
+	  .help = "store nothing new on a device",
+	  .more = "N is the number of the device in 'tarnctl pager show'. Its pages leave it\n"
+		  "as they are read.",
+	  .fn = pager_drain_main, .options = OPTION_SOCKET | OPTION_OFF,
+	  .min_args = 1, .max_args = 2 },
+	{ .name = "resilver", .args = "[POOL]",
+	  .help = "make the failed half of a mirror whole again",
+	  .fn = pager_resilver_main,
+	  .options = OPTION_SOCKET | OPTION_DEVICE | OPTION_REPLACE,
+	  .max_args = 1 },
+	{ 0 },
+};
+
 static const struct command root_commands[] = {
 	{ .name = "pool", .help = "shared memory pools (mounts of tarnfs)",
 	  .subs = pool_commands },
 	{ .name = "partition",
 	  .help = "logical memory of guests (files in a pool)",
 	  .subs = partition_commands },
+	{ .name = "pager", .help = "paging services (tarn-pager)",
+	  .subs = pager_commands },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",
 	  .more = "Keys: q quits, h explains the others. When stdout is no terminal, a table\n"

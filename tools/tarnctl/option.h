@@ -20,8 +20,11 @@
 #define OPTION_SOCKET	(1U << 8)
 #define OPTION_PRIORITY	(1U << 9)
 #define OPTION_SIZE	(1U << 10)
-#define OPTION_MIRROR	(1U << 11)
-#define OPTION_ALL	0xfffU
+#define OPTION_DISCARD	(1U << 11)
+#define OPTION_DEVICE	(1U << 12)
+#define OPTION_REPLACE	(1U << 13)
+#define OPTION_OFF	(1U << 14)
+#define OPTION_ALL	0x7fffU
 
 /**
  * struct options - what was given
@@ -37,7 +40,10 @@
  * @socket: of the pager
  * @priority: of a device
  * @size: of a device
- * @mirror: second device of a pair
+ * @discard: tell a device what is free
+ * @device: number of a device
+ * @replace: device that takes the place of a failed one
+ * @off: end what was begun
  */
 struct options {
 	bool help;
@@ -52,7 +58,10 @@ struct options {
 	const char *socket;
 	const char *priority;
 	const char *size;
-	const char *mirror;
+	bool discard;
+	const char *device;
+	const char *replace;
+	bool off;
 };
 
 /**
