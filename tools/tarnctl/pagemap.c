@@ -62,12 +62,14 @@ void pagemap_exit(struct pagemap *map)
 static int add_run(struct pagemap *map, uint64_t page, uint8_t kind,
 		   bool in_flight)
 {
-	struct pagemap_run *run = map->runs + map->run_count - 1;
+	struct pagemap_run *run;
 
-	if (map->run_count && run->kind == kind &&
-	    run->in_flight == in_flight) {
-		run->count++;
-		return 0;
+	if (map->run_count) {
+		run = &map->runs[map->run_count - 1];
+		if (run->kind == kind && run->in_flight == in_flight) {
+			run->count++;
+			return 0;
+		}
 	}
 	if (map->run_count == map->run_room) {
 		size_t room = map->run_room ? map->run_room * 2 : 256;

@@ -61,9 +61,9 @@ static int scale_number(uint64_t mantissa, uint64_t scale, uint64_t factor,
 static int parse_unit(const char *text)
 {
 	const char *unit;
-	char upper = *text & ~0x20;
+	char upper = *text >= 'a' && *text <= 'z' ? *text - 0x20 : *text;
 
-	unit = *text ? strchr(UNITS, upper) : NULL;
+	unit = upper ? strchr(UNITS, upper) : NULL;
 	if (!unit)
 		return -1;
 	text++;
