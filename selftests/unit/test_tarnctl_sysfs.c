@@ -50,10 +50,16 @@ static void test_fields(void)
 	CHECK_EQ(info.fair_frames, 102);
 	CHECK_EQ(info.logical_pages, 103);
 	CHECK_EQ(info.errors, 114);
-	/* One file missing, or of another kind, is an error. */
+	/* A file of another kind is an error, a missing one leaves its field. */
 	put(fd, "page_ins", "many\n");
 	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -EINVAL);
 	unlinkat(fd, "page_ins", 0);
+	info.page_ins = 7;
+	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), 0);
+	CHECK_EQ(info.page_ins, 7);
+	close(fd);
+	/* None of them means that the directory is another's. */
+	fd = sysfs_open(root, "uuid", NULL);
 	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -ENOENT);
 	close(fd);
 	CHECK_EQ(sysfs_open(root, "uuid", "partitions/6"), -ENOENT);

@@ -189,6 +189,7 @@ static int add_nameless(struct partition_list *list, int dirfd,
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
+	part.info.id = id;
 	ret = sysfs_read_fields(fd, partition_fields, &part.info);
 	if (!ret)
 		ret = sysfs_read_latency(fd, part.info.latency);

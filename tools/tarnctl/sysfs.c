@@ -55,15 +55,20 @@ int sysfs_read(int dirfd, const char *name, uint64_t *val)
 
 int sysfs_read_fields(int dirfd, const struct field *table, void *base)
 {
+	bool any = false;
+
 	for (; table->name; table++) {
 		uint64_t val;
 		int ret = sysfs_read(dirfd, table->name, &val);
 
+		if (ret == -ENOENT)
+			continue;
 		if (ret)
 			return ret;
 		field_set(table, base, val);
+		any = true;
 	}
-	return 0;
+	return any ? 0 : -ENOENT;
 }
 
 int sysfs_read_latency(int dirfd, __u64 *buckets)

@@ -16,7 +16,12 @@ int sysfs_read(int dirfd, const char *name, uint64_t *val);
 
 /**
  * sysfs_read_fields() - Fill a structure from a directory with a file a field.
- * Return: 0, or the errno of the first file that cannot be read.
+ *
+ * A field that has no file stays as it is: the id is the directory's name, and
+ * modules differ in age.
+ *
+ * Return: 0, or the errno of a file that cannot be read; -ENOENT if there is
+ * none, as with a partition that has just gone.
  */
 int sysfs_read_fields(int dirfd, const struct field *table, void *base);
 
