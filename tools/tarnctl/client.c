@@ -8,11 +8,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <control.h>
+
 #include "client.h"
 #include "error.h"
-
-/* What the pager appends to the path of its pool. */
-#define SOCKET_SUFFIX ".pager"
 
 /* A pager answers at once; one that does not is stuck. */
 #define TIMEOUT_SECONDS 30
@@ -28,7 +27,7 @@ char *client_socket(const struct pool *pool, const struct options *opts)
 	if (opts->socket)
 		len = asprintf(&path, "%s", opts->socket);
 	else
-		len = asprintf(&path, "%s" SOCKET_SUFFIX, pool->mount);
+		len = asprintf(&path, "%s" CONTROL_SUFFIX, pool->mount);
 	if (len < 0) {
 		err_nomem();
 		return NULL;

@@ -38,22 +38,25 @@ static int parse_int(const char *what, const char *text, long min, long max,
  * Open a device to pass on. A file is created only when a size is given, so
  * that a misspelt device does not become a file in /dev.
  */
-static int open_device(const char *path, bool create)
+static int open_device(const char *path, bool create, bool *created)
 {
-	int flags = O_RDWR | O_DIRECT | O_CLOEXEC | (create ? O_CREAT : 0);
-	int fd = open(path, flags, 0600);
+	int fd;
 
-	/* Not every file system has O_DIRECT. */
-	if (fd < 0 && errno == EINVAL)
-		fd = open(path, flags & ~O_DIRECT, 0600);
-	if (fd >= 0)
-		return fd;
-	if (errno == ENOENT && !create) {
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	*created = fd < 0 && errno == ENOENT && create;
+	if (*created)
+		fd = open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+	if (fd < 0) {
+		*created = false;
+		if (errno != ENOENT || create)
+			return err_errno(-errno, "open %s", path);
 		err("%s: there is no such device; a file is made when --size "
 		    "is given", path);
 		return -ENOENT;
 	}
-	return err_errno(-errno, "open %s", path);
+	/* Where there is no direct I/O, the pager says so and goes on. */
+	fcntl(fd, F_SETFL, O_DIRECT);
+	return fd;
 }
 
 /* The pager names a device by its path, which a relative one is not to it. */
@@ -95,10 +98,11 @@ static int add_options(json_t *request, const struct options *opts)
 static int call_with_device(int sock, json_t *request, const char *path,
 			    bool create, json_t **answer)
 {
+	bool created;
 	char *full;
 	int fd, ret;
 
-	fd = open_device(path, create);
+	fd = open_device(path, create, &created);
 	if (fd < 0) {
 		ret = fd;
 		goto out_request;
@@ -112,6 +116,8 @@ static int call_with_device(int sock, json_t *request, const char *path,
 	free(full);
 	ret = client_call(sock, json_incref(request), fd, answer);
 out_fd:
+	if (ret && created)
+		unlink(path);
 	close(fd);
 out_request:
 	json_decref(request);

@@ -68,21 +68,23 @@ static int make_value(char *value, size_t room, char *arg)
 	return used ? 0 : -EINVAL;
 }
 
-/* What the file system said about the last failure, without its "e " mark. */
+/* What the file system said about the last failure: "e tarn: pages are held". */
 static void read_reason(int fsfd, char *buf, size_t size)
 {
+	static const char mark[] = "e tarn: ";
 	ssize_t len = read(fsfd, buf, size - 1);
 
 	buf[len > 0 ? len : 0] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
-	if (buf[0] && buf[1] == ' ')
-		memmove(buf, buf + 2, strlen(buf + 2) + 1);
+	if (!strncmp(buf, mark, strlen(mark)))
+		memmove(buf, buf + strlen(mark), strlen(buf + strlen(mark)) + 1);
 }
 
 static int resize_fail(const struct pool *pool, int ret, const char *reason)
 {
 	if (*reason) {
-		err("resize %s: %s", pool->mount, reason);
+		err("resize %s: %s; the size is as before", pool->mount,
+		    reason);
 		return ret;
 	}
 	switch (-ret) {
