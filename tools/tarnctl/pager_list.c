@@ -127,7 +127,7 @@ int pager_list_main(int argc, char **argv, const struct options *opts)
 	else if (!ret && list.count)
 		ret = table_print(table, stdout);
 	else if (!ret)
-		pool_list_explain();
+		pool_list_explain(&list);
 	pool_list_free(&list);
 out_free:
 	json_decref(array);

@@ -130,9 +130,7 @@ static int list_add(struct pool_list *list, const struct mount *mount)
 		return 0;
 	fd = open_mount(mount->point, mount->dev);
 	if (fd < 0) {
-		if (fd == -EACCES)
-			err_errno(fd, "pass over the pool at %s",
-				  mount->point);
+		list->denied += fd == -EACCES;
 		return 0;
 	}
 	ret = read_info(fd, &pool.info);
@@ -159,8 +157,7 @@ int pool_list_read(struct pool_list *list)
 	size_t i;
 	int ret;
 
-	list->items = NULL;
-	list->count = 0;
+	memset(list, 0, sizeof(*list));
 	f = fopen("/proc/self/mountinfo", "re");
 	if (!f)
 		return err_errno(-errno, "/proc/self/mountinfo");
@@ -173,11 +170,15 @@ int pool_list_read(struct pool_list *list)
 			ret = list_add(list, &mounts.items[i]);
 	}
 	/* A bind mount of a directory will do where the whole is out of reach. */
+	list->denied = 0;
 	for (i = 0; !ret && i < mounts.count; i++)
 		ret = list_add(list, &mounts.items[i]);
 	mountinfo_free(&mounts);
 	if (ret)
 		pool_list_free(list);
+	else if (list->denied)
+		err("%zu mounted pool%s may not be opened by this user, run it "
+		    "as root", list->denied, list->denied == 1 ? "" : "s");
 	return ret;
 }
 
@@ -188,8 +189,7 @@ void pool_list_free(struct pool_list *list)
 	for (i = 0; i < list->count; i++)
 		pool_put(&list->items[i]);
 	free(list->items);
-	list->items = NULL;
-	list->count = 0;
+	memset(list, 0, sizeof(*list));
 }
 
 static bool module_loaded(void)
@@ -207,8 +207,11 @@ static bool module_loaded(void)
 	return found;
 }
 
-void pool_list_explain(void)
+void pool_list_explain(const struct pool_list *list)
 {
+	/* That has been said. */
+	if (list->denied)
+		return;
 	err("no pool is mounted; %smount one: mount -t " FSTYPE
 	    " -o size=8G tarn /run/tarn/pool0",
 	    module_loaded() ? "" : "load the module (modprobe tarn) and ");
@@ -264,7 +267,7 @@ const struct pool *pool_list_select(const struct pool_list *list,
 	struct stat st;
 
 	if (!list->count) {
-		pool_list_explain();
+		pool_list_explain(list);
 		return NULL;
 	}
 	if (!name) {

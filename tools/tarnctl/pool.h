@@ -29,17 +29,27 @@ struct pool {
 	struct tarn_pool_info info;
 };
 
+/**
+ * struct pool_list - all pools
+ * @items: the pools
+ * @count: number of them
+ * @denied: mounts of further ones that this user may not open
+ */
 struct pool_list {
 	struct pool *items;
 	size_t count;
+	size_t denied;
 };
 
-/** pool_list_read() - Find all pools. Return: 0 or an errno, reported. */
+/**
+ * pool_list_read() - Find all pools.
+ * Return: 0 or an errno, reported; that some may not be opened is reported, too.
+ */
 int pool_list_read(struct pool_list *list);
 void pool_list_free(struct pool_list *list);
 
-/** pool_list_explain() - Report that there is no pool, and how to get one. */
-void pool_list_explain(void);
+/** pool_list_explain() - Report why a list is empty, and how to get a pool. */
+void pool_list_explain(const struct pool_list *list);
 
 /**
  * pool_list_select() - Find the pool that is meant.

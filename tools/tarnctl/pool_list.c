@@ -49,7 +49,7 @@ static int print_table(const struct pool_list *list, bool bytes)
 	int ret;
 
 	if (!list->count) {
-		pool_list_explain();
+		pool_list_explain(list);
 		return 0;
 	}
 	table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
