@@ -112,6 +112,8 @@ static void publish_list(struct tarn_queue *q, struct list_head *list)
 		struct tarn_io *io = list_first_entry(list, struct tarn_io,
 						      link);
 
+		/* What does not fit now comes later, behind other requests. */
+		io->run = min_t(u32, io->run, q->nr_free - 1);
 		list_del_init(&io->link);
 		publish_io(q, io);
 	}

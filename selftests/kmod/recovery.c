@@ -75,9 +75,10 @@ static void kill_pager(u32 what, bool die, u32 workers_too)
 			pager_kill(&pg);
 		}
 		pager_assert_protocol(&pg);
+		pager_launch(&pg);
+		/* mending what it held may need the pager */
 		if (i < workers_too)
 			load_kill_one(&l);
-		pager_launch(&pg);
 	}
 	diag("%llu loads, %llu stores, listed anew %llu times",
 	     (unsigned long long)pg.ctl->loads,

@@ -205,11 +205,11 @@ static void bad_completions(void)
 	ASSERT_GE(pager_end_serve(&e, 0, 0, 2, 0), 0);
 	ASSERT_EQ(part_count(part, 0, 4, 0x0f, TARN_PAGE_RESIDENT), 4);
 	/* the good one before a bad one is taken */
-	answer(0, pager_end_request(&e, 0, 4)->tag, 0, 4711);
+	r = *pager_end_request(&e, 0, 4);
+	answer(0, r.tag, 0, 4711);
 	answer(1, ~0U, 0, 1);
 	ASSERT_EQ(pager_end_serve(&e, 0, 0, 2, 0), -EINVAL);
-	WAIT_FOR(part_state(part, pager_end_request(&e, 0, 4)->index) ==
-		 TARN_PAGE_PAGED);
+	WAIT_FOR(part_state(part, r.index) == TARN_PAGE_PAGED);
 	pager_end_close(&e);
 	pthread_join(t, NULL);
 	e.fd = -1;
@@ -274,7 +274,8 @@ static void gone_while_parked(enum way way)
 
 	begin();
 	for (i = 0; i < 10; i++) {
-		reap(spawn(park_and_go, &way));
+		ASSERT_EQ(reap(spawn(park_and_go, &way)),
+			  way == KILLED ? 256 + SIGKILL : 0);
 		WAIT_FOR(pool_info(&pool).flags == TARN_POOL_PAGING);
 	}
 	e.fd = -1;

@@ -183,6 +183,32 @@ static void run_child(const struct tarn_test *test)
 	_exit(0);
 }
 
+/* Children of a test that took groups of their own are ours by now. */
+static void kill_orphans(void)
+{
+	DIR *procs = opendir("/proc");
+	char path[64], line[512];
+	struct dirent *d;
+	char *p;
+	FILE *f;
+	int ppid;
+
+	while (procs && (d = readdir(procs))) {
+		if (atoi(d->d_name) <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/stat", d->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		p = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+		if (p && sscanf(p, ") %*c %d", &ppid) == 1 && ppid == getpid())
+			kill(atoi(d->d_name), SIGKILL);
+		fclose(f);
+	}
+	if (procs)
+		closedir(procs);
+}
+
 /*
  * Reap @pid, or with -1 all that is left of a killed test; -ETIMEDOUT when
  * that takes too long: then something can't be killed.
@@ -202,9 +228,51 @@ static int wait_child(pid_t pid, unsigned int seconds, int *status)
 			continue;
 		if (slept >= seconds * 1000)
 			return -ETIMEDOUT;
+		if (pid < 0)
+			kill_orphans();
 		msleep(slept < 200 ? 1 : 10);
 		slept += slept < 200 ? 1 : 10;
 	}
+}
+
+static void print_file(const char *path, const char *indent)
+{
+	char line[512];
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		diag("%s%.*s", indent, (int)strcspn(line, "\n"), line);
+	fclose(f);
+}
+
+/* Where all threads of a test that does not end are. */
+static void print_stacks(pid_t group)
+{
+	DIR *procs = opendir("/proc"), *tasks;
+	struct dirent *d, *t;
+	char path[600];
+
+	while (procs && (d = readdir(procs))) {
+		if (atoi(d->d_name) <= 0 || getpgid(atoi(d->d_name)) != group)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/task", d->d_name);
+		tasks = opendir(path);
+		while (tasks && (t = readdir(tasks))) {
+			if (t->d_name[0] == '.')
+				continue;
+			diag("thread %s of %s:", t->d_name, d->d_name);
+			snprintf(path, sizeof(path),
+				 "/proc/%.20s/task/%.20s/stack", d->d_name,
+				 t->d_name);
+			print_file(path, "    ");
+		}
+		if (tasks)
+			closedir(tasks);
+	}
+	if (procs)
+		closedir(procs);
 }
 
 static const char *run_one(const struct tarn_test *test)
@@ -227,6 +295,7 @@ static const char *run_one(const struct tarn_test *test)
 		     report->wait_what ? report->wait_what : "");
 		if (report->wait_file)
 			diag("at %s:%d", report->wait_file, report->wait_line);
+		print_stacks(pid);
 		why = "timeout";
 	}
 	kill(-pid, SIGKILL);

@@ -243,6 +243,7 @@ static void do_page_out(struct load *l, u32 part, u32 index)
 static void do_pipe(struct load *l, u32 part, u32 index)
 {
 	struct iovec v = { addr_of(l, part, index), PAGE_SIZE };
+	u64 version = page_of(l, part, index)->version;
 	u8 buf[PAGE_SIZE];
 	int p[2];
 	long ret;
@@ -250,7 +251,8 @@ static void do_pipe(struct load *l, u32 part, u32 index)
 	ASSERT_OK(pipe2(p, O_CLOEXEC));
 	while ((ret = SYS(vmsplice(p[1], &v, 1, 0))) <= 0)
 		retry(l, "vmsplice", ret);
-	if (ret == PAGE_SIZE && rng_below(&l->rng, 2))
+	/* an empty page has no frame that a pipe could hold */
+	if (ret == PAGE_SIZE && version && rng_below(&l->rng, 2))
 		write_mapped(l, part, index);
 	if (ret == PAGE_SIZE) {
 		ASSERT_EQ(SYS(read(p[0], buf, PAGE_SIZE)), PAGE_SIZE);
