@@ -153,16 +153,16 @@ static ssize_t receive(void)
 static bool answer(const char *line)
 {
 	char *text = command_run(control.pager, line, &control.passed_fd);
-	size_t len;
+	ssize_t len;
 	bool sent;
 
 	drop_passed();
 	if (!text)
 		return false;
-	len = strlen(text);
-	sent = send(control.client_fd, text, len, MSG_NOSIGNAL) ==
-		       (ssize_t)len &&
-	       send(control.client_fd, "\n", 1, MSG_NOSIGNAL) == 1;
+	/* The newline takes the place of the terminating zero. */
+	len = strlen(text) + 1;
+	text[len - 1] = '\n';
+	sent = send(control.client_fd, text, len, MSG_NOSIGNAL) == len;
 	free(text);
 	return sent;
 }
