@@ -49,10 +49,9 @@ static int get_uint(struct opts *opts, const char *key, u64 max,
 
 static int set_name(struct vm_config *cfg, struct opts *opts)
 {
-	int ret = opts_get_str(opts, "guest", &cfg->name);
-
 	/* Threads are always named. */
-	return ret ?: opts_get_bool(opts, "debug-threads", &cfg->debug_threads);
+	opts_ignore(opts, "debug-threads");
+	return opts_get_str(opts, "guest", &cfg->name);
 }
 
 static int want_enum(struct opts *opts, const char *key, const char *what)
@@ -141,8 +140,7 @@ static int smp_complete(struct vm_config *cfg)
 
 	if (cfg->sockets * cfg->dies * cfg->cores * cfg->threads !=
 	    cfg->max_cpus) {
-		err("-smp: %u sockets x %u dies x %u cores x %u threads are "
-		    "not %u CPUs",
+		err("-smp: %u sockets x %u dies x %u cores x %u threads are not %u CPUs",
 		    cfg->sockets, cfg->dies, cfg->cores, cfg->threads,
 		    cfg->max_cpus);
 		return -EINVAL;
@@ -238,8 +236,7 @@ static int numa_dist(struct vm_config *cfg, struct opts *opts)
 		return ret;
 	if (src == CONFIG_MAX_NODES || dst == CONFIG_MAX_NODES || val < 10 ||
 	    (src == dst) != (val == 10)) {
-		err("-numa dist: needs src, dst and val, which is 10 for a "
-		    "node itself and more for others");
+		err("-numa dist: needs src, dst and val, which is 10 for a node itself and more for others");
 		return -EINVAL;
 	}
 	cfg->node[src].dist[dst] = val;
@@ -402,7 +399,7 @@ static const struct option options[] = {
 	FN("vga", "none", "type", set_display, "there is no display"),
 	FN("audiodev", "none,id=ID", "driver", set_audiodev,
 	   "there is no sound"),
-	PLAIN("nographic", NULL, "no display, first serial port on stdio"),
+	FLAG("nographic", nographic, "no display, first serial port on stdio"),
 	PLAIN("nodefaults", NULL, "no default devices (there are none)"),
 	PLAIN("no-user-config", NULL, "no configuration files (none are read)"),
 	FN("boot", "strict=on", "order", set_boot, "accepted"),
@@ -475,8 +472,6 @@ static int take_plain(struct vm_config *cfg, const struct option *option,
 {
 	if (!strcmp(option->name, "serial"))
 		return set_serial(cfg, text);
-	if (!strcmp(option->name, "nographic"))
-		return set_serial(cfg, "stdio");
 	if (!strcmp(option->name, "version")) {
 		printf("tarn-vmm %s\n", TARN_VERSION);
 		return 1;
@@ -527,6 +522,7 @@ static void config_init(struct vm_config *cfg)
 	STAILQ_INIT(&cfg->parsed);
 	cfg->mem_size = DEFAULT_MEM;
 	cfg->sandbox = true;
+	cfg->dump_guest_core = true;
 }
 
 int config_parse(struct vm_config *cfg, int argc, char **argv)
@@ -554,6 +550,8 @@ int config_parse(struct vm_config *cfg, int argc, char **argv)
 		if (ret)
 			return ret;
 	}
+	if (cfg->nographic && !cfg->nr_serial)
+		set_serial(cfg, "stdio");
 	return smp_complete(cfg);
 }
 

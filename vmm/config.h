@@ -43,7 +43,6 @@ struct config_node {
 struct vm_config {
 	const char *name;
 	const char *pidfile;
-	bool debug_threads;
 	bool daemonize;
 	bool sandbox;
 
@@ -51,7 +50,6 @@ struct vm_config {
 	const char *memory_backend;
 	bool mem_merge;
 	bool dump_guest_core;
-	bool mem_prealloc;
 
 	unsigned int cpus;
 	unsigned int max_cpus;
@@ -69,6 +67,7 @@ struct vm_config {
 
 	bool start_paused;
 	bool no_reboot;
+	bool nographic;
 	bool no_shutdown;
 	bool rtc_localtime;
 	u8 uuid[16];

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "arch/x86/x86.h"
@@ -208,6 +209,11 @@ static int add_memory(struct vm *vm)
 		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
 			return err_errno(-errno, "cannot add RAM at %#llx",
 					 (unsigned long long)r->gpa);
+		/* Advice: nothing is lost where it does not apply. */
+		if (!vm->config->dump_guest_core)
+			madvise(r->hva, r->size, MADV_DONTDUMP);
+		if (vm->config->mem_merge)
+			madvise(r->hva, r->size, MADV_MERGEABLE);
 	}
 	return 0;
 }

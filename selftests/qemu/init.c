@@ -6,8 +6,9 @@
  * It makes the host's root (9p) the lower layer of an overlay on tmpfs, moves
  * there, mounts what a Linux system has, loads tarn.ko, runs one command whose
  * output goes to two virtio-serial ports, takes everything down again, unloads
- * tarn.ko, looks for complaints of the kernel, and writes the verdict to a third
- * port: "exit N", or "broken" when the kernel is not to be trusted any more.
+ * tarn.ko, looks for complaints of the kernel, and writes the verdict to a
+ * third port: "exit N", or "broken" when the kernel is not to be trusted any
+ * more.
  *
  * What to do comes in /job of the initramfs: conf holds lines "key value", argv
  * and env hold strings that end in NUL. selftests/qemu/l1 writes them.
@@ -38,17 +39,19 @@
 #include <unistd.h>
 
 #define NEWROOT "/newroot"
+#define OPTIONS_9P "trans=virtio,version=9p2000.L,msize=512000,access=any"
 #define MAX_KEEP 8
 #define MAX_WORDS 256
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct job {
 	char *cwd;
-	char *modules;		/* where L1's /lib/modules/<release> is on the host */
+	char *modules; /* where L1's /lib/modules/<release> is on the host */
 	char *release;
-	char *probe;		/* modules to load by modprobe, with spaces between */
-	char *module;		/* tarn.ko, or NULL */
+	char *probe; /* modules to load by modprobe, with spaces between */
+	char *module; /* tarn.ko, or NULL */
 	bool share;
-	char *keep[MAX_KEEP];	/* paths that a tmpfs must not hide */
+	char *keep[MAX_KEEP]; /* paths that a tmpfs must not hide */
 	int nr_keep;
 	char **argv;
 	char **env;
@@ -56,8 +59,9 @@ struct job {
 
 enum { PORT_OUT, PORT_ERR, PORT_STATUS, NR_PORTS };
 
-static const char *const port_names[NR_PORTS] = { "tarn.out", "tarn.err", "tarn.status" };
-static int ports[NR_PORTS] = { -1, -1, -1 };
+static const char *const port_names[NR_PORTS] = {"tarn.out", "tarn.err",
+						 "tarn.status"};
+static int ports[NR_PORTS] = {-1, -1, -1};
 
 /* To the kernel's log, and so to the console. */
 static void say(const char *fmt, ...)
@@ -246,9 +250,11 @@ static bool find_port(int port)
 
 	dir = opendir("/sys/class/virtio-ports");
 	while (dir && ports[port] < 0 && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", entry->d_name);
+		snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name",
+			 entry->d_name);
 		name = slurp(path, NULL);
-		if (name && !strncmp(name, port_names[port], strlen(port_names[port]))) {
+		if (name && !strncmp(name, port_names[port],
+				     strlen(port_names[port]))) {
 			snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
 			ports[port] = open(path, O_WRONLY | O_CLOEXEC);
 		}
@@ -259,10 +265,10 @@ static bool find_port(int port)
 	return ports[port] >= 0;
 }
 
-/* Ports appear asynchronously; one that stays away leaves no verdict, which l1 sees. */
+/* Ports appear asynchronously; without one there is no verdict, as l1 notices. */
 static void open_ports(void)
 {
-	const struct timespec pause = { .tv_nsec = 2000000 };
+	const struct timespec pause = {.tv_nsec = 2000000};
 	int port, tries;
 
 	for (port = 0; port < NR_PORTS; port++)
@@ -276,7 +282,7 @@ static void mount_root(const struct job *job)
 	int i;
 
 	mount_on("hostroot", "/lower", "9p", MS_RDONLY,
-		 "trans=virtio,version=9p2000.L,msize=512000,cache=loose,access=any");
+		 OPTIONS_9P ",cache=loose");
 	mount_on("tmpfs", "/upper", "tmpfs", 0, "size=75%");
 	mkdirs("/upper/data");
 	mkdirs("/upper/work");
@@ -297,33 +303,36 @@ static void mount_root(const struct job *job)
 	}
 	if (job->share)
 		mount_on("share", NEWROOT "/share", "9p", 0,
-			 "trans=virtio,version=9p2000.L,msize=512000,cache=mmap,access=any");
+			 OPTIONS_9P ",cache=mmap");
 	if (job->modules) {
 		snprintf(from, sizeof(from), NEWROOT "%s", job->modules);
-		snprintf(to, sizeof(to), NEWROOT "/lib/modules/%s", job->release);
+		snprintf(to, sizeof(to), NEWROOT "/lib/modules/%s",
+			 job->release);
 		mount_on(from, to, NULL, MS_BIND, NULL);
 	}
 }
 
 static void enter_root(void)
 {
-	static const char *const moved[] = { "/dev", "/proc", "/sys" };
+	static const char *const moved[] = {"/dev", "/proc", "/sys"};
 	char to[PATH_MAX];
 	size_t i;
 
-	for (i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(moved); i++) {
 		snprintf(to, sizeof(to), NEWROOT "%s", moved[i]);
 		mkdirs(to);
 		if (mount(moved[i], to, NULL, MS_MOVE, NULL))
 			die(moved[i]);
 	}
-	if (chdir(NEWROOT) || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
+	if (chdir(NEWROOT) || mount(".", "/", NULL, MS_MOVE, NULL) ||
+	    chroot(".") || chdir("/"))
 		die("new root");
 }
 
 static void mount_rest(void)
 {
-	mount_on("devpts", "/dev/pts", "devpts", 0, "mode=0620,gid=5,ptmxmode=0666");
+	mount_on("devpts", "/dev/pts", "devpts", 0,
+		 "mode=0620,gid=5,ptmxmode=0666");
 	mount_on("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777");
 	mount_on("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL);
 	/* Absent from some kernels; a test that needs them says so. */
@@ -332,14 +341,15 @@ static void mount_rest(void)
 	put("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	put("/sys/fs/cgroup/cgroup.subtree_control", "+cpu");
 	put("/sys/fs/cgroup/cgroup.subtree_control", "+io");
-	if (symlink("/proc/self/fd", "/dev/fd") || symlink("fd/0", "/dev/stdin") ||
-	    symlink("fd/1", "/dev/stdout") || symlink("fd/2", "/dev/stderr"))
+	if (symlink("/proc/self/fd", "/dev/fd") ||
+	    symlink("fd/0", "/dev/stdin") || symlink("fd/1", "/dev/stdout") ||
+	    symlink("fd/2", "/dev/stderr"))
 		say("/dev/fd: %m");
 }
 
 static void loopback_up(void)
 {
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr))
@@ -369,7 +379,8 @@ static int run_quietly(char *const argv[])
 
 static void load_modules(const struct job *job)
 {
-	char *argv[MAX_WORDS] = { "/sbin/modprobe", "-a" }, *word, *rest = job->probe;
+	char *argv[MAX_WORDS] = {"/sbin/modprobe", "-a"}, *word,
+	     *rest = job->probe;
 	int nr = 2, err;
 
 	while (rest && nr < MAX_WORDS - 1 && (word = strsep(&rest, " ")))
@@ -447,10 +458,10 @@ static bool reap(pid_t pid, int *status)
 }
 
 /*
- * The command writes to pipes rather than to the ports themselves: a port can be
- * open only once, so that "> /dev/stderr" would fail. Output that is left in the
- * pipes when the command has ended still belongs to it; what its children write
- * later does not.
+ * The command writes to pipes rather than to the ports themselves: a port can
+ * be open only once, so that "> /dev/stderr" would fail. Output that is left in
+ * the pipes when the command has ended still belongs to it; what its children
+ * write later does not.
  */
 static int run(const struct job *job)
 {
@@ -465,9 +476,10 @@ static int run(const struct job *job)
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
 		die("pipe");
-	fds[0] = (struct pollfd){ .fd = out[0], .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = err[0], .events = POLLIN };
-	fds[2] = (struct pollfd){ .fd = signalfd(-1, &chld, SFD_CLOEXEC), .events = POLLIN };
+	fds[0] = (struct pollfd){.fd = out[0], .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = err[0], .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = signalfd(-1, &chld, SFD_CLOEXEC),
+				 .events = POLLIN};
 
 	pid = start(job, out[1], err[1]);
 	if (pid < 0)
@@ -480,7 +492,8 @@ static int run(const struct job *job)
 		if (fds[2].revents) {
 			struct signalfd_siginfo info;
 
-			ended = read(fds[2].fd, &info, sizeof(info)) > 0 && reap(pid, &status);
+			ended = read(fds[2].fd, &info, sizeof(info)) > 0 &&
+				reap(pid, &status);
 		}
 		if (fds[0].revents && !pass(fds[0].fd, ports[PORT_OUT]))
 			fds[0].fd = -1;
@@ -489,16 +502,18 @@ static int run(const struct job *job)
 	}
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	fcntl(err[0], F_SETFL, O_NONBLOCK);
-	while (poll(fds, 1, 0) > 0 && fds[0].fd >= 0 && pass(out[0], ports[PORT_OUT]))
+	while (poll(fds, 1, 0) > 0 && fds[0].fd >= 0 &&
+	       pass(out[0], ports[PORT_OUT]))
 		;
-	while (poll(fds + 1, 1, 0) > 0 && fds[1].fd >= 0 && pass(err[0], ports[PORT_ERR]))
+	while (poll(fds + 1, 1, 0) > 0 && fds[1].fd >= 0 &&
+	       pass(err[0], ports[PORT_ERR]))
 		;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void kill_everybody(void)
 {
-	const struct timespec pause = { .tv_nsec = 10000000 };
+	const struct timespec pause = {.tv_nsec = 10000000};
 	int tries, status;
 
 	for (tries = 0; tries < 1000; tries++) {
@@ -531,33 +546,34 @@ static void unmount_pools(void)
 }
 
 /*
- * With nobody left, nothing may hold the module: io_uring and the VFS drop their
- * last references from work queues, so give them some time.
+ * With nobody left, nothing may hold the module: io_uring and the VFS drop
+ * their last references from work queues, so give them some time.
  */
 static void unload(void)
 {
-	const struct timespec pause = { .tv_nsec = 50000000 };
+	const struct timespec pause = {.tv_nsec = 50000000};
 	int tries;
 
 	unmount_pools();
 	for (tries = 0; tries < 200; tries++) {
-		if (!syscall(SYS_delete_module, "tarn", O_NONBLOCK) || errno == ENOENT)
+		if (!syscall(SYS_delete_module, "tarn", O_NONBLOCK) ||
+		    errno == ENOENT)
 			return;
 		nanosleep(&pause, NULL);
 	}
 	say("BUG: tarn.ko cannot be unloaded after everybody has gone: %m");
 }
 
-/* What is unreachable twice is a leak; the first scan takes stacks into account. */
+/* What two scans cannot reach is a leak. */
 static void scan_for_leaks(void)
 {
-	const struct timespec pause = { .tv_sec = 5, .tv_nsec = 500000000 };
+	const struct timespec pause = {.tv_sec = 5, .tv_nsec = 500000000};
 	char *text, *line, *rest;
 
 	if (access("/sys/kernel/debug/kmemleak", W_OK))
 		return;
 	put("/sys/kernel/debug/kmemleak", "scan");
-	nanosleep(&pause, NULL);	/* younger objects are not reported */
+	nanosleep(&pause, NULL); /* younger objects are not reported */
 	put("/sys/kernel/debug/kmemleak", "scan");
 	text = slurp("/sys/kernel/debug/kmemleak", NULL);
 	if (!text || !*text)
@@ -568,9 +584,22 @@ static void scan_for_leaks(void)
 			say("%s", line);
 }
 
+/* For a warning that a command kept from the console. */
+static void check_taint(void)
+{
+	const unsigned long bad_page = 1 << 5, died = 1 << 7, warned = 1 << 9,
+			    locked_up = 1 << 14;
+	char *text = slurp("/proc/sys/kernel/tainted", NULL);
+	unsigned long taint = text ? strtoul(text, NULL, 0) : 0;
+
+	if (taint & (bad_page | died | warned | locked_up))
+		say("BUG: the kernel is tainted: %lu", taint);
+	free(text);
+}
+
 int main(void)
 {
-	struct job job = { .cwd = "/" };
+	struct job job = {.cwd = "/"};
 	char verdict[32];
 	int status;
 
@@ -591,10 +620,13 @@ int main(void)
 		say("/dev/kvm: %m");
 
 	status = run(&job);
+	klogctl(8, NULL,
+		5); /* whatever level the command left the console at */
 	kill_everybody();
 	if (job.module)
 		unload();
 	scan_for_leaks();
+	check_taint();
 	snprintf(verdict, sizeof(verdict), "exit %d\n", status);
 	finish(verdict);
 }

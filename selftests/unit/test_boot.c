@@ -22,6 +22,11 @@ int x86_acpi_write(struct vm *m)
 	return 0;
 }
 
+int x86_smbios_write(struct vm *m)
+{
+	return 0;
+}
+
 int x86_vcpu_enter(struct vcpu *vcpu, const struct x86_boot *boot)
 {
 	entered = *boot;

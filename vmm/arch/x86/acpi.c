@@ -314,7 +314,7 @@ int x86_acpi_write(struct vm *vm)
 	}
 	xsdt = write_xsdt(&t);
 	if (t.out.full) {
-		err("ACPI tables do not fit below 1 MiB");
+		err("too many CPUs for the ACPI tables");
 		return -ENOSPC;
 	}
 	fill_rsdp(&t, xsdt);

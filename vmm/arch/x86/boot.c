@@ -52,7 +52,7 @@ void x86_e820(struct vm *vm, struct e820_map *map)
 	map->nr = 0;
 	e820_add(map, 0, LOW_RAM_END, E820_RAM);
 	e820_add(map, LOW_RAM_END, 0xa0000, E820_RESERVED);
-	e820_add(map, ACPI_START, ACPI_END, E820_RESERVED);
+	e820_add(map, ACPI_START, BIOS_END, E820_RESERVED);
 	for (i = 0; i < vm->mem.nr; i++) {
 		struct mem_range *r = &vm->mem.range[i];
 
@@ -129,8 +129,7 @@ int x86_boot_load(struct vm *vm)
 	if (ret == -ENOEXEC)
 		ret = x86_elf_load(vm, fd, &boot);
 	if (ret == -ENOEXEC)
-		err("'%s' is neither a bzImage with a 64-bit entry nor an ELF "
-		    "kernel with a PVH entry",
+		err("'%s' is neither a bzImage with a 64-bit entry nor an ELF kernel with a PVH entry",
 		    vm->config->kernel);
 	else if (ret == -EFAULT)
 		err("%llu MiB of RAM are too little for the kernel",
@@ -141,7 +140,7 @@ int x86_boot_load(struct vm *vm)
 		return ret;
 
 	if ((ret = load_initrd(vm, &boot)) || (ret = load_cmdline(vm, &boot)) ||
-	    (ret = x86_acpi_write(vm)))
+	    (ret = x86_acpi_write(vm)) || (ret = x86_smbios_write(vm)))
 		return ret;
 	ret = boot.entry == X86_ENTRY_64 ? x86_bzimage_finish(vm, fd, &boot)
 					 : x86_pvh_finish(vm, &boot);

@@ -25,7 +25,9 @@ struct vm;
 #define BOOT_CMDLINE_MAX 0x10000
 #define LOW_RAM_END 0x9fc00
 #define ACPI_START 0xe0000 /* the RSDP comes first */
-#define ACPI_END 0x100000
+#define ACPI_END 0xf0000
+#define SMBIOS_START 0xf0000
+#define BIOS_END 0x100000
 #define HIGH_RAM_START 0x100000
 
 #define LAPIC_BASE 0xfee00000ULL
@@ -144,6 +146,7 @@ int x86_pvh_finish(struct vm *vm, const struct x86_boot *boot);
 int x86_read_file(struct vm *vm, int fd, u64 off, u64 gpa, u64 len);
 
 int x86_acpi_write(struct vm *vm);
+int x86_smbios_write(struct vm *vm);
 
 int rtc_create(struct vm *vm);
 int i8042_create(struct vm *vm);

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The one entry: what each part is made of, its own makefile knows.
+
+MAKEFLAGS += --no-print-directory
+
+# Kernels to build the module for: names that scripts/kernel knows, versions with
+# headers on this host, or build directories.
+KERNEL ?=
+KERNELS = $(or $(KERNEL),6.1 6.12)
+
+PREFIX ?= /usr/local
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' kmod/dkms.conf)
+
+# The part's targets exist when the part does.
+part = $(if $(wildcard $(1)/Makefile),+$(MAKE) -C $(1) $(2))
+
+all: kmod vmm tools selftests
+
+help:
+	@echo 'make all          kmod, vmm, tools and the test programs (the default)'
+	@echo 'make kmod         tarn.ko for Debian'\''s 6.1 and 6.12, or for KERNEL='
+	@echo 'make vmm          tarn-vmm and tarn-pager'
+	@echo 'make tools        tarnctl and other programs of the operator'
+	@echo 'make demo         guests twice as large as the pool they live in'
+	@echo 'make check        all tests; TESTS=GROUP[,GROUP] runs some of them, TESTS=help'
+	@echo '                  lists them, KERNEL=6.1|6.12 uses one kernel, HOST=1 runs them'
+	@echo '                  on this machine instead of in a virtual one'
+	@echo 'make debug-check  the tests on a kernel with KASAN, lockdep, kmemleak, ...'
+	@echo 'make bench        Tarn against its peers, a table and bench.json'
+	@echo 'make docs         the documentation as HTML in build/docs'
+	@echo 'make install      module, programs and manuals on this host (PREFIX=, DESTDIR=)'
+	@echo 'make uninstall    remove them'
+	@echo 'make dkms         have DKMS build the module for each kernel of this host'
+	@echo 'make clean        remove build/'
+	@echo
+	@echo 'make sparse, checkpatch, shellcheck: the parts of TESTS=static'
+	@echo 'KERNEL=           6.1, 6.12, a version, or a directory with kernel headers'
+	@echo 'W=1               more warnings from the compiler, for the module'
+	@echo 'DEBUG=y           checks of its own in the module (TARN_DEBUG)'
+
+setup:
+	@scripts/setup
+
+kmod:
+	@for k in $(KERNELS); do \
+		scripts/kmod-build $$k $(if $(W),W=$(W)) $(if $(DEBUG),TARN_DEBUG=y) || exit 1; \
+	done
+
+vmm:
+	@$(call part,vmm)
+
+tools: vmm
+	@$(call part,tools)
+
+selftests: vmm
+	@$(call part,selftests)
+
+check: setup
+	@scripts/kernel fetch
+	@selftests/run $(if $(TESTS),--groups $(TESTS)) $(if $(HOST),--host) $(addprefix --kernel ,$(KERNEL))
+
+debug-check: setup
+	@scripts/debug-kernel
+	@selftests/run $(if $(TESTS),--groups $(TESTS)) --kernel debug
+
+demo bench: setup all
+	@scripts/kernel fetch
+	@selftests/$@/run
+
+docs:
+	@$(call part,Documentation,html)
+
+sparse:
+	@for k in $(KERNELS); do scripts/sparse $$k || exit 1; done
+
+checkpatch:
+	@scripts/checkpatch
+
+shellcheck:
+	@scripts/shellcheck
+
+# On this host, for the kernel that runs unless KERNEL= says another.
+install: HOST_KERNEL = $(or $(KERNEL),$(shell uname -r))
+install: vmm tools
+	@scripts/kmod-build $(HOST_KERNEL)
+	@scripts/install "$(DESTDIR)" "$(PREFIX)" $(HOST_KERNEL)
+	@$(call part,vmm,install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX))
+	@$(call part,tools,install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX))
+
+uninstall:
+	@scripts/install --remove "$(DESTDIR)" "$(PREFIX)"
+	@$(call part,vmm,uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX))
+	@$(call part,tools,uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX))
+
+dkms:
+	@command -v dkms >/dev/null || { echo 'dkms is not installed: apt-get install dkms' >&2; exit 1; }
+	rm -rf /usr/src/tarn-$(VERSION)
+	mkdir -p /usr/src/tarn-$(VERSION)
+	cp -r Kbuild kmod uapi kmod/dkms.conf /usr/src/tarn-$(VERSION)
+	dkms install tarn/$(VERSION) --force
+
+clean:
+	rm -rf build
+
+.PHONY: all help setup kmod vmm tools selftests check debug-check demo bench docs \
+	sparse checkpatch shellcheck install uninstall dkms clean

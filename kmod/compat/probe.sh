@@ -1,0 +1,128 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Find out what a kernel is like by compiling small files against it.
+#
+#   probe.sh KERNEL-BUILD-DIR OUTPUT-DIR PROBES-DIR
+#
+# Each probes/x-y.c becomes HAVE_X_Y in OUTPUT-DIR/compat-config.h if it compiles
+# and all symbols that it uses are exported to modules. Probes whose names are the
+# same before the first "-" are the alternatives of one question: exactly one of
+# them has to answer, otherwise the kernel is unknown and the build ends. A probe
+# without "-" in its name may or may not. sane.c must compile on every kernel.
+#
+# The answer is kept as long as the kernel and the probes stay the same.
+
+set -eu
+
+kernel=$1
+out=$2
+probes=$3
+CC=${CC:-gcc}
+log=$out/compat-probe.log
+header=$out/compat-config.h
+
+fail()
+{
+	echo "compat: $*" >&2
+	rm -f "$header"
+	exit 1
+}
+
+# What the answer depends on. Symbols and configuration stand for the kernel.
+key()
+{
+	{
+		cat "$0" "$probes"/*.c
+		echo "$CC"
+		cksum "$kernel/include/generated/autoconf.h" "$kernel/Module.symvers"
+		cat "$kernel/include/generated/utsrelease.h" \
+			"$kernel/include/config/kernel.release" 2>/dev/null || true
+	} | cksum | tr -d '\n'
+}
+
+names()
+{
+	for file in "$probes"/*.c; do
+		basename "$file" .c
+	done
+}
+
+# Compile them all in one go, then link those that compiled: modpost names the
+# modules that use symbols which the kernel does not export.
+compile()
+{
+	rm -rf "$work"
+	mkdir -p "$work"
+	for name in $(names); do
+		cp "$probes/$name.c" "$work/$name.c"
+		echo "obj-m += $name.o"
+	done > "$work/Kbuild"
+	make -k -C "$kernel" M="$work" CC="$CC" modules >> "$log" 2>&1 || true
+
+	for name in $(names); do
+		[ ! -e "$work/$name.o" ] || echo "obj-m += $name.o"
+	done > "$work/Kbuild"
+	make -C "$kernel" M="$work" CC="$CC" KBUILD_MODPOST_WARN=1 modules > "$work/link" 2>&1 || {
+		cat "$work/link" >> "$log"
+		fail "probes do not link, see $log"
+	}
+	cat "$work/link" >> "$log"
+}
+
+answers()
+{
+	[ -e "$work/$1.o" ] && ! grep -q "/$1\.ko\] undefined!\|/$1\.o\] undefined!" "$work/link"
+}
+
+macro()
+{
+	echo "HAVE_$1" | tr 'a-z-' 'A-Z_'
+}
+
+write_header()
+{
+	echo "/* $key */"
+	echo "/* What this kernel is like; written by compat/probe.sh. */"
+	for name in $(names); do
+		[ "$name" = sane ] && continue
+		if answers "$name"; then
+			echo "#define $(macro "$name") 1"
+		else
+			echo "/* no $(macro "$name") */"
+		fi
+	done
+}
+
+check_alternatives()
+{
+	for question in $(names | sed -n 's/-.*//p' | sort -u); do
+		right=
+		for name in $(names | grep "^$question-"); do
+			if answers "$name"; then
+				right="$right $name"
+			fi
+		done
+		case $right in
+		" "*" "*)	fail "more than one probe answers $question:$right" ;;
+		"")		fail "no probe answers $question, see $log" ;;
+		esac
+	done
+}
+
+key=$(key)
+mkdir -p "$out"
+grep -qsF "/* $key */" "$header" && exit 0
+work=$out/compat-probe
+exec 9> "$out/.compat-probe.lock"
+flock 9
+grep -qsF "/* $key */" "$header" && exit 0
+
+echo "  PROBE   $kernel"
+: > "$log"
+compile
+answers sane || fail "not even an empty module can be built, see $log"
+check_alternatives
+write_header > "$header.new"
+mv "$header.new" "$header"
+rm -rf "$work"

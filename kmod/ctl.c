@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ioctls on the files of a tarnfs: calls on the pool by its directories, calls
+ * on a partition by its file. A card for each is in Documentation/uapi/.
+ */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "ctl.h"
+#include "event.h"
+#include "fs.h"
+#include "pagein.h"
+#include "partition.h"
+#include "reclaim.h"
+
+#define MAX_PAGES_QUERY	(1U << 20)
+
+/**
+ * tarn_ctl_call() - check, copy in, call, copy out
+ * @file: of the ioctl
+ * @cmd: its number
+ * @arg: its argument
+ * @calls: what this kind of file knows
+ * @nr: length of @calls
+ * @fn: does it
+ *
+ * Context: process.
+ * Return: what @fn returns, or one of the errors at the top of
+ * uapi/linux/tarn.h.
+ */
+long tarn_ctl_call(struct file *file, unsigned int cmd, void __user *arg,
+		   const struct tarn_ctl *calls, unsigned int nr,
+		   long (*fn)(struct file *file, unsigned int cmd,
+			      union tarn_ctl_arg *arg))
+{
+	const unsigned int size_bits = _IOC_SIZEMASK << _IOC_SIZESHIFT;
+	union tarn_ctl_arg *copy;
+	const struct tarn_ctl *c;
+	u32 size;
+	long ret;
+
+	for (c = calls; c < calls + nr; c++)
+		if (!((c->cmd ^ cmd) & ~size_bits))
+			break;
+	if (c == calls + nr)
+		return -ENOTTY;
+	if (get_user(size, (u32 __user *)arg))
+		return -EFAULT;
+	if (size < c->min_size || size > PAGE_SIZE)
+		return -EINVAL;
+	copy = kzalloc(sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	ret = copy_struct_from_user(copy, c->size, arg, size);
+	if (ret)
+		goto out;
+	/* The first word may have changed since it was read. */
+	copy->features.size = size;
+	ret = fn(file, c->cmd, copy);
+	if (!ret && copy_to_user(arg, copy, min(size, c->size)))
+		ret = -EFAULT;
+out:
+	kfree(copy);
+	return ret;
+}
+
+long tarn_ctl_features(struct tarn_features *f)
+{
+	if (f->flags)
+		return -EINVAL;
+	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
+		      TARN_FEATURE_GRANT;
+	f->max_queues = TARN_PAGER_MAX_QUEUES;
+	f->max_depth = TARN_PAGER_MAX_DEPTH;
+	return 0;
+}
+
+/* ---- pool --------------------------------------------------------------- */
+
+static long pool_call(struct file *file, unsigned int cmd,
+		      union tarn_ctl_arg *arg)
+{
+	struct tarn_pool *pool = tarn_pool_of(file_inode(file)->i_sb);
+
+	switch (cmd) {
+	case TARN_GET_FEATURES:
+		return tarn_ctl_features(&arg->features);
+	case TARN_POOL_INFO:
+		if (arg->pool_info.flags)
+			return -EINVAL;
+		tarn_pool_info_fill(pool, &arg->pool_info);
+		return 0;
+	case TARN_POOL_SET:
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL ||
+		    arg->pool_set.reserved)
+			return -EINVAL;
+		return tarn_pool_set(pool, &arg->pool_set);
+	}
+	return -ENOTTY;
+}
+
+static const struct tarn_ctl pool_calls[] = {
+	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
+	TARN_CTL(TARN_POOL_INFO, struct tarn_pool_info, latency),
+	TARN_CTL(TARN_POOL_SET, struct tarn_pool_set, reserved),
+};
+
+/* ---- partition ---------------------------------------------------------- */
+
+static u8 describe(struct tarn_pool *pool, u64 e)
+{
+	u8 d = tarn_entry_state(e);
+	struct page *page;
+
+	if (tarn_entry_mark(e))
+		d |= TARN_PAGE_IN_FLIGHT;
+	if (d != TARN_PAGE_RESIDENT)
+		return d;
+	page = tarn_frame_get(pool, tarn_entry_payload(e));
+	if (!page)
+		return d;
+	if (!PageDirty(page))
+		d |= TARN_PAGE_CLEAN;
+	put_page(page);
+	return d;
+}
+
+static long partition_pages(struct tarn_partition *part,
+			    struct tarn_partition_pages *p)
+{
+	u8 __user *to = u64_to_user_ptr(p->states);
+	u64 pages = atomic64_read(&part->pages);
+	u64 index, n = 0;
+	u8 *buf;
+	long ret = 0;
+
+	if (p->flags || p->count > MAX_PAGES_QUERY)
+		return -EINVAL;
+	p->count = p->start < pages ? min(p->count, pages - p->start) : 0;
+	buf = (u8 *)__get_free_page(GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	for (index = 0; index < p->count && !ret; index += n) {
+		n = min_t(u64, p->count - index, PAGE_SIZE);
+		for (u64 i = 0; i < n; i++) {
+			atomic64_t *entry =
+				tarn_partition_entry(part, p->start + index + i);
+
+			buf[i] = entry ? describe(part->pool,
+						  atomic64_read(entry)) : 0;
+		}
+		if (copy_to_user(to + index, buf, n))
+			ret = -EFAULT;
+		cond_resched();
+	}
+	free_page((unsigned long)buf);
+	return ret;
+}
+
+static long partition_range(struct tarn_partition *part, unsigned int cmd,
+			    struct tarn_partition_range *r)
+{
+	u64 pages = atomic64_read(&part->pages);
+	u64 count;
+
+	if (r->flags)
+		return -EINVAL;
+	if (!part->pool->paging)
+		return -ENODEV;
+	if (!tarn_pool_served(part->pool))
+		return -EAGAIN;
+	count = r->start < pages ? min(r->count, pages - r->start) : 0;
+	r->done = 0;
+	if (cmd == TARN_PARTITION_PAGE_OUT)
+		return tarn_reclaim_range(part, r->start, count, &r->done);
+	return tarn_pagein_range(part, r->start, count, &r->done);
+}
+
+static long partition_call(struct file *file, unsigned int cmd,
+			   union tarn_ctl_arg *arg)
+{
+	struct tarn_partition *part = TARN_I(file_inode(file))->part;
+
+	switch (cmd) {
+	case TARN_GET_FEATURES:
+		return tarn_ctl_features(&arg->features);
+	case TARN_PARTITION_INFO:
+		if (arg->partition_info.flags)
+			return -EINVAL;
+		tarn_partition_info_fill(part, &arg->partition_info);
+		return 0;
+	case TARN_PARTITION_PAGES:
+		return partition_pages(part, &arg->pages);
+	}
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EPERM;
+	switch (cmd) {
+	case TARN_PARTITION_SET:
+		if (arg->partition_set.flags & ~TARN_PARTITION_SET_ALL ||
+		    arg->partition_set.reserved)
+			return -EINVAL;
+		return tarn_partition_set(part, &arg->partition_set);
+	case TARN_PARTITION_PAGE_OUT:
+	case TARN_PARTITION_PAGE_IN:
+		return partition_range(part, cmd, &arg->range);
+	}
+	return -ENOTTY;
+}
+
+static const struct tarn_ctl partition_calls[] = {
+	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
+	TARN_CTL(TARN_PARTITION_INFO, struct tarn_partition_info, latency),
+	TARN_CTL(TARN_PARTITION_SET, struct tarn_partition_set, reserved),
+	TARN_CTL(TARN_PARTITION_PAGES, struct tarn_partition_pages, states),
+	TARN_CTL(TARN_PARTITION_PAGE_OUT, struct tarn_partition_range, done),
+	TARN_CTL(TARN_PARTITION_PAGE_IN, struct tarn_partition_range, done),
+};
+
+long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct inode *inode = file_inode(file);
+
+	if (S_ISREG(inode->i_mode))
+		return tarn_ctl_call(file, cmd, (void __user *)arg,
+				     partition_calls,
+				     ARRAY_SIZE(partition_calls),
+				     partition_call);
+	if (cmd == TARN_POOL_EVENTS)
+		return tarn_event_open(tarn_pool_of(inode->i_sb));
+	return tarn_ctl_call(file, cmd, (void __user *)arg, pool_calls,
+			     ARRAY_SIZE(pool_calls), pool_call);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one way in for ioctls: a table of calls, each with the size that it was
+ * first published with; all the checking of sizes is in tarn_ctl_call().
+ */
+#ifndef TARN_CTL_H
+#define TARN_CTL_H
+
+#include <linux/stddef.h>
+#include <linux/tarn.h>
+#include <linux/types.h>
+
+struct file;
+
+/**
+ * union tarn_ctl_arg - the kernel's copy of a call's structure
+ *
+ * A call fills in what it returns; that much of it as user space has room for
+ * is copied back when the call returns 0.
+ */
+union tarn_ctl_arg {
+	struct tarn_features features;
+	struct tarn_pool_info pool_info;
+	struct tarn_pool_set pool_set;
+	struct tarn_partition_info partition_info;
+	struct tarn_partition_set partition_set;
+	struct tarn_partition_pages pages;
+	struct tarn_partition_range range;
+	struct tarn_pager_attach attach;
+	struct tarn_pager_stored stored;
+	struct tarn_pager_start start;
+	struct tarn_pager_status status;
+	struct tarn_pager_grant grant;
+};
+
+/**
+ * struct tarn_ctl - a call
+ * @cmd: number, compared without the size in it
+ * @size: of its structure now
+ * @min_size: of its structure as first published
+ */
+struct tarn_ctl {
+	unsigned int cmd;
+	u32 size;
+	u32 min_size;
+};
+
+#define TARN_CTL(_cmd, _type, _last) {					\
+	.cmd = _cmd,							\
+	.size = sizeof(_type),						\
+	.min_size = offsetofend(_type, _last),				\
+}
+
+long tarn_ctl_call(struct file *file, unsigned int cmd, void __user *arg,
+		   const struct tarn_ctl *calls, unsigned int nr,
+		   long (*fn)(struct file *file, unsigned int cmd,
+			      union tarn_ctl_arg *arg));
+long tarn_ctl_features(struct tarn_features *f);
+long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+#endif

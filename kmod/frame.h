@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frames: the physical memory of a pool. A frame is numbered; its number is
+ * its place in the frame window that a pager maps.
+ *
+ * A pool takes memory from the kernel in chunks of 2 MiB, each of one NUMA
+ * node. A chunk is split into 512 pages with a reference count of their own,
+ * of which the pool holds one for as long as it has the chunk: to take a
+ * reference of any frame is safe at any time, whoever uses it at that moment.
+ *
+ * A frame is in one of these hands: free (on its chunk's free list), a
+ * resident page's, a request's (being read into, or orphaned while written),
+ * or in limbo: given up, but somebody outside still holds a reference (DMA, a
+ * read in flight of a pager that died). Only an idle frame becomes free.
+ */
+#ifndef TARN_FRAME_H
+#define TARN_FRAME_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/spinlock.h>
+
+#define TARN_CHUNK_SHIFT	9
+#define TARN_CHUNK_FRAMES	(1U << TARN_CHUNK_SHIFT)
+#define TARN_FRAME_NONE		U64_MAX
+
+struct tarn_pool;
+struct tarn_partition;
+
+#define TARN_OWNER_ID_BITS	24
+#define TARN_OWNER_INDEX_BITS	(64 - TARN_OWNER_ID_BITS)
+
+/**
+ * struct tarn_frame - what is known of a frame, 16 bytes
+ * @owner: of a resident page, its partition's id and index
+ * @copy: of a resident page, the cookie of its copy; it is outdated if the
+ *	page is dirty. Of a free frame or one in limbo, the next of its list.
+ *
+ * Locking: a resident page's under its page lock; a free one's under the
+ * node's lock; a request's by the request.
+ */
+struct tarn_frame {
+	u64 owner;
+	u64 copy;
+};
+
+/**
+ * struct tarn_chunk - 2 MiB of frames
+ * @page: the first of TARN_CHUNK_FRAMES pages
+ * @frames: what is known of each
+ * @number: place in the pool's table
+ * @link: on the node's list of chunks that have a free frame; of detached ones
+ * @node: the chunk's NUMA node
+ * @nr_free: frames on the free list
+ * @free: first of them, an index into @frames, TARN_CHUNK_FRAMES if none
+ * @leaving: the pool shrinks: what becomes free is not given out again
+ *
+ * Locking: all but @page, @frames and @number under tarn_node.lock.
+ */
+struct tarn_chunk {
+	struct page *page;
+	struct tarn_frame *frames;
+	u64 number;
+	struct list_head link;
+	int node;
+	u16 nr_free;
+	u16 free;
+	bool leaving;
+};
+
+int tarn_chunk_create(struct tarn_pool *pool, u64 number, int node);
+bool tarn_chunk_exists(struct tarn_pool *pool, u64 number);
+void tarn_chunk_detach(struct tarn_pool *pool, u64 number,
+		       struct list_head *gone);
+void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk);
+
+struct page *tarn_frame_page(struct tarn_pool *pool, u64 frame);
+struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame);
+struct tarn_frame *tarn_frame(struct tarn_pool *pool, u64 frame);
+u64 tarn_frame_alloc(struct tarn_pool *pool, int node);
+u64 tarn_frame_alloc_wait(struct tarn_partition *part, struct mm_struct *mm);
+void tarn_frame_free(struct tarn_pool *pool, u64 frame);
+void tarn_frame_release(struct tarn_pool *pool, u64 frame);
+bool tarn_frame_idle(struct page *page);
+u64 tarn_frame_limbo_scan(struct tarn_pool *pool);
+
+static inline void tarn_frame_set_owner(struct tarn_frame *frame, u32 id,
+					u64 index)
+{
+	frame->owner = (u64)id << TARN_OWNER_INDEX_BITS | index;
+}
+
+static inline u32 tarn_frame_owner_id(const struct tarn_frame *frame)
+{
+	return frame->owner >> TARN_OWNER_INDEX_BITS;
+}
+
+static inline u64 tarn_frame_owner_index(const struct tarn_frame *frame)
+{
+	return frame->owner & (BIT_ULL(TARN_OWNER_INDEX_BITS) - 1);
+}
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* tarnfs: a mounted pool, its directories and files. */
+#ifndef TARN_FS_H
+#define TARN_FS_H
+
+#include <linux/fs.h>
+
+struct tarn_pool;
+
+extern const struct file_operations tarn_file_ops;
+extern const struct inode_operations tarn_file_inode_ops;
+
+struct tarn_pool *tarn_pool_of(struct super_block *sb);
+void tarn_touch(struct inode *inode);
+
+int tarn_fs_init(void);
+void tarn_fs_exit(void);
+
+#endif

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loads and stores: how they begin and how they end. A request is found by the
+ * pager's completion, never by its page; when it ends it looks at the entry and
+ * learns whether the page still wants it. See
+ * Documentation/design/state-machine.rst.
+ */
+#include <linux/highmem.h>
+#include <linux/slab.h>
+#include <linux/xxhash.h>
+
+#include "event.h"
+#include "grant.h"
+#include "io.h"
+#include "partition.h"
+#include "pool.h"
+#include "queue.h"
+#include "reclaim.h"
+#include "trace.h"
+
+static struct kmem_cache *io_cache;
+
+static struct tarn_io *io_create(struct tarn_partition *part, u64 index,
+				 u64 frame, u8 op)
+{
+	struct tarn_io *io = kmem_cache_zalloc(io_cache, GFP_KERNEL);
+
+	if (!io)
+		return NULL;
+	INIT_LIST_HEAD(&io->link);
+	io->part = tarn_partition_get(part);
+	io->index = index;
+	io->frame = frame;
+	io->op = op;
+	io->start = ktime_get();
+	return io;
+}
+
+static void io_destroy(struct tarn_io *io)
+{
+	tarn_partition_put(io->part);
+	kmem_cache_free(io_cache, io);
+}
+
+static u32 page_sum(struct page *page)
+{
+	void *p = kmap_local_page(page);
+	u32 sum = xxh64(p, PAGE_SIZE, 0);
+
+	kunmap_local(p);
+	return sum;
+}
+
+/*
+ * When a page goes out its entry keeps the time in eighths of a pool's worth of
+ * evictions, modulo 16. A page that comes back within one pool's worth was given
+ * up too early: a refault.
+ */
+static unsigned int eviction_time(struct tarn_pool *pool)
+{
+	return div64_u64(atomic64_read(&pool->evictions),
+			 READ_ONCE(pool->frames) / 8 + 1) & 15;
+}
+
+static bool is_refault(struct tarn_pool *pool, u64 e)
+{
+	unsigned int then = tarn_entry_hint(e) >> TARN_PAGED_TIME_SHIFT;
+
+	return ((eviction_time(pool) - then) & 15) <= 8;
+}
+
+/* The entry of resident page @e once it is paged as @cookie. */
+u64 tarn_entry_gone(struct tarn_pool *pool, u64 e, u64 cookie)
+{
+	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
+
+	return tarn_entry_with_hint(tarn_entry_make(TARN_PAGE_PAGED, cookie),
+				    eviction_time(pool) << TARN_PAGED_TIME_SHIFT |
+				    use >> TARN_PAGED_USE_SHIFT);
+}
+
+/* The hint of a page that comes back: remembered, and used now. */
+static unsigned int hint_of_loaded(u64 e, bool readahead)
+{
+	unsigned int use = (tarn_entry_hint(e) & TARN_PAGED_USE_MASK) <<
+			   TARN_PAGED_USE_SHIFT;
+
+	return readahead ? use : tarn_use_seen(use, true);
+}
+
+/* ---- loads -------------------------------------------------------------- */
+
+/**
+ * tarn_load_start() - have a paged page read
+ * @part: partition
+ * @index: page
+ * @frame: to read it into; the request takes it if 0 is returned
+ * @readahead: nobody waits for it
+ *
+ * Context: process. Does not wait for the load.
+ * Return: 0; -EAGAIN the page is not paged, or in somebody's hand; -ENOMEM.
+ */
+int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
+		    bool readahead)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	struct tarn_io *io;
+
+	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e))
+		return -EAGAIN;
+	io = io_create(part, index, frame, TARN_OP_LOAD);
+	if (!io)
+		return -ENOMEM;
+	io->cookie = tarn_entry_payload(e);
+	if (readahead)
+		io->flags |= TARN_REQ_READAHEAD;
+	if (!tarn_entry_change(part, index, entry, &e,
+			       tarn_entry_with_mark(e & ~TARN_ENTRY_FAILED,
+						    TARN_MARK_IN))) {
+		io_destroy(io);
+		return -EAGAIN;
+	}
+	if (readahead)
+		tarn_stats_add(part, TARN_STAT_READAHEAD, 1);
+	else if (is_refault(part->pool, e))
+		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
+	trace_tarn_load(part->id, index, io->cookie, io->flags);
+	if (!tarn_grant_read(io))
+		tarn_queue_submit(part->pool, io);
+	return 0;
+}
+
+/* The page was truncated while it was read: what is left belongs to us. */
+static void load_orphaned(struct tarn_io *io)
+{
+	struct tarn_pool *pool = io->part->pool;
+
+	tarn_frame_release(pool, io->frame);
+	tarn_cookie_drop(pool, io->cookie);
+}
+
+static void load_settle(struct tarn_io *io, u64 to)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+	u64 e = tarn_entry_with_mark(tarn_entry_make(TARN_PAGE_PAGED,
+						     io->cookie), TARN_MARK_IN);
+	struct tarn_pool *pool = io->part->pool;
+	u64 old = atomic64_read(entry);
+
+	/* The hint is all that may differ from what the load left there. */
+	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT)
+		to = tarn_entry_with_hint(to, hint_of_loaded(old, io->flags &
+							TARN_REQ_READAHEAD));
+	else
+		to = tarn_entry_with_hint(to, tarn_entry_hint(old));
+	if ((old & ~TARN_ENTRY_HINT) != e ||
+	    !tarn_entry_change(io->part, io->index, entry, &old, to)) {
+		load_orphaned(io);
+		return;
+	}
+	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT) {
+		tarn_partition_add_resident(io->part, 1);
+		tarn_partition_add_paged(io->part, -1);
+		tarn_stats_add(io->part, TARN_STAT_PAGE_INS, 1);
+		if (!(io->flags & TARN_REQ_READAHEAD))
+			tarn_stats_latency(io->part, io->start);
+	} else {
+		tarn_frame_release(pool, io->frame);
+	}
+	tarn_entry_wake(entry);
+}
+
+static void load_failed(struct tarn_io *io, int error)
+{
+	struct tarn_pool *pool = io->part->pool;
+	bool checksum = io->flags & TARN_REQ_MISMATCH;
+
+	tarn_stats_add(io->part, checksum ? TARN_STAT_CHECKSUM_ERRORS :
+		       TARN_STAT_LOAD_ERRORS, 1);
+	tarn_event(pool, checksum ? TARN_EVENT_CHECKSUM : TARN_EVENT_LOAD_ERROR,
+		   io->part->id, io->index, error);
+	load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie) |
+			TARN_ENTRY_FAILED);
+}
+
+/* Returns false if the request goes on and is not to be destroyed. */
+static bool load_complete(struct tarn_io *io, int result)
+{
+	struct tarn_leaf *leaf = tarn_partition_leaf(io->part, io->index, false);
+	struct tarn_pool *pool = io->part->pool;
+	struct page *page = tarn_frame_page(pool, io->frame);
+	struct tarn_frame *frame = tarn_frame(pool, io->frame);
+
+	if (result) {
+		load_failed(io, result);
+		return true;
+	}
+	if (page_sum(page) != leaf->sum[io->index & (TARN_LEAF_PAGES - 1)]) {
+		if (io->flags & TARN_REQ_MISMATCH) {
+			load_failed(io, -EILSEQ);
+			return true;
+		}
+		io->flags |= TARN_REQ_MISMATCH;
+		tarn_queue_submit(pool, io);
+		return false;
+	}
+	tarn_frame_set_owner(frame, io->part->id, io->index);
+	frame->copy = io->cookie;
+	ClearPageDirty(page);
+	load_settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
+			TARN_ENTRY_NEW);
+	return true;
+}
+
+/* ---- stores ------------------------------------------------------------- */
+
+/**
+ * tarn_store_add() - prepare to have a page written
+ * @batch: where to add the request
+ * @part: partition
+ * @index: page, marked OUT by the caller
+ * @frame: where it is
+ *
+ * Makes the checksum. Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int tarn_store_add(struct list_head *batch, struct tarn_partition *part,
+		   u64 index, u64 frame)
+{
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, false);
+	u32 *sums = tarn_leaf_sums(part, leaf);
+	struct tarn_io *io;
+
+	if (!sums)
+		return -ENOMEM;
+	io = io_create(part, index, frame, TARN_OP_STORE);
+	if (!io)
+		return -ENOMEM;
+	io->cookie = tarn_frame(part->pool, frame)->copy;
+	sums[index & (TARN_LEAF_PAGES - 1)] =
+		page_sum(tarn_frame_page(part->pool, frame));
+	list_add_tail(&io->link, batch);
+	return 0;
+}
+
+/* Send a batch of stores, of one partition and in ascending order. */
+void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch)
+{
+	struct tarn_io *io;
+	u16 left = 0;
+
+	list_for_each_entry_reverse(io, batch, link) {
+		io->run = left++;
+		trace_tarn_store(io->part->id, io->index, io->frame, io->run);
+	}
+	atomic_add(left, &pool->stores);
+	tarn_queue_submit_batch(pool, batch);
+}
+
+static void set_full(struct tarn_pool *pool)
+{
+	if (xchg(&pool->full, true))
+		return;
+	tarn_event(pool, TARN_EVENT_PAGING_FULL, TARN_PARTITION_NONE, 0, 1);
+}
+
+static void store_failed(struct tarn_io *io, int error)
+{
+	/* No pager: the page waits in memory for the next one. */
+	if (error == -ENOTCONN)
+		return;
+	if (error == -ENOSPC) {
+		set_full(io->part->pool);
+		return;
+	}
+	tarn_stats_add(io->part, TARN_STAT_STORE_ERRORS, 1);
+	tarn_event(io->part->pool, TARN_EVENT_STORE_ERROR, io->part->id,
+		   io->index, error);
+}
+
+/* The page was truncated while it was written. */
+static void store_orphaned(struct tarn_io *io, u64 copy)
+{
+	struct tarn_pool *pool = io->part->pool;
+
+	tarn_frame(pool, io->frame)->copy = TARN_COOKIE_NONE;
+	tarn_frame_release(pool, io->frame);
+	if (copy)
+		tarn_cookie_drop(pool, copy);
+}
+
+static void store_complete(struct tarn_io *io, int result, u64 cookie)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+	struct tarn_pool *pool = io->part->pool;
+	struct tarn_frame *frame = tarn_frame(pool, io->frame);
+	u64 e = atomic64_read(entry), to;
+	u64 copy = result ? io->cookie : cookie;
+	enum tarn_mark mark;
+
+	if (result)
+		store_failed(io, result);
+	do {
+		mark = tarn_entry_mark(e);
+		if (!tarn_entry_is_frame(e, io->frame) ||
+		    (mark != TARN_MARK_OUT && mark != TARN_MARK_RESCUED)) {
+			store_orphaned(io, copy);
+			goto out;
+		}
+		if (result || mark == TARN_MARK_RESCUED) {
+			/* Dirty as it was, with a copy to be overwritten. */
+			frame->copy = copy;
+			to = tarn_entry_with_mark(e, TARN_MARK_NONE);
+		} else {
+			to = tarn_entry_gone(pool, e, cookie);
+		}
+	} while (!tarn_entry_change(io->part, io->index, entry, &e, to));
+
+	if (tarn_entry_state(to) == TARN_PAGE_PAGED) {
+		atomic64_inc(&pool->evictions);
+		tarn_partition_add_resident(io->part, -1);
+		tarn_partition_add_paged(io->part, 1);
+		tarn_stats_add(io->part, TARN_STAT_PAGE_OUTS, 1);
+		frame->copy = TARN_COOKIE_NONE;
+		tarn_frame_release(pool, io->frame);
+	}
+	tarn_entry_wake(entry);
+out:
+	atomic_dec(&pool->stores);
+	wake_up(&pool->store_wait);
+}
+
+/* ---- ends --------------------------------------------------------------- */
+
+/**
+ * tarn_io_complete() - the pager answered
+ * @io: a request that no queue has any more; it goes
+ * @result: 0 or what went wrong
+ * @cookie: of a store that went well, checked
+ *
+ * Context: process.
+ */
+void tarn_io_complete(struct tarn_io *io, int result, u64 cookie)
+{
+	trace_tarn_io_done(io->part->id, io->index, io->op, result);
+	if (io->op == TARN_OP_STORE)
+		store_complete(io, result, cookie);
+	else if (!load_complete(io, result))
+		return;
+	io_destroy(io);
+}
+
+/**
+ * tarn_io_read_done() - a granted device was read
+ * @io: a load; it goes
+ * @result: 0 or what went wrong: then the pager is asked, who may have another
+ *	copy
+ *
+ * Context: process.
+ */
+void tarn_io_read_done(struct tarn_io *io, int result)
+{
+	if (result)
+		tarn_queue_submit(io->part->pool, io);
+	else
+		tarn_io_complete(io, 0, TARN_COOKIE_NONE);
+}
+
+/**
+ * tarn_io_abort() - the pager died on a request
+ * @io: a request that no queue has any more; it goes
+ *
+ * A load is asked for anew by whoever waits for it, into another frame: a read
+ * that the pager left behind may still write to this one.
+ *
+ * Context: process.
+ */
+void tarn_io_abort(struct tarn_io *io)
+{
+	if (io->op == TARN_OP_STORE)
+		store_complete(io, -ENOTCONN, TARN_COOKIE_NONE);
+	else
+		load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie));
+	io_destroy(io);
+}
+
+int tarn_io_init(void)
+{
+	io_cache = kmem_cache_create("tarn_io", sizeof(struct tarn_io), 0,
+				     SLAB_HWCACHE_ALIGN, NULL);
+	return io_cache ? 0 : -ENOMEM;
+}
+
+void tarn_io_exit(void)
+{
+	kmem_cache_destroy(io_cache);
+}

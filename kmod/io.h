@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Requests to the paging service: loads, stores and drops, from the moment that
+ * a page is marked for one until its entry is settled. How they reach the pager
+ * is queue.c's.
+ */
+#ifndef TARN_IO_H
+#define TARN_IO_H
+
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct file;
+
+struct tarn_partition;
+struct tarn_pool;
+
+/**
+ * struct tarn_io - a load or a store under way
+ * @link: a queue's pending list, or a batch
+ * @part: of the page, referenced
+ * @index: page
+ * @frame: being filled (LOAD; the request owns it) or written (STORE; the
+ *	request owns it if the page was truncated meanwhile)
+ * @cookie: LOAD: of the copy; STORE: of the outdated one, or none
+ * @start: when it was asked for
+ * @run: see struct tarn_request
+ * @op: enum tarn_op
+ * @flags: TARN_REQ_*
+ * @file: device that is read without the pager (grant.c)
+ * @work: to settle it
+ * @read: who settles it
+ * @result: how it went
+ */
+struct tarn_io {
+	struct list_head link;
+	struct tarn_partition *part;
+	u64 index;
+	u64 frame;
+	u64 cookie;
+	ktime_t start;
+	u16 run;
+	u8 op;
+	u8 flags;
+	struct file *file;
+	struct work_struct work;
+	atomic_t read;
+	int result;
+};
+
+int tarn_io_init(void);
+void tarn_io_exit(void);
+
+int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
+		    bool readahead);
+int tarn_store_add(struct list_head *batch, struct tarn_partition *part,
+		   u64 index, u64 frame);
+void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch);
+u64 tarn_entry_gone(struct tarn_pool *pool, u64 e, u64 cookie);
+void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
+
+void tarn_io_complete(struct tarn_io *io, int result, u64 cookie);
+void tarn_io_read_done(struct tarn_io *io, int result);
+void tarn_io_abort(struct tarn_io *io);
+
+#endif

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bringing logical pages into frames: giving an empty page its first frame,
+ * having a paged one read, reading ahead of a sequence.
+ *
+ * A page that is resident is used under the lock of its frame's page, which
+ * keeps it where it is; without the lock an entry says only what was.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "io.h"
+#include "pagein.h"
+#include "partition.h"
+#include "pool.h"
+#include "reclaim.h"
+#include "wait.h"
+
+#define AHEAD_FIRST	4
+
+/* ---- resident pages ----------------------------------------------------- */
+
+/*
+ * With the page lock held: is the page still in @frame and nobody moving it?
+ * One on its way out is rescued; one that was on probation has proved itself.
+ */
+static bool settle_in(struct tarn_partition *part, u64 index,
+		      atomic64_t *entry, u64 frame)
+{
+	u64 e = atomic64_read(entry), to;
+
+	do {
+		if (!tarn_entry_is_frame(e, frame) ||
+		    tarn_entry_mark(e) == TARN_MARK_MOVE)
+			return false;
+		to = e;
+		if (tarn_entry_mark(e) == TARN_MARK_OUT)
+			to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
+		to = tarn_reclaim_touched(to);
+	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
+	return true;
+}
+
+/**
+ * tarn_page_lock() - lock a logical page that is resident
+ * @part: partition
+ * @index: page
+ * @flags: TARN_BRING_WRITE: it will be written; TARN_BRING_NOWAIT: do not
+ *	sleep for the lock
+ *
+ * Context: process.
+ * Return: the page, locked and referenced; NULL if it is not resident; ERR_PTR:
+ * -EAGAIN locked by somebody else, -EINTR killed.
+ */
+struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
+			    unsigned int flags)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	int ret;
+
+	if (!entry)
+		return NULL;
+	for (;;) {
+		u64 e = atomic64_read(entry);
+		u64 frame = tarn_entry_payload(e);
+		struct page *page;
+
+		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
+		    tarn_entry_mark(e) == TARN_MARK_MOVE)
+			return NULL;
+		page = tarn_frame_get(part->pool, frame);
+		if (!page)
+			continue;
+		/* Only if the number still stands is it the pool's page. */
+		if (!tarn_entry_is_frame(atomic64_read(entry), frame)) {
+			put_page(page);
+			continue;
+		}
+		ret = 0;
+		if (!trylock_page(page))
+			ret = flags & TARN_BRING_NOWAIT ? -EAGAIN :
+			      folio_lock_killable(page_folio(page));
+		if (ret) {
+			put_page(page);
+			return ERR_PTR(ret);
+		}
+		if (settle_in(part, index, entry, frame)) {
+			if (flags & TARN_BRING_WRITE)
+				SetPageDirty(page);
+			return page;
+		}
+		unlock_page(page);
+		put_page(page);
+	}
+}
+
+/* ---- empty pages -------------------------------------------------------- */
+
+/* -EAGAIN: the page is not empty any more. The frame is taken on success. */
+static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
+		u64 e, u64 frame)
+{
+	struct page *page = tarn_frame_page(part->pool, frame);
+	u64 marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
+
+	if (!tarn_entry_change(part, index, entry, &e, marked))
+		return -EAGAIN;
+	clear_highpage(page);
+	SetPageDirty(page);
+	tarn_frame_set_owner(tarn_frame(part->pool, frame), part->id, index);
+	if (marked & TARN_ENTRY_ZERO_MAPPED)
+		unmap_mapping_pages(part->inode->i_mapping, index, 1, false);
+	tarn_partition_add_resident(part, 1);
+	e = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
+	tarn_entry_change(part, index, entry, &marked,
+			  tarn_entry_with_hint(e, TARN_USE_FIRST));
+	tarn_entry_wake(entry);
+	return 0;
+}
+
+/* ---- paged pages -------------------------------------------------------- */
+
+static bool ahead_one(struct tarn_partition *part, u64 index)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	u64 frame;
+
+	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e) ||
+	    e & TARN_ENTRY_FAILED)
+		return true;
+	frame = tarn_frame_alloc(part->pool, numa_node_id());
+	if (frame == TARN_FRAME_NONE)
+		return false;
+	if (tarn_load_start(part, index, frame, true))
+		tarn_frame_free(part->pool, frame);
+	return true;
+}
+
+/*
+ * Faults that follow each other closely widen the window up to the pool's
+ * limit, any other one closes it. Two threads in the same partition spoil each
+ * other's sequence at worst; nothing but guesses depends on these fields.
+ */
+static void read_ahead(struct tarn_partition *part, u64 index)
+{
+	u64 expected = READ_ONCE(part->next_fault);
+	u32 limit = READ_ONCE(part->pool->readahead);
+	u32 ahead = READ_ONCE(part->ahead);
+	u64 pages = atomic64_read(&part->pages);
+	u64 i, end;
+
+	if (index >= expected && index - expected <= 1)
+		ahead = min(limit, ahead ? 2 * ahead : AHEAD_FIRST);
+	else
+		ahead = 0;
+	end = min(index + 1 + ahead, pages);
+	WRITE_ONCE(part->ahead, ahead);
+	WRITE_ONCE(part->next_fault, max(end, index + 1));
+	for (i = index + 1; i < end; i++)
+		if (!ahead_one(part, i))
+			break;
+}
+
+static bool loading(atomic64_t *entry)
+{
+	return tarn_entry_mark(atomic64_read(entry)) == TARN_MARK_IN;
+}
+
+static bool short_mark(atomic64_t *entry)
+{
+	enum tarn_mark mark = tarn_entry_mark(atomic64_read(entry));
+
+	return mark == TARN_MARK_FILL || mark == TARN_MARK_MOVE;
+}
+
+/* ---- any page ----------------------------------------------------------- */
+
+static int take_frame(struct tarn_partition *part, unsigned int flags,
+		      struct mm_struct *mm, u64 *frame)
+{
+	if (flags & TARN_BRING_NOWAIT)
+		*frame = tarn_frame_alloc(part->pool, numa_node_id());
+	else
+		*frame = tarn_frame_alloc_wait(part, mm);
+	if (*frame != TARN_FRAME_NONE)
+		return 0;
+	if (!part->pool->paging)
+		return -ENOSPC;
+	return flags & TARN_BRING_NOWAIT ? -EAGAIN : -EINTR;
+}
+
+static int bring_empty(struct tarn_partition *part, u64 index,
+		       atomic64_t *entry, u64 e, unsigned int flags,
+		       struct mm_struct *mm)
+{
+	u64 frame;
+	int ret = take_frame(part, flags, mm, &frame);
+
+	if (ret)
+		return ret;
+	ret = fill(part, index, entry, e, frame);
+	if (ret)
+		tarn_frame_free(part->pool, frame);
+	return ret == -EAGAIN ? -ERESTART : ret;
+}
+
+static int bring_paged(struct tarn_partition *part, u64 index,
+		       atomic64_t *entry, u64 e, unsigned int flags,
+		       struct mm_struct *mm)
+{
+	u64 frame;
+	int ret;
+
+	if (e & TARN_ENTRY_FAILED &&
+	    flags & (TARN_BRING_TRIED | TARN_BRING_NOWAIT)) {
+		/* Said once; who asks after that has it tried again. */
+		if (flags & TARN_BRING_NOWAIT)
+			tarn_entry_change(part, index, entry, &e,
+					  e & ~TARN_ENTRY_FAILED);
+		return -EIO;
+	}
+	if (!tarn_pool_served(part->pool)) {
+		/* Without a frame, which others may need meanwhile. */
+		if (flags & TARN_BRING_NOWAIT)
+			return -EAGAIN;
+		ret = tarn_wait_var(&part->pool->pager,
+				    tarn_pool_served(part->pool), mm);
+		return ret ? ret : -ERESTART;
+	}
+	ret = take_frame(part, flags, mm, &frame);
+	if (ret)
+		return ret;
+	ret = tarn_load_start(part, index, frame, false);
+	if (ret)
+		tarn_frame_free(part->pool, frame);
+	else
+		read_ahead(part, index);
+	return ret == -EAGAIN ? -ERESTART : ret;
+}
+
+/* One step towards a resident page; -ERESTART: look again. */
+static int bring_step(struct tarn_partition *part, u64 index,
+		      atomic64_t *entry, unsigned int *flags,
+		      struct mm_struct *mm)
+{
+	u64 e = atomic64_read(entry);
+	int ret;
+
+	if (short_mark(entry)) {
+		if (*flags & TARN_BRING_NOWAIT)
+			return -EAGAIN;
+		ret = tarn_wait_var(entry, !short_mark(entry), mm);
+		return ret ? ret : -ERESTART;
+	}
+	if (tarn_entry_state(e) == TARN_PAGE_EMPTY) {
+		if (!(*flags & TARN_BRING_WRITE))
+			return 0;
+		return bring_empty(part, index, entry, e, *flags, mm);
+	}
+	if (tarn_entry_state(e) != TARN_PAGE_PAGED)
+		return 0;
+	if (!tarn_entry_mark(e)) {
+		ret = bring_paged(part, index, entry, e, *flags, mm);
+		if (ret)
+			return ret;
+		/* A granted device may have read it already. */
+		if (!loading(entry))
+			return -ERESTART;
+	}
+	if (*flags & TARN_BRING_NOWAIT)
+		return -EAGAIN;
+	tarn_stats_add(part, TARN_STAT_PAGE_WAITS, 1);
+	ret = tarn_wait_var(entry, !loading(entry), mm);
+	*flags |= TARN_BRING_TRIED;
+	return ret ? ret : -ERESTART;
+}
+
+/**
+ * tarn_page_bring() - see that a logical page has its content at hand
+ * @part: partition; the caller has its inode
+ * @index: page, within the file (the caller checks again with the page lock)
+ * @flags: TARN_BRING_*
+ * @mm: address space that a fault is about, or NULL
+ *
+ * When it returns 0 the page was resident a moment ago, or, without
+ * TARN_BRING_WRITE, may be empty: reading it gives zeroes.
+ *
+ * Context: process; without NOWAIT may sleep for long, killable.
+ * Return: 0; -EAGAIN with NOWAIT, what is needed has begun or has to be waited
+ * for; -EINTR killed; -ENOSPC no frame in a pool without paging; -EIO the pager
+ * could not read the page; -ENOMEM.
+ */
+int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
+		    struct mm_struct *mm)
+{
+	bool write = flags & TARN_BRING_WRITE;
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, write);
+	atomic64_t *entry;
+	int ret;
+
+	if (!leaf)
+		return write ? -ENOMEM : 0;
+	entry = tarn_leaf_entry(leaf, index);
+	do {
+		ret = bring_step(part, index, entry, &flags, mm);
+	} while (ret == -ERESTART);
+	return ret;
+}
+
+/**
+ * tarn_page_grab() - a reference of a logical page's frame
+ * @part: partition; the caller has its inode
+ * @index: page
+ * @flags: TARN_BRING_WRITE: to write to it
+ *
+ * While the reference is held the page stays in this frame, unless it is
+ * truncated. The page is not locked, so user memory may be touched meanwhile,
+ * be it this very page.
+ *
+ * Context: process, may sleep for long, killable.
+ * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty; ERR_PTR, see
+ * tarn_page_bring().
+ */
+struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
+			    unsigned int flags)
+{
+	for (;;) {
+		struct page *page = tarn_page_lock(part, index, flags);
+		atomic64_t *entry;
+		int ret;
+
+		if (page) {
+			if (!IS_ERR(page))
+				unlock_page(page);
+			return page;
+		}
+		ret = tarn_page_bring(part, index, flags, NULL);
+		if (ret)
+			return ERR_PTR(ret);
+		entry = tarn_partition_entry(part, index);
+		if (!(flags & TARN_BRING_WRITE) &&
+		    (!entry || tarn_entry_state(atomic64_read(entry)) ==
+			       TARN_PAGE_EMPTY))
+			return NULL;
+	}
+}
+
+/**
+ * tarn_pagein_range() - TARN_PARTITION_PAGE_IN
+ * @part: partition
+ * @start: first page
+ * @count: pages
+ * @done: how many of them are resident when it returns
+ *
+ * Starts as many loads as there are free frames, then waits for the first of
+ * them, and so on.
+ *
+ * Context: process, killable.
+ * Return: 0 or a negative errno, see tarn_page_bring().
+ */
+long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
+		       u64 *done)
+{
+	u64 i, ahead = start;
+	int ret;
+
+	for (i = start; i < start + count; i++) {
+		atomic64_t *entry;
+
+		for (ahead = max(ahead, i + 1);
+		     ahead < start + count && ahead < i + 64; ahead++)
+			if (!ahead_one(part, ahead))
+				break;
+		ret = tarn_page_bring(part, i, 0, NULL);
+		if (ret)
+			return ret;
+		entry = tarn_partition_entry(part, i);
+		if (entry && tarn_entry_state(atomic64_read(entry)) ==
+			     TARN_PAGE_RESIDENT)
+			++*done;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Partitions: their making and end, and their page tables.
+ */
+#include <linux/slab.h>
+
+#include "event.h"
+#include "partition.h"
+#include "pool.h"
+#include "sysfs.h"
+
+/* ---- page table --------------------------------------------------------- */
+
+static struct tarn_leaf *leaf_create(struct tarn_partition *part, u64 index)
+{
+	struct tarn_leaf *leaf, *other;
+
+	leaf = kzalloc(sizeof(*leaf), GFP_KERNEL_ACCOUNT);
+	if (!leaf)
+		return NULL;
+	leaf->entry = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!leaf->entry)
+		goto err_leaf;
+	other = xa_cmpxchg(&part->leaves, index >> TARN_LEAF_SHIFT, NULL, leaf,
+			   GFP_KERNEL_ACCOUNT);
+	if (!other) {
+		atomic64_add(PAGE_SIZE, &part->pool->metadata);
+		return leaf;
+	}
+	free_page((unsigned long)leaf->entry);
+	kfree(leaf);
+	return xa_is_err(other) ? NULL : other;
+
+err_leaf:
+	kfree(leaf);
+	return NULL;
+}
+
+/**
+ * tarn_partition_leaf() - find the leaf of a page
+ * @part: partition
+ * @index: page
+ * @create: make it if it is not there
+ *
+ * Context: any without @create, else process.
+ * Return: the leaf, valid as long as @part; NULL if there is none or no memory
+ * for one.
+ */
+struct tarn_leaf *tarn_partition_leaf(struct tarn_partition *part, u64 index,
+				      bool create)
+{
+	struct tarn_leaf *leaf = xa_load(&part->leaves,
+					 index >> TARN_LEAF_SHIFT);
+
+	if (!leaf && create)
+		leaf = leaf_create(part, index);
+	return leaf;
+}
+
+/* The checksums of a leaf, made if need be; NULL without memory. */
+u32 *tarn_leaf_sums(struct tarn_partition *part, struct tarn_leaf *leaf)
+{
+	u32 *sum = READ_ONCE(leaf->sum), *other;
+
+	if (sum)
+		return sum;
+	sum = kcalloc(TARN_LEAF_PAGES, sizeof(*sum), GFP_KERNEL);
+	if (!sum)
+		return NULL;
+	other = cmpxchg(&leaf->sum, NULL, sum);
+	if (other) {
+		kfree(sum);
+		return other;
+	}
+	atomic64_add(TARN_LEAF_PAGES * sizeof(*sum), &part->pool->metadata);
+	return sum;
+}
+
+static void free_leaves(struct tarn_partition *part)
+{
+	struct tarn_leaf *leaf;
+	unsigned long i;
+
+	xa_for_each(&part->leaves, i, leaf) {
+		s64 size = PAGE_SIZE;
+
+		if (leaf->sum)
+			size += TARN_LEAF_PAGES * sizeof(*leaf->sum);
+		atomic64_sub(size, &part->pool->metadata);
+		free_page((unsigned long)leaf->entry);
+		kfree(leaf->sum);
+		kfree(leaf);
+	}
+	xa_destroy(&part->leaves);
+}
+
+/* ---- accounts ----------------------------------------------------------- */
+
+/*
+ * What the weight of a partition entitles it to while frames are short: its
+ * part of all frames among the partitions that have any.
+ */
+u64 tarn_partition_fair(struct tarn_partition *part)
+{
+	struct tarn_pool *pool = part->pool;
+	u64 weights = atomic64_read(&pool->weights);
+	u32 weight = READ_ONCE(part->weight);
+
+	if (!atomic64_read(&part->resident))
+		weights += weight;
+	return mul_u64_u64_div_u64(READ_ONCE(pool->frames), weight,
+				   max_t(u64, weights, weight));
+}
+
+void tarn_partition_add_resident(struct tarn_partition *part, s64 n)
+{
+	atomic64_add(n, &part->resident);
+	atomic64_add(n, &part->pool->resident);
+}
+
+void tarn_partition_add_paged(struct tarn_partition *part, s64 n)
+{
+	atomic64_add(n, &part->paged);
+	atomic64_add(n, &part->pool->paged);
+}
+
+/**
+ * tarn_partition_set() - TARN_PARTITION_SET
+ * @part: the partition
+ * @set: checked for flags and reserved fields, not for values
+ *
+ * Return: 0; -EINVAL; -EPERM the weight would rise and the caller may not.
+ */
+int tarn_partition_set(struct tarn_partition *part,
+		       const struct tarn_partition_set *set)
+{
+	struct tarn_pool *pool = part->pool;
+	u32 old;
+
+	if (!(set->flags & TARN_PARTITION_SET_WEIGHT))
+		return 0;
+	if (!set->weight || set->weight > TARN_WEIGHT_MAX)
+		return -EINVAL;
+	mutex_lock(&pool->part_lock);
+	old = part->weight;
+	if (set->weight > old && !capable(CAP_SYS_ADMIN)) {
+		mutex_unlock(&pool->part_lock);
+		return -EPERM;
+	}
+	WRITE_ONCE(part->weight, set->weight);
+	mutex_unlock(&pool->part_lock);
+	return 0;
+}
+
+void tarn_partition_set_pages(struct tarn_partition *part, u64 pages)
+{
+	u64 old = atomic64_xchg(&part->pages, pages);
+
+	atomic64_add(pages - old, &part->pool->logical);
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+/**
+ * tarn_partition_create() - the logical memory of a new file
+ * @pool: where it lives
+ * @inode: its inode; what is returned is this inode's reference
+ *
+ * Context: process.
+ * Return: the partition or an ERR_PTR: -ENOMEM, -ENOSPC all ids were used.
+ */
+struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
+					     struct inode *inode)
+{
+	struct tarn_partition *part = kzalloc(sizeof(*part), GFP_KERNEL);
+	int ret;
+
+	if (!part)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&part->ref);
+	part->pool = tarn_pool_get(pool);
+	part->inode = inode;
+	part->weight = TARN_WEIGHT_DEFAULT;
+	init_rwsem(&part->pin);
+	mutex_init(&part->hand_lock);
+	xa_init(&part->leaves);
+
+	mutex_lock(&pool->part_lock);
+	ret = -ENOSPC;
+	if (pool->next_id >> TARN_OWNER_ID_BITS)
+		goto err_part;
+	part->id = pool->next_id;
+	ret = xa_insert(&pool->partitions, part->id, part, GFP_KERNEL);
+	if (ret)
+		goto err_part;
+	ret = tarn_sysfs_add_partition(part);
+	if (ret)
+		goto err_insert;
+	pool->next_id++;
+	pool->nr_partitions++;
+	mutex_unlock(&pool->part_lock);
+	tarn_event(pool, TARN_EVENT_PARTITION_CREATED, part->id, 0, 0);
+	return part;
+
+err_insert:
+	xa_erase(&pool->partitions, part->id);
+err_part:
+	mutex_unlock(&pool->part_lock);
+	tarn_partition_put(part);
+	return ERR_PTR(ret);
+}
+
+/**
+ * tarn_partition_evict() - the file is gone
+ * @part: its partition; the inode's reference goes
+ *
+ * Context: process, nobody has the inode open or mapped.
+ */
+void tarn_partition_evict(struct tarn_partition *part)
+{
+	struct tarn_pool *pool = part->pool;
+
+	/* Waits for a reclaimer that works on it. */
+	down_write(&part->pin);
+	part->inode = NULL;
+	up_write(&part->pin);
+	tarn_partition_remove(part, 0, U64_MAX);
+	tarn_partition_set_pages(part, 0);
+
+	mutex_lock(&pool->part_lock);
+	xa_erase(&pool->partitions, part->id);
+	pool->nr_partitions--;
+	mutex_unlock(&pool->part_lock);
+	tarn_sysfs_remove_partition(part);
+	tarn_event(pool, TARN_EVENT_PARTITION_DESTROYED, part->id, 0, 0);
+	tarn_partition_put(part);
+}
+
+static void partition_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct tarn_partition, rcu));
+}
+
+void tarn_partition_release(struct kref *ref)
+{
+	struct tarn_partition *part = container_of(ref, struct tarn_partition,
+						   ref);
+
+	free_leaves(part);
+	if (part->zero)
+		__free_page(part->zero);
+	tarn_pool_put(part->pool);
+	/* The reclaimers look partitions up under RCU. */
+	call_rcu(&part->rcu, partition_free_rcu);
+}
+
+/* Find a partition by id and take a reference, or NULL. */
+struct tarn_partition *tarn_partition_find(struct tarn_pool *pool, u32 id)
+{
+	struct tarn_partition *part;
+
+	rcu_read_lock();
+	part = xa_load(&pool->partitions, id);
+	if (part && !kref_get_unless_zero(&part->ref))
+		part = NULL;
+	rcu_read_unlock();
+	return part;
+}

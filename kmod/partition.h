@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A partition: the logical memory of one guest, which user space sees as a
+ * regular file of a tarnfs.
+ *
+ * Its page table is an xarray of leaves of 512 entries, made at the first
+ * touch and kept until the partition dies, so that an entry once found stays
+ * where it is for as long as a reference to the partition is held.
+ *
+ * The inode holds one reference, each request in flight another: a request
+ * may end after the file is gone and then finds its page empty.
+ */
+#ifndef TARN_PARTITION_H
+#define TARN_PARTITION_H
+
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/xarray.h>
+
+#include "entry.h"
+#include "pool.h"
+#include "stats.h"
+
+#define TARN_LEAF_SHIFT		9
+#define TARN_LEAF_PAGES		(1U << TARN_LEAF_SHIFT)
+
+/**
+ * struct tarn_leaf - 512 logical pages, 12 bytes each
+ * @entry: one page of entries
+ * @sum: checksums of what is paged, made at the first page-out
+ */
+struct tarn_leaf {
+	atomic64_t *entry;
+	u32 *sum;
+};
+
+/**
+ * struct tarn_partition - one logical memory
+ * @ref: see above
+ * @id: in its pool
+ * @pool: where it lives, referenced
+ * @inode: NULL once it is evicted; a reader holds @pin or the inode
+ * @pin: the inode can't be evicted while this is held for reading
+ * @kobj: in sysfs
+ * @leaves: the page table
+ * @zero: the page that reads of empty pages get, made when needed
+ * @weight: its part of a pool that is short of frames
+ * @pages: size of the file in pages, as the inode has it
+ * @resident: pages in frames
+ * @paged: pages with the pager only
+ * @hand: where the reclaimer goes on, under @hand_lock
+ * @threshold: use up to which its pages go, under @hand_lock (reclaim.c)
+ * @hand_lock: one reclaimer at a time
+ * @next_fault: page after the last one read, to see sequences
+ * @ahead: pages to read ahead of a sequence, 0 if there is none
+ * @stats: counters
+ * @rcu: for the end of it
+ */
+struct tarn_partition {
+	struct kref ref;
+	u32 id;
+	struct tarn_pool *pool;
+	struct inode *inode;
+	struct rw_semaphore pin;
+	struct kobject kobj;
+	struct xarray leaves;
+	struct page *zero;
+	u32 weight;
+	atomic64_t pages;
+	atomic64_t resident;
+	atomic64_t paged;
+	u64 hand;
+	unsigned int threshold;
+	struct mutex hand_lock;
+	u64 next_fault;
+	u32 ahead;
+	struct tarn_stats stats;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct tarn_inode - inode of a tarnfs
+ * @vfs: the VFS's part
+ * @part: of a regular file
+ */
+struct tarn_inode {
+	struct inode vfs;
+	struct tarn_partition *part;
+};
+
+static inline struct tarn_inode *TARN_I(struct inode *inode)
+{
+	return container_of(inode, struct tarn_inode, vfs);
+}
+
+struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
+					     struct inode *inode);
+void tarn_partition_evict(struct tarn_partition *part);
+void tarn_partition_release(struct kref *ref);
+
+struct tarn_partition *tarn_partition_find(struct tarn_pool *pool, u32 id);
+
+struct tarn_leaf *tarn_partition_leaf(struct tarn_partition *part, u64 index,
+				      bool create);
+u32 *tarn_leaf_sums(struct tarn_partition *part, struct tarn_leaf *leaf);
+u64 tarn_partition_fair(struct tarn_partition *part);
+int tarn_partition_set(struct tarn_partition *part,
+		       const struct tarn_partition_set *set);
+void tarn_partition_set_pages(struct tarn_partition *part, u64 pages);
+void tarn_partition_add_resident(struct tarn_partition *part, s64 n);
+void tarn_partition_add_paged(struct tarn_partition *part, s64 n);
+void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end);
+
+static inline struct tarn_partition *
+tarn_partition_get(struct tarn_partition *part)
+{
+	kref_get(&part->ref);
+	return part;
+}
+
+static inline void tarn_partition_put(struct tarn_partition *part)
+{
+	kref_put(&part->ref, tarn_partition_release);
+}
+
+static inline atomic64_t *tarn_leaf_entry(struct tarn_leaf *leaf, u64 index)
+{
+	return &leaf->entry[index & (TARN_LEAF_PAGES - 1)];
+}
+
+/* The entry of a page, NULL where no leaf was made yet. */
+static inline atomic64_t *tarn_partition_entry(struct tarn_partition *part,
+					       u64 index)
+{
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, false);
+
+	return leaf ? tarn_leaf_entry(leaf, index) : NULL;
+}
+
+#endif

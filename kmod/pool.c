@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pools: their making, their end, and their size while they live. See
+ * Documentation/design/pool.rst.
+ */
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "event.h"
+#include "partition.h"
+#include "pool.h"
+#include "reclaim.h"
+#include "sysfs.h"
+
+/* How long a shrinking pool tries to empty chunks without any progress. */
+#define SHRINK_PATIENCE_MS	2000
+#define SHRINK_PAUSE_MS		10
+
+#define READAHEAD_DEFAULT	32
+
+static u64 chunks_for(u64 frames)
+{
+	return DIV_ROUND_UP_ULL(frames, TARN_CHUNK_FRAMES);
+}
+
+static void limbo_work(struct work_struct *work)
+{
+	struct tarn_pool *pool = container_of(to_delayed_work(work),
+					      struct tarn_pool, limbo_work);
+
+	tarn_frame_limbo_scan(pool);
+}
+
+/* ---- nodes -------------------------------------------------------------- */
+
+static struct tarn_node *node_create(struct tarn_pool *pool, int nid)
+{
+	struct tarn_node *n = kzalloc(sizeof(*n), GFP_KERNEL);
+
+	if (!n)
+		return NULL;
+	tarn_sysfs_init_node(n);
+	n->pool = pool;
+	n->nid = nid;
+	spin_lock_init(&n->lock);
+	INIT_LIST_HEAD(&n->chunks);
+	init_waitqueue_head(&n->wait);
+	return n;
+}
+
+static u64 share_of(u64 total, struct tarn_node *n, u64 frames)
+{
+	return frames ? mul_u64_u64_div_u64(total, n->frames, frames) : 0;
+}
+
+/*
+ * Reclaim begins with a sixty-fourth of a node free and stops with twice that,
+ * unless the operator set other marks.
+ */
+static void set_watermarks(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid;
+
+	lockdep_assert_held(&pool->resize_lock);
+	tarn_for_each_node(pool, nid, n) {
+		u64 low = clamp_t(u64, n->frames / 64, 16, 16384);
+		u64 high = 2 * low;
+
+		if (pool->high) {
+			low = max_t(u64, 1, share_of(pool->low, n, pool->frames));
+			high = max_t(u64, low + 1,
+				     share_of(pool->high, n, pool->frames));
+		}
+		WRITE_ONCE(n->low, low);
+		WRITE_ONCE(n->high, high);
+		tarn_reclaim_wake(n);
+	}
+}
+
+u64 tarn_pool_free_frames(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	u64 free = 0;
+	int nid;
+
+	tarn_for_each_node(pool, nid, n)
+		free += READ_ONCE(n->free);
+	return free;
+}
+
+/* Add up the weights of those that have frames (tarn_partition_fair()). */
+void tarn_pool_weigh(struct tarn_pool *pool)
+{
+	struct tarn_partition *part;
+	unsigned long id;
+	u64 sum = 0;
+
+	rcu_read_lock();
+	xa_for_each(&pool->partitions, id, part)
+		if (atomic64_read(&part->resident))
+			sum += READ_ONCE(part->weight);
+	rcu_read_unlock();
+	atomic64_set(&pool->weights, sum);
+}
+
+/* ---- growing ------------------------------------------------------------ */
+
+/* What each node shall have, in chunks. */
+static void spread(const struct tarn_pool_size *size, u64 *want)
+{
+	u64 chunks = chunks_for(size->total);
+	unsigned int nodes = num_node_state(N_MEMORY);
+	int nid;
+
+	memset(want, 0, nr_node_ids * sizeof(*want));
+	if (size->per_node) {
+		for (nid = 0; nid < nr_node_ids; nid++)
+			want[nid] = chunks_for(size->node[nid]);
+		return;
+	}
+	for_each_node_state(nid, N_MEMORY) {
+		want[nid] = DIV_ROUND_UP_ULL(chunks, nodes);
+		chunks -= want[nid];
+		nodes--;
+	}
+}
+
+static int grow_node(struct tarn_pool *pool, int nid, u64 chunks)
+{
+	struct tarn_node *n = pool->nodes[nid];
+	u64 number = 0;
+	int ret;
+
+	while (n->frames < chunks << TARN_CHUNK_SHIFT) {
+		while (number < pool->max_chunks && pool->chunks[number])
+			number++;
+		if (number == pool->max_chunks)
+			return -ENOMEM;
+		ret = tarn_chunk_create(pool, number, nid);
+		if (ret)
+			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* ---- shrinking ---------------------------------------------------------- */
+
+static void chunk_set_leaving(struct tarn_pool *pool, struct tarn_chunk *chunk,
+			      bool leaving)
+{
+	struct tarn_node *n = pool->nodes[chunk->node];
+
+	spin_lock(&n->lock);
+	if (chunk->leaving != leaving) {
+		WRITE_ONCE(chunk->leaving, leaving);
+		if (leaving) {
+			n->free -= chunk->nr_free;
+			list_del_init(&chunk->link);
+		} else if (chunk->nr_free) {
+			n->free += chunk->nr_free;
+			list_add_tail(&chunk->link, &n->chunks);
+		}
+	}
+	spin_unlock(&n->lock);
+}
+
+/* One turn over the frames of a chunk. True if all are free now. */
+static bool evacuate_chunk(struct tarn_pool *pool, struct tarn_chunk *chunk)
+{
+	struct tarn_node *n = pool->nodes[chunk->node];
+	unsigned int i;
+	bool empty;
+
+	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
+		u64 frame = (chunk->number << TARN_CHUNK_SHIFT) + i;
+
+		if (READ_ONCE(chunk->frames[i].owner))
+			tarn_reclaim_move(pool, frame);
+	}
+	spin_lock(&n->lock);
+	empty = chunk->nr_free == TARN_CHUNK_FRAMES;
+	spin_unlock(&n->lock);
+	return empty;
+}
+
+static int evacuate(struct tarn_pool *pool)
+{
+	u64 best = U64_MAX;
+	unsigned int idle = 0;
+
+	for (;;) {
+		u64 number, left = 0;
+
+		for (number = 0; number < pool->max_chunks; number++) {
+			struct tarn_chunk *chunk = pool->chunks[number];
+
+			if (chunk && chunk->leaving &&
+			    !evacuate_chunk(pool, chunk))
+				left += TARN_CHUNK_FRAMES - chunk->nr_free;
+			cond_resched();
+		}
+		if (!left)
+			return 0;
+		if (left < best) {
+			best = left;
+			idle = 0;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (idle++ * SHRINK_PAUSE_MS > SHRINK_PATIENCE_MS)
+			return -EBUSY;
+		tarn_reclaim_kick(pool);
+		tarn_frame_limbo_scan(pool);
+		msleep(SHRINK_PAUSE_MS);
+	}
+}
+
+/* Mark the last chunks of each node that has too many. */
+static bool mark_leaving(struct tarn_pool *pool, const u64 *want)
+{
+	bool any = false;
+	u64 number;
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		struct tarn_node *n = pool->nodes[nid];
+		s64 surplus = n ? (s64)(n->frames >> TARN_CHUNK_SHIFT) -
+				  (s64)want[nid] : 0;
+
+		for (number = pool->max_chunks; number-- && surplus > 0;) {
+			struct tarn_chunk *chunk = pool->chunks[number];
+
+			if (!chunk || chunk->node != nid)
+				continue;
+			chunk_set_leaving(pool, chunk, true);
+			surplus--;
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void unmark_leaving(struct tarn_pool *pool)
+{
+	u64 number;
+
+	for (number = 0; number < pool->max_chunks; number++)
+		if (pool->chunks[number])
+			chunk_set_leaving(pool, pool->chunks[number], false);
+}
+
+static void destroy_leaving(struct tarn_pool *pool)
+{
+	struct tarn_chunk *chunk, *next;
+	LIST_HEAD(gone);
+	u64 number;
+
+	for (number = 0; number < pool->max_chunks; number++)
+		if (pool->chunks[number] && pool->chunks[number]->leaving)
+			tarn_chunk_detach(pool, number, &gone);
+	synchronize_rcu();
+	list_for_each_entry_safe(chunk, next, &gone, link) {
+		tarn_chunk_destroy(pool, chunk);
+		cond_resched();
+	}
+}
+
+/* Empty the chunks that are too many and give them back, all or none. */
+static int shrink(struct tarn_pool *pool, const u64 *want)
+{
+	int ret;
+
+	if (!mark_leaving(pool, want))
+		return 0;
+	ret = evacuate(pool);
+	if (ret)
+		unmark_leaving(pool);
+	else
+		destroy_leaving(pool);
+	return ret;
+}
+
+/**
+ * tarn_pool_resize() - give a live pool another size
+ * @pool: the pool
+ * @size: its new size, rounded up to 2 MiB a node
+ *
+ * Growing takes memory from the kernel, shrinking moves pages within the pool
+ * and has others paged out. Whichever fails, the size stays what it was.
+ *
+ * Context: process; may take long, killable.
+ * Return: 0; -EINVAL no frames would be left, or a node has no memory; -ENOMEM;
+ * -EBUSY frames that had to go are held by somebody, or there is no room to
+ * move their pages; -EINTR.
+ */
+int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
+{
+	u64 *want, *had;
+	u64 total = 0;
+	int nid, ret = -EINVAL;
+
+	want = kcalloc(2 * nr_node_ids, sizeof(*want), GFP_KERNEL);
+	if (!want)
+		return -ENOMEM;
+	had = want + nr_node_ids;
+	spread(size, want);
+
+	mutex_lock(&pool->resize_lock);
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		total += want[nid];
+		if (want[nid] && !node_state(nid, N_MEMORY))
+			goto out;
+		had[nid] = pool->nodes[nid] ?
+			   pool->nodes[nid]->frames >> TARN_CHUNK_SHIFT : 0;
+	}
+	if (!total)
+		goto out;
+	ret = -ENOMEM;
+	if (total > pool->max_chunks)
+		goto out;
+	ret = 0;
+	for (nid = 0; nid < nr_node_ids && !ret; nid++)
+		if (want[nid])
+			ret = grow_node(pool, nid, want[nid]);
+	if (!ret)
+		ret = shrink(pool, want);
+	if (ret && shrink(pool, had))
+		pr_warn("pool %pU keeps %llu frames after a failed resize\n",
+			&pool->uuid, pool->frames);
+	set_watermarks(pool);
+	tarn_event(pool, TARN_EVENT_RESIZED, TARN_PARTITION_NONE, 0,
+		   pool->frames);
+out:
+	mutex_unlock(&pool->resize_lock);
+	kfree(want);
+	return ret;
+}
+
+/**
+ * tarn_pool_set() - TARN_POOL_SET
+ * @pool: the pool
+ * @set: checked for flags and reserved fields, not for values
+ *
+ * Return: 0 or -EINVAL.
+ */
+int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set)
+{
+	int ret = -EINVAL;
+
+	mutex_lock(&pool->resize_lock);
+	if (set->flags & TARN_POOL_SET_WATERMARKS &&
+	    (!set->low_frames || set->low_frames >= set->high_frames ||
+	     set->high_frames > pool->frames / 2))
+		goto out;
+	if (set->flags & TARN_POOL_SET_READAHEAD && set->readahead_pages > 256)
+		goto out;
+	if (set->flags & TARN_POOL_SET_WATERMARKS) {
+		pool->low = set->low_frames;
+		pool->high = set->high_frames;
+		set_watermarks(pool);
+	}
+	if (set->flags & TARN_POOL_SET_READAHEAD)
+		WRITE_ONCE(pool->readahead, set->readahead_pages);
+	ret = 0;
+out:
+	mutex_unlock(&pool->resize_lock);
+	return ret;
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+static void stop_nodes(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid;
+
+	tarn_for_each_node(pool, nid, n)
+		tarn_reclaim_stop(n);
+}
+
+static void free_nodes(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid;
+
+	tarn_for_each_node(pool, nid, n) {
+		pool->nodes[nid] = NULL;
+		kobject_put(&n->kobj);
+	}
+}
+
+static void free_chunks(struct tarn_pool *pool)
+{
+	u64 number;
+
+	mutex_lock(&pool->resize_lock);
+	for (number = 0; number < pool->max_chunks; number++)
+		if (pool->chunks[number])
+			chunk_set_leaving(pool, pool->chunks[number], true);
+	destroy_leaving(pool);
+	mutex_unlock(&pool->resize_lock);
+}
+
+static int start_nodes(struct tarn_pool *pool)
+{
+	int nid, ret;
+
+	for_each_node_state(nid, N_MEMORY) {
+		pool->nodes[nid] = node_create(pool, nid);
+		if (!pool->nodes[nid])
+			return -ENOMEM;
+		ret = tarn_reclaim_start(pool->nodes[nid]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static struct tarn_pool *pool_alloc(bool paging)
+{
+	struct tarn_pool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+
+	if (!pool)
+		return NULL;
+	kref_init(&pool->ref);
+	uuid_gen(&pool->uuid);
+	pool->paging = paging;
+	pool->readahead = READAHEAD_DEFAULT;
+	mutex_init(&pool->resize_lock);
+	spin_lock_init(&pool->wait_lock);
+	INIT_LIST_HEAD(&pool->waiters);
+	spin_lock_init(&pool->limbo_lock);
+	pool->limbo = TARN_FRAME_NONE;
+	INIT_DELAYED_WORK(&pool->limbo_work, limbo_work);
+	mutex_init(&pool->part_lock);
+	xa_init(&pool->partitions);
+	pool->next_id = 1;
+	mutex_init(&pool->pager_lock);
+	init_waitqueue_head(&pool->store_wait);
+	spin_lock_init(&pool->events_lock);
+	INIT_LIST_HEAD(&pool->listeners);
+	return pool;
+}
+
+/**
+ * tarn_pool_create() - make a pool
+ * @size: its size
+ * @paging: whether a pager will come
+ *
+ * Context: process; takes the memory now.
+ * Return: the pool or an ERR_PTR, see tarn_pool_resize().
+ */
+struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
+				   bool paging)
+{
+	struct tarn_pool *pool = pool_alloc(paging);
+	int ret = -ENOMEM;
+
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	pool->stats = alloc_percpu(struct tarn_cpu_stats);
+	pool->max_chunks = totalram_pages() >> TARN_CHUNK_SHIFT;
+	pool->chunks = kvcalloc(pool->max_chunks, sizeof(*pool->chunks),
+				GFP_KERNEL);
+	if (!pool->stats || !pool->chunks)
+		goto err_pool;
+	ret = start_nodes(pool);
+	if (ret)
+		goto err_nodes;
+	ret = tarn_pool_resize(pool, size);
+	if (ret)
+		goto err_chunks;
+	ret = tarn_sysfs_add_pool(pool);
+	if (ret)
+		goto err_chunks;
+	return pool;
+
+err_chunks:
+	stop_nodes(pool);
+	free_chunks(pool);
+err_nodes:
+	stop_nodes(pool);
+	free_nodes(pool);
+err_pool:
+	tarn_pool_put(pool);
+	return ERR_PTR(ret);
+}
+
+/**
+ * tarn_pool_shutdown() - the mount is gone
+ * @pool: without partitions and without a pager; the caller's reference goes
+ *
+ * Context: process.
+ */
+void tarn_pool_shutdown(struct tarn_pool *pool)
+{
+	tarn_sysfs_remove_pool(pool);
+	wait_event(pool->store_wait, !atomic_read(&pool->reads));
+	cancel_delayed_work_sync(&pool->limbo_work);
+	stop_nodes(pool);
+	free_chunks(pool);
+	free_nodes(pool);
+	tarn_event_hangup(pool);
+	tarn_pool_put(pool);
+}
+
+/* Last reference: the frames went with the mount, what is left is tables. */
+void tarn_pool_release(struct kref *ref)
+{
+	struct tarn_pool *pool = container_of(ref, struct tarn_pool, ref);
+
+	xa_destroy(&pool->partitions);
+	kvfree(pool->chunks);
+	free_percpu(pool->stats);
+	kfree(pool);
+}

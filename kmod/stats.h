@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters of pools and partitions. They count on paths that wait or move a
+ * page, never on a hit, so plain atomics serve; the pool's are per CPU.
+ */
+#ifndef TARN_STATS_H
+#define TARN_STATS_H
+
+#include <linux/atomic.h>
+#include <linux/ktime.h>
+#include <linux/percpu.h>
+#include <linux/tarn.h>
+
+enum tarn_stat {
+	TARN_STAT_PAGE_INS,
+	TARN_STAT_PAGE_OUTS,
+	TARN_STAT_CLEAN_DROPS,
+	TARN_STAT_ZERO_DROPS,
+	TARN_STAT_REFAULTS,
+	TARN_STAT_READAHEAD,
+	TARN_STAT_FRAME_WAITS,
+	TARN_STAT_PAGE_WAITS,
+	TARN_STAT_LOAD_ERRORS,
+	TARN_STAT_CHECKSUM_ERRORS,
+	TARN_STAT_STORE_ERRORS,
+	TARN_STAT_COUNT,
+};
+
+/**
+ * struct tarn_stats - counters of a partition
+ * @count: events by enum tarn_stat
+ * @latency: page-ins by the power of two of their nanoseconds
+ */
+struct tarn_stats {
+	atomic64_t count[TARN_STAT_COUNT];
+	atomic64_t latency[TARN_LATENCY_BUCKETS];
+};
+
+/**
+ * struct tarn_cpu_stats - what one CPU counted for a pool
+ * @count: see tarn_stats
+ * @latency: see tarn_stats
+ */
+struct tarn_cpu_stats {
+	u64 count[TARN_STAT_COUNT];
+	u64 latency[TARN_LATENCY_BUCKETS];
+};
+
+struct tarn_partition;
+struct tarn_pool;
+
+void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n);
+void tarn_stats_latency(struct tarn_partition *part, ktime_t start);
+u64 tarn_stats_pool(struct tarn_pool *pool, enum tarn_stat stat);
+u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket);
+void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info);
+void tarn_partition_info_fill(struct tarn_partition *part,
+			      struct tarn_partition_info *info);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Tracepoints: every change of a page's state, every request, every event. */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM tarn
+
+#if !defined(TARN_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define TARN_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "entry.h"
+
+#define tarn_show_state(e)						\
+	__print_symbolic(e, { TARN_PAGE_EMPTY, "empty" },		\
+		{ TARN_PAGE_RESIDENT, "resident" },			\
+		{ TARN_PAGE_PATTERN, "pattern" },			\
+		{ TARN_PAGE_SHARED, "shared" },				\
+		{ TARN_PAGE_PAGED, "paged" },				\
+		{ TARN_PAGE_BACKED, "backed" },				\
+		{ TARN_PAGE_BALLOON, "balloon" },			\
+		{ TARN_PAGE_LOCKED, "locked" })
+
+#define tarn_show_mark(m)						\
+	__print_symbolic(m, { TARN_MARK_NONE, "none" },			\
+		{ TARN_MARK_FILL, "fill" }, { TARN_MARK_IN, "in" },	\
+		{ TARN_MARK_OUT, "out" }, { TARN_MARK_RESCUED, "rescued" }, \
+		{ TARN_MARK_MOVE, "move" })
+
+#define tarn_show_op(op)						\
+	__print_symbolic(op, { TARN_OP_LOAD, "load" },			\
+		{ TARN_OP_STORE, "store" }, { TARN_OP_DROP, "drop" })
+
+TRACE_EVENT(tarn_page_state,
+	TP_PROTO(u32 partition, u64 index, u64 from, u64 to),
+	TP_ARGS(partition, index, from, to),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u64, index)
+		__field(u64, from)
+		__field(u64, to)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->index = index;
+		__entry->from = from;
+		__entry->to = to;
+	),
+	TP_printk("partition=%u index=%llu %s/%s -> %s/%s payload=%llx",
+		  __entry->partition, __entry->index,
+		  tarn_show_state(__entry->from & TARN_ENTRY_STATE),
+		  tarn_show_mark((__entry->from & TARN_ENTRY_MARK) >>
+				 TARN_ENTRY_MARK_SHIFT),
+		  tarn_show_state(__entry->to & TARN_ENTRY_STATE),
+		  tarn_show_mark((__entry->to & TARN_ENTRY_MARK) >>
+				 TARN_ENTRY_MARK_SHIFT),
+		  __entry->to >> TARN_ENTRY_PAYLOAD_SHIFT)
+);
+
+TRACE_EVENT(tarn_load,
+	TP_PROTO(u32 partition, u64 index, u64 cookie, u8 flags),
+	TP_ARGS(partition, index, cookie, flags),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u64, index)
+		__field(u64, cookie)
+		__field(u8, flags)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->index = index;
+		__entry->cookie = cookie;
+		__entry->flags = flags;
+	),
+	TP_printk("partition=%u index=%llu cookie=%llx flags=%x",
+		  __entry->partition, __entry->index, __entry->cookie,
+		  __entry->flags)
+);
+
+TRACE_EVENT(tarn_store,
+	TP_PROTO(u32 partition, u64 index, u64 frame, u16 run),
+	TP_ARGS(partition, index, frame, run),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u64, index)
+		__field(u64, frame)
+		__field(u16, run)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->index = index;
+		__entry->frame = frame;
+		__entry->run = run;
+	),
+	TP_printk("partition=%u index=%llu frame=%llu run=%u",
+		  __entry->partition, __entry->index, __entry->frame,
+		  __entry->run)
+);
+
+TRACE_EVENT(tarn_io_done,
+	TP_PROTO(u32 partition, u64 index, u8 op, int result),
+	TP_ARGS(partition, index, op, result),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u64, index)
+		__field(u8, op)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->index = index;
+		__entry->op = op;
+		__entry->result = result;
+	),
+	TP_printk("partition=%u index=%llu %s result=%d", __entry->partition,
+		  __entry->index, tarn_show_op(__entry->op), __entry->result)
+);
+
+TRACE_EVENT(tarn_event,
+	TP_PROTO(u32 type, u32 partition, u64 index, s64 value),
+	TP_ARGS(type, partition, index, value),
+	TP_STRUCT__entry(
+		__field(u32, type)
+		__field(u32, partition)
+		__field(u64, index)
+		__field(s64, value)
+	),
+	TP_fast_assign(
+		__entry->type = type;
+		__entry->partition = partition;
+		__entry->index = index;
+		__entry->value = value;
+	),
+	TP_printk("type=%u partition=%u index=%llu value=%lld", __entry->type,
+		  __entry->partition, __entry->index, __entry->value)
+);
+
+TRACE_EVENT(tarn_reclaim,
+	TP_PROTO(u32 partition, u64 hand, u32 scanned, u32 taken, u32 busy),
+	TP_ARGS(partition, hand, scanned, taken, busy),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u64, hand)
+		__field(u32, scanned)
+		__field(u32, taken)
+		__field(u32, busy)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->hand = hand;
+		__entry->scanned = scanned;
+		__entry->taken = taken;
+		__entry->busy = busy;
+	),
+	TP_printk("partition=%u hand=%llu scanned=%u taken=%u busy=%u",
+		  __entry->partition, __entry->hand, __entry->scanned,
+		  __entry->taken, __entry->busy)
+);
+
+#endif
+
+#undef TRACE_INCLUDE_PATH
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_PATH .
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Turns the samples of a run into the table and bench.json. A sample is a line
+ * "SERIES VALUE"; a figure divides the median of our series by the peer's.
+ *
+ * This file owns the list of figures: their names, what they compare, and the
+ * bound that each must keep. `report --list` prints it for ./run.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SAMPLES 64
+
+enum better {
+	LOWER,
+	HIGHER,
+};
+
+/**
+ * struct figure - one comparison
+ * @name: of the figure
+ * @group: series that are measured together, in turn
+ * @cpus: of the machine that it is measured in
+ * @ours: series
+ * @peer: series
+ * @peer_name: the peer in words
+ * @unit: of both sides
+ * @better: which way is good, of the ratio and of both sides
+ * @bound: of the ratio (of ours alone, where @absolute)
+ * @absolute: the bound is for ours, the peer is that bound
+ */
+struct figure {
+	const char *name;
+	const char *group;
+	unsigned int cpus;
+	const char *ours;
+	const char *peer;
+	const char *peer_name;
+	const char *unit;
+	enum better better;
+	double bound;
+	bool absolute;
+};
+
+static const struct figure figures[] = {
+	{ "pagein_p50_vs_raw_read", "latency", 2, "tarn_latency",
+	  "raw_latency", "O_DIRECT 4 KiB pread", "us", LOWER, 1.15, false },
+	{ "pagein_rate_8_threads_vs_swap", "rate", 2, "tarn_rate", "swap_rate",
+	  "Linux swap", "page-ins/s", HIGHER, 1.0, false },
+	{ "pagein_rate_8_threads_vs_uffd", "rate", 2, "tarn_rate", "uffd_rate",
+	  "userfaultfd pager", "page-ins/s", HIGHER, 1.5, false },
+	{ "pageout_mbps_vs_raw_write", "store_ssd", 2, "tarn_store_ssd",
+	  "raw_store_ssd", "O_DIRECT 4 KiB writes, depth 32", "MB/s", HIGHER,
+	  0.8, false },
+	{ "pageout_mbps_vs_swap", "store", 2, "tarn_store", "swap_store",
+	  "Linux swap", "MB/s", HIGHER, 1.0, false },
+	{ "zipf_2x_ops_vs_swap", "zipf", 2, "tarn_zipf", "swap_zipf",
+	  "Linux swap", "ops/s", HIGHER, 1.2, false },
+	{ "zipf_2x_ops_vs_uffd", "zipf", 2, "tarn_zipf", "uffd_zipf",
+	  "userfaultfd pager", "ops/s", HIGHER, 2.0, false },
+	{ "guest_zipf_2x_ops_vs_qemu_on_swap", "guest_zipf", 1,
+	  "tarn_guest_zipf", "qemu_guest_zipf", "QEMU on Linux swap", "ops/s",
+	  HIGHER, 1.2, false },
+	{ "first_touch_vs_memfd", "touch", 2, "tarn_touch", "memfd_touch",
+	  "memfd", "ns/page", LOWER, 1.3, false },
+	{ "guest_boot_vs_qemu_microvm", "boot", 1, "tarn_boot", "qemu_boot",
+	  "QEMU microvm", "ms", LOWER, 0.8, false },
+	{ "vmm_private_mib", "private", 1, "tarn_private", "", "bound", "MiB",
+	  LOWER, 8.0, true },
+};
+
+#define NR_FIGURES (sizeof(figures) / sizeof(*figures))
+
+struct series {
+	double value[MAX_SAMPLES];
+	unsigned int count;
+};
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int series_read(struct series *series, FILE *in, const char *name)
+{
+	char word[64];
+	double value;
+
+	memset(series, 0, sizeof(*series));
+	rewind(in);
+	while (fscanf(in, "%63s %lf", word, &value) == 2) {
+		if (strcmp(word, name) || series->count == MAX_SAMPLES)
+			continue;
+		series->value[series->count++] = value;
+	}
+	if (!series->count)
+		return -ENOENT;
+	qsort(series->value, series->count, sizeof(double), by_value);
+	return 0;
+}
+
+static double series_median(const struct series *series)
+{
+	unsigned int n = series->count;
+
+	if (n % 2)
+		return series->value[n / 2];
+	return (series->value[n / 2 - 1] + series->value[n / 2]) / 2;
+}
+
+static double series_max(const struct series *series)
+{
+	return series->value[series->count - 1];
+}
+
+struct result {
+	const struct figure *figure;
+	struct series ours;
+	struct series peer;
+	double ratio;
+	bool kept;
+};
+
+static int result_make(struct result *result, const struct figure *figure,
+		       FILE *in)
+{
+	double checked;
+	int ret;
+
+	result->figure = figure;
+	ret = series_read(&result->ours, in, figure->ours);
+	if (ret)
+		return ret;
+	if (figure->absolute) {
+		result->peer.count = 1;
+		result->peer.value[0] = figure->bound;
+	} else {
+		ret = series_read(&result->peer, in, figure->peer);
+		if (ret)
+			return ret;
+	}
+	result->ratio = series_median(&result->ours) /
+			series_median(&result->peer);
+	checked = figure->absolute ? series_median(&result->ours) :
+				     result->ratio;
+	result->kept = figure->better == LOWER ? checked <= figure->bound :
+						 checked >= figure->bound;
+	return 0;
+}
+
+static void result_row(const struct result *result)
+{
+	const struct figure *figure = result->figure;
+
+	printf("%-34s %10.1f %10.1f %-10s %6.2f  %s %-5.2f %-6s "
+	       "[%.1f-%.1f | %.1f-%.1f]\n",
+	       figure->name, series_median(&result->ours),
+	       series_median(&result->peer), figure->unit, result->ratio,
+	       figure->better == LOWER ? "<=" : ">=", figure->bound,
+	       result->kept ? "ok" : "MISSED", result->ours.value[0],
+	       series_max(&result->ours), result->peer.value[0],
+	       series_max(&result->peer));
+}
+
+static void result_json(const struct result *result, FILE *out)
+{
+	const struct figure *figure = result->figure;
+
+	fprintf(out,
+		"  {\"name\": \"%s\", \"ours\": %.3f, \"peer\": %.3f, "
+		"\"peer_name\": \"%s\", \"unit\": \"%s\", \"ratio\": %.4f, "
+		"\"better\": \"%s\", \"runs\": %u, \"ours_min\": %.3f, "
+		"\"ours_max\": %.3f, \"peer_min\": %.3f, \"peer_max\": %.3f, "
+		"\"bound\": %.2f, \"kept\": %s}",
+		figure->name, series_median(&result->ours),
+		series_median(&result->peer), figure->peer_name, figure->unit,
+		result->ratio, figure->better == LOWER ? "lower" : "higher",
+		result->ours.count, result->ours.value[0],
+		series_max(&result->ours), result->peer.value[0],
+		series_max(&result->peer), figure->bound,
+		result->kept ? "true" : "false");
+}
+
+static int report(const char *samples, const char *json)
+{
+	FILE *in = fopen(samples, "re"), *out = NULL;
+	struct result result;
+	unsigned int rows = 0;
+	size_t i;
+
+	if (!in)
+		return -errno;
+	if (json) {
+		out = fopen(json, "we");
+		if (!out) {
+			fclose(in);
+			return -errno;
+		}
+		fprintf(out, "[\n");
+	}
+	printf("%-34s %10s %10s %-10s %6s  %-8s %-6s %s\n", "figure", "ours",
+	       "peer", "unit", "ratio", "bound", "",
+	       "[min-max of ours | of the peer]");
+	for (i = 0; i < NR_FIGURES; i++) {
+		if (result_make(&result, &figures[i], in))
+			continue;
+		result_row(&result);
+		if (out) {
+			fprintf(out, "%s", rows ? ",\n" : "");
+			result_json(&result, out);
+		}
+		rows++;
+	}
+	if (out) {
+		fprintf(out, "\n]\n");
+		fclose(out);
+	}
+	fclose(in);
+	return rows ? 0 : -ENODATA;
+}
+
+static void list(void)
+{
+	size_t i;
+
+	for (i = 0; i < NR_FIGURES; i++)
+		printf("%s %s %u\n", figures[i].name, figures[i].group,
+		       figures[i].cpus);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "list", no_argument, NULL, 'l' },
+		{ "json", required_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *json = NULL;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			list();
+			return 0;
+		case 'j':
+			json = optarg;
+			break;
+		default:
+			return 2;
+		}
+	}
+	if (optind != argc - 1) {
+		fprintf(stderr, "usage: report [--json FILE] SAMPLES\n"
+				"       report --list\n");
+		return 2;
+	}
+	ret = report(argv[optind], json);
+	if (ret)
+		fprintf(stderr, "report: %s\n", strerror(-ret));
+	return ret ? 1 : 0;
+}

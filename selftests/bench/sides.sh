@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# What is compared, sourced inside L1. run_SERIES makes one run and prints one
+# number; group_NAME says which device the series of a group use and which
+# series they are. Series of a group run in turn: A B C A B C ...
+#
+# Equal on all sides: the settings and the size of the device, the number of
+# threads and CPUs, the sequence of accesses (seed), 4 KiB pages, and the memory
+# that a side may use. Only the faulting process is limited; what serves it
+# (the kernel's swap, the pager's own memory) is not counted on any side.
+
+PAGEIN_SIZE=256M
+PAGEOUT_SIZE=64M
+# A process of 96 MiB is given 48 MiB. A memory cgroup counts the rest of the
+# process too: its program, stacks, the tables of the benchmark, page tables.
+# The allowance for them was measured, and is rounded up in favour of the peer.
+ZIPF_SIZE=96M
+ZIPF_POOL=48M
+ZIPF_PAGES=12288
+ZIPF_CGROUP=$(((48 + 4) << 20))
+
+group_latency() {
+	DEVICE="ssd 320"
+	SERIES="tarn_latency raw_latency"
+}
+
+group_rate() {
+	DEVICE="fast 320"
+	SERIES="tarn_rate swap_rate uffd_rate"
+}
+
+group_store_ssd() {
+	DEVICE="ssd 320"
+	SERIES="tarn_store_ssd raw_store_ssd"
+}
+
+group_store() {
+	DEVICE="fast 320"
+	SERIES="tarn_store swap_store"
+}
+
+group_zipf() {
+	DEVICE="ssd 192"
+	SERIES="tarn_zipf swap_zipf uffd_zipf"
+}
+
+group_touch() {
+	DEVICE=
+	SERIES="tarn_touch memfd_touch"
+}
+
+# value KEY COMMAND...: run it, print what it says for KEY
+value() {
+	value_key=$1
+	shift
+	value_out=$("$@") || return 1
+	[ -z "$VERBOSE" ] || echo "$value_out" | sed 's/^/    /' >&2
+	echo "$value_out" | awk -v key="$value_key" '$1 == key { print $2 }'
+}
+
+run_tarn_latency() {
+	with_pool 320M value p50_us pagein --memory "tarn:$POOL/x" \
+		--size "$PAGEIN_SIZE" --threads 1 --part 32
+}
+
+run_raw_latency() {
+	value p50_us rawio --device "$(nullb_path peer)" --plain --count 2048
+}
+
+run_tarn_rate() {
+	with_pool 320M value rate pagein --memory "tarn:$POOL/x" \
+		--size "$PAGEIN_SIZE" --threads 8
+}
+
+run_swap_rate() {
+	with_swap value rate in_cgroup max pagein --memory swap \
+		--size "$PAGEIN_SIZE" --threads 8
+}
+
+run_uffd_rate() {
+	value rate pagein --memory "uffd:$(nullb_path peer):81920" \
+		--size "$PAGEIN_SIZE" --threads 8
+}
+
+run_tarn_store() {
+	with_pool 128M value mbps pageout --memory "tarn:$POOL/x" \
+		--size "$PAGEOUT_SIZE"
+}
+
+run_swap_store() {
+	with_swap value mbps in_cgroup max pageout --memory swap \
+		--size "$PAGEOUT_SIZE"
+}
+
+run_tarn_store_ssd() {
+	run_tarn_store
+}
+
+# The unit of paging is 4 KiB, so that is what is written.
+run_raw_store_ssd() {
+	value mbps rawio --device "$(nullb_path peer)" --write --sequential \
+		--depth 32 --count 16384
+}
+
+run_tarn_zipf() {
+	with_pool "$ZIPF_POOL" value ops zipf --memory "tarn:$POOL/x" \
+		--size "$ZIPF_SIZE"
+}
+
+run_swap_zipf() {
+	with_swap value ops in_cgroup "$ZIPF_CGROUP" zipf --memory swap \
+		--size "$ZIPF_SIZE"
+}
+
+run_uffd_zipf() {
+	value ops zipf --memory "uffd:$(nullb_path peer):$ZIPF_PAGES" \
+		--size "$ZIPF_SIZE"
+}
+
+run_tarn_touch() {
+	pool_mount 192M none || return 1
+	value ns firsttouch --memory "tarn:$POOL/x"
+	touch_status=$?
+	umount "$POOL" || return 1
+	return $touch_status
+}
+
+run_memfd_touch() {
+	value ns firsttouch --memory memfd
+}

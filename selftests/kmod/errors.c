@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Errors of the pager's devices: each has a defined answer, concerns only the
+ * pages it is about, is told, and loses nothing.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "pager.h"
+
+#define PAGES 64
+
+static struct pool pool;
+static struct pager pg;
+static int part, events;
+static u8 *map;
+
+static void begin(const char *options, u64 pages)
+{
+	pool_mount(&pool, options);
+	pager_start(&pg, &pool);
+	pool_readahead(&pool, 0);
+	events = tarn_op(pool.fd, TARN_POOL_EVENTS, NULL);
+	ASSERT_OK(fcntl(events, F_SETFL, O_NONBLOCK));
+	part = part_create(&pool, "a", pages);
+	map = part_map(part, pages);
+}
+
+static void end(u64 pages)
+{
+	munmap(map, pages * PAGE_SIZE);
+	close(part);
+	close(events);
+	part_unlink(&pool, "a");
+	pool_assert_idle(&pool);
+	pager_stop(&pg);
+	pool_umount(&pool);
+}
+
+static void fill(u64 pages, u64 version)
+{
+	u64 i;
+
+	for (i = 0; i < pages; i++)
+		page_fill(map + i * PAGE_SIZE, 9, i, version);
+}
+
+static void check(u64 pages, u64 version)
+{
+	u64 i;
+
+	for (i = 0; i < pages; i++)
+		ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, version);
+}
+
+/* Read events until one of @type comes; it must be there already. */
+static struct tarn_event event_of(u32 type)
+{
+	struct tarn_event ev;
+
+	do {
+		if (SYS(read(events, &ev, sizeof(ev))) != sizeof(ev))
+			FAIL("no event of type %u", type);
+	} while (ev.type != type);
+	return ev;
+}
+
+static void load_error(void)
+{
+	struct tarn_event ev;
+	u8 buf[PAGE_SIZE];
+	u64 i, done;
+
+	begin("size=8M", PAGES);
+	fill(PAGES, 1);
+	part_page_out(part, 0, PAGES);
+	pg.ctl->match_index = 5;
+	pg.ctl->load_error = EIO;
+	for (i = 0; i < PAGES; i++) {
+		if (i == 5)
+			ASSERT_EQ(try_read(map + i * PAGE_SIZE, NULL), SIGBUS);
+		else
+			ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, 1);
+	}
+	ev = event_of(TARN_EVENT_LOAD_ERROR);
+	ASSERT_EQ(ev.partition, part_info(part).id);
+	ASSERT_EQ(ev.index, 5);
+	ASSERT_EQ(llabs(ev.value), EIO);
+	ASSERT_EQ(pool_info(&pool).load_errors, 1);
+	ASSERT_EQ(part_info(part).errors, 1);
+	ASSERT_EQ(part_state(part, 5), TARN_PAGE_PAGED);
+	/* the same by system calls */
+	ASSERT_ERR(pread(part, buf, PAGE_SIZE, 5 * PAGE_SIZE), EIO);
+	ASSERT_ERR(pwrite(part, buf, 100, 5 * PAGE_SIZE), EIO);
+	ASSERT_EQ(__part_page_in(part, 4, 3, &done), -EIO);
+	/* a write, too, must not invent the rest of the page */
+	ASSERT_EQ(try_write(map + 5 * PAGE_SIZE, 1), SIGBUS);
+	/* nothing was lost: when the device is well again, so is the page */
+	pg.ctl->load_error = 0;
+	ASSERT_PAGE(map + 5 * PAGE_SIZE, 9, 5, 1);
+	check(PAGES, 1);
+	end(PAGES);
+}
+
+static void checksums(void)
+{
+	struct tarn_event ev;
+
+	begin("size=8M", PAGES);
+	fill(PAGES, 1);
+	part_page_out(part, 0, PAGES);
+	pg.ctl->match_index = 7;
+	/* one bad copy, one good one: nobody notices */
+	pg.ctl->corrupt = PAGER_CORRUPT_FIRST;
+	check(PAGES, 1);
+	ASSERT_EQ(pg.ctl->mismatches, 1);
+	ASSERT_EQ(pool_info(&pool).checksum_errors, 0);
+	/* no other copy */
+	part_page_out(part, 0, PAGES);
+	pg.ctl->corrupt = PAGER_CORRUPT_EILSEQ;
+	ASSERT_EQ(try_read(map + 7 * PAGE_SIZE, NULL), SIGBUS);
+	ASSERT_EQ(pg.ctl->mismatches, 2);
+	ev = event_of(TARN_EVENT_CHECKSUM);
+	ASSERT_EQ(ev.partition, part_info(part).id);
+	ASSERT_EQ(ev.index, 7);
+	ASSERT_EQ(pool_info(&pool).checksum_errors, 1);
+	ASSERT_EQ(pool_info(&pool).load_errors, 0);
+	ASSERT_EQ(part_info(part).errors, 1);
+	/* a liar of a pager: asked once more, not for ever */
+	pg.ctl->corrupt = PAGER_CORRUPT_ALWAYS;
+	ASSERT_EQ(try_read(map + 7 * PAGE_SIZE, NULL), SIGBUS);
+	ASSERT_EQ(pg.ctl->mismatches, 3);
+	ASSERT_EQ(pool_info(&pool).checksum_errors, 2);
+	pg.ctl->corrupt = PAGER_CORRUPT_NONE;
+	check(PAGES, 1);
+	end(PAGES);
+}
+
+static void store_error(void)
+{
+	struct tarn_event ev;
+	u64 done;
+
+	begin("size=8M", PAGES);
+	fill(PAGES, 1);
+	pg.ctl->match_index = 9;
+	pg.ctl->store_error = EIO;
+	ASSERT_EQ(__part_page_out(part, 0, PAGES, &done), 0);
+	ASSERT_EQ(done, PAGES - 1);
+	ASSERT_EQ(part_state(part, 9), TARN_PAGE_RESIDENT);
+	ev = event_of(TARN_EVENT_STORE_ERROR);
+	ASSERT_EQ(ev.partition, part_info(part).id);
+	ASSERT_EQ(ev.index, 9);
+	ASSERT_EQ(llabs(ev.value), EIO);
+	ASSERT_EQ(pool_info(&pool).store_errors, 1);
+	check(PAGES, 1);
+	pg.ctl->store_error = 0;
+	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+	check(PAGES, 1);
+	end(PAGES);
+}
+
+/* An outdated copy stays allocated when its replacement can't be stored. */
+static void store_error_of_a_page_with_a_copy(void)
+{
+	u64 done;
+
+	begin("size=8M", PAGES);
+	fill(PAGES, 1);
+	part_page_out(part, 0, PAGES);
+	fill(PAGES, 2);
+	pg.ctl->store_error = EIO;
+	ASSERT_EQ(__part_page_out(part, 0, PAGES, &done), 0);
+	ASSERT_EQ(done, 0);
+	ASSERT_EQ(pg.ctl->used, PAGES);
+	check(PAGES, 2);
+	pg.ctl->store_error = 0;
+	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+	ASSERT_EQ(pg.ctl->used, PAGES);
+	check(PAGES, 2);
+	end(PAGES);
+}
+
+static int fill_more_than_fits(void *arg)
+{
+	fill(1500, 3);
+	check(1500, 3);
+	return 0;
+}
+
+static void no_room(void)
+{
+	struct tarn_event ev;
+	pid_t writer;
+	int i;
+
+	begin("size=4M", 1500);
+	pg.ctl->capacity = 100;
+	writer = spawn(fill_more_than_fits, NULL);
+	WAIT_FOR(pool_info(&pool).flags & TARN_POOL_FULL);
+	WAIT_FOR(!pool_info(&pool).free_frames);
+	ev = event_of(TARN_EVENT_PAGING_FULL);
+	ASSERT_EQ(ev.value, 1);
+	ASSERT_LE(pg.ctl->used, 100);
+	ASSERT_EQ(pool_info(&pool).store_errors, 0);
+	/* it waits, and what is resident can be used meanwhile */
+	WAIT_FOR(pool_info(&pool).frame_waits > 0);
+	for (i = 0; i < 1500; i++) {
+		if ((part_state(part, i) & 0x1f) == TARN_PAGE_RESIDENT)
+			ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, 3);
+	}
+	ASSERT_EQ(SYS(kill(writer, 0)), 0);
+	/* room again: it goes on by itself */
+	pg.ctl->capacity = 2000;
+	pager_status(&pg, 0);
+	ASSERT_EQ(reap(writer), 0);
+	ev = event_of(TARN_EVENT_PAGING_FULL);
+	ASSERT_EQ(ev.value, 0);
+	check(1500, 3);
+	end(1500);
+}
+
+/* Truncation, too, makes room: of frames if not of paging space. */
+static void no_room_then_a_punch(void)
+{
+	pid_t writer;
+
+	begin("size=4M", 1500);
+	pg.ctl->capacity = 0;
+	writer = spawn(fill_more_than_fits, NULL);
+	WAIT_FOR(pool_info(&pool).flags & TARN_POOL_FULL);
+	WAIT_FOR(!pool_info(&pool).free_frames);
+	WAIT_FOR(pool_info(&pool).frame_waits > 0);
+	ASSERT_OK(kill(writer, SIGKILL));
+	ASSERT_EQ(reap(writer), 256 + SIGKILL);
+	ASSERT_OK(madvise(map, 800 * PAGE_SIZE, MADV_REMOVE));
+	fill(800, 4);
+	check(800, 4);
+	end(1500);
+}
+
+static const struct tarn_test tests[] = {
+	TEST(load_error),
+	TEST(checksums),
+	TEST(store_error),
+	TEST(store_error_of_a_page_with_a_copy),
+	TEST(no_room),
+	TEST(no_room_then_a_punch),
+};
+
+TESTS_MAIN(tests)

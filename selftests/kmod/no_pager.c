@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * No pager serves: what needs one waits, can be killed, holds up nobody else,
+ * and goes on when a pager comes.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pager.h"
+
+#define PAGES 64
+
+static struct pool pool;
+static struct pager pg;
+static int part;
+static u8 *map;
+
+/* All pages paged, and the pager gone. */
+static void begin(void)
+{
+	u64 i;
+
+	pool_mount(&pool, "size=8M");
+	pager_start(&pg, &pool);
+	pool_readahead(&pool, 0);
+	part = part_create(&pool, "a", PAGES);
+	map = part_map(part, PAGES);
+	for (i = 0; i < PAGES; i++)
+		page_fill(map + i * PAGE_SIZE, 9, i, 1);
+	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+	pager_kill(&pg);
+	WAIT_FOR(!(pool_info(&pool).flags & TARN_POOL_SERVED));
+}
+
+static void unmap(void)
+{
+	munmap(map, PAGES * PAGE_SIZE);
+	close(part);
+}
+
+static void end(void)
+{
+	unmap();
+	part_unlink(&pool, "a");
+	pool_assert_idle(&pool);
+	pager_assert_protocol(&pg);
+	pager_free(&pg);
+	pool_umount(&pool);
+}
+
+static int touch(void *arg)
+{
+	u64 i = (uintptr_t)arg;
+	int sig = try_read(map + i * PAGE_SIZE, NULL);
+
+	return sig ? sig : page_version(map + i * PAGE_SIZE, 9, i);
+}
+
+static int touch_group(void *arg)
+{
+	int i;
+
+	setpgid(0, 0);
+	for (i = 20; i < 28; i++)
+		spawn(touch, (void *)(uintptr_t)i);
+	for (i = 20; i < 28; i++)
+		wait(NULL);
+	return 0;
+}
+
+static bool waits_for(u64 i)
+{
+	return part_state(part, i) == (TARN_PAGE_PAGED | TARN_PAGE_IN_FLIGHT);
+}
+
+static pid_t waiter(u64 i)
+{
+	pid_t pid = spawn(touch, (void *)(uintptr_t)i);
+
+	WAIT_FOR(waits_for(i) && proc_state(pid) == 'D');
+	return pid;
+}
+
+static void faults_wait_for_the_next_pager(void)
+{
+	pid_t pid[8];
+	u64 i;
+
+	begin();
+	for (i = 0; i < 8; i++)
+		pid[i] = waiter(i);
+	pager_launch(&pg);
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(reap(pid[i]), 1);
+	for (i = 0; i < PAGES; i++)
+		ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, 1);
+	pager_kill(&pg);
+	end();
+}
+
+static void waiters_can_be_killed(void)
+{
+	pid_t pid, group;
+	int i;
+
+	begin();
+	for (i = 0; i < 10; i++) {
+		pid = waiter(i);
+		ASSERT_OK(kill(pid, SIGKILL));
+		ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	}
+	group = spawn(touch_group, NULL);
+	for (i = 20; i < 28; i++)
+		WAIT_FOR(waits_for(i));
+	ASSERT_OK(kill(-group, SIGKILL));
+	ASSERT_EQ(reap(group), 256 + SIGKILL);
+	end();
+}
+
+static int read_call(void *arg)
+{
+	u8 buf[PAGE_SIZE];
+
+	return pread(part, buf, PAGE_SIZE, 3 * PAGE_SIZE) == PAGE_SIZE ? 0 : 1;
+}
+
+static int write_call(void *arg)
+{
+	return pwrite(part, "x", 1, 4 * PAGE_SIZE) == 1 ? 0 : 1;
+}
+
+static int page_in_call(void *arg)
+{
+	u64 done;
+
+	return __part_page_in(part, 0, PAGES, &done) == 0 ? 0 : 1;
+}
+
+static void calls_can_be_killed(void)
+{
+	int (*const calls[])(void *) = { read_call, write_call };
+	pid_t pid;
+	size_t i;
+
+	begin();
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		pid = spawn(calls[i], NULL);
+		WAIT_FOR(waits_for(3 + i) && proc_state(pid) == 'D');
+		ASSERT_OK(kill(pid, SIGKILL));
+		ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	}
+	/* this one says at once that there is no pager */
+	ASSERT_EQ(reap(spawn(page_in_call, NULL)), 1);
+	end();
+}
+
+static void truncate_meanwhile(void)
+{
+	pid_t pid;
+
+	begin();
+	pid = waiter(40);
+	ASSERT_OK(ftruncate(part, 20 * PAGE_SIZE));
+	ASSERT_EQ(reap(pid), SIGBUS);
+	ASSERT_EQ(pool_info(&pool).paged_pages, 20);
+	ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
+	ASSERT(page_is_zero(map + 40 * PAGE_SIZE));
+	end();
+}
+
+static void punch_meanwhile(void)
+{
+	pid_t pid;
+
+	begin();
+	pid = waiter(40);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    30 * PAGE_SIZE, 20 * PAGE_SIZE));
+	ASSERT_EQ(reap(pid), 0);
+	ASSERT_EQ(pool_info(&pool).paged_pages, PAGES - 20);
+	end();
+}
+
+static void unlink_meanwhile(void)
+{
+	pid_t pid;
+
+	begin();
+	pid = waiter(40);
+	part_unlink(&pool, "a");
+	unmap();
+	ASSERT_EQ(pool_info(&pool).paged_pages, PAGES);
+	ASSERT_OK(kill(pid, SIGKILL));
+	ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	pool_assert_idle(&pool);
+	pager_free(&pg);
+	pool_umount(&pool);
+}
+
+static void lazy_umount_meanwhile(void)
+{
+	pid_t pid;
+
+	begin();
+	pid = waiter(40);
+	ASSERT_EQ(__pool_umount(&pool), -EBUSY);
+	ASSERT_OK(umount2(pool.dir, MNT_DETACH));
+	unmap();
+	close(pool.fd);
+	ASSERT_EQ(proc_state(pid), 'D');
+	ASSERT_OK(kill(pid, SIGKILL));
+	ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	pager_free(&pg);
+	/* the harness sees to it that no pool is left */
+	ASSERT_OK(rmdir(pool.dir));
+}
+
+static void *munmap_half(void *arg)
+{
+	ASSERT_OK(munmap(map + 32 * PAGE_SIZE, 32 * PAGE_SIZE));
+	return NULL;
+}
+
+static void *touch_thread(void *arg)
+{
+	return (void *)(uintptr_t)try_read(map + 40 * PAGE_SIZE, NULL);
+}
+
+/* The waiting thread holds no lock that its own process needs. */
+static int munmap_in_a_thread(void *arg)
+{
+	pthread_t t, u;
+	void *ret;
+
+	pthread_create(&t, NULL, touch_thread, NULL);
+	WAIT_FOR(waits_for(40));
+	pthread_create(&u, NULL, munmap_half, NULL);
+	pthread_join(u, NULL);
+	if (mmap(map + 32 * PAGE_SIZE, 32 * PAGE_SIZE, PROT_READ,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return 1;
+	*(_Atomic int *)arg = 1;
+	pthread_join(t, &ret);
+	return ret ? 2 : 0;
+}
+
+static void munmap_meanwhile(void)
+{
+	_Atomic int *unmapped = shared_alloc(PAGE_SIZE);
+	pid_t pid;
+
+	begin();
+	pid = spawn(munmap_in_a_thread, (void *)unmapped);
+	WAIT_FOR(*unmapped);
+	/* its thread still waits for the page; then it finds the new mapping */
+	pager_launch(&pg);
+	ASSERT_EQ(reap(pid), 0);
+	pager_kill(&pg);
+	end();
+}
+
+static void writes_without_a_pager(void)
+{
+	u64 i;
+
+	begin();
+	/* what has frames and what is new needs no pager while there is room */
+	ASSERT_OK(ftruncate(part, 0));
+	ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
+	for (i = 0; i < PAGES; i++)
+		page_fill(map + i * PAGE_SIZE, 9, i, 2);
+	for (i = 0; i < PAGES; i++)
+		ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, 2);
+	end();
+}
+
+static const struct tarn_test tests[] = {
+	TEST(faults_wait_for_the_next_pager),
+	TEST(waiters_can_be_killed),
+	TEST(calls_can_be_killed),
+	TEST(truncate_meanwhile),
+	TEST(punch_meanwhile),
+	TEST(unlink_meanwhile),
+	TEST(lazy_umount_meanwhile),
+	TEST(munmap_meanwhile),
+	TEST(writes_without_a_pager),
+};
+
+TESTS_MAIN(tests)

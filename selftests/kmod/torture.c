@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many processes on a small pool: everything that the load can do at once,
+ * with workers killed and the pool resized under it. Nothing may be lost,
+ * nothing may leak.
+ *
+ * -o ops=N operations a worker, -o workers=N, -o seed=N.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <time.h>
+
+#include "load.h"
+#include "pager.h"
+
+static struct load_config config(u32 what)
+{
+	return (struct load_config){
+		.workers = test_param("workers", 8),
+		.parts = 4,
+		.pages = 768,
+		.ops = test_param("ops", 3000),
+		.what = what,
+		.seed = test_param("seed", time(NULL)),
+	};
+}
+
+static void check_pool(struct pool *p)
+{
+	struct tarn_pool_info info = pool_info(p);
+
+	ASSERT_EQ(info.load_errors, 0);
+	ASSERT_EQ(info.checksum_errors, 0);
+	ASSERT_EQ(info.store_errors, 0);
+	diag("in %llu, out %llu, clean %llu, zero %llu, waits %llu",
+	     info.page_ins, info.page_outs, info.clean_drops, info.zero_drops,
+	     info.frame_waits);
+}
+
+static void begin(struct pool *p, struct pager *pg, const char *options)
+{
+	pool_mount(p, options);
+	pager_init(pg, p);
+	pg->ctl->reorder = 1;
+	pg->ctl->in_place = test_param("seed", time(NULL)) & 1;
+	pager_launch(pg);
+}
+
+static void end(struct pool *p, struct pager *pg)
+{
+	check_pool(p);
+	pool_assert_idle(p);
+	WAIT_FOR(!pg->ctl->used);
+	pager_stop(pg);
+	pool_umount(p);
+}
+
+static void run(u32 what, u32 kills, bool resize)
+{
+	static const char *const sizes[] = { "size=6M", "size=12M", "size=4M",
+					     "size=8M" };
+	struct load_config cfg = config(what);
+	struct pager pg;
+	struct load l;
+	struct pool p;
+	u64 next, step = cfg.ops * cfg.workers / 20;
+	u32 n = 0;
+	int ret;
+
+	begin(&p, &pg, "size=8M");
+	load_begin(&l, &p, &cfg);
+	next = step;
+	while (load_running(&l)) {
+		msleep(2);
+		if (l.shared->done < next)
+			continue;
+		next += step;
+		if (n++ < kills)
+			load_kill_one(&l);
+		if (resize) {
+			ret = __pool_remount(&p, sizes[n % 4]);
+			ASSERT(!ret || ret == -EBUSY);
+		}
+	}
+	load_end(&l);
+	end(&p, &pg);
+}
+
+static void reads_and_writes(void)
+{
+	run(0, 0, false);
+}
+
+static void holes_and_sizes(void)
+{
+	run(LOAD_PUNCH | LOAD_TRUNCATE | LOAD_RECREATE, 0, false);
+}
+
+static void forks_and_pipes(void)
+{
+	run(LOAD_FORK | LOAD_PIPE, 0, false);
+}
+
+static void kills(void)
+{
+	run(LOAD_FORK | LOAD_PUNCH | LOAD_TRUNCATE, 100, false);
+}
+
+static void resizes(void)
+{
+	run(LOAD_PAGE_OUT, 0, true);
+}
+
+static void everything(void)
+{
+	run(LOAD_ALL, 100, true);
+}
+
+/* As large as the pool, without a pager: what is freed is enough for all. */
+static void without_paging(void)
+{
+	struct load_config cfg = config(LOAD_ALL & ~LOAD_PAGE_OUT);
+	struct load l;
+	struct pool p;
+
+	pool_mount(&p, "size=32M,paging=none");
+	load_begin(&l, &p, &cfg);
+	load_end(&l);
+	pool_assert_idle(&p);
+	pool_umount(&p);
+}
+
+static void two_pools(void)
+{
+	struct load_config cfg = config(LOAD_ALL);
+	struct pager pg[2];
+	struct load l[2];
+	struct pool p[2];
+	int i;
+
+	cfg.workers = 4;
+	for (i = 0; i < 2; i++) {
+		begin(&p[i], &pg[i], "size=8M");
+		cfg.seed += i;
+		load_begin(&l[i], &p[i], &cfg);
+	}
+	for (i = 0; i < 2; i++) {
+		load_end(&l[i]);
+		end(&p[i], &pg[i]);
+	}
+}
+
+static const struct tarn_test tests[] = {
+	TEST(reads_and_writes),
+	TEST(holes_and_sizes),
+	TEST(forks_and_pipes),
+	TEST(kills),
+	TEST(resizes),
+	TEST(without_paging),
+	TEST(two_pools),
+	TEST(everything),
+};
+
+TESTS_MAIN(tests)

@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Reads the description of a group of tests, a file of selftests/groups: a line a
+# setting, its name first.
+#
+#   about TEXT            one line for TESTS=help
+#   on l1|host            where its tests run (l1)
+#   kernels NAME...       which L1s to run them in (6.1 6.12 debug); on the host, for
+#                         which kernels they are of interest
+#   cpus, memory, nodes   what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1)
+#   module no             do not load tarn.ko
+#   disk SIZE             an empty scratch disk; the first one is /dev/vda
+#   test SECONDS COMMAND  a test and its time limit, run at the top of the tree; a
+#                         program given by a pattern stands for one test a match
+#
+# Result: the variables group_*.
+
+# shellcheck disable=SC2034 # used by those who source this
+read_group()
+{
+	local key value
+
+	group_file=$1
+	group_name=${1##*/}
+	group_about=
+	group_on=l1
+	group_kernels="6.1 6.12 debug"
+	group_options=()
+	group_disks=()
+	group_names=()
+	group_limits=()
+	group_tests=()
+	while read -r key value; do
+		case $key in
+		''|'#'*)		;;
+		about)			group_about=$value ;;
+		on)			group_on=$value ;;
+		kernels)		group_kernels=$value ;;
+		cpus|memory|nodes)	group_options+=("--$key" "$value") ;;
+		module)			[ "$value" != no ] || group_options+=(--no-module) ;;
+		disk)			group_disks+=("$value") ;;
+		test)			add_tests "${value%% *}" "${value#* }" ;;
+		*)	echo "$1: unknown setting $key" >&2
+			exit 2 ;;
+		esac
+	done < "$1"
+}
+
+# The pattern is matched at the top of the tree; without a match it stays, and so
+# is a test that fails.
+add_tests()
+{
+	local program=${2%% *} arguments='' match name
+
+	[ "$program" = "$2" ] || arguments=${2#* }
+	for match in $program; do
+		case $match in
+		*.o|*.d)	continue ;;
+		*/*)		[ ! -d "$match" ] || continue ;;
+		esac
+		name=${match##*/}
+		if [ "${match#*/}" = "$match" ] || [ "$program" = "$match" ] && [ -n "$arguments" ]; then
+			name="$name ${arguments//\// }"
+		fi
+		group_names+=("${name// /-}")
+		group_limits+=("$1")
+		group_tests+=("$match${arguments:+ $arguments}")
+	done
+}

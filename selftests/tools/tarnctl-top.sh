@@ -1,0 +1,205 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The live view of tarnctl in a terminal (tmux): what it shows, its keys, any
+# size of the terminal, and that it leaves the terminal as it was.
+#
+# shellcheck disable=SC2317 # functions are called by check
+set -u
+
+# shellcheck source=selftests/tools/tools.sh
+. "$(dirname "$0")/tools.sh"
+need jq tmux
+
+export LC_ALL=C.UTF-8 TERM=screen-256color TMUX_TMPDIR=$work
+mount_pool $pool size=32M,paging=none
+truncate -s 16M $pool/alpha
+head -c 4M /dev/urandom > $pool/beta
+head -c 2M /dev/urandom > $pool/gamma
+exec 7< $pool/gamma
+rm $pool/gamma
+
+# The server must not inherit the file that is held open.
+session()
+{
+	tmux -f /dev/null "$@" 7<&-
+}
+
+screen()
+{
+	session capture-pane -p -t top | tee "$work/screen"
+}
+
+shows()
+{
+	screen | grep -qF -- "$1"
+}
+
+hides()
+{
+	! shows "$1"
+}
+
+# seen NAME TEXT: the text appears on the screen, sooner or later.
+seen()
+{
+	await shows "$2"
+	result 0 "$1"
+}
+
+gone()
+{
+	await hides "$2"
+	result 0 "$1"
+}
+
+# seen_order NAME WORD...: at last, the first column below the titles is this.
+in_order()
+{
+	[ "$(screen | sed -n '/^PARTITION/,$p' | sed 1d |
+		awk -v n=$# 'NR <= n { printf "%s ", $1 }')" = "$* " ]
+}
+
+seen_order()
+{
+	local name=$1
+
+	shift
+	await in_order "$@"
+	result 0 "$name"
+}
+
+keys()
+{
+	session send-keys -t top "$@"
+}
+
+finish_top()
+{
+	session kill-server 2>/dev/null
+	finish
+}
+trap finish_top EXIT
+
+# The shell stays when tarnctl has ended, and shows how.
+session new-session -d -x 120 -y 24 -s top \
+	"stty -a > $work/before; tarnctl top -d 0.5; echo status \$?; stty -a > $work/after; sleep 1000"
+
+seen "the pool" "tarn $pool"
+seen "its state" "no paging"
+seen "its size" "of 32M"
+seen "the size of all partitions" "logical 22M (0.69x)"
+has_titles()
+{
+	[ "$(screen | grep '^PARTITION' | tr -s ' ')" = "$*" ]
+}
+await has_titles "PARTITION LOGICAL RESIDENT PAGED FAIR IN/s OUT/s REFLT/s WAIT/s P50 P99"
+result $? "all columns"
+seen_order "partitions by name" "(id:3)" alpha beta
+keys r
+seen_order "r sorts by resident" beta "(id:3)" alpha
+seen "and says so" "sorted by resident"
+keys R
+seen_order "R turns it round" alpha "(id:3)" beta
+keys R l
+seen_order "l sorts by size" alpha beta "(id:3)"
+keys b
+seen "b shows bytes" 16777216
+keys b
+gone "and b hides them again" 16777216
+keys h
+seen "h explains the keys" "hold the picture"
+keys h
+gone "another key leaves that" "hold the picture"
+keys Space
+seen "space holds" "held"
+truncate -s 1M $pool/late
+keys n
+seen "keys work while it is held" "sorted by name"
+hides late
+result $? "but nothing new comes"
+keys Space
+seen "space goes on" "late"
+rm $pool/late
+gone "a partition that goes" late
+
+# ---- sizes
+
+session resize-window -t top -x 60 -y 12
+gone "a narrow screen drops columns" REFLT
+await has_titles "PARTITION LOGICAL RESIDENT PAGED IN/s OUT/s"
+result $? "but not the first ones"
+fits()
+{
+	screen | awk '{ if (length > w) w = length } END { exit w > '"$1"' || NR > '"$2"' }'
+}
+check "and writes nothing beyond" fits 60 12
+session resize-window -t top -x 20 -y 4
+gone "a tiny screen" PARTITION
+check "has the head" shows "tarn"
+session resize-window -t top -x 1 -y 1
+await fits 1 1
+session resize-window -t top -x 200 -y 50
+seen "a large screen again has all" "REFLT/s"
+seen_order "with all rows" "(id:3)" alpha beta
+for n in $(seq 60); do
+	truncate -s 4K "$pool/p$n"
+done
+session resize-window -t top -x 100 -y 16
+seen "more rows than lines" "1-9 of 63"
+keys End
+seen "end" "55-63 of 63"
+keys Home Down Down
+seen "down" "3-11 of 63"
+keys NPage
+seen "page down" "12-20 of 63"
+keys PPage PPage PPage Up
+seen "page up stops at the top" "1-9 of 63"
+rm $pool/p*
+seen_order "rows that go while it is scrolled" "(id:3)" alpha beta
+esc=$'a\e[31mb'
+truncate -s 4K "$pool/$esc"
+seen "an escape sequence in a name is spelled" 'a\x1b[31mb'
+rm "$pool/$esc"
+
+# ---- the end
+
+keys q
+seen "q quits with success" "status 0"
+# But for its size, in the first line.
+cmp <(sed 1d "$work/before") <(sed 1d "$work/after") > "$work/out" 2>&1
+result $? "the terminal is as it was"
+gone "the shell's screen is back" PARTITION
+
+session respawn-pane -k -t top "tarnctl top -d 0.2 -n 3; echo status \$?; sleep 1000"
+seen "it ends after a number of samples" "status 0"
+session respawn-pane -k -t top "tarnctl top -d 0.2; echo status \$?; sleep 1000"
+seen "it runs again" PARTITION
+exec 7<&-
+# It opens the pool for a moment each time, so this may have to be tried.
+await umount $pool
+seen "a pool that is unmounted ends it" "status 1"
+seen "and it says why" "is not mounted any more"
+mount_pool $pool size=32M,paging=none
+session respawn-pane -k -t top "TERM=nosuch tarnctl top; echo status \$?; sleep 1000"
+seen "an unknown terminal" "the terminal type 'nosuch' is unknown"
+session respawn-pane -k -t top "NO_COLOR=1 tarnctl top -d 0.2; sleep 1000"
+seen "without colours" PARTITION
+! session capture-pane -p -e -t top | grep -q $'\e\\[3[0-7]m'
+result $? "there are none"
+session respawn-pane -k -t top "tarnctl top -d 0.2; sleep 1000"
+seen "with colours" PARTITION
+session capture-pane -p -e -t top | grep -q $'\e\\[3[0-7]m'
+result $? "there are some"
+
+# A terminal that goes away ends it: no process is left to spin.
+pid=$(pgrep -x tarnctl)
+session kill-session -t top
+await_gone()
+{
+	! kill -0 "$pid"
+}
+await await_gone
+result 0 "it ends with its terminal"
+
+end

@@ -1,0 +1,265 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# tarnctl on real pools: lists, settings, errors, and names that mean harm.
+# shellcheck disable=SC2317 # functions are called by check
+set -u
+
+# shellcheck source=selftests/tools/tools.sh
+. "$(dirname "$0")/tools.sh"
+need jq
+
+# ---- no pool
+
+if [ "$(tarnctl pool list --json)" = "[]" ]; then
+	check "no pool: an empty list says how to mount one" \
+		says "mount -t tarnfs" tarnctl pool list
+	refuse 1 "mount -t tarnfs" "no pool: show fails and says so" tarnctl pool show
+	refuse 1 "mount -t tarnfs" "no pool: top fails and says so" tarnctl top
+fi
+
+# ---- one pool
+
+mount_pool $pool size=64M
+uuid=$(tarnctl pool list --json | jq -r '.[0].uuid')
+
+check "list has the pool" says "$pool" tarnctl pool list
+check "its size is exact in JSON" json '.[0].frames == 16384' tarnctl pool list --json
+check "and in bytes" says 67108864 tarnctl pool list --bytes
+check "the only pool needs no name" json ".mount == \"$pool\"" tarnctl pool show --json
+check "a pool by its mount point" json ".uuid == \"$uuid\"" tarnctl pool show --json $pool
+check "a pool by the beginning of its uuid" json ".mount == \"$pool\"" \
+	tarnctl pool show --json "${uuid:0:6}"
+check "a pool by its uuid in capitals" json ".mount == \"$pool\"" \
+	tarnctl pool show --json "${uuid^^}"
+refuse 1 "is no pool" "another directory is no pool" tarnctl pool show /tmp
+refuse 1 "is no pool" "a uuid that is not there" tarnctl pool show ffffffffffff
+
+# Every number that the module shows in sysfs is in JSON, and equal.
+same_as_sysfs()
+{
+	local dir=$1 file name
+	shift
+
+	"$@" > "$work/json" || return 1
+	for file in "$dir"/*; do
+		name=${file##*/}
+		[ -f "$file" ] || continue
+		[ "$name" != flags ] || continue
+		if [ "$name" = latency ]; then
+			[ "$(jq -r '.latency | join(" ")' "$work/json")" = "$(cat "$file")" ]
+		else
+			[ "$(jq ".$name" "$work/json")" = "$(cat "$file")" ]
+		fi || { echo "$name: $(jq -c ".$name" "$work/json"), $(cat "$file")"; return 1; }
+	done
+}
+
+check "a pool's counters are those of sysfs" \
+	same_as_sysfs "/sys/fs/tarn/$uuid" tarnctl pool show --json
+
+# ---- partitions
+
+mkdir -p $pool/vm/deep
+truncate -s 32M $pool/g1
+truncate -s 8M $pool/vm/deep/ram
+head -c 1M /dev/urandom > $pool/vm/small
+esc=$'esc\e[2J\nape'
+bad=$'latin\xe9'
+truncate -s 4K "$pool/$esc" "$pool/$bad"
+ln -s $pool/g1 "$work/link"
+mkfifo $pool/fifo 2>/dev/null
+
+check "partitions by path" \
+	json '[.[].path] == ["esc\u001b[2J\nape", "g1", "latin\\xe9", "vm/deep/ram", "vm/small"]' \
+	tarnctl partition list --json
+
+no_escapes()
+{
+	! tarnctl partition list | grep -q $'\e'
+}
+
+check "an escape sequence in a name does not reach the terminal" no_escapes
+check "it is spelled" says 'esc\x1b[2J\x0aape' tarnctl partition list
+rm "$pool/$esc" "$pool/$bad"
+
+id=$(tarnctl partition show --json $pool/vm/small | jq .id)
+check "a partition by its path" json '.resident_pages == 256' \
+	tarnctl partition show --json $pool/vm/small
+check "a partition from the root of the pool" json ".id == $id" \
+	tarnctl partition show --json vm/small
+check "a partition by its number" json ".id == $id" tarnctl partition show --json "id:$id"
+check "a partition from the current directory" json ".id == $id" \
+	env -C $pool/vm tarnctl partition show --json small
+check "a partition's counters are those of sysfs" \
+	same_as_sysfs "/sys/fs/tarn/$uuid/partitions/$id" tarnctl partition show --json vm/small
+refuse 1 "no such partition" "a partition that is not there" tarnctl partition show nosuch
+refuse 1 "no such partition" "a number that is not there" tarnctl partition show id:4000000
+refuse 2 "id:x" "a number that is none" tarnctl partition show id:x
+refuse 1 "not a partition" "a file elsewhere" tarnctl partition show /etc/passwd
+refuse 1 "not a partition" "a directory of a pool" tarnctl partition show $pool/vm
+refuse 1 "not a partition" "a device" tarnctl partition show /dev/null
+check "a partition by a link" json '.logical_pages == 8192' tarnctl partition show --json "$work/link"
+
+exec 7< $pool/vm/small
+rm $pool/vm/small
+check "a partition without a name is listed" \
+	json "any(.[]; .path == null and .id == $id and .resident_pages == 256)" \
+	tarnctl partition list --json
+check "and shown" says "1048576" tarnctl partition show --bytes "id:$id"
+exec 7<&-
+
+# ---- pages
+
+dd if=/dev/urandom of=$pool/g1 bs=4K seek=100 count=50 conv=notrunc status=none
+check "counts of page states" json '.pages == 8192 and .states.resident == 50 and
+	(.states | add) == .pages' tarnctl partition pages --json g1
+check "runs of page states" json '.runs == [
+	{"start": 90, "count": 10, "state": "empty", "in_flight": false},
+	{"start": 100, "count": 50, "state": "resident", "in_flight": false},
+	{"start": 150, "count": 10, "state": "empty", "in_flight": false}]' \
+	tarnctl partition pages --json --runs g1 90 70
+check "a map" says ".RRRRRRRRRRRRr." tarnctl partition pages g1 0 16M
+check "a range in sizes" json '.start == 1024 and .pages == 256' \
+	tarnctl partition pages --json g1 4M 1M
+check "a range past the end is cut" json '.pages == 2' tarnctl partition pages --json g1 8190 1G
+refuse 2 "behind the end" "a range behind the end" tarnctl partition pages g1 8192 1
+refuse 2 "whole pages" "a range of bytes" tarnctl partition pages g1 0 5000B
+truncate -s 0 $pool/none
+check "a partition of no size" json '.pages == 0' tarnctl partition pages --json none
+rm $pool/none
+
+# ---- settings
+
+weight()
+{
+	tarnctl partition show --json g1 | jq .weight
+}
+
+check "set a weight" tarnctl partition set g1 weight=300
+check "it is set" test "$(weight)" = 300
+refuse 2 "from 1 to 10000" "weight 0" tarnctl partition set g1 weight=0
+refuse 2 "from 1 to 10000" "weight 10001" tarnctl partition set g1 weight=10001
+refuse 2 "did you mean 'weight'" "a misspelt setting" tarnctl partition set g1 wieght=5
+check "a refused weight changes nothing" test "$(weight)" = 300
+
+check "set watermarks and read-ahead" tarnctl pool set low=2M high=10% readahead=16
+check "they are set" json '.low_frames >= 510 and .low_frames <= 512 and
+	.high_frames >= 1636 and .high_frames <= 1638 and .readahead_pages == 16' \
+	tarnctl pool show --json
+check "one watermark alone" tarnctl pool set $pool high=8M
+check "leaves the other" json '.low_frames >= 510 and .low_frames <= 512 and
+	.high_frames >= 2046 and .high_frames <= 2048' tarnctl pool show --json
+check "read-ahead off" tarnctl pool set readahead=0
+check "is off" json '.readahead_pages == 0' tarnctl pool show --json
+refuse 1 "below high" "low above high" tarnctl pool set low=20% high=10%
+refuse 1 "half the pool" "high above half the pool" tarnctl pool set high=60%
+refuse 1 "above 0" "low of nothing" tarnctl pool set low=0
+refuse 1 "256 pages" "too much read-ahead" tarnctl pool set readahead=257
+refuse 1 "wants pages" "a watermark that is no amount" tarnctl pool set low=much
+refuse 2 "did you mean 'readahead'" "a misspelt key" tarnctl pool set readhead=5
+refuse 2 "say what to set" "nothing to set" tarnctl pool set $pool
+
+# ---- size
+
+check "a larger pool" says "96M, was 64M" tarnctl pool resize 96M
+check "is larger" json '.frames == 24576' tarnctl pool show --json
+check "a smaller pool" says "64M, was 96M" tarnctl pool resize $pool 64M
+head -c 40M /dev/urandom > $pool/fill
+refuse 1 "the size is as before" "smaller than what it holds" tarnctl pool resize 16M
+check "the size is as before" json '.frames == 16384' tarnctl pool show --json
+rm $pool/fill
+refuse 1 "the size is as before" "more than this machine has" tarnctl pool resize 1000T
+refuse 2 "give it a unit" "a size without a unit" tarnctl pool resize 64
+refuse 2 "is no size" "a size that is none" tarnctl pool resize big
+
+# ---- no pager
+
+refuse 1 "start tarn-pager" "page out without a pager" tarnctl partition page-out g1
+refuse 1 "no pager listens" "show a pager that is not there" tarnctl pager show
+check "list pagers" json '.[0].served == false and .[0].pid == null' tarnctl pager list --json
+
+# ---- several pools
+
+mount_pool $pool2 size=16M,paging=none
+uuid2=$(tarnctl pool show --json $pool2 | jq -r .uuid)
+check "two pools are listed" json 'length == 2' tarnctl pool list --json
+refuse 1 "$pool2" "of two, one must be named" tarnctl pool show
+check "each by its name" json '.frames == 4096 and .paging == false' \
+	tarnctl pool show --json $pool2
+check "each by its uuid" json '.frames == 4096' tarnctl pool show --json "$uuid2"
+refuse 1 "paging=none" "a pool without paging has no pager" tarnctl pager show $pool2
+truncate -s 1M $pool2/p
+refuse 1 "paging=none" "and pages nothing out" tarnctl partition page-out $pool2/p
+truncate -s 1M $pool/p
+refuse 1 "several pools" "a file that both have" tarnctl partition show p
+check "a file that one has" json '.logical_pages == 8192' tarnctl partition show --json g1
+rm $pool/p
+mkdir "$work/bind"
+mount --bind $pool "$work/bind"
+check "a second mount of a pool is no second pool" json 'length == 2' tarnctl pool list --json
+check "it names the pool, too" json ".uuid == \"$uuid\"" tarnctl pool show --json "$work/bind"
+mount -t tmpfs none $pool
+check "a pool that is covered is found elsewhere" \
+	json "any(.[]; .mount == \"$work/bind\")" tarnctl pool list --json
+umount $pool "$work/bind"
+umount $pool2
+
+# ---- another user
+
+as_user()
+{
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$(command -v tarnctl)" "$@"
+}
+
+chmod 644 $pool/g1
+truncate -s 1M $pool/secret
+chmod 600 $pool/secret
+check "another user sees the pool" json '.[0].frames == 16384' as_user pool list --json
+refuse 1 "run it as root" "but changes nothing" as_user pool set low=4M high=8M
+refuse 1 "run it as root" "nor its size" as_user pool resize 32M
+refuse 1 "not permitted" "nor a partition" as_user partition set g1 weight=1
+check "what he may not open has no name" \
+	json 'any(.[]; .path == null) and all(.[]; .path != "secret")' as_user partition list --json
+chown 65534 $pool/g1
+check "the owner lowers a weight" as_user partition set g1 weight=10
+refuse 1 "raise a weight" "but does not raise it" as_user partition set g1 weight=20
+mkdir "$work/private"
+chmod 755 "$work"
+chmod 700 $pool
+refuse 1 "run it as root" "a pool that is closed to him" as_user pool show $pool
+chmod 755 $pool
+
+# ---- manual
+
+if command -v groff > /dev/null; then
+	no_warnings()
+	{
+		[ -z "$(groff -mandoc -ww -Tutf8 -z "$1" 2>&1 | tee /dev/stderr)" ]
+	}
+	check "the manual is well formed" no_warnings \
+		"$(dirname "$0")/../../tools/tarnctl/tarnctl.8"
+fi
+
+# All that completion offers is there.
+completes()
+{
+	local words word command
+
+	# shellcheck source=tools/tarnctl/tarnctl.bash
+	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
+	for command in pool partition pager top events "pool list" "partition pages" \
+		"pager add" "pager drain" "pager resilver"; do
+		words=$(_tarnctl_words "$command")
+		for word in $words; do
+			[ "$word" != --help ] || continue
+			# shellcheck disable=SC2086 # two words
+			tarnctl $command --help | grep -qE -- "(^| )$word( |\$)" ||
+				{ echo "$command $word"; return 1; }
+		done
+	done
+	[ "$(_tarnctl_pools)" = "$pool" ]
+}
+
+check "completion offers what there is" completes
+
+end

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tarnctl: rates between two samples, and the columns of the live view. */
+#include "../../tools/tarnctl/column.c"
+#include "../../tools/tarnctl/sample.c"
+#include "tap.h"
+
+static void test_partition_rates(void)
+{
+	struct tarn_partition_info before = {
+		.page_ins = 100, .page_outs = 50, .clean_drops = 1,
+		.refaults = 7, .page_waits = 3, .latency[10] = 1000,
+	};
+	struct tarn_partition_info now = {
+		.page_ins = 120, .page_outs = 50, .clean_drops = 3,
+		.zero_drops = 4, .refaults = 6, .page_waits = 5,
+		.frame_waits = 2, .latency[10] = 1000, .latency[20] = 20,
+	};
+	struct sample_rates rates;
+
+	sample_partition_rates(&rates, &now, &before, 2);
+	CHECK(rates.page_ins == 10);
+	CHECK(rates.page_outs == 0);
+	CHECK(rates.drops == 3);
+	/* A counter that seems to go back is no huge rate. */
+	CHECK(rates.refaults == 0);
+	CHECK(rates.waits == 2);
+	/* Only the latencies of the interval count. */
+	CHECK(rates.p50 >= 1 << 20);
+	CHECK(rates.p99 >= rates.p50);
+	sample_partition_rates(&rates, &now, &now, 2);
+	CHECK_EQ(rates.p50, 0);
+	CHECK_EQ(rates.p99, 0);
+}
+
+static void test_pool_rates(void)
+{
+	struct tarn_pool_info before = { .page_ins = 1000 };
+	struct tarn_pool_info now = { .page_ins = 1500, .frame_waits = 5,
+				      .zero_drops = 50 };
+	struct sample_rates rates;
+
+	sample_pool_rates(&rates, &now, &before, 0.5);
+	CHECK(rates.page_ins == 1000);
+	CHECK(rates.waits == 10);
+	CHECK(rates.drops == 100);
+	CHECK_EQ(rates.p50, 0);
+}
+
+static struct partition parts[] = {
+	{ .path = "b", .info = { .id = 1, .logical_pages = 256,
+				 .resident_pages = 10 } },
+	{ .path = "a", .info = { .id = 2, .logical_pages = 512,
+				 .resident_pages = 30 } },
+	{ .path = "c", .info = { .id = 3, .logical_pages = 256,
+				 .resident_pages = 20 } },
+};
+
+static struct sample_row rows[3];
+
+static struct sample make_sample(void)
+{
+	struct sample sample = {
+		.list = { .items = parts, .count = 3 },
+		.rows = rows,
+	};
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		rows[i] = (struct sample_row){
+			.name = parts[i].path,
+			.part = &parts[i],
+			.rates = { .page_ins = i, .p50 = 1000 * i },
+		};
+	}
+	return sample;
+}
+
+static void check_order(enum column_id id, bool reverse, const char *want)
+{
+	struct sample sample = make_sample();
+	char order[4] = "";
+	int i;
+
+	column_sort(&sample, id, reverse);
+	for (i = 0; i < 3; i++)
+		order[i] = sample.rows[i].name[0];
+	CHECK_STR(order, want);
+}
+
+static void test_sort(void)
+{
+	check_order(COLUMN_NAME, false, "abc");
+	check_order(COLUMN_NAME, true, "cba");
+	check_order(COLUMN_RESIDENT, false, "acb");
+	check_order(COLUMN_RESIDENT, true, "bca");
+	check_order(COLUMN_PAGE_INS, false, "cab");
+	/* Equal ones by name, either way. */
+	check_order(COLUMN_LOGICAL, false, "abc");
+	check_order(COLUMN_LOGICAL, true, "bca");
+	check_order(COLUMN_PAGED, false, "abc");
+}
+
+static void test_text(void)
+{
+	struct sample sample = make_sample();
+	char buf[SIZE_TEXT_MAX];
+
+	CHECK_STR(column_text(COLUMN_NAME, &sample.rows[1], buf, false), "a");
+	CHECK_STR(column_text(COLUMN_LOGICAL, &sample.rows[1], buf, false),
+		  "2M");
+	CHECK_STR(column_text(COLUMN_LOGICAL, &sample.rows[1], buf, true),
+		  "2097152");
+	CHECK_STR(column_text(COLUMN_PAGE_INS, &sample.rows[1], buf, false),
+		  "1");
+	CHECK_STR(column_text(COLUMN_P50, &sample.rows[1], buf, false), "1us");
+	CHECK_STR(column_text(COLUMN_P50, &sample.rows[0], buf, false), "-");
+}
+
+static void test_find(void)
+{
+	enum column_id id, other;
+
+	err_defer(true);
+	for (id = 0; id < COLUMN_COUNT; id++) {
+		CHECK_EQ(column_find(columns[id].name), id);
+		CHECK_EQ(column_find_key(columns[id].key), id);
+		/* Keys that the view has for other things. */
+		CHECK(!strchr("qhbR+- <>?", columns[id].key));
+		for (other = 0; other < id; other++) {
+			CHECK(columns[other].key != columns[id].key);
+			CHECK(columns[other].rank != columns[id].rank);
+		}
+	}
+	CHECK_EQ(column_find("nosuch"), COLUMN_COUNT);
+	CHECK_EQ(column_find(""), COLUMN_COUNT);
+	CHECK_EQ(column_find_key('z'), COLUMN_COUNT);
+}
+
+static void test_choose(void)
+{
+	unsigned int width, last = 0;
+
+	for (width = 1; width < 300; width++) {
+		bool shown[COLUMN_COUNT];
+		unsigned int name = column_choose(width, shown), sum = name;
+		unsigned int count = 0;
+		enum column_id id;
+
+		CHECK(shown[COLUMN_NAME]);
+		for (id = 0; id < COLUMN_COUNT; id++) {
+			count += shown[id];
+			if (shown[id] && id != COLUMN_NAME)
+				sum += GAP + columns[id].width;
+		}
+		/* The whole width is used, and more width shows no less. */
+		CHECK_EQ(sum, width);
+		CHECK(count >= last);
+		last = count;
+	}
+	CHECK_EQ(last, COLUMN_COUNT);
+}
+
+static const struct tap_test tests[] = {
+	{ "rates of a partition", test_partition_rates },
+	{ "rates of a pool", test_pool_rates },
+	{ "order of rows", test_sort },
+	{ "text of cells", test_text },
+	{ "columns by name and key", test_find },
+	{ "columns that fit", test_choose },
+};
+
+TAP_MAIN(tests)

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tarnctl: counters read from a directory shaped like sysfs. */
+#include <sys/stat.h>
+
+#include "../../tools/tarnctl/field.c"
+#include "../../tools/tarnctl/size.c"
+#include "../../tools/tarnctl/sysfs.c"
+#include "tap.h"
+
+static char root[] = "/tmp/tarnctl-sysfs-XXXXXX";
+
+static void put(int dirfd, const char *name, const char *text)
+{
+	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static int make_partition(void)
+{
+	const struct field *field;
+	char text[32];
+	int fd, n = 100;
+
+	mkdirat(AT_FDCWD, root, 0700);
+	fd = open(root, O_RDONLY | O_DIRECTORY);
+	mkdirat(fd, "uuid", 0700);
+	mkdirat(fd, "uuid/partitions", 0700);
+	mkdirat(fd, "uuid/partitions/5", 0700);
+	close(fd);
+	fd = sysfs_open(root, "uuid", "partitions/5");
+	CHECK(fd >= 0);
+	for (field = partition_fields; field->name; field++) {
+		snprintf(text, sizeof(text), "%d\n", n++);
+		put(fd, field->name, text);
+	}
+	return fd;
+}
+
+static void test_fields(void)
+{
+	struct tarn_partition_info info = { 0 };
+	int fd = make_partition();
+
+	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), 0);
+	CHECK_EQ(info.id, 100);
+	CHECK_EQ(info.weight, 101);
+	CHECK_EQ(info.fair_frames, 102);
+	CHECK_EQ(info.logical_pages, 103);
+	CHECK_EQ(info.errors, 114);
+	/* A file of another kind is an error, a missing one leaves its field. */
+	put(fd, "page_ins", "many\n");
+	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -EINVAL);
+	unlinkat(fd, "page_ins", 0);
+	info.page_ins = 7;
+	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), 0);
+	CHECK_EQ(info.page_ins, 7);
+	close(fd);
+	/* None of them means that the directory is another's. */
+	fd = sysfs_open(root, "uuid", NULL);
+	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -ENOENT);
+	close(fd);
+	CHECK_EQ(sysfs_open(root, "uuid", "partitions/6"), -ENOENT);
+}
+
+static void test_number(void)
+{
+	int fd = make_partition();
+	uint64_t val = 1;
+
+	put(fd, "x", "18446744073709551615\n");
+	CHECK_EQ(sysfs_read(fd, "x", &val), 0);
+	CHECK(val == UINT64_MAX);
+	put(fd, "x", "18446744073709551616\n");
+	CHECK_EQ(sysfs_read(fd, "x", &val), -ERANGE);
+	put(fd, "x", "");
+	CHECK_EQ(sysfs_read(fd, "x", &val), -EINVAL);
+	put(fd, "x", "5 6\n");
+	CHECK_EQ(sysfs_read(fd, "x", &val), -EINVAL);
+	close(fd);
+}
+
+static void test_latency(void)
+{
+	__u64 buckets[TARN_LATENCY_BUCKETS] = { 0 };
+	char text[1024] = "";
+	int fd = make_partition(), i;
+
+	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "%d%s", i * i, i < TARN_LATENCY_BUCKETS - 1 ? " " : "\n");
+	put(fd, "latency", text);
+	CHECK_EQ(sysfs_read_latency(fd, buckets), 0);
+	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
+		CHECK_EQ(buckets[i], i * i);
+	put(fd, "latency", "1 2 3\n");
+	CHECK_EQ(sysfs_read_latency(fd, buckets), -EINVAL);
+	unlinkat(fd, "latency", 0);
+	CHECK_EQ(sysfs_read_latency(fd, buckets), -ENOENT);
+	close(fd);
+}
+
+/* Each number of the structures stands in its table, once. */
+static void check_table(const struct field *table, size_t begin, size_t end)
+{
+	char seen[sizeof(struct tarn_pool_info)] = { 0 };
+	size_t i;
+
+	for (; table->name; table++) {
+		CHECK(table->size == 4 || table->size == 8);
+		for (i = 0; i < table->size; i++) {
+			CHECK(!seen[table->offset + i]);
+			seen[table->offset + i] = 1;
+		}
+	}
+	for (i = begin; i < end; i++) {
+		if (!seen[i])
+			printf("# byte %zu is in no field\n", i);
+		CHECK(seen[i]);
+	}
+}
+
+static void test_tables(void)
+{
+	check_table(pool_fields, offsetof(struct tarn_pool_info, frames),
+		    offsetof(struct tarn_pool_info, latency));
+	check_table(partition_fields, offsetof(struct tarn_partition_info, id),
+		    offsetof(struct tarn_partition_info, latency));
+}
+
+static void test_format(void)
+{
+	struct tarn_pool_info info = { .frames = 131072, .page_ins = 5000000,
+				       .metadata_bytes = 1536,
+				       .partitions = 3 };
+	const struct field *field;
+	char buf[SIZE_TEXT_MAX];
+
+	for (field = pool_fields; field->name; field++) {
+		field_format(field, &info, buf, false);
+		if (!strcmp(field->name, "frames"))
+			CHECK_STR(buf, "512M");
+		else if (!strcmp(field->name, "page_ins"))
+			CHECK_STR(buf, "5000000");
+		else if (!strcmp(field->name, "metadata_bytes"))
+			CHECK_STR(buf, "1.5K");
+		else if (!strcmp(field->name, "partitions"))
+			CHECK_STR(buf, "3");
+		else
+			CHECK_STR(buf, "0");
+	}
+}
+
+static void test_cleanup(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	CHECK_EQ(system(command), 0);
+}
+
+static const struct tap_test tests[] = {
+	{ "a structure from a directory", test_fields },
+	{ "numbers", test_number },
+	{ "latencies", test_latency },
+	{ "the tables cover the structures", test_tables },
+	{ "fields for people", test_format },
+	{ "clean up", test_cleanup },
+};
+
+int main(void)
+{
+	if (!mkdtemp(root))
+		return EXIT_FAILURE;
+	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+}

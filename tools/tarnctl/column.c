@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The columns of 'tarnctl top', on the screen and in plain tables. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "column.h"
+#include "error.h"
+#include "size.h"
+#include "suggest.h"
+
+#define NAME_MIN 14
+#define GAP 2
+
+const struct column columns[COLUMN_COUNT] = {
+	[COLUMN_NAME] = { "PARTITION", "name", 'n', NAME_MIN, 0 },
+	[COLUMN_LOGICAL] = { "LOGICAL", "logical", 'l', 7, 5 },
+	[COLUMN_RESIDENT] = { "RESIDENT", "resident", 'r', 8, 1 },
+	[COLUMN_PAGED] = { "PAGED", "paged", 'p', 6, 2 },
+	[COLUMN_FAIR] = { "FAIR", "fair", 'f', 6, 7 },
+	[COLUMN_PAGE_INS] = { "IN/s", "page-ins", 'i', 6, 3 },
+	[COLUMN_PAGE_OUTS] = { "OUT/s", "page-outs", 'o', 6, 4 },
+	[COLUMN_REFAULTS] = { "REFLT/s", "refaults", 't', 7, 9 },
+	[COLUMN_WAITS] = { "WAIT/s", "waits", 'w', 6, 8 },
+	[COLUMN_P50] = { "P50", "p50", '5', 6, 10 },
+	[COLUMN_P99] = { "P99", "p99", '9', 6, 6 },
+};
+
+static double column_value(enum column_id id, const struct sample_row *row)
+{
+	const struct tarn_partition_info *info = &row->part->info;
+
+	switch (id) {
+	case COLUMN_LOGICAL:
+		return info->logical_pages;
+	case COLUMN_RESIDENT:
+		return info->resident_pages;
+	case COLUMN_PAGED:
+		return info->paged_pages;
+	case COLUMN_FAIR:
+		return info->fair_frames;
+	case COLUMN_PAGE_INS:
+		return row->rates.page_ins;
+	case COLUMN_PAGE_OUTS:
+		return row->rates.page_outs;
+	case COLUMN_REFAULTS:
+		return row->rates.refaults;
+	case COLUMN_WAITS:
+		return row->rates.waits;
+	case COLUMN_P50:
+		return row->rates.p50;
+	case COLUMN_P99:
+		return row->rates.p99;
+	case COLUMN_NAME:
+	case COLUMN_COUNT:
+		break;
+	}
+	return 0;
+}
+
+const char *column_text(enum column_id id, const struct sample_row *row,
+			char *buf, bool exact)
+{
+	double val = column_value(id, row);
+
+	switch (id) {
+	case COLUMN_NAME:
+		return row->name;
+	case COLUMN_LOGICAL:
+	case COLUMN_RESIDENT:
+	case COLUMN_PAGED:
+	case COLUMN_FAIR:
+		return size_format_pages(buf, val, exact);
+	case COLUMN_P50:
+	case COLUMN_P99:
+		return val ? time_format(buf, val) : "-";
+	default:
+		return rate_format(buf, val);
+	}
+}
+
+enum column_id column_find(const char *name)
+{
+	enum column_id id;
+	struct suggest s;
+	const char *near;
+
+	suggest_begin(&s, name);
+	for (id = 0; id < COLUMN_COUNT; id++) {
+		if (!strcmp(columns[id].name, name))
+			return id;
+		suggest_offer(&s, columns[id].name);
+	}
+	near = suggest_end(&s);
+	if (near)
+		err("--sort: there is no column '%s', did you mean '%s'?", name,
+		    near);
+	else
+		err("--sort: there is no column '%s'; name, logical, resident, "
+		    "paged, fair, page-ins, page-outs, refaults, waits, p50 "
+		    "and p99 are", name);
+	return COLUMN_COUNT;
+}
+
+enum column_id column_find_key(int key)
+{
+	enum column_id id;
+
+	for (id = 0; id < COLUMN_COUNT; id++) {
+		if (columns[id].key == key)
+			break;
+	}
+	return id;
+}
+
+struct order {
+	enum column_id id;
+	bool reverse;
+};
+
+static int compare_rows(const void *a, const void *b, void *arg)
+{
+	const struct sample_row *p = a, *q = b;
+	const struct order *order = arg;
+	double x = column_value(order->id, p), y = column_value(order->id, q);
+	int cmp = (x < y) - (x > y);
+
+	/* Equal ones stay in the order of their names, lest they dance. */
+	if (cmp)
+		return order->reverse ? -cmp : cmp;
+	cmp = strcmp(p->name, q->name);
+	return order->id == COLUMN_NAME && order->reverse ? -cmp : cmp;
+}
+
+void column_sort(struct sample *sample, enum column_id id, bool reverse)
+{
+	struct order order = { id, reverse };
+
+	qsort_r(sample->rows, sample->list.count, sizeof(*sample->rows),
+		compare_rows, &order);
+}
+
+unsigned int column_choose(unsigned int width, bool shown[COLUMN_COUNT])
+{
+	enum column_id id, worst;
+	unsigned int sum = 0;
+
+	for (id = 0; id < COLUMN_COUNT; id++) {
+		shown[id] = true;
+		sum += columns[id].width + (id ? GAP : 0);
+	}
+	while (sum > width) {
+		worst = COLUMN_NAME;
+		for (id = 0; id < COLUMN_COUNT; id++) {
+			if (shown[id] && columns[id].rank > columns[worst].rank)
+				worst = id;
+		}
+		if (worst == COLUMN_NAME)
+			return width;
+		shown[worst] = false;
+		sum -= columns[worst].width + GAP;
+	}
+	return NAME_MIN + width - sum;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The subcommands, one file each; main.c has their tree. */
+#ifndef TARNCTL_COMMANDS_H
+#define TARNCTL_COMMANDS_H
+
+#include "option.h"
+
+int pool_list_main(int argc, char **argv, const struct options *opts);
+int pool_show_main(int argc, char **argv, const struct options *opts);
+int pool_set_main(int argc, char **argv, const struct options *opts);
+int pool_resize_main(int argc, char **argv, const struct options *opts);
+int partition_list_main(int argc, char **argv, const struct options *opts);
+int partition_show_main(int argc, char **argv, const struct options *opts);
+int partition_set_main(int argc, char **argv, const struct options *opts);
+int partition_pages_main(int argc, char **argv, const struct options *opts);
+int partition_page_in_main(int argc, char **argv, const struct options *opts);
+int partition_page_out_main(int argc, char **argv, const struct options *opts);
+int pager_list_main(int argc, char **argv, const struct options *opts);
+int pager_show_main(int argc, char **argv, const struct options *opts);
+int pager_add_main(int argc, char **argv, const struct options *opts);
+int pager_drain_main(int argc, char **argv, const struct options *opts);
+int pager_resilver_main(int argc, char **argv, const struct options *opts);
+int events_main(int argc, char **argv, const struct options *opts);
+int top_main(int argc, char **argv, const struct options *opts);
+
+#endif

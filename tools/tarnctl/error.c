@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages on stderr. A message is written with one call, so that two programs
+ * that share a terminal or a journal do not mix their lines.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+
+static bool deferring;
+static char deferred[1200];
+
+static void report(int errnum, const char *fmt, va_list args)
+{
+	char text[1024], line[1200];
+	const char *prefix;
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	/* What is about a subcommand begins with all of its words already. */
+	prefix = strncmp(text, "tarnctl", 7) ? "tarnctl: " : "";
+	snprintf(line, sizeof(line), "%s%s%s%s\n", prefix, text,
+		 errnum ? ": " : "", errnum ? strerror(errnum) : "");
+	if (deferring)
+		strcpy(deferred, line);
+	else
+		fputs(line, stderr);
+}
+
+void err_defer(bool defer)
+{
+	deferring = defer;
+	if (defer)
+		deferred[0] = '\0';
+	else
+		fputs(deferred, stderr);
+}
+
+void err(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	report(0, fmt, args);
+	va_end(args);
+}
+
+int err_errno(int ret, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	report(-ret, fmt, args);
+	va_end(args);
+	return ret;
+}
+
+int err_nomem(void)
+{
+	err("out of memory");
+	return -ENOMEM;
+}

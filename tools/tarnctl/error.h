@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What tarnctl says on stderr: one sentence a failure, with what to do about it
+ * where that is known. A function reports where it knows the reason and returns
+ * -errno; its callers only pass that on.
+ */
+#ifndef TARNCTL_ERROR_H
+#define TARNCTL_ERROR_H
+
+#include <stdbool.h>
+
+#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/** err() - Report a failure. */
+void err(const char *fmt, ...) __printf(1, 2);
+
+/**
+ * err_errno() - Report like err(), append ": strerror(-@ret)", return @ret.
+ * @ret: a negative errno, so that `return err_errno(-errno, "...")` works
+ */
+int err_errno(int ret, const char *fmt, ...) __printf(2, 3);
+
+/** err_nomem() - Report that memory ran out, return -ENOMEM. */
+int err_nomem(void);
+
+/**
+ * err_defer() - Keep the last message back while something else has the
+ * terminal; it is written when that ends.
+ */
+void err_defer(bool defer);
+
+#endif

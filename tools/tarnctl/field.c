@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The numbers of pools and partitions, in the order in which they are shown. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/tarn.h>
+
+#include "field.h"
+#include "size.h"
+
+#define FIELD(type, member, unit_, label_)                                     \
+	{ .name = #member, .label = label_, .unit = FIELD_##unit_,             \
+	  .offset = offsetof(struct type, member),                             \
+	  .size = sizeof(((struct type *)0)->member) }
+
+#define POOL(member, unit, label) FIELD(tarn_pool_info, member, unit, label)
+#define PART(member, unit, label)                                              \
+	FIELD(tarn_partition_info, member, unit, label)
+
+const struct field pool_fields[] = {
+	POOL(frames, PAGES, "size"),
+	POOL(free_frames, PAGES, "free"),
+	POOL(limbo_frames, PAGES, "given up, still held"),
+	POOL(partitions, NUMBER, "partitions"),
+	POOL(logical_pages, PAGES, "logical"),
+	POOL(resident_pages, PAGES, "resident"),
+	POOL(paged_pages, PAGES, "paged"),
+	POOL(paging_capacity, PAGES, "paging space"),
+	POOL(paging_used, PAGES, "paging space used"),
+	POOL(low_frames, PAGES, "low watermark"),
+	POOL(high_frames, PAGES, "high watermark"),
+	POOL(readahead_pages, PAGES, "read-ahead"),
+	POOL(page_ins, NUMBER, "page-ins"),
+	POOL(page_outs, NUMBER, "page-outs"),
+	POOL(clean_drops, NUMBER, "clean drops"),
+	POOL(zero_drops, NUMBER, "zero drops"),
+	POOL(refaults, NUMBER, "refaults"),
+	POOL(frame_waits, NUMBER, "waits for frames"),
+	POOL(load_errors, NUMBER, "load errors"),
+	POOL(checksum_errors, NUMBER, "checksum errors"),
+	POOL(store_errors, NUMBER, "store errors"),
+	POOL(metadata_bytes, BYTES, "metadata"),
+	{ 0 },
+};
+
+const struct field partition_fields[] = {
+	PART(id, NUMBER, "id"),
+	PART(weight, NUMBER, "weight"),
+	PART(fair_frames, PAGES, "fair share"),
+	PART(logical_pages, PAGES, "logical"),
+	PART(resident_pages, PAGES, "resident"),
+	PART(paged_pages, PAGES, "paged"),
+	PART(page_ins, NUMBER, "page-ins"),
+	PART(readahead, NUMBER, "of these read ahead"),
+	PART(page_outs, NUMBER, "page-outs"),
+	PART(clean_drops, NUMBER, "clean drops"),
+	PART(zero_drops, NUMBER, "zero drops"),
+	PART(refaults, NUMBER, "refaults"),
+	PART(frame_waits, NUMBER, "waits for frames"),
+	PART(page_waits, NUMBER, "waits for pages"),
+	PART(errors, NUMBER, "errors"),
+	{ 0 },
+};
+
+uint64_t field_get(const struct field *field, const void *base)
+{
+	const char *at = (const char *)base + field->offset;
+	__u32 small;
+	__u64 large;
+
+	if (field->size == sizeof(small)) {
+		memcpy(&small, at, sizeof(small));
+		return small;
+	}
+	memcpy(&large, at, sizeof(large));
+	return large;
+}
+
+void field_set(const struct field *field, void *base, uint64_t val)
+{
+	char *at = (char *)base + field->offset;
+	__u32 small = val;
+	__u64 large = val;
+
+	if (field->size == sizeof(small))
+		memcpy(at, &small, sizeof(small));
+	else
+		memcpy(at, &large, sizeof(large));
+}
+
+const char *field_format(const struct field *field, const void *base, char *buf,
+			 bool exact)
+{
+	uint64_t val = field_get(field, base);
+
+	switch (field->unit) {
+	case FIELD_PAGES:
+		return size_format_pages(buf, val, exact);
+	case FIELD_BYTES:
+		return size_format(buf, val, exact);
+	case FIELD_NUMBER:
+		break;
+	}
+	snprintf(buf, SIZE_TEXT_MAX, "%llu", (unsigned long long)val);
+	return buf;
+}
+
+void field_print_all(const struct field *table, const void *base, bool exact)
+{
+	char buf[SIZE_TEXT_MAX];
+
+	for (; table->name; table++)
+		printf("  %-21s %s\n", table->label,
+		       field_format(table, base, buf, exact));
+}

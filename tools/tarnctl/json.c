@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Conversion of pools and partitions to JSON values. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "field.h"
+#include "json.h"
+#include "latency.h"
+
+json_t *json_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *ascii, *to;
+
+	if (value)
+		return value;
+	ascii = to = malloc(4 * strlen(text) + 1);
+	if (!ascii)
+		return NULL;
+	for (; *text; text++) {
+		if (*text & 0x80)
+			to += sprintf(to, "\\x%02x", (unsigned char)*text);
+		else
+			*to++ = *text;
+	}
+	*to = '\0';
+	value = json_string(ascii);
+	free(ascii);
+	return value;
+}
+
+static int add_fields(json_t *object, const struct field *table,
+		      const void *base)
+{
+	for (; table->name; table++) {
+		if (json_object_set_new(object, table->name,
+					json_integer(field_get(table, base))))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_latency(json_t *object, const __u64 *buckets)
+{
+	json_t *array = json_array();
+	int i, ret = 0;
+
+	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
+		ret |= json_array_append_new(array, json_integer(buckets[i]));
+	ret |= json_object_set_new(object, "latency", array);
+	ret |= json_object_set_new(
+		object, "latency_p50_ns",
+		json_integer(latency_percentile(buckets, 50)));
+	ret |= json_object_set_new(
+		object, "latency_p99_ns",
+		json_integer(latency_percentile(buckets, 99)));
+	return ret ? -ENOMEM : 0;
+}
+
+json_t *json_pool(const struct pool *pool)
+{
+	const struct tarn_pool_info *info = &pool->info;
+	json_t *object;
+
+	object = json_pack("{s:o, s:s, s:b, s:b, s:b, s:b}",
+			   "mount", json_text(pool->mount),
+			   "uuid", pool->uuid,
+			   "paging", !!(info->flags & TARN_POOL_PAGING),
+			   "served", !!(info->flags & TARN_POOL_SERVED),
+			   "full", !!(info->flags & TARN_POOL_FULL),
+			   "degraded", !!(info->flags & TARN_POOL_DEGRADED));
+	if (!object || add_fields(object, pool_fields, info) ||
+	    add_latency(object, info->latency)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+json_t *json_partition(const struct partition *part)
+{
+	json_t *object = json_object();
+
+	if (part->path) {
+		char mode[8];
+
+		snprintf(mode, sizeof(mode), "%04o", part->mode & 07777);
+		if (json_object_set_new(object, "path", json_text(part->path)) ||
+		    json_object_set_new(object, "uid",
+					json_integer(part->uid)) ||
+		    json_object_set_new(object, "gid",
+					json_integer(part->gid)) ||
+		    json_object_set_new(object, "mode", json_string(mode)))
+			goto err_free;
+	} else if (json_object_set_new(object, "path", json_null())) {
+		goto err_free;
+	}
+	if (add_fields(object, partition_fields, &part->info) ||
+	    add_latency(object, part->info.latency))
+		goto err_free;
+	return object;
+
+err_free:
+	json_decref(object);
+	return NULL;
+}
+
+int json_print(json_t *value, size_t flags)
+{
+	int ret = 0;
+
+	if (!value)
+		return err_nomem();
+	if (json_dumpf(value, stdout, flags) || putchar('\n') == EOF ||
+	    fflush(stdout))
+		ret = err_errno(errno ? -errno : -EIO, "write to stdout");
+	json_decref(value);
+	return ret;
+}

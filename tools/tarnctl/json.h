@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Pools and partitions as JSON; keys are the names of linux/tarn.h. */
+#ifndef TARNCTL_JSON_H
+#define TARNCTL_JSON_H
+
+#include <jansson.h>
+
+#include "partition.h"
+#include "pool.h"
+
+/** json_text() - A string, also of bytes that are no UTF-8 (as \xNN then). */
+json_t *json_text(const char *text);
+
+json_t *json_pool(const struct pool *pool);
+json_t *json_partition(const struct partition *part);
+
+/**
+ * json_print() - Write a value to stdout, end the line, and free it.
+ * @value: NULL stands for an error in making it
+ * @flags: of json_dumpf()
+ * Return: 0 or an errno, reported.
+ */
+int json_print(json_t *value, size_t flags);
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tarnctl: looks at and sets shared memory pools, their partitions and their
+ * paging service. Here stands the tree of its subcommands.
+ */
+#include <locale.h>
+
+#include "command.h"
+#include "commands.h"
+
+#define SIZES_HELP                                                             \
+	"A bare number counts pages of 4 KiB; B, K, M, G, T make it a size\n"  \
+	"and % a part of the whole."
+
+static const struct command pool_commands[] = {
+	{ .name = "list", .help = "all pools, a line each",
+	  .fn = pool_list_main, .options = OPTION_JSON | OPTION_BYTES },
+	{ .name = "show", .args = "[POOL]", .help = "all counters of a pool",
+	  .fn = pool_show_main, .options = OPTION_JSON | OPTION_BYTES,
+	  .max_args = 1 },
+	{ .name = "set", .args = "[POOL] KEY=VALUE...",
+	  .help = "change settings of a pool",
+	  .more = "  low=AMOUNT        reclaim starts when fewer frames are free\n"
+		  "  high=AMOUNT       and stops when so many are, at most half the pool\n"
+		  "  readahead=AMOUNT  most that is read ahead of a sequence, up to 256 pages\n"
+		  "\n" SIZES_HELP,
+	  .fn = pool_set_main, .min_args = 1, .max_args = -1 },
+	{ .name = "resize", .args = "[POOL] SIZE[:SIZE...]",
+	  .help = "give a mounted pool another size",
+	  .more = "Several sizes give one a NUMA node. What does not fit into a smaller\n"
+		  "pool is paged out first; where that cannot be, the pool stays as it was.\n"
+		  "A size has a suffix: 8G, 512M, 30% (of the memory of this machine).",
+	  .fn = pool_resize_main, .min_args = 1, .max_args = 2 },
+	{ .name = "events", .args = "[POOL]",
+	  .help = "what happens to a pool, as it happens", .fn = events_main,
+	  .options = OPTION_JSON | OPTION_COUNT, .max_args = 1 },
+	{ .name = "top", .args = "[POOL]",
+	  .help = "live view of a pool and its partitions", .fn = top_main,
+	  .options = OPTION_BYTES | OPTION_COUNT | OPTION_DELAY | OPTION_PLAIN |
+		     OPTION_SORT,
+	  .max_args = 1 },
+	{ 0 },
+};
+
+static const struct command partition_commands[] = {
+	{ .name = "list", .args = "[POOL]",
+	  .help = "all partitions of a pool, a line each",
+	  .fn = partition_list_main, .options = OPTION_JSON | OPTION_BYTES,
+	  .max_args = 1 },
+	{ .name = "show", .args = "FILE|id:N",
+	  .help = "all counters of a partition",
+	  .more = "A partition whose file was removed while it is mapped is named by its\n"
+		  "number: id:5 ('tarnctl partition list' shows it).",
+	  .fn = partition_show_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_POOL, .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "pages", .args = "FILE [START COUNT]",
+	  .help = "states of its pages: counts and a map",
+	  .more = SIZES_HELP,
+	  .fn = partition_pages_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_RUNS, .min_args = 1,
+	  .max_args = 3 },
+	{ .name = "set", .args = "FILE KEY=VALUE...",
+	  .help = "change settings of a partition",
+	  .more = "  weight=N  its part in the pool when frames are short, 1 to 10000",
+	  .fn = partition_set_main, .min_args = 2, .max_args = -1 },
+	{ .name = "page-out", .args = "FILE [START COUNT]",
+	  .help = "page out a range, or all of it, now",
+	  .more = "Pages that somebody holds (for DMA, say) stay.\n" SIZES_HELP,
+	  .fn = partition_page_out_main, .options = OPTION_BYTES,
+	  .min_args = 1, .max_args = 3 },
+	{ .name = "page-in", .args = "FILE [START COUNT]",
+	  .help = "page in a range, or all of it, now",
+	  .more = SIZES_HELP, .fn = partition_page_in_main,
+	  .options = OPTION_BYTES, .min_args = 1, .max_args = 3 },
+	{ .name = "top", .args = "[POOL]", .help = "same as 'tarnctl top'",
+	  .fn = top_main,
+	  .options = OPTION_BYTES | OPTION_COUNT | OPTION_DELAY | OPTION_PLAIN |
+		     OPTION_SORT,
+	  .max_args = 1 },
+	{ 0 },
+};
+
+static const struct command pager_commands[] = {
+	{ .name = "list", .help = "the pagers of all pools",
+	  .fn = pager_list_main, .options = OPTION_JSON | OPTION_BYTES },
+	{ .name = "show", .args = "[POOL]",
+	  .help = "a pager, its devices and its queues",
+	  .fn = pager_show_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SOCKET,
+	  .max_args = 1 },
+	{ .name = "add", .args = "[POOL] DEVICE",
+	  .help = "give a pager one more device to page to",
+	  .more = "DEVICE is a block device or a file. A file that is not there is made if\n"
+		  "--size says how large it may become.",
+	  .fn = pager_add_main,
+	  .options = OPTION_SOCKET | OPTION_PRIORITY | OPTION_SIZE |
+		     OPTION_DISCARD,
+	  .min_args = 1, .max_args = 2 },
+	{ .name = "drain", .args = "[POOL] N",
+	  .help = "store nothing new on a device",
+	  .more = "N is the number of the device in 'tarnctl pager show'. Its pages leave it\n"
+		  "as they are read.",
+	  .fn = pager_drain_main, .options = OPTION_SOCKET | OPTION_OFF,
+	  .min_args = 1, .max_args = 2 },
+	{ .name = "resilver", .args = "[POOL]",
+	  .help = "make the failed half of a mirror whole again",
+	  .fn = pager_resilver_main,
+	  .options = OPTION_SOCKET | OPTION_DEVICE | OPTION_REPLACE,
+	  .max_args = 1 },
+	{ 0 },
+};
+
+static const struct command root_commands[] = {
+	{ .name = "pool", .help = "shared memory pools (mounts of tarnfs)",
+	  .subs = pool_commands },
+	{ .name = "partition",
+	  .help = "logical memory of guests (files in a pool)",
+	  .subs = partition_commands },
+	{ .name = "pager", .help = "paging services (tarn-pager)",
+	  .subs = pager_commands },
+	{ .name = "top", .args = "[POOL]",
+	  .help = "live view of a pool and its partitions",
+	  .more = "Keys: q quits, h explains the others. When stdout is no terminal, a table\n"
+		  "is printed every interval.",
+	  .fn = top_main,
+	  .options = OPTION_BYTES | OPTION_COUNT | OPTION_DELAY | OPTION_PLAIN |
+		     OPTION_SORT,
+	  .max_args = 1 },
+	{ .name = "events", .args = "[POOL]",
+	  .help = "what happens to pools, as it happens",
+	  .more = "Without POOL those of all pools are shown. With --json every event is an\n"
+		  "object on a line of its own.",
+	  .fn = events_main, .options = OPTION_JSON | OPTION_COUNT,
+	  .max_args = 1 },
+	{ 0 },
+};
+
+static const struct command root = {
+	.name = "tarnctl",
+	.help = "looks at and sets shared memory pools for virtual machines",
+	.more = "POOL is a mount point or the beginning of a uuid, and may be left out\n"
+		"where there is only one. FILE is the file of a partition.",
+	.subs = root_commands,
+};
+
+int main(int argc, char **argv)
+{
+	/* Not LC_NUMERIC: output is read by programs, too. */
+	setlocale(LC_CTYPE, "");
+	return command_run(&root, argc, argv);
+}

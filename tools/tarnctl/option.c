@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Parser of the command line's options. Written by hand rather than on
+ * getopt_long(), as an unknown option is answered with the one that was
+ * probably meant, and as the help is made from the same table.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "option.h"
+#include "suggest.h"
+
+#define DELAY_MIN 0.1
+#define DELAY_MAX 86400.0
+
+enum option_kind {
+	KIND_FLAG,
+	KIND_STRING,
+	KIND_COUNT,
+	KIND_SECONDS,
+};
+
+struct option_def {
+	unsigned int bit;
+	char letter;
+	enum option_kind kind;
+	const char *name;
+	const char *arg;
+	size_t offset;
+	const char *help;
+};
+
+#define DEST(field) offsetof(struct options, field)
+
+static const struct option_def option_defs[] = {
+	{ OPTION_JSON, 'j', KIND_FLAG, "json", NULL, DEST(json),
+	  "print JSON, sizes in pages as the kernel counts them" },
+	{ OPTION_BYTES, 'b', KIND_FLAG, "bytes", NULL, DEST(bytes),
+	  "print sizes in bytes, exactly" },
+	{ OPTION_COUNT, 'n', KIND_COUNT, "count", "N", DEST(count),
+	  "end after N of them" },
+	{ OPTION_DELAY, 'd', KIND_SECONDS, "delay", "SECONDS", DEST(delay),
+	  "time from one sample to the next (default 2)" },
+	{ OPTION_PLAIN, 0, KIND_FLAG, "plain", NULL, DEST(plain),
+	  "print a table an interval, though this is a terminal" },
+	{ OPTION_SORT, 's', KIND_STRING, "sort", "COLUMN", DEST(sort),
+	  "sort by this column (name, resident, page-ins ...)" },
+	{ OPTION_RUNS, 0, KIND_FLAG, "runs", NULL, DEST(runs),
+	  "list every run of pages of one state" },
+	{ OPTION_POOL, 'p', KIND_STRING, "pool", "POOL", DEST(pool),
+	  "the pool that is meant, by mount point or uuid" },
+	{ OPTION_SOCKET, 0, KIND_STRING, "socket", "PATH", DEST(socket),
+	  "control socket of the pager" },
+	{ OPTION_PRIORITY, 0, KIND_STRING, "priority", "N", DEST(priority),
+	  "devices of a higher priority fill first" },
+	{ OPTION_SIZE, 0, KIND_STRING, "size", "SIZE", DEST(size),
+	  "room to use on it; needed for a file that is to be made" },
+	{ OPTION_DISCARD, 0, KIND_FLAG, "discard", NULL, DEST(discard),
+	  "tell the device which of its room is free" },
+	{ OPTION_DEVICE, 0, KIND_STRING, "device", "N", DEST(device),
+	  "only this device ('tarnctl pager show' numbers them)" },
+	{ OPTION_REPLACE, 0, KIND_STRING, "replace", "PATH", DEST(replace),
+	  "put this device in the place of the failed one" },
+	{ OPTION_OFF, 0, KIND_FLAG, "off", NULL, DEST(off),
+	  "end the draining" },
+	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
+	  "show this help" },
+};
+
+#define NR_DEFS (sizeof(option_defs) / sizeof(option_defs[0]))
+
+static const struct option_def *find_long(const char *name, size_t len,
+					  unsigned int accepted)
+{
+	size_t i;
+
+	for (i = 0; i < NR_DEFS; i++) {
+		const struct option_def *def = &option_defs[i];
+
+		if ((def->bit & accepted || def->letter == 'h') &&
+		    strlen(def->name) == len && !strncmp(def->name, name, len))
+			return def;
+	}
+	return NULL;
+}
+
+static const struct option_def *find_letter(char letter, unsigned int accepted)
+{
+	size_t i;
+
+	for (i = 0; i < NR_DEFS; i++) {
+		const struct option_def *def = &option_defs[i];
+
+		if ((def->bit & accepted || def->letter == 'h') &&
+		    def->letter == letter)
+			return def;
+	}
+	return NULL;
+}
+
+static int set_count(void *dest, const char *val)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(val, &end, 10);
+	if (errno || end == val || *end || *val == '-' || !n || n > UINT_MAX)
+		return -EINVAL;
+	*(unsigned int *)dest = n;
+	return 0;
+}
+
+static int set_seconds(void *dest, const char *val)
+{
+	double seconds;
+	char *end;
+
+	seconds = strtod(val, &end);
+	/* The comparison is false for NaN. */
+	if (end == val || *end ||
+	    !(seconds >= DELAY_MIN && seconds <= DELAY_MAX))
+		return -EINVAL;
+	*(double *)dest = seconds;
+	return 0;
+}
+
+static int set_option(struct options *opts, const struct option_def *def,
+		      const char *path, const char *val)
+{
+	void *dest = (char *)opts + def->offset;
+
+	switch (def->kind) {
+	case KIND_FLAG:
+		*(bool *)dest = true;
+		return 0;
+	case KIND_STRING:
+		*(const char **)dest = val;
+		return 0;
+	case KIND_COUNT:
+		if (!set_count(dest, val))
+			return 0;
+		err("%s: --%s wants a number from 1 to %u, not '%s'", path,
+		    def->name, UINT_MAX, val);
+		return -EINVAL;
+	case KIND_SECONDS:
+		if (!set_seconds(dest, val))
+			return 0;
+		err("%s: --%s wants seconds from %.1f to %.0f, not '%s'", path,
+		    def->name, DELAY_MIN, DELAY_MAX, val);
+		return -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static int unknown_long(const char *path, const char *name, size_t len,
+			unsigned int accepted)
+{
+	char word[64];
+	struct suggest s;
+	const char *near;
+	size_t i;
+
+	snprintf(word, sizeof(word), "%.*s", (int)len, name);
+	suggest_begin(&s, word);
+	for (i = 0; i < NR_DEFS; i++) {
+		if (option_defs[i].bit & accepted ||
+		    option_defs[i].letter == 'h')
+			suggest_offer(&s, option_defs[i].name);
+	}
+	near = suggest_end(&s);
+	if (near)
+		err("%s: unknown option '--%s', did you mean '--%s'?", path,
+		    word, near);
+	else
+		err("%s: unknown option '--%s', '%s --help' lists all", path,
+		    word, path);
+	return -EINVAL;
+}
+
+/*
+ * The value of an option is what follows in the same word, else the next word.
+ * Returns the number of words taken.
+ */
+static int take_value(struct options *opts, const struct option_def *def,
+		      const char *path, const char *rest, const char *next)
+{
+	const char *val = rest ? rest : next;
+	int ret;
+
+	if (!val) {
+		err("%s: --%s wants a value: --%s %s", path, def->name,
+		    def->name, def->arg);
+		return -EINVAL;
+	}
+	ret = set_option(opts, def, path, val);
+	return ret ? ret : rest ? 1 : 2;
+}
+
+static int parse_long(struct options *opts, unsigned int accepted,
+		      const char *path, const char *word, const char *next)
+{
+	const char *equals = strchr(word, '=');
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
+	const struct option_def *def = find_long(word, len, accepted);
+
+	if (!def)
+		return unknown_long(path, word, len, accepted);
+	if (def->kind != KIND_FLAG)
+		return take_value(opts, def, path, equals ? equals + 1 : NULL,
+				  next);
+	if (equals) {
+		err("%s: --%s takes no value", path, def->name);
+		return -EINVAL;
+	}
+	set_option(opts, def, path, NULL);
+	return 1;
+}
+
+static int parse_letters(struct options *opts, unsigned int accepted,
+			 const char *path, const char *word, const char *next)
+{
+	for (; *word; word++) {
+		const struct option_def *def = find_letter(*word, accepted);
+
+		if (!def) {
+			err("%s: unknown option '-%c', '%s --help' lists all",
+			    path, *word, path);
+			return -EINVAL;
+		}
+		if (def->kind != KIND_FLAG)
+			return take_value(opts, def, path,
+					  word[1] ? word + 1 : NULL, next);
+		set_option(opts, def, path, NULL);
+	}
+	return 1;
+}
+
+int options_parse(struct options *opts, unsigned int accepted, const char *path,
+		  int *argc, char **argv)
+{
+	int from = 0, to = 0;
+
+	memset(opts, 0, sizeof(*opts));
+	opts->delay = 2;
+	while (from < *argc) {
+		char *word = argv[from];
+		char *next = from + 1 < *argc ? argv[from + 1] : NULL;
+		int ret;
+
+		if (!strcmp(word, "--")) {
+			from++;
+			break;
+		}
+		if (word[0] != '-' || !word[1]) {
+			argv[to++] = argv[from++];
+			continue;
+		}
+		if (word[1] == '-')
+			ret = parse_long(opts, accepted, path, word + 2, next);
+		else
+			ret = parse_letters(opts, accepted, path, word + 1,
+					    next);
+		if (ret < 0)
+			return ret;
+		from += ret;
+	}
+	while (from < *argc)
+		argv[to++] = argv[from++];
+	*argc = to;
+	argv[to] = NULL;
+	return 0;
+}
+
+void options_help(FILE *f, unsigned int accepted)
+{
+	size_t i;
+
+	fputs("\nOptions:\n", f);
+	for (i = 0; i < NR_DEFS; i++) {
+		const struct option_def *def = &option_defs[i];
+		char left[64];
+
+		if (!(def->bit & accepted) && def->letter != 'h')
+			continue;
+		snprintf(left, sizeof(left), "%c%c%c --%s%s%s",
+			 def->letter ? '-' : ' ',
+			 def->letter ? def->letter : ' ',
+			 def->letter ? ',' : ' ', def->name,
+			 def->arg ? " " : "", def->arg ? def->arg : "");
+		fprintf(f, "  %-22s %s\n", left, def->help);
+	}
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Options of the command line. All that exist stand in one table; a subcommand
+ * names those that it takes by a mask, which makes its help as well.
+ */
+#ifndef TARNCTL_OPTION_H
+#define TARNCTL_OPTION_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define OPTION_JSON	(1U << 0)
+#define OPTION_BYTES	(1U << 1)
+#define OPTION_COUNT	(1U << 2)
+#define OPTION_DELAY	(1U << 3)
+#define OPTION_PLAIN	(1U << 4)
+#define OPTION_SORT	(1U << 5)
+#define OPTION_RUNS	(1U << 6)
+#define OPTION_POOL	(1U << 7)
+#define OPTION_SOCKET	(1U << 8)
+#define OPTION_PRIORITY	(1U << 9)
+#define OPTION_SIZE	(1U << 10)
+#define OPTION_DISCARD	(1U << 11)
+#define OPTION_DEVICE	(1U << 12)
+#define OPTION_REPLACE	(1U << 13)
+#define OPTION_OFF	(1U << 14)
+#define OPTION_ALL	0x7fffU
+
+/**
+ * struct options - what was given
+ * @help: of the subcommand is wanted; nothing else counts then
+ * @json: print JSON
+ * @bytes: print sizes exactly
+ * @plain: text, though stdout is a terminal
+ * @runs: every run of pages of one state
+ * @count: rounds or records to end after, 0: never
+ * @delay: seconds from round to round
+ * @sort: name of a column
+ * @pool: mount point or uuid of a pool
+ * @socket: of the pager
+ * @priority: of a device
+ * @size: of a device
+ * @discard: tell a device what is free
+ * @device: number of a device
+ * @replace: device that takes the place of a failed one
+ * @off: end what was begun
+ */
+struct options {
+	bool help;
+	bool json;
+	bool bytes;
+	bool plain;
+	bool runs;
+	unsigned int count;
+	double delay;
+	const char *sort;
+	const char *pool;
+	const char *socket;
+	const char *priority;
+	const char *size;
+	bool discard;
+	const char *device;
+	const char *replace;
+	bool off;
+};
+
+/**
+ * options_parse() - Take the options out of a command line.
+ * @opts: set to what was given
+ * @accepted: OPTION_* of the subcommand
+ * @path: of the subcommand, for messages ("tarnctl pool list")
+ * @argc: in: words in @argv, out: what is left
+ * @argv: the options are removed from it, "--" ends them
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int options_parse(struct options *opts, unsigned int accepted, const char *path,
+		  int *argc, char **argv);
+
+/** options_help() - List the options of @accepted. */
+void options_help(FILE *f, unsigned int accepted);
+
+#endif

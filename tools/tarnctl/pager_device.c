@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tarnctl pager add, drain and resilver. A device is opened here and its
+ * descriptor passed on, as a pager has given up the right to open one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "command.h"
+#include "commands.h"
+#include "error.h"
+#include "json.h"
+#include "pager.h"
+#include "size.h"
+
+/* A number on the command line, or report that @what is none. */
+static int parse_int(const char *what, const char *text, long min, long max,
+		     long *val)
+{
+	char *end;
+
+	errno = 0;
+	*val = strtol(text, &end, 10);
+	if (!errno && end != text && !*end && *val >= min && *val <= max)
+		return 0;
+	err("%s: wants a number from %ld to %ld, not '%s'", what, min, max,
+	    text);
+	return -EINVAL;
+}
+
+/*
+ * Open a device to pass on. A file is created only when a size is given, so
+ * that a misspelt device does not become a file in /dev.
+ */
+static int open_device(const char *path, bool create, bool *created)
+{
+	int fd;
+
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	*created = fd < 0 && errno == ENOENT && create;
+	if (*created)
+		fd = open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+	if (fd < 0) {
+		*created = false;
+		if (errno != ENOENT || create)
+			return err_errno(-errno, "open %s", path);
+		err("%s: there is no such device; a file is made when --size "
+		    "is given", path);
+		return -ENOENT;
+	}
+	/* Where there is no direct I/O, the pager says so and goes on. */
+	fcntl(fd, F_SETFL, O_DIRECT);
+	return fd;
+}
+
+/* The pager names a device by its path, which a relative one is not to it. */
+static char *absolute_path(const char *path)
+{
+	char *full = realpath(path, NULL);
+
+	if (!full)
+		err_errno(-errno, "%s", path);
+	return full;
+}
+
+static int add_options(json_t *request, const struct options *opts)
+{
+	uint64_t size;
+	long priority;
+
+	if (opts->priority) {
+		if (parse_int("--priority", opts->priority, INT_MIN, INT_MAX,
+			      &priority))
+			return EXIT_USAGE;
+		json_object_set_new(request, "priority",
+				    json_integer(priority));
+	}
+	if (opts->size) {
+		if (size_parse_bytes(opts->size, &size)) {
+			err("--size: '%s' is no size, give it a unit as in 8G",
+			    opts->size);
+			return EXIT_USAGE;
+		}
+		json_object_set_new(request, "size", json_integer(size));
+	}
+	if (opts->discard)
+		json_object_set_new(request, "discard", json_true());
+	return 0;
+}
+
+/* Send @request with the device at @path; both @request and @sock are used up. */
+static int call_with_device(int sock, json_t *request, const char *path,
+			    bool create, json_t **answer)
+{
+	bool created;
+	char *full;
+	int fd, ret;
+
+	fd = open_device(path, create, &created);
+	if (fd < 0) {
+		ret = fd;
+		goto out_request;
+	}
+	full = absolute_path(path);
+	if (!full) {
+		ret = -ENOENT;
+		goto out_fd;
+	}
+	json_object_set_new(request, "path", json_text(full));
+	free(full);
+	ret = client_call(sock, json_incref(request), fd, answer);
+out_fd:
+	if (ret && created)
+		unlink(path);
+	close(fd);
+out_request:
+	json_decref(request);
+	close(sock);
+	return ret;
+}
+
+int pager_add_main(int argc, char **argv, const struct options *opts)
+{
+	const char *path = argv[argc - 1];
+	json_t *request, *answer;
+	int sock, ret;
+
+	request = json_pack("{s:s}", "cmd", "add");
+	if (!request)
+		return err_nomem();
+	ret = add_options(request, opts);
+	if (ret) {
+		json_decref(request);
+		return ret;
+	}
+	sock = pager_open(argc > 1 ? argv[0] : NULL, opts);
+	if (sock < 0) {
+		json_decref(request);
+		return sock;
+	}
+	ret = call_with_device(sock, request, path, opts->size, &answer);
+	if (ret)
+		return ret;
+	printf("%s is device %lld\n", path, client_number(answer, "device"));
+	json_decref(answer);
+	return 0;
+}
+
+int pager_drain_main(int argc, char **argv, const struct options *opts)
+{
+	json_t *answer;
+	long device;
+	int sock, ret;
+
+	if (parse_int("tarnctl pager drain", argv[argc - 1], 0, 255, &device))
+		return EXIT_USAGE;
+	sock = pager_open(argc > 1 ? argv[0] : NULL, opts);
+	if (sock < 0)
+		return sock;
+	ret = client_call(sock,
+			  json_pack("{s:s, s:I, s:b}", "cmd", "drain",
+				    "device", (json_int_t)device, "on",
+				    !opts->off),
+			  -1, &answer);
+	close(sock);
+	if (!ret)
+		json_decref(answer);
+	return ret;
+}
+
+int pager_resilver_main(int argc, char **argv, const struct options *opts)
+{
+	json_t *request, *answer;
+	long device;
+	int sock, ret;
+
+	if (opts->replace && !opts->device) {
+		err("tarnctl pager resilver: --replace wants --device, too");
+		return EXIT_USAGE;
+	}
+	if (opts->device && parse_int("--device", opts->device, 0, 255,
+				      &device))
+		return EXIT_USAGE;
+	request = json_pack("{s:s}", "cmd", "resilver");
+	if (!request)
+		return err_nomem();
+	if (opts->device)
+		json_object_set_new(request, "device", json_integer(device));
+	sock = pager_open(argv[0], opts);
+	if (sock < 0) {
+		json_decref(request);
+		return sock;
+	}
+	if (opts->replace) {
+		ret = call_with_device(sock, request, opts->replace, false,
+				       &answer);
+	} else {
+		ret = client_call(sock, request, -1, &answer);
+		close(sock);
+	}
+	if (ret)
+		return ret;
+	printf("re-silvering of %lld started, 'tarnctl pager show' shows how "
+	       "far it is\n", client_number(answer, "started"));
+	json_decref(answer);
+	return 0;
+}

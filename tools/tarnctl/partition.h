@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Partitions: the regular files of a pool, and calls on them. */
+#ifndef TARNCTL_PARTITION_H
+#define TARNCTL_PARTITION_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <linux/tarn.h>
+
+#include "pool.h"
+
+/**
+ * struct partition - a partition
+ * @path: of its file in the pool, as the file system has it; NULL: it has none
+ *	that can be seen, as the file was unlinked while it is mapped
+ * @uid: owner of the file
+ * @gid: group of the file
+ * @mode: of the file
+ * @info: its counters
+ */
+struct partition {
+	char *path;
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+	struct tarn_partition_info info;
+};
+
+/**
+ * struct partition_list - all partitions of a pool, by path
+ * @items: the partitions
+ * @count: number of them
+ * @hidden: files and directories that this user may not open
+ */
+struct partition_list {
+	struct partition *items;
+	size_t count;
+	size_t hidden;
+};
+
+/**
+ * partition_list_read() - Find all partitions.
+ * Return: 0, or an errno, reported.
+ */
+int partition_list_read(struct partition_list *list, const struct pool *pool);
+void partition_list_free(struct partition_list *list);
+
+/** partition_list_find() - The partition with this @id, or NULL. */
+const struct partition *partition_list_find(const struct partition_list *list,
+					    __u32 id);
+
+/**
+ * partition_name() - What to call a partition on a terminal.
+ * Return: memory to be freed, or NULL.
+ */
+char *partition_name(const struct partition *part);
+
+/**
+ * partition_open() - Open the file that somebody named.
+ * @path: as the shell would take it, else from the root of a pool
+ * @flags: O_RDONLY or O_RDWR
+ * Return: a descriptor, or an errno, reported.
+ */
+int partition_open(const char *path, int flags);
+
+/** partition_info() - Read the counters. Return: 0 or a negative errno. */
+int partition_info(int fd, struct tarn_partition_info *info);
+
+/** partition_fail() - Report that @what failed with @ret on a partition. */
+int partition_fail(const char *path, int ret, const char *what);
+
+#endif

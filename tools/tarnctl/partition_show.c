@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tarnctl partition show */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "commands.h"
+#include "error.h"
+#include "field.h"
+#include "json.h"
+#include "latency.h"
+#include "partition.h"
+#include "text.h"
+
+#define ID_PREFIX "id:"
+
+static int print_partition(const struct partition *part, const char *name,
+			   const struct options *opts)
+{
+	char *clean;
+
+	if (opts->json)
+		return json_print(json_partition(part), JSON_INDENT(2));
+	clean = text_clean(name);
+	if (!clean)
+		return err_nomem();
+	printf("%s\n", clean);
+	free(clean);
+	if (part->path)
+		printf("  %-21s uid %u, gid %u, mode %04o\n", "owner",
+		       part->uid, part->gid, part->mode & 07777);
+	field_print_all(partition_fields, &part->info, opts->bytes);
+	latency_summary(stdout, part->info.latency);
+	return 0;
+}
+
+static int show_file(const char *path, const struct options *opts)
+{
+	struct partition part = { .path = (char *)path };
+	struct stat st;
+	int fd, ret;
+
+	fd = partition_open(path, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	ret = partition_info(fd, &part.info);
+	if (!ret && fstat(fd, &st))
+		ret = -errno;
+	close(fd);
+	if (ret)
+		return partition_fail(path, ret, "read the counters of");
+	part.uid = st.st_uid;
+	part.gid = st.st_gid;
+	part.mode = st.st_mode;
+	return print_partition(&part, path, opts);
+}
+
+static int show_id(const char *text, const struct options *opts)
+{
+	const struct partition *part;
+	struct partition_list list;
+	unsigned long id;
+	struct pool pool;
+	char *end;
+	int ret;
+
+	id = strtoul(text + strlen(ID_PREFIX), &end, 10);
+	if (!id || id > UINT32_MAX || *end) {
+		err("%s: wants the number of a partition, as in id:5", text);
+		return EXIT_USAGE;
+	}
+	ret = pool_get(&pool, opts->pool);
+	if (ret)
+		return ret;
+	ret = partition_list_read(&list, &pool);
+	if (ret)
+		goto out_pool;
+	part = partition_list_find(&list, id);
+	if (part) {
+		ret = print_partition(part, part->path ? part->path : text,
+				      opts);
+	} else {
+		err("%s: no such partition in %s", text, pool.mount);
+		ret = -ENOENT;
+	}
+	partition_list_free(&list);
+out_pool:
+	pool_put(&pool);
+	return ret;
+}
+
+int partition_show_main(int argc, char **argv, const struct options *opts)
+{
+	return strncmp(argv[0], ID_PREFIX, strlen(ID_PREFIX)) ?
+		       show_file(argv[0], opts) :
+		       show_id(argv[0], opts);
+}

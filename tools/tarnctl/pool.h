@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pools: finding the mounts of tarnfs, and calls on them.
+ *
+ * No descriptor of a pool is kept, as that would make its mount busy while a
+ * live view runs; pool_open() makes sure that it opens the same pool again.
+ */
+#ifndef TARNCTL_POOL_H
+#define TARNCTL_POOL_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <linux/tarn.h>
+
+#define POOL_UUID_TEXT 37
+
+/**
+ * struct pool - a pool
+ * @mount: where it is mounted
+ * @dev: its st_dev
+ * @uuid: lower-case hex with dashes
+ * @info: its counters when it was found
+ */
+struct pool {
+	char *mount;
+	dev_t dev;
+	char uuid[POOL_UUID_TEXT];
+	struct tarn_pool_info info;
+};
+
+/**
+ * struct pool_list - all pools
+ * @items: the pools
+ * @count: number of them
+ * @denied: mounts of further ones that this user may not open
+ */
+struct pool_list {
+	struct pool *items;
+	size_t count;
+	size_t denied;
+};
+
+/**
+ * pool_list_read() - Find all pools.
+ * Return: 0 or an errno, reported; that some may not be opened is reported, too.
+ */
+int pool_list_read(struct pool_list *list);
+void pool_list_free(struct pool_list *list);
+
+/** pool_list_explain() - Report why a list is empty, and how to get a pool. */
+void pool_list_explain(const struct pool_list *list);
+
+/**
+ * pool_list_select() - Find the pool that is meant.
+ * @name: a directory in it, the beginning of its uuid, or NULL for the only one
+ * Return: NULL when there is none or more than one, reported.
+ */
+const struct pool *pool_list_select(const struct pool_list *list,
+				    const char *name);
+
+/** pool_get() - The pool that @name means, see pool_list_select(). */
+int pool_get(struct pool *pool, const char *name);
+void pool_put(struct pool *pool);
+
+/** pool_open() - Return: a descriptor of its root, or an errno, reported. */
+int pool_open(const struct pool *pool);
+
+/** pool_refresh() - Read the counters anew. Return: 0 or an errno, reported. */
+int pool_refresh(struct pool *pool);
+
+/** pool_fail() - Report that @what failed on a pool with @ret, return @ret. */
+int pool_fail(const struct pool *pool, int ret, const char *what);
+
+/** pool_state() - How the pool's paging is, in some words. */
+const char *pool_state(const struct tarn_pool_info *info);
+
+void pool_uuid_format(char *text, const __u8 *uuid);
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tarnctl pool resize: a remount with another size. The newer mount calls serve
+ * here, as they leave the flags of the mount alone and hand over the reason
+ * where the file system gives one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "commands.h"
+#include "error.h"
+#include "pool.h"
+#include "size.h"
+
+/* "8G" and "30%" are sizes for mount(8), too; a bare number asks for doubt. */
+static int check_size(const char *text)
+{
+	uint64_t val;
+	size_t len = strlen(text);
+
+	if (len && text[len - 1] == '%')
+		return size_parse_pages(text, 100, &val);
+	return size_parse_bytes(text, &val);
+}
+
+/* Copy a size as the mount option takes it: bytes, or a percentage. */
+static int append_size(char *to, size_t room, const char *text)
+{
+	uint64_t bytes;
+	int len;
+
+	if (check_size(text)) {
+		err("'%s' is no size for a pool: give it a unit, as in 8G, "
+		    "512M or 30%%", text);
+		return -EINVAL;
+	}
+	if (strchr(text, '%')) {
+		len = snprintf(to, room, "%s", text);
+	} else {
+		size_parse_bytes(text, &bytes);
+		len = snprintf(to, room, "%llu", (unsigned long long)bytes);
+	}
+	return (size_t)len < room ? len : -EINVAL;
+}
+
+/* "256M:256M" becomes "268435456:268435456". */
+static int make_value(char *value, size_t room, char *arg)
+{
+	char *save, *text;
+	size_t used = 0;
+
+	for (text = strtok_r(arg, ":", &save); text;
+	     text = strtok_r(NULL, ":", &save)) {
+		int len;
+
+		if (used && used + 1 < room)
+			value[used++] = ':';
+		len = append_size(value + used, room - used, text);
+		if (len < 0)
+			return len;
+		used += len;
+	}
+	return used ? 0 : -EINVAL;
+}
+
+/* What the file system said about the last failure: "e tarn: pages are held". */
+static void read_reason(int fsfd, char *buf, size_t size)
+{
+	static const char mark[] = "e tarn: ";
+	ssize_t len = read(fsfd, buf, size - 1);
+
+	buf[len > 0 ? len : 0] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	if (!strncmp(buf, mark, strlen(mark)))
+		memmove(buf, buf + strlen(mark), strlen(buf + strlen(mark)) + 1);
+}
+
+static int resize_fail(const struct pool *pool, int ret, const char *reason)
+{
+	if (*reason) {
+		err("resize %s: %s; the size is as before", pool->mount,
+		    reason);
+		return ret;
+	}
+	switch (-ret) {
+	case EBUSY:
+		err("resize %s: what it holds does not fit and could not be "
+		    "paged out; the size is as before", pool->mount);
+		return ret;
+	case ENOMEM:
+		err("resize %s: this machine has not so much memory free; the "
+		    "size is as before", pool->mount);
+		return ret;
+	}
+	return pool_fail(pool, ret, "resize");
+}
+
+static int reconfigure(const struct pool *pool, const char *key,
+		       const char *value)
+{
+	char reason[256] = "";
+	int fd, ret = 0;
+
+	fd = fspick(AT_FDCWD, pool->mount, FSPICK_CLOEXEC);
+	if (fd < 0)
+		return pool_fail(pool, -errno, "resize");
+	if (fsconfig(fd, FSCONFIG_SET_STRING, key, value, 0) ||
+	    fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0)) {
+		ret = -errno;
+		read_reason(fd, reason, sizeof(reason));
+	}
+	close(fd);
+	return ret ? resize_fail(pool, ret, reason) : 0;
+}
+
+int pool_resize_main(int argc, char **argv, const struct options *opts)
+{
+	char *size = argv[argc - 1];
+	const char *key = strchr(size, ':') ? "nodes" : "size";
+	char value[512], before[SIZE_TEXT_MAX], after[SIZE_TEXT_MAX];
+	struct pool pool;
+	uint64_t frames;
+	int ret;
+
+	if (make_value(value, sizeof(value), size))
+		return EXIT_USAGE;
+	ret = pool_get(&pool, argc > 1 ? argv[0] : NULL);
+	if (ret)
+		return ret;
+	frames = pool.info.frames;
+	ret = reconfigure(&pool, key, value);
+	if (!ret)
+		ret = pool_refresh(&pool);
+	if (!ret)
+		printf("%s: %s, was %s\n", pool.mount,
+		       size_format_pages(after, pool.info.frames, false),
+		       size_format_pages(before, frames, false));
+	pool_put(&pool);
+	return ret;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tarnctl pool set */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "commands.h"
+#include "error.h"
+#include "pool.h"
+#include "setting.h"
+#include "size.h"
+
+#define READAHEAD_MAX 256
+
+enum {
+	SET_LOW,
+	SET_HIGH,
+	SET_READAHEAD,
+};
+
+/* Both watermarks are set at once, so the one not given stays as it is. */
+static int fill_watermarks(struct tarn_pool_set *set,
+			   const struct setting *settings,
+			   const struct tarn_pool_info *info)
+{
+	uint64_t low = info->low_frames, high = info->high_frames;
+	char low_text[SIZE_TEXT_MAX], high_text[SIZE_TEXT_MAX];
+	int ret = 0;
+
+	if (!settings[SET_LOW].value && !settings[SET_HIGH].value)
+		return 0;
+	if (settings[SET_LOW].value)
+		ret = setting_pages(&settings[SET_LOW], info->frames, &low);
+	if (!ret && settings[SET_HIGH].value)
+		ret = setting_pages(&settings[SET_HIGH], info->frames, &high);
+	if (ret)
+		return ret;
+	if (!low || low >= high || high > info->frames / 2) {
+		err("low=%s high=%s: low must be above 0 and below high, and "
+		    "high at most half the pool",
+		    size_format_pages(low_text, low, false),
+		    size_format_pages(high_text, high, false));
+		return -EINVAL;
+	}
+	set->flags |= TARN_POOL_SET_WATERMARKS;
+	set->low_frames = low;
+	set->high_frames = high;
+	return 0;
+}
+
+static int fill_readahead(struct tarn_pool_set *set,
+			  const struct setting *setting)
+{
+	uint64_t pages;
+	int ret;
+
+	if (!setting->value)
+		return 0;
+	ret = setting_pages(setting, 0, &pages);
+	if (ret)
+		return ret;
+	if (pages > READAHEAD_MAX) {
+		err("readahead=%s: at most %u pages (1M)", setting->value,
+		    READAHEAD_MAX);
+		return -EINVAL;
+	}
+	set->flags |= TARN_POOL_SET_READAHEAD;
+	set->readahead_pages = pages;
+	return 0;
+}
+
+static int set_pool(const struct pool *pool, const struct setting *settings)
+{
+	struct tarn_pool_set set = { .size = sizeof(set) };
+	int fd, ret;
+
+	ret = fill_watermarks(&set, settings, &pool->info);
+	if (!ret)
+		ret = fill_readahead(&set, &settings[SET_READAHEAD]);
+	if (ret)
+		return ret;
+	fd = pool_open(pool);
+	if (fd < 0)
+		return fd;
+	ret = ioctl(fd, TARN_POOL_SET, &set) ? -errno : 0;
+	close(fd);
+	return ret ? pool_fail(pool, ret, "change the settings of") : 0;
+}
+
+int pool_set_main(int argc, char **argv, const struct options *opts)
+{
+	struct setting settings[] = {
+		[SET_LOW] = { .key = "low" },
+		[SET_HIGH] = { .key = "high" },
+		[SET_READAHEAD] = { .key = "readahead" },
+		{ 0 },
+	};
+	const char *name = NULL;
+	struct pool pool;
+	int ret;
+
+	if (!setting_is(argv[0])) {
+		name = *argv++;
+		argc--;
+	}
+	if (!argc) {
+		err("tarnctl pool set: say what to set, as in 'tarnctl pool "
+		    "set %s low=2%% high=4%%'", name);
+		return EXIT_USAGE;
+	}
+	if (settings_parse(settings, "tarnctl pool set", argc, argv))
+		return EXIT_USAGE;
+	ret = pool_get(&pool, name);
+	if (ret)
+		return ret;
+	ret = set_pool(&pool, settings);
+	pool_put(&pool);
+	return ret;
+}

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bash completion for tarnctl(8)
+
+# Mount points of all pools.
+_tarnctl_pools()
+{
+	local root type point rest
+
+	while read -r _ _ _ root point rest; do
+		type=${rest#* - }
+		[[ $root == / && ${type%% *} == tarnfs ]] &&
+			printf '%b\n' "${point//\\/\\0}"
+	done < /proc/self/mountinfo 2> /dev/null
+}
+
+_tarnctl_words()
+{
+	case $1 in
+	"")
+		echo "pool partition pager top events --help" ;;
+	pool)
+		echo "list show set resize events top --help" ;;
+	partition)
+		echo "list show pages set page-out page-in top --help" ;;
+	pager)
+		echo "list show add drain resilver --help" ;;
+	"pool list" | "pool show" | "partition list" | "pager list")
+		echo "--json --bytes --help" ;;
+	"partition show")
+		echo "--json --bytes --pool --help" ;;
+	"partition pages")
+		echo "--json --bytes --runs --help" ;;
+	"partition page-out" | "partition page-in")
+		echo "--bytes --help" ;;
+	events* | "pool events")
+		echo "--json --count --help" ;;
+	top* | "pool top" | "partition top")
+		echo "--bytes --count --delay --plain --sort --help" ;;
+	"pager show")
+		echo "--json --bytes --socket --help" ;;
+	"pager add")
+		echo "--socket --priority --size --discard --help" ;;
+	"pager drain")
+		echo "--socket --off --help" ;;
+	"pager resilver")
+		echo "--socket --device --replace --help" ;;
+	*)
+		echo "--help" ;;
+	esac
+}
+
+_tarnctl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]}
+	local prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} path
+
+	COMPREPLY=()
+	case $prev in
+	--sort | -s)
+		mapfile -t COMPREPLY < <(compgen -W "name logical resident \
+			paged fair page-ins page-outs refaults waits p50 p99" \
+			-- "$cur")
+		return ;;
+	--pool | -p)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
+			-- "$cur")
+		return ;;
+	--socket | --replace)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	esac
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_words "")" \
+			-- "$cur")
+		return
+	fi
+	case $command in
+	top | events)
+		path=$command ;;
+	*)
+		if ((COMP_CWORD == 2)); then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"$(_tarnctl_words "$command")" -- "$cur")
+			return
+		fi
+		path="$command $sub" ;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(_tarnctl_words "$path")" -- "$cur")
+		return
+	fi
+	case $path in
+	"partition show" | "partition pages" | "partition page-"* | "pager add")
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	"partition set")
+		if ((COMP_CWORD == 3)); then
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		else
+			compopt -o nospace
+			mapfile -t COMPREPLY < <(compgen -W "weight=" -- "$cur")
+		fi ;;
+	"pool set")
+		compopt -o nospace
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(_tarnctl_pools) low= high= readahead=" -- "$cur") ;;
+	"pool list" | "pager list") ;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
+			-- "$cur") ;;
+	esac
+} && complete -F _tarnctl tarnctl

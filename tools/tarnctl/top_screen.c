@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The live view. A sample is drawn whole each time, at the size that the
+ * terminal has then; curses sends only what differs.
+ */
+#include <curses.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "size.h"
+#include "text.h"
+#include "top.h"
+
+#define DELAY_MIN	0.1
+#define DELAY_MAX	3600.0
+/* The first rates come soon, however long the interval is. */
+#define DELAY_FIRST	0.5
+#define HEAD_LINES	6
+#define GAP		2
+
+enum {
+	PAIR_GOOD = 1,
+	PAIR_WARN,
+	PAIR_BAD,
+	PAIR_DIM,
+};
+
+/**
+ * struct screen - state of the view
+ * @sample: what is shown
+ * @sort: column sorted by
+ * @reverse: the other way round
+ * @exact: sizes in bytes
+ * @paused: no new samples
+ * @help: the keys are shown in place of the rows
+ * @delay: seconds from sample to sample
+ * @scroll: rows above the first that is shown
+ * @rounds: samples taken
+ */
+struct screen {
+	struct sample sample;
+	enum column_id sort;
+	bool reverse;
+	bool exact;
+	bool paused;
+	bool help;
+	double delay;
+	size_t scroll;
+	unsigned int rounds;
+};
+
+static const char *const help_lines[] = {
+	"q          quit",
+	"h ?        this help; any key leaves it",
+	"n          sort by name",
+	"l r p f    sort by logical size, resident, paged, fair share",
+	"i o t w    sort by page-ins, page-outs, refaults, waits a second",
+	"5 9        sort by median, by 99th percentile of page-in latency",
+	"< >        sort by the column to the left, to the right",
+	"R          turn the order round",
+	"b          sizes in bytes, exactly",
+	"+ -        longer, shorter interval",
+	"space      hold the picture",
+	"up down    scroll; also page up, page down, home, end",
+	"",
+	"Latencies are of the page-ins of the interval. RESIDENT stands out where",
+	"it is above the fair share: from there frames are taken first.",
+};
+
+static int colour(int pair)
+{
+	return has_colors() ? COLOR_PAIR(pair) : 0;
+}
+
+/* Write at a place and cut at the right border; what is off the screen isn't. */
+static int put(int y, int x, int attr, const char *fmt, ...)
+	__printf(4, 5);
+static int put(int y, int x, int attr, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	if (y < 0 || y >= LINES || x < 0 || x >= COLS)
+		return x;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	text_cut(text, COLS - x);
+	attron(attr);
+	mvaddstr(y, x, text);
+	attroff(attr);
+	return x + text_width(text);
+}
+
+static int pool_colour(const struct tarn_pool_info *info)
+{
+	if (!(info->flags & TARN_POOL_PAGING))
+		return 0;
+	if (!(info->flags & TARN_POOL_SERVED))
+		return colour(PAIR_BAD) | A_BOLD;
+	if (info->flags & (TARN_POOL_FULL | TARN_POOL_DEGRADED))
+		return colour(PAIR_WARN) | A_BOLD;
+	return colour(PAIR_GOOD);
+}
+
+static void draw_title(const struct screen *screen)
+{
+	const struct tarn_pool_info *info = &screen->sample.pool.info;
+	char *mount = text_clean(screen->sample.pool.mount);
+	char right[64], clock[16] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+	int x, at;
+
+	if (localtime_r(&now, &tm))
+		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	x = put(0, 0, A_BOLD, "tarn %s", mount ? mount : "?");
+	free(mount);
+	x = put(0, x + GAP, pool_colour(info), "%s", pool_state(info));
+	x = put(0, x + GAP, 0, "%u partition%s", info->partitions,
+		info->partitions == 1 ? "" : "s");
+	if (screen->paused)
+		snprintf(right, sizeof(right), "held  %s", clock);
+	else
+		snprintf(right, sizeof(right), "every %gs  %s", screen->delay,
+			 clock);
+	at = COLS - (int)strlen(right);
+	if (at > x + 1)
+		put(0, at, screen->paused ? A_BOLD : 0, "%s", right);
+}
+
+/**
+ * draw_bar() - A bar with a text at its right end.
+ * @used: part that is full
+ * @held: part behind it that is neither full nor free
+ */
+static void draw_bar(int y, const char *label, const char *text, double used,
+		     double held, int attr)
+{
+	int x = put(y, 0, A_BOLD, "%-8s", label);
+	int width = COLS - x - 2, len = text_width(text), i;
+	int full, end;
+
+	if (width < 4) {
+		put(y, x, attr, "%s", text);
+		return;
+	}
+	full = width * used + 0.5;
+	end = width * (used + held) + 0.5;
+	put(y, x, 0, "[");
+	for (i = 0; i < width - len - 1; i++) {
+		if (i < full)
+			put(y, x + 1 + i, attr, "|");
+		else if (i < end)
+			put(y, x + 1 + i, colour(PAIR_WARN), "~");
+	}
+	put(y, x + 1 + (width > len ? width - len : 0), 0, "%s", text);
+	put(y, COLS - 1, 0, "]");
+}
+
+static double part_of(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / whole : 0;
+}
+
+static void draw_frames(const struct screen *screen)
+{
+	const struct tarn_pool_info *info = &screen->sample.pool.info;
+	uint64_t taken = info->free_frames + info->limbo_frames;
+	uint64_t used = info->frames > taken ? info->frames - taken : 0;
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX], text[128];
+	int attr = colour(PAIR_GOOD);
+
+	if (info->free_frames < info->low_frames)
+		attr = colour(PAIR_BAD);
+	else if (info->free_frames < info->high_frames)
+		attr = colour(PAIR_WARN);
+	snprintf(text, sizeof(text), "%s of %s, %s free",
+		 size_format_pages(a, used, screen->exact),
+		 size_format_pages(b, info->frames, screen->exact),
+		 size_format_pages(c, info->free_frames, screen->exact));
+	draw_bar(1, "frames", text, part_of(used, info->frames),
+		 part_of(info->limbo_frames, info->frames), attr);
+}
+
+static void draw_paging(const struct screen *screen)
+{
+	const struct tarn_pool_info *info = &screen->sample.pool.info;
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], text[128];
+	double used = part_of(info->paging_used, info->paging_capacity);
+
+	if (!(info->flags & TARN_POOL_PAGING))
+		snprintf(text, sizeof(text), "mounted with paging=none");
+	else if (!info->paging_capacity)
+		snprintf(text, sizeof(text), "no paging space");
+	else
+		snprintf(text, sizeof(text), "%s of %s",
+			 size_format_pages(a, info->paging_used,
+					   screen->exact),
+			 size_format_pages(b, info->paging_capacity,
+					   screen->exact));
+	draw_bar(2, "paging", text, used, 0,
+		 colour(used > 0.95 ? PAIR_BAD :
+			used > 0.8  ? PAIR_WARN : PAIR_GOOD));
+}
+
+static int draw_rate(int x, const char *label, double rate, int attr)
+{
+	char text[SIZE_TEXT_MAX];
+
+	x = put(3, x, 0, "%s ", label);
+	return put(3, x, A_BOLD | (rate ? attr : 0), "%s",
+		   rate_format(text, rate)) + GAP;
+}
+
+static void draw_rates(const struct screen *screen)
+{
+	const struct tarn_pool_info *info = &screen->sample.pool.info;
+	const struct sample_rates *rates = &screen->sample.rates;
+	char text[SIZE_TEXT_MAX];
+	int x;
+
+	x = put(3, 0, A_BOLD, "%-8s", "logical");
+	x = put(3, x, A_BOLD, "%s",
+		size_format_pages(text, info->logical_pages, screen->exact));
+	x = put(3, x, 0, " (%.2fx)",
+		part_of(info->logical_pages, info->frames)) + GAP;
+	x = draw_rate(x, "in/s", rates->page_ins, 0);
+	x = draw_rate(x, "out/s", rates->page_outs, 0);
+	x = draw_rate(x, "dropped/s", rates->drops, 0);
+	x = draw_rate(x, "refaults/s", rates->refaults, colour(PAIR_WARN));
+	x = draw_rate(x, "frame waits/s", rates->waits, colour(PAIR_BAD));
+	if (!rates->p50)
+		return;
+	x = put(3, x, 0, "p50 ");
+	x = put(3, x, A_BOLD, "%s", time_format(text, rates->p50)) + GAP;
+	x = put(3, x, 0, "p99 ");
+	put(3, x, A_BOLD, "%s", time_format(text, rates->p99));
+}
+
+static void draw_errors(const struct screen *screen)
+{
+	const struct tarn_pool_info *info = &screen->sample.pool.info;
+
+	if (info->load_errors || info->checksum_errors || info->store_errors)
+		put(4, 0, colour(PAIR_BAD) | A_BOLD,
+		    "errors  %llu load, %llu checksum, %llu store",
+		    info->load_errors, info->checksum_errors,
+		    info->store_errors);
+	else if (screen->sample.list.hidden)
+		put(4, 0, colour(PAIR_WARN),
+		    "%zu files may not be opened by this user",
+		    screen->sample.list.hidden);
+}
+
+static int cell_attr(enum column_id id, const struct sample_row *row)
+{
+	const struct tarn_partition_info *info = &row->part->info;
+
+	if (id == COLUMN_NAME && info->errors)
+		return colour(PAIR_BAD) | A_BOLD;
+	if (id == COLUMN_RESIDENT && info->resident_pages > info->fair_frames)
+		return colour(PAIR_WARN) | A_BOLD;
+	if (id == COLUMN_REFAULTS && row->rates.refaults)
+		return colour(PAIR_WARN);
+	return 0;
+}
+
+/* A line of the table: titles when @row is NULL. */
+static void draw_line(const struct screen *screen, int y,
+		      const bool shown[COLUMN_COUNT], unsigned int name_width,
+		      const struct sample_row *row)
+{
+	enum column_id id;
+	int x = 0;
+
+	for (id = 0; id < COLUMN_COUNT; id++) {
+		unsigned int width = columns[id].width, len;
+		char buf[SIZE_TEXT_MAX], fit[512];
+		const char *text = columns[id].title;
+		int attr = A_REVERSE | (id == screen->sort ? A_BOLD : 0);
+
+		if (!shown[id])
+			continue;
+		if (row) {
+			text = column_text(id, row, buf, screen->exact);
+			attr = cell_attr(id, row);
+		}
+		if (id == COLUMN_NAME) {
+			text = text_fit(fit, sizeof(fit), text, name_width);
+			put(y, x, attr, "%s", text);
+			x += name_width;
+			continue;
+		}
+		len = text_width(text);
+		/* Exact sizes are wider; they eat the gap rather than digits. */
+		put(y, x + GAP + (int)width - (int)len, attr, "%s", text);
+		x += GAP + width;
+	}
+}
+
+static int row_lines(void)
+{
+	int lines = LINES - HEAD_LINES - 1;
+
+	return lines > 0 ? lines : 0;
+}
+
+static void draw_table(struct screen *screen)
+{
+	size_t count = screen->sample.list.count, i;
+	size_t lines = row_lines();
+	unsigned int name_width;
+	bool shown[COLUMN_COUNT];
+
+	if (screen->scroll + lines > count)
+		screen->scroll = count > lines ? count - lines : 0;
+	name_width = column_choose(COLS, shown);
+	attron(A_REVERSE);
+	mvhline(HEAD_LINES - 1, 0, ' ', COLS);
+	attroff(A_REVERSE);
+	draw_line(screen, HEAD_LINES - 1, shown, name_width, NULL);
+	for (i = 0; i < lines && screen->scroll + i < count; i++)
+		draw_line(screen, HEAD_LINES + i, shown, name_width,
+			  &screen->sample.rows[screen->scroll + i]);
+	if (!count)
+		put(HEAD_LINES, 0, colour(PAIR_DIM),
+		    "no partitions: a file made in %s is one",
+		    screen->sample.pool.mount);
+}
+
+static void draw_help(void)
+{
+	size_t i;
+
+	put(HEAD_LINES - 1, 0, A_BOLD, "Keys");
+	for (i = 0; i < sizeof(help_lines) / sizeof(help_lines[0]); i++)
+		put(HEAD_LINES + i, 2, 0, "%s", help_lines[i]);
+}
+
+static void draw_foot(const struct screen *screen)
+{
+	size_t count = screen->sample.list.count;
+	size_t last = screen->scroll + row_lines();
+
+	if (LINES <= HEAD_LINES)
+		return;
+	if (last < count || screen->scroll)
+		put(LINES - 1, 0, colour(PAIR_DIM),
+		    "%zu-%zu of %zu  q quit  h help  sorted by %s",
+		    screen->scroll + 1, last < count ? last : count, count,
+		    columns[screen->sort].name);
+	else
+		put(LINES - 1, 0, colour(PAIR_DIM),
+		    "q quit  h help  sorted by %s%s",
+		    columns[screen->sort].name,
+		    screen->reverse ? ", reversed" : "");
+}
+
+static void draw(struct screen *screen)
+{
+	erase();
+	draw_title(screen);
+	draw_frames(screen);
+	draw_paging(screen);
+	draw_rates(screen);
+	draw_errors(screen);
+	if (screen->help)
+		draw_help();
+	else
+		draw_table(screen);
+	draw_foot(screen);
+	refresh();
+}
+
+static void sort_by(struct screen *screen, enum column_id id)
+{
+	if (id < COLUMN_COUNT)
+		screen->sort = id;
+	column_sort(&screen->sample, screen->sort, screen->reverse);
+}
+
+static void scroll_by(struct screen *screen, int rows)
+{
+	if (rows < 0 && (size_t)-rows > screen->scroll)
+		screen->scroll = 0;
+	else
+		screen->scroll += rows;
+}
+
+static void change_delay(struct screen *screen, bool longer)
+{
+	double delay = screen->delay;
+
+	if (longer)
+		delay += delay < 1 ? 0.1 : 1;
+	else
+		delay -= delay <= 1 ? 0.1 : 1;
+	if (delay < DELAY_MIN)
+		delay = DELAY_MIN;
+	screen->delay = delay > DELAY_MAX ? DELAY_MAX : delay;
+}
+
+/* Return: false to quit. */
+static bool handle_key(struct screen *screen, int key)
+{
+	enum column_id id;
+
+	if (key == 'q' || key == 'Q')
+		return false;
+	if (screen->help && key != KEY_RESIZE) {
+		screen->help = false;
+		return true;
+	}
+	switch (key) {
+	case 'h':
+	case '?':
+		screen->help = true;
+		break;
+	case ' ':
+		screen->paused = !screen->paused;
+		break;
+	case 'b':
+		screen->exact = !screen->exact;
+		break;
+	case 'R':
+		screen->reverse = !screen->reverse;
+		sort_by(screen, screen->sort);
+		break;
+	case '<':
+	case KEY_LEFT:
+		sort_by(screen, screen->sort ? screen->sort - 1 : 0);
+		break;
+	case '>':
+	case KEY_RIGHT:
+		sort_by(screen, screen->sort + 1);
+		break;
+	case '+':
+	case '-':
+		change_delay(screen, key == '+');
+		break;
+	case KEY_UP:
+	case KEY_DOWN:
+		scroll_by(screen, key == KEY_UP ? -1 : 1);
+		break;
+	case KEY_PPAGE:
+	case KEY_NPAGE:
+		scroll_by(screen, key == KEY_PPAGE ? -row_lines() :
+						     row_lines());
+		break;
+	case KEY_HOME:
+		screen->scroll = 0;
+		break;
+	case KEY_END:
+		screen->scroll = screen->sample.list.count;
+		break;
+	default:
+		id = column_find_key(key);
+		if (id < COLUMN_COUNT)
+			sort_by(screen, id);
+	}
+	return true;
+}
+
+static int next_sample(struct screen *screen)
+{
+	struct sample now;
+	int ret;
+
+	ret = sample_take(&now, &screen->sample.pool, &screen->sample);
+	if (ret)
+		return ret;
+	sample_free(&screen->sample);
+	screen->sample = now;
+	screen->rounds++;
+	sort_by(screen, screen->sort);
+	return 0;
+}
+
+/* Milliseconds until the next sample, -1 for never. */
+static int time_left(const struct screen *screen)
+{
+	double delay = screen->delay;
+	double passed = (sample_clock() - screen->sample.time) / 1e9;
+
+	if (screen->paused)
+		return -1;
+	if (!screen->rounds && delay > DELAY_FIRST)
+		delay = DELAY_FIRST;
+	return passed < delay ? (int)((delay - passed) * 1000) + 1 : 0;
+}
+
+/*
+ * Wait for keys until the next sample is due. A terminal that went away must
+ * end the program rather than have it spin. Return: false to quit.
+ */
+static bool wait_keys(struct screen *screen)
+{
+	struct pollfd fd = { .fd = STDIN_FILENO, .events = POLLIN };
+	int left, key;
+
+	while ((left = time_left(screen))) {
+		bool redraw = false;
+
+		if (poll(&fd, 1, left) < 0 && errno != EINTR)
+			return false;
+		while ((key = getch()) != ERR) {
+			if (!handle_key(screen, key))
+				return false;
+			redraw = true;
+		}
+		if (fd.revents & (POLLHUP | POLLERR | POLLNVAL))
+			return false;
+		if (redraw)
+			draw(screen);
+	}
+	return true;
+}
+
+static int begin(void)
+{
+	const char *term = getenv("TERM");
+
+	if (!newterm(NULL, stdout, stdin)) {
+		err("the terminal type '%s' is unknown, set TERM or use "
+		    "--plain", term ? term : "");
+		return -ENOTTY;
+	}
+	err_defer(true);
+	cbreak();
+	noecho();
+	nonl();
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	set_escdelay(25);
+	curs_set(0);
+	if (!getenv("NO_COLOR") && has_colors()) {
+		start_color();
+		use_default_colors();
+		init_pair(PAIR_GOOD, COLOR_GREEN, -1);
+		init_pair(PAIR_WARN, COLOR_YELLOW, -1);
+		init_pair(PAIR_BAD, COLOR_RED, -1);
+		init_pair(PAIR_DIM, COLOR_CYAN, -1);
+	}
+	return 0;
+}
+
+int top_screen(const struct pool *pool, enum column_id sort,
+	       const struct options *opts)
+{
+	struct screen screen = {
+		.sort = sort,
+		.exact = opts->bytes,
+		.delay = opts->delay,
+	};
+	int ret;
+
+	ret = sample_take(&screen.sample, pool, NULL);
+	if (ret)
+		return ret;
+	sort_by(&screen, sort);
+	ret = begin();
+	if (ret)
+		goto out_sample;
+	draw(&screen);
+	while (wait_keys(&screen)) {
+		ret = next_sample(&screen);
+		if (ret)
+			break;
+		draw(&screen);
+		if (opts->count && screen.rounds >= opts->count)
+			break;
+	}
+	endwin();
+	err_defer(false);
+out_sample:
+	sample_free(&screen.sample);
+	return ret;
+}

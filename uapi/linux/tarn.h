@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Tarn: shared memory pools for KVM guests, paged by the hypervisor (S01).
+ *
+ * Three kinds of file speak this interface:
+ *  - a directory of a mounted tarnfs: calls on the pool (TARN_POOL_*);
+ *  - a regular file of it, the logical memory of one partition
+ *    (TARN_PARTITION_*);
+ *  - /dev/tarn: the paging service's end (TARN_PAGER_*, and the io_uring
+ *    command TARN_CMD_SERVE).
+ *
+ * Every structure begins with its own size. The kernel accepts a shorter one
+ * (what is missing counts as zero) down to the first published size, and a
+ * longer one if all that it does not know is zero. An unknown flag or a
+ * reserved field that is not zero is an error, always.
+ *
+ * Errors that every call shares:
+ *  EFAULT	the structure or an array it points to can't be read or written
+ *  EINVAL	size below the first published one, an unknown flag, a reserved
+ *		field that is not zero, a value outside its stated range
+ *  E2BIG	a longer structure whose tail is not zero
+ *  ENOTTY	the call is not for this kind of file
+ *  EPERM	the caller may not: changes of a pool and all of /dev/tarn want
+ *		CAP_SYS_ADMIN, changes of a partition want a file open for writing
+ *
+ * A page is 4 KiB here, an index counts pages from the start of a partition.
+ */
+#ifndef _UAPI_LINUX_TARN_H
+#define _UAPI_LINUX_TARN_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define TARN_IOC_TYPE		0xBB
+#define TARN_PAGE_SHIFT		12
+#define TARN_UUID_SIZE		16
+#define TARN_LATENCY_BUCKETS	32
+
+/** Magic number of tarnfs in statfs(2). */
+#define TARN_SUPER_MAGIC	0x5441524e
+
+/* ---- what this module can do ------------------------------------------- */
+
+/** Paging by a service on /dev/tarn. */
+#define TARN_FEATURE_PAGING	(1ULL << 0)
+/** Checksums of what is paged. */
+#define TARN_FEATURE_CHECKSUM	(1ULL << 1)
+/** TARN_PAGER_GRANT: the module reads granted devices by itself. */
+#define TARN_FEATURE_GRANT	(1ULL << 2)
+
+/**
+ * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
+ * @size: of this structure
+ * @flags: 0
+ * @features: a bit a feature, TARN_FEATURE_*
+ * @max_queues: most queues a pager may ask for
+ * @max_depth: most requests in flight a queue
+ */
+struct tarn_features {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 features;
+	__u32 max_queues;
+	__u32 max_depth;
+};
+
+/* ---- the pool ----------------------------------------------------------- */
+
+/** The pool was mounted with paging. */
+#define TARN_POOL_PAGING	(1U << 0)
+/** A pager is attached and serving. */
+#define TARN_POOL_SERVED	(1U << 1)
+/** The pager has no room left: pages that have no copy stay in memory. */
+#define TARN_POOL_FULL		(1U << 2)
+/** The pager works with a part of its devices. */
+#define TARN_POOL_DEGRADED	(1U << 3)
+
+/**
+ * struct tarn_pool_info - TARN_POOL_INFO: counters of a pool
+ * @size: of this structure
+ * @flags: in: 0, out: TARN_POOL_*
+ * @uuid: made at mount, names the pool to its pager and in sysfs
+ * @frames: frames the pool owns
+ * @free_frames: of these, free
+ * @limbo_frames: of these, given up by their partition but held by somebody
+ * @logical_pages: sizes of all partitions added up
+ * @resident_pages: logical pages in a frame
+ * @paged_pages: logical pages that only the pager holds
+ * @page_ins: pages read from the pager
+ * @page_outs: pages written to the pager
+ * @clean_drops: pages given up without I/O, as their copy was valid
+ * @zero_drops: pages found to be zero and given up without I/O
+ * @refaults: pages read that had been given up a short while before
+ * @frame_waits: times that a thread had to wait for a free frame
+ * @load_errors: pages that the pager could not read
+ * @checksum_errors: pages whose content was not what had been stored
+ * @store_errors: pages that the pager could not write
+ * @low_frames: free frames below which reclaim starts, all nodes together
+ * @high_frames: free frames at which it stops
+ * @paging_capacity: pages the pager has room for, as it says
+ * @paging_used: of these, used
+ * @metadata_bytes: kernel memory spent on tables of this pool
+ * @partitions: number of partitions
+ * @readahead_pages: most pages read ahead of a sequence
+ * @latency: page-in latencies, bucket n counts those in [2^n, 2^(n+1)) ns
+ */
+struct tarn_pool_info {
+	__u32 size;
+	__u32 flags;
+	__u8 uuid[TARN_UUID_SIZE];
+	__aligned_u64 frames;
+	__aligned_u64 free_frames;
+	__aligned_u64 limbo_frames;
+	__aligned_u64 logical_pages;
+	__aligned_u64 resident_pages;
+	__aligned_u64 paged_pages;
+	__aligned_u64 page_ins;
+	__aligned_u64 page_outs;
+	__aligned_u64 clean_drops;
+	__aligned_u64 zero_drops;
+	__aligned_u64 refaults;
+	__aligned_u64 frame_waits;
+	__aligned_u64 load_errors;
+	__aligned_u64 checksum_errors;
+	__aligned_u64 store_errors;
+	__aligned_u64 low_frames;
+	__aligned_u64 high_frames;
+	__aligned_u64 paging_capacity;
+	__aligned_u64 paging_used;
+	__aligned_u64 metadata_bytes;
+	__u32 partitions;
+	__u32 readahead_pages;
+	__aligned_u64 latency[TARN_LATENCY_BUCKETS];
+};
+
+#define TARN_POOL_SET_WATERMARKS	(1U << 0)
+#define TARN_POOL_SET_READAHEAD		(1U << 1)
+#define TARN_POOL_SET_ALL		0x3U
+
+/**
+ * struct tarn_pool_set - TARN_POOL_SET: settings of a pool, CAP_SYS_ADMIN
+ * @size: of this structure
+ * @flags: which of the following count, TARN_POOL_SET_*
+ * @low_frames: see tarn_pool_info; 0 < low < high
+ * @high_frames: at most half the pool
+ * @readahead_pages: 0 (off) to 256
+ * @reserved: 0
+ */
+struct tarn_pool_set {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 low_frames;
+	__aligned_u64 high_frames;
+	__u32 readahead_pages;
+	__u32 reserved;
+};
+
+/** enum tarn_event_type - what struct tarn_event tells */
+enum tarn_event_type {
+	TARN_EVENT_PAGER_ATTACHED = 1,
+	TARN_EVENT_PAGER_LOST = 2,
+	/** value: errno; partition and index name the page; it gave SIGBUS */
+	TARN_EVENT_LOAD_ERROR = 3,
+	/** as LOAD_ERROR: every copy differed from what had been stored */
+	TARN_EVENT_CHECKSUM = 4,
+	/** value: errno; the page stays in memory */
+	TARN_EVENT_STORE_ERROR = 5,
+	/** value: 1 paging space ran out, 0 there is room again */
+	TARN_EVENT_PAGING_FULL = 6,
+	/** value: 1 the pager lost a device, 0 it is whole again */
+	TARN_EVENT_DEGRADED = 7,
+	/** value: frames of the pool after a remount */
+	TARN_EVENT_RESIZED = 8,
+	TARN_EVENT_PARTITION_CREATED = 9,
+	TARN_EVENT_PARTITION_DESTROYED = 10,
+	/** value: events that this reader missed, as it read too slowly */
+	TARN_EVENT_LOST = 11,
+};
+
+/** Partition of an event that concerns the pool. */
+#define TARN_PARTITION_NONE	0U
+
+/**
+ * struct tarn_event - one record read from the descriptor of TARN_POOL_EVENTS
+ * @time_ns: CLOCK_REALTIME
+ * @type: enum tarn_event_type
+ * @partition: its id, or TARN_PARTITION_NONE
+ * @index: page, where one is meant
+ * @value: see the type
+ *
+ * read(2) returns whole records, EINVAL if there is no room for one, EAGAIN
+ * when there is none on a non-blocking descriptor; poll(2) works.
+ */
+struct tarn_event {
+	__aligned_u64 time_ns;
+	__u32 type;
+	__u32 partition;
+	__aligned_u64 index;
+	__s64 value;
+};
+
+/* ---- a partition -------------------------------------------------------- */
+
+#define TARN_WEIGHT_DEFAULT	128
+#define TARN_WEIGHT_MAX		10000
+
+/**
+ * struct tarn_partition_info - TARN_PARTITION_INFO: counters of a partition
+ * @size: of this structure
+ * @flags: 0
+ * @id: of the partition in its pool, not 0, not used twice
+ * @weight: its part in the pool when frames are short
+ * @fair_frames: what the weight entitles it to at present, in frames
+ * @logical_pages: size of the file
+ * @resident_pages: pages in a frame
+ * @paged_pages: pages that only the pager holds
+ * @page_ins: see tarn_pool_info, here and below for this partition
+ * @page_outs: see there
+ * @clean_drops: see there
+ * @zero_drops: see there
+ * @refaults: see there
+ * @readahead: pages read ahead, part of @page_ins
+ * @frame_waits: see there
+ * @page_waits: times that a thread waited for a page to be read
+ * @errors: pages that gave SIGBUS
+ * @latency: see there
+ */
+struct tarn_partition_info {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 weight;
+	__aligned_u64 fair_frames;
+	__aligned_u64 logical_pages;
+	__aligned_u64 resident_pages;
+	__aligned_u64 paged_pages;
+	__aligned_u64 page_ins;
+	__aligned_u64 page_outs;
+	__aligned_u64 clean_drops;
+	__aligned_u64 zero_drops;
+	__aligned_u64 refaults;
+	__aligned_u64 readahead;
+	__aligned_u64 frame_waits;
+	__aligned_u64 page_waits;
+	__aligned_u64 errors;
+	__aligned_u64 latency[TARN_LATENCY_BUCKETS];
+};
+
+#define TARN_PARTITION_SET_WEIGHT	(1U << 0)
+#define TARN_PARTITION_SET_ALL		0x1U
+
+/**
+ * struct tarn_partition_set - TARN_PARTITION_SET: settings of a partition
+ * @size: of this structure
+ * @flags: which of the following count, TARN_PARTITION_SET_*
+ * @weight: 1 to TARN_WEIGHT_MAX
+ * @reserved: 0
+ *
+ * The file must be open for writing and the caller have CAP_SYS_ADMIN to
+ * raise the weight; its owner may lower it.
+ */
+struct tarn_partition_set {
+	__u32 size;
+	__u32 flags;
+	__u32 weight;
+	__u32 reserved;
+};
+
+/** enum tarn_page_state - state of a logical page (Documentation/design) */
+enum tarn_page_state {
+	TARN_PAGE_EMPTY = 0,
+	TARN_PAGE_RESIDENT = 1,
+	TARN_PAGE_PATTERN = 2,
+	TARN_PAGE_SHARED = 3,
+	TARN_PAGE_PAGED = 4,
+	TARN_PAGE_BACKED = 5,
+	TARN_PAGE_BALLOON = 6,
+	TARN_PAGE_LOCKED = 7,
+};
+
+#define TARN_PAGE_STATE_MASK	0x0f
+/** Something is under way: a page-in, a page-out, a move. */
+#define TARN_PAGE_IN_FLIGHT	0x10
+/** Resident, and the pager holds a copy that is still valid. */
+#define TARN_PAGE_CLEAN		0x20
+
+/**
+ * struct tarn_partition_pages - TARN_PARTITION_PAGES: states of a range
+ * @size: of this structure
+ * @flags: 0
+ * @start: first page
+ * @count: pages; in: room in @states, at most 2^20, out: pages filled in (the
+ *	range ends at the end of the file)
+ * @states: address of an array, a byte a page: enum tarn_page_state and the
+ *	TARN_PAGE_* bits above
+ */
+struct tarn_partition_pages {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__aligned_u64 states;
+};
+
+/**
+ * struct tarn_partition_range - TARN_PARTITION_PAGE_OUT, TARN_PARTITION_PAGE_IN
+ * @size: of this structure
+ * @flags: 0
+ * @start: first page
+ * @count: pages; a range past the end of the file is cut
+ * @done: out: see below
+ *
+ * @done counts pages of the range as they are when the call returns: without a
+ * frame (PAGE_OUT), with one (PAGE_IN).
+ *
+ * PAGE_OUT gives up the resident pages of a range whatever their age, and
+ * returns when their frames are free; pages that somebody holds are passed
+ * over. PAGE_IN reads the paged ones and returns when they are there. Both end
+ * early with EINTR at a fatal signal; ENODEV without paging; EAGAIN where no
+ * pager serves.
+ */
+struct tarn_partition_range {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__aligned_u64 done;
+};
+
+/* ---- the pager ---------------------------------------------------------- */
+
+#define TARN_PAGER_MAX_QUEUES	64
+#define TARN_PAGER_MAX_DEPTH	4096
+
+/**
+ * struct tarn_pager_attach - TARN_PAGER_ATTACH: become the pager of a pool
+ * @size: of this structure
+ * @flags: 0
+ * @pool_fd: descriptor of any file or directory of the mount
+ * @queues: 1 to TARN_PAGER_MAX_QUEUES
+ * @depth: requests in flight a queue, a power of two, 16 to
+ *	TARN_PAGER_MAX_DEPTH
+ * @reserved: 0
+ * @window_bytes: out: length of the frame window that can ever be needed.
+ *	Frame f lies at f << TARN_PAGE_SHIFT in it. Frames that the pool does
+ *	not own give SIGBUS (EFAULT for I/O).
+ * @queue_bytes: out: length of one queue's area
+ * @stored_pages: out: upper bound of what TARN_PAGER_STORED will list
+ * @uuid: out: of the pool
+ *
+ * A descriptor of /dev/tarn attaches once; closing it, or the death of the
+ * process that attached, detaches. While attached the mount is busy. Nothing
+ * is asked of the pager before TARN_PAGER_START.
+ *
+ * EBUSY: the pool has a pager, or this descriptor has a pool. ENODEV: the pool
+ * was mounted with paging=none. EBADF, EXDEV: @pool_fd is no file of a tarnfs.
+ */
+struct tarn_pager_attach {
+	__u32 size;
+	__u32 flags;
+	__s32 pool_fd;
+	__u32 queues;
+	__u32 depth;
+	__u32 reserved;
+	__aligned_u64 window_bytes;
+	__aligned_u64 queue_bytes;
+	__aligned_u64 stored_pages;
+	__u8 uuid[TARN_UUID_SIZE];
+};
+
+/** Offsets for mmap(2) of /dev/tarn: the frame window, MAP_SHARED. */
+#define TARN_MMAP_WINDOW	0ULL
+/** The area of queue q, MAP_SHARED, from its first byte to @queue_bytes. */
+#define TARN_MMAP_QUEUE(q)	((1ULL << 56) | ((__u64)(q) << 32))
+
+/** A cookie names a stored copy: 48 bits, the pager's to choose, not 0. */
+#define TARN_COOKIE_BITS	48
+#define TARN_COOKIE_NONE	0ULL
+
+/**
+ * struct tarn_stored_page - a page of which the pager holds a copy
+ * @cookie: of the copy
+ * @index: page of the partition
+ * @partition: its id
+ * @reserved: 0
+ */
+struct tarn_stored_page {
+	__aligned_u64 cookie;
+	__aligned_u64 index;
+	__u32 partition;
+	__u32 reserved;
+};
+
+/**
+ * struct tarn_pager_stored - TARN_PAGER_STORED: what is stored where
+ * @size: of this structure
+ * @flags: 0
+ * @cursor: 0 at first, then what the call before returned
+ * @pages: address of an array of struct tarn_stored_page
+ * @count: in: room in it, at least 512; out: entries filled in, 0 at the end
+ * @reserved: 0
+ *
+ * Between TARN_PAGER_ATTACH and TARN_PAGER_START, from which a pager that
+ * takes over rebuilds its slot map. A cookie that is not listed is free.
+ * EBUSY after TARN_PAGER_START.
+ */
+struct tarn_pager_stored {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 cursor;
+	__aligned_u64 pages;
+	__u32 count;
+	__u32 reserved;
+};
+
+/**
+ * struct tarn_pager_start - TARN_PAGER_START: requests may come
+ * @size: of this structure
+ * @flags: 0
+ *
+ * EAGAIN: copies were dropped since TARN_PAGER_STORED began, which so listed
+ * some that are gone: list again from cursor 0. EBUSY: started already.
+ */
+struct tarn_pager_start {
+	__u32 size;
+	__u32 flags;
+};
+
+#define TARN_PAGER_IS_FULL	(1U << 0)
+#define TARN_PAGER_IS_DEGRADED	(1U << 1)
+#define TARN_PAGER_IS_ALL	0x3U
+
+/**
+ * struct tarn_pager_status - TARN_PAGER_STATUS: how the pager is
+ * @size: of this structure
+ * @flags: TARN_PAGER_IS_*; a change is an event of the pool. A pager that
+ *	answers a store with ENOSPC counts as full until it says otherwise.
+ * @capacity_pages: room on all devices
+ * @used_pages: of it, used
+ */
+struct tarn_pager_status {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 capacity_pages;
+	__aligned_u64 used_pages;
+};
+
+/** In a cookie whose device is granted: bits 47..40 device, 39..0 slot. */
+#define TARN_COOKIE_SLOT_BITS	40
+#define TARN_GRANT_MAX_DEVICES	256
+
+/**
+ * struct tarn_pager_grant - TARN_PAGER_GRANT: let the module read by itself
+ * @size: of this structure
+ * @flags: 0
+ * @device: number in bits 47..40 of the cookies meant
+ * @fd: an open block device; -1 takes the grant back
+ * @offset: byte at which slot 0 lies, a multiple of 4096
+ *
+ * A page-in of such a cookie is read straight into its frame by the faulting
+ * thread, with no turn of the pager. What fails, by I/O error or checksum, is
+ * asked of the pager as TARN_OP_LOAD. Grants end when the pager detaches.
+ * A grant may precede TARN_PAGER_START. EOPNOTSUPP:
+ * @fd is no block device.
+ */
+struct tarn_pager_grant {
+	__u32 size;
+	__u32 flags;
+	__u32 device;
+	__s32 fd;
+	__aligned_u64 offset;
+};
+
+/** enum tarn_op - what a request asks */
+enum tarn_op {
+	/** Read the copy named by the cookie into the frame. */
+	TARN_OP_LOAD = 1,
+	/** Write the frame; the completion names the cookie of the copy. */
+	TARN_OP_STORE = 2,
+	/** The copy named by the cookie is not needed any more. */
+	TARN_OP_DROP = 3,
+};
+
+/** LOAD: what was read before differed, read another copy if there is one. */
+#define TARN_REQ_MISMATCH	(1U << 0)
+/** LOAD: nobody waits for it yet. */
+#define TARN_REQ_READAHEAD	(1U << 1)
+
+/**
+ * struct tarn_request - one entry of a queue's request ring
+ * @tag: names the request in its completion
+ * @op: enum tarn_op
+ * @flags: TARN_REQ_*
+ * @run: requests that follow directly and belong together with this one:
+ *	stores of ascending pages of one partition, worth neighbouring slots
+ * @frame: where the page is in the frame window, in pages
+ * @cookie: LOAD, DROP: of the copy; STORE: of the outdated copy, which this
+ *	completion replaces and so frees, or TARN_COOKIE_NONE
+ * @index: page of the partition; DROP: 0
+ * @partition: its id; DROP: 0
+ * @reserved: 0
+ */
+struct tarn_request {
+	__u32 tag;
+	__u8 op;
+	__u8 flags;
+	__u16 run;
+	__aligned_u64 frame;
+	__aligned_u64 cookie;
+	__aligned_u64 index;
+	__u32 partition;
+	__u32 reserved;
+};
+
+/**
+ * struct tarn_completion - one entry of a queue's completion array
+ * @tag: of the request
+ * @result: 0 or a negative errno. LOAD: EIO no copy can be read; with
+ *	TARN_REQ_MISMATCH, EILSEQ there is no other copy. STORE: ENOSPC no room,
+ *	EIO no device took it: the page stays in memory, an outdated copy
+ *	stays allocated. DROP: always 0.
+ * @cookie: STORE: of the new copy (it may equal the outdated one's: written
+ *	in place)
+ */
+struct tarn_completion {
+	__u32 tag;
+	__s32 result;
+	__aligned_u64 cookie;
+};
+
+/**
+ * struct tarn_queue_area - what TARN_MMAP_QUEUE(q) maps
+ * @request_tail: requests published so far, modulo 2^32. The kernel writes an
+ *	entry, then this with release semantics; the pager reads it with acquire
+ *	semantics and takes entries up to it, from 0 on after attach.
+ * @depth: as attached
+ * @requests_offset: byte at which requests[depth] begins: request n lies in
+ *	entry n % depth. Taken entries stay as they are until their request and
+ *	depth - 1 later ones are completed.
+ * @completions_offset: byte at which completions[depth] begins, written by the
+ *	pager before a TARN_CMD_SERVE and read by the kernel, once, when that
+ *	command is issued.
+ * @reserved: 0
+ *
+ * The kernel never reads back what it wrote.
+ */
+struct tarn_queue_area {
+	__u32 request_tail;
+	__u32 depth;
+	__u32 requests_offset;
+	__u32 completions_offset;
+	__u32 reserved[12];
+};
+
+/**
+ * Park if there are no requests that the pager has not seen: the command
+ * completes when there are.
+ */
+#define TARN_SERVE_PARK		(1U << 0)
+#define TARN_SERVE_ALL		0x1U
+
+/**
+ * struct tarn_serve - payload (sqe->cmd) of TARN_CMD_SERVE
+ * @queue: number
+ * @flags: TARN_SERVE_*
+ * @completions: entries of the completion array to take, 0 to depth
+ * @seen: value of request_tail up to which the pager has taken requests
+ * @reserved: 0
+ *
+ * First the completions are taken, then, with TARN_SERVE_PARK, the command
+ * waits until request_tail differs from @seen. Result: the number of requests
+ * the pager has not seen, or a negative errno: EINVAL (queue, flags, a
+ * completion with a tag not in flight; those before it were taken), EBUSY (a
+ * command is parked on the queue already; completions were taken), ENOTCONN
+ * (not attached or not started, or detached while parked).
+ * One command a queue parks; others that only complete may be issued beside
+ * it, by the process that attached. IOSQE_CQE_SKIP_SUCCESS is useful for them.
+ */
+struct tarn_serve {
+	__u16 queue;
+	__u16 flags;
+	__u32 completions;
+	__u32 seen;
+	__u32 reserved;
+};
+
+/* ---- numbers ------------------------------------------------------------ */
+
+#define TARN_GET_FEATURES	_IOWR(TARN_IOC_TYPE, 0x10, struct tarn_features)
+
+#define TARN_POOL_INFO		_IOWR(TARN_IOC_TYPE, 0x20, struct tarn_pool_info)
+#define TARN_POOL_SET		_IOWR(TARN_IOC_TYPE, 0x21, struct tarn_pool_set)
+/** Returns a new descriptor, O_CLOEXEC, from which struct tarn_event is read. */
+#define TARN_POOL_EVENTS	_IO(TARN_IOC_TYPE, 0x22)
+
+#define TARN_PARTITION_INFO	_IOWR(TARN_IOC_TYPE, 0x40, struct tarn_partition_info)
+#define TARN_PARTITION_SET	_IOWR(TARN_IOC_TYPE, 0x41, struct tarn_partition_set)
+#define TARN_PARTITION_PAGES	_IOWR(TARN_IOC_TYPE, 0x42, struct tarn_partition_pages)
+#define TARN_PARTITION_PAGE_OUT	_IOWR(TARN_IOC_TYPE, 0x43, struct tarn_partition_range)
+#define TARN_PARTITION_PAGE_IN	_IOWR(TARN_IOC_TYPE, 0x44, struct tarn_partition_range)
+
+#define TARN_PAGER_ATTACH	_IOWR(TARN_IOC_TYPE, 0x60, struct tarn_pager_attach)
+#define TARN_PAGER_STORED	_IOWR(TARN_IOC_TYPE, 0x61, struct tarn_pager_stored)
+#define TARN_PAGER_START	_IOWR(TARN_IOC_TYPE, 0x62, struct tarn_pager_start)
+#define TARN_PAGER_STATUS	_IOWR(TARN_IOC_TYPE, 0x63, struct tarn_pager_status)
+#define TARN_PAGER_GRANT	_IOWR(TARN_IOC_TYPE, 0x64, struct tarn_pager_grant)
+#define TARN_CMD_SERVE		_IOWR(TARN_IOC_TYPE, 0x70, struct tarn_serve)
+
+#endif /* _UAPI_LINUX_TARN_H */

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See devices.h. How devices get their numbers is in identify.c. */
+#include "devices.h"
+#include "log.h"
+#include "options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int publish_order(struct devices *devices)
+{
+	struct device_order *order = calloc(1, sizeof(*order));
+	struct device *dev;
+	unsigned int i, at;
+
+	if (!order)
+		return -ENOMEM;
+	devices_for_each(devices, dev, i) {
+		at = order->nr++;
+		while (at && order->dev[at - 1]->priority < dev->priority) {
+			order->dev[at] = order->dev[at - 1];
+			at--;
+		}
+		order->dev[at] = dev;
+	}
+	atomic_store_explicit(&devices->order, order, memory_order_release);
+	return 0;
+}
+
+static int check_same(const struct devices *devices, const struct device *dev)
+{
+	const struct device *other;
+	unsigned int i, j, k;
+
+	for (i = 0; i < devices->nr; i++) {
+		other = devices->opened[i];
+		for (j = 0; j < other->nr_legs; j++) {
+			for (k = 0; k < dev->nr_legs; k++) {
+				if (!leg_is_same(&other->legs[j],
+						 &dev->legs[k]))
+					continue;
+				log_err("%s and %s are the same",
+					other->legs[j].path,
+					dev->legs[k].path);
+				return -EEXIST;
+			}
+		}
+	}
+	return 0;
+}
+
+int devices_open(struct devices *devices, const struct options *opts)
+{
+	struct device *dev;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < opts->nr_devices; i++) {
+		dev = device_create(&opts->devices[i], opts->wait, -1, &ret);
+		if (!dev)
+			goto err_close;
+		ret = check_same(devices, dev);
+		if (!ret)
+			ret = device_init_slots(dev);
+		if (ret) {
+			device_destroy(dev);
+			goto err_close;
+		}
+		devices->opened[devices->nr++] = dev;
+	}
+	return 0;
+
+err_close:
+	devices_close(devices);
+	return ret;
+}
+
+void devices_close(struct devices *devices)
+{
+	while (devices->nr)
+		device_destroy(devices->opened[--devices->nr]);
+}
+
+/* All slots are free, before what is stored is taken. */
+void devices_reset(struct devices *devices)
+{
+	unsigned int i;
+
+	for (i = 0; i < devices->nr; i++)
+		slots_reset(&devices->opened[i]->slots);
+}
+
+/**
+ * devices_take() - a stored page lies there
+ *
+ * Return: 0; -ENODEV, -ERANGE: there is no such place; -EEXIST: two pages
+ * claim it.
+ */
+int devices_take(struct devices *devices, u64 cookie)
+{
+	struct device *dev = devices_find(devices, cookie_device(cookie));
+
+	return dev ? slots_take(&dev->slots, cookie_slot(cookie)) : -ENODEV;
+}
+
+/* Numbers are settled: mark the devices as ours and let them be found. */
+int devices_stamp(struct devices *devices)
+{
+	struct device *dev;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < devices->nr; i++) {
+		dev = devices->opened[i];
+		ret = device_stamp(dev);
+		if (ret && dev->nr_legs == 1)
+			return ret;
+		log_info("device %u: %s%s%s, priority %d, %llu MiB, %llu used",
+			 dev->number, dev->legs[0].path,
+			 dev->nr_legs > 1 ? " and " : "",
+			 dev->nr_legs > 1 ? dev->legs[1].path : "",
+			 dev->priority,
+			 (unsigned long long)dev->slots.count >> 8,
+			 (unsigned long long)dev->slots.used);
+	}
+	return publish_order(devices);
+}
+
+/* A device that was opened while the pager runs; nothing is stored on it. */
+int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
+		bool force)
+{
+	const u64 stored[DEVICE_MAX] = {};
+	struct devices one = { .nr = 1, .opened = { dev } };
+	unsigned int number = 0;
+	int ret;
+
+	if (devices->nr == DEVICE_MAX)
+		return -ENOSPC;
+	ret = check_same(devices, dev);
+	if (!ret)
+		ret = devices_identify(&one, pool, stored, force);
+	if (ret)
+		return ret;
+	while (devices_find(devices, number))
+		number++;
+	dev->number = number;
+	ret = device_stamp(dev);
+	if (ret)
+		return ret;
+	devices->opened[devices->nr++] = dev;
+	atomic_store_explicit(&devices->by_number[number], dev,
+			      memory_order_release);
+	return publish_order(devices);
+}
+
+/* Take turns among devices of one priority, [first, end) of the order. */
+static bool alloc_tier(struct device_order *order, unsigned int first,
+		       unsigned int end, u32 want,
+		       const struct device_set *but, struct extent *ext)
+{
+	unsigned int nr = end - first;
+	unsigned int turn = 0, i;
+	struct device *dev;
+
+	if (nr > 1)
+		turn = atomic_fetch_add_explicit(&order->next, 1,
+						 memory_order_relaxed);
+	for (i = 0; i < nr; i++) {
+		dev = order->dev[first + (turn + i) % nr];
+		if (but && device_set_has(but, dev))
+			continue;
+		if (device_alloc(dev, want, ext))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * devices_alloc() - take slots for a run of pages on the best device
+ * @but: not on these; NULL: on any
+ */
+bool devices_alloc(struct devices *devices, u32 want,
+		   const struct device_set *but, struct extent *ext)
+{
+	struct device_order *order = atomic_load_explicit(
+		&devices->order, memory_order_acquire);
+	unsigned int first, end;
+
+	for (first = 0; first < order->nr; first = end) {
+		end = first + 1;
+		while (end < order->nr && order->dev[end]->priority ==
+						  order->dev[first]->priority)
+			end++;
+		if (alloc_tier(order, first, end, want, but, ext))
+			return true;
+	}
+	return false;
+}
+
+void devices_free(struct devices *devices, const u64 *cookies, unsigned int nr)
+{
+	struct device *dev;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		dev = devices_of_cookie(devices, cookies[i]);
+		if (!dev || device_free(dev, cookie_slot(cookies[i])))
+			log_limited(LOG_ERR, "cookie %#llx was freed, but is not in use",
+				    (unsigned long long)cookies[i]);
+	}
+}
+
+static bool is_degraded(struct device *dev)
+{
+	unsigned int i;
+
+	if (atomic_load(&dev->write_failed))
+		return true;
+	for (i = 0; i < dev->nr_legs; i++)
+		if (leg_state(&dev->legs[i]) != LEG_GOOD)
+			return true;
+	return false;
+}
+
+void devices_sum(struct devices *devices, struct device_totals *totals)
+{
+	struct device *dev;
+	unsigned int i;
+	u64 used;
+
+	*totals = (struct device_totals){};
+	devices_for_each(devices, dev, i) {
+		used = device_used(dev);
+		totals->used += used;
+		totals->capacity += device_is_open(dev) ? dev->slots.count :
+							  used;
+		totals->degraded |= is_degraded(dev);
+	}
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From requests to reads and writes and back: where a page goes, what is
+ * merged, which leg or device is next when one fails.
+ */
+#ifndef TARN_PAGER_IO_H
+#define TARN_PAGER_IO_H
+
+#include "queue.h"
+
+void io_load(struct queue *q, struct task *tasks, u32 nr);
+void io_store(struct queue *q, struct task *tasks, u32 nr);
+void io_done(struct queue *q, struct io *io, unsigned int leg, s32 result);
+
+#endif

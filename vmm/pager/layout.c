@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * See layout.h. On disk all is little endian:
+ *
+ *	  0  8	"TARNPAGE"
+ *	  8  4	version
+ *	 12  4	crc32c of the whole page with this field as zero
+ *	 16 16	uuid of the pool
+ *	 32 16	uuid of the device
+ *	 48  4	device number
+ *	 52  1	legs
+ *	 53  1	leg
+ *	 54  1	stale legs
+ *	 55  1	0
+ *	 56  8	generation
+ *	 64  8	slots
+ *	 72	zeros to the end of the page
+ */
+#include "layout.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#define LAYOUT_MAX_DEVICES 256
+
+static const char layout_magic[8] = "TARNPAGE";
+
+struct raw_superblock {
+	char magic[8];
+	u32 version;
+	u32 checksum;
+	u8 pool[16];
+	u8 device[16];
+	u32 number;
+	u8 nr_legs;
+	u8 leg;
+	u8 stale;
+	u8 zero;
+	u64 generation;
+	u64 slots;
+	u8 rest[PAGER_PAGE_SIZE - 72];
+};
+
+_Static_assert(sizeof(struct raw_superblock) == PAGER_PAGE_SIZE,
+	       "a superblock is a page");
+
+/* Bit by bit: it runs a few times in the life of a pager. */
+u32 layout_crc32c(u32 crc, const void *data, size_t len)
+{
+	const u8 *p = data;
+	int bit;
+
+	crc = ~crc;
+	while (len--) {
+		crc ^= *p++;
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
+void layout_encode(const struct superblock *sb, void *page)
+{
+	struct raw_superblock raw = {
+		.version = htole32(LAYOUT_VERSION),
+		.number = htole32(sb->number),
+		.nr_legs = sb->nr_legs,
+		.leg = sb->leg,
+		.stale = sb->stale,
+		.generation = htole64(sb->generation),
+		.slots = htole64(sb->slots),
+	};
+
+	memcpy(raw.magic, layout_magic, sizeof(raw.magic));
+	memcpy(raw.pool, sb->pool, sizeof(raw.pool));
+	memcpy(raw.device, sb->device, sizeof(raw.device));
+	raw.checksum = htole32(layout_crc32c(0, &raw, sizeof(raw)));
+	memcpy(page, &raw, sizeof(raw));
+}
+
+/**
+ * layout_decode() - read a superblock
+ *
+ * Return: 0; -ENODATA: this is none; -EILSEQ: one that is damaged;
+ * -EPROTONOSUPPORT: one of another version.
+ */
+int layout_decode(struct superblock *sb, const void *page)
+{
+	struct raw_superblock raw;
+	u32 checksum;
+
+	memcpy(&raw, page, sizeof(raw));
+	if (memcmp(raw.magic, layout_magic, sizeof(raw.magic)))
+		return -ENODATA;
+	checksum = le32toh(raw.checksum);
+	raw.checksum = 0;
+	if (layout_crc32c(0, &raw, sizeof(raw)) != checksum)
+		return -EILSEQ;
+	if (le32toh(raw.version) != LAYOUT_VERSION)
+		return -EPROTONOSUPPORT;
+	*sb = (struct superblock){
+		.number = le32toh(raw.number),
+		.nr_legs = raw.nr_legs,
+		.leg = raw.leg,
+		.stale = raw.stale,
+		.generation = le64toh(raw.generation),
+		.slots = le64toh(raw.slots),
+	};
+	memcpy(sb->pool, raw.pool, sizeof(sb->pool));
+	memcpy(sb->device, raw.device, sizeof(sb->device));
+	if (sb->number >= LAYOUT_MAX_DEVICES || !sb->nr_legs ||
+	    sb->nr_legs > LAYOUT_MAX_LEGS || sb->leg >= sb->nr_legs)
+		return -EILSEQ;
+	return 0;
+}
+
+/* Nothing that somebody could miss: zeros. */
+bool layout_is_blank(const void *page)
+{
+	const u8 *p = page;
+	size_t i;
+
+	for (i = 0; i < PAGER_PAGE_SIZE; i++)
+		if (p[i])
+			return false;
+	return true;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See security.h. */
+#include "security.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/tarn.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+static void never_kill(void)
+{
+	static const char score[] = "-1000";
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, score, sizeof(score) - 1) < 0)
+		log_warn("the OOM killer may take us: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static int raise_limit(int resource, rlim_t want)
+{
+	struct rlimit limit = { .rlim_cur = want, .rlim_max = want };
+
+	return setrlimit(resource, &limit) ? -errno : 0;
+}
+
+/*
+ * All that is mapped now is read in and kept. What is mapped later is kept once
+ * it has been touched, so that the frame window, many gigabytes, can be mapped
+ * and taken out again (attach.c).
+ */
+static int lock_memory(void)
+{
+	int ret = raise_limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+
+	if (ret)
+		log_warn("can't lift the limit of locked memory: %s",
+			 strerror(-ret));
+	if (mlockall(MCL_CURRENT) || mlockall(MCL_FUTURE | MCL_ONFAULT)) {
+		log_err("can't stay in memory (see --no-mlock): %s",
+			strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+/**
+ * security_protect() - be dependable; before anything large is mapped
+ *
+ * An I/O flusher's allocations never wait for I/O, which might be our own.
+ */
+int security_protect(bool mlock)
+{
+	never_kill();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
+		log_debug("no I/O flusher: %s", strerror(errno));
+	return mlock ? lock_memory() : 0;
+}
+
+static int find_user(const char *name, uid_t *uid, gid_t *gid)
+{
+	char *user = strdup(name);
+	struct passwd *pw;
+	struct group *gr;
+	char *group;
+	int ret = -EINVAL;
+
+	if (!user)
+		return -ENOMEM;
+	group = strchr(user, ':');
+	if (group)
+		*group++ = '\0';
+	pw = getpwnam(user);
+	if (!pw) {
+		log_err("--user: there is no user %s", user);
+		goto out;
+	}
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	if (group) {
+		gr = getgrnam(group);
+		if (!gr) {
+			log_err("--user: there is no group %s", group);
+			goto out;
+		}
+		*gid = gr->gr_gid;
+	}
+	ret = 0;
+out:
+	free(user);
+	return ret;
+}
+
+/* Keep CAP_SYS_ADMIN, which calls of /dev/tarn want, and nothing else. */
+static int keep_capability(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = 1 << CAP_SYS_ADMIN,
+		  .permitted = 1 << CAP_SYS_ADMIN },
+	};
+
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+/*
+ * Become @user. The threads of the queues, which see the guests' data and the
+ * devices, lose all capabilities; this one, which reports the status, keeps
+ * the one that the module asks for.
+ */
+int security_drop(const char *user)
+{
+	uid_t uid;
+	gid_t gid;
+	int ret = find_user(user, &uid, &gid);
+
+	if (ret)
+		return ret;
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(1, &gid) || setresgid(gid, gid, gid) ||
+	    setresuid(uid, uid, uid) || keep_capability()) {
+		log_err("can't become %s: %s", user, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+static const int allowed_calls[] = {
+	/* The queues. */
+	SCMP_SYS(io_uring_enter),
+	SCMP_SYS(io_uring_register),
+	SCMP_SYS(futex),
+	/* Superblocks, re-silvering, discard. */
+	SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(fallocate),
+	/* Log, eventfd, timer and signals. */
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	/* abort() and assert(), so that a bug leaves its mark. */
+	SCMP_SYS(tgkill),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getpid),
+	SCMP_SYS(sched_yield),
+	/* The control socket, the log, the service manager. */
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(accept4),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(sendto),
+	SCMP_SYS(close),
+	/* Devices added or replaced while we run. */
+	SCMP_SYS(openat),
+	SCMP_SYS(stat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(fstat),
+	SCMP_SYS(statx),
+	SCMP_SYS(fstatfs),
+	SCMP_SYS(access),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(flock),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(getrandom),
+	/* malloc() of the control socket's text and of new devices. */
+	SCMP_SYS(brk),
+	SCMP_SYS(mmap),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(mprotect),
+};
+
+static const unsigned long allowed_ioctls[] = {
+	TARN_PAGER_STATUS, TARN_PAGER_GRANT, BLKDISCARD,
+	BLKGETSIZE64,	   BLKSSZGET,
+};
+
+/* mmap and mprotect for data only. */
+static bool is_mapping(int call)
+{
+	return call == SCMP_SYS(mmap) || call == SCMP_SYS(mprotect);
+}
+
+static int add_rules(scmp_filter_ctx filter)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(allowed_calls) && !ret; i++) {
+		if (is_mapping(allowed_calls[i]))
+			ret = seccomp_rule_add(
+				filter, SCMP_ACT_ALLOW, allowed_calls[i], 1,
+				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		else
+			ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+					       allowed_calls[i], 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(allowed_ioctls) && !ret; i++)
+		ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl),
+				       1,
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff,
+					       allowed_ioctls[i]));
+	return ret;
+}
+
+/**
+ * security_confine() - from now on, only what serving needs
+ *
+ * The threads of the queues exist and have their rings. A call that is not
+ * allowed ends the process, which the module and its guests survive.
+ */
+int security_confine(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int ret;
+
+	if (!filter)
+		return -ENOMEM;
+	ret = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (!ret)
+		ret = add_rules(filter);
+	if (!ret)
+		ret = seccomp_load(filter);
+	seccomp_release(filter);
+	if (ret)
+		log_err("can't confine system calls (see --no-seccomp): %s",
+			strerror(-ret));
+	return ret;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a pager does about itself: it must not be paged out, not be killed for
+ * memory, not wait for its own work when it needs memory, and be worth little
+ * to whoever breaks into it.
+ */
+#ifndef TARN_PAGER_SECURITY_H
+#define TARN_PAGER_SECURITY_H
+
+#include "types.h"
+
+int security_protect(bool mlock);
+int security_drop(const char *user);
+int security_confine(void);
+
+#endif
