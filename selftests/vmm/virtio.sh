@@ -4,7 +4,7 @@
 # A Debian guest uses every virtio device of tarn-vmm, with its root on an ext4
 # disk. Runs where KVM is.
 #
-#   virtio [KERNEL [vhost]]     the guest's kernel (6.1-cloud); vhost-net
+#   virtio.sh [KERNEL [vhost]]     the guest's kernel (6.1-cloud); vhost-net
 
 set -uo pipefail
 
