@@ -140,8 +140,7 @@ static int smp_complete(struct vm_config *cfg)
 
 	if (cfg->sockets * cfg->dies * cfg->cores * cfg->threads !=
 	    cfg->max_cpus) {
-		err("-smp: %u sockets x %u dies x %u cores x %u threads are "
-		    "not %u CPUs",
+		err("-smp: %u sockets x %u dies x %u cores x %u threads are not %u CPUs",
 		    cfg->sockets, cfg->dies, cfg->cores, cfg->threads,
 		    cfg->max_cpus);
 		return -EINVAL;
@@ -237,8 +236,7 @@ static int numa_dist(struct vm_config *cfg, struct opts *opts)
 		return ret;
 	if (src == CONFIG_MAX_NODES || dst == CONFIG_MAX_NODES || val < 10 ||
 	    (src == dst) != (val == 10)) {
-		err("-numa dist: needs src, dst and val, which is 10 for a "
-		    "node itself and more for others");
+		err("-numa dist: needs src, dst and val, which is 10 for a node itself and more for others");
 		return -EINVAL;
 	}
 	cfg->node[src].dist[dst] = val;

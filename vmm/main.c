@@ -406,7 +406,11 @@ int main(int argc, char **argv)
 		error_set_name(config.name);
 
 	while (done < ARRAY_SIZE(steps)) {
+		u64 start = loop_now();
+
 		ret = steps[done].init();
+		info("%s took %llu us", steps[done].name,
+		     (unsigned long long)(loop_now() - start) / 1000);
 		if (ret) {
 			info("start-up failed at '%s': %s", steps[done].name,
 			     strerror(-ret));

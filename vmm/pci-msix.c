@@ -138,11 +138,11 @@ void pci_msix_cfg_written(struct pci_device *pdev, u32 off, unsigned int size)
 	if (!msix)
 		return;
 	high = pdev->cfg[msix->cap + PCI_MSIX_FLAGS + 1];
-	if (msix->enabled == !!(high & PCI_MSIX_FLAGS_ENABLE >> 8) &&
-	    msix->masked == !!(high & PCI_MSIX_FLAGS_MASKALL >> 8))
+	if (msix->enabled == !!(high & (PCI_MSIX_FLAGS_ENABLE >> 8)) &&
+	    msix->masked == !!(high & (PCI_MSIX_FLAGS_MASKALL >> 8)))
 		return;
-	WRITE_ONCE(msix->enabled, !!(high & PCI_MSIX_FLAGS_ENABLE >> 8));
-	msix->masked = high & PCI_MSIX_FLAGS_MASKALL >> 8;
+	WRITE_ONCE(msix->enabled, !!(high & (PCI_MSIX_FLAGS_ENABLE >> 8)));
+	msix->masked = high & (PCI_MSIX_FLAGS_MASKALL >> 8);
 	for (i = 0; i < msix->nvec; i++)
 		vector_update(pdev, i);
 }

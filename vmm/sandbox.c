@@ -92,7 +92,7 @@ static const struct {
 
 static bool enabled;
 
-static void refused(int sig, siginfo_t *info, void *ctx)
+static void on_sigsys(int sig, siginfo_t *info, void *ctx)
 {
 	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE,
 						      info->si_syscall);
@@ -105,7 +105,7 @@ static void refused(int sig, siginfo_t *info, void *ctx)
 int sandbox_init(bool on)
 {
 	struct sigaction sa = {
-		.sa_sigaction = refused,
+		.sa_sigaction = on_sigsys,
 		.sa_flags = SA_SIGINFO,
 	};
 

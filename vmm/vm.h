@@ -101,16 +101,19 @@ static inline void vm_unlock(struct vm *vm)
 int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
 		 bool add);
 
-/** vm_request_reset() - reboot the machine (or exit, with -no-reboot). These
- * three are called by any thread under the VM's lock and act soon after. */
+/**
+ * vm_request_reset() - reboot the machine (or exit, with -no-reboot).
+ *
+ * This and the next two are called by any thread under the VM's lock and act
+ * soon after.
+ */
 void vm_request_reset(struct vm *vm);
 
 /** vm_request_shutdown() - the machine is off: end, unless -no-shutdown. */
 void vm_request_shutdown(struct vm *vm);
 
 /** vm_crash() - the guest cannot go on; @fmt says why. Exits VM_EXIT_CRASH. */
-void vm_crash(struct vm *vm, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void vm_crash(struct vm *vm, const char *fmt, ...) __printf(2, 3);
 
 /** vm_quit() - end with @status whatever the guest does. VM's lock held. */
 void vm_quit(struct vm *vm, int status);

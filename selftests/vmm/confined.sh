@@ -20,7 +20,11 @@ for task in /proc/"$pid"/task/*; do
 done
 [ $n -ge 4 ] && [ $bad = 0 ]
 ok "every one of $n threads has a filter"
-grep -h . /proc/"$pid"/task/*/comm | sort | tr '\n' ' ' | grep -q "CPU 0/KVM CPU 1/KVM IO io0 tarn-vmm"
+missing=0
+for name in "CPU 0/KVM" "CPU 1/KVM" "IO io0" tarn-vmm; do
+	cat /proc/"$pid"/task/*/comm | grep -qx "$name" || missing=1
+done
+[ $missing = 0 ]
 ok "threads carry their names"
 kill "$pid"
 wait "$pid"

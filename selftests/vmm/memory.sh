@@ -58,10 +58,18 @@ guest_start "end=halt disk=/dev/vda" -kernel "$elf" -smp 2 \
 	-device virtio-blk-pci,drive=d,iothread=io0 -device virtio-balloon-pci \
 	-device virtio-rng-pci
 await "guest: up"
-private=$(awk '/^[0-9a-f]+-[0-9a-f]+ /{ split($1, a, "-")
-	skip = (strtonum("0x" a[2]) - strtonum("0x" a[1]) >= 256 * 1048576) }
-	/^Private_(Clean|Dirty)/ && !skip { kb += $2 } END { print kb }' \
-	"/proc/$pid/smaps")
+private=$(python3 - "/proc/$pid/smaps" <<'PY'
+import re, sys
+skip, kib = False, 0
+for line in open(sys.argv[1]):
+    area = re.match("([0-9a-f]+)-([0-9a-f]+) ", line)
+    if area:
+        skip = int(area[2], 16) - int(area[1], 16) >= 256 << 20
+    elif line.startswith(("Private_Clean:", "Private_Dirty:")) and not skip:
+        kib += int(line.split()[1])
+print(kib)
+PY
+)
 echo "# $private KiB are private to the VMM"
 kill "$pid"
 wait "$pid"

@@ -68,7 +68,9 @@ struct virtio_net {
 	u32 window_len;
 	struct iovec iov[WINDOW_IOVS];
 	struct iovec tx_iov[WINDOW_IOVS];
-	u8 *bounce; /* for frames when the window is too small for any */
+	/* For frames when the window is too small for the largest. */
+	u8 *bounce;
+	u32 pending; /* length of the frame that waits there, 0 for none */
 };
 
 static struct virtio_net *to_net(struct virtio_dev *vdev)
@@ -174,9 +176,21 @@ static void rx_return(struct virtio_net *net, u32 len)
 	window_shift(net, nr);
 }
 
-/* Too little room for the largest frame: see how large it is first. */
-static ssize_t receive_bounced(struct virtio_net *net, unsigned int nr_iov,
-			       u32 room)
+/* The guest cannot offer more room for one frame than it does now. */
+static bool window_at_limit(const struct virtio_net *net)
+{
+	const struct virtqueue *vq = &net->vdev.queues[RX].vq;
+
+	return !virtio_has(&net->vdev, VIRTIO_NET_F_MRG_RXBUF) ||
+	       net->nr_chains == WINDOW_CHAINS || vq->inflight == vq->size;
+}
+
+/*
+ * Too little room for the largest frame: see in a buffer of our own how large
+ * this one is. It stays there until the guest has offered enough.
+ */
+static int receive_bounced(struct virtio_net *net, unsigned int nr_iov,
+			   u32 room)
 {
 	struct iovec iov = {.iov_len = FRAME_MAX};
 	ssize_t n;
@@ -185,45 +199,60 @@ static ssize_t receive_bounced(struct virtio_net *net, unsigned int nr_iov,
 		net->bounce = malloc(FRAME_MAX);
 	if (!net->bounce)
 		return -ENOMEM;
-	iov.iov_base = net->bounce;
-	n = net->nd->ops->receive(net->nd, &iov, 1);
-	if (n < 0)
-		return n;
-	/* A frame that does not fit is lost, as on any card. */
-	if (n > room)
+	if (!net->pending) {
+		iov.iov_base = net->bounce;
+		n = net->nd->ops->receive(net->nd, &iov, 1);
+		if (n < 0)
+			return n;
+		net->pending = n;
+	}
+	if (net->pending > room) {
+		if (!window_at_limit(net))
+			return -ENOBUFS;
+		/* It will never fit, so it is lost, as on any card. */
+		net->pending = 0;
 		return 0;
-	return iov_from_buf(net->iov, nr_iov, 0, net->bounce, n);
+	}
+	n = iov_from_buf(net->iov, nr_iov, 0, net->bounce, net->pending);
+	net->pending = 0;
+	rx_return(net, n);
+	return 0;
 }
 
-static ssize_t receive_one(struct virtio_net *net)
+static int receive_one(struct virtio_net *net)
 {
 	unsigned int nr_iov;
 	u32 room = frame_room(net, &nr_iov);
+	ssize_t n;
 
-	if (room < net->frame_max)
+	if (!net->nr_chains)
+		return -ENOBUFS;
+	if (net->pending || room < net->frame_max)
 		return receive_bounced(net, nr_iov, room);
-	return net->nd->ops->receive(net->nd, net->iov, nr_iov);
+	n = net->nd->ops->receive(net->nd, net->iov, nr_iov);
+	if (n < 0)
+		return n;
+	if (n > NET_HDR_LEN)
+		rx_return(net, n);
+	return 0;
 }
 
 static void receive(struct virtio_net *net)
 {
 	struct virtio_queue *q = &net->vdev.queues[RX];
 	unsigned int budget = BATCH;
-	ssize_t n = 0;
+	int ret;
 
 	vq_kick_off(&q->vq);
 	while (budget && q->live) {
 		window_fill(net);
-		if (!net->nr_chains) {
-			if (vq_kick_on(&q->vq))
-				continue;
+		if (!q->live)
 			break;
-		}
-		n = receive_one(net);
-		if (n < 0)
+		ret = receive_one(net);
+		if (ret == -ENOBUFS && vq_kick_on(&q->vq))
+			continue;
+		if (ret)
 			break;
-		if (n > NET_HDR_LEN)
-			rx_return(net, n);
 		budget--;
 	}
 	virtio_notify(q);
@@ -414,6 +443,11 @@ static void net_stop(struct virtio_dev *vdev)
 		net_queue_stop(vdev, &vdev->queues[i]);
 }
 
+static void net_reset(struct virtio_dev *vdev)
+{
+	to_net(vdev)->pending = 0;
+}
+
 static bool net_external_kick(struct virtio_dev *vdev, u16 index)
 {
 	return to_net(vdev)->nd->vhost_fd >= 0;
@@ -452,6 +486,7 @@ static const struct virtio_dev_ops net_ops = {
 	.queue_start = net_queue_start,
 	.queue_stop = net_queue_stop,
 	.kick = net_kick,
+	.reset = net_reset,
 	.version = 1,
 	.save = net_save,
 	.load = net_load,

@@ -129,8 +129,7 @@ int x86_boot_load(struct vm *vm)
 	if (ret == -ENOEXEC)
 		ret = x86_elf_load(vm, fd, &boot);
 	if (ret == -ENOEXEC)
-		err("'%s' is neither a bzImage with a 64-bit entry nor an ELF "
-		    "kernel with a PVH entry",
+		err("'%s' is neither a bzImage with a 64-bit entry nor an ELF kernel with a PVH entry",
 		    vm->config->kernel);
 	else if (ret == -EFAULT)
 		err("%llu MiB of RAM are too little for the kernel",

@@ -255,8 +255,7 @@ void x86_vcpu_describe(struct vcpu *vcpu, char *buf, size_t size)
 		return;
 	}
 	snprintf(buf, size,
-		 "rip %#llx rsp %#llx rflags %#llx cr0 %#llx cr2 %#llx cr3 "
-		 "%#llx cr4 %#llx",
+		 "rip %#llx rsp %#llx rflags %#llx cr0 %#llx cr2 %#llx cr3 %#llx cr4 %#llx",
 		 regs.rip, regs.rsp, regs.rflags, sregs.cr0, sregs.cr2,
 		 sregs.cr3, sregs.cr4);
 }

@@ -28,6 +28,7 @@
 #define CNT_SLP_EN (1U << 13)
 
 #define PM_TMR_HZ 3579545ULL
+#define NSEC 1000000000ULL
 
 struct pm {
 	struct device dev;
@@ -52,7 +53,8 @@ static u32 timer_read(const struct pm *pm)
 {
 	u64 ns = loop_now() - pm->epoch;
 
-	return (unsigned __int128)ns * PM_TMR_HZ / 1000000000;
+	/* Seconds and the rest apart, so that nothing overflows in 64 bits. */
+	return ns / NSEC * PM_TMR_HZ + ns % NSEC * PM_TMR_HZ / NSEC;
 }
 
 static u64 port_read(void *arg, u64 off, unsigned int size)
