@@ -57,8 +57,8 @@ static void end(struct pool *p, struct pager *pg)
 
 static void run(u32 what, u32 kills, bool resize)
 {
-	static const char *const sizes[] = { "size=6M", "size=12M", "size=4M",
-					     "size=8M" };
+	static const char *const sizes[] = { "size=6M", "size=8M", "size=2M",
+					     "size=4M" };
 	struct load_config cfg = config(what);
 	struct pager pg;
 	struct load l;
@@ -67,7 +67,7 @@ static void run(u32 what, u32 kills, bool resize)
 	u32 n = 0;
 	int ret;
 
-	begin(&p, &pg, "size=8M");
+	begin(&p, &pg, "size=4M");
 	load_begin(&l, &p, &cfg);
 	next = step;
 	while (load_running(&l)) {
@@ -140,7 +140,7 @@ static void two_pools(void)
 
 	cfg.workers = 4;
 	for (i = 0; i < 2; i++) {
-		begin(&p[i], &pg[i], "size=8M");
+		begin(&p[i], &pg[i], "size=4M");
 		cfg.seed += i;
 		load_begin(&l[i], &p[i], &cfg);
 	}

@@ -248,7 +248,8 @@ static void do_pipe(struct load *l, u32 part, u32 index)
 	int p[2];
 	long ret;
 
-	ASSERT_OK(pipe2(p, O_CLOEXEC));
+	while ((ret = SYS(pipe2(p, O_CLOEXEC))))
+		retry(l, "pipe", ret);
 	while ((ret = SYS(vmsplice(p[1], &v, 1, 0))) <= 0)
 		retry(l, "vmsplice", ret);
 	/* an empty page has no frame that a pipe could hold */
@@ -328,11 +329,22 @@ static void operate(struct load *l, bool may_fork)
 	l->shared->done++;
 }
 
+static void inject_faults(void)
+{
+	int fd = ASSERT_OK(open("/proc/self/make-it-fail",
+				O_WRONLY | O_CLOEXEC));
+
+	ASSERT_EQ(SYS(write(fd, "1", 1)), 1);
+	close(fd);
+}
+
 static int work(void *arg)
 {
 	struct load *l = arg;
 	u64 i;
 
+	if (l->cfg.injected)
+		inject_faults();
 	for (i = 0; i < l->cfg.ops && !l->shared->stop; i++)
 		operate(l, true);
 	return 0;

@@ -35,6 +35,8 @@ struct load_config {
 	u64 seed;
 	/** SIGBUS and ENOMEM are part of the game: try again. */
 	bool tolerant;
+	/** Workers mark themselves for the kernel's fault injection. */
+	bool injected;
 };
 
 struct load_page {
