@@ -128,14 +128,21 @@ static bool matches(struct server *s, const struct tarn_request *r)
 	       (index < 0 || (u64)index == r->index);
 }
 
+/* Where the module looks, too, when it is granted the device. */
+static off_t place(u32 slot)
+{
+	return (slot_to_cookie(slot) & ((1ULL << TARN_COOKIE_SLOT_BITS) - 1))
+	       << TARN_PAGE_SHIFT;
+}
+
 static int slot_read(struct server *s, u32 slot, u8 *frame)
 {
 	if (s->store < 0) {
 		memcpy(frame, s->ctl->slots[slot], PAGE_SIZE);
 		return 0;
 	}
-	return pread(s->store, frame, PAGE_SIZE, (off_t)slot * PAGE_SIZE) ==
-			       PAGE_SIZE ? 0 : -EIO;
+	return pread(s->store, frame, PAGE_SIZE, place(slot)) == PAGE_SIZE ?
+		       0 : -EIO;
 }
 
 static int slot_write(struct server *s, u32 slot, const u8 *frame)
@@ -144,8 +151,8 @@ static int slot_write(struct server *s, u32 slot, const u8 *frame)
 		memcpy(s->ctl->slots[slot], frame, PAGE_SIZE);
 		return 0;
 	}
-	return pwrite(s->store, frame, PAGE_SIZE, (off_t)slot * PAGE_SIZE) ==
-			       PAGE_SIZE ? 0 : -EIO;
+	return pwrite(s->store, frame, PAGE_SIZE, place(slot)) == PAGE_SIZE ?
+		       0 : -EIO;
 }
 
 static int do_load(struct server *s, const struct tarn_request *r, u8 *frame)
@@ -439,6 +446,17 @@ static int learn_stored(struct server *s)
 	return 0;
 }
 
+static int grant(struct server *s)
+{
+	struct tarn_pager_grant g = {
+		.size = sizeof(g),
+		.device = COOKIE_MARK >> TARN_COOKIE_SLOT_BITS,
+		.fd = s->store,
+	};
+
+	return __tarn_op(s->end.fd, TARN_PAGER_GRANT, &g);
+}
+
 static int server_begin(struct server *s)
 {
 	int pool, ret;
@@ -467,6 +485,8 @@ static int server_begin(struct server *s)
 			return s->store;
 	}
 	s->rng.state = getpid();
+	if (!ret && s->ctl->grant)
+		ret = grant(s);
 	/* EAGAIN: a copy was dropped meanwhile, so what was listed is wrong */
 	while (!ret) {
 		ret = learn_stored(s);

@@ -56,6 +56,8 @@ struct pager_ctl {
 	_Atomic u64 die_after;
 	/** Set: end by itself, closing /dev/tarn. */
 	_Atomic u32 stop;
+	/** Let the module read @file, a block device, by itself. */
+	_Atomic u32 grant;
 	/** Counted up: tell TARN_PAGER_STATUS with these flags. */
 	_Atomic u32 status_wanted, status_flags;
 	u32 queues, depth;
