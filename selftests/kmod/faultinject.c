@@ -169,6 +169,27 @@ static long op_page_out(void)
 	return __part_page_out(part, 0, 8, &done);
 }
 
+static u64 version;
+
+static void undo_page_out(void)
+{
+	u8 *map = part_map(part, 8);
+	u64 i;
+
+	for (i = 0; i < 8; i++)
+		ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, version);
+	version++;
+	for (i = 0; i < 8; i++)
+		page_fill(map + i * PAGE_SIZE, 9, i, version);
+	munmap(map, 8 * PAGE_SIZE);
+}
+
+static void undo_page_in(void)
+{
+	undo_page_out();
+	part_page_out(part, 0, 8);
+}
+
 static long op_page_in(void)
 {
 	u64 done;
@@ -247,20 +268,18 @@ static void each_call(void)
 static void page_out_and_in(void)
 {
 	u8 *map;
-	int i, n;
+	int i;
 
 	begin();
 	pager_start(&pg, &pool);
 	map = part_map(part, 8);
-	for (n = 0; n < 20; n++) {
-		for (i = 0; i < 8; i++)
-			page_fill(map + i * PAGE_SIZE, 9, i, n + 1);
-		each_failure("page out", op_page_out, NULL);
-		each_failure("page in", op_page_in, NULL);
-		for (i = 0; i < 8; i++)
-			ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, n + 1);
-	}
+	version = 1;
+	for (i = 0; i < 8; i++)
+		page_fill(map + i * PAGE_SIZE, 9, i, 1);
 	munmap(map, 8 * PAGE_SIZE);
+	each_failure("page out", op_page_out, undo_page_out);
+	ASSERT_EQ(part_page_out(part, 0, 8), 8);
+	each_failure("page in", op_page_in, undo_page_in);
 	pager_stop(&pg);
 	end();
 }

@@ -77,16 +77,17 @@ static int touch_group(void *arg)
 	return 0;
 }
 
-static bool waits_for(u64 i)
+/* Threads of a process group, or of a process, that wait for a page. */
+static int waiting(pid_t group)
 {
-	return part_state(part, i) == (TARN_PAGE_PAGED | TARN_PAGE_IN_FLIGHT);
+	return tasks_in_state(group, 'D');
 }
 
 static pid_t waiter(u64 i)
 {
 	pid_t pid = spawn(touch, (void *)(uintptr_t)i);
 
-	WAIT_FOR(waits_for(i) && proc_state(pid) == 'D');
+	WAIT_FOR(proc_state(pid) == 'D');
 	return pid;
 }
 
@@ -119,8 +120,7 @@ static void waiters_can_be_killed(void)
 		ASSERT_EQ(reap(pid), 256 + SIGKILL);
 	}
 	group = spawn(touch_group, NULL);
-	for (i = 20; i < 28; i++)
-		WAIT_FOR(waits_for(i));
+	WAIT_FOR(waiting(group) == 8);
 	ASSERT_OK(kill(-group, SIGKILL));
 	ASSERT_EQ(reap(group), 256 + SIGKILL);
 	end();
@@ -154,7 +154,7 @@ static void calls_can_be_killed(void)
 	begin();
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		pid = spawn(calls[i], NULL);
-		WAIT_FOR(waits_for(3 + i) && proc_state(pid) == 'D');
+		WAIT_FOR(proc_state(pid) == 'D');
 		ASSERT_OK(kill(pid, SIGKILL));
 		ASSERT_EQ(reap(pid), 256 + SIGKILL);
 	}
@@ -241,8 +241,9 @@ static int munmap_in_a_thread(void *arg)
 	pthread_t t, u;
 	void *ret;
 
+	setpgid(0, 0);
 	pthread_create(&t, NULL, touch_thread, NULL);
-	WAIT_FOR(waits_for(40));
+	WAIT_FOR(waiting(getpid()) == 1);
 	pthread_create(&u, NULL, munmap_half, NULL);
 	pthread_join(u, NULL);
 	if (mmap(map + 32 * PAGE_SIZE, 32 * PAGE_SIZE, PROT_READ,
