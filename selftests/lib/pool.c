@@ -79,7 +79,9 @@ void pool_assert_idle(struct pool *p)
 {
 	struct tarn_pool_info info;
 
-	WAIT_FOR((info = pool_info(p), info.free_frames == info.frames));
+	/* who was killed a moment ago may still be giving its mappings back */
+	WAIT_FOR((info = pool_info(p),
+		  info.free_frames == info.frames && !info.partitions));
 	ASSERT_EQ(info.limbo_frames, 0);
 	ASSERT_EQ(info.resident_pages, 0);
 	ASSERT_EQ(info.paged_pages, 0);
