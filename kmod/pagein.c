@@ -226,7 +226,8 @@ static int bring_paged(struct tarn_partition *part, u64 index,
 		if (flags & TARN_BRING_NOWAIT)
 			return -EAGAIN;
 		ret = tarn_wait_var(&part->pool->pager,
-				    tarn_pool_served(part->pool), mm);
+				    tarn_pool_served(part->pool) ||
+				    atomic64_read(entry) != e, mm);
 		return ret ? ret : -ERESTART;
 	}
 	ret = take_frame(part, flags, mm, &frame);

@@ -30,6 +30,8 @@ static bool remove_paged(struct tarn_partition *part, u64 index,
 	if (tarn_entry_mark(e) == TARN_MARK_NONE)
 		tarn_cookie_drop(part->pool, tarn_entry_payload(e));
 	tarn_entry_wake(entry);
+	/* Without a pager, that is what bring_paged() waits for. */
+	wake_up_var(&part->pool->pager);
 	return true;
 }
 
