@@ -20,6 +20,7 @@ skip()
 	exit 4
 }
 
+# shellcheck disable=SC2317 # called by the trap
 finish()
 {
 	[ -z "$pager" ] || kill "$pager" 2>/dev/null
