@@ -4,7 +4,7 @@
  * it; what is in flight is kept; no page may be wrong, none may be stored twice
  * or forgotten.
  *
- * -o kills=N
+ * -o kills=N (100; a third of it where nothing was in hand, or all are killed)
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -47,9 +47,9 @@ static void end_load(struct load *l, struct pool *p, struct pager *pg)
 }
 
 /* @die: let it kill itself at a request, so that it has some in hand. */
-static void kill_pager(u32 what, bool die, u32 workers_too)
+static void kill_pager(u32 what, u64 kills, bool die, u32 workers_too)
 {
-	u64 kills = test_param("kills", 100), i, goal;
+	u64 i, goal;
 	struct load_config cfg = config(what);
 	struct rng r = { cfg.seed + 1 };
 	struct pager pg;
@@ -89,17 +89,17 @@ static void kill_pager(u32 what, bool die, u32 workers_too)
 
 static void killed_between_requests(void)
 {
-	kill_pager(0, false, 0);
+	kill_pager(0, test_param("kills", 100) / 3, false, 0);
 }
 
 static void killed_with_requests_in_hand(void)
 {
-	kill_pager(LOAD_ALL & ~LOAD_PAGE_OUT, true, 0);
+	kill_pager(LOAD_ALL & ~LOAD_PAGE_OUT, test_param("kills", 100), true, 0);
 }
 
 static void everybody_is_killed(void)
 {
-	kill_pager(LOAD_ALL, true, 100);
+	kill_pager(LOAD_ALL, test_param("kills", 100) / 3, true, 100);
 }
 
 /* It ends in order and comes back: nothing is in flight then. */

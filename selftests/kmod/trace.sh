@@ -110,6 +110,7 @@ run_traced()
 	"$here/paging_races" >> "$work/out" || status=1
 	"$here/fs_remount" >> "$work/out" || status=1
 	"$here/no_pager" >> "$work/out" || status=1
+	"$here/errors" load_error checksums >> "$work/out" || status=1
 	echo 0 > "$tracing/events/tarn/enable"
 	sleep 1
 	kill $reader
