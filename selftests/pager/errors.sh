@@ -24,7 +24,7 @@ device_has()
 }
 
 need_devices
-plan 15
+plan 17
 device a 0
 device b 1
 pool 8M
@@ -47,11 +47,12 @@ check "the device is given up" device_has 0 '["write_failed"]'
 check "the pager is degraded" control '{"cmd": "status"}' 'a["degraded"]'
 check "what it holds is still read" pages a check 0 4096 1
 break_writes b 1
-pages c write 0 1024 1 &
-load=$!
+load c write 0 1024 1
 check "stores that nobody takes fail" wait_until counter_is store_errors -gt 0
 mend_device b 1
 kill_pager
-check "and nothing is lost when the devices work again" \
+mend_device a 0
+check "a pager takes over when the devices work again" \
 	pager --device /dev/mapper/tarn-a --device /dev/mapper/tarn-b
-wait $load
+check "the writer ends" wait "$load"
+check "and nothing was lost" pages c check 0 1024 1

@@ -12,25 +12,19 @@ status_is()
 	control '{"cmd": "status"}' "$1"
 }
 
-load_ended_well()
-{
-	wait "$load"
-}
-
 plan 13
 pool 8M
 truncate -s 8M "$work/a"
 check "it starts" pager --device "$work/a"
 # 8 MiB of frames and 8 MiB of slots, for 24 MiB of pages.
-pages a write 0 6144 1 &
-load=$!
+load a write 0 6144 1
 check "the pager is full" wait_until status_is 'a["full"]'
 check "and has used all" status_is 'a["used_pages"] == a["capacity_pages"]'
 check "who needs frames waits" kill -0 $load
 truncate -s 64M "$work/b"
 check "a device is added" control \
 	"{\"cmd\": \"add\", \"path\": \"$work/b\", \"priority\": 3}" 'a["device"] == 1'
-check "who waited goes on" load_ended_well
+check "who waited goes on" wait "$load"
 check "no longer full" wait_until status_is 'not a["full"]'
 check "no page is wrong" pages a check 0 6144 1
 kill_pager
@@ -44,11 +38,10 @@ rm "$pool/a"
 mkdir "$work/small"
 mount -t tmpfs -o size=6M tarn-test "$work/small"
 pager --device "$work/small/c,size=64M" || exit 1
-pages a write 0 6144 1 &
-load=$!
+load a write 0 6144 1
 check "a full filesystem is no room" wait_until said 'filesystem is full'
 mount -o remount,size=64M "$work/small"
-check "and room again when it grows" load_ended_well
+check "and room again when it grows" wait "$load"
 kill_pager
 umount "$pool"
 umount "$work/small"

@@ -60,7 +60,7 @@ int control_init(struct pager *pager)
 	control.pager = pager;
 	if (strlen(path) >= sizeof(addr.sun_path))
 		goto err_path;
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, strlen(path));
 	ret = remove_stale(path);
 	if (ret)
 		goto err_path;

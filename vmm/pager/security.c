@@ -168,6 +168,11 @@ static const int allowed_calls[] = {
 	SCMP_SYS(rt_sigaction),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
+	/* A thread that was created before may still have to begin. */
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq),
+	/* malloc() looks for the number of processors. */
+	SCMP_SYS(sched_getaffinity),
 	/* abort() and assert(), so that a bug leaves its mark. */
 	SCMP_SYS(tgkill),
 	SCMP_SYS(gettid),

@@ -8,7 +8,8 @@
  *	pages FILE out FIRST COUNT		have them paged out
  *	pages FILE in FIRST COUNT		have them read
  *	pages FILE states FIRST COUNT		how many are in which state
- *	pages FILE churn FIRST COUNT OPERATIONS	check and rewrite random pages
+ *	pages FILE churn FIRST COUNT OPERATIONS	check and rewrite random ones;
+ *						0: until SIGTERM
  */
 #include <errno.h>
 #include <error.h>
@@ -32,6 +33,7 @@
 static int file;
 static uint64_t *memory;
 static sigjmp_buf lost;
+static volatile sig_atomic_t stopped;
 
 static uint64_t mix(uint64_t x)
 {
@@ -59,6 +61,11 @@ static void write_page(uint64_t page, uint64_t version)
 static void on_sigbus(int signo)
 {
 	siglongjmp(lost, 1);
+}
+
+static void on_sigterm(int signo)
+{
+	stopped = 1;
 }
 
 /* 0: as it was written; 1: different; 2: it can't be had (SIGBUS). */
@@ -155,22 +162,23 @@ static int run_churn(uint64_t first, uint64_t count, uint64_t operations)
 {
 	uint32_t *versions = calloc(count, sizeof(*versions));
 	uint64_t state = 88172645463325252ULL ^ getpid();
-	uint64_t i, page, wrong = 0;
+	uint64_t seen[3] = {}, i, page;
 
 	if (!versions)
 		error(2, errno, "churn");
 	run_write(first, count, 0);
-	for (i = 0; i < operations; i++) {
+	for (i = 0; operations ? i < operations : !stopped; i++) {
 		state = mix(state + i);
 		page = state % count;
-		wrong += !!look_at_page(first + page, versions[page]);
+		seen[look_at_page(first + page, versions[page])]++;
 		if (state >> 60 & 1)
 			write_page(first + page, ++versions[page]);
 	}
 	for (page = 0; page < count; page++)
-		wrong += !!look_at_page(first + page, versions[page]);
-	printf("wrong %llu\n", (unsigned long long)wrong);
-	return !!wrong;
+		seen[look_at_page(first + page, versions[page])]++;
+	printf("good %llu wrong %llu lost %llu\n", (unsigned long long)seen[0],
+	       (unsigned long long)seen[1], (unsigned long long)seen[2]);
+	return seen[1] || seen[2];
 }
 
 static const struct {
@@ -197,6 +205,7 @@ static void map(const char *path, uint64_t pages)
 	if (memory == MAP_FAILED)
 		error(2, errno, "%s", path);
 	signal(SIGBUS, on_sigbus);
+	signal(SIGTERM, on_sigterm);
 }
 
 int main(int argc, char **argv)
