@@ -38,19 +38,31 @@ struct listener {
 	DECLARE_KFIFO(events, struct tarn_event, LISTENER_EVENTS);
 };
 
+/* Say how many were lost as soon as there is room for that. */
+static void tell_lost_locked(struct listener *l)
+{
+	const struct tarn_event lost = {
+		.time_ns = ktime_get_real_ns(),
+		.type = TARN_EVENT_LOST,
+		.value = l->lost,
+	};
+
+	lockdep_assert_held(&l->pool->events_lock);
+	if (l->lost && kfifo_put(&l->events, lost))
+		l->lost = 0;
+}
+
+static void tell_lost(struct listener *l)
+{
+	spin_lock(&l->pool->events_lock);
+	tell_lost_locked(l);
+	spin_unlock(&l->pool->events_lock);
+}
+
 static void deliver(struct listener *l, const struct tarn_event *ev)
 {
 	lockdep_assert_held(&l->pool->events_lock);
-	if (l->lost && kfifo_avail(&l->events) >= 2) {
-		const struct tarn_event lost = {
-			.time_ns = ev->time_ns,
-			.type = TARN_EVENT_LOST,
-			.value = l->lost,
-		};
-
-		kfifo_put(&l->events, lost);
-		l->lost = 0;
-	}
+	tell_lost_locked(l);
 	if (l->lost || !kfifo_put(&l->events, *ev))
 		l->lost++;
 	wake_up(&l->wait);
@@ -103,32 +115,46 @@ static bool readable(struct listener *l)
 	return !kfifo_is_empty(&l->events) || READ_ONCE(l->hangup);
 }
 
+/* Whole records, as many as there are and fit. */
+static ssize_t take_events(struct listener *l, char __user *buf, size_t size)
+{
+	struct tarn_event ev;
+	ssize_t done = 0;
+
+	lockdep_assert_held(&l->read_lock);
+	while (size - done >= sizeof(ev) && kfifo_peek(&l->events, &ev)) {
+		if (copy_to_user(buf + done, &ev, sizeof(ev)))
+			return done ? done : -EFAULT;
+		kfifo_skip(&l->events);
+		done += sizeof(ev);
+	}
+	return done;
+}
+
 static ssize_t event_read(struct file *file, char __user *buf, size_t size,
 			  loff_t *pos)
 {
 	struct listener *l = file->private_data;
-	struct tarn_event ev;
-	size_t done = 0;
+	ssize_t done = 0;
 	int ret;
 
-	if (size < sizeof(ev))
+	if (size < sizeof(struct tarn_event))
 		return -EINVAL;
-	if (!readable(l) && file->f_flags & O_NONBLOCK)
-		return -EAGAIN;
-	ret = wait_event_interruptible(l->wait, readable(l));
-	if (ret)
-		return ret;
-	mutex_lock(&l->read_lock);
-	while (size - done >= sizeof(ev) && kfifo_peek(&l->events, &ev)) {
-		if (copy_to_user(buf + done, &ev, sizeof(ev))) {
-			ret = -EFAULT;
+	/* Another reader may take what this one was woken for. */
+	while (!done) {
+		if (!readable(l) && file->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		ret = wait_event_interruptible(l->wait, readable(l));
+		if (ret)
+			return ret;
+		mutex_lock(&l->read_lock);
+		done = take_events(l, buf, size);
+		tell_lost(l);
+		mutex_unlock(&l->read_lock);
+		if (!done && READ_ONCE(l->hangup))
 			break;
-		}
-		kfifo_skip(&l->events);
-		done += sizeof(ev);
 	}
-	mutex_unlock(&l->read_lock);
-	return done ? done : ret;
+	return done;
 }
 
 static __poll_t event_poll(struct file *file, poll_table *wait)

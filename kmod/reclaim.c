@@ -43,6 +43,7 @@
 /* Of so many pages looked at one should go: at least, at most. */
 #define TAKE_MIN		12
 #define TAKE_MAX		6
+#define STEP_MAX		8u
 
 /* Leaves that one turn looks at before it chooses a partition anew. */
 #define TURN_LEAVES	16
@@ -166,9 +167,13 @@ static struct tarn_leaf *next_leaf(struct tarn_partition *part)
 static void adjust_threshold(struct tarn_partition *part, unsigned int scanned,
 			     unsigned int taken)
 {
+	/* Far off it moves in larger steps: looks too close say nothing new. */
+	unsigned int step = min(scanned / (taken * TAKE_MIN + 1), STEP_MAX);
+
 	lockdep_assert_held(&part->hand_lock);
-	if (taken * TAKE_MIN < scanned && part->threshold < TARN_USE_MAX)
-		part->threshold++;
+	if (taken * TAKE_MIN < scanned)
+		part->threshold = min(part->threshold + max(step, 1u),
+				      (unsigned int)TARN_USE_MAX);
 	else if (taken * TAKE_MAX > scanned && part->threshold)
 		part->threshold--;
 }

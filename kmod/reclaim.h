@@ -28,7 +28,7 @@
 #define TARN_PAGED_TIME_SHIFT	4
 
 /* What a page that was just made counts as. */
-#define TARN_USE_FIRST		24
+#define TARN_USE_FIRST		8
 
 /* One look, 1 part in 8 of the mean. */
 static inline unsigned int tarn_use_seen(unsigned int use, bool used)

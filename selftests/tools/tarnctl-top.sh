@@ -20,14 +20,14 @@ exec 7< $pool/gamma
 rm $pool/gamma
 
 # The server must not inherit the file that is held open.
-session()
+terminal()
 {
 	tmux -f /dev/null "$@" 7<&-
 }
 
 screen()
 {
-	session capture-pane -p -t top | tee "$work/screen"
+	terminal capture-pane -p -t top | tee "$work/screen"
 }
 
 shows()
@@ -71,18 +71,18 @@ seen_order()
 
 keys()
 {
-	session send-keys -t top "$@"
+	terminal send-keys -t top "$@"
 }
 
 finish_top()
 {
-	session kill-server 2>/dev/null
+	terminal kill-server 2>/dev/null
 	finish
 }
 trap finish_top EXIT
 
 # The shell stays when tarnctl has ended, and shows how.
-session new-session -d -x 120 -y 24 -s top \
+terminal new-session -d -x 120 -y 24 -s top \
 	"stty -a > $work/before; tarnctl top -d 0.5; echo status \$?; stty -a > $work/after; sleep 1000"
 
 seen "the pool" "tarn $pool"
@@ -125,7 +125,7 @@ gone "a partition that goes" late
 
 # ---- sizes
 
-session resize-window -t top -x 60 -y 12
+terminal resize-window -t top -x 60 -y 12
 gone "a narrow screen drops columns" REFLT
 await has_titles "PARTITION LOGICAL RESIDENT PAGED IN/s OUT/s"
 result $? "but not the first ones"
@@ -134,18 +134,18 @@ fits()
 	screen | awk '{ if (length > w) w = length } END { exit w > '"$1"' || NR > '"$2"' }'
 }
 check "and writes nothing beyond" fits 60 12
-session resize-window -t top -x 20 -y 4
+terminal resize-window -t top -x 20 -y 4
 gone "a tiny screen" PARTITION
 check "has the head" shows "tarn"
-session resize-window -t top -x 1 -y 1
+terminal resize-window -t top -x 1 -y 1
 await fits 1 1
-session resize-window -t top -x 200 -y 50
+terminal resize-window -t top -x 200 -y 50
 seen "a large screen again has all" "REFLT/s"
 seen_order "with all rows" "(id:3)" alpha beta
 for n in $(seq 60); do
 	truncate -s 4K "$pool/p$n"
 done
-session resize-window -t top -x 100 -y 16
+terminal resize-window -t top -x 100 -y 16
 seen "more rows than lines" "1-9 of 63"
 keys End
 seen "end" "55-63 of 63"
@@ -171,9 +171,9 @@ cmp <(sed 1d "$work/before") <(sed 1d "$work/after") > "$work/out" 2>&1
 result $? "the terminal is as it was"
 gone "the shell's screen is back" PARTITION
 
-session respawn-pane -k -t top "tarnctl top -d 0.2 -n 3; echo status \$?; sleep 1000"
+terminal respawn-pane -k -t top "tarnctl top -d 0.2 -n 3; echo status \$?; sleep 1000"
 seen "it ends after a number of samples" "status 0"
-session respawn-pane -k -t top "tarnctl top -d 0.2; echo status \$?; sleep 1000"
+terminal respawn-pane -k -t top "tarnctl top -d 0.2; echo status \$?; sleep 1000"
 seen "it runs again" PARTITION
 exec 7<&-
 # It opens the pool for a moment each time, so this may have to be tried.
@@ -181,20 +181,20 @@ await umount $pool
 seen "a pool that is unmounted ends it" "status 1"
 seen "and it says why" "is not mounted any more"
 mount_pool $pool size=32M,paging=none
-session respawn-pane -k -t top "TERM=nosuch tarnctl top; echo status \$?; sleep 1000"
+terminal respawn-pane -k -t top "TERM=nosuch tarnctl top; echo status \$?; sleep 1000"
 seen "an unknown terminal" "the terminal type 'nosuch' is unknown"
-session respawn-pane -k -t top "NO_COLOR=1 tarnctl top -d 0.2; sleep 1000"
+terminal respawn-pane -k -t top "NO_COLOR=1 tarnctl top -d 0.2; sleep 1000"
 seen "without colours" PARTITION
-! session capture-pane -p -e -t top | grep -q $'\e\\[3[0-7]m'
+! terminal capture-pane -p -e -t top | grep -q $'\e\\[3[0-7]m'
 result $? "there are none"
-session respawn-pane -k -t top "tarnctl top -d 0.2; sleep 1000"
+terminal respawn-pane -k -t top "tarnctl top -d 0.2; sleep 1000"
 seen "with colours" PARTITION
-session capture-pane -p -e -t top | grep -q $'\e\\[3[0-7]m'
+terminal capture-pane -p -e -t top | grep -q $'\e\\[3[0-7]m'
 result $? "there are some"
 
 # A terminal that goes away ends it: no process is left to spin.
 pid=$(pgrep -x tarnctl)
-session kill-session -t top
+terminal kill-session -t top
 await_gone()
 {
 	! kill -0 "$pid"

@@ -57,6 +57,11 @@ same_as_sysfs()
 check "a pool's counters are those of sysfs" \
 	same_as_sysfs "/sys/fs/tarn/$uuid" tarnctl pool show --json
 
+check "its nodes add up to it" json '(.nodes | length) > 0 and
+	(.nodes | map(.frames) | add) == .frames and
+	(.nodes | map(.free_frames) | add) == .free_frames' tarnctl pool show --json
+check "and are shown" says "NUMA node 0" tarnctl pool show
+
 # ---- partitions
 
 mkdir -p $pool/vm/deep

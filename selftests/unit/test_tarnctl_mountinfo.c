@@ -20,8 +20,7 @@ static void test_plain(void)
 {
 	struct mount_list list = read_text(
 		"22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n"
-		"36 22 0:45 / /run/tarn/pool0 rw,nosuid shared:9 - tarnfs tarn "
-		"rw,size=524288k,mode=770\n"
+		"36 22 0:45 / /run/tarn/pool0 rw,nosuid shared:9 - tarnfs tarn rw,size=524288k,mode=770\n"
 		"37 22 0:46 /sub /mnt/x rw - tarnfs tarn rw,size=1g\n", 0);
 
 	CHECK_EQ(list.count, 2);
@@ -38,9 +37,7 @@ static void test_plain(void)
 static void test_escapes(void)
 {
 	struct mount_list list = read_text(
-		"36 22 0:45 /a\\040b /run/my\\040pool\\134\\011x\\012 rw "
-		"shared:9 master:2 propagate_from:3 unbindable - tarnfs "
-		"ta\\040rn rw\n"
+		"36 22 0:45 /a\\040b /run/my\\040pool\\134\\011x\\012 rw shared:9 master:2 propagate_from:3 unbindable - tarnfs ta\\040rn rw\n"
 		"37 22 0:46 / /tail\\0 rw - tarnfs tarn rw\n"
 		"38 22 0:47 / /no\\999 rw - tarnfs tarn rw\n", 0);
 

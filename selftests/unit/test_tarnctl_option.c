@@ -118,11 +118,9 @@ static void test_hints(void)
 	struct options opts;
 
 	CHECK_STR(MESSAGE(parse(&opts, OPTION_ALL, split("--jsno"))),
-		  "tarnctl x: unknown option '--jsno', did you mean "
-		  "'--json'?\n");
+		  "tarnctl x: unknown option '--jsno', did you mean '--json'?\n");
 	CHECK_STR(MESSAGE(parse(&opts, OPTION_BYTES, split("--jsno"))),
-		  "tarnctl x: unknown option '--jsno', 'tarnctl x --help' "
-		  "lists all\n");
+		  "tarnctl x: unknown option '--jsno', 'tarnctl x --help' lists all\n");
 	CHECK_STR(MESSAGE(parse(&opts, OPTION_ALL, split("--delay"))),
 		  "tarnctl x: --delay wants a value: --delay SECONDS\n");
 }
@@ -218,16 +216,11 @@ static void test_bad_commands(void)
 {
 	check_bad("t pol",
 		  "tarnctl: unknown command 'pol', did you mean 'pool'?\n");
-	check_bad("t pool lst", "tarnctl pool: unknown command 'lst', did you "
-				"mean 'list'?\n");
-	check_bad("t pool --hlep", "tarnctl pool: unknown option '--hlep', did "
-				   "you mean '--help'?\n");
-	check_bad("t pool frob", "tarnctl pool: unknown command 'frob', "
-				 "'tarnctl pool --help' lists all\n");
-	check_bad("t pool list a b", "tarnctl pool list: 'b' is too much: "
-				     "tarnctl pool list\n");
-	check_bad("t pool show 1", "tarnctl pool show: something is missing: "
-				   "tarnctl pool show A B\n");
+	check_bad("t pool lst", "tarnctl pool: unknown command 'lst', did you mean 'list'?\n");
+	check_bad("t pool --hlep", "tarnctl pool: unknown option '--hlep', did you mean '--help'?\n");
+	check_bad("t pool frob", "tarnctl pool: unknown command 'frob', 'tarnctl pool --help' lists all\n");
+	check_bad("t pool list a b", "tarnctl pool list: 'b' is too much: tarnctl pool list\n");
+	check_bad("t pool show 1", "tarnctl pool show: something is missing: tarnctl pool show A B\n");
 }
 
 static int settings(struct setting *table, const char *text)
@@ -257,11 +250,9 @@ static void test_settings(void)
 	CHECK_EQ(settings(twice, "low=1 low=2"), -EINVAL);
 	CHECK_EQ(settings(other, "low="), -EINVAL);
 	CHECK_EQ(settings(other, "lo=1"), -EINVAL);
-	CHECK_STR(deferred, "tarnctl pool set: unknown setting 'lo', did you "
-		  "mean 'low'?\n");
+	CHECK_STR(deferred, "tarnctl pool set: unknown setting 'lo', did you mean 'low'?\n");
 	CHECK_EQ(settings(other, "frob=1"), -EINVAL);
-	CHECK_STR(deferred, "tarnctl pool set: unknown setting 'frob', there "
-		  "is low, high\n");
+	CHECK_STR(deferred, "tarnctl pool set: unknown setting 'frob', there is low, high\n");
 	CHECK_EQ(settings(other, "frob"), -EINVAL);
 	table[0].value = "10000";
 	CHECK_EQ(setting_number(&table[0], 1, 10000, &val), 0);

@@ -7,7 +7,7 @@
 #include "../../tools/tarnctl/sysfs.c"
 #include "tap.h"
 
-static char root[] = "/tmp/tarnctl-sysfs-XXXXXX";
+static char root[32];
 
 static void put(int dirfd, const char *name, const char *text)
 {
@@ -172,6 +172,7 @@ static const struct tap_test tests[] = {
 
 int main(void)
 {
+	strcpy(root, "/tmp/tarnctl-sysfs-XXXXXX");
 	if (!mkdtemp(root))
 		return EXIT_FAILURE;
 	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));

@@ -34,7 +34,7 @@ static void test_clean_utf8(void)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	check_clean("größe", "größe");
 	/* A control character of the second block, and one without a width. */
-	check_clean("\xc2\x9b" "31m", "\\xc2\\x9b31m");
+	check_clean("\xc2\x9b[31m", "\\xc2\\x9b[31m");
 	CHECK_EQ(text_width("größe"), 5);
 	CHECK_EQ(text_width("日本"), 4);
 	setlocale(LC_CTYPE, "C");
@@ -104,10 +104,10 @@ static void test_table(void)
 	for (i = 0; i < 2; i++) {
 		table_cell(table, "%s", i ? "a-long-name" : "x");
 		table_cell(table, "%d", i ? 5 : 123456);
-		table_cell(table, "%s", i ? "good" : "");
+		table_cell(table, "%s", i ? "good" : "-");
 	}
 	print_table(table, "NAME           SIZE  STATE\n"
-			   "x            123456  \n"
+			   "x            123456  -\n"
 			   "a-long-name       5  good\n");
 }
 

@@ -64,8 +64,8 @@ int client_open_fail(const char *path, int ret)
 	switch (-ret) {
 	case ENOENT:
 	case ECONNREFUSED:
-		err("no pager listens at %s, start one (tarn-pager --pool DIR "
-		    "--device DEVICE) or name its socket with --socket", path);
+		err("no pager listens at %s, start one (tarn-pager --pool DIR --device DEVICE) or name its socket with --socket",
+		    path);
 		return ret;
 	case EACCES:
 	case EPERM:

@@ -96,9 +96,8 @@ enum column_id column_find(const char *name)
 		err("--sort: there is no column '%s', did you mean '%s'?", name,
 		    near);
 	else
-		err("--sort: there is no column '%s'; name, logical, resident, "
-		    "paged, fair, page-ins, page-outs, refaults, waits, p50 "
-		    "and p99 are", name);
+		err("--sort: there is no column '%s'; name, logical, resident, paged, fair, page-ins, page-outs, refaults, waits, p50 and p99 are",
+		    name);
 	return COLUMN_COUNT;
 }
 

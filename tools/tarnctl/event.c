@@ -46,21 +46,19 @@ const char *event_text(char *buf, size_t size, const struct tarn_event *event,
 		snprintf(buf, size, "a pager serves the pool");
 		break;
 	case TARN_EVENT_PAGER_LOST:
-		snprintf(buf, size, "the pager is gone, page-ins wait for "
-			 "another one");
+		snprintf(buf, size, "the pager is gone, page-ins wait for another one");
 		break;
 	case TARN_EVENT_LOAD_ERROR:
 		snprintf(buf, size, "%s: page %llu could not be read: %s", name,
 			 page, errno_text(event->value));
 		break;
 	case TARN_EVENT_CHECKSUM:
-		snprintf(buf, size, "%s: page %llu was read, but is not what "
-			 "had been written", name, page);
+		snprintf(buf, size, "%s: page %llu was read, but is not what had been written",
+			 name, page);
 		break;
 	case TARN_EVENT_STORE_ERROR:
-		snprintf(buf, size, "%s: page %llu could not be written and "
-			 "stays in memory: %s", name, page,
-			 errno_text(event->value));
+		snprintf(buf, size, "%s: page %llu could not be written and stays in memory: %s",
+			 name, page, errno_text(event->value));
 		break;
 	case TARN_EVENT_PAGING_FULL:
 		snprintf(buf, size, "%s", event->value ?

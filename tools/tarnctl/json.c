@@ -88,7 +88,8 @@ json_t *json_partition(const struct partition *part)
 		char mode[8];
 
 		snprintf(mode, sizeof(mode), "%04o", part->mode & 07777);
-		if (json_object_set_new(object, "path", json_text(part->path)) ||
+		if (json_object_set_new(object, "path",
+		    json_text(part->path)) ||
 		    json_object_set_new(object, "uid",
 					json_integer(part->uid)) ||
 		    json_object_set_new(object, "gid",

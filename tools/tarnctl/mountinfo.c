@@ -58,7 +58,7 @@ static int split_line(char *line, struct mount *mount, char **fstype)
 		return -EINVAL;
 	*fstype = strtok_r(NULL, " ", &save);
 	word = *fstype ? strtok_r(NULL, " ", &save) : NULL;
-	mount->options = word ? strtok_r(NULL, " \n", &save) : NULL;
+	mount->options = word ? strtok_r(NULL, "\n ", &save) : NULL;
 	return mount->options ? 0 : -EINVAL;
 }
 

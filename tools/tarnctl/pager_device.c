@@ -50,8 +50,8 @@ static int open_device(const char *path, bool create, bool *created)
 		*created = false;
 		if (errno != ENOENT || create)
 			return err_errno(-errno, "open %s", path);
-		err("%s: there is no such device; a file is made when --size "
-		    "is given", path);
+		err("%s: there is no such device; a file is made when --size is given",
+		    path);
 		return -ENOENT;
 	}
 	/* Where there is no direct I/O, the pager says so and goes on. */
@@ -206,8 +206,7 @@ int pager_resilver_main(int argc, char **argv, const struct options *opts)
 	}
 	if (ret)
 		return ret;
-	printf("re-silvering of %lld started, 'tarnctl pager show' shows how "
-	       "far it is\n", client_number(answer, "started"));
+	printf("re-silvering of %lld started, 'tarnctl pager show' shows how far it is\n", client_number(answer, "started"));
 	json_decref(answer);
 	return 0;
 }

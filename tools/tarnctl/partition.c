@@ -35,13 +35,13 @@ int partition_fail(const char *path, int ret, const char *what)
 {
 	switch (-ret) {
 	case ENOTTY:
-		err("%s: not a partition, which is a regular file of a mounted "
-		    "pool ('tarnctl pool list' shows the pools)", path);
+		err("%s: not a partition, which is a regular file of a mounted pool ('tarnctl pool list' shows the pools)",
+		    path);
 		return ret;
 	case EPERM:
 	case EACCES:
-		err("%s %s: not permitted, run it as root or as the owner of "
-		    "the file", what, path);
+		err("%s %s: not permitted, run it as root or as the owner of the file",
+		    what, path);
 		return ret;
 	case ENODEV:
 		err("%s %s: its pool was mounted with paging=none", what, path);
@@ -318,8 +318,8 @@ static int open_in_pools(const char *path, int flags)
 			close(fd);
 			close(found);
 			found = -EEXIST;
-			err("%s: several pools have this file, give its whole "
-			    "path", path);
+			err("%s: several pools have this file, give its whole path",
+			    path);
 			break;
 		}
 		if (fd >= 0 || (found < 0 && fd != -ENOENT))
@@ -341,8 +341,8 @@ int partition_open(const char *path, int flags)
 			fd = in_pool;
 	}
 	if (fd == -ENOENT) {
-		err("%s: no such partition, 'tarnctl partition list' shows "
-		    "them", path);
+		err("%s: no such partition, 'tarnctl partition list' shows them",
+		    path);
 		return fd;
 	}
 	return fd < 0 ? partition_fail(path, fd, "open") : fd;

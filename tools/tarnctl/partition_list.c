@@ -61,8 +61,8 @@ static int print_table(const struct partition_list *list, bool bytes)
 	if (ret)
 		return err_nomem();
 	if (list->hidden)
-		err("%zu files or directories may not be opened and are shown "
-		    "by number or not at all, run it as root", list->hidden);
+		err("%zu files or directories may not be opened and are shown by number or not at all, run it as root",
+		    list->hidden);
 	return 0;
 }
 

@@ -49,8 +49,8 @@ int pool_fail(const struct pool *pool, int ret, const char *what)
 		err("%s %s: not permitted, run it as root", what, pool->mount);
 		return ret;
 	case ENOTTY:
-		err("%s %s: the loaded module does not know this call, load "
-		    "the one that came with this tarnctl", what, pool->mount);
+		err("%s %s: the loaded module does not know this call, load the one that came with this tarnctl",
+		    what, pool->mount);
 		return ret;
 	}
 	return err_errno(ret, "%s %s", what, pool->mount);
@@ -177,8 +177,7 @@ int pool_list_read(struct pool_list *list)
 	if (ret)
 		pool_list_free(list);
 	else if (list->denied)
-		err("%zu mounted pool%s may not be opened by this user, run it "
-		    "as root", list->denied, list->denied == 1 ? "" : "s");
+		err("%zu mounted pool%s may not be opened by this user, run it as root", list->denied, list->denied == 1 ? "" : "s");
 	return ret;
 }
 
@@ -235,8 +234,8 @@ static const struct pool *select_uuid(const struct pool_list *list,
 		if (strncasecmp(list->items[i].uuid, name, strlen(name)))
 			continue;
 		if (found) {
-			err("'%s' begins the uuids of %s and %s, give more of "
-			    "it", name, found->mount, list->items[i].mount);
+			err("'%s' begins the uuids of %s and %s, give more of it",
+			    name, found->mount, list->items[i].mount);
 			return NULL;
 		}
 		found = &list->items[i];
@@ -253,8 +252,8 @@ static void report_choice(const struct pool_list *list, const char *name)
 		len += snprintf(names + len, sizeof(names) - len, "%s%s",
 				i ? ", " : "", list->items[i].mount);
 	if (name)
-		err("'%s' is no pool (its mount point or the beginning of its "
-		    "uuid); there is %s", name, names);
+		err("'%s' is no pool (its mount point or the beginning of its uuid); there is %s",
+		    name, names);
 	else
 		err("there are %zu pools, name the one that is meant: %s",
 		    list->count, names);

@@ -35,8 +35,8 @@ static int append_size(char *to, size_t room, const char *text)
 	int len;
 
 	if (check_size(text)) {
-		err("'%s' is no size for a pool: give it a unit, as in 8G, "
-		    "512M or 30%%", text);
+		err("'%s' is no size for a pool: give it a unit, as in 8G, 512M or 30%%",
+		    text);
 		return -EINVAL;
 	}
 	if (strchr(text, '%')) {
@@ -45,17 +45,21 @@ static int append_size(char *to, size_t room, const char *text)
 		size_parse_bytes(text, &bytes);
 		len = snprintf(to, room, "%llu", (unsigned long long)bytes);
 	}
-	return (size_t)len < room ? len : -EINVAL;
+	if ((size_t)len >= room) {
+		err("there are too many sizes");
+		return -E2BIG;
+	}
+	return len;
 }
 
 /* "256M:256M" becomes "268435456:268435456". */
 static int make_value(char *value, size_t room, char *arg)
 {
-	char *save, *text;
 	size_t used = 0;
+	char *text;
 
-	for (text = strtok_r(arg, ":", &save); text;
-	     text = strtok_r(NULL, ":", &save)) {
+	/* An empty part is no size, and so reported as such. */
+	while ((text = strsep(&arg, ":"))) {
 		int len;
 
 		if (used && used + 1 < room)
@@ -65,7 +69,7 @@ static int make_value(char *value, size_t room, char *arg)
 			return len;
 		used += len;
 	}
-	return used ? 0 : -EINVAL;
+	return 0;
 }
 
 /* What the file system said about the last failure: "e tarn: pages are held". */
@@ -89,12 +93,12 @@ static int resize_fail(const struct pool *pool, int ret, const char *reason)
 	}
 	switch (-ret) {
 	case EBUSY:
-		err("resize %s: what it holds does not fit and could not be "
-		    "paged out; the size is as before", pool->mount);
+		err("resize %s: what it holds does not fit and could not be paged out; the size is as before",
+		    pool->mount);
 		return ret;
 	case ENOMEM:
-		err("resize %s: this machine has not so much memory free; the "
-		    "size is as before", pool->mount);
+		err("resize %s: this machine has not so much memory free; the size is as before",
+		    pool->mount);
 		return ret;
 	}
 	return pool_fail(pool, ret, "resize");

@@ -37,8 +37,7 @@ static int fill_watermarks(struct tarn_pool_set *set,
 	if (ret)
 		return ret;
 	if (!low || low >= high || high > info->frames / 2) {
-		err("low=%s high=%s: low must be above 0 and below high, and "
-		    "high at most half the pool",
+		err("low=%s high=%s: low must be above 0 and below high, and high at most half the pool",
 		    size_format_pages(low_text, low, false),
 		    size_format_pages(high_text, high, false));
 		return -EINVAL;
@@ -105,8 +104,8 @@ int pool_set_main(int argc, char **argv, const struct options *opts)
 		argc--;
 	}
 	if (!argc) {
-		err("tarnctl pool set: say what to set, as in 'tarnctl pool "
-		    "set %s low=2%% high=4%%'", name);
+		err("tarnctl pool set: say what to set, as in 'tarnctl pool set %s low=2%% high=4%%'",
+		    name);
 		return EXIT_USAGE;
 	}
 	if (settings_parse(settings, "tarnctl pool set", argc, argv))

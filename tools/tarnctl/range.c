@@ -16,15 +16,15 @@ int range_parse(struct range *range, const char *cmd, int argc, char **argv,
 	if (!argc)
 		return 0;
 	if (argc != 2) {
-		err("%s: a range is its first page and a count, as in '0 512' "
-		    "or '16M 2M'", cmd);
+		err("%s: a range is its first page and a count, as in '0 512' or '16M 2M'",
+		    cmd);
 		return -EINVAL;
 	}
 	for (i = 0; i < 2; i++) {
 		if (size_parse_pages(argv[i], whole,
 				     i ? &range->count : &range->start)) {
-			err("%s: '%s' is neither a number of pages nor a size "
-			    "of whole pages", cmd, argv[i]);
+			err("%s: '%s' is neither a number of pages nor a size of whole pages",
+			    cmd, argv[i]);
 			return -EINVAL;
 		}
 	}

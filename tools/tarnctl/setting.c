@@ -104,7 +104,7 @@ int setting_pages(const struct setting *setting, uint64_t whole, uint64_t *val)
 	int ret = size_parse_pages(setting->value, whole, val);
 
 	if (ret)
-		err("%s=%s: wants pages (4096), a size of whole pages (16M) or "
-		    "a part of the pool (2%%)", setting->key, setting->value);
+		err("%s=%s: wants pages (4096), a size of whole pages (16M) or a part of the pool (2%%)",
+		    setting->key, setting->value);
 	return ret;
 }

@@ -529,8 +529,7 @@ static int begin(void)
 	const char *term = getenv("TERM");
 
 	if (!newterm(NULL, stdout, stdin)) {
-		err("the terminal type '%s' is unknown, set TERM or use "
-		    "--plain", term ? term : "");
+		err("the terminal type '%s' is unknown, set TERM or use --plain", term ? term : "");
 		return -ENOTTY;
 	}
 	err_defer(true);
