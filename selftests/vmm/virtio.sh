@@ -28,6 +28,8 @@ cleanup()
 }
 trap cleanup EXIT
 trap 'status=1; exit 1' TERM INT
+# The guest's port may become the controlling terminal, and then hangs up.
+trap '' HUP
 
 result()
 {
