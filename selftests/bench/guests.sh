@@ -6,7 +6,7 @@
 KERNEL=$TARN_BENCH_GUEST_KERNEL
 KERNEL_BZ=$TARN_BENCH_GUEST_BZIMAGE
 INITRD=$TOP/build/selftests/guest/guest.cpio
-APPEND="console=ttyS0 quiet panic=-1 reboot=t tsc=reliable no_timer_check"
+APPEND="console=ttyS0 quiet panic=-1 reboot=k tsc=reliable no_timer_check"
 APPEND="$APPEND cryptomgr.notests random.trust_cpu=on mitigations=off"
 
 # A guest of 192 MiB is given 96. QEMU's own memory is counted by the cgroup as
@@ -15,7 +15,7 @@ APPEND="$APPEND cryptomgr.notests random.trust_cpu=on mitigations=off"
 GUEST_MIB=192
 GUEST_POOL=96M
 GUEST_CGROUP=$(((96 + 32) << 20))
-GUEST_WORK="zipf size=128 threads=4 warm=20000 ops=20000"
+GUEST_WORK="zipf size=104 threads=4 warm=20000 ops=20000"
 BOOT_MIB=256
 
 group_guest_zipf() {
