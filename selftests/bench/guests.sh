@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 # The comparisons that need guests, sourced inside L1 (see sides.sh). All guests
 # run the same kernel and initramfs with the same command line on one CPU.
 
