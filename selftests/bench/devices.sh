@@ -107,16 +107,16 @@ pool_mount() {
 	mount -t tarnfs -o "size=$1,paging=${2:-pager}" tarn "$POOL"
 }
 
-# The pager of the pool, on the device "ours".
+# The pager of the pool, the only one, on the device "ours".
 pager_start() {
-	tarn-pager --pool "$POOL" --device "$(nullb_path ours)" \
-		>/tmp/pager.log 2>&1 &
+	# shellcheck disable=SC2086
+	tarn-pager --pool "$POOL" --device "$(nullb_path ours)" --force \
+		$TARN_BENCH_PAGER_OPTIONS >/tmp/pager.log 2>&1 &
 	PAGER=$!
-	for _ in $(seq 100); do
-		tarnctl pool show "$POOL" --json 2>/dev/null |
-			grep -q '"served": *true' && return 0
+	for _ in $(seq 200); do
+		[ $(($(cat /sys/fs/tarn/*/flags) & 2)) = 0 ] || return 0
 		kill -0 "$PAGER" 2>/dev/null || break
-		sleep 0.1
+		sleep 0.05
 	done
 	echo "bench: the pager did not start:" >&2
 	cat /tmp/pager.log >&2

@@ -62,6 +62,8 @@ static void *toucher_main(void *arg)
 	uint64_t before, after;
 	size_t i;
 
+	/* So that a profile tells this part from the page-out before it. */
+	pthread_setname_np(pthread_self(), "toucher");
 	pthread_barrier_wait(me->start);
 	for (i = 0; i < me->count; i++) {
 		size_t page = me->page[i], word = page % WORDS;

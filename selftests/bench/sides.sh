@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 # What is compared, sourced inside L1. run_SERIES makes one run and prints one
 # number; group_NAME says which device the series of a group use and which
 # series they are. Series of a group run in turn: A B C A B C ...

@@ -10,118 +10,52 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "memory.h"
-#include "work.h"
+#include "workers.h"
 
 struct options {
 	const char *memory;
 	size_t size;
-	unsigned int threads;
-	unsigned int write_percent;
-	uint64_t warm;
-	uint64_t ops;
-	double theta;
-	uint64_t seed;
+	struct workers_options work;
 };
 
-struct worker {
-	pthread_t thread;
-	pthread_barrier_t *step;
-	const struct options *opt;
-	struct work work;
-};
-
-static void *worker_main(void *arg)
+static int run_workers(const struct options *opt, struct memory *memory)
 {
-	struct worker *me = arg;
-	const struct options *opt = me->opt;
-	uint64_t i;
-	uint32_t page;
-
-	for (page = 0; page < me->work.pages; page++)
-		work_fill(&me->work, page);
-	for (i = 0; i < opt->warm / opt->threads; i++)
-		work_step(&me->work);
-	pthread_barrier_wait(me->step);
-	pthread_barrier_wait(me->step);
-	for (i = 0; i < opt->ops / opt->threads; i++)
-		work_step(&me->work);
-	pthread_barrier_wait(me->step);
-	return NULL;
-}
-
-static int workers_init(const struct options *opt, struct worker *workers,
-			pthread_barrier_t *step, void *base)
-{
-	unsigned int i;
+	struct workers *workers;
+	uint64_t before, after, wrong;
 	int ret;
 
-	for (i = 0; i < opt->threads; i++) {
-		workers[i].opt = opt;
-		workers[i].step = step;
-		ret = work_init(&workers[i].work, base, opt->size, opt->threads,
-				i, opt->theta, opt->write_percent, opt->seed);
-		if (ret)
-			return ret;
-	}
-	for (i = 0; i < opt->threads; i++) {
-		ret = pthread_create(&workers[i].thread, NULL, worker_main,
-				     &workers[i]);
-		if (ret)
-			return -ret;
-	}
-	return 0;
-}
-
-static int run_workers(const struct options *opt, struct memory *memory,
-		       struct worker *workers)
-{
-	uint64_t before, after, wrong = 0;
-	pthread_barrier_t step;
-	unsigned int i;
-	int ret;
-
-	pthread_barrier_init(&step, NULL, opt->threads + 1);
-	ret = workers_init(opt, workers, &step, memory->base);
+	ret = workers_create(&workers, &opt->work, memory->base, opt->size);
 	if (ret)
 		return ret;
-	pthread_barrier_wait(&step);
+	workers_wait_warm(workers);
 	before = clock_ns();
-	pthread_barrier_wait(&step);
-	pthread_barrier_wait(&step);
+	workers_go(workers);
+	workers_wait(workers);
 	after = clock_ns();
+	wrong = workers_wrong(workers);
+	workers_destroy(workers);
 	printf("resident %ld\n", memory_resident(memory));
-	for (i = 0; i < opt->threads; i++) {
-		pthread_join(workers[i].thread, NULL);
-		wrong += workers[i].work.wrong_bytes;
-		work_exit(&workers[i].work);
-	}
-	printf("ops %.0f\n",
-	       (double)opt->ops * NSEC_PER_SEC / (double)(after - before));
+	printf("ops %.0f\n", (double)opt->work.ops * NSEC_PER_SEC /
+				     (double)(after - before));
 	printf("wrong %llu\n", (unsigned long long)wrong);
 	return wrong ? -EILSEQ : 0;
 }
 
 static int run(const struct options *opt)
 {
-	struct worker *workers = calloc(opt->threads, sizeof(*workers));
 	struct memory memory;
-	int ret;
+	int ret = memory_open(&memory, opt->memory, opt->size);
 
-	if (!workers)
-		return -ENOMEM;
-	ret = memory_open(&memory, opt->memory, opt->size);
 	if (!ret) {
-		ret = run_workers(opt, &memory, workers);
+		ret = run_workers(opt, &memory);
 		memory_close(&memory);
 	}
-	free(workers);
 	return ret;
 }
 
@@ -149,35 +83,34 @@ static int parse(struct options *opt, int argc, char **argv)
 			opt->size = memory_parse_size(optarg);
 			break;
 		case 't':
-			opt->threads = (unsigned int)atoi(optarg);
+			opt->work.threads = (unsigned int)atoi(optarg);
 			break;
 		case 'w':
-			opt->write_percent = (unsigned int)atoi(optarg);
+			opt->work.write_percent = (unsigned int)atoi(optarg);
 			break;
 		case 'W':
-			opt->warm = strtoull(optarg, NULL, 0);
+			opt->work.warm = strtoull(optarg, NULL, 0);
 			break;
 		case 'o':
-			opt->ops = strtoull(optarg, NULL, 0);
+			opt->work.ops = strtoull(optarg, NULL, 0);
 			break;
 		case 'z':
-			opt->theta = atof(optarg);
+			opt->work.theta = atof(optarg);
 			break;
 		case 'x':
-			opt->seed = strtoull(optarg, NULL, 0);
+			opt->work.seed = strtoull(optarg, NULL, 0);
 			break;
 		default:
 			return -EINVAL;
 		}
 	}
-	return opt->memory && opt->size && opt->threads ? 0 : -EINVAL;
+	return opt->memory && opt->size && opt->work.threads ? 0 : -EINVAL;
 }
 
 int main(int argc, char **argv)
 {
 	struct options opt = {
-		.size = 128UL << 20, .threads = 4, .write_percent = 20,
-		.warm = 60000, .ops = 60000, .theta = 0.99, .seed = 1,
+		.size = 128UL << 20, .work = WORKERS_DEFAULTS,
 	};
 	int ret;
 

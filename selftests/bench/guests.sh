@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2034
+# The comparisons that need guests, sourced inside L1 (see sides.sh). All guests
+# run the same kernel and initramfs with the same command line on one CPU.
+
+KERNEL=$TARN_BENCH_GUEST_KERNEL
+KERNEL_BZ=$TARN_BENCH_GUEST_BZIMAGE
+INITRD=$TOP/build/selftests/guest/guest.cpio
+APPEND="console=ttyS0 quiet panic=-1 reboot=k tsc=reliable no_timer_check"
+APPEND="$APPEND cryptomgr.notests random.trust_cpu=on mitigations=off"
+
+# A guest of 192 MiB is given 96. QEMU's own memory is counted by the cgroup as
+# well, so it gets what it takes beside the guest (QEMU 7.2 with this machine and
+# a bzImage), rounded up.
+GUEST_MIB=192
+GUEST_POOL=96M
+GUEST_CGROUP=$(((96 + 32) << 20))
+GUEST_WORK="zipf size=104 threads=4 warm=20000 ops=20000"
+BOOT_MIB=256
+
+group_guest_zipf() {
+	DEVICE="ssd 320"
+	SERIES="tarn_guest_zipf qemu_guest_zipf"
+}
+
+group_boot() {
+	DEVICE=
+	SERIES="tarn_boot qemu_boot"
+}
+
+group_private() {
+	DEVICE=
+	SERIES="tarn_private"
+}
+
+# tarn_vmm MIB WORK: a guest in the pool. $LAUNCH comes before the command.
+tarn_vmm() {
+	$LAUNCH tarn-vmm -machine pc,accel=kvm,memory-backend=ram -cpu host \
+		-m "$1" -smp 1 -display none -no-reboot -serial stdio \
+		-object "memory-backend-file,id=ram,size=$1M,mem-path=$POOL/guest,share=on" \
+		-kernel "$KERNEL" -initrd "$INITRD" -append "$APPEND -- $2" \
+		</dev/null
+	guest_status=$?
+	rm -f "$POOL/guest"
+	return $guest_status
+}
+
+# qemu MACHINE KERNEL MIB WORK: the same in QEMU, in memory of its own
+qemu() {
+	$LAUNCH qemu-system-x86_64 -nodefaults -no-user-config \
+		-machine "$1,accel=kvm" -cpu host \
+		-m "$3" -smp 1 -display none -no-reboot -serial stdio \
+		-kernel "$2" -initrd "$INITRD" -append "$APPEND -- $4" \
+		</dev/null | tr -d '\r'
+}
+
+run_tarn_guest_zipf() {
+	LAUNCH=launch
+	with_pool "$GUEST_POOL" value ops tarn_vmm "$GUEST_MIB" "$GUEST_WORK"
+}
+
+# Private anonymous memory, QEMU's default: swap of shared memory is slower.
+run_qemu_guest_zipf() {
+	LAUNCH="in_cgroup $GUEST_CGROUP launch"
+	with_swap value ops qemu pc "$KERNEL_BZ" "$GUEST_MIB" "$GUEST_WORK"
+}
+
+# with_idle_pool COMMAND...: run it with a pool that has room and no pager
+with_idle_pool() {
+	pool_mount 512M none || return 1
+	"$@"
+	with_status=$?
+	umount "$POOL" || return 1
+	return $with_status
+}
+
+run_tarn_boot() {
+	LAUNCH="launch --until-mark"
+	with_idle_pool value mark_ms tarn_vmm "$BOOT_MIB" boot
+}
+
+run_qemu_boot() {
+	LAUNCH="launch --until-mark"
+	value mark_ms qemu microvm "$KERNEL" "$BOOT_MIB" boot
+}
+
+run_tarn_private() {
+	LAUNCH="launch --until-mark --private $POOL/guest"
+	with_idle_pool value private_mib tarn_vmm "$BOOT_MIB" wait
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The only program of a small Linux guest: its init. What follows "--" on the
+ * kernel's command line says what to do, in lines on the console:
+ *
+ *   boot			"guest: up", then power off
+ *   zipf [KEY=VALUE]...	accesses of bench/zipf.c; "ops N" and "wrong N"
+ *   demo [KEY=VALUE]...	the same until the time is over; a line a second:
+ *				"fill PAGES PAGES", then "work OPS WRONG", at
+ *				the end "done OPS WRONG"
+ *   wait			"guest: up", then do nothing
+ *
+ * Keys: size (of the memory worked on, in MiB), threads, write, warm, ops,
+ * seed, seconds. "guest: failed: ..." tells what did not work.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../bench/clock.h"
+#include "../bench/workers.h"
+
+#define PAGE_SIZE 4096UL
+
+struct job {
+	unsigned long size_mib;
+	unsigned long seconds;
+	struct workers_options work;
+};
+
+static void __attribute__((noreturn)) guest_off(void)
+{
+	fflush(stdout);
+	sync();
+	/* Let the console drain, then end whichever way the machine knows. */
+	usleep(20000);
+	reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
+}
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+guest_fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("guest: failed: ");
+	vprintf(format, args);
+	printf("\n");
+	va_end(args);
+	guest_off();
+}
+
+/* The kernel gives init a console where it has one made in time. */
+static void console_open(void)
+{
+	int fd;
+
+	if (fcntl(STDOUT_FILENO, F_GETFD) >= 0)
+		return;
+	mkdir("/dev", 0755);
+	if (mount("dev", "/dev", "devtmpfs", 0, NULL) && errno != EBUSY)
+		return;
+	fd = open("/dev/console", O_RDWR);
+	if (fd < 0)
+		return;
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+}
+
+static void job_set(struct job *job, const char *arg)
+{
+	const char *equal = strchr(arg, '=');
+	unsigned long long value;
+	size_t len;
+
+	if (!equal)
+		guest_fail("no such word: %s", arg);
+	value = strtoull(equal + 1, NULL, 0);
+	len = (size_t)(equal - arg);
+	if (!strncmp(arg, "size", len))
+		job->size_mib = value;
+	else if (!strncmp(arg, "threads", len))
+		job->work.threads = (unsigned int)value;
+	else if (!strncmp(arg, "write", len))
+		job->work.write_percent = (unsigned int)value;
+	else if (!strncmp(arg, "warm", len))
+		job->work.warm = value;
+	else if (!strncmp(arg, "ops", len))
+		job->work.ops = value;
+	else if (!strncmp(arg, "seed", len))
+		job->work.seed = value;
+	else if (!strncmp(arg, "seconds", len))
+		job->seconds = value;
+	else
+		guest_fail("no such key: %s", arg);
+}
+
+static struct workers *workers_on_memory(const struct job *job)
+{
+	size_t size = job->size_mib << 20;
+	struct workers *workers;
+	void *base;
+	int ret;
+
+	base = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (base == MAP_FAILED)
+		guest_fail("no %lu MiB: %s", job->size_mib, strerror(errno));
+	ret = workers_create(&workers, &job->work, base, size);
+	if (ret)
+		guest_fail("workers: %s", strerror(-ret));
+	return workers;
+}
+
+static void do_zipf(const struct job *job)
+{
+	struct workers *workers = workers_on_memory(job);
+	uint64_t before, after;
+
+	workers_wait_warm(workers);
+	printf("guest: warm\n");
+	before = clock_ns();
+	workers_go(workers);
+	workers_wait(workers);
+	after = clock_ns();
+	printf("ops %.0f\n", (double)job->work.ops * NSEC_PER_SEC /
+				     (double)(after - before));
+	printf("wrong %llu\n", (unsigned long long)workers_wrong(workers));
+}
+
+static void *release_when_warm(void *workers)
+{
+	workers_wait_warm(workers);
+	workers_go(workers);
+	return NULL;
+}
+
+static void do_demo(struct job *job)
+{
+	unsigned long long pages = job->size_mib << 20 >> 12, filled;
+	struct workers *workers;
+	pthread_t thread;
+	uint64_t end = 0;
+
+	job->work.ops = WORKERS_ENDLESS;
+	job->work.warm = 0;
+	workers = workers_on_memory(job);
+	if (pthread_create(&thread, NULL, release_when_warm, workers))
+		guest_fail("no thread");
+	for (;;) {
+		filled = workers_filled(workers);
+		if (filled < pages)
+			printf("fill %llu %llu\n", filled, pages);
+		else
+			printf("work %llu %llu\n",
+			       (unsigned long long)workers_ops(workers),
+			       (unsigned long long)workers_wrong(workers));
+		if (filled >= pages && !end)
+			end = clock_ns() + job->seconds * NSEC_PER_SEC;
+		if (end && clock_ns() >= end)
+			break;
+		sleep(1);
+	}
+	workers_stop(workers);
+	pthread_join(thread, NULL);
+	workers_wait(workers);
+	printf("done %llu %llu\n", (unsigned long long)workers_ops(workers),
+	       (unsigned long long)workers_wrong(workers));
+}
+
+int main(int argc, char **argv)
+{
+	struct job job = { 64, 60, WORKERS_DEFAULTS };
+	const char *what = argc > 1 ? argv[1] : "boot";
+	int i;
+
+	console_open();
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("guest: up\n");
+	for (i = 2; i < argc; i++)
+		job_set(&job, argv[i]);
+	if (!strcmp(what, "zipf"))
+		do_zipf(&job);
+	else if (!strcmp(what, "demo"))
+		do_demo(&job);
+	else if (!strcmp(what, "wait"))
+		pause();
+	else if (strcmp(what, "boot"))
+		guest_fail("nothing is called %s", what);
+	guest_off();
+}
