@@ -37,6 +37,9 @@ static int open_direct(const char *path, int flags)
 	int fd = open(path, flags | O_DIRECT, 0600);
 
 	if (fd < 0 && errno == EINVAL) {
+		/* A new file was made before O_DIRECT was refused. */
+		if (flags & O_CREAT)
+			flags &= ~O_EXCL;
 		fd = open(path, flags, 0600);
 		if (fd >= 0)
 			log_warn("%s: no O_DIRECT here, using the page cache",
