@@ -101,7 +101,8 @@ struct tarn_node {
  * @drop_generation: cookies that were dropped while a pager was attached but
  *	not started, under its drop_lock
  * @stores: page-outs that were sent and are not committed
- * @reads: reads of granted devices under way; the mount waits for them
+ * @reads: reads of granted devices under way; the end of the mount and the
+ *	start of a pager wait for them
  * @store_wait: woken when @stores sinks or @reads is 0
  * @full: the pager has no room
  * @degraded: the pager lacks a device
