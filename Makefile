@@ -68,7 +68,7 @@ demo bench: setup all
 	@scripts/kernel fetch
 	@selftests/$@/run
 
-docs:
+docs: setup
 	@$(call part,Documentation,html)
 
 sparse:

@@ -107,6 +107,12 @@ void tarn_grant_clear(struct tarn_pager *pager)
 
 /* ---- reading ------------------------------------------------------------ */
 
+static void reads_dec(struct tarn_pool *pool)
+{
+	if (atomic_dec_and_test(&pool->reads))
+		wake_up(&pool->store_wait);
+}
+
 static void read_settle(struct tarn_io *io)
 {
 	struct tarn_pool *pool = tarn_pool_get(io->part->pool);
@@ -114,8 +120,7 @@ static void read_settle(struct tarn_io *io)
 	fput(io->file);
 	put_page(tarn_frame_page(pool, io->frame));
 	tarn_io_read_done(io, io->result);
-	if (atomic_dec_and_test(&pool->reads))
-		wake_up(&pool->store_wait);
+	reads_dec(pool);
 	tarn_pool_put(pool);
 }
 
@@ -137,7 +142,11 @@ static void read_end(struct bio *bio)
 	}
 }
 
-/* The device of @io's cookie, open, and where on it; NULL if it isn't granted. */
+/*
+ * The device of @io's cookie, open, and where on it; NULL if it isn't granted.
+ * The read counts from here on: after a grace period, a pager that detached is
+ * asked for no more of them.
+ */
 static struct file *find_device(struct tarn_io *io, u64 *at)
 {
 	u64 slot = io->cookie & (BIT_ULL(TARN_COOKIE_SLOT_BITS) - 1);
@@ -151,6 +160,7 @@ static struct file *find_device(struct tarn_io *io, u64 *at)
 		grant = rcu_dereference(pager->grants[io->cookie >>
 						      TARN_COOKIE_SLOT_BITS]);
 	if (grant) {
+		atomic_inc(&io->part->pool->reads);
 		file = get_file(grant->file);
 		*at = grant->offset + (slot << PAGE_SHIFT);
 	}
@@ -178,11 +188,11 @@ bool tarn_grant_read(struct tarn_io *io)
 	bdev = I_BDEV(io->file->f_mapping->host);
 	if (at + PAGE_SIZE > bdev_nr_bytes(bdev) || at + PAGE_SIZE < at) {
 		fput(io->file);
+		reads_dec(io->part->pool);
 		return false;
 	}
 	page = tarn_frame_page(io->part->pool, io->frame);
 	get_page(page);
-	atomic_inc(&io->part->pool->reads);
 	atomic_set(&io->read, READ_SUBMITTING);
 	bio = bio_alloc(bdev, 1, REQ_OP_READ | REQ_SYNC, GFP_NOIO);
 	bio->bi_iter.bi_sector = at >> SECTOR_SHIFT;

@@ -220,6 +220,15 @@ static long pager_start(struct tarn_pager *pager)
 	long ret = 0;
 	u32 i;
 
+	/*
+	 * Reads by grants of the pager before name cookies of its: if they ended
+	 * later, what they drop would be taken for a copy of this one's.
+	 */
+	if (!READ_ONCE(pager->started))
+		ret = wait_event_killable(pool->store_wait,
+					  !atomic_read(&pool->reads));
+	if (ret)
+		return -EINTR;
 	mutex_lock(&pool->pager_lock);
 	if (rcu_access_pointer(pool->pager) != pager)
 		ret = -ENOTCONN;

@@ -3,18 +3,19 @@
  * A shared memory pool (S01): the frames of one mount, the partitions that
  * live in them and the pager that keeps what does not fit.
  *
- * Lock order, outermost first:
- *	pool->resize_lock		mount options, TARN_POOL_SET
- *	  pool->pager_lock		attach, detach, start
- *	    pool->part_lock		membership of partitions
- *	      mmap_lock, i_mmap_rwsem	(the kernel's)
+ * Lock order, outermost first (Documentation/design/locking.rst tells more):
+ *	pool->resize_lock		remount, TARN_POOL_SET
+ *	  pool->pager_lock		attach, start, grant, detach
+ *	    part->pin, part->hand_lock	reclaim, moves
+ *	      mmap_lock, inode lock	(the kernel's)
  *	        page lock		of a resident page's frame
  *	          entry marks		(see entry.h; never waited for with a
  *					page lock held)
- *	            queue->lock
- *	              pool->wait_lock, pool->limbo_lock
- *	                node->lock
- * A hit takes the page lock of its own frame and nothing else.
+ *	            i_mmap_rwsem	(the kernel's)
+ *	              queue->lock, pager->drop_lock
+ *	                pool->wait_lock, limbo_lock, events_lock, node->lock
+ * pool->part_lock stands alone, below inode locks. A hit takes the page lock of
+ * its own frame and nothing else.
  */
 #ifndef TARN_POOL_H
 #define TARN_POOL_H
@@ -101,7 +102,8 @@ struct tarn_node {
  * @drop_generation: cookies that were dropped while a pager was attached but
  *	not started, under its drop_lock
  * @stores: page-outs that were sent and are not committed
- * @reads: reads of granted devices under way; the mount waits for them
+ * @reads: reads of granted devices under way; the end of the mount and the
+ *	start of a pager wait for them
  * @store_wait: woken when @stores sinks or @reads is 0
  * @full: the pager has no room
  * @degraded: the pager lacks a device
