@@ -11,6 +11,7 @@
 
 #include "evict.h"
 #include "io.h"
+#include "pager.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -198,11 +199,13 @@ void tarn_evict_flush(struct tarn_evict_batch *batch)
 	struct tarn_partition *part = batch->part;
 	LIST_HEAD(stores);
 	unsigned int i;
+	int section;
 
 	lockdep_assert_held_read(&part->pin);
 	if (!batch->count)
 		return;
 	unmap(batch);
+	section = tarn_cookie_begin();
 	for (i = 0; i < batch->count; i++) {
 		if (settle(batch, i)) {
 			if (tarn_store_add(&stores, part, batch->page[i].index,
@@ -213,6 +216,7 @@ void tarn_evict_flush(struct tarn_evict_batch *batch)
 		}
 		unlock_page(batch->page[i].page);
 	}
+	tarn_cookie_end(section);
 	batch->count = 0;
 	if (!list_empty(&stores))
 		tarn_store_submit(part->pool, &stores);

@@ -182,13 +182,30 @@ static int tarn_statfs(struct dentry *dentry, struct kstatfs *st)
 	return 0;
 }
 
+/* As it has to be given again: mount(8) repeats it at a remount. */
+static void show_size(struct seq_file *m, struct tarn_pool *pool)
+{
+	int nid;
+
+	if (!READ_ONCE(pool->per_node)) {
+		seq_printf(m, ",size=%lluK",
+			   READ_ONCE(pool->frames) << (PAGE_SHIFT - 10));
+		return;
+	}
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		struct tarn_node *n = pool->nodes[nid];
+
+		seq_printf(m, "%s%lluK", nid ? ":" : ",nodes=",
+			   n ? READ_ONCE(n->frames) << (PAGE_SHIFT - 10) : 0);
+	}
+}
+
 static int tarn_show_options(struct seq_file *m, struct dentry *root)
 {
 	struct tarn_pool *pool = root->d_sb->s_fs_info;
 	struct inode *inode = d_inode(root);
 
-	seq_printf(m, ",size=%lluK",
-		   READ_ONCE(pool->frames) << (PAGE_SHIFT - 10));
+	show_size(m, pool);
 	seq_printf(m, ",mode=%o", inode->i_mode & 07777);
 	if (!uid_eq(inode->i_uid, GLOBAL_ROOT_UID))
 		seq_printf(m, ",uid=%u",

@@ -130,6 +130,9 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e) ||
 	    e & TARN_ENTRY_FAILED)
 		return true;
+	/* Guesses must not make others wait. */
+	if (tarn_pool_is_low(part->pool))
+		return false;
 	frame = tarn_frame_alloc(part->pool, numa_node_id());
 	if (frame == TARN_FRAME_NONE)
 		return false;

@@ -18,6 +18,7 @@
 #include <linux/namei.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 
 #include "ctl.h"
 #include "event.h"
@@ -28,6 +29,24 @@
 #include "reclaim.h"
 
 #define MIN_DEPTH	16
+
+/*
+ * Between the moment that an entry names a cookie no more and the moment that
+ * this is told, a pager could attach, take the cookie for free and use it for
+ * another page. So both happen in one section of this, as does a commit, and a
+ * pager starts, or is gone, only when the sections before it have ended.
+ */
+DEFINE_STATIC_SRCU(cookie_srcu);
+
+int tarn_cookie_begin(void)
+{
+	return srcu_read_lock(&cookie_srcu);
+}
+
+void tarn_cookie_end(int section)
+{
+	srcu_read_unlock(&cookie_srcu, section);
+}
 
 /* ---- drops -------------------------------------------------------------- */
 
@@ -236,6 +255,7 @@ static long pager_start(struct tarn_pager *pager)
 		ret = -EBUSY;
 	if (ret)
 		goto out;
+	synchronize_srcu(&cookie_srcu);
 	spin_lock(&pager->drop_lock);
 	if (pager->listed_at != pool->drop_generation)
 		ret = -EAGAIN;
@@ -246,7 +266,9 @@ static long pager_start(struct tarn_pager *pager)
 		goto out;
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_start(&pager->queues[i]);
-	WRITE_ONCE(pool->full, false);
+	if (xchg(&pool->full, false))
+		tarn_event(pool, TARN_EVENT_PAGING_FULL, TARN_PARTITION_NONE, 0,
+			   0);
 	WRITE_ONCE(pager->started, true);
 out:
 	mutex_unlock(&pool->pager_lock);
@@ -274,6 +296,7 @@ static void pager_detach(struct tarn_pager *pager)
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_stop(&pager->queues[i], &orphans);
 	synchronize_rcu();
+	synchronize_srcu(&cookie_srcu);
 	tarn_grant_clear(pager);
 	list_for_each_entry_safe(io, next, &orphans, link)
 		tarn_io_abort(io);

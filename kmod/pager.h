@@ -64,6 +64,8 @@ struct tarn_pager {
 
 void tarn_pager_forget_chunk(struct tarn_pool *pool, u64 number,
 			     struct page *page);
+int tarn_cookie_begin(void);
+void tarn_cookie_end(int section);
 u64 tarn_drop_next(struct tarn_pager *pager);
 
 int tarn_pager_init(void);

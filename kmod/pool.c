@@ -70,7 +70,8 @@ static void set_watermarks(struct tarn_pool *pool)
 		u64 low = clamp_t(u64, n->frames / 64, 16, 16384);
 		u64 high = 2 * low;
 
-		if (pool->high) {
+		/* Marks set by hand count while the pool is large enough. */
+		if (pool->high && pool->high <= pool->frames / 2) {
 			low = max_t(u64, 1, share_of(pool->low, n, pool->frames));
 			high = max_t(u64, low + 1,
 				     share_of(pool->high, n, pool->frames));
@@ -79,6 +80,18 @@ static void set_watermarks(struct tarn_pool *pool)
 		WRITE_ONCE(n->high, high);
 		tarn_reclaim_wake(n);
 	}
+}
+
+/* Is every node below the mark at which reclaim starts? */
+bool tarn_pool_is_low(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid;
+
+	tarn_for_each_node(pool, nid, n)
+		if (READ_ONCE(n->free) >= READ_ONCE(n->low) && n->frames)
+			return false;
+	return true;
 }
 
 u64 tarn_pool_free_frames(struct tarn_pool *pool)
@@ -331,6 +344,8 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 			ret = grow_node(pool, nid, want[nid]);
 	if (!ret)
 		ret = shrink(pool, want);
+	if (!ret)
+		WRITE_ONCE(pool->per_node, size->per_node);
 	if (ret && shrink(pool, had))
 		pr_warn("pool %pU keeps %llu frames after a failed resize\n",
 			&pool->uuid, pool->frames);

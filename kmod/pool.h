@@ -78,6 +78,7 @@ struct tarn_node {
  * @max_chunks: length of @chunks
  * @nodes: by the kernel's node number, NULL where the pool has no frames
  * @frames: frames in all, under @resize_lock
+ * @per_node: sizes were given by node
  * @low: as set by hand, 0: computed
  * @high: as @low
  * @readahead: most pages read ahead
@@ -126,6 +127,7 @@ struct tarn_pool {
 	u64 max_chunks;
 	struct tarn_node *nodes[MAX_NUMNODES];
 	u64 frames;
+	bool per_node;
 	u64 low;
 	u64 high;
 	u32 readahead;
@@ -182,6 +184,7 @@ struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
 void tarn_pool_shutdown(struct tarn_pool *pool);
 int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size);
 int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set);
+bool tarn_pool_is_low(struct tarn_pool *pool);
 u64 tarn_pool_free_frames(struct tarn_pool *pool);
 bool tarn_pool_served(struct tarn_pool *pool);
 void tarn_pool_weigh(struct tarn_pool *pool);
@@ -198,9 +201,17 @@ static inline void tarn_pool_put(struct tarn_pool *pool)
 	kref_put(&pool->ref, tarn_pool_release);
 }
 
-/* for (each node that the pool has frames on) */
+/* The first node of the pool from @nid on, NULL at the end. */
+static inline struct tarn_node *tarn_node_from(struct tarn_pool *pool, int *nid)
+{
+	while (*nid < nr_node_ids && !pool->nodes[*nid])
+		++*nid;
+	return *nid < nr_node_ids ? pool->nodes[*nid] : NULL;
+}
+
+/* for (each node of the pool) */
 #define tarn_for_each_node(pool, nid, n)				\
-	for ((nid) = 0; (nid) < nr_node_ids; (nid)++)			\
-		if (((n) = (pool)->nodes[nid]))
+	for ((nid) = 0, (n) = tarn_node_from(pool, &(nid)); (n);	\
+	     (nid)++, (n) = tarn_node_from(pool, &(nid)))
 
 #endif

@@ -369,8 +369,8 @@ int tarn_queue_serve(struct tarn_pager *pager, struct io_uring_cmd *cmd,
 		.reserved = READ_ONCE(sqe->reserved),
 	};
 	struct tarn_queue *q;
+	int section, ret = 0;
 	u32 i;
-	int ret = 0;
 
 	BUILD_BUG_ON(sizeof(struct tarn_serve) != 16);
 	if (s.queue >= pager->nr_queues || s.flags & ~TARN_SERVE_ALL ||
@@ -381,8 +381,10 @@ int tarn_queue_serve(struct tarn_pager *pager, struct io_uring_cmd *cmd,
 		return -EINVAL;
 	if (!READ_ONCE(q->live))
 		return -ENOTCONN;
+	section = tarn_cookie_begin();
 	for (i = 0; i < s.completions && !ret; i++)
 		ret = complete_one(q, i);
+	tarn_cookie_end(section);
 	if (s.completions)
 		tarn_queue_kick(q);
 	if (ret || !(s.flags & TARN_SERVE_PARK))

@@ -9,6 +9,7 @@
 #include <linux/pagemap.h>
 
 #include "io.h"
+#include "pager.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -90,11 +91,13 @@ static void remove_page(struct tarn_partition *part, u64 index,
 			atomic64_t *entry)
 {
 	bool removed = false;
+	int section;
 
 	while (!removed) {
 		u64 e = atomic64_read(entry);
 
 		wait_var_event(entry, !brief_mark(entry));
+		section = tarn_cookie_begin();
 		switch (tarn_entry_state(e)) {
 		case TARN_PAGE_RESIDENT:
 			removed = remove_resident(part, index, entry, e);
@@ -106,6 +109,7 @@ static void remove_page(struct tarn_partition *part, u64 index,
 			removed = !brief_mark(entry) &&
 				  atomic64_read(entry) == e;
 		}
+		tarn_cookie_end(section);
 	}
 }
 

@@ -159,11 +159,11 @@ struct tarn_pool_set {
 enum tarn_event_type {
 	TARN_EVENT_PAGER_ATTACHED = 1,
 	TARN_EVENT_PAGER_LOST = 2,
-	/** value: errno; partition and index name the page; it gave SIGBUS */
+	/** value: negative errno; the page named gives SIGBUS */
 	TARN_EVENT_LOAD_ERROR = 3,
 	/** as LOAD_ERROR: every copy differed from what had been stored */
 	TARN_EVENT_CHECKSUM = 4,
-	/** value: errno; the page stays in memory */
+	/** value: negative errno; the page stays in memory */
 	TARN_EVENT_STORE_ERROR = 5,
 	/** value: 1 paging space ran out, 0 there is room again */
 	TARN_EVENT_PAGING_FULL = 6,
@@ -568,8 +568,8 @@ struct tarn_queue_area {
  * @reserved: 0
  *
  * First the completions are taken, then, with TARN_SERVE_PARK, the command
- * waits until request_tail differs from @seen. Result: the number of requests
- * the pager has not seen, or a negative errno: EINVAL (queue, flags, a
+ * waits until request_tail differs from @seen. Result: at least 1 if there are
+ * requests that the pager has not seen, or a negative errno: EINVAL (queue, flags, a
  * completion with a tag not in flight; those before it were taken), EBUSY (a
  * command is parked on the queue already; completions were taken), ENOTCONN
  * (not attached or not started, or detached while parked).
