@@ -7,7 +7,6 @@
  */
 #include <linux/highmem.h>
 #include <linux/slab.h>
-#include <linux/xxhash.h>
 
 #include "event.h"
 #include "grant.h"
@@ -42,13 +41,38 @@ static void io_destroy(struct tarn_io *io)
 	kmem_cache_free(io_cache, io);
 }
 
+#define SUM_FACTOR	0x9e3779b185ebca87ULL
+
+static u64 sum_step(u64 lane, u64 word)
+{
+	return rol64(lane ^ word, 29) * SUM_FACTOR;
+}
+
+/*
+ * Each step is a bijection of its lane, so a change of one word always shows in
+ * the lane's end; the rotation keeps changes of high bits from cancelling. Costs
+ * three instructions a word, half of xxh64.
+ */
 static u32 page_sum(struct page *page)
 {
 	void *p = kmap_local_page(page);
-	u32 sum = xxh64(p, PAGE_SIZE, 0);
+	const u64 *word = p, *end = p + PAGE_SIZE;
+	u64 a = 1, b = 2, c = 3, d = 4;
 
+	for (; word < end; word += 8) {
+		a = sum_step(a, word[0]);
+		b = sum_step(b, word[1]);
+		c = sum_step(c, word[2]);
+		d = sum_step(d, word[3]);
+		a = sum_step(a, word[4]);
+		b = sum_step(b, word[5]);
+		c = sum_step(c, word[6]);
+		d = sum_step(d, word[7]);
+	}
 	kunmap_local(p);
-	return sum;
+	a = sum_step(sum_step(sum_step(a, b ^ (b >> 32)), c ^ (c >> 32)),
+		     d ^ (d >> 32));
+	return a ^ (a >> 32);
 }
 
 /*
