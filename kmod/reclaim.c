@@ -309,12 +309,13 @@ static void run_until_high(struct tarn_node *n)
 		}
 		if (got) {
 			fruitless = 0;
-			continue;
-		}
-		if (++fruitless < fruitless_round(pool)) {
 			cond_resched();
 			continue;
 		}
+		/* Looks that follow at once see nobody use what was unmapped. */
+		schedule_timeout_interruptible(1);
+		if (++fruitless < fruitless_round(pool))
+			continue;
 		if (l.pressure == PRESSURE_MAX)
 			return;
 		l.pressure++;

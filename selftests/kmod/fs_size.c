@@ -145,8 +145,11 @@ static void fallocate_refuses_other_modes(void)
 	fd = part_create(&p, "a", 16);
 	page_fill(page, 1, 2, 3);
 	ASSERT_EQ(SYS(pwrite(fd, page, PAGE_SIZE, 0)), PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(modes); i++)
-		ASSERT_ERR(fallocate(fd, modes[i], 0, PAGE_SIZE), EOPNOTSUPP);
+	/* What the kernel refuses before the filesystem sees it is EINVAL on some. */
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		ASSERT_EQ(fallocate(fd, modes[i], 0, PAGE_SIZE), -1);
+		ASSERT_TRUE(errno == EOPNOTSUPP || errno == EINVAL);
+	}
 	ASSERT_EQ(SYS(pread(fd, page, PAGE_SIZE, 0)), PAGE_SIZE);
 	ASSERT_PAGE(page, 1, 2, 3);
 	close(fd);
