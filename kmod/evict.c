@@ -37,7 +37,8 @@ void tarn_evict_begin(struct tarn_evict_batch *batch,
 
 	*batch = (struct tarn_evict_batch) {
 		.part = part,
-		.can_store = served && !READ_ONCE(pool->full),
+		.can_store = served && (!READ_ONCE(pool->full) ||
+					atomic_read(&pool->room) > 0),
 		.can_overwrite = served,
 	};
 }
@@ -177,8 +178,11 @@ static bool settle(struct tarn_evict_batch *batch, unsigned int i)
 		tarn_stats_add(part, TARN_STAT_ZERO_DROPS, 1);
 		if (copy)
 			tarn_cookie_drop(pool, copy);
-	} else {
+	} else if (copy || tarn_pool_take_room(pool)) {
 		return true;
+	} else {
+		keep(batch, i);
+		return false;
 	}
 	f->copy = TARN_COOKIE_NONE;
 	atomic64_inc(&pool->evictions);
@@ -220,4 +224,41 @@ void tarn_evict_flush(struct tarn_evict_batch *batch)
 	batch->count = 0;
 	if (!list_empty(&stores))
 		tarn_store_submit(part->pool, &stores);
+}
+
+/**
+ * tarn_evict_copy() - have the pager forget the copy of a page that stays
+ * @part: partition; the caller holds its pin
+ * @index: page
+ * @e: its entry, resident and without a mark
+ * @outdated_only: if the copy is valid it is kept
+ *
+ * Without its copy the page is dirty.
+ *
+ * Context: process; does not wait for the pager.
+ */
+void tarn_evict_copy(struct tarn_partition *part, u64 index, u64 e,
+		     bool outdated_only)
+{
+	u64 frame = tarn_entry_payload(e), now, copy = TARN_COOKIE_NONE;
+	struct page *page = tarn_frame_get(part->pool, frame);
+	int section;
+
+	if (!page)
+		return;
+	if (!trylock_page(page))
+		goto out;
+	section = tarn_cookie_begin();
+	now = atomic64_read(tarn_partition_entry(part, index));
+	if (tarn_entry_is_frame(now, frame) && !tarn_entry_mark(now) &&
+	    (PageDirty(page) || !outdated_only))
+		swap(copy, tarn_frame(part->pool, frame)->copy);
+	if (copy) {
+		SetPageDirty(page);
+		tarn_cookie_drop(part->pool, copy);
+	}
+	tarn_cookie_end(section);
+	unlock_page(page);
+out:
+	put_page(page);
 }

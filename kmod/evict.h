@@ -43,5 +43,7 @@ void tarn_evict_begin(struct tarn_evict_batch *batch,
 		      struct tarn_partition *part);
 bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e);
 void tarn_evict_flush(struct tarn_evict_batch *batch);
+void tarn_evict_copy(struct tarn_partition *part, u64 index, u64 e,
+		     bool outdated_only);
 
 #endif

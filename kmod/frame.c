@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames: taking chunks from the kernel, giving frames out, waiting for one,
- * and keeping what is given up but still held by somebody until it is idle.
+ * Frames: taking chunks from the kernel, giving frames out, and keeping what is
+ * given up but still held by somebody until it is idle.
  */
 #include <linux/gfp.h>
 #include <linux/highmem.h>
@@ -13,21 +13,9 @@
 #include "partition.h"
 #include "pool.h"
 #include "reclaim.h"
-#include "wait.h"
+#include "waiter.h"
 
 #define LIMBO_LOOK	(HZ / 50)
-
-/**
- * struct frame_waiter - a thread that waits for a frame
- * @link: on pool->waiters until it has one
- * @task: to wake
- * @frame: what it was given
- */
-struct frame_waiter {
-	struct list_head link;
-	struct task_struct *task;
-	u64 frame;
-};
 
 static struct tarn_chunk *chunk_of(struct tarn_pool *pool, u64 frame)
 {
@@ -274,87 +262,6 @@ u64 tarn_frame_alloc(struct tarn_pool *pool, int node)
 	return frame;
 }
 
-static bool waiter_leave(struct tarn_pool *pool, struct frame_waiter *w)
-{
-	bool waiting;
-
-	spin_lock(&pool->wait_lock);
-	waiting = !list_empty(&w->link);
-	list_del_init(&w->link);
-	spin_unlock(&pool->wait_lock);
-	return waiting;
-}
-
-/**
- * tarn_frame_alloc_wait() - take a free frame, wait for one if need be
- * @part: for this partition
- * @mm: address space that the fault is about, or NULL
- *
- * Frames that become free go to those who wait, in their order; nobody can
- * take one past them.
- *
- * Context: process, may sleep for long, killable.
- * Return: the frame, or TARN_FRAME_NONE if waiting became vain or, in a pool
- * without paging, there is none.
- */
-u64 tarn_frame_alloc_wait(struct tarn_partition *part, struct mm_struct *mm)
-{
-	struct tarn_pool *pool = part->pool;
-	struct frame_waiter w = {
-		.task = current,
-		.frame = TARN_FRAME_NONE,
-	};
-	u64 frame = tarn_frame_alloc(pool, numa_node_id());
-
-	if (frame != TARN_FRAME_NONE || !pool->paging)
-		return frame;
-	tarn_stats_add(part, TARN_STAT_FRAME_WAITS, 1);
-	spin_lock(&pool->wait_lock);
-	list_add_tail(&w.link, &pool->waiters);
-	spin_unlock(&pool->wait_lock);
-
-	/* One may have become free before the waiter could be seen. */
-	smp_mb();
-	frame = tarn_frame_alloc(pool, numa_node_id());
-	if (frame == TARN_FRAME_NONE)
-		tarn_reclaim_kick(pool);
-	while (frame == TARN_FRAME_NONE) {
-		set_current_state(TASK_KILLABLE);
-		if (READ_ONCE(w.frame) != TARN_FRAME_NONE ||
-		    tarn_wait_in_vain(mm))
-			break;
-		tarn_wait_sleep();
-	}
-	__set_current_state(TASK_RUNNING);
-	if (!waiter_leave(pool, &w)) {
-		/* It was given one, perhaps besides what it found itself. */
-		if (frame != TARN_FRAME_NONE)
-			tarn_frame_free(pool, frame);
-		frame = w.frame;
-	}
-	return frame;
-}
-
-static bool hand_to_waiter(struct tarn_pool *pool, u64 frame)
-{
-	struct frame_waiter *w;
-
-	if (list_empty_careful(&pool->waiters))
-		return false;
-	spin_lock(&pool->wait_lock);
-	w = list_first_entry_or_null(&pool->waiters, struct frame_waiter, link);
-	if (w) {
-		/* The waiter leaves through wait_lock, so @w stays till then. */
-		list_del_init(&w->link);
-		tarn_frame(pool, frame)->owner = 0;
-		tarn_frame(pool, frame)->copy = TARN_COOKIE_NONE;
-		WRITE_ONCE(w->frame, frame);
-		wake_up_process(w->task);
-	}
-	spin_unlock(&pool->wait_lock);
-	return w;
-}
-
 /**
  * tarn_frame_free() - a frame is free again
  * @pool: of this pool
@@ -368,20 +275,12 @@ void tarn_frame_free(struct tarn_pool *pool, u64 frame)
 	struct tarn_node *n = pool->nodes[chunk->node];
 
 	ClearPageDirty(tarn_frame_page(pool, frame));
-	if (!READ_ONCE(chunk->leaving) && hand_to_waiter(pool, frame))
+	if (!READ_ONCE(chunk->leaving) && tarn_waiters_give(pool, frame))
 		return;
 	spin_lock(&n->lock);
 	chunk_push(n, chunk, frame & (TARN_CHUNK_FRAMES - 1));
 	spin_unlock(&n->lock);
-	/* Pairs with the barrier in tarn_frame_alloc_wait(). */
-	smp_mb();
-	if (unlikely(!list_empty_careful(&pool->waiters)) &&
-	    !READ_ONCE(chunk->leaving)) {
-		u64 again = tarn_frame_alloc(pool, chunk->node);
-
-		if (again != TARN_FRAME_NONE)
-			tarn_frame_free(pool, again);
-	}
+	tarn_waiters_serve(pool);
 }
 
 /**

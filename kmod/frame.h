@@ -25,7 +25,6 @@
 #define TARN_FRAME_NONE		U64_MAX
 
 struct tarn_pool;
-struct tarn_partition;
 
 #define TARN_OWNER_ID_BITS	24
 #define TARN_OWNER_INDEX_BITS	(64 - TARN_OWNER_ID_BITS)
@@ -78,7 +77,6 @@ struct page *tarn_frame_page(struct tarn_pool *pool, u64 frame);
 struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame);
 struct tarn_frame *tarn_frame(struct tarn_pool *pool, u64 frame);
 u64 tarn_frame_alloc(struct tarn_pool *pool, int node);
-u64 tarn_frame_alloc_wait(struct tarn_partition *part, struct mm_struct *mm);
 void tarn_frame_free(struct tarn_pool *pool, u64 frame);
 void tarn_frame_release(struct tarn_pool *pool, u64 frame);
 bool tarn_frame_idle(struct page *page);

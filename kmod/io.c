@@ -282,20 +282,13 @@ void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch)
 	tarn_queue_submit_batch(pool, batch);
 }
 
-static void set_full(struct tarn_pool *pool)
-{
-	if (xchg(&pool->full, true))
-		return;
-	tarn_event(pool, TARN_EVENT_PAGING_FULL, TARN_PARTITION_NONE, 0, 1);
-}
-
 static void store_failed(struct tarn_io *io, int error)
 {
 	/* No pager: the page waits in memory for the next one. */
 	if (error == -ENOTCONN)
 		return;
 	if (error == -ENOSPC) {
-		set_full(io->part->pool);
+		tarn_pool_set_full(io->part->pool, true);
 		return;
 	}
 	tarn_stats_add(io->part, TARN_STAT_STORE_ERRORS, 1);
@@ -321,15 +314,19 @@ static void store_complete(struct tarn_io *io, int result, u64 cookie)
 	struct tarn_frame *frame = tarn_frame(pool, io->frame);
 	u64 e = atomic64_read(entry), to;
 	u64 copy = result ? io->cookie : cookie;
+	u64 outdated = TARN_COOKIE_NONE;
 	enum tarn_mark mark;
 
 	if (result)
 		store_failed(io, result);
+	/* It does not write in place: what it has then only takes up room. */
+	if (result == -ENOSPC)
+		swap(copy, outdated);
 	do {
 		mark = tarn_entry_mark(e);
 		if (!tarn_entry_is_frame(e, io->frame) ||
 		    (mark != TARN_MARK_OUT && mark != TARN_MARK_RESCUED)) {
-			store_orphaned(io, copy);
+			store_orphaned(io, copy ?: outdated);
 			goto out;
 		}
 		if (result || mark == TARN_MARK_RESCUED) {
@@ -350,6 +347,8 @@ static void store_complete(struct tarn_io *io, int result, u64 cookie)
 		tarn_frame_release(pool, io->frame);
 	}
 	tarn_entry_wake(entry);
+	if (outdated)
+		tarn_cookie_drop(pool, outdated);
 out:
 	atomic_dec(&pool->stores);
 	wake_up(&pool->store_wait);

@@ -16,6 +16,7 @@
 #include "pool.h"
 #include "reclaim.h"
 #include "wait.h"
+#include "waiter.h"
 
 #define AHEAD_FIRST	4
 
@@ -180,13 +181,13 @@ static bool short_mark(atomic64_t *entry)
 
 /* ---- any page ----------------------------------------------------------- */
 
-static int take_frame(struct tarn_partition *part, unsigned int flags,
-		      struct mm_struct *mm, u64 *frame)
+static int take_frame(struct tarn_partition *part, enum tarn_want want,
+		      unsigned int flags, struct mm_struct *mm, u64 *frame)
 {
 	if (flags & TARN_BRING_NOWAIT)
-		*frame = tarn_frame_alloc(part->pool, numa_node_id());
+		*frame = tarn_frame_try(part->pool, want);
 	else
-		*frame = tarn_frame_alloc_wait(part, mm);
+		*frame = tarn_frame_wait(part, want, mm);
 	if (*frame != TARN_FRAME_NONE)
 		return 0;
 	if (!part->pool->paging)
@@ -199,7 +200,7 @@ static int bring_empty(struct tarn_partition *part, u64 index,
 		       struct mm_struct *mm)
 {
 	u64 frame;
-	int ret = take_frame(part, flags, mm, &frame);
+	int ret = take_frame(part, TARN_WANT_GROWTH, flags, mm, &frame);
 
 	if (ret)
 		return ret;
@@ -233,7 +234,7 @@ static int bring_paged(struct tarn_partition *part, u64 index,
 				    atomic64_read(entry) != e, mm);
 		return ret ? ret : -ERESTART;
 	}
-	ret = take_frame(part, flags, mm, &frame);
+	ret = take_frame(part, TARN_WANT_RETURN, flags, mm, &frame);
 	if (ret)
 		return ret;
 	ret = tarn_load_start(part, index, frame, false);

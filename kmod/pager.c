@@ -266,9 +266,7 @@ static long pager_start(struct tarn_pager *pager)
 		goto out;
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_start(&pager->queues[i]);
-	if (xchg(&pool->full, false))
-		tarn_event(pool, TARN_EVENT_PAGING_FULL, TARN_PARTITION_NONE, 0,
-			   0);
+	tarn_pool_set_full(pool, false);
 	WRITE_ONCE(pager->started, true);
 out:
 	mutex_unlock(&pool->pager_lock);
@@ -451,7 +449,6 @@ static long pager_status(struct tarn_pager *pager,
 			 const struct tarn_pager_status *s)
 {
 	struct tarn_pool *pool = pager->pool;
-	bool full = s->flags & TARN_PAGER_IS_FULL;
 	bool degraded = s->flags & TARN_PAGER_IS_DEGRADED;
 	bool was;
 
@@ -463,12 +460,7 @@ static long pager_status(struct tarn_pager *pager,
 	if (was != degraded)
 		tarn_event(pool, TARN_EVENT_DEGRADED, TARN_PARTITION_NONE, 0,
 			   degraded);
-	was = xchg(&pool->full, full);
-	if (was != full)
-		tarn_event(pool, TARN_EVENT_PAGING_FULL, TARN_PARTITION_NONE,
-			   0, full);
-	if (was && !full)
-		tarn_reclaim_kick(pool);
+	tarn_pool_set_full(pool, s->flags & TARN_PAGER_IS_FULL);
 	return 0;
 }
 

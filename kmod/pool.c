@@ -105,6 +105,49 @@ u64 tarn_pool_free_frames(struct tarn_pool *pool)
 	return free;
 }
 
+/*
+ * Is room with the pager so short that outdated copies should go? An eighth of it
+ * is more than reclaim can fill in the second that a pager takes to report.
+ */
+bool tarn_pool_is_scarce(struct tarn_pool *pool)
+{
+	u64 capacity = READ_ONCE(pool->capacity);
+
+	return READ_ONCE(pool->full) ||
+	       (capacity && READ_ONCE(pool->used) >= capacity - capacity / 8);
+}
+
+/* The pager has no room, or has some again. */
+void tarn_pool_set_full(struct tarn_pool *pool, bool full)
+{
+	if (full && !READ_ONCE(pool->full))
+		atomic_set(&pool->room, 0);
+	if (xchg(&pool->full, full) == full)
+		return;
+	tarn_event(pool, TARN_EVENT_PAGING_FULL, TARN_PARTITION_NONE, 0, full);
+	if (!full) {
+		tarn_waiters_serve(pool);
+		tarn_reclaim_kick(pool);
+	}
+}
+
+/* The pager forgot a copy. If it was full, it can take another page now. */
+void tarn_pool_room_made(struct tarn_pool *pool)
+{
+	if (!READ_ONCE(pool->full))
+		return;
+	atomic_inc(&pool->room);
+	if (tarn_waiters_any(pool))
+		tarn_reclaim_kick(pool);
+}
+
+/* May a page be sent that the pager has no copy of? */
+bool tarn_pool_take_room(struct tarn_pool *pool)
+{
+	return !READ_ONCE(pool->full) ||
+	       atomic_dec_if_positive(&pool->room) >= 0;
+}
+
 /* Add up the weights of those that have frames (tarn_partition_fair()). */
 void tarn_pool_weigh(struct tarn_pool *pool)
 {
@@ -441,6 +484,7 @@ static int start_nodes(struct tarn_pool *pool)
 static struct tarn_pool *pool_alloc(bool paging)
 {
 	struct tarn_pool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+	int i;
 
 	if (!pool)
 		return NULL;
@@ -450,7 +494,8 @@ static struct tarn_pool *pool_alloc(bool paging)
 	pool->readahead = READAHEAD_DEFAULT;
 	mutex_init(&pool->resize_lock);
 	spin_lock_init(&pool->wait_lock);
-	INIT_LIST_HEAD(&pool->waiters);
+	for (i = 0; i < TARN_WANT_COUNT; i++)
+		INIT_LIST_HEAD(&pool->waiters[i]);
 	spin_lock_init(&pool->limbo_lock);
 	pool->limbo = TARN_FRAME_NONE;
 	INIT_DELAYED_WORK(&pool->limbo_work, limbo_work);

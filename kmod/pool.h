@@ -13,7 +13,8 @@
  *					page lock held)
  *	            i_mmap_rwsem	(the kernel's)
  *	              queue->lock, pager->drop_lock
- *	                pool->wait_lock, limbo_lock, events_lock, node->lock
+ *	                pool->wait_lock, limbo_lock, events_lock
+ *	                  node->lock
  * pool->part_lock stands alone, below inode locks. A hit takes the page lock of
  * its own frame and nothing else.
  */
@@ -31,6 +32,7 @@
 
 #include "frame.h"
 #include "stats.h"
+#include "waiter.h"
 
 struct tarn_pager;
 struct task_struct;
@@ -82,8 +84,9 @@ struct tarn_node {
  * @low: as set by hand, 0: computed
  * @high: as @low
  * @readahead: most pages read ahead
- * @wait_lock: protects @waiters
- * @waiters: threads that wait for a frame, first come first served
+ * @wait_lock: protects @waiters and @next_ticket; node->lock may be taken inside
+ * @waiters: threads that wait for a frame, by what they want it for
+ * @next_ticket: their order
  * @limbo_lock: protects @limbo and @limbo_frames
  * @limbo: first frame given up but not idle yet
  * @limbo_frames: how many
@@ -107,6 +110,7 @@ struct tarn_node {
  *	start of a pager wait for them
  * @store_wait: woken when @stores sinks or @reads is 0
  * @full: the pager has no room
+ * @room: copies that it dropped since: so many pages it can take all the same
  * @degraded: the pager lacks a device
  * @capacity: pages the pager has room for
  * @used: of these, used
@@ -133,7 +137,8 @@ struct tarn_pool {
 	u32 readahead;
 
 	spinlock_t wait_lock;
-	struct list_head waiters;
+	struct list_head waiters[TARN_WANT_COUNT];
+	u64 next_ticket;
 
 	spinlock_t limbo_lock;
 	u64 limbo;
@@ -157,6 +162,7 @@ struct tarn_pool {
 	atomic_t reads;
 	wait_queue_head_t store_wait;
 	bool full;
+	atomic_t room;
 	bool degraded;
 	u64 capacity;
 	u64 used;
@@ -185,6 +191,10 @@ void tarn_pool_shutdown(struct tarn_pool *pool);
 int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size);
 int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set);
 bool tarn_pool_is_low(struct tarn_pool *pool);
+bool tarn_pool_is_scarce(struct tarn_pool *pool);
+void tarn_pool_set_full(struct tarn_pool *pool, bool full);
+void tarn_pool_room_made(struct tarn_pool *pool);
+bool tarn_pool_take_room(struct tarn_pool *pool);
 u64 tarn_pool_free_frames(struct tarn_pool *pool);
 bool tarn_pool_served(struct tarn_pool *pool);
 void tarn_pool_weigh(struct tarn_pool *pool);

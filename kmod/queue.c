@@ -315,8 +315,10 @@ static int complete_one(struct tarn_queue *q, u32 i)
 
 	if (!io)
 		return -EINVAL;
-	if (io == DROP_IN_FLIGHT)
+	if (io == DROP_IN_FLIGHT) {
+		tarn_pool_room_made(q->pager->pool);
 		return 0;
+	}
 	if (result > 0 || result < -MAX_ERRNO)
 		result = -EIO;
 	if (io->op == TARN_OP_STORE && !result &&

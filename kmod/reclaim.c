@@ -58,12 +58,16 @@ enum verdict { VERDICT_KEEP, VERDICT_PROBATION, VERDICT_GO };
  * @pressure: 0 to PRESSURE_MAX
  * @threshold: use up to which a page goes
  * @opaque: see tarn_young_collect()
+ * @scarce: room with the pager is short: copies of pages that stay go
+ * @full: there is none: so do valid ones
  */
 struct look {
 	int node;
 	unsigned int pressure;
 	unsigned int threshold;
 	bool opaque;
+	bool scarce;
+	bool full;
 };
 
 static enum verdict judge(const struct look *l, u64 e, bool young, u64 *to)
@@ -91,10 +95,15 @@ static enum verdict judge(const struct look *l, u64 e, bool young, u64 *to)
 
 static bool on_node(struct tarn_pool *pool, u64 frame, int node)
 {
-	struct tarn_chunk *chunk = READ_ONCE(pool->chunks[frame >>
-							  TARN_CHUNK_SHIFT]);
+	struct tarn_chunk *chunk;
+	bool on;
 
-	return chunk && chunk->node == node;
+	/* The entry may be old news and its chunk about to go. */
+	rcu_read_lock();
+	chunk = READ_ONCE(pool->chunks[frame >> TARN_CHUNK_SHIFT]);
+	on = chunk && chunk->node == node;
+	rcu_read_unlock();
+	return on;
 }
 
 /* Unmap pages that go on probation, in runs. */
@@ -139,6 +148,8 @@ static unsigned int scan_leaf(struct tarn_partition *part,
 			__set_bit(i, probation);
 		else if (verdict == VERDICT_GO)
 			tarn_evict_add(batch, first + i, to);
+		else if (l->scarce)
+			tarn_evict_copy(part, first + i, to, !l->full);
 	}
 	if (l->opaque)
 		unmap_bits(part, first, probation);
@@ -190,6 +201,8 @@ static unsigned int turn(struct tarn_partition *part, struct look *l)
 		goto out;
 	mutex_lock(&part->hand_lock);
 	l->threshold = part->threshold;
+	l->full = READ_ONCE(part->pool->full);
+	l->scarce = tarn_pool_is_scarce(part->pool);
 	for (leaves = 0; leaves < TURN_LEAVES &&
 	     batch.count < TARN_EVICT_BATCH; leaves++) {
 		u64 before = part->hand;
@@ -269,8 +282,7 @@ static bool needs_frames(struct tarn_node *n)
 	u64 coming = READ_ONCE(n->free) + atomic_read(&n->pool->stores);
 
 	return coming < READ_ONCE(n->high) ||
-	       (!list_empty_careful(&n->pool->waiters) &&
-		!atomic_read(&n->pool->stores));
+	       (tarn_waiters_any(n->pool) && !atomic_read(&n->pool->stores));
 }
 
 /* Turns that yielded nothing before a whole round was surely made. */

@@ -16,6 +16,9 @@
 
 #define PAGES 64
 
+/* In a full pool of 4 MiB: what growth leaves to pages that come back. */
+#define GROWTH_LEAVES 16
+
 static struct pool pool;
 static struct pager pg;
 static int part, events;
@@ -204,7 +207,7 @@ static void no_room(void)
 	pg.ctl->capacity = 100;
 	writer = spawn(fill_more_than_fits, NULL);
 	WAIT_FOR(pool_info(&pool).flags & TARN_POOL_FULL);
-	WAIT_FOR(!pool_info(&pool).free_frames);
+	WAIT_FOR(pool_info(&pool).free_frames <= GROWTH_LEAVES);
 	ev = event_of(TARN_EVENT_PAGING_FULL);
 	ASSERT_EQ(ev.value, 1);
 	ASSERT_LE(pg.ctl->used, 100);
@@ -226,6 +229,52 @@ static void no_room(void)
 	end(1500);
 }
 
+/*
+ * As many pages as fit in frames and with the pager are there. All of them can be
+ * used: one comes back and another one goes.
+ */
+static void exchange(bool in_place)
+{
+	const u64 there = 1100;
+	pid_t writer;
+	u64 i, ins;
+	int round;
+
+	begin("size=4M", 1500);
+	pg.ctl->capacity = 200;
+	pg.ctl->in_place = in_place;
+	writer = spawn(fill_more_than_fits, NULL);
+	WAIT_FOR((part_state(part, there) & 0x1f) != TARN_PAGE_EMPTY);
+	WAIT_FOR(pool_info(&pool).flags & TARN_POOL_FULL);
+	ins = pool_info(&pool).page_ins;
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < there; i++) {
+			ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, 3);
+			/* read it, write it, or both */
+			if ((i + round) % 3)
+				page_fill(map + i * PAGE_SIZE, 9, i, 3);
+		}
+	}
+	ASSERT_GE(pool_info(&pool).page_ins, ins + 100);
+	ASSERT_LE(pg.ctl->used, 200);
+	ASSERT_EQ(SYS(kill(writer, 0)), 0);
+	pg.ctl->capacity = 2000;
+	pager_status(&pg, 0);
+	ASSERT_EQ(reap(writer), 0);
+	check(1500, 3);
+	end(1500);
+}
+
+static void no_room_exchange(void)
+{
+	exchange(false);
+}
+
+static void no_room_exchange_in_place(void)
+{
+	exchange(true);
+}
+
 /* Truncation, too, makes room: of frames if not of paging space. */
 static void no_room_then_a_punch(void)
 {
@@ -235,7 +284,7 @@ static void no_room_then_a_punch(void)
 	pg.ctl->capacity = 0;
 	writer = spawn(fill_more_than_fits, NULL);
 	WAIT_FOR(pool_info(&pool).flags & TARN_POOL_FULL);
-	WAIT_FOR(!pool_info(&pool).free_frames);
+	WAIT_FOR(pool_info(&pool).free_frames <= GROWTH_LEAVES);
 	WAIT_FOR(pool_info(&pool).frame_waits > 0);
 	ASSERT_OK(kill(writer, SIGKILL));
 	ASSERT_EQ(reap(writer), 256 + SIGKILL);
@@ -251,6 +300,8 @@ static const struct tarn_test tests[] = {
 	TEST(store_error),
 	TEST(store_error_of_a_page_with_a_copy),
 	TEST(no_room),
+	TEST(no_room_exchange),
+	TEST(no_room_exchange_in_place),
 	TEST(no_room_then_a_punch),
 };
 

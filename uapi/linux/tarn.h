@@ -434,7 +434,9 @@ struct tarn_pager_start {
  * struct tarn_pager_status - TARN_PAGER_STATUS: how the pager is
  * @size: of this structure
  * @flags: TARN_PAGER_IS_*; a change is an event of the pool. A pager that
- *	answers a store with ENOSPC counts as full until it says otherwise.
+ *	answers a store with ENOSPC counts as full until it says otherwise;
+ *	meanwhile it is sent stores that replace a copy, and as many others as it
+ *	answered drops.
  * @capacity_pages: room on all devices
  * @used_pages: of it, used
  */
@@ -517,8 +519,8 @@ struct tarn_request {
  * @tag: of the request
  * @result: 0 or a negative errno. LOAD: EIO no copy can be read; with
  *	TARN_REQ_MISMATCH, EILSEQ there is no other copy. STORE: ENOSPC no room,
- *	EIO no device took it: the page stays in memory, an outdated copy
- *	stays allocated. DROP: always 0.
+ *	EIO no device took it: the page stays in memory and an outdated copy
+ *	allocated (after ENOSPC a DROP of it follows). DROP: always 0.
  * @cookie: STORE: of the new copy (it may equal the outdated one's: written
  *	in place)
  */
