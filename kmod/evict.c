@@ -161,10 +161,8 @@ static bool settle(struct tarn_evict_batch *batch, unsigned int i)
 	struct tarn_frame *f = tarn_frame(pool, frame);
 	u64 copy = f->copy;
 
-	if (!tarn_frame_idle(page)) {
-		keep(batch, i);
-		return false;
-	}
+	if (!tarn_frame_idle(page))
+		goto keep;
 	if (copy && !PageDirty(page)) {
 		atomic64_t *entry = tarn_partition_entry(part, index);
 
@@ -178,17 +176,19 @@ static bool settle(struct tarn_evict_batch *batch, unsigned int i)
 		tarn_stats_add(part, TARN_STAT_ZERO_DROPS, 1);
 		if (copy)
 			tarn_cookie_drop(pool, copy);
-	} else if (copy || tarn_pool_take_room(pool)) {
-		return true;
 	} else {
-		keep(batch, i);
-		return false;
+		if (copy || tarn_pool_take_room(pool))
+			return true;
+		goto keep;
 	}
 	f->copy = TARN_COOKIE_NONE;
 	atomic64_inc(&pool->evictions);
 	tarn_partition_add_resident(part, -1);
 	tarn_frame_release(pool, frame);
 	batch->freed++;
+	return false;
+keep:
+	keep(batch, i);
 	return false;
 }
 

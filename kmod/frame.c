@@ -79,8 +79,10 @@ bool tarn_frame_idle(struct page *page)
 	int mapped = atomic_read(&page->_mapcount) + 1;
 	int refs;
 
+	/* In this order, as unmapping changes them in that order. */
 	smp_rmb();
 	refs = page_ref_count(page);
+	/* Again: a mapping that went meanwhile shows. */
 	smp_rmb();
 	return refs == 1 + mapped &&
 	       mapped == atomic_read(&page->_mapcount) + 1;

@@ -292,13 +292,13 @@ static int parse_size(const char **s, char stop, u64 *frames)
 {
 	static const char units[] = "KMGT";
 	unsigned int shift = 0;
-	const char *unit;
-	char *rest;
-	u64 n;
+	const char *unit, *rest = *s;
+	u64 n = 0;
 
 	if (!isdigit(**s) || strspn(*s, "0123456789") > 18)
 		return -EINVAL;
-	n = simple_strtoull(*s, &rest, 10);
+	while (isdigit(*rest))
+		n = 10 * n + *rest++ - '0';
 	unit = *rest ? strchr(units, toupper(*rest)) : NULL;
 	if (unit) {
 		shift = 10 * (unit - units + 1);

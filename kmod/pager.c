@@ -38,12 +38,12 @@
  */
 DEFINE_STATIC_SRCU(cookie_srcu);
 
-int tarn_cookie_begin(void)
+int tarn_cookie_begin(void) __acquires(&cookie_srcu)
 {
 	return srcu_read_lock(&cookie_srcu);
 }
 
-void tarn_cookie_end(int section)
+void tarn_cookie_end(int section) __releases(&cookie_srcu)
 {
 	srcu_read_unlock(&cookie_srcu, section);
 }

@@ -132,11 +132,11 @@ int attach_open(struct attachment *at, const struct options *opts)
 }
 
 /**
- * attach_for_each_stored() - go through all pages that are stored
+ * attach_list_stored() - go through all pages that are stored
  *
  * Return: 0, the first value of @fn that is not 0, or -errno.
  */
-int attach_for_each_stored(struct attachment *at,
+int attach_list_stored(struct attachment *at,
 			   int (*fn)(void *arg, u64 cookie), void *arg)
 {
 	struct tarn_pager_stored call = { .size = sizeof(call) };
@@ -188,7 +188,7 @@ void *attach_map_queue(struct attachment *at, unsigned int queue)
 	return area == MAP_FAILED ? NULL : area;
 }
 
-/* -EAGAIN: what is stored has changed, see attach_for_each_stored(). */
+/* -EAGAIN: what is stored has changed, see attach_list_stored(). */
 int attach_start(struct attachment *at)
 {
 	struct tarn_pager_start call = { .size = sizeof(call) };

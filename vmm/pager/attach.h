@@ -39,7 +39,7 @@ struct attachment {
 };
 
 int attach_open(struct attachment *at, const struct options *opts);
-int attach_for_each_stored(struct attachment *at,
+int attach_list_stored(struct attachment *at,
 			   int (*fn)(void *arg, u64 cookie), void *arg);
 int attach_map_window(struct attachment *at);
 void *attach_map_queue(struct attachment *at, unsigned int queue);

@@ -96,7 +96,7 @@ static int rebuild_slots(struct pager *pager)
 	struct stored_walk walk = { .devices = &pager->devices };
 
 	devices_reset(&pager->devices);
-	return attach_for_each_stored(&pager->at, take_stored, &walk);
+	return attach_list_stored(&pager->at, take_stored, &walk);
 }
 
 /* Numbers first, as what is stored tells which devices must be there. */
@@ -105,7 +105,7 @@ static int init_slots(struct pager *pager)
 	struct stored_walk walk = { .devices = &pager->devices };
 	int ret;
 
-	ret = attach_for_each_stored(&pager->at, count_stored, &walk);
+	ret = attach_list_stored(&pager->at, count_stored, &walk);
 	if (!ret)
 		ret = devices_identify(&pager->devices, pager->at.uuid,
 				       walk.stored, pager->opts.force);

@@ -3,7 +3,7 @@
  * Pages of a partition with content that tells which page and which version of
  * it they are: the hand of the shell tests in this folder.
  *
- *	pages FILE write FIRST COUNT VERSION	write pages
+ *	pages FILE write FIRST COUNT VERSION	write them
  *	pages FILE check FIRST COUNT VERSION	exit 1 if one is different
  *	pages FILE out FIRST COUNT		have them paged out
  *	pages FILE in FIRST COUNT		have them read
