@@ -335,18 +335,27 @@ static void run_until_high(struct tarn_node *n)
 	}
 }
 
+/* Growth may wait with more frames free than the low mark (waiter.c). */
+static bool has_work(struct tarn_node *n)
+{
+	return READ_ONCE(n->free) < READ_ONCE(n->low) ||
+	       tarn_waiters_any(n->pool);
+}
+
 static int reclaimer(void *arg)
 {
 	struct tarn_node *n = arg;
 
 	while (!stop_now()) {
 		wait_event_interruptible(n->wait, stop_now() ||
-					 READ_ONCE(n->kick) ||
-					 READ_ONCE(n->free) < READ_ONCE(n->low));
+					 READ_ONCE(n->kick) || has_work(n));
 		WRITE_ONCE(n->kick, false);
 		run_until_high(n);
-		/* Nothing can be had now: look again in a while. */
-		if (!stop_now() && READ_ONCE(n->free) < READ_ONCE(n->low))
+		/*
+		 * Nothing can be had now, or what was on its way did not arrive:
+		 * look again in a while.
+		 */
+		if (!stop_now() && has_work(n))
 			wait_event_interruptible_timeout(n->wait, stop_now() ||
 							 READ_ONCE(n->kick),
 							 REST);

@@ -51,7 +51,7 @@ make_initrd()
 
 boot()
 {
-	timeout "${TIMEOUT:-240}" qemu-system-x86_64 -nodefaults -no-user-config \
+	timeout -k 10 "${TIMEOUT:-240}" qemu-system-x86_64 -nodefaults -no-user-config \
 		-machine pc,accel=kvm,memory-backend=ram -cpu host \
 		-m "$memory" -smp 1 -display none -no-reboot \
 		-object "memory-backend-file,id=ram,size=${memory}M,mem-path=$pool/guest,share=on" \
