@@ -15,7 +15,9 @@
 #include "fs.h"
 #include "pagein.h"
 #include "partition.h"
+#include "pin.h"
 #include "reclaim.h"
+#include "vm.h"
 
 #define MAX_PAGES_QUERY	(1U << 20)
 
@@ -73,7 +75,7 @@ long tarn_ctl_features(struct tarn_features *f)
 	if (f->flags)
 		return -EINVAL;
 	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
-		      TARN_FEATURE_GRANT;
+		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -100,6 +102,10 @@ static long pool_call(struct file *file, unsigned int cmd,
 		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL)
 			return -EINVAL;
 		return tarn_pool_set(pool, &arg->pool_set);
+	case TARN_POOL_PIN_POLICY:
+		if (arg->pin_policy.flags && !capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return tarn_pin_policy(pool, &arg->pin_policy);
 	}
 	return -ENOTTY;
 }
@@ -108,6 +114,7 @@ static const struct tarn_ctl pool_calls[] = {
 	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
 	TARN_CTL(TARN_POOL_INFO, struct tarn_pool_info, latency),
 	TARN_CTL(TARN_POOL_SET, struct tarn_pool_set, scan_permille),
+	TARN_CTL(TARN_POOL_PIN_POLICY, struct tarn_pool_pin_policy, critical),
 };
 
 /* ---- partition ---------------------------------------------------------- */
@@ -119,7 +126,9 @@ static u8 describe(struct tarn_pool *pool, u64 e)
 
 	if (tarn_entry_mark(e))
 		d |= TARN_PAGE_IN_FLIGHT;
-	if (d != TARN_PAGE_RESIDENT)
+	if (tarn_entry_pinned(e))
+		d |= TARN_PAGE_PINNED;
+	if ((d & ~TARN_PAGE_PINNED) != TARN_PAGE_RESIDENT)
 		return d;
 	page = tarn_frame_get(pool, tarn_entry_payload(e));
 	if (!page)
@@ -181,6 +190,35 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 	return tarn_pagein_range(part, r->start, count, &r->done);
 }
 
+static long partition_register(struct tarn_partition *part,
+			       struct tarn_partition_register *r)
+{
+	const struct tarn_area_want want = {
+		.type = r->type,
+		.origin = TARN_AREA_BY_VMM,
+		.offset = r->offset,
+		.bytes = r->bytes,
+	};
+	long handle;
+
+	if (r->flags || r->handle || !r->type || r->type >= TARN_AREA_TYPES ||
+	    !r->bytes || r->bytes > TARN_AREA_MAX_BYTES)
+		return -EINVAL;
+	handle = tarn_area_register(part, &want);
+	if (handle < 0)
+		return handle;
+	r->handle = handle;
+	return 0;
+}
+
+static long partition_unregister(struct tarn_partition *part,
+				 const struct tarn_partition_register *r)
+{
+	if (r->flags || r->type || r->offset || r->bytes)
+		return -EINVAL;
+	return tarn_area_unregister(part, r->handle, TARN_AREA_BY_VMM);
+}
+
 static long partition_call(struct file *file, unsigned int cmd,
 			   union tarn_ctl_arg *arg)
 {
@@ -196,6 +234,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return 0;
 	case TARN_PARTITION_PAGES:
 		return partition_pages(part, &arg->pages);
+	case TARN_PARTITION_AREAS:
+		return tarn_areas_list(part, &arg->areas);
 	}
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EPERM;
@@ -208,6 +248,12 @@ static long partition_call(struct file *file, unsigned int cmd,
 	case TARN_PARTITION_PAGE_OUT:
 	case TARN_PARTITION_PAGE_IN:
 		return partition_range(part, cmd, &arg->range);
+	case TARN_PARTITION_ATTACH:
+		return tarn_vm_attach(part, &arg->vm);
+	case TARN_PARTITION_REGISTER:
+		return partition_register(part, &arg->area);
+	case TARN_PARTITION_UNREGISTER:
+		return partition_unregister(part, &arg->area);
 	}
 	return -ENOTTY;
 }
@@ -219,6 +265,11 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_PAGES, struct tarn_partition_pages, states),
 	TARN_CTL(TARN_PARTITION_PAGE_OUT, struct tarn_partition_range, done),
 	TARN_CTL(TARN_PARTITION_PAGE_IN, struct tarn_partition_range, done),
+	TARN_CTL(TARN_PARTITION_ATTACH, struct tarn_partition_attach, ranges),
+	TARN_CTL(TARN_PARTITION_REGISTER, struct tarn_partition_register, bytes),
+	TARN_CTL(TARN_PARTITION_UNREGISTER, struct tarn_partition_register,
+		 bytes),
+	TARN_CTL(TARN_PARTITION_AREAS, struct tarn_partition_areas, held_pages),
 };
 
 long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -26,6 +26,10 @@ union tarn_ctl_arg {
 	struct tarn_partition_set partition_set;
 	struct tarn_partition_pages pages;
 	struct tarn_partition_range range;
+	struct tarn_partition_attach vm;
+	struct tarn_partition_register area;
+	struct tarn_partition_areas areas;
+	struct tarn_pool_pin_policy pin_policy;
 	struct tarn_pager_attach attach;
 	struct tarn_pager_stored stored;
 	struct tarn_pager_start start;

@@ -14,6 +14,7 @@
 #include "pager.h"
 #include "partition.h"
 #include "pool.h"
+#include "reclaim.h"
 
 static bool page_is_zero(struct page *page)
 {
@@ -65,8 +66,11 @@ bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e)
 	struct tarn_partition *part = batch->part;
 	atomic64_t *entry = tarn_partition_entry(part, index);
 	u64 frame = tarn_entry_payload(e);
-	struct page *page = tarn_frame_get(part->pool, frame);
+	struct page *page;
 
+	if (tarn_entry_pinned(e))
+		return false;
+	page = tarn_frame_get(part->pool, frame);
 	if (!page)
 		return false;
 	if (!tarn_entry_is_frame(atomic64_read(entry), frame) ||

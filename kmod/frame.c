@@ -76,6 +76,12 @@ struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame)
  */
 bool tarn_frame_idle(struct page *page)
 {
+	return !tarn_frame_held(page, 0);
+}
+
+/* Does anybody hold @page besides its mappings, the pool, and @ours? */
+bool tarn_frame_held(struct page *page, int ours)
+{
 	int mapped = atomic_read(&page->_mapcount) + 1;
 	int refs;
 
@@ -84,8 +90,8 @@ bool tarn_frame_idle(struct page *page)
 	refs = page_ref_count(page);
 	/* Again: a mapping that went meanwhile shows. */
 	smp_rmb();
-	return refs == 1 + mapped &&
-	       mapped == atomic_read(&page->_mapcount) + 1;
+	return refs != 1 + mapped + ours ||
+	       mapped != atomic_read(&page->_mapcount) + 1;
 }
 
 /* ---- chunks ------------------------------------------------------------- */

@@ -80,6 +80,7 @@ u64 tarn_frame_alloc(struct tarn_pool *pool, int node);
 void tarn_frame_free(struct tarn_pool *pool, u64 frame);
 void tarn_frame_release(struct tarn_pool *pool, u64 frame);
 bool tarn_frame_idle(struct page *page);
+bool tarn_frame_held(struct page *page, int ours);
 u64 tarn_frame_limbo_scan(struct tarn_pool *pool);
 
 static inline void tarn_frame_set_owner(struct tarn_frame *frame, u32 id,

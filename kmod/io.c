@@ -174,8 +174,10 @@ static void load_settle(struct tarn_io *io, u64 to)
 
 	/* The hint is all that may differ from what the load left there. */
 	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT)
-		to = tarn_entry_with_hint(to, hint_of_loaded(old, io->flags &
-							TARN_REQ_READAHEAD));
+		to = tarn_entry_with_hint(to,
+			tarn_pin_hint(io->part, io->index,
+				      hint_of_loaded(old, io->flags &
+						     TARN_REQ_READAHEAD)));
 	else
 		to = tarn_entry_with_hint(to, tarn_entry_hint(old));
 	if ((old & ~TARN_ENTRY_HINT) != e ||

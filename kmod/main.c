@@ -16,8 +16,10 @@
 #include "fs.h"
 #include "grant.h"
 #include "io.h"
+#include "hypercall.h"
 #include "pager.h"
 #include "sysfs.h"
+#include "vm.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -38,11 +40,16 @@ static int __init tarn_init(void)
 	ret = tarn_pager_init();
 	if (ret)
 		goto err_sysfs;
-	ret = tarn_fs_init();
+	ret = tarn_vm_init();
 	if (ret)
 		goto err_pager;
+	ret = tarn_fs_init();
+	if (ret)
+		goto err_vm;
 	return 0;
 
+err_vm:
+	tarn_vm_exit();
 err_pager:
 	tarn_pager_exit();
 err_sysfs:
@@ -58,6 +65,8 @@ module_init(tarn_init);
 static void __exit tarn_exit(void)
 {
 	tarn_fs_exit();
+	tarn_vm_exit();
+	tarn_hypercall_exit();
 	tarn_pager_exit();
 	/* Partitions and pagers are freed after a grace period. */
 	rcu_barrier();

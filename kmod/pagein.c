@@ -115,7 +115,8 @@ static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	tarn_partition_add_resident(part, 1);
 	e = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
 	tarn_entry_change(part, index, entry, &marked,
-			  tarn_entry_with_hint(e, TARN_USE_FIRST));
+			  tarn_entry_with_hint(e, tarn_pin_hint(part, index,
+								TARN_USE_FIRST)));
 	tarn_entry_wake(entry);
 	return 0;
 }

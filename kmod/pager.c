@@ -361,21 +361,6 @@ static u32 list_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 	return n;
 }
 
-/* The first partition with an id of at least @id, referenced. */
-static struct tarn_partition *partition_from(struct tarn_pool *pool, u32 id)
-{
-	struct tarn_partition *part;
-	unsigned long at = id;
-
-	rcu_read_lock();
-	part = xa_find(&pool->partitions, &at, ULONG_MAX, XA_PRESENT);
-	while (part && !kref_get_unless_zero(&part->ref))
-		part = xa_find_after(&pool->partitions, &at, ULONG_MAX,
-				     XA_PRESENT);
-	rcu_read_unlock();
-	return part;
-}
-
 /*
  * The cursor is partition id << 40 | leaf; a call lists whole leaves, so there
  * must be room for one.
@@ -426,7 +411,7 @@ static long pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s)
 		pager->listed_at = READ_ONCE(pool->drop_generation);
 	s->reserved = s->count;
 	s->count = 0;
-	while (!ret && (part = partition_from(pool, id))) {
+	while (!ret && (part = tarn_partition_from(pool, id))) {
 		if (part->id != id)
 			leaf = 0;
 		id = part->id;

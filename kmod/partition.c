@@ -8,6 +8,7 @@
 #include "partition.h"
 #include "pool.h"
 #include "sysfs.h"
+#include "vm.h"
 
 /* ---- page table --------------------------------------------------------- */
 
@@ -183,6 +184,8 @@ struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
 	part->weight = TARN_WEIGHT_DEFAULT;
 	init_rwsem(&part->pin);
 	mutex_init(&part->hand_lock);
+	mutex_init(&part->vm_lock);
+	tarn_areas_init(&part->areas);
 	xa_init(&part->leaves);
 
 	mutex_lock(&pool->part_lock);
@@ -220,6 +223,8 @@ void tarn_partition_evict(struct tarn_partition *part)
 {
 	struct tarn_pool *pool = part->pool;
 
+	tarn_vm_detach(part);
+	tarn_areas_drop(part, ~0U);
 	/* Waits for a reclaimer that works on it. */
 	down_write(&part->pin);
 	part->inode = NULL;
@@ -246,6 +251,8 @@ void tarn_partition_release(struct kref *ref)
 	struct tarn_partition *part = container_of(ref, struct tarn_partition,
 						   ref);
 
+	/* A call that was under way may have come after the end. */
+	tarn_areas_drop(part, ~0U);
 	free_leaves(part);
 	if (part->zero)
 		__free_page(part->zero);
@@ -263,6 +270,21 @@ struct tarn_partition *tarn_partition_find(struct tarn_pool *pool, u32 id)
 	part = xa_load(&pool->partitions, id);
 	if (part && !kref_get_unless_zero(&part->ref))
 		part = NULL;
+	rcu_read_unlock();
+	return part;
+}
+
+/* The first partition with an id of at least @id, referenced. */
+struct tarn_partition *tarn_partition_from(struct tarn_pool *pool, u32 id)
+{
+	struct tarn_partition *part;
+	unsigned long at = id;
+
+	rcu_read_lock();
+	part = xa_find(&pool->partitions, &at, ULONG_MAX, XA_PRESENT);
+	while (part && !kref_get_unless_zero(&part->ref))
+		part = xa_find_after(&pool->partitions, &at, ULONG_MAX,
+				     XA_PRESENT);
 	rcu_read_unlock();
 	return part;
 }

@@ -19,6 +19,7 @@
 #include <linux/xarray.h>
 
 #include "entry.h"
+#include "pin.h"
 #include "pool.h"
 #include "stats.h"
 
@@ -54,6 +55,9 @@ struct tarn_leaf {
  * @hand_lock: one reclaimer at a time
  * @next_fault: page after the last one read, to see sequences
  * @ahead: pages to read ahead of a sequence, 0 if there is none
+ * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
+ * @vm: the VM that is attached, or NULL; RCU
+ * @areas: what is registered in it
  * @stats: counters
  * @rcu: for the end of it
  */
@@ -75,6 +79,9 @@ struct tarn_partition {
 	struct mutex hand_lock;
 	u64 next_fault;
 	u32 ahead;
+	struct mutex vm_lock;
+	struct tarn_vm __rcu *vm;
+	struct tarn_areas areas;
 	struct tarn_stats stats;
 	struct rcu_head rcu;
 };
@@ -100,6 +107,7 @@ void tarn_partition_evict(struct tarn_partition *part);
 void tarn_partition_release(struct kref *ref);
 
 struct tarn_partition *tarn_partition_find(struct tarn_pool *pool, u32 id);
+struct tarn_partition *tarn_partition_from(struct tarn_pool *pool, u32 id);
 
 struct tarn_leaf *tarn_partition_leaf(struct tarn_partition *part, u64 index,
 				      bool create);

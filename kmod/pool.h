@@ -29,6 +29,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include <linux/tarn_para.h>
 
 #include "frame.h"
 #include "stats.h"
@@ -100,6 +101,8 @@ struct tarn_node {
  * @logical: sizes of all partitions, in pages
  * @resident: pages in frames
  * @paged: pages with the pager only
+ * @pinned: pages pinned for areas
+ * @pin_policy: by type of area, enum tarn_pin_policy
  * @metadata: bytes of leaves
  * @pager_lock: attach, start and detach exclude each other
  * @pager: RCU; NULL if none is attached
@@ -153,6 +156,8 @@ struct tarn_pool {
 	atomic64_t logical;
 	atomic64_t resident;
 	atomic64_t paged;
+	atomic64_t pinned;
+	u8 pin_policy[TARN_AREA_TYPES];
 	atomic64_t metadata;
 
 	struct mutex pager_lock;

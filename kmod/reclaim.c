@@ -136,7 +136,7 @@ static unsigned int scan_leaf(struct tarn_partition *part,
 		enum verdict verdict;
 
 		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
-		    tarn_entry_mark(e) ||
+		    tarn_entry_mark(e) || tarn_entry_pinned(e) ||
 		    !on_node(part->pool, tarn_entry_payload(e), l->node))
 			continue;
 		scanned++;

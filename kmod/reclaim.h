@@ -49,7 +49,8 @@ static inline u64 tarn_reclaim_touched(u64 e)
 {
 	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
 
-	if (likely(!(tarn_entry_hint(e) & TARN_HINT_PROBATION)))
+	if (likely(!(tarn_entry_hint(e) & TARN_HINT_PROBATION)) ||
+	    tarn_entry_pinned(e))
 		return e;
 	/* It counts for the looks that could not see it used. */
 	use = tarn_use_seen(tarn_use_seen(use, true), true);

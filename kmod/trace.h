@@ -156,6 +156,28 @@ TRACE_EVENT(tarn_reclaim,
 		  __entry->taken, __entry->busy)
 );
 
+TRACE_EVENT(tarn_area,
+	TP_PROTO(u32 partition, u32 handle, u16 type, u16 origin, bool added),
+	TP_ARGS(partition, handle, type, origin, added),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u32, handle)
+		__field(u16, type)
+		__field(u16, origin)
+		__field(bool, added)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->handle = handle;
+		__entry->type = type;
+		__entry->origin = origin;
+		__entry->added = added;
+	),
+	TP_printk("partition=%u handle=%u type=%u origin=%u %s",
+		  __entry->partition, __entry->handle, __entry->type,
+		  __entry->origin, __entry->added ? "added" : "removed")
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -326,6 +326,8 @@ enum tarn_page_state {
 #define TARN_PAGE_IN_FLIGHT	0x10
 /** Resident, and the pager holds a copy that is still valid. */
 #define TARN_PAGE_CLEAN		0x20
+/** Resident, and pinned for an area that is registered. */
+#define TARN_PAGE_PINNED	0x40
 
 /**
  * struct tarn_partition_pages - TARN_PARTITION_PAGES: states of a range
