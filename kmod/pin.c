@@ -629,9 +629,12 @@ long tarn_pin_policy(struct tarn_pool *pool, struct tarn_pool_pin_policy *p)
 	if (p->flags & ~TARN_PIN_POLICY_SET)
 		return -EINVAL;
 	if (p->flags) {
-		for (i = 0; i < sizeof(p->policy); i++)
-			if (p->policy[i] > (i && i < TARN_AREA_TYPES ?
-					    TARN_PIN_NEVER : 0))
+		if (p->policy[0] || memchr_inv(p->policy + TARN_AREA_TYPES, 0,
+					       sizeof(p->policy) -
+					       TARN_AREA_TYPES))
+			return -EINVAL;
+		for (i = 1; i < TARN_AREA_TYPES; i++)
+			if (p->policy[i] > TARN_PIN_NEVER)
 				return -EINVAL;
 		for (i = 0; i < TARN_AREA_TYPES; i++)
 			WRITE_ONCE(pool->pin_policy[i], p->policy[i]);

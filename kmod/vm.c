@@ -2,6 +2,7 @@
 /* See vm.h. */
 #include <linux/file.h>
 #include <linux/hashtable.h>
+#include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
@@ -250,16 +251,17 @@ static void look_work(struct work_struct *work)
 
 /*
  * Is this what KVM_CREATE_VM returned? KVM's own test of it is not open to all
- * modules, but its files have a name and an owner that nobody else can give to a
- * file: only a module makes anonymous inodes.
+ * modules, but the function that serves its ioctls has a name.
  */
 static bool is_kvm_vm(struct file *file)
 {
-	struct module *owner = file->f_op->owner;
+	static const char name[] = "kvm_vm_ioctl+0x0/";
+	char symbol[KSYM_SYMBOL_LEN];
 
-	return owner && !strncmp(owner->name, "kvm", 3) &&
-	       !strcmp(file_inode(file)->i_sb->s_type->name, "anon_inodefs") &&
-	       !strcmp(file->f_path.dentry->d_name.name, "kvm-vm");
+	if (strcmp(file->f_path.dentry->d_name.name, "kvm-vm"))
+		return false;
+	sprint_symbol(symbol, (unsigned long)file->f_op->unlocked_ioctl);
+	return !strncmp(symbol, name, strlen(name));
 }
 
 /* The user address of a guest frame, 0 if it is in no slot. */
