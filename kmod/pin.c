@@ -625,7 +625,7 @@ long tarn_pin_policy(struct tarn_pool *pool, struct tarn_pool_pin_policy *p)
 	unsigned int i;
 	u32 id;
 
-	BUILD_BUG_ON(TARN_AREA_TYPES > sizeof(p->policy));
+	BUILD_BUG_ON(sizeof(p->policy) < TARN_AREA_TYPES);
 	if (p->flags & ~TARN_PIN_POLICY_SET)
 		return -EINVAL;
 	if (p->flags) {
