@@ -13,6 +13,7 @@
 #include "ctl.h"
 #include "event.h"
 #include "fs.h"
+#include "metrics.h"
 #include "pagein.h"
 #include "partition.h"
 #include "pin.h"
@@ -236,6 +237,10 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return partition_pages(part, &arg->pages);
 	case TARN_PARTITION_AREAS:
 		return tarn_areas_list(part, &arg->areas);
+	case TARN_PARTITION_METRICS:
+		if (arg->metrics.flags)
+			return -EINVAL;
+		return tarn_metrics_read(part, &arg->metrics.metrics);
 	}
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EPERM;
@@ -270,6 +275,7 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_UNREGISTER, struct tarn_partition_register,
 		 bytes),
 	TARN_CTL(TARN_PARTITION_AREAS, struct tarn_partition_areas, held_pages),
+	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
 };
 
 long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -29,6 +29,7 @@ union tarn_ctl_arg {
 	struct tarn_partition_attach vm;
 	struct tarn_partition_register area;
 	struct tarn_partition_areas areas;
+	struct tarn_partition_metrics metrics;
 	struct tarn_pool_pin_policy pin_policy;
 	struct tarn_pager_attach attach;
 	struct tarn_pager_stored stored;

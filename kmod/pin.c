@@ -460,6 +460,20 @@ long tarn_area_set_metrics(struct tarn_partition *part,
 	return 0;
 }
 
+/* The page of metrics, -1 if there is none. */
+s64 tarn_area_metrics_page(struct tarn_partition *part)
+{
+	struct area *a;
+	s64 page = -1;
+
+	mutex_lock(&part->areas.lock);
+	a = xa_load(&part->areas.by_handle, part->areas.metrics);
+	if (a)
+		page = first_page(a);
+	mutex_unlock(&part->areas.lock);
+	return page;
+}
+
 /**
  * tarn_areas_drop() - forget what some have registered
  * @part: partition

@@ -72,6 +72,7 @@ long tarn_area_query(struct tarn_partition *part, u32 handle,
 		     enum tarn_area_origin origin);
 long tarn_area_set_metrics(struct tarn_partition *part,
 			   const struct tarn_area_want *want);
+s64 tarn_area_metrics_page(struct tarn_partition *part);
 void tarn_area_retry(struct tarn_partition *part, u32 handle);
 long tarn_areas_list(struct tarn_partition *part,
 		     struct tarn_partition_areas *list);

@@ -29,6 +29,7 @@
 #define _UAPI_LINUX_TARN_H
 
 #include <linux/ioctl.h>
+#include <linux/tarn_para.h>
 #include <linux/types.h>
 
 #define TARN_IOC_TYPE		0xBB
@@ -525,6 +526,23 @@ struct tarn_partition_areas {
 	__aligned_u64 held_pages;
 };
 
+/**
+ * struct tarn_partition_metrics - TARN_PARTITION_METRICS: what the guest tells of
+ *	itself (TARN_HC_METRICS)
+ * @size: of this structure
+ * @flags: 0
+ * @metrics: out: struct tarn_metrics of linux/tarn_para.h as the guest wrote it
+ *	last; numbers that nobody has checked
+ *
+ * ENODATA: it shares none. EPROTO: what it shares is not that structure. EAGAIN:
+ * try again.
+ */
+struct tarn_partition_metrics {
+	__u32 size;
+	__u32 flags;
+	struct tarn_metrics metrics;
+};
+
 /* ---- page-ins under way (S03) ------------------------------------------- */
 
 /** enum tarn_fault_state - what a page-in waits for */
@@ -919,6 +937,7 @@ struct tarn_serve {
 #define TARN_PARTITION_AREAS	_IOWR(TARN_IOC_TYPE, 0x48, struct tarn_partition_areas)
 #define TARN_PARTITION_NOTIFY	_IOWR(TARN_IOC_TYPE, 0x49, struct tarn_partition_notify)
 #define TARN_PARTITION_HEAT	_IOWR(TARN_IOC_TYPE, 0x4a, struct tarn_partition_heat)
+#define TARN_PARTITION_METRICS	_IOWR(TARN_IOC_TYPE, 0x4b, struct tarn_partition_metrics)
 
 #define TARN_PAGER_ATTACH	_IOWR(TARN_IOC_TYPE, 0x60, struct tarn_pager_attach)
 #define TARN_PAGER_STORED	_IOWR(TARN_IOC_TYPE, 0x61, struct tarn_pager_stored)

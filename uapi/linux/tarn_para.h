@@ -161,21 +161,21 @@ struct tarn_metrics {
 	__u32 version;
 	__u32 sequence;
 	__u32 updates;
-	__u64 time_ns;
-	__u64 total_pages;
-	__u64 free_pages;
-	__u64 active_pages;
-	__u64 inactive_pages;
-	__u64 file_pages;
-	__u64 dirty_pages;
-	__u64 swap_pages;
-	__u64 refaults;
-	__u64 scanned;
-	__u64 swap_ins;
-	__u64 swap_outs;
-	__u64 psi_some_us;
-	__u64 psi_full_us;
-	__u64 reserved[16];
+	__aligned_u64 time_ns;
+	__aligned_u64 total_pages;
+	__aligned_u64 free_pages;
+	__aligned_u64 active_pages;
+	__aligned_u64 inactive_pages;
+	__aligned_u64 file_pages;
+	__aligned_u64 dirty_pages;
+	__aligned_u64 swap_pages;
+	__aligned_u64 refaults;
+	__aligned_u64 scanned;
+	__aligned_u64 swap_ins;
+	__aligned_u64 swap_outs;
+	__aligned_u64 psi_some_us;
+	__aligned_u64 psi_full_us;
+	__aligned_u64 reserved[16];
 };
 
 #endif

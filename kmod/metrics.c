@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * See metrics.h. The guest writes the page while it is read, so a copy counts only
+ * if the sequence is even and the same before and after. Of what it says nothing
+ * is checked but the head: it is the guest's word about itself.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/string.h>
+#include <linux/tarn_para.h>
+
+#include "metrics.h"
+#include "pagein.h"
+#include "partition.h"
+#include "pin.h"
+
+#define TRIES	16
+
+static int copy_metrics(const struct tarn_metrics *from,
+			struct tarn_metrics *to)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRIES; i++) {
+		u32 sequence = smp_load_acquire(&from->sequence);
+
+		memcpy(to, from, sizeof(*to));
+		/* The copy first, then the look whether it was disturbed. */
+		smp_rmb();
+		if (!(sequence & 1) && READ_ONCE(from->sequence) == sequence)
+			break;
+		cpu_relax();
+	}
+	if (i == TRIES)
+		return -EAGAIN;
+	if (to->magic != TARN_METRICS_MAGIC ||
+	    to->version != TARN_METRICS_VERSION)
+		return -EPROTO;
+	return 0;
+}
+
+/**
+ * tarn_metrics_read() - what a guest tells of itself
+ * @part: its partition; the caller has its inode
+ * @to: where to
+ *
+ * Context: process; does not wait for I/O, killable.
+ * Return: 0; -ENODATA it shares no page; -EAGAIN the page is not in memory, as
+ * policy does not pin it, or is being written all the time; -EPROTO it is not
+ * what it should be; -EINTR.
+ */
+int tarn_metrics_read(struct tarn_partition *part, struct tarn_metrics *to)
+{
+	s64 index = tarn_area_metrics_page(part);
+	struct page *page;
+	void *from;
+	int ret;
+
+	if (index < 0)
+		return -ENODATA;
+	page = tarn_page_lock(part, index, 0);
+	if (!page)
+		return -EAGAIN;
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	from = kmap_local_page(page);
+	ret = copy_metrics(from, to);
+	kunmap_local(from);
+	unlock_page(page);
+	put_page(page);
+	return ret;
+}
