@@ -97,8 +97,7 @@ static long pool_call(struct file *file, unsigned int cmd,
 	case TARN_POOL_SET:
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
-		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL ||
-		    arg->pool_set.reserved)
+		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL)
 			return -EINVAL;
 		return tarn_pool_set(pool, &arg->pool_set);
 	}
@@ -108,7 +107,7 @@ static long pool_call(struct file *file, unsigned int cmd,
 static const struct tarn_ctl pool_calls[] = {
 	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
 	TARN_CTL(TARN_POOL_INFO, struct tarn_pool_info, latency),
-	TARN_CTL(TARN_POOL_SET, struct tarn_pool_set, reserved),
+	TARN_CTL(TARN_POOL_SET, struct tarn_pool_set, scan_permille),
 };
 
 /* ---- partition ---------------------------------------------------------- */

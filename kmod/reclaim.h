@@ -23,12 +23,20 @@
 #define TARN_USE_MAX		0x7f
 #define TARN_USE_MASK		0x7f
 #define TARN_HINT_PROBATION	0x80
+/* Pinned (pin.c): no use goes with probation that is so high otherwise. */
+#define TARN_HINT_PINNED	0xff
 #define TARN_PAGED_USE_SHIFT	3
 #define TARN_PAGED_USE_MASK	0x0f
 #define TARN_PAGED_TIME_SHIFT	4
 
 /* What a page that was just made counts as. */
 #define TARN_USE_FIRST		8
+
+static inline bool tarn_entry_pinned(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_RESIDENT &&
+	       tarn_entry_hint(e) == TARN_HINT_PINNED;
+}
 
 /* One look, 1 part in 8 of the mean. */
 static inline unsigned int tarn_use_seen(unsigned int use, bool used)

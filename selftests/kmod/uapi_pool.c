@@ -149,7 +149,6 @@ static void set(void)
 		.cmd = TARN_POOL_SET,
 		.size = sizeof(struct tarn_pool_set),
 		.flags = TARN_POOL_SET_ALL,
-		.reserved = { offsetof(struct tarn_pool_set, reserved) },
 		.open = open_pool,
 		.close = keep,
 		.fill = fill_set,

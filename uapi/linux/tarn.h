@@ -47,6 +47,14 @@
 #define TARN_FEATURE_CHECKSUM	(1ULL << 1)
 /** TARN_PAGER_GRANT: the module reads granted devices by itself. */
 #define TARN_FEATURE_GRANT	(1ULL << 2)
+/** VMs can be attached: hypercalls, accessed bits of KVM (S02, S03, S09). */
+#define TARN_FEATURE_VM		(1ULL << 3)
+/** Areas can be pinned (S02). */
+#define TARN_FEATURE_PINS	(1ULL << 4)
+/** Page-ins have numbers (S03). */
+#define TARN_FEATURE_FAULTS	(1ULL << 5)
+/** Pages have ages (S09). */
+#define TARN_FEATURE_ACTIVITY	(1ULL << 6)
 
 /**
  * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
@@ -103,6 +111,12 @@ struct tarn_features {
  * @partitions: number of partitions
  * @readahead_pages: most pages read ahead of a sequence
  * @latency: page-in latencies, bucket n counts those in [2^n, 2^(n+1)) ns
+ * @pinned_pages: pages pinned for areas, of all partitions
+ * @faults_pending: page-ins under way
+ * @scanned_pages: pages that the scanner looked at
+ * @scan_ns: processor time that it took
+ * @scan_permille: see tarn_pool_set
+ * @reserved: 0
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -131,11 +145,18 @@ struct tarn_pool_info {
 	__u32 partitions;
 	__u32 readahead_pages;
 	__aligned_u64 latency[TARN_LATENCY_BUCKETS];
+	__aligned_u64 pinned_pages;
+	__aligned_u64 faults_pending;
+	__aligned_u64 scanned_pages;
+	__aligned_u64 scan_ns;
+	__u32 scan_permille;
+	__u32 reserved;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
 #define TARN_POOL_SET_READAHEAD		(1U << 1)
-#define TARN_POOL_SET_ALL		0x3U
+#define TARN_POOL_SET_SCAN		(1U << 2)
+#define TARN_POOL_SET_ALL		0x7U
 
 /**
  * struct tarn_pool_set - TARN_POOL_SET: settings of a pool, CAP_SYS_ADMIN
@@ -144,7 +165,8 @@ struct tarn_pool_info {
  * @low_frames: see tarn_pool_info; 0 < low < high
  * @high_frames: at most half the pool
  * @readahead_pages: 0 (off) to 256
- * @reserved: 0
+ * @scan_permille: share of one CPU that the scanner may use, in thousandths: 0
+ *	(off) to 1000; under pressure it takes up to four times as much
  */
 struct tarn_pool_set {
 	__u32 size;
@@ -152,7 +174,7 @@ struct tarn_pool_set {
 	__aligned_u64 low_frames;
 	__aligned_u64 high_frames;
 	__u32 readahead_pages;
-	__u32 reserved;
+	__u32 scan_permille;
 };
 
 /** enum tarn_event_type - what struct tarn_event tells */
@@ -224,6 +246,12 @@ struct tarn_event {
  * @page_waits: times that a thread waited for a page to be read
  * @errors: pages that gave SIGBUS
  * @latency: see there
+ * @min_frames: see tarn_partition_set
+ * @desired_frames: see there
+ * @pinned_pages: see tarn_partition_areas
+ * @working_set: see tarn_partition_heat
+ * @vms: VMs that are attached, 0 or 1
+ * @reserved: 0
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -244,10 +272,18 @@ struct tarn_partition_info {
 	__aligned_u64 page_waits;
 	__aligned_u64 errors;
 	__aligned_u64 latency[TARN_LATENCY_BUCKETS];
+	__aligned_u64 min_frames;
+	__aligned_u64 desired_frames;
+	__aligned_u64 pinned_pages;
+	__aligned_u64 working_set;
+	__u32 vms;
+	__u32 reserved;
 };
 
 #define TARN_PARTITION_SET_WEIGHT	(1U << 0)
-#define TARN_PARTITION_SET_ALL		0x1U
+#define TARN_PARTITION_SET_MIN		(1U << 1)
+#define TARN_PARTITION_SET_DESIRED	(1U << 2)
+#define TARN_PARTITION_SET_ALL		0x7U
 
 /**
  * struct tarn_partition_set - TARN_PARTITION_SET: settings of a partition
@@ -255,15 +291,22 @@ struct tarn_partition_info {
  * @flags: which of the following count, TARN_PARTITION_SET_*
  * @weight: 1 to TARN_WEIGHT_MAX
  * @reserved: 0
+ * @min_frames: frames that are not taken from it while others have more than
+ *	theirs; the sum over all partitions is at most the pool
+ * @desired_frames: frames beyond which it is above its entitlement whatever its
+ *	weight; 0: none is set
  *
  * The file must be open for writing and the caller have CAP_SYS_ADMIN to
- * raise the weight; its owner may lower it.
+ * raise the weight or @min_frames, or change @desired_frames; its owner may lower
+ * the former two. ENOSPC: the pool can't guarantee so much.
  */
 struct tarn_partition_set {
 	__u32 size;
 	__u32 flags;
 	__u32 weight;
 	__u32 reserved;
+	__aligned_u64 min_frames;
+	__aligned_u64 desired_frames;
 };
 
 /** enum tarn_page_state - state of a logical page (Documentation/design) */
@@ -325,6 +368,271 @@ struct tarn_partition_range {
 	__aligned_u64 start;
 	__aligned_u64 count;
 	__aligned_u64 done;
+};
+
+/* ---- the VM of a partition ---------------------------------------------- */
+
+/** Most ranges of one attachment. */
+#define TARN_VM_MAX_RANGES	64
+
+/**
+ * struct tarn_vm_range - where a part of a partition lies in its guest
+ * @gpa: guest physical address, a multiple of the page size
+ * @bytes: length, likewise, not 0
+ * @offset: in the file, likewise
+ */
+struct tarn_vm_range {
+	__aligned_u64 gpa;
+	__aligned_u64 bytes;
+	__aligned_u64 offset;
+};
+
+/**
+ * struct tarn_partition_attach - TARN_PARTITION_ATTACH: name the KVM VM whose
+ *	memory this is (S02, S03, S09)
+ * @size: of this structure
+ * @flags: 0
+ * @vm_fd: what KVM_CREATE_VM returned
+ * @count: ranges, 1 to TARN_VM_MAX_RANGES; 0 with @vm_fd -1: detach
+ * @ranges: address of an array of struct tarn_vm_range, in ascending order of
+ *	@gpa, none overlapping another in @gpa or in @offset
+ *
+ * From then on the guest's hypercalls are answered (linux/tarn_para.h), KVM's
+ * accessed bits are read, and its paravirtual areas pinned by policy. Every page
+ * of a range has to lie in one of the VM's memory slots whose user memory is a
+ * shared mapping of this file at that offset. A change of the slots afterwards
+ * does no harm: ranges name pages of this file only.
+ *
+ * The attachment does not keep the VM alive. It ends with the VM, with the
+ * partition, or by another call.
+ *
+ * EBADF: @vm_fd is no VM of KVM. EBUSY: the partition has a VM. EFAULT: a page of
+ * a range is not in a slot or not of this file. EOPNOTSUPP: this kernel's KVM is
+ * not one that the module knows.
+ */
+struct tarn_partition_attach {
+	__u32 size;
+	__u32 flags;
+	__s32 vm_fd;
+	__u32 count;
+	__aligned_u64 ranges;
+};
+
+/** enum tarn_pin_policy - what a pool does with areas of a type (S02) */
+enum tarn_pin_policy {
+	/** pinned if the hypervisor itself accesses areas of this type */
+	TARN_PIN_CRITICAL = 0,
+	TARN_PIN_ALWAYS = 1,
+	TARN_PIN_NEVER = 2,
+};
+
+/**
+ * struct tarn_pool_pin_policy - TARN_POOL_PIN_POLICY: get or set, the latter with
+ *	CAP_SYS_ADMIN
+ * @size: of this structure
+ * @flags: TARN_PIN_POLICY_SET or 0
+ * @policy: by enum tarn_area_type of linux/tarn_para.h: enum tarn_pin_policy
+ * @critical: out: by type, 1 where TARN_PIN_CRITICAL means to pin
+ *
+ * A change concerns areas that are registered already, too: when the call
+ * returns, those that are not to be pinned are released, and those that are,
+ * pinned as far as the quota goes.
+ */
+struct tarn_pool_pin_policy {
+	__u32 size;
+	__u32 flags;
+	__u8 policy[32];
+	__u8 critical[32];
+};
+#define TARN_PIN_POLICY_SET	(1U << 0)
+
+/** Who registered an area. */
+enum tarn_area_origin {
+	/** the guest, by TARN_HC_REGISTER */
+	TARN_AREA_BY_GUEST = 1,
+	/** the VMM, by TARN_PARTITION_REGISTER */
+	TARN_AREA_BY_VMM = 2,
+	/** the module, from what the guest told KVM */
+	TARN_AREA_BY_KVM = 3,
+};
+
+/**
+ * struct tarn_partition_register - TARN_PARTITION_REGISTER,
+ *	TARN_PARTITION_UNREGISTER: an area, on the guest's behalf (S02)
+ * @size: of this structure
+ * @flags: 0
+ * @type: enum tarn_area_type; UNREGISTER: 0
+ * @handle: out: its handle; UNREGISTER: in
+ * @offset: first byte, in the file; UNREGISTER: 0
+ * @bytes: length, 1 to TARN_AREA_MAX_BYTES; UNREGISTER: 0
+ *
+ * The file must be open for writing. Returns when a critical area is resident and
+ * pinned. ENOSPC: the quota of pinned pages, or the limit of areas, would be
+ * passed; EINVAL: beyond the end of the file; ENOENT: no such area; EINTR.
+ */
+struct tarn_partition_register {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 handle;
+	__aligned_u64 offset;
+	__aligned_u64 bytes;
+};
+
+/**
+ * struct tarn_area - one registered area
+ * @handle: its number in the partition
+ * @type: enum tarn_area_type
+ * @origin: enum tarn_area_origin
+ * @flags: TARN_AREA_IS_* of linux/tarn_para.h
+ * @offset: first byte in the file
+ * @bytes: length
+ * @since_ns: CLOCK_REALTIME when it was registered
+ */
+struct tarn_area {
+	__u32 handle;
+	__u16 type;
+	__u16 origin;
+	__u32 flags;
+	__u32 reserved;
+	__aligned_u64 offset;
+	__aligned_u64 bytes;
+	__aligned_u64 since_ns;
+};
+
+/**
+ * struct tarn_partition_areas - TARN_PARTITION_AREAS: list areas
+ * @size: of this structure
+ * @flags: 0
+ * @cursor: in: areas with a greater handle are listed, 0 at first; out: for the
+ *	next call
+ * @count: in: room in @areas, at most 4096; out: how many, 0 at the end
+ * @areas: address of an array of struct tarn_area
+ * @pinned_pages: out: pages pinned for areas, each counted once
+ * @quota_pages: out: how many may be
+ * @held_pages: out: resident pages that somebody outside holds (DMA)
+ */
+struct tarn_partition_areas {
+	__u32 size;
+	__u32 flags;
+	__u32 cursor;
+	__u32 count;
+	__aligned_u64 areas;
+	__aligned_u64 pinned_pages;
+	__aligned_u64 quota_pages;
+	__aligned_u64 held_pages;
+};
+
+/* ---- page-ins under way (S03) ------------------------------------------- */
+
+/** enum tarn_fault_state - what a page-in waits for */
+enum tarn_fault_state {
+	/** a free frame */
+	TARN_FAULT_FRAME = 1,
+	/** a pager that serves */
+	TARN_FAULT_NO_PAGER = 2,
+	/** the read */
+	TARN_FAULT_READ = 3,
+	/** a move of the page to another frame */
+	TARN_FAULT_MOVE = 4,
+	TARN_FAULT_DONE = 5,
+};
+
+/**
+ * struct tarn_fault - a page-in
+ * @number: correlation number: unique in the pool, never 0
+ * @index: page
+ * @partition: its id
+ * @state: enum tarn_fault_state
+ * @age_ns: since the fault
+ * @waiting_ns: in this state
+ */
+struct tarn_fault {
+	__aligned_u64 number;
+	__aligned_u64 index;
+	__u32 partition;
+	__u32 state;
+	__aligned_u64 age_ns;
+	__aligned_u64 waiting_ns;
+};
+
+/**
+ * struct tarn_pool_faults - TARN_POOL_FAULTS: page-ins under way, oldest first
+ * @size: of this structure
+ * @partition: of this one only, or 0
+ * @count: in: room in @faults, at most 4096; out: how many are listed
+ * @flags: 0
+ * @faults: address of an array of struct tarn_fault
+ * @pending: out: how many there are in all
+ * @done: out: page-ins that were finished since mount, as a number goes out for
+ *	each
+ */
+struct tarn_pool_faults {
+	__u32 size;
+	__u32 partition;
+	__u32 count;
+	__u32 flags;
+	__aligned_u64 faults;
+	__aligned_u64 pending;
+	__aligned_u64 done;
+};
+
+/**
+ * struct tarn_partition_notify - TARN_PARTITION_NOTIFY: tell a VMM of page-ins
+ * @size: of this structure
+ * @flags: 0
+ * @eventfd: 1 is added to it whenever a page-in of the partition that somebody
+ *	waits for begins or ends; -1: no more. One a partition.
+ * @reserved: 0
+ */
+struct tarn_partition_notify {
+	__u32 size;
+	__u32 flags;
+	__s32 eventfd;
+	__u32 reserved;
+};
+
+/* ---- activity (S09) ------------------------------------------------------ */
+
+/** enum tarn_activity - how often a page is used, from repeated looks */
+enum tarn_activity {
+	/** no frame and never had content */
+	TARN_ACTIVITY_NONE = 0,
+	TARN_ACTIVITY_COLD = 1,
+	TARN_ACTIVITY_COOL = 2,
+	TARN_ACTIVITY_WARM = 3,
+	TARN_ACTIVITY_HOT = 4,
+};
+#define TARN_ACTIVITY_CLASSES	5
+
+/** Of the packed byte: class, and what follows. */
+#define TARN_HEAT_CLASS		0x07
+/** The page has a frame. */
+#define TARN_HEAT_RESIDENT	0x08
+/** It is pinned. */
+#define TARN_HEAT_PINNED	0x10
+
+/**
+ * struct tarn_partition_heat - TARN_PARTITION_HEAT: activity of a range (S09)
+ * @size: of this structure
+ * @flags: 0
+ * @start: first page
+ * @count: pages; in: room in @heat, at most 2^20, out: pages filled in
+ * @heat: address of an array, a byte a page: TARN_HEAT_*
+ * @by_class: out: pages of the whole partition by enum tarn_activity, as of the
+ *	scanner's last whole round
+ * @working_set: out: pages that the partition is estimated to use
+ * @rounds: out: whole rounds that the scanner has made
+ */
+struct tarn_partition_heat {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__aligned_u64 heat;
+	__aligned_u64 by_class[8];
+	__aligned_u64 working_set;
+	__aligned_u64 rounds;
 };
 
 /* ---- the pager ---------------------------------------------------------- */
@@ -594,12 +902,21 @@ struct tarn_serve {
 #define TARN_POOL_SET		_IOWR(TARN_IOC_TYPE, 0x21, struct tarn_pool_set)
 /** Returns a new descriptor, O_CLOEXEC, from which struct tarn_event is read. */
 #define TARN_POOL_EVENTS	_IO(TARN_IOC_TYPE, 0x22)
+#define TARN_POOL_PIN_POLICY	_IOWR(TARN_IOC_TYPE, 0x23, struct tarn_pool_pin_policy)
+#define TARN_POOL_FAULTS	_IOWR(TARN_IOC_TYPE, 0x24, struct tarn_pool_faults)
 
 #define TARN_PARTITION_INFO	_IOWR(TARN_IOC_TYPE, 0x40, struct tarn_partition_info)
 #define TARN_PARTITION_SET	_IOWR(TARN_IOC_TYPE, 0x41, struct tarn_partition_set)
 #define TARN_PARTITION_PAGES	_IOWR(TARN_IOC_TYPE, 0x42, struct tarn_partition_pages)
 #define TARN_PARTITION_PAGE_OUT	_IOWR(TARN_IOC_TYPE, 0x43, struct tarn_partition_range)
 #define TARN_PARTITION_PAGE_IN	_IOWR(TARN_IOC_TYPE, 0x44, struct tarn_partition_range)
+
+#define TARN_PARTITION_ATTACH	_IOWR(TARN_IOC_TYPE, 0x45, struct tarn_partition_attach)
+#define TARN_PARTITION_REGISTER	_IOWR(TARN_IOC_TYPE, 0x46, struct tarn_partition_register)
+#define TARN_PARTITION_UNREGISTER _IOWR(TARN_IOC_TYPE, 0x47, struct tarn_partition_register)
+#define TARN_PARTITION_AREAS	_IOWR(TARN_IOC_TYPE, 0x48, struct tarn_partition_areas)
+#define TARN_PARTITION_NOTIFY	_IOWR(TARN_IOC_TYPE, 0x49, struct tarn_partition_notify)
+#define TARN_PARTITION_HEAT	_IOWR(TARN_IOC_TYPE, 0x4a, struct tarn_partition_heat)
 
 #define TARN_PAGER_ATTACH	_IOWR(TARN_IOC_TYPE, 0x60, struct tarn_pager_attach)
 #define TARN_PAGER_STORED	_IOWR(TARN_IOC_TYPE, 0x61, struct tarn_pager_stored)
