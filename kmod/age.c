@@ -289,7 +289,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 		count[use]++;
 		coldest = min_t(u8, coldest, use);
 	}
-	leaf->coldest = coldest;
+	WRITE_ONCE(leaf->coldest, coldest);
 	leaf->round = a->round;
 	if (++a->looked >= atomic64_read(&part->nr_leaves) && !a->whole)
 		end_round(part);
@@ -350,6 +350,42 @@ bool tarn_age_peek(struct tarn_partition *part, struct tarn_leaf *leaf,
 				  TARN_ENTRY_NEW);
 	}
 	return opaque;
+}
+
+/**
+ * tarn_age_advise() - somebody knows better how much a page is used
+ * @part: partition
+ * @index: page
+ * @use: 0 to TARN_USE_MAX, from which looks go on
+ *
+ * A pinned page stays as it is, and one that somebody has in hand.
+ *
+ * Context: any.
+ */
+void tarn_age_advise(struct tarn_partition *part, u64 index, unsigned int use)
+{
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, false);
+	atomic64_t *entry;
+	u64 e, to;
+
+	if (!leaf)
+		return;
+	entry = tarn_leaf_entry(leaf, index);
+	e = atomic64_read(entry);
+	if (tarn_entry_mark(e) || tarn_entry_pinned(e))
+		return;
+	if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+		to = tarn_entry_with_hint(e & ~TARN_ENTRY_NEW, use);
+	else if (tarn_entry_state(e) == TARN_PAGE_PAGED)
+		to = tarn_entry_with_hint(e, (tarn_entry_hint(e) &
+					      ~TARN_PAGED_USE_MASK) |
+					     use >> TARN_PAGED_USE_SHIFT);
+	else
+		return;
+	tarn_entry_change(part, index, entry, &e, to);
+	/* So that the hand does not pass it; a look that misses this is no harm. */
+	if (use < READ_ONCE(leaf->coldest))
+		WRITE_ONCE(leaf->coldest, use);
 }
 
 /* Stale leaves from the scanner's place on that follow each other directly. */

@@ -3,7 +3,7 @@
  * Entitlement. Frames are divided by weight among the partitions that have any.
  * Who would get less than its minimum gets that, who would get more than is
  * desired gets that; what this takes or leaves is divided among the others. The
- * sum over all is the pool, as the minimums are never more than it has.
+ * minimums of all partitions are never more than the pool has.
  */
 #include <linux/capability.h>
 #include <linux/math64.h>

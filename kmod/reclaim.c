@@ -156,7 +156,7 @@ static bool look_at_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		return true;
 	}
 	/* Copies of pages that stay are to be dropped where room is short. */
-	if (l->pressure < 2 && !l->scarce && leaf->coldest > l->coldness)
+	if (l->pressure < 2 && !l->scarce && READ_ONCE(leaf->coldest) > l->coldness)
 		return false;
 	*to = TARN_LEAF_PAGES;
 	if (!candidates(part, leaf, l, from, to) && !l->scarce)
