@@ -10,7 +10,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "age.h"
 #include "ctl.h"
+#include "entitle.h"
 #include "event.h"
 #include "fs.h"
 #include "metrics.h"
@@ -76,7 +78,8 @@ long tarn_ctl_features(struct tarn_features *f)
 	if (f->flags)
 		return -EINVAL;
 	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
-		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS;
+		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS |
+		      TARN_FEATURE_ACTIVITY;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -140,29 +143,26 @@ static u8 describe(struct tarn_pool *pool, u64 e)
 	return d;
 }
 
-static long partition_pages(struct tarn_partition *part,
-			    struct tarn_partition_pages *p)
+/* Fill an array of user space with a byte a page of a range. */
+static long describe_range(struct tarn_partition *part, u64 start, u64 count,
+			   u8 __user *to,
+			   u8 (*fn)(struct tarn_pool *pool, u64 e))
 {
-	u8 __user *to = u64_to_user_ptr(p->states);
-	u64 pages = atomic64_read(&part->pages);
 	u64 index, n = 0;
 	u8 *buf;
 	long ret = 0;
 
-	if (p->flags || p->count > MAX_PAGES_QUERY)
-		return -EINVAL;
-	p->count = p->start < pages ? min(p->count, pages - p->start) : 0;
 	buf = (u8 *)__get_free_page(GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	for (index = 0; index < p->count && !ret; index += n) {
-		n = min_t(u64, p->count - index, PAGE_SIZE);
+	for (index = 0; index < count && !ret; index += n) {
+		n = min_t(u64, count - index, PAGE_SIZE);
 		for (u64 i = 0; i < n; i++) {
 			atomic64_t *entry =
-				tarn_partition_entry(part, p->start + index + i);
+				tarn_partition_entry(part, start + index + i);
 
-			buf[i] = entry ? describe(part->pool,
-						  atomic64_read(entry)) : 0;
+			buf[i] = entry ? fn(part->pool, atomic64_read(entry)) :
+					 0;
 		}
 		if (copy_to_user(to + index, buf, n))
 			ret = -EFAULT;
@@ -172,10 +172,43 @@ static long partition_pages(struct tarn_partition *part,
 	return ret;
 }
 
+/* Cut a range at the end of the file. */
+static u64 within(struct tarn_partition *part, u64 start, u64 count)
+{
+	u64 pages = atomic64_read(&part->pages);
+
+	return start < pages ? min(count, pages - start) : 0;
+}
+
+static long partition_pages(struct tarn_partition *part,
+			    struct tarn_partition_pages *p)
+{
+	if (p->flags || p->count > MAX_PAGES_QUERY)
+		return -EINVAL;
+	p->count = within(part, p->start, p->count);
+	return describe_range(part, p->start, p->count,
+			      u64_to_user_ptr(p->states), describe);
+}
+
+static u8 describe_heat(struct tarn_pool *pool, u64 e)
+{
+	return tarn_age_heat(e);
+}
+
+static long partition_heat(struct tarn_partition *part,
+			   struct tarn_partition_heat *h)
+{
+	if (h->flags || h->count > MAX_PAGES_QUERY)
+		return -EINVAL;
+	h->count = within(part, h->start, h->count);
+	tarn_age_heat_fill(part, h);
+	return describe_range(part, h->start, h->count,
+			      u64_to_user_ptr(h->heat), describe_heat);
+}
+
 static long partition_range(struct tarn_partition *part, unsigned int cmd,
 			    struct tarn_partition_range *r)
 {
-	u64 pages = atomic64_read(&part->pages);
 	u64 count;
 
 	if (r->flags)
@@ -184,7 +217,7 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 		return -ENODEV;
 	if (!tarn_pool_served(part->pool))
 		return -EAGAIN;
-	count = r->start < pages ? min(r->count, pages - r->start) : 0;
+	count = within(part, r->start, r->count);
 	r->done = 0;
 	if (cmd == TARN_PARTITION_PAGE_OUT)
 		return tarn_reclaim_range(part, r->start, count, &r->done);
@@ -241,6 +274,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 		if (arg->metrics.flags)
 			return -EINVAL;
 		return tarn_metrics_read(part, &arg->metrics.metrics);
+	case TARN_PARTITION_HEAT:
+		return partition_heat(part, &arg->heat);
 	}
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EPERM;
@@ -249,7 +284,7 @@ static long partition_call(struct file *file, unsigned int cmd,
 		if (arg->partition_set.flags & ~TARN_PARTITION_SET_ALL ||
 		    arg->partition_set.reserved)
 			return -EINVAL;
-		return tarn_partition_set(part, &arg->partition_set);
+		return tarn_entitle_set(part, &arg->partition_set);
 	case TARN_PARTITION_PAGE_OUT:
 	case TARN_PARTITION_PAGE_IN:
 		return partition_range(part, cmd, &arg->range);
@@ -276,6 +311,7 @@ static const struct tarn_ctl partition_calls[] = {
 		 bytes),
 	TARN_CTL(TARN_PARTITION_AREAS, struct tarn_partition_areas, held_pages),
 	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
+	TARN_CTL(TARN_PARTITION_HEAT, struct tarn_partition_heat, rounds),
 };
 
 long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

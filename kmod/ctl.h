@@ -25,6 +25,7 @@ union tarn_ctl_arg {
 	struct tarn_partition_info partition_info;
 	struct tarn_partition_set partition_set;
 	struct tarn_partition_pages pages;
+	struct tarn_partition_heat heat;
 	struct tarn_partition_range range;
 	struct tarn_partition_attach vm;
 	struct tarn_partition_register area;

@@ -9,6 +9,7 @@
 #include <linux/pagemap.h>
 #include <linux/string.h>
 
+#include "age.h"
 #include "evict.h"
 #include "io.h"
 #include "pager.h"
@@ -59,7 +60,7 @@ static bool has_a_way(struct tarn_evict_batch *batch, struct page *page,
  * @index: page
  * @e: its entry, resident and without a mark
  *
- * Return: false if somebody else has it, or it has nowhere to go.
+ * Return: false if it is pinned, somebody else has it, or it has nowhere to go.
  */
 bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e)
 {
@@ -73,7 +74,8 @@ bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e)
 	page = tarn_frame_get(part->pool, frame);
 	if (!page)
 		return false;
-	if (!tarn_entry_is_frame(atomic64_read(entry), frame) ||
+	if (tarn_entry_pinned(e) ||
+	    !tarn_entry_is_frame(atomic64_read(entry), frame) ||
 	    !trylock_page(page))
 		goto err_put;
 	if (!has_a_way(batch, page, READ_ONCE(tarn_frame(part->pool,

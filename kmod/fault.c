@@ -16,10 +16,10 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "age.h"
 #include "fault.h"
 #include "pagein.h"
 #include "partition.h"
-#include "reclaim.h"
 
 /* Resident neighbours are mapped in the aligned block of this many pages. */
 #define AROUND_PAGES	16
@@ -117,7 +117,8 @@ static void map_neighbour(struct vm_fault *vmf, struct tarn_partition *part,
 	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT || tarn_entry_mark(e))
 		return;
 	/* On probation only who misses it may bring it back. */
-	if (tarn_entry_hint(e) & TARN_HINT_PROBATION || has_pte(vmf, addr))
+	if ((tarn_entry_hint(e) & TARN_HINT_PROBATION &&
+	     !tarn_entry_pinned(e)) || has_pte(vmf, addr))
 		return;
 	page = tarn_frame_get(part->pool, frame);
 	if (!page)

@@ -401,6 +401,8 @@ static int tarn_reconfigure(struct fs_context *fc)
 	ret = tarn_pool_resize(pool, &opt->size);
 	if (ret == -EBUSY)
 		errorf(fc, "tarn: pages that would have to go are in use");
+	if (ret == -ENOSPC)
+		errorf(fc, "tarn: partitions have more than that as their minimum");
 	return ret;
 }
 

@@ -2,9 +2,9 @@
 /* See hint.h. */
 #include <linux/mm.h>
 
+#include "age.h"
 #include "hint.h"
 #include "partition.h"
-#include "reclaim.h"
 
 /* Give up pages whose content is worth nothing, but for pinned ones. */
 static long discard(struct tarn_partition *part, u64 first, u64 end)
@@ -28,19 +28,6 @@ static long discard(struct tarn_partition *part, u64 first, u64 end)
 		from = i + 1;
 	}
 	return done;
-}
-
-static void set_use(struct tarn_partition *part, u64 index, unsigned int use)
-{
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	u64 e = entry ? atomic64_read(entry) : 0;
-
-	/* One try: a hint is not worth more. */
-	if (tarn_entry_state(e) == TARN_PAGE_RESIDENT && !tarn_entry_mark(e) &&
-	    !tarn_entry_pinned(e))
-		tarn_entry_change(part, index, entry, &e,
-				  tarn_entry_with_hint(e & ~TARN_ENTRY_NEW,
-						       use));
 }
 
 /**
@@ -68,7 +55,8 @@ long tarn_hint_apply(struct tarn_partition *part, enum tarn_hint hint,
 		goto out;
 	}
 	for (i = first; i < end; i++)
-		set_use(part, i, hint == TARN_HINT_HOT ? TARN_USE_MAX : 0);
+		tarn_age_advise(part, i,
+				hint == TARN_HINT_HOT ? TARN_USE_MAX : 0);
 	done = end - first;
 out:
 	up_read(&part->pin);

@@ -8,13 +8,13 @@
 #include <linux/highmem.h>
 #include <linux/slab.h>
 
+#include "age.h"
 #include "event.h"
 #include "grant.h"
 #include "io.h"
 #include "partition.h"
 #include "pool.h"
 #include "queue.h"
-#include "reclaim.h"
 #include "trace.h"
 
 static struct kmem_cache *io_cache;

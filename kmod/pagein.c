@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "age.h"
 #include "io.h"
 #include "pagein.h"
 #include "partition.h"
@@ -38,7 +39,7 @@ static bool settle_in(struct tarn_partition *part, u64 index,
 		to = e;
 		if (tarn_entry_mark(e) == TARN_MARK_OUT)
 			to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
-		to = tarn_reclaim_touched(to);
+		to = tarn_age_touched(to);
 	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
 	return true;
 }

@@ -4,6 +4,8 @@
  */
 #include <linux/slab.h>
 
+#include "age.h"
+#include "entitle.h"
 #include "event.h"
 #include "partition.h"
 #include "pool.h"
@@ -26,6 +28,7 @@ static struct tarn_leaf *leaf_create(struct tarn_partition *part, u64 index)
 			   GFP_KERNEL_ACCOUNT);
 	if (!other) {
 		atomic64_add(PAGE_SIZE, &part->pool->metadata);
+		atomic64_inc(&part->nr_leaves);
 		return leaf;
 	}
 	free_page((unsigned long)leaf->entry);
@@ -97,22 +100,6 @@ static void free_leaves(struct tarn_partition *part)
 
 /* ---- accounts ----------------------------------------------------------- */
 
-/*
- * What the weight of a partition entitles it to while frames are short: its
- * part of all frames among the partitions that have any.
- */
-u64 tarn_partition_fair(struct tarn_partition *part)
-{
-	struct tarn_pool *pool = part->pool;
-	u64 weights = atomic64_read(&pool->weights);
-	u32 weight = READ_ONCE(part->weight);
-
-	if (!atomic64_read(&part->resident))
-		weights += weight;
-	return mul_u64_u64_div_u64(READ_ONCE(pool->frames), weight,
-				   max_t(u64, weights, weight));
-}
-
 void tarn_partition_add_resident(struct tarn_partition *part, s64 n)
 {
 	atomic64_add(n, &part->resident);
@@ -123,34 +110,6 @@ void tarn_partition_add_paged(struct tarn_partition *part, s64 n)
 {
 	atomic64_add(n, &part->paged);
 	atomic64_add(n, &part->pool->paged);
-}
-
-/**
- * tarn_partition_set() - TARN_PARTITION_SET
- * @part: the partition
- * @set: checked for flags and reserved fields, not for values
- *
- * Return: 0; -EINVAL; -EPERM the weight would rise and the caller may not.
- */
-int tarn_partition_set(struct tarn_partition *part,
-		       const struct tarn_partition_set *set)
-{
-	struct tarn_pool *pool = part->pool;
-	u32 old;
-
-	if (!(set->flags & TARN_PARTITION_SET_WEIGHT))
-		return 0;
-	if (!set->weight || set->weight > TARN_WEIGHT_MAX)
-		return -EINVAL;
-	mutex_lock(&pool->part_lock);
-	old = part->weight;
-	if (set->weight > old && !capable(CAP_SYS_ADMIN)) {
-		mutex_unlock(&pool->part_lock);
-		return -EPERM;
-	}
-	WRITE_ONCE(part->weight, set->weight);
-	mutex_unlock(&pool->part_lock);
-	return 0;
 }
 
 void tarn_partition_set_pages(struct tarn_partition *part, u64 pages)
@@ -186,6 +145,7 @@ struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
 	mutex_init(&part->hand_lock);
 	mutex_init(&part->vm_lock);
 	tarn_areas_init(&part->areas);
+	tarn_ages_init(part);
 	xa_init(&part->leaves);
 
 	mutex_lock(&pool->part_lock);
@@ -235,6 +195,7 @@ void tarn_partition_evict(struct tarn_partition *part)
 	mutex_lock(&pool->part_lock);
 	xa_erase(&pool->partitions, part->id);
 	pool->nr_partitions--;
+	tarn_entitle_remove(part);
 	mutex_unlock(&pool->part_lock);
 	tarn_sysfs_remove_partition(part);
 	tarn_event(pool, TARN_EVENT_PARTITION_DESTROYED, part->id, 0, 0);
@@ -257,7 +218,7 @@ void tarn_partition_release(struct kref *ref)
 	if (part->zero)
 		__free_page(part->zero);
 	tarn_pool_put(part->pool);
-	/* The reclaimers look partitions up under RCU. */
+	/* Reclaimers and scanner look partitions up under RCU. */
 	call_rcu(&part->rcu, partition_free_rcu);
 }
 
@@ -285,6 +246,24 @@ struct tarn_partition *tarn_partition_from(struct tarn_pool *pool, u32 id)
 	while (part && !kref_get_unless_zero(&part->ref))
 		part = xa_find_after(&pool->partitions, &at, ULONG_MAX,
 				     XA_PRESENT);
+	rcu_read_unlock();
+	return part;
+}
+
+/* The partition with the next id, the first one after the last; or NULL. */
+struct tarn_partition *tarn_partition_next(struct tarn_pool *pool, u32 after)
+{
+	struct tarn_partition *part;
+	unsigned long id = after;
+
+	rcu_read_lock();
+	part = xa_find_after(&pool->partitions, &id, ULONG_MAX, XA_PRESENT);
+	if (!part) {
+		id = 0;
+		part = xa_find(&pool->partitions, &id, ULONG_MAX, XA_PRESENT);
+	}
+	if (part && !kref_get_unless_zero(&part->ref))
+		part = NULL;
 	rcu_read_unlock();
 	return part;
 }

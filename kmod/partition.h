@@ -18,6 +18,7 @@
 #include <linux/kref.h>
 #include <linux/xarray.h>
 
+#include "age.h"
 #include "entry.h"
 #include "pin.h"
 #include "pool.h"
@@ -30,10 +31,14 @@
  * struct tarn_leaf - 512 logical pages, 12 bytes each
  * @entry: one page of entries
  * @sum: checksums of what is paged, made at the first page-out
+ * @round: in which it was last looked at, under the partition's hand_lock
+ * @coldest: least use in it then, likewise
  */
 struct tarn_leaf {
 	atomic64_t *entry;
 	u32 *sum;
+	u32 round;
+	u8 coldest;
 };
 
 /**
@@ -50,9 +55,14 @@ struct tarn_leaf {
  * @pages: size of the file in pages, as the inode has it
  * @resident: pages in frames
  * @paged: pages with the pager only
+ * @min_frames: see tarn_partition_set, changed under pool->part_lock
+ * @desired_frames: likewise
+ * @entitled: frames that it is entitled to, as of the last tarn_entitle()
+ * @share: for that, under pool->entitle_lock
+ * @nr_leaves: leaves made so far
+ * @hand_lock: one looks at its pages at a time
  * @hand: where the reclaimer goes on, under @hand_lock
- * @threshold: use up to which its pages go, under @hand_lock (reclaim.c)
- * @hand_lock: one reclaimer at a time
+ * @ages: of its pages, see there
  * @next_fault: page after the last one read, to see sequences
  * @ahead: pages to read ahead of a sequence, 0 if there is none
  * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
@@ -74,9 +84,14 @@ struct tarn_partition {
 	atomic64_t pages;
 	atomic64_t resident;
 	atomic64_t paged;
-	u64 hand;
-	unsigned int threshold;
+	u64 min_frames;
+	u64 desired_frames;
+	u64 entitled;
+	u64 share;
+	atomic64_t nr_leaves;
 	struct mutex hand_lock;
+	u64 hand;
+	struct tarn_ages ages;
 	u64 next_fault;
 	u32 ahead;
 	struct mutex vm_lock;
@@ -108,13 +123,11 @@ void tarn_partition_release(struct kref *ref);
 
 struct tarn_partition *tarn_partition_find(struct tarn_pool *pool, u32 id);
 struct tarn_partition *tarn_partition_from(struct tarn_pool *pool, u32 id);
+struct tarn_partition *tarn_partition_next(struct tarn_pool *pool, u32 after);
 
 struct tarn_leaf *tarn_partition_leaf(struct tarn_partition *part, u64 index,
 				      bool create);
 u32 *tarn_leaf_sums(struct tarn_partition *part, struct tarn_leaf *leaf);
-u64 tarn_partition_fair(struct tarn_partition *part);
-int tarn_partition_set(struct tarn_partition *part,
-		       const struct tarn_partition_set *set);
 void tarn_partition_set_pages(struct tarn_partition *part, u64 pages);
 void tarn_partition_add_resident(struct tarn_partition *part, s64 n);
 void tarn_partition_add_paged(struct tarn_partition *part, s64 n);

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "entitle.h"
 #include "pagein.h"
 #include "partition.h"
 #include "pin.h"
@@ -80,7 +81,7 @@ static bool is_critical(struct tarn_pool *pool, unsigned int type)
  */
 u64 tarn_pin_quota(struct tarn_partition *part)
 {
-	return max_t(u64, tarn_partition_fair(part) / QUOTA_PART, QUOTA_MIN);
+	return max_t(u64, tarn_entitle_fair(part) / QUOTA_PART, QUOTA_MIN);
 }
 
 /* ---- pages -------------------------------------------------------------- */

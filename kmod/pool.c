@@ -9,10 +9,12 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "entitle.h"
 #include "event.h"
 #include "partition.h"
 #include "pool.h"
 #include "reclaim.h"
+#include "scan.h"
 #include "sysfs.h"
 
 /* How long a shrinking pool tries to empty chunks without any progress. */
@@ -146,21 +148,6 @@ bool tarn_pool_take_room(struct tarn_pool *pool)
 {
 	return !READ_ONCE(pool->full) ||
 	       atomic_dec_if_positive(&pool->room) >= 0;
-}
-
-/* Add up the weights of those that have frames (tarn_partition_fair()). */
-void tarn_pool_weigh(struct tarn_pool *pool)
-{
-	struct tarn_partition *part;
-	unsigned long id;
-	u64 sum = 0;
-
-	rcu_read_lock();
-	xa_for_each(&pool->partitions, id, part)
-		if (atomic64_read(&part->resident))
-			sum += READ_ONCE(part->weight);
-	rcu_read_unlock();
-	atomic64_set(&pool->weights, sum);
 }
 
 /* ---- growing ------------------------------------------------------------ */
@@ -354,7 +341,7 @@ static int shrink(struct tarn_pool *pool, const u64 *want)
  * Context: process; may take long, killable.
  * Return: 0; -EINVAL no frames would be left, or a node has no memory; -ENOMEM;
  * -EBUSY frames that had to go are held by somebody, or there is no room to
- * move their pages; -EINTR.
+ * move their pages; -ENOSPC partitions are guaranteed more; -EINTR.
  */
 int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 {
@@ -381,7 +368,10 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 	ret = -ENOMEM;
 	if (total > pool->max_chunks)
 		goto out;
-	ret = 0;
+	ret = tarn_entitle_limit(pool, min_t(u64, total << TARN_CHUNK_SHIFT,
+					     pool->frames));
+	if (ret)
+		goto out;
 	for (nid = 0; nid < nr_node_ids && !ret; nid++)
 		if (want[nid])
 			ret = grow_node(pool, nid, want[nid]);
@@ -393,6 +383,7 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 		pr_warn("pool %pU keeps %llu frames after a failed resize\n",
 			&pool->uuid, pool->frames);
 	set_watermarks(pool);
+	tarn_entitle_limit(pool, pool->frames);
 	tarn_event(pool, TARN_EVENT_RESIZED, TARN_PARTITION_NONE, 0,
 		   pool->frames);
 out:
@@ -419,6 +410,9 @@ int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set)
 		goto out;
 	if (set->flags & TARN_POOL_SET_READAHEAD && set->readahead_pages > 256)
 		goto out;
+	if (set->flags & TARN_POOL_SET_SCAN &&
+	    set->scan_permille > TARN_SCAN_PERMILLE_MAX)
+		goto out;
 	if (set->flags & TARN_POOL_SET_WATERMARKS) {
 		pool->low = set->low_frames;
 		pool->high = set->high_frames;
@@ -426,6 +420,8 @@ int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set)
 	}
 	if (set->flags & TARN_POOL_SET_READAHEAD)
 		WRITE_ONCE(pool->readahead, set->readahead_pages);
+	if (set->flags & TARN_POOL_SET_SCAN)
+		tarn_scan_set(pool, set->scan_permille);
 	ret = 0;
 out:
 	mutex_unlock(&pool->resize_lock);
@@ -492,6 +488,9 @@ static struct tarn_pool *pool_alloc(bool paging)
 	uuid_gen(&pool->uuid);
 	pool->paging = paging;
 	pool->readahead = READAHEAD_DEFAULT;
+	pool->scan_permille = TARN_SCAN_PERMILLE_DEFAULT;
+	init_waitqueue_head(&pool->scan_wait);
+	spin_lock_init(&pool->entitle_lock);
 	mutex_init(&pool->resize_lock);
 	spin_lock_init(&pool->wait_lock);
 	for (i = 0; i < TARN_WANT_COUNT; i++)
@@ -537,11 +536,16 @@ struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
 	ret = tarn_pool_resize(pool, size);
 	if (ret)
 		goto err_chunks;
-	ret = tarn_sysfs_add_pool(pool);
+	ret = tarn_scan_start(pool);
 	if (ret)
 		goto err_chunks;
+	ret = tarn_sysfs_add_pool(pool);
+	if (ret)
+		goto err_scan;
 	return pool;
 
+err_scan:
+	tarn_scan_stop(pool);
 err_chunks:
 	stop_nodes(pool);
 	free_chunks(pool);
@@ -564,6 +568,7 @@ void tarn_pool_shutdown(struct tarn_pool *pool)
 	tarn_sysfs_remove_pool(pool);
 	wait_event(pool->store_wait, !atomic_read(&pool->reads));
 	cancel_delayed_work_sync(&pool->limbo_work);
+	tarn_scan_stop(pool);
 	stop_nodes(pool);
 	free_chunks(pool);
 	free_nodes(pool);

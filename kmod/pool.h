@@ -13,9 +13,9 @@
  *					page lock held)
  *	            i_mmap_rwsem	(the kernel's)
  *	              queue->lock, pager->drop_lock
- *	                pool->wait_lock, limbo_lock, events_lock
+ *	                pool->wait_lock, limbo_lock, events_lock, entitle_lock
  *	                  node->lock
- * pool->part_lock stands alone, below inode locks. A hit takes the page lock of
+ * pool->part_lock stands alone, below inode locks and resize_lock. A hit takes the page lock of
  * its own frame and nothing else.
  */
 #ifndef TARN_POOL_H
@@ -92,10 +92,20 @@ struct tarn_node {
  * @limbo: first frame given up but not idle yet
  * @limbo_frames: how many
  * @limbo_work: looks whether some are idle now
- * @part_lock: protects @next_id and changes of @partitions
+ * @scan_permille: share of one CPU for the scanner, in thousandths
+ * @scanner: the thread that looks at pages (scan.c)
+ * @scan_wait: where it sleeps
+ * @scan_kick: woken to see whether there is work
+ * @scanned: pages that it looked at
+ * @scan_ns: processor time that it took
+ * @part_lock: protects @next_id, @min_frames, @min_limit and changes of
+ *	@partitions
  * @partitions: by id
  * @next_id: ids are not used twice
  * @nr_partitions: how many
+ * @min_frames: what is guaranteed to partitions, all together
+ * @min_limit: what may be
+ * @entitle_lock: the frames are divided by one at a time
  * @weights: sum of the weights of partitions that had frames when it was
  *	last added up
  * @logical: sizes of all partitions, in pages
@@ -148,10 +158,20 @@ struct tarn_pool {
 	u64 limbo_frames;
 	struct delayed_work limbo_work;
 
+	u32 scan_permille;
+	struct task_struct *scanner;
+	wait_queue_head_t scan_wait;
+	bool scan_kick;
+	atomic64_t scanned;
+	atomic64_t scan_ns;
+
 	struct mutex part_lock;
 	struct xarray partitions;
 	u32 next_id;
 	u32 nr_partitions;
+	u64 min_frames;
+	u64 min_limit;
+	spinlock_t entitle_lock;
 	atomic64_t weights;
 	atomic64_t logical;
 	atomic64_t resident;
@@ -202,7 +222,6 @@ void tarn_pool_room_made(struct tarn_pool *pool);
 bool tarn_pool_take_room(struct tarn_pool *pool);
 u64 tarn_pool_free_frames(struct tarn_pool *pool);
 bool tarn_pool_served(struct tarn_pool *pool);
-void tarn_pool_weigh(struct tarn_pool *pool);
 void tarn_pool_release(struct kref *ref);
 
 static inline struct tarn_pool *tarn_pool_get(struct tarn_pool *pool)

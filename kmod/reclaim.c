@@ -2,23 +2,18 @@
 /*
  * DOC: Reclaim
  *
- * A thread a node keeps frames free between two watermarks. It takes from the
- * partition that is furthest above its fair share, going round its page table
- * with a hand that stops where it was. At each resident page:
+ * A thread a node keeps frames free between two watermarks. It takes from
+ * partitions that have more than they are entitled to (entitle.c), from those
+ * with the coldest pages first, and there the coldest ones: it goes round the
+ * page table with a hand that stops where it was, and takes pages whose use is
+ * not above the partition's coldness (age.c).
  *
- *  - one that was mapped since the last look is left alone once: that mapping's
- *    accessed bit says nothing but that it was faulted in;
- *  - for any other one, whether it was accessed goes into the mean that says how
- *    often it is used, over some eight rounds. The mean is remembered while the
- *    page is out, so a page that is used now and then outlives many that were
- *    used once, however lately.
+ * Of a page that it is about to take the hand sees whether it was used since the
+ * last look. Where accessed bits say nothing (KVM, whose VM is not attached) a
+ * page is first unmapped only, and goes when the hand comes by again and nobody
+ * missed it.
  *
- * A page goes if it is used no more than the partition's threshold, which finds
- * its place by itself: where one page in TAKE_MAX to TAKE_MIN goes. Where
- * accessed bits say nothing (KVM) it is first unmapped only, and goes when the
- * hand comes by again and nobody missed it.
- *
- * When a whole round yields nothing the thread presses harder: on probation and
+ * When whole rounds yield nothing the thread presses harder: on probation and
  * use first, then on anything that is not held by somebody.
  */
 #include <linux/bitmap.h>
@@ -28,25 +23,27 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 
+#include "age.h"
+#include "entitle.h"
 #include "evict.h"
 #include "partition.h"
 #include "pool.h"
 #include "reclaim.h"
+#include "scan.h"
 #include "trace.h"
 #include "wait.h"
-#include "young.h"
 
 #define STORES_MAX	256
 #define PRESSURE_MAX	3
 #define REST		(HZ / 10)
 
-/* Of so many pages looked at one should go: at least, at most. */
-#define TAKE_MIN		12
-#define TAKE_MAX		6
-#define STEP_MAX		8u
-
-/* Leaves that one turn looks at before it chooses a partition anew. */
-#define TURN_LEAVES	16
+/* Leaves that one turn looks at, once it has something to take. */
+#define TURN_LOOKS	16
+/* After a round in vain, pages that are this much hotter go as well. */
+#define BOOST		8
+/* Rounds in vain before the thread presses harder: each partition's, and some. */
+#define VAIN_LEAST	6
+#define VAIN_MOST	64
 
 /* ---- one look ----------------------------------------------------------- */
 
@@ -56,41 +53,39 @@ enum verdict { VERDICT_KEEP, VERDICT_PROBATION, VERDICT_GO };
  * struct look - what a turn knows when it looks at a page
  * @node: frames of this node only
  * @pressure: 0 to PRESSURE_MAX
- * @threshold: use up to which a page goes
+ * @boost: added to the coldness of partitions
+ * @coldness: use up to which a page goes
  * @opaque: see tarn_young_collect()
  * @scarce: room with the pager is short: copies of pages that stay go
  * @full: there is none: so do valid ones
+ * @looks: leaves that were looked at
+ * @refused: pages that could not be taken
+ * @renewed: nothing was taken, and a new round of looks begun
  */
 struct look {
 	int node;
 	unsigned int pressure;
-	unsigned int threshold;
+	unsigned int boost;
+	unsigned int coldness;
 	bool opaque;
 	bool scarce;
 	bool full;
+	unsigned int looks;
+	unsigned int refused;
+	bool renewed;
 };
 
-static enum verdict judge(const struct look *l, u64 e, bool young, u64 *to)
+static enum verdict judge(const struct look *l, u64 e, bool young)
 {
-	bool probation = tarn_entry_hint(e) & TARN_HINT_PROBATION;
 	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
 
-	*to = e & ~TARN_ENTRY_NEW;
-	if (e & TARN_ENTRY_NEW)
-		return l->pressure < 2 ? VERDICT_KEEP : VERDICT_GO;
-	if (probation)
-		return VERDICT_GO;
-	use = tarn_use_seen(use, young);
-	*to = tarn_entry_with_hint(*to, use);
-	if (young)
-		return l->pressure < PRESSURE_MAX ? VERDICT_KEEP : VERDICT_GO;
-	if (use > l->threshold && l->pressure < 2)
+	if (young && l->pressure < PRESSURE_MAX)
 		return VERDICT_KEEP;
-	if (l->opaque && l->pressure < 2) {
-		*to = tarn_entry_with_hint(*to, use | TARN_HINT_PROBATION);
-		return VERDICT_PROBATION;
-	}
-	return VERDICT_GO;
+	if (tarn_entry_hint(e) & TARN_HINT_PROBATION || l->pressure >= 2)
+		return VERDICT_GO;
+	if (e & TARN_ENTRY_NEW || use > l->coldness)
+		return VERDICT_KEEP;
+	return l->opaque ? VERDICT_PROBATION : VERDICT_GO;
 }
 
 static bool on_node(struct tarn_pool *pool, u64 frame, int node)
@@ -117,48 +112,116 @@ static void unmap_bits(struct tarn_partition *part, u64 first,
 				    to - from, false);
 }
 
+static bool may_look(struct tarn_partition *part, const struct look *l, u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_RESIDENT &&
+	       !tarn_entry_mark(e) && !tarn_entry_pinned(e) &&
+	       on_node(part->pool, tarn_entry_payload(e), l->node);
+}
+
+/*
+ * From the hand on, the pages of a leaf that would go if they were not used just
+ * now. False if there are none.
+ */
+static bool candidates(struct tarn_partition *part, struct tarn_leaf *leaf,
+		       const struct look *l, unsigned int *from,
+		       unsigned int *to)
+{
+	unsigned int i;
+	bool any = false;
+
+	for (i = *from; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+
+		if (!may_look(part, l, e) ||
+		    judge(l, e, false) == VERDICT_KEEP)
+			continue;
+		if (!any)
+			*from = i;
+		*to = i + 1;
+		any = true;
+	}
+	return any;
+}
+
+/* Which pages of the leaf from @from on were used. False: none is to go. */
+static bool look_at_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
+			 struct look *l, u64 first, unsigned int *from,
+			 unsigned int *to, unsigned long *young)
+{
+	if (tarn_age_stale(part, leaf)) {
+		l->opaque = tarn_age_look(part, leaf, first, young);
+		l->looks++;
+		*to = TARN_LEAF_PAGES;
+		return true;
+	}
+	/* Copies of pages that stay are to be dropped where room is short. */
+	if (l->pressure < 2 && !l->scarce && READ_ONCE(leaf->coldest) > l->coldness)
+		return false;
+	*to = TARN_LEAF_PAGES;
+	if (!candidates(part, leaf, l, from, to) && !l->scarce)
+		return false;
+	l->opaque = tarn_age_peek(part, leaf, first, *from, *to, young);
+	return true;
+}
+
+static bool put_on_probation(struct tarn_partition *part, u64 index,
+			     atomic64_t *entry, u64 e)
+{
+	/* One less than all is still most: with all it would look pinned. */
+	unsigned int use = min_t(unsigned int, tarn_entry_hint(e),
+				 TARN_USE_MAX - 1);
+
+	return tarn_entry_change(part, index, entry, &e,
+				 tarn_entry_with_hint(e, use |
+						      TARN_HINT_PROBATION));
+}
+
 /* Look at the rest of a leaf from the hand on, until the batch is full. */
-static unsigned int scan_leaf(struct tarn_partition *part,
-			      struct tarn_leaf *leaf, struct look *l,
-			      struct tarn_evict_batch *batch)
+static unsigned int visit_leaf(struct tarn_partition *part,
+			       struct tarn_leaf *leaf, struct look *l,
+			       struct tarn_evict_batch *batch)
 {
 	DECLARE_BITMAP(young, TARN_LEAF_PAGES) = {};
 	DECLARE_BITMAP(probation, TARN_LEAF_PAGES) = {};
 	u64 first = ALIGN_DOWN(part->hand, TARN_LEAF_PAGES);
-	unsigned int i = part->hand - first, scanned = 0;
+	unsigned int i = part->hand - first, to, scanned = 0;
 
-	l->opaque = tarn_young_collect(part, first + i, TARN_LEAF_PAGES - i,
-				       young);
-	bitmap_shift_left(young, young, i, TARN_LEAF_PAGES);
-	for (; i < TARN_LEAF_PAGES && batch->count < TARN_EVICT_BATCH; i++) {
+	if (!look_at_leaf(part, leaf, l, first, &i, &to, young)) {
+		part->hand = first + TARN_LEAF_PAGES;
+		return 0;
+	}
+	for (; i < to && batch->count < TARN_EVICT_BATCH; i++) {
 		atomic64_t *entry = &leaf->entry[i];
-		u64 e = atomic64_read(entry), to;
-		enum verdict verdict;
+		u64 e = atomic64_read(entry);
 
-		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
-		    tarn_entry_mark(e) || tarn_entry_pinned(e) ||
-		    !on_node(part->pool, tarn_entry_payload(e), l->node))
+		if (!may_look(part, l, e))
 			continue;
 		scanned++;
-		verdict = judge(l, e, test_bit(i, young), &to);
-		if (to != e && !tarn_entry_change(part, first + i, entry, &e,
-						  to))
-			continue;
-		if (verdict == VERDICT_PROBATION)
-			__set_bit(i, probation);
-		else if (verdict == VERDICT_GO)
-			tarn_evict_add(batch, first + i, to);
-		else if (l->scarce)
-			tarn_evict_copy(part, first + i, to, !l->full);
+		switch (judge(l, e, test_bit(i, young))) {
+		case VERDICT_PROBATION:
+			if (put_on_probation(part, first + i, entry, e))
+				__set_bit(i, probation);
+			break;
+		case VERDICT_GO:
+			if (tarn_evict_add(batch, first + i, e))
+				tarn_age_taken(part, e);
+			else
+				l->refused++;
+			break;
+		case VERDICT_KEEP:
+			if (l->scarce)
+				tarn_evict_copy(part, first + i, e, !l->full);
+		}
 	}
-	if (l->opaque)
-		unmap_bits(part, first, probation);
-	part->hand = first + i;
+	unmap_bits(part, first, probation);
+	part->hand = first + (i < to ? i : TARN_LEAF_PAGES);
 	return scanned;
 }
 
 /* ---- one turn ----------------------------------------------------------- */
 
+/* The next leaf at the hand; the hand goes back to the start past the last. */
 static struct tarn_leaf *next_leaf(struct tarn_partition *part)
 {
 	unsigned long at = part->hand >> TARN_LEAF_SHIFT;
@@ -175,47 +238,58 @@ static struct tarn_leaf *next_leaf(struct tarn_partition *part)
 	return leaf;
 }
 
-static void adjust_threshold(struct tarn_partition *part, unsigned int scanned,
-			     unsigned int taken)
+/*
+ * Go on with the hand until the batch is full, or has something after so many
+ * looks, or the hand has been everywhere. False in the last case.
+ */
+static bool walk(struct tarn_partition *part, struct look *l,
+		 struct tarn_evict_batch *batch, unsigned int *scanned)
 {
-	/* Far off it moves in larger steps: looks too close say nothing new. */
-	unsigned int step = min(scanned / (taken * TAKE_MIN + 1), STEP_MAX);
+	u64 leaves = atomic64_read(&part->nr_leaves) + 1;
 
-	lockdep_assert_held(&part->hand_lock);
-	if (taken * TAKE_MIN < scanned)
-		part->threshold = min(part->threshold + max(step, 1u),
-				      (unsigned int)TARN_USE_MAX);
-	else if (taken * TAKE_MAX > scanned && part->threshold)
-		part->threshold--;
+	l->looks = 0;
+	for (; leaves; leaves--) {
+		u64 before = part->hand;
+		struct tarn_leaf *leaf = next_leaf(part);
+
+		lockdep_assert_held(&part->hand_lock);
+		if (!leaf)
+			return false;
+		/* A batch is in ascending order. */
+		if (part->hand < before && batch->count)
+			return true;
+		*scanned += visit_leaf(part, leaf, l, batch);
+		if (batch->count == TARN_EVICT_BATCH ||
+		    (batch->count && l->looks >= TURN_LOOKS))
+			return true;
+		cond_resched();
+	}
+	return false;
 }
 
 /* Take a batch from a partition. Returns pages freed or sent. */
 static unsigned int turn(struct tarn_partition *part, struct look *l)
 {
 	struct tarn_evict_batch batch;
-	unsigned int leaves, scanned = 0;
+	unsigned int scanned = 0;
 
 	tarn_evict_begin(&batch, part);
 	down_read(&part->pin);
 	if (!part->inode)
 		goto out;
 	mutex_lock(&part->hand_lock);
-	l->threshold = part->threshold;
+	if (tarn_age_due(part))
+		tarn_age_begin(part);
+	l->coldness = min_t(unsigned int, tarn_age_coldness(part) + l->boost,
+			    TARN_USE_MAX);
 	l->full = READ_ONCE(part->pool->full);
 	l->scarce = tarn_pool_is_scarce(part->pool);
-	for (leaves = 0; leaves < TURN_LEAVES &&
-	     batch.count < TARN_EVICT_BATCH; leaves++) {
-		u64 before = part->hand;
-		struct tarn_leaf *leaf = next_leaf(part);
-
-		if (!leaf)
-			break;
-		/* A batch is in ascending order. */
-		if (part->hand < before && batch.count)
-			break;
-		scanned += scan_leaf(part, leaf, l, &batch);
-	}
-	adjust_threshold(part, scanned, batch.count);
+	l->refused = 0;
+	/* All was new or just used: what is neither shows in another round. */
+	l->renewed = !walk(part, l, &batch, &scanned) && !batch.count &&
+		     !l->refused && part->ages.whole;
+	if (l->renewed)
+		tarn_age_begin(part);
 	mutex_unlock(&part->hand_lock);
 	tarn_evict_flush(&batch);
 	trace_tarn_reclaim(part->id, part->hand, scanned,
@@ -225,49 +299,92 @@ out:
 	return batch.freed + batch.sent;
 }
 
-/*
- * The partition that is furthest above its fair share, in proportion; not the
- * one with id @except, if there is another. Referenced.
+/* ---- from whom ---------------------------------------------------------- */
+
+/**
+ * struct rank - how eagerly a partition is taken from
+ * @claim: who claims least goes first
+ * @excepted: after the others of its kind
+ * @coldness: then the coldest
+ * @over: then the one that has most in proportion to its weight
  */
+struct rank {
+	enum tarn_claim claim;
+	bool excepted;
+	unsigned int coldness;
+	u64 over;
+};
+
+static struct rank rank_of(struct tarn_partition *part, u32 except)
+{
+	u64 resident = max_t(s64, 0, atomic64_read(&part->resident));
+
+	return (struct rank) {
+		.claim = tarn_entitle_claim(part),
+		.excepted = part->id == except,
+		.coldness = READ_ONCE(part->ages.coldness),
+		.over = resident * TARN_WEIGHT_MAX /
+			max_t(u64, 1, READ_ONCE(part->weight)),
+	};
+}
+
+static bool goes_before(const struct rank *a, const struct rank *b)
+{
+	if (a->claim != b->claim)
+		return a->claim < b->claim;
+	if (a->excepted != b->excepted)
+		return b->excepted;
+	/* Who has no more than is guaranteed gives up in proportion. */
+	if (a->claim != TARN_CLAIM_MINIMUM && a->coldness != b->coldness)
+		return a->coldness < b->coldness;
+	return a->over > b->over;
+}
+
+/* The partition to take from, referenced; not @except, if one is as good. */
 static struct tarn_partition *pick(struct tarn_pool *pool, u32 except)
 {
 	struct tarn_partition *part;
+	struct rank best = {}, rank;
 	unsigned long id;
-	u32 best = 0;
-	u64 most = 0;
+	u32 found = 0;
 
-	tarn_pool_weigh(pool);
+	tarn_entitle(pool);
 	rcu_read_lock();
 	xa_for_each(&pool->partitions, id, part) {
-		u64 resident = max_t(s64, 0, atomic64_read(&part->resident));
-		u64 over = resident * TARN_WEIGHT_MAX /
-			   max_t(u64, 1, READ_ONCE(part->weight));
-
-		if (id == except || over <= most)
+		if (!atomic64_read(&part->resident))
 			continue;
-		best = id;
-		most = over;
+		rank = rank_of(part, except);
+		if (found && !goes_before(&rank, &best))
+			continue;
+		best = rank;
+		found = id;
 	}
 	rcu_read_unlock();
-	return best ? tarn_partition_find(pool, best) : NULL;
+	return found ? tarn_partition_find(pool, found) : NULL;
 }
 
-/* With pressure fairness comes second: whoever has frames, in turn. */
-static struct tarn_partition *pick_next(struct tarn_pool *pool, u32 after)
+/*
+ * With pressure it is the turn of whoever has frames; minimums stand until
+ * nothing else helps.
+ */
+static struct tarn_partition *pick_next(struct tarn_pool *pool, u32 after,
+					unsigned int pressure)
 {
+	u32 tries = READ_ONCE(pool->nr_partitions) + 1;
 	struct tarn_partition *part;
-	unsigned long id = after;
 
-	rcu_read_lock();
-	part = xa_find_after(&pool->partitions, &id, ULONG_MAX, XA_PRESENT);
-	if (!part) {
-		id = 0;
-		part = xa_find(&pool->partitions, &id, ULONG_MAX, XA_PRESENT);
+	while (tries--) {
+		part = tarn_partition_next(pool, after);
+		if (!part)
+			return NULL;
+		if (pressure == PRESSURE_MAX ||
+		    tarn_entitle_claim(part) != TARN_CLAIM_MINIMUM)
+			return part;
+		after = part->id;
+		tarn_partition_put(part);
 	}
-	if (part && !kref_get_unless_zero(&part->ref))
-		part = NULL;
-	rcu_read_unlock();
-	return part;
+	/* All have their minimum and no more. */
+	return pick(pool, 0);
 }
 
 /* ---- the thread --------------------------------------------------------- */
@@ -285,20 +402,18 @@ static bool needs_frames(struct tarn_node *n)
 	       (tarn_waiters_any(n->pool) && !atomic_read(&n->pool->stores));
 }
 
-/* Turns that yielded nothing before a whole round was surely made. */
-static unsigned int fruitless_round(struct tarn_pool *pool)
+/* Rounds in vain after which all that can be had like this was had. */
+static unsigned int vain_limit(struct tarn_pool *pool)
 {
-	u64 leaves = (u64)atomic64_read(&pool->metadata) / PAGE_SIZE;
-
-	return min_t(u64, leaves / TURN_LEAVES + READ_ONCE(pool->nr_partitions),
-		     64) + 2;
+	return min_t(unsigned int, 2 * READ_ONCE(pool->nr_partitions) +
+		     VAIN_LEAST, VAIN_MOST);
 }
 
 static void run_until_high(struct tarn_node *n)
 {
 	struct tarn_pool *pool = n->pool;
 	struct look l = { .node = n->nid };
-	unsigned int fruitless = 0;
+	unsigned int vain = 0;
 	u32 last = 0;
 
 	while (!stop_now() && needs_frames(n)) {
@@ -310,28 +425,31 @@ static void run_until_high(struct tarn_node *n)
 				   stop_now(), REST);
 		if (atomic_read(&pool->stores) >= STORES_MAX)
 			continue;
-		part = l.pressure ? pick_next(pool, last) :
-		       pick(pool, fruitless ? last : 0);
-		if (!part && last && !l.pressure)
-			part = pick(pool, 0);
+		part = l.pressure ? pick_next(pool, last, l.pressure) :
+				    pick(pool, vain ? last : 0);
 		if (part) {
 			last = part->id;
 			got = turn(part, &l);
 			tarn_partition_put(part);
 		}
 		if (got) {
-			fruitless = 0;
+			vain = 0;
+			if (l.boost)
+				l.boost--;
 			cond_resched();
 			continue;
 		}
 		/* Looks that follow at once see nobody use what was unmapped. */
 		schedule_timeout_interruptible(1);
-		if (++fruitless < fruitless_round(pool))
+		if (!l.renewed)
+			l.boost = min_t(unsigned int, l.boost + BOOST,
+					TARN_USE_MAX);
+		if (++vain < vain_limit(pool))
 			continue;
 		if (l.pressure == PRESSURE_MAX)
 			return;
 		l.pressure++;
-		fruitless = 0;
+		vain = 0;
 	}
 }
 
@@ -350,6 +468,7 @@ static int reclaimer(void *arg)
 		wait_event_interruptible(n->wait, stop_now() ||
 					 READ_ONCE(n->kick) || has_work(n));
 		WRITE_ONCE(n->kick, false);
+		tarn_scan_wake(n->pool);
 		run_until_high(n);
 		/*
 		 * Nothing can be had now, or what was on its way did not arrive:

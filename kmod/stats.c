@@ -2,6 +2,8 @@
 /* Counters: counting, adding up, and handing out as structures. */
 #include <linux/log2.h>
 
+#include "age.h"
+#include "entitle.h"
 #include "partition.h"
 #include "pool.h"
 #include "stats.h"
@@ -100,6 +102,9 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->readahead_pages = READ_ONCE(pool->readahead);
 	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
 		info->latency[i] = tarn_stats_pool_latency(pool, i);
+	info->scanned_pages = atomic64_read(&pool->scanned);
+	info->scan_ns = atomic64_read(&pool->scan_ns);
+	info->scan_permille = READ_ONCE(pool->scan_permille);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -108,10 +113,10 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	atomic64_t *count = part->stats.count;
 	unsigned int i;
 
-	tarn_pool_weigh(part->pool);
+	tarn_entitle(part->pool);
 	info->id = part->id;
 	info->weight = READ_ONCE(part->weight);
-	info->fair_frames = tarn_partition_fair(part);
+	info->fair_frames = tarn_entitle_fair(part);
 	info->logical_pages = atomic64_read(&part->pages);
 	info->resident_pages = never_negative(&part->resident);
 	info->paged_pages = never_negative(&part->paged);
@@ -127,4 +132,7 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 		       atomic64_read(&count[TARN_STAT_CHECKSUM_ERRORS]);
 	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
 		info->latency[i] = atomic64_read(&part->stats.latency[i]);
+	info->min_frames = READ_ONCE(part->min_frames);
+	info->desired_frames = READ_ONCE(part->desired_frames);
+	info->working_set = tarn_age_working_set(part);
 }

@@ -78,6 +78,9 @@ FIELD(pool, paging_used);
 FIELD(pool, metadata_bytes);
 FIELD(pool, readahead_pages);
 FIELD(pool, latency);
+FIELD(pool, scanned_pages);
+FIELD(pool, scan_ns);
+FIELD(pool, scan_permille);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -103,6 +106,9 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, metadata_bytes),
 	ATTR(pool, readahead_pages),
 	ATTR(pool, latency),
+	ATTR(pool, scanned_pages),
+	ATTR(pool, scan_ns),
+	ATTR(pool, scan_permille),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -262,6 +268,9 @@ FIELD(partition, frame_waits);
 FIELD(partition, page_waits);
 FIELD(partition, errors);
 FIELD(partition, latency);
+FIELD(partition, min_frames);
+FIELD(partition, desired_frames);
+FIELD(partition, working_set);
 
 static struct attribute *partition_attrs[] = {
 	ATTR(partition, weight),
@@ -279,6 +288,9 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, page_waits),
 	ATTR(partition, errors),
 	ATTR(partition, latency),
+	ATTR(partition, min_frames),
+	ATTR(partition, desired_frames),
+	ATTR(partition, working_set),
 	NULL,
 };
 ATTRIBUTE_GROUPS(partition);

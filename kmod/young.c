@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Accessed bits of the process page tables that map a partition, read and
- * cleared for a range at once. As the kernel's own reclaim on x86, no TLB flush
- * follows: a page in use is marked again soon enough.
+ * Accessed bits of the process page tables that map a partition, and of KVM's
+ * (vm.c), read and cleared for a range at once. As the kernel's own reclaim on
+ * x86, no TLB flush follows: a page in use is marked again soon enough.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -10,6 +10,7 @@
 #include <linux/pgtable.h>
 
 #include "partition.h"
+#include "vm.h"
 #include "young.h"
 
 /*
@@ -85,7 +86,7 @@ static void collect_vma(struct vm_area_struct *vma, u64 first, u64 count,
  *
  * Context: process.
  * Return: true if there are mappings that accessed bits say nothing of, as the
- * hardware walks tables of its own (KVM).
+ * hardware walks tables of its own (KVM) and no VM is attached that tells.
  */
 bool tarn_young_collect(struct tarn_partition *part, u64 first, u64 count,
 			unsigned long *young)
@@ -109,5 +110,6 @@ bool tarn_young_collect(struct tarn_partition *part, u64 first, u64 count,
 	}
 	rcu_read_unlock();
 	i_mmap_unlock_read(mapping);
-	return opaque;
+	/* With its VM attached, KVM tells what was accessed. */
+	return !tarn_vm_young(part, first, count, young) && opaque;
 }

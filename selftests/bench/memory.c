@@ -28,6 +28,7 @@ struct memory_ops {
 	int (*open)(struct memory *memory, const char *arg);
 	void (*close)(struct memory *memory);
 	int (*page_out)(struct memory *memory);
+	int (*residency)(struct memory *memory, unsigned char *vec);
 };
 
 static int memory_map(struct memory *memory, int flags, int fd)
@@ -71,6 +72,23 @@ static int tarn_page_out(struct memory *memory)
 
 	if (ioctl(memory->fd, TARN_PARTITION_PAGE_OUT, &range))
 		return -errno;
+	return 0;
+}
+
+/* A resident page need not be mapped, so mincore() does not know of it. */
+static int tarn_residency(struct memory *memory, unsigned char *vec)
+{
+	struct tarn_partition_pages call = {
+		.size = sizeof(call),
+		.count = memory->size / PAGE_SIZE,
+		.states = (uintptr_t)vec,
+	};
+	uint64_t i;
+
+	if (ioctl(memory->fd, TARN_PARTITION_PAGES, &call))
+		return -errno;
+	for (i = 0; i < call.count; i++)
+		vec[i] = (vec[i] & TARN_PAGE_STATE_MASK) == TARN_PAGE_RESIDENT;
 	return 0;
 }
 
@@ -153,10 +171,10 @@ static int uffd_page_out(struct memory *memory)
 }
 
 static const struct memory_ops memory_kinds[] = {
-	{ "tarn", tarn_open, tarn_close, tarn_page_out },
-	{ "swap", swap_open, NULL, swap_page_out },
-	{ "memfd", memfd_open, NULL, memfd_page_out },
-	{ "uffd", uffd_open, uffd_close, uffd_page_out },
+	{ "tarn", tarn_open, tarn_close, tarn_page_out, tarn_residency },
+	{ "swap", swap_open, NULL, swap_page_out, NULL },
+	{ "memfd", memfd_open, NULL, memfd_page_out, NULL },
+	{ "uffd", uffd_open, uffd_close, uffd_page_out, NULL },
 };
 
 int memory_open(struct memory *memory, const char *spec, size_t size)
@@ -216,6 +234,13 @@ long memory_resident(struct memory *memory)
 		count += vec[i] & 1;
 	free(vec);
 	return count;
+}
+
+int memory_residency(struct memory *memory, unsigned char *vec)
+{
+	if (memory->ops->residency)
+		return memory->ops->residency(memory, vec);
+	return mincore(memory->base, memory->size, vec) ? -errno : 0;
 }
 
 size_t memory_parse_size(const char *text)

@@ -38,6 +38,9 @@ int memory_page_out(struct memory *memory);
 /* Number of pages still in memory, or a negative errno. */
 long memory_resident(struct memory *memory);
 
+/* Which pages are in memory: a byte each, not 0 if it is. */
+int memory_residency(struct memory *memory, unsigned char *vec);
+
 /* "64M", "1G", "4096" as bytes; 0 if it is no size. */
 size_t memory_parse_size(const char *text);
 

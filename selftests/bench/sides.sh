@@ -44,6 +44,16 @@ group_zipf() {
 	SERIES="tarn_zipf swap_zipf uffd_zipf"
 }
 
+group_sweep() {
+	DEVICE="ssd 192"
+	SERIES="tarn_sweep swap_sweep"
+}
+
+group_scan() {
+	DEVICE="fast 64"
+	SERIES="tarn_scan damon_scan"
+}
+
 group_touch() {
 	DEVICE=
 	SERIES="tarn_touch memfd_touch"
@@ -115,6 +125,25 @@ run_swap_zipf() {
 run_uffd_zipf() {
 	value ops zipf --memory "uffd:$(nullb_path peer):$ZIPF_PAGES" \
 		--size "$ZIPF_SIZE"
+}
+
+run_tarn_sweep() {
+	with_pool "$ZIPF_POOL" value hits hotset --memory "tarn:$POOL/x" \
+		--size "$ZIPF_SIZE"
+}
+
+run_swap_sweep() {
+	with_swap value hits in_cgroup "$ZIPF_CGROUP" hotset --memory swap \
+		--size "$ZIPF_SIZE"
+}
+
+# No page moves here: what is compared is looking alone.
+run_tarn_scan() {
+	with_pool 64M value ns scancost --memory "tarn:$POOL/x"
+}
+
+run_damon_scan() {
+	value ns scancost --memory swap
 }
 
 run_tarn_touch() {

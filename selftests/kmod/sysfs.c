@@ -31,14 +31,15 @@ static const struct field pool_fields[] = {
 	P(clean_drops), P(zero_drops), P(refaults), P(frame_waits),
 	P(load_errors), P(checksum_errors), P(store_errors), P(low_frames),
 	P(high_frames), P(paging_capacity), P(paging_used), P(metadata_bytes),
-	P(readahead_pages),
+	P(readahead_pages), P(scan_permille),
 };
 
 static const struct field part_fields[] = {
 	Q(weight), Q(fair_frames), Q(logical_pages), Q(resident_pages),
 	Q(paged_pages), Q(page_ins), Q(page_outs), Q(clean_drops),
 	Q(zero_drops), Q(refaults), Q(readahead), Q(frame_waits),
-	Q(page_waits), Q(errors),
+	Q(page_waits), Q(errors), Q(min_frames), Q(desired_frames),
+	Q(working_set),
 };
 
 static bool read_file(const char *dir, const char *name, char *buf, size_t size)

@@ -87,6 +87,7 @@ static void info(void)
 		.name = "POOL_INFO",
 		.cmd = TARN_POOL_INFO,
 		.size = sizeof(struct tarn_pool_info),
+		.min_size = offsetof(struct tarn_pool_info, pinned_pages),
 		.open = open_pool,
 		.close = keep,
 	};
@@ -262,8 +263,8 @@ static void unknown_numbers(void)
 	for (i = 0; i < 3; i++) {
 		for (n = 0; n < 256; n++) {
 			if ((n >= 0x10 && n <= 0x10) ||
-			    (n >= 0x20 && n <= 0x22) ||
-			    (n >= 0x40 && n <= 0x44) ||
+			    (n >= 0x20 && n <= 0x24) ||
+			    (n >= 0x40 && n <= 0x4a) ||
 			    (n >= 0x60 && n <= 0x64))
 				continue;
 			ASSERT_EQ(__tarn_op(fds[i], _IOWR(TARN_IOC_TYPE, n, u64),

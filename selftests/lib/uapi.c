@@ -48,12 +48,13 @@ static long send(const struct uapi_call *c, void *arg)
 
 static void check_sizes(const struct uapi_call *c)
 {
-	const size_t bad[] = { 0, 1, 4, 7, c->size - 8, c->size - 1 };
+	const size_t least = c->min_size ? c->min_size : c->size;
+	const size_t bad[] = { 0, 1, 4, 7, least - 8, least - 1 };
 	union arg arg;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		if (bad[i] >= c->size)
+		if (bad[i] >= least)
 			continue;
 		set_arg(c, &arg);
 		arg.size = bad[i];
@@ -61,6 +62,9 @@ static void check_sizes(const struct uapi_call *c)
 	}
 	set_arg(c, &arg);
 	EXPECT(c, &arg, 0, "exact");
+	set_arg(c, &arg);
+	arg.size = least;
+	EXPECT(c, &arg, 0, "as first published");
 	set_arg(c, &arg);
 	arg.size = c->size + 64;
 	EXPECT(c, &arg, 0, "long, zero tail");

@@ -17,6 +17,8 @@ struct uapi_call {
 	const char *name;
 	unsigned long cmd;
 	size_t size;
+	/** As first published, if it has grown since. */
+	size_t min_size;
 	/** Mask of the flags it knows. */
 	u32 flags;
 	/** Offsets of its 32-bit reserved fields, 0 ends the list. */

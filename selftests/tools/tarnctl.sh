@@ -45,7 +45,8 @@ same_as_sysfs()
 	for file in "$dir"/*; do
 		name=${file##*/}
 		[ -f "$file" ] || continue
-		[ "$name" != flags ] || continue
+		# The scanner is at work all the time.
+		case $name in flags|scan_ns|scanned_pages) continue ;; esac
 		if [ "$name" = latency ]; then
 			[ "$(jq -r '.latency | join(" ")' "$work/json")" = "$(cat "$file")" ]
 		else
@@ -146,6 +147,59 @@ refuse 2 "from 1 to 10000" "weight 0" tarnctl partition set g1 weight=0
 refuse 2 "from 1 to 10000" "weight 10001" tarnctl partition set g1 weight=10001
 refuse 2 "did you mean 'weight'" "a misspelt setting" tarnctl partition set g1 wieght=5
 check "a refused weight changes nothing" test "$(weight)" = 300
+
+frames()
+{
+	tarnctl partition show --json g1 | jq -c '[.weight, .min_frames, .desired_frames]'
+}
+
+check "set a minimum and what is desired" tarnctl partition set g1 min=8M desired=50%
+check "they are set" test "$(frames)" = "[300,2048,8192]"
+check "all at once" tarnctl partition set g1 weight=200 min=1024 desired=0
+check "are set" test "$(frames)" = "[200,1024,0]"
+refuse 1 "more than the pool has" "a minimum beyond the pool" \
+	tarnctl partition set g1 min=65M
+refuse 1 "have more than that as their minimum" "a pool smaller than that" \
+	sh -c 'tarnctl partition set g1 min=60M && tarnctl pool resize 32M'
+refuse 2 "wants pages" "a minimum that is no amount" tarnctl partition set g1 min=lots
+refuse 2 "from 1 to 10000" "one bad setting of two" tarnctl partition set g1 min=0 weight=0
+check "changes nothing" test "$(frames)" = "[200,15360,0]"
+check "and back" tarnctl partition set g1 weight=300 min=0
+
+check "set the scanner's share" tarnctl pool set scan=0.5%
+check "it is set" json '.scan_permille == 5' tarnctl pool show --json
+check "turn the scanner off" tarnctl pool set scan=0
+check "it is off" json '.scan_permille == 0' tarnctl pool show --json
+refuse 1 "share of one CPU" "more than a CPU" tarnctl pool set scan=101%
+refuse 1 "share of one CPU" "a share that is none" tarnctl pool set scan=fast
+refuse 1 "share of one CPU" "a share below nothing" tarnctl pool set scan=-1
+check "all of a CPU" tarnctl pool set scan=100%
+
+# ---- heat
+
+check "counts of activity" json '.pages == 8192 and .resident.cold == 50 and
+	(.resident + .paged | length) == 5 and .cell_pages == 8' \
+	tarnctl partition heat --json g1
+known()
+{
+	tarnctl partition heat --json g1 | jq -e '.rounds > 0 and .by_class.cold == 50' >/dev/null
+}
+await known
+result $? "sums of a whole round"
+check "a map in signs" says "|            -------                        " \
+	tarnctl partition heat g1
+check "a range of it" json '.start == 1024 and .pages == 256' \
+	tarnctl partition heat --json g1 4M 1M
+check "a picture" tarnctl partition heat g1 --svg "$work/heat.svg"
+check "is SVG" grep -q '^<svg xmlns=.*>$' "$work/heat.svg"
+check "to stdout" says "</svg>" tarnctl partition heat g1 --svg -
+refuse 1 "write to /nonexistent/x" "a picture that can't be written" \
+	tarnctl partition heat g1 --svg /nonexistent/x
+truncate -s 0 $pool/none
+check "a partition of no size has a map" json '.pages == 0 and .cells == []' \
+	tarnctl partition heat --json none
+check "and a picture" says "</svg>" tarnctl partition heat none --svg -
+rm $pool/none
 
 check "set watermarks and read-ahead" tarnctl pool set low=2M high=10% readahead=16
 check "they are set" json '.low_frames >= 510 and .low_frames <= 512 and
@@ -253,6 +307,7 @@ completes()
 	# shellcheck source=tools/tarnctl/tarnctl.bash
 	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
 	for command in pool partition pager top events "pool list" "partition pages" \
+		"partition heat" \
 		"pager add" "pager drain" "pager resilver"; do
 		words=$(_tarnctl_words "$command")
 		for word in $words; do

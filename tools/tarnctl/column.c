@@ -17,6 +17,7 @@ const struct column columns[COLUMN_COUNT] = {
 	[COLUMN_LOGICAL] = { "LOGICAL", "logical", 'l', 7, 5 },
 	[COLUMN_RESIDENT] = { "RESIDENT", "resident", 'r', 8, 1 },
 	[COLUMN_PAGED] = { "PAGED", "paged", 'p', 6, 2 },
+	[COLUMN_WORKING_SET] = { "WSS", "working-set", 's', 6, 6 },
 	[COLUMN_FAIR] = { "FAIR", "fair", 'f', 6, 7 },
 	[COLUMN_PAGE_INS] = { "IN/s", "page-ins", 'i', 6, 3 },
 	[COLUMN_PAGE_OUTS] = { "OUT/s", "page-outs", 'o', 6, 4 },
@@ -37,6 +38,8 @@ static double column_value(enum column_id id, const struct sample_row *row)
 		return info->resident_pages;
 	case COLUMN_PAGED:
 		return info->paged_pages;
+	case COLUMN_WORKING_SET:
+		return info->working_set;
 	case COLUMN_FAIR:
 		return info->fair_frames;
 	case COLUMN_PAGE_INS:
@@ -69,6 +72,7 @@ const char *column_text(enum column_id id, const struct sample_row *row,
 	case COLUMN_LOGICAL:
 	case COLUMN_RESIDENT:
 	case COLUMN_PAGED:
+	case COLUMN_WORKING_SET:
 	case COLUMN_FAIR:
 		return size_format_pages(buf, val, exact);
 	case COLUMN_P50:
@@ -96,7 +100,7 @@ enum column_id column_find(const char *name)
 		err("--sort: there is no column '%s', did you mean '%s'?", name,
 		    near);
 	else
-		err("--sort: there is no column '%s'; name, logical, resident, paged, fair, page-ins, page-outs, refaults, waits, p50 and p99 are",
+		err("--sort: there is no column '%s'; name, logical, resident, paged, working-set, fair, page-ins, page-outs, refaults, waits, p50 and p99 are",
 		    name);
 	return COLUMN_COUNT;
 }

@@ -13,6 +13,7 @@ int partition_list_main(int argc, char **argv, const struct options *opts);
 int partition_show_main(int argc, char **argv, const struct options *opts);
 int partition_set_main(int argc, char **argv, const struct options *opts);
 int partition_pages_main(int argc, char **argv, const struct options *opts);
+int partition_heat_main(int argc, char **argv, const struct options *opts);
 int partition_page_in_main(int argc, char **argv, const struct options *opts);
 int partition_page_out_main(int argc, char **argv, const struct options *opts);
 int pager_list_main(int argc, char **argv, const struct options *opts);

@@ -41,6 +41,9 @@ const struct field pool_fields[] = {
 	POOL(checksum_errors, NUMBER, "checksum errors"),
 	POOL(store_errors, NUMBER, "store errors"),
 	POOL(metadata_bytes, BYTES, "metadata"),
+	POOL(scan_permille, NUMBER, "scanner's CPU, per mille"),
+	POOL(scanned_pages, NUMBER, "pages scanned"),
+	POOL(scan_ns, NUMBER, "scanner's time in ns"),
 	{ 0 },
 };
 
@@ -48,6 +51,9 @@ const struct field partition_fields[] = {
 	PART(id, NUMBER, "id"),
 	PART(weight, NUMBER, "weight"),
 	PART(fair_frames, PAGES, "fair share"),
+	PART(min_frames, PAGES, "minimum"),
+	PART(desired_frames, PAGES, "desired"),
+	PART(working_set, PAGES, "working set"),
 	PART(logical_pages, PAGES, "logical"),
 	PART(resident_pages, PAGES, "resident"),
 	PART(paged_pages, PAGES, "paged"),

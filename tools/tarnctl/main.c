@@ -23,6 +23,8 @@ static const struct command pool_commands[] = {
 	  .more = "  low=AMOUNT        reclaim starts when fewer frames are free\n"
 		  "  high=AMOUNT       and stops when so many are, at most half the pool\n"
 		  "  readahead=AMOUNT  most that is read ahead of a sequence, up to 256 pages\n"
+		  "  scan=SHARE        of one CPU for looking at which pages are used, 2% at first;\n"
+		  "                    under pressure up to four times as much; 0 turns it off\n"
 		  "\n" SIZES_HELP,
 	  .fn = pool_set_main, .min_args = 1, .max_args = -1 },
 	{ .name = "resize", .args = "[POOL] SIZE[:SIZE...]",
@@ -60,9 +62,20 @@ static const struct command partition_commands[] = {
 	  .fn = partition_pages_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_RUNS, .min_args = 1,
 	  .max_args = 3 },
+	{ .name = "heat", .args = "FILE [START COUNT]",
+	  .help = "how often its pages are used: counts and a map",
+	  .more = "The map has colours on a terminal, letters and signs elsewhere.\n" SIZES_HELP,
+	  .fn = partition_heat_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_PLAIN | OPTION_SVG,
+	  .min_args = 1, .max_args = 3 },
 	{ .name = "set", .args = "FILE KEY=VALUE...",
 	  .help = "change settings of a partition",
-	  .more = "  weight=N  its part in the pool when frames are short, 1 to 10000",
+	  .more = "  weight=N        its part in the pool when frames are short, 1 to 10000\n"
+		  "  min=AMOUNT      what is not taken from it while others have more than theirs\n"
+		  "  desired=AMOUNT  beyond this its frames are taken first, whatever its weight;\n"
+		  "                  0 sets none\n"
+		  "\n"
+		  "Of amounts, a bare number counts pages of 4 KiB, % is a part of the pool.",
 	  .fn = partition_set_main, .min_args = 2, .max_args = -1 },
 	{ .name = "page-out", .args = "FILE [START COUNT]",
 	  .help = "page out a range, or all of it, now",

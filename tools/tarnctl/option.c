@@ -46,7 +46,7 @@ static const struct option_def option_defs[] = {
 	{ OPTION_DELAY, 'd', KIND_SECONDS, "delay", "SECONDS", DEST(delay),
 	  "time from one sample to the next (default 2)" },
 	{ OPTION_PLAIN, 0, KIND_FLAG, "plain", NULL, DEST(plain),
-	  "print a table an interval, though this is a terminal" },
+	  "print as if this were no terminal" },
 	{ OPTION_SORT, 's', KIND_STRING, "sort", "COLUMN", DEST(sort),
 	  "sort by this column (name, resident, page-ins ...)" },
 	{ OPTION_RUNS, 0, KIND_FLAG, "runs", NULL, DEST(runs),
@@ -67,6 +67,8 @@ static const struct option_def option_defs[] = {
 	  "put this device in the place of the failed one" },
 	{ OPTION_OFF, 0, KIND_FLAG, "off", NULL, DEST(off),
 	  "end the draining" },
+	{ OPTION_SVG, 0, KIND_STRING, "svg", "FILE", DEST(svg),
+	  "draw the map into this file as well, - is stdout" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };

@@ -24,7 +24,8 @@
 #define OPTION_DEVICE	(1U << 12)
 #define OPTION_REPLACE	(1U << 13)
 #define OPTION_OFF	(1U << 14)
-#define OPTION_ALL	0x7fffU
+#define OPTION_SVG	(1U << 15)
+#define OPTION_ALL	0xffffU
 
 /**
  * struct options - what was given
@@ -44,6 +45,7 @@
  * @device: number of a device
  * @replace: device that takes the place of a failed one
  * @off: end what was begun
+ * @svg: file for a picture
  */
 struct options {
 	bool help;
@@ -62,6 +64,7 @@ struct options {
 	const char *device;
 	const char *replace;
 	bool off;
+	const char *svg;
 };
 
 /**

@@ -96,6 +96,10 @@ static int resize_fail(const struct pool *pool, int ret, const char *reason)
 		err("resize %s: what it holds does not fit and could not be paged out; the size is as before",
 		    pool->mount);
 		return ret;
+	case ENOSPC:
+		err("resize %s: partitions have more than that as their minimum ('tarnctl partition set FILE min='); the size is as before",
+		    pool->mount);
+		return ret;
 	case ENOMEM:
 		err("resize %s: this machine has not so much memory free; the size is as before",
 		    pool->mount);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl pool set */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -12,11 +13,13 @@
 #include "size.h"
 
 #define READAHEAD_MAX 256
+#define SCAN_MAX 1000
 
 enum {
 	SET_LOW,
 	SET_HIGH,
 	SET_READAHEAD,
+	SET_SCAN,
 };
 
 /* Both watermarks are set at once, so the one not given stays as it is. */
@@ -69,6 +72,34 @@ static int fill_readahead(struct tarn_pool_set *set,
 	return 0;
 }
 
+/* A share of one CPU: "2%", "0.5%"; a bare number is one per mille. */
+static int fill_scan(struct tarn_pool_set *set, const struct setting *setting)
+{
+	double share;
+	char *end;
+
+	if (!setting->value)
+		return 0;
+	share = strtod(setting->value, &end);
+	if (end != setting->value && *end == '%') {
+		share *= 10;
+		end++;
+	}
+	/* The comparison is false for NaN. */
+	if (end == setting->value || *end ||
+	    !(share >= 0 && share <= SCAN_MAX)) {
+		err("scan=%s: wants a share of one CPU, from 0 to 100%% (2%%, 0.5%%)",
+		    setting->value);
+		return -EINVAL;
+	}
+	set->flags |= TARN_POOL_SET_SCAN;
+	set->scan_permille = share + 0.5;
+	/* Little is not nothing. */
+	if (share > 0 && !set->scan_permille)
+		set->scan_permille = 1;
+	return 0;
+}
+
 static int set_pool(const struct pool *pool, const struct setting *settings)
 {
 	struct tarn_pool_set set = { .size = sizeof(set) };
@@ -77,6 +108,8 @@ static int set_pool(const struct pool *pool, const struct setting *settings)
 	ret = fill_watermarks(&set, settings, &pool->info);
 	if (!ret)
 		ret = fill_readahead(&set, &settings[SET_READAHEAD]);
+	if (!ret)
+		ret = fill_scan(&set, &settings[SET_SCAN]);
 	if (ret)
 		return ret;
 	fd = pool_open(pool);
@@ -93,6 +126,7 @@ int pool_set_main(int argc, char **argv, const struct options *opts)
 		[SET_LOW] = { .key = "low" },
 		[SET_HIGH] = { .key = "high" },
 		[SET_READAHEAD] = { .key = "readahead" },
+		[SET_SCAN] = { .key = "scan" },
 		{ 0 },
 	};
 	const char *name = NULL;

@@ -21,7 +21,7 @@ _tarnctl_words()
 	pool)
 		echo "list show set resize events top --help" ;;
 	partition)
-		echo "list show pages set page-out page-in top --help" ;;
+		echo "list show pages heat set page-out page-in top --help" ;;
 	pager)
 		echo "list show add drain resilver --help" ;;
 	"pool list" | "pool show" | "partition list" | "pager list")
@@ -30,6 +30,8 @@ _tarnctl_words()
 		echo "--json --bytes --pool --help" ;;
 	"partition pages")
 		echo "--json --bytes --runs --help" ;;
+	"partition heat")
+		echo "--json --bytes --plain --svg --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
 	events* | "pool events")
@@ -59,14 +61,14 @@ _tarnctl()
 	case $prev in
 	--sort | -s)
 		mapfile -t COMPREPLY < <(compgen -W "name logical resident \
-			paged fair page-ins page-outs refaults waits p50 p99" \
+			paged working-set fair page-ins page-outs refaults waits p50 p99" \
 			-- "$cur")
 		return ;;
 	--pool | -p)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
 			-- "$cur")
 		return ;;
-	--socket | --replace)
+	--socket | --replace | --svg)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
@@ -93,7 +95,7 @@ _tarnctl()
 		return
 	fi
 	case $path in
-	"partition show" | "partition pages" | "partition page-"* | "pager add")
+	"partition show" | "partition pages" | "partition heat" | "partition page-"* | "pager add")
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	"partition set")
@@ -102,12 +104,13 @@ _tarnctl()
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		else
 			compopt -o nospace
-			mapfile -t COMPREPLY < <(compgen -W "weight=" -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W \
+				"weight= min= desired=" -- "$cur")
 		fi ;;
 	"pool set")
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W \
-			"$(_tarnctl_pools) low= high= readahead=" -- "$cur") ;;
+			"$(_tarnctl_pools) low= high= readahead= scan=" -- "$cur") ;;
 	"pool list" | "pager list") ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \

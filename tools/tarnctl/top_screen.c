@@ -60,7 +60,7 @@ static const char *const help_lines[] = {
 	"q          quit",
 	"h ?        this help; any key leaves it",
 	"n          sort by name",
-	"l r p f    sort by logical size, resident, paged, fair share",
+	"l r p s f  sort by logical size, resident, paged, working set, fair share",
 	"i o t w    sort by page-ins, page-outs, refaults, waits a second",
 	"5 9        sort by median, by 99th percentile of page-in latency",
 	"< >        sort by the column to the left, to the right",
