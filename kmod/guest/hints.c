@@ -19,8 +19,8 @@ static int hint_unused(u64 address, u64 pages)
 	long done;
 
 	while (pages) {
-		done = tarn_para_call(TARN_HC_HINT, TARN_HINT_UNUSED, address,
-				      min_t(u64, pages, TARN_HINT_MAX_PAGES));
+		done = tarn_para_call_patient(TARN_HC_HINT, TARN_HINT_UNUSED, address,
+					      min_t(u64, pages, TARN_HINT_MAX_PAGES));
 		if (done <= 0)
 			return done;
 		if (done > pages)

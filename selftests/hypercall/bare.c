@@ -269,6 +269,15 @@ s64 bare_call(struct bare *b, u64 nr, u64 a1, u64 a2, u64 a3)
 	return bare_call_in(b, BARE_KERNEL64, nr, a1, a2, a3);
 }
 
+s64 bare_ask(struct bare *b, u64 nr, u64 a1, u64 a2, u64 a3)
+{
+	s64 ret;
+
+	while ((ret = bare_call(b, nr, a1, a2, a3)) == -TARN_HC_EAGAIN)
+		msleep(5);
+	return ret;
+}
+
 struct bare_box *bare_job(struct bare *b, enum bare_job job, u64 count)
 {
 	u32 intel = b->box->intel;
