@@ -127,4 +127,6 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 		       atomic64_read(&count[TARN_STAT_CHECKSUM_ERRORS]);
 	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
 		info->latency[i] = atomic64_read(&part->stats.latency[i]);
+	info->pinned_pages = READ_ONCE(part->areas.pinned);
+	info->vms = rcu_access_pointer(part->vm) ? 1 : 0;
 }
