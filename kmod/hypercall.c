@@ -253,7 +253,7 @@ static bool speaks_to_us(struct kvm_vcpu *vcpu)
 
 	return vcpu->arch.efer & EFER_LMA &&
 	       !vcpu->arch.guest_state_protected &&
-	       !arch->hyperv.hv_guest_os_id &&
+	       !tarn_kvm_speaks_hyperv(vcpu->kvm) &&
 	       !(arch->xen_hvm_config.flags &
 		 KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL);
 }
