@@ -272,8 +272,19 @@ static int probe_entry(struct kprobe *p, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(probe_entry);
 
+/*
+ * Where a probe is not on a call of ftrace, it may be made a jump after a while, and
+ * such a jump goes back to where it came from whatever probe_entry() says. One with
+ * a handler behind the instruction never is.
+ */
+static void probe_after(struct kprobe *p, struct pt_regs *regs,
+			unsigned long flags)
+{
+}
+
 static struct kprobe probe = {
 	.pre_handler = probe_entry,
+	.post_handler = probe_after,
 };
 
 /* The function's own start, where a call may land; the probe may lie behind it. */
@@ -302,6 +313,7 @@ static int begin_probing(void)
 	probe = (struct kprobe){
 		.symbol_name = "kvm_emulate_hypercall",
 		.pre_handler = probe_entry,
+		.post_handler = probe_after,
 		.flags = KPROBE_FLAG_DISABLED,
 	};
 	ret = register_kprobe(&probe);
