@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 # headers on this host, or build directories.
 KERNEL ?=
 KERNELS = $(or $(KERNEL),6.1 6.12)
+# Guests boot Debian's cloud kernels, which get tarn_guest.ko.
+GUEST_KERNELS = $(addsuffix -cloud,$(filter 6.1 6.12,$(KERNELS)))
 
 PREFIX ?= /usr/local
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' kmod/dkms.conf)
@@ -19,7 +21,8 @@ all: kmod vmm tools selftests
 
 help:
 	@echo 'make all          kmod, vmm, tools and the test programs (the default)'
-	@echo 'make kmod         tarn.ko for Debian'\''s 6.1 and 6.12, or for KERNEL='
+	@echo 'make kmod         tarn.ko and tarn_guest.ko for Debian'\''s 6.1 and 6.12, or for'
+	@echo '                  KERNEL='
 	@echo 'make vmm          tarn-vmm and tarn-pager'
 	@echo 'make tools        tarnctl and other programs of the operator'
 	@echo 'make demo         guests twice as large as the pool they live in'
@@ -43,7 +46,7 @@ setup:
 	@scripts/setup
 
 kmod:
-	@for k in $(KERNELS); do \
+	@for k in $(KERNELS) $(GUEST_KERNELS); do \
 		scripts/kmod-build $$k $(if $(W),W=$(W)) $(if $(DEBUG),TARN_DEBUG=y) || exit 1; \
 	done
 

@@ -7,10 +7,11 @@
  * attached, it has the call go on in answer() instead, in the same thread and
  * context, where it may sleep; all others pass through it untouched.
  *
- * answer() leaves to KVM what is architecture: it puts the number of a call of
- * KVM's that does nothing into RAX and calls the original, which refuses callers
- * outside of the guest's kernel, skips the instruction and writes RAX. If that went
- * well it does the work and writes its own result over it.
+ * answer() leaves to KVM what is architecture: it puts a number that no call
+ * has into RAX and calls the original, which skips the instruction and writes the
+ * error for such a number into RAX, as 64 bits for 64-bit code of the guest's
+ * kernel and for nobody else. For that error it does the work and writes its own
+ * result over it.
  *
  * The number of threads in answer() is counted from the probe on. At the end the
  * probe goes first, then that count has to become 0, and then every task has to
@@ -30,6 +31,9 @@
 #include "partition.h"
 #include "pin.h"
 #include "vm.h"
+
+/* Neither KVM's nor Tarn's, so that the probe lets it pass. */
+#define NO_CALL	(TARN_HC_BASE - 1)
 
 typedef int (*hypercall_fn)(struct kvm_vcpu *vcpu);
 
@@ -229,10 +233,10 @@ static noinline int answer(struct kvm_vcpu *vcpu)
 	};
 	int ret;
 
-	regs[VCPU_REGS_RAX] = KVM_HC_VAPIC_POLL_IRQ;
+	regs[VCPU_REGS_RAX] = NO_CALL;
 	ret = original(vcpu);
-	/* Not from the guest's kernel: the error stands. */
-	if (!regs[VCPU_REGS_RAX])
+	/* Another one for user code, a shorter one for 32-bit code: it stands. */
+	if (regs[VCPU_REGS_RAX] == (unsigned long)-KVM_ENOSYS)
 		regs[VCPU_REGS_RAX] = dispatch(&c, nr);
 	if (atomic_dec_and_test(&running))
 		wake_up(&idle_wait);
@@ -249,7 +253,7 @@ static bool speaks_to_us(struct kvm_vcpu *vcpu)
 
 	return vcpu->arch.efer & EFER_LMA &&
 	       !vcpu->arch.guest_state_protected &&
-	       !arch->hyperv.hv_guest_os_id &&
+	       !tarn_kvm_speaks_hyperv(vcpu->kvm) &&
 	       !(arch->xen_hvm_config.flags &
 		 KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL);
 }
@@ -268,8 +272,19 @@ static int probe_entry(struct kprobe *p, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(probe_entry);
 
+/*
+ * Where a probe is not on a call of ftrace, it may be made a jump after a while, and
+ * such a jump goes back to where it came from whatever probe_entry() says. One with
+ * a handler behind the instruction never is.
+ */
+static void probe_after(struct kprobe *p, struct pt_regs *regs,
+			unsigned long flags)
+{
+}
+
 static struct kprobe probe = {
 	.pre_handler = probe_entry,
+	.post_handler = probe_after,
 };
 
 /* The function's own start, where a call may land; the probe may lie behind it. */
@@ -298,6 +313,7 @@ static int begin_probing(void)
 	probe = (struct kprobe){
 		.symbol_name = "kvm_emulate_hypercall",
 		.pre_handler = probe_entry,
+		.post_handler = probe_after,
 		.flags = KPROBE_FLAG_DISABLED,
 	};
 	ret = register_kprobe(&probe);

@@ -135,4 +135,6 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->min_frames = READ_ONCE(part->min_frames);
 	info->desired_frames = READ_ONCE(part->desired_frames);
 	info->working_set = tarn_age_working_set(part);
+	info->pinned_pages = READ_ONCE(part->areas.pinned);
+	info->vms = rcu_access_pointer(part->vm) ? 1 : 0;
 }
