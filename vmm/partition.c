@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <linux/tarn.h>
 #include <linux/tarn_para.h>
@@ -26,6 +27,10 @@
  */
 #define AREAS_BURST 4096
 #define AREAS_PER_SECOND 64
+
+/* How long to wait for a VM that is dead already, ns, and how often to look, us. */
+#define BUSY_WAIT 2000000000ULL
+#define BUSY_STEP 50000
 
 /* Each try after the first one takes another signal. */
 #define TRIES 16
@@ -112,6 +117,31 @@ static void part_detach(struct partition *part)
 	part->attached = false;
 }
 
+/*
+ * A VMM that was killed leaves its areas behind in a file that stays. Nobody else
+ * has any there once the VM is attached.
+ */
+static void drop_stale(const struct partition *part)
+{
+	struct tarn_area areas[64];
+	struct tarn_partition_areas list = {.size = sizeof(list)};
+	struct tarn_partition_register reg = {.size = sizeof(reg)};
+	u32 i;
+
+	do {
+		list.count = ARRAY_SIZE(areas);
+		list.areas = (uintptr_t)areas;
+		if (part_ioctl(part, TARN_PARTITION_AREAS, &list))
+			return;
+		for (i = 0; i < list.count; i++) {
+			if (areas[i].origin != TARN_AREA_BY_VMM)
+				continue;
+			reg.handle = areas[i].handle;
+			part_ioctl(part, TARN_PARTITION_UNREGISTER, &reg);
+		}
+	} while (list.count);
+}
+
 /* Which memory is in pools */
 
 static bool in_pool(const struct mem_backend *backend)
@@ -175,6 +205,18 @@ static int attach_fail(const struct partition *part, int ret)
 	return err_errno(ret, "cannot attach the VM to the memory of '%s'", id);
 }
 
+/* That another guest has just ended is noticed a moment later. */
+static int attach_patiently(struct vm *vm, struct partition *part)
+{
+	u64 end = loop_now() + BUSY_WAIT;
+	int ret;
+
+	do {
+		ret = part_attach(vm, part);
+	} while (ret == -EBUSY && loop_now() < end && !usleep(BUSY_STEP));
+	return ret;
+}
+
 /* Return: 0, 1 if it works without, or -errno, reported. */
 static int attach_first(struct vm *vm, struct partition *part)
 {
@@ -182,7 +224,9 @@ static int attach_first(struct vm *vm, struct partition *part)
 	int ret = -EOPNOTSUPP;
 
 	if (part->features & TARN_FEATURE_VM)
-		ret = part_attach(vm, part);
+		ret = attach_patiently(vm, part);
+	if (!ret && part->features & TARN_FEATURE_PINS)
+		drop_stale(part);
 	if (ret != -EOPNOTSUPP && ret != -ENOTTY)
 		return ret ? attach_fail(part, ret) : 0;
 	if (vm->config->tarn == CONFIG_TARN_ON) {

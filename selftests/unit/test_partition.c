@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <linux/tarn.h>
 #include <linux/tarn_para.h>
@@ -14,10 +15,14 @@
 static int fake_ioctl(int fd, unsigned long request, ...);
 static int fake_fstatfs(int fd, struct statfs *fs);
 
+static int fake_usleep(useconds_t us);
+
+#define usleep fake_usleep
 #define ioctl fake_ioctl
 #define fstatfs fake_fstatfs
 #include "mem.c"
 #include "partition.c"
+#undef usleep
 #undef ioctl
 #undef fstatfs
 
@@ -27,12 +32,16 @@ static int fake_fstatfs(int fd, struct statfs *fs);
 #define OTHER_FD 20
 #define VM_FD 30
 
-#define NR_AREAS 8192
+/* Handles from here on are of areas that nobody here registered. */
+#define STALE 1000000
 
 static struct {
 	u64 features;
 	int attach_error;
 	int register_error;
+	unsigned int busy; /* looks until the VM before is gone */
+	unsigned int stale_first;
+	unsigned int stale; /* areas of a VMM that was killed */
 	unsigned int interrupts; /* calls that a signal ends first */
 	unsigned int attaches;
 	unsigned int detaches;
@@ -53,6 +62,14 @@ static struct mem_backend backends[3];
 u64 loop_now(void)
 {
 	return now;
+}
+
+static int fake_usleep(useconds_t us)
+{
+	now += us * 1000ULL;
+	if (module.busy && !--module.busy)
+		module.attach_error = 0;
+	return 0;
 }
 
 static int fake_fstatfs(int fd, struct statfs *fs)
@@ -102,6 +119,23 @@ static int fake_register(int fd, struct tarn_partition_register *reg)
 	return 0;
 }
 
+/* Every second area is the VMM's, the others are KVM's and stay. */
+static int fake_list(struct tarn_partition_areas *list)
+{
+	struct tarn_area *areas = (void *)(uintptr_t)list->areas;
+	u32 n = 0;
+
+	while (n < list->count && list->cursor < 2 * module.stale_first) {
+		areas[n++] = (struct tarn_area){
+			.handle = STALE + list->cursor,
+			.origin = list->cursor % 2 ? TARN_AREA_BY_VMM
+						   : TARN_AREA_BY_KVM};
+		list->cursor++;
+	}
+	list->count = n;
+	return 0;
+}
+
 static int fake_ioctl(int fd, unsigned long request, ...)
 {
 	va_list ap;
@@ -123,7 +157,13 @@ static int fake_ioctl(int fd, unsigned long request, ...)
 		return fake_attach(fd - POOL_FD, arg);
 	case TARN_PARTITION_REGISTER:
 		return fake_register(fd, arg);
+	case TARN_PARTITION_AREAS:
+		return fake_list(arg);
 	case TARN_PARTITION_UNREGISTER:
+		if (((struct tarn_partition_register *)arg)->handle >= STALE) {
+			module.stale--;
+			return 0;
+		}
 		CHECK_EQ(((struct tarn_partition_register *)arg)->handle,
 			 module.last.handle);
 		module.areas--;
@@ -264,6 +304,21 @@ static void test_refused(void)
 	CHECK(strstr(fake_error, "ram0"));
 }
 
+/* Another guest had the memory and was killed just now. */
+static void test_successor(void)
+{
+	setup(ALL_FEATURES);
+	backend_init(0, POOL_FD, GIB(1));
+	module.attach_error = EBUSY;
+	module.busy = 5;
+	module.stale = 100;
+	module.stale_first = 100;
+	CHECK_EQ(partitions_attach(&vm), 0);
+	CHECK_EQ(module.attaches, 6);
+	CHECK_EQ(module.stale, 0);
+	partitions_detach(&vm);
+}
+
 static void test_reset(void)
 {
 	setup(ALL_FEATURES);
@@ -388,6 +443,7 @@ static const struct tap_test tests[] = {
 	{"memory that is in no pool", test_no_pool},
 	{"a module that cannot", test_old_module},
 	{"a module that refuses", test_refused},
+	{"memory of a guest that was killed", test_successor},
 	{"a reset of the guest", test_reset},
 	{"areas", test_areas},
 	{"a storm of areas", test_storm},
