@@ -24,7 +24,22 @@
 #define OPTION_DEVICE	(1U << 12)
 #define OPTION_REPLACE	(1U << 13)
 #define OPTION_OFF	(1U << 14)
-#define OPTION_ALL	0x7fffU
+#define OPTION_VM	(1U << 20)
+#define OPTION_RANGE	(1U << 21)
+#define OPTION_ALL	0x307fffU
+
+/** Most values of an option that may be given several times. */
+#define OPTION_LIST_MAX	64
+
+/**
+ * struct option_list - what such an option was given
+ * @count: how many
+ * @items: the values
+ */
+struct option_list {
+	unsigned int count;
+	const char *items[OPTION_LIST_MAX];
+};
 
 /**
  * struct options - what was given
@@ -44,6 +59,8 @@
  * @device: number of a device
  * @replace: device that takes the place of a failed one
  * @off: end what was begun
+ * @vm: number of a descriptor
+ * @ranges: of guest memory
  */
 struct options {
 	bool help;
@@ -62,6 +79,8 @@ struct options {
 	const char *device;
 	const char *replace;
 	bool off;
+	const char *vm;
+	struct option_list ranges;
 };
 
 /**
