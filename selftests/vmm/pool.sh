@@ -46,9 +46,9 @@ pins()
 # await_pins FILE FILTER: the same, for what comes in a moment.
 await_pins()
 {
-	local n
+	local end=$((SECONDS + 40))
 
-	for n in {1..300}; do
+	while [ $SECONDS -lt $end ]; do
 		pins "$1" "$2" && return
 		sleep 0.1
 	done

@@ -15,8 +15,7 @@ unsigned int area_type_find(const char *name);
 /** area_origin_name() - Who registered it: 'guest', 'vmm', 'kvm'. */
 const char *area_origin_name(unsigned int origin);
 
-/** area_state_name() - How it is kept: pinned, unpinned though it should be, or
- * recorded only. */
+/** area_state_name() - How it is kept: as an area that is listed says it. */
 const char *area_state_name(unsigned int flags);
 
 /** pin_policy_name() - As 'always', '?' where it is not known. */
