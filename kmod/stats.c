@@ -100,6 +100,7 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 		info->frames * sizeof(struct tarn_frame);
 	info->partitions = READ_ONCE(pool->nr_partitions);
 	info->readahead_pages = READ_ONCE(pool->readahead);
+	info->pinned_pages = never_negative(&pool->pinned);
 	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
 		info->latency[i] = tarn_stats_pool_latency(pool, i);
 	info->scanned_pages = atomic64_read(&pool->scanned);
@@ -130,11 +131,11 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->page_waits = atomic64_read(&count[TARN_STAT_PAGE_WAITS]);
 	info->errors = atomic64_read(&count[TARN_STAT_LOAD_ERRORS]) +
 		       atomic64_read(&count[TARN_STAT_CHECKSUM_ERRORS]);
+	info->pinned_pages = READ_ONCE(part->areas.pinned);
+	info->vms = rcu_access_pointer(part->vm) ? 1 : 0;
 	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
 		info->latency[i] = atomic64_read(&part->stats.latency[i]);
 	info->min_frames = READ_ONCE(part->min_frames);
 	info->desired_frames = READ_ONCE(part->desired_frames);
 	info->working_set = tarn_age_working_set(part);
-	info->pinned_pages = READ_ONCE(part->areas.pinned);
-	info->vms = rcu_access_pointer(part->vm) ? 1 : 0;
 }

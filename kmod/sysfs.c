@@ -71,6 +71,7 @@ FIELD(pool, frame_waits);
 FIELD(pool, load_errors);
 FIELD(pool, checksum_errors);
 FIELD(pool, store_errors);
+FIELD(pool, pinned_pages);
 FIELD(pool, low_frames);
 FIELD(pool, high_frames);
 FIELD(pool, paging_capacity);
@@ -99,6 +100,7 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, load_errors),
 	ATTR(pool, checksum_errors),
 	ATTR(pool, store_errors),
+	ATTR(pool, pinned_pages),
 	ATTR(pool, low_frames),
 	ATTR(pool, high_frames),
 	ATTR(pool, paging_capacity),
@@ -267,6 +269,8 @@ FIELD(partition, readahead);
 FIELD(partition, frame_waits);
 FIELD(partition, page_waits);
 FIELD(partition, errors);
+FIELD(partition, pinned_pages);
+FIELD(partition, vms);
 FIELD(partition, latency);
 FIELD(partition, min_frames);
 FIELD(partition, desired_frames);
@@ -287,6 +291,8 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, frame_waits),
 	ATTR(partition, page_waits),
 	ATTR(partition, errors),
+	ATTR(partition, pinned_pages),
+	ATTR(partition, vms),
 	ATTR(partition, latency),
 	ATTR(partition, min_frames),
 	ATTR(partition, desired_frames),

@@ -237,9 +237,15 @@ static void look_work(struct work_struct *work)
 	if (vm_is_dead(vm)) {
 		mutex_lock(&vm->part->vm_lock);
 		ours = unlink_vm(vm);
+		/*
+		 * All of it, as a VMM that was killed did not tidy up; and before
+		 * another VM can be attached, whose areas must stay.
+		 */
+		if (ours)
+			tarn_areas_drop(vm->part, ~0U);
 		mutex_unlock(&vm->part->vm_lock);
 		if (ours)
-			end_vm(vm);
+			tarn_vm_put(vm);
 		return;
 	}
 	tarn_paravirt_look(vm);

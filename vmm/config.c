@@ -76,6 +76,7 @@ static int want_off(struct opts *opts, const char *key)
 
 static int set_machine(struct vm_config *cfg, struct opts *opts)
 {
+	static const char *const tarn[] = {"auto", "on", "off", NULL};
 	int ret;
 
 	if ((ret = want_enum(opts, "type", "pc")) ||
@@ -85,6 +86,7 @@ static int set_machine(struct vm_config *cfg, struct opts *opts)
 	    (ret = opts_get_bool(opts, "dump-guest-core",
 				 &cfg->dump_guest_core)) ||
 	    (ret = opts_get_bool(opts, "mem-merge", &cfg->mem_merge)) ||
+	    (ret = opts_get_enum(opts, "tarn", tarn, &cfg->tarn)) ||
 	    (ret = want_off(opts, "usb")) || (ret = want_off(opts, "vmport")) ||
 	    (ret = want_off(opts, "graphics")) ||
 	    (ret = want_off(opts, "hpet")))
@@ -99,7 +101,11 @@ static int set_accel(struct vm_config *cfg, struct opts *opts)
 
 static int set_cpu(struct vm_config *cfg, struct opts *opts)
 {
-	return want_enum(opts, "type", "host");
+	bool tarn = true;
+	int ret = opts_get_bool(opts, "tarn", &tarn);
+
+	cfg->tarn_hidden = !tarn;
+	return ret ?: want_enum(opts, "type", "host");
 }
 
 static int set_mem(struct vm_config *cfg, struct opts *opts)
@@ -374,12 +380,12 @@ static int set_serial(struct vm_config *cfg, const char *text)
 
 static const struct option options[] = {
 	FN("name", "[guest=]NAME", "guest", set_name, "name of the guest"),
-	FN("machine", "pc[,memory-backend=ID]", "type", set_machine,
+	FN("machine", "pc[,memory-backend=ID][,tarn=]", "type", set_machine,
 	   "the machine"),
 	FN("M", "pc", "type", set_machine, "same as -machine"),
 	FN("accel", "kvm", "accel", set_accel, "the accelerator"),
 	PLAIN("enable-kvm", NULL, "same as -accel kvm"),
-	FN("cpu", "host", "type", set_cpu, "the CPU model"),
+	FN("cpu", "host[,tarn=off]", "type", set_cpu, "the CPU model"),
 	FN("m", "[size=]MIB", "size", set_mem, "size of the memory"),
 	FN("smp", "N[,sockets=,cores=,threads=]", "cpus", set_smp, "CPUs"),
 	FN("numa", "node|dist,...", "type", set_numa, "a NUMA node"),

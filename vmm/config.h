@@ -17,6 +17,13 @@ struct opts;
 #define CONFIG_MAX_NODES 16
 #define CONFIG_MAX_SERIAL 4
 
+/** enum config_tarn - whether the VM is attached to memory that is in a pool. */
+enum config_tarn {
+	CONFIG_TARN_AUTO, /* where it is, and the module can */
+	CONFIG_TARN_ON, /* or fail */
+	CONFIG_TARN_OFF,
+};
+
 /** struct config_item - one occurrence of an option that makes an object. */
 struct config_item {
 	struct opts *opts;
@@ -38,6 +45,8 @@ struct config_node {
 /**
  * struct vm_config - the machine as asked for.
  * @memory_backend: -machine memory-backend=, or NULL
+ * @tarn: -machine tarn=
+ * @tarn_hidden: -cpu tarn=off: CPUID does not tell the guest
  * @serial: texts of -serial, in order
  */
 struct vm_config {
@@ -50,6 +59,8 @@ struct vm_config {
 	const char *memory_backend;
 	bool mem_merge;
 	bool dump_guest_core;
+	int tarn; /* enum config_tarn */
+	bool tarn_hidden;
 
 	unsigned int cpus;
 	unsigned int max_cpus;

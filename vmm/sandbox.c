@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/tarn.h>
+
 #include "error.h"
 #include "sandbox.h"
 
@@ -90,6 +92,16 @@ static const struct {
 	{'T', DEVICE}, /* terminals and tap */
 };
 
+/*
+ * Of memory in a pool the VM is attached again at a reboot, and areas come and go
+ * with queues. What else could be done with its file is nobody's business here.
+ */
+static const unsigned int tarn_ioctls[] = {
+	TARN_PARTITION_ATTACH,
+	TARN_PARTITION_REGISTER,
+	TARN_PARTITION_UNREGISTER,
+};
+
 static bool enabled;
 
 static void on_sigsys(int sig, siginfo_t *info, void *ctx)
@@ -133,6 +145,10 @@ static int add_calls(scmp_filter_ctx ctx, unsigned int kind)
 				ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00,
 					ioctls[i].type << 8));
+	for (i = 0; i < ARRAY_SIZE(tarn_ioctls) && !ret && kind & DEVICE; i++)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff,
+					       tarn_ioctls[i]));
 	return ret;
 }
 

@@ -20,6 +20,7 @@
 #include "config.h"
 #include "error.h"
 #include "irq.h"
+#include "partition.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -120,9 +121,10 @@ int vm_reset(struct vm *vm)
 	if (dev->ops->reset)
 		dev->ops->reset(dev);
 	ret = x86_machine_reset(vm);
-	if (!ret)
-		ret = x86_boot_load(vm);
-	return ret;
+	if (ret)
+		return ret;
+	partitions_reset(vm);
+	return x86_boot_load(vm);
 }
 
 static void devices_resume(struct vm *vm, struct device *end)
@@ -288,7 +290,8 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	vm->request_work.fn = run_request;
 	if ((ret = kvm_open(vm)) || (ret = place_memory(vm)) ||
 	    (ret = x86_machine_create(vm)) || (ret = add_memory(vm)) ||
-	    (ret = irq_init(vm)) || (ret = vcpus_create(vm)))
+	    (ret = partitions_attach(vm)) || (ret = irq_init(vm)) ||
+	    (ret = vcpus_create(vm)))
 		vm_destroy(vm);
 	return ret;
 }
@@ -299,6 +302,7 @@ void vm_destroy(struct vm *vm)
 	irq_exit(vm);
 	x86_machine_destroy(vm);
 	bus_exit(vm);
+	partitions_detach(vm);
 	if (vm->fd >= 0)
 		close(vm->fd);
 	if (vm->kvm_fd >= 0)

@@ -20,6 +20,7 @@
 
 struct bus_region;
 struct irq_state;
+struct partitions;
 struct pci_bus;
 struct vcpu;
 struct vm_config;
@@ -77,6 +78,7 @@ struct vm {
 	struct bus_region *bus[2];
 	unsigned int bus_nr[2];
 	struct irq_state *irq;
+	struct partitions *partitions;
 	struct pci_bus *pci;
 	struct x86_machine *arch;
 	int exit_status;

@@ -218,6 +218,47 @@ refuse 1 "wants pages" "a watermark that is no amount" tarnctl pool set low=much
 refuse 2 "did you mean 'readahead'" "a misspelt key" tarnctl pool set readhead=5
 refuse 2 "say what to set" "nothing to set" tarnctl pool set $pool
 
+# ---- pins
+
+check "the pin policy of a pool" json '.ring == {"policy": "critical", "critical": true,
+	"pinned": true} and .tables.pinned == false and length == 10' tarnctl pool pins --json
+check "change it" tarnctl pool pins $pool ring=never tables=always
+check "it is changed" json '.ring.policy == "never" and .ring.pinned == false and
+	.tables.policy == "always" and .tables.pinned and .clock.policy == "critical"' \
+	tarnctl pool pins --json $pool
+check "and shown" says "async-fault  critical" tarnctl pool pins
+refuse 2 "always, critical or never" "a policy that is none" tarnctl pool pins ring=sometimes
+refuse 2 "did you mean 'ring'" "a type that is none" tarnctl pool pins rign=never
+refuse 2 "given twice" "a type given twice" tarnctl pool pins ring=never ring=always
+check "back to what it was" tarnctl pool pins ring=critical tables=critical
+check "areas of a partition" json '.areas == [] and .pinned_pages == 0 and
+	.quota_pages >= 64 and (.attached | not)' tarnctl partition pins --json g1
+check "are none" says "0 areas, 0 pinned" tarnctl partition pins g1
+refuse 1 "not a partition" "pins of a file elsewhere" tarnctl partition pins /etc/passwd
+check "detach where nothing is attached" tarnctl partition detach g1
+refuse 1 "no memory in a pool" "attach a process that is no guest" tarnctl partition attach $$
+refuse 1 "no process" "attach a process that is not there" tarnctl partition attach 4194304
+refuse 2 "is no process id" "attach what is no process" tarnctl partition attach qemu
+refuse 2 "GPA:BYTES:OFFSET" "a range that is none" tarnctl partition attach $$ --range 1:2
+refuse 2 "overlap" "ranges that overlap" \
+	tarnctl partition attach $$ --range 0:8K:0 --range 4K:4K:8K
+sleep 1000 7<> $pool/g1 &
+refuse 1 "no memory in a pool" "attach a process that has a partition open alone" \
+	tarnctl partition attach $!
+kill $!
+
+# A process with a partition for memory, but no VM.
+python3 -c "import mmap, time
+m = mmap.mmap(open('$pool/g1', 'r+b').fileno(), 1 << 20)
+print('mapped', flush=True)
+time.sleep(1000)" > "$work/mapped" &
+mapper=$!
+await grep -q mapped "$work/mapped"
+refuse 1 "has no VM" "attach a process without a VM" tarnctl partition attach $mapper
+refuse 1 "has not mapped" "attach a partition that is not its memory" \
+	tarnctl partition attach $mapper vm/deep/ram
+kill $mapper
+
 # ---- size
 
 check "a larger pool" says "96M, was 64M" tarnctl pool resize 96M
@@ -276,6 +317,9 @@ chmod 600 $pool/secret
 check "another user sees the pool" json '.[0].frames == 16384' as_user pool list --json
 refuse 1 "run it as root" "but changes nothing" as_user pool set low=4M high=8M
 refuse 1 "run it as root" "nor its size" as_user pool resize 32M
+refuse 1 "run it as root" "nor what it pins" as_user pool pins ring=always
+check "but sees what it pins" says "critical" as_user pool pins
+refuse 1 "run it as root" "nor looks into processes" as_user partition attach 1
 refuse 1 "not permitted" "nor a partition" as_user partition set g1 weight=1
 check "what he may not open has no name" \
 	json 'any(.[]; .path == null) and all(.[]; .path != "secret")' as_user partition list --json
@@ -299,6 +343,8 @@ if command -v groff > /dev/null; then
 		"$(dirname "$0")/../../tools/tarnctl/tarnctl.8"
 fi
 
+check "the version" says "tarnctl " tarnctl --version
+
 # All that completion offers is there.
 completes()
 {
@@ -308,10 +354,11 @@ completes()
 	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
 	for command in pool partition pager top events "pool list" "partition pages" \
 		"partition heat" \
-		"pager add" "pager drain" "pager resilver"; do
+		"pager add" "pager drain" "pager resilver" "pool pins" \
+		"partition pins" "partition attach" "partition detach"; do
 		words=$(_tarnctl_words "$command")
 		for word in $words; do
-			[ "$word" != --help ] || continue
+			case $word in --help | --version) continue ;; esac
 			# shellcheck disable=SC2086 # two words
 			tarnctl $command --help | grep -qE -- "(^| )$word( |\$)" ||
 				{ echo "$command $word"; return 1; }

@@ -19,6 +19,7 @@
 #include "irq.h"
 #include "lib/opts.h"
 #include "loop.h"
+#include "partition.h"
 #include "pci.h"
 #include "ring.h"
 #include "vm.h"
@@ -90,6 +91,59 @@ int vm_ioeventfd(struct vm *v, int fd, u64 addr, unsigned int len, bool pio,
 		return 0;
 	}
 	return -ENOSPC;
+}
+
+/* What partition.c does: areas are kept by their addresses. */
+
+#define NR_AREA 64
+
+static struct {
+	u32 type;
+	u64 gpa;
+	u64 len;
+} areas[NR_AREA];
+
+void partition_area_add(struct vm *v, struct partition_area *area, u32 type,
+			u64 gpa, u64 len)
+{
+	u32 i;
+
+	for (i = 0; i < NR_AREA && areas[i].type; i++)
+		;
+	if (i == NR_AREA)
+		return;
+	areas[i].type = type;
+	areas[i].gpa = gpa;
+	areas[i].len = len;
+	area->part = (void *)areas;
+	area->handle = i;
+}
+
+void partition_area_remove(struct partition_area *area)
+{
+	if (area->part)
+		areas[area->handle].type = 0;
+	area->part = NULL;
+}
+
+/* Areas of type @type at @gpa, of @len bytes. */
+static inline unsigned int area_count(u32 type, u64 gpa, u64 len)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < NR_AREA; i++)
+		n += areas[i].type == type && areas[i].gpa == gpa &&
+		     areas[i].len == len;
+	return n;
+}
+
+static inline unsigned int areas_left(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < NR_AREA; i++)
+		n += !!areas[i].type;
+	return n;
 }
 
 /* What a guest does */

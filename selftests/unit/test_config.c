@@ -85,8 +85,30 @@ static void test_unknown(void)
 	CHECK_EQ(PARSE("-cpu", "EPYC"), -EINVAL);
 	CHECK(strstr(fake_error, "EPYC"));
 	config_exit(&cfg);
+	CHECK_EQ(PARSE("-machine", "pc,tarn=maybe"), -EINVAL);
+	CHECK(strstr(fake_error, "tarn"));
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-cpu", "host,tarn=auto"), -EINVAL);
+	CHECK(strstr(fake_error, "tarn"));
+	config_exit(&cfg);
 	CHECK_EQ(PARSE("-machine", "pc,usb=on"), -EINVAL);
 	CHECK(strstr(fake_error, "usb"));
+	config_exit(&cfg);
+}
+
+static void test_tarn(void)
+{
+	CHECK_EQ(PARSE("-machine", "pc"), 0);
+	CHECK_EQ(cfg.tarn, CONFIG_TARN_AUTO);
+	CHECK(!cfg.tarn_hidden);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-machine", "pc,tarn=off", "-cpu", "host,tarn=on"), 0);
+	CHECK_EQ(cfg.tarn, CONFIG_TARN_OFF);
+	CHECK(!cfg.tarn_hidden);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-machine", "pc,tarn=on", "-cpu", "host,tarn=off"), 0);
+	CHECK_EQ(cfg.tarn, CONFIG_TARN_ON);
+	CHECK(cfg.tarn_hidden);
 	config_exit(&cfg);
 }
 
@@ -201,6 +223,7 @@ static void test_misc(void)
 static const struct tap_test tests[] = {
 	{"a command line of libvirt's", test_libvirt},
 	{"what is unknown is named", test_unknown},
+	{"attaching to pools", test_tarn},
 	{"memory sizes", test_mem},
 	{"topologies", test_smp},
 	{"NUMA nodes", test_numa},

@@ -8,6 +8,8 @@
 #include "machine.h"
 #include "tap.h"
 
+#include <linux/tarn_para.h>
+
 #define QUEUES 2
 #define QSIZE 16
 #define BASE(i) (0x100000ULL + 0x10000 * (i))
@@ -337,6 +339,40 @@ static void test_enabled_queue_is_fixed(void)
 	round_trip(0xffff & 1);
 }
 
+static unsigned int ring_areas(u64 base, u16 size)
+{
+	return area_count(TARN_AREA_RING, base, 16 * size) +
+	       area_count(TARN_AREA_RING, base + 0x1000, 6 + 2 * size) +
+	       area_count(TARN_AREA_RING, base + 0x2000, 6 + 8 * size);
+}
+
+/* The rings are areas from the time a queue is enabled until it is reset. */
+static void test_areas(void)
+{
+	status_out(&drv, 0);
+	CHECK_EQ(areas_left(), 0);
+	bring_up(echo_features());
+	CHECK_EQ(areas_left(), 3 * QUEUES);
+	CHECK_EQ(ring_areas(BASE(0), QSIZE), 3);
+	CHECK_EQ(ring_areas(BASE(1), QSIZE), 3);
+	/* Again is nothing new. */
+	common_out(&drv, VIRTIO_PCI_COMMON_Q_ENABLE, 1, 2);
+	CHECK_EQ(areas_left(), 3 * QUEUES);
+	common_out(&drv, VIRTIO_PCI_COMMON_Q_SELECT, 1, 2);
+	common_out(&drv, VIRTIO_PCI_COMMON_Q_RESET, 1, 2);
+	CHECK_EQ(ring_areas(BASE(1), QSIZE), 0);
+	CHECK_EQ(areas_left(), 3 * (QUEUES - 1));
+	driver_queue(&drv, &rings[1], 1, QSIZE / 2, BASE(5));
+	CHECK_EQ(ring_areas(BASE(5), QSIZE / 2), 3);
+	/* A ring outside of RAM breaks the device and is no area. */
+	common_out(&drv, VIRTIO_PCI_COMMON_Q_RESET, 1, 2);
+	addr_out(&drv, VIRTIO_PCI_COMMON_Q_USEDLO, RAM_SIZE);
+	common_out(&drv, VIRTIO_PCI_COMMON_Q_ENABLE, 1, 2);
+	CHECK_EQ(areas_left(), 3 * (QUEUES - 1));
+	status_out(&drv, 0);
+	CHECK_EQ(areas_left(), 0);
+}
+
 static void test_config(void)
 {
 	u64 cfg = drv.regs[VIRTIO_PCI_CAP_DEVICE_CFG];
@@ -504,6 +540,7 @@ static void test_save_load(void)
 	CHECK_EQ(state_section(out, "echo", dev->ops->version), 0);
 	CHECK_EQ(dev->ops->save(dev, out), 0);
 	dev->ops->reset(dev);
+	CHECK_EQ(areas_left(), 0);
 	vm_unlock(&vm);
 	driver_probe(&drv, 5);
 	CHECK_EQ(status_in(&drv), 0);
@@ -513,6 +550,7 @@ static void test_save_load(void)
 	CHECK_EQ(state_next(data, len, &off, &in), 1);
 	vm_lock(&vm);
 	CHECK_EQ(dev->ops->load(dev, &in, in.version), 0);
+	CHECK_EQ(ring_areas(BASE(0), QSIZE), 3);
 	CHECK_EQ(ring_used_idx(&rings[0]), 5);
 	dev->ops->resume(dev);
 	vm_unlock(&vm);
@@ -528,6 +566,7 @@ static void test_save_load(void)
 	in.len /= 2;
 	CHECK(dev->ops->load(dev, &in, in.version) < 0);
 	dev->ops->reset(dev);
+	CHECK_EQ(areas_left(), 0);
 	vm_unlock(&vm);
 	driver_probe(&drv, 5);
 	state_out_destroy(out);
@@ -538,6 +577,7 @@ static void test_end(void)
 	status_out(&drv, 0);
 	machine_end();
 	CHECK(TAILQ_EMPTY(&vm.devices));
+	CHECK_EQ(areas_left(), 0);
 }
 
 static void test_begin(void)
@@ -559,6 +599,7 @@ static const struct tap_test tests[] = {
 	{"a broken ring breaks the device until it is reset", test_broken_ring},
 	{"queue reset", test_queue_reset},
 	{"an enabled queue is fixed", test_enabled_queue_is_fixed},
+	{"areas of the rings", test_areas},
 	{"device configuration", test_config},
 	{"reads of every size and offset", test_every_read},
 	{"writes of every size and offset", test_every_write},

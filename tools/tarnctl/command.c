@@ -11,6 +11,11 @@
 #include "error.h"
 #include "suggest.h"
 
+/* Set by the makefile. */
+#ifndef TARN_VERSION
+#define TARN_VERSION "unknown"
+#endif
+
 static void print_help(FILE *f, const struct command *cmd, const char *path)
 {
 	const struct command *sub;
@@ -56,6 +61,8 @@ static int unknown_sub(const struct command *cmd, const char *path,
 	for (sub = cmd->subs; sub->name; sub++)
 		suggest_offer(&s, sub->name);
 	suggest_offer(&s, "--help");
+	if (!strchr(path, ' '))
+		suggest_offer(&s, "--version");
 	near = suggest_end(&s);
 	if (near)
 		err("%s: unknown %s '%s', did you mean '%s'?", path,
@@ -105,6 +112,10 @@ int command_run(const struct command *root, int argc, char **argv)
 	char path[128];
 	int i = 1;
 
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		printf("%s %s\n", root->name, TARN_VERSION);
+		return EXIT_SUCCESS;
+	}
 	snprintf(path, sizeof(path), "%s", root->name);
 	while (cmd->subs) {
 		const struct command *sub;

@@ -8,6 +8,7 @@
 int pool_list_main(int argc, char **argv, const struct options *opts);
 int pool_show_main(int argc, char **argv, const struct options *opts);
 int pool_set_main(int argc, char **argv, const struct options *opts);
+int pool_pins_main(int argc, char **argv, const struct options *opts);
 int pool_resize_main(int argc, char **argv, const struct options *opts);
 int partition_list_main(int argc, char **argv, const struct options *opts);
 int partition_show_main(int argc, char **argv, const struct options *opts);
@@ -16,6 +17,9 @@ int partition_pages_main(int argc, char **argv, const struct options *opts);
 int partition_heat_main(int argc, char **argv, const struct options *opts);
 int partition_page_in_main(int argc, char **argv, const struct options *opts);
 int partition_page_out_main(int argc, char **argv, const struct options *opts);
+int partition_pins_main(int argc, char **argv, const struct options *opts);
+int partition_attach_main(int argc, char **argv, const struct options *opts);
+int partition_detach_main(int argc, char **argv, const struct options *opts);
 int pager_list_main(int argc, char **argv, const struct options *opts);
 int pager_show_main(int argc, char **argv, const struct options *opts);
 int pager_add_main(int argc, char **argv, const struct options *opts);

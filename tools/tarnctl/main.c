@@ -33,6 +33,15 @@ static const struct command pool_commands[] = {
 		  "pool is paged out first; where that cannot be, the pool stays as it was.\n"
 		  "A size has a suffix: 8G, 512M, 30% (of the memory of this machine).",
 	  .fn = pool_resize_main, .min_args = 1, .max_args = 2 },
+	{ .name = "pins", .args = "[POOL] [TYPE=POLICY]...",
+	  .help = "which areas of guests are pinned, by type",
+	  .more = "  TYPE    cpu, clock, steal, async-fault, eoi, ring, dma, metrics, tables, other\n"
+		  "  POLICY  critical  pinned if the hypervisor itself accesses such areas\n"
+		  "          always    pinned\n"
+		  "          never     not pinned\n"
+		  "\n"
+		  "Without a POLICY they are shown. A change concerns areas that exist, too.",
+	  .fn = pool_pins_main, .options = OPTION_JSON, .max_args = -1 },
 	{ .name = "events", .args = "[POOL]",
 	  .help = "what happens to a pool, as it happens", .fn = events_main,
 	  .options = OPTION_JSON | OPTION_COUNT, .max_args = 1 },
@@ -86,6 +95,28 @@ static const struct command partition_commands[] = {
 	  .help = "page in a range, or all of it, now",
 	  .more = SIZES_HELP, .fn = partition_page_in_main,
 	  .options = OPTION_BYTES, .min_args = 1, .max_args = 3 },
+	{ .name = "pins", .args = "FILE",
+	  .help = "areas that were registered, and what is pinned for them",
+	  .more = "An area is registered BY the guest, its VMM, or the module (kvm), which sees\n"
+		  "what the guest tells KVM. 'recorded' ones are not to be pinned by the policy\n"
+		  "of the pool (tarnctl pool pins); one that is 'not pinned' should be, and\n"
+		  "the quota was used up.",
+	  .fn = partition_pins_main, .options = OPTION_JSON | OPTION_BYTES,
+	  .min_args = 1, .max_args = 1 },
+	{ .name = "attach", .args = "PID [FILE]",
+	  .help = "name the VM of a process to the partitions that are its memory",
+	  .more = "For QEMU and others that do not do it themselves. From then on the guest's\n"
+		  "hypercalls are answered, what it touches is seen and what must not be paged\n"
+		  "is pinned, until the guest ends. Where its memory is in the guest is found\n"
+		  "out for the machines of QEMU (pc, q35, microvm); for others, and to name\n"
+		  "more than plain memory, each part is given by a --range, with numbers in\n"
+		  "bytes or with a unit: --range 0:640K:0 --range 0x100000:1023M:0x100000",
+	  .fn = partition_attach_main,
+	  .options = OPTION_JSON | OPTION_VM | OPTION_RANGE, .min_args = 1,
+	  .max_args = 2 },
+	{ .name = "detach", .args = "FILE",
+	  .help = "undo 'attach'; the guest goes on without",
+	  .fn = partition_detach_main, .min_args = 1, .max_args = 1 },
 	{ .name = "top", .args = "[POOL]", .help = "same as 'tarnctl top'",
 	  .fn = top_main,
 	  .options = OPTION_BYTES | OPTION_COUNT | OPTION_DELAY | OPTION_PLAIN |

@@ -20,6 +20,7 @@
 enum option_kind {
 	KIND_FLAG,
 	KIND_STRING,
+	KIND_LIST,
 	KIND_COUNT,
 	KIND_SECONDS,
 };
@@ -69,6 +70,10 @@ static const struct option_def option_defs[] = {
 	  "end the draining" },
 	{ OPTION_SVG, 0, KIND_STRING, "svg", "FILE", DEST(svg),
 	  "draw the map into this file as well, - is stdout" },
+	{ OPTION_VM, 0, KIND_STRING, "vm", "FD", DEST(vm),
+	  "its VM, by the number of a descriptor; needed if it has several" },
+	{ OPTION_RANGE, 0, KIND_LIST, "range", "GPA:BYTES:OFFSET", DEST(ranges),
+	  "where a part of the file is in the guest; may be given many times" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };
@@ -131,6 +136,14 @@ static int set_seconds(void *dest, const char *val)
 	return 0;
 }
 
+static int list_add(struct option_list *list, const char *val)
+{
+	if (list->count == OPTION_LIST_MAX)
+		return -E2BIG;
+	list->items[list->count++] = val;
+	return 0;
+}
+
 static int set_option(struct options *opts, const struct option_def *def,
 		      const char *path, const char *val)
 {
@@ -143,6 +156,12 @@ static int set_option(struct options *opts, const struct option_def *def,
 	case KIND_STRING:
 		*(const char **)dest = val;
 		return 0;
+	case KIND_LIST:
+		if (!list_add(dest, val))
+			return 0;
+		err("%s: --%s at most %d times", path, def->name,
+		    OPTION_LIST_MAX);
+		return -EINVAL;
 	case KIND_COUNT:
 		if (!set_count(dest, val))
 			return 0;

@@ -25,7 +25,22 @@
 #define OPTION_REPLACE	(1U << 13)
 #define OPTION_OFF	(1U << 14)
 #define OPTION_SVG	(1U << 15)
-#define OPTION_ALL	0xffffU
+#define OPTION_VM	(1U << 20)
+#define OPTION_RANGE	(1U << 21)
+#define OPTION_ALL	0x30ffffU
+
+/** Most values of an option that may be given several times. */
+#define OPTION_LIST_MAX	64
+
+/**
+ * struct option_list - what such an option was given
+ * @count: how many
+ * @items: the values
+ */
+struct option_list {
+	unsigned int count;
+	const char *items[OPTION_LIST_MAX];
+};
 
 /**
  * struct options - what was given
@@ -46,6 +61,8 @@
  * @replace: device that takes the place of a failed one
  * @off: end what was begun
  * @svg: file for a picture
+ * @vm: number of a descriptor
+ * @ranges: of guest memory
  */
 struct options {
 	bool help;
@@ -65,6 +82,8 @@ struct options {
 	const char *replace;
 	bool off;
 	const char *svg;
+	const char *vm;
+	struct option_list ranges;
 };
 
 /**

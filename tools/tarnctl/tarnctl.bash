@@ -17,15 +17,21 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager top events --help" ;;
+		echo "pool partition pager top events --help --version" ;;
 	pool)
-		echo "list show set resize events top --help" ;;
+		echo "list show set resize pins events top --help" ;;
 	partition)
-		echo "list show pages heat set page-out page-in top --help" ;;
+		echo "list show pages heat set page-out page-in pins attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver --help" ;;
 	"pool list" | "pool show" | "partition list" | "pager list")
 		echo "--json --bytes --help" ;;
+	"pool pins")
+		echo "--json --help" ;;
+	"partition pins")
+		echo "--json --bytes --help" ;;
+	"partition attach")
+		echo "--json --vm --range --help" ;;
 	"partition show")
 		echo "--json --bytes --pool --help" ;;
 	"partition pages")
@@ -95,7 +101,16 @@ _tarnctl()
 		return
 	fi
 	case $path in
-	"partition show" | "partition pages" | "partition heat" | "partition page-"* | "pager add")
+	"partition attach")
+		if ((COMP_CWORD == 3)); then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"$(pidof qemu-system-x86_64)" -- "$cur")
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi ;;
+	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
+	"partition pins" | "partition detach" | "pager add")
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	"partition set")
@@ -111,6 +126,11 @@ _tarnctl()
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_tarnctl_pools) low= high= readahead= scan=" -- "$cur") ;;
+	"pool pins")
+		compopt -o nospace
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools) \
+			cpu= clock= steal= async-fault= eoi= ring= dma= \
+			metrics= tables= other=" -- "$cur") ;;
 	"pool list" | "pager list") ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \

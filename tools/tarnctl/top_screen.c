@@ -17,12 +17,10 @@
 #include "size.h"
 #include "text.h"
 #include "top.h"
+#include "top_screen.h"
 
-#define DELAY_MIN	0.1
-#define DELAY_MAX	3600.0
 /* The first rates come soon, however long the interval is. */
 #define DELAY_FIRST	0.5
-#define HEAD_LINES	6
 #define GAP		2
 
 enum {
@@ -30,30 +28,6 @@ enum {
 	PAIR_WARN,
 	PAIR_BAD,
 	PAIR_DIM,
-};
-
-/**
- * struct screen - state of the view
- * @sample: what is shown
- * @sort: column sorted by
- * @reverse: the other way round
- * @exact: sizes in bytes
- * @paused: no new samples
- * @help: the keys are shown in place of the rows
- * @delay: seconds from sample to sample
- * @scroll: rows above the first that is shown
- * @rounds: samples taken
- */
-struct screen {
-	struct sample sample;
-	enum column_id sort;
-	bool reverse;
-	bool exact;
-	bool paused;
-	bool help;
-	double delay;
-	size_t scroll;
-	unsigned int rounds;
 };
 
 static const char *const help_lines[] = {
@@ -306,17 +280,10 @@ static void draw_line(const struct screen *screen, int y,
 	}
 }
 
-static int row_lines(void)
-{
-	int lines = LINES - HEAD_LINES - 1;
-
-	return lines > 0 ? lines : 0;
-}
-
 static void draw_table(struct screen *screen)
 {
 	size_t count = screen->sample.list.count, i;
-	size_t lines = row_lines();
+	size_t lines = screen_lines();
 	unsigned int name_width;
 	bool shown[COLUMN_COUNT];
 
@@ -348,7 +315,7 @@ static void draw_help(void)
 static void draw_foot(const struct screen *screen)
 {
 	size_t count = screen->sample.list.count;
-	size_t last = screen->scroll + row_lines();
+	size_t last = screen->scroll + screen_lines();
 
 	if (LINES <= HEAD_LINES)
 		return;
@@ -380,95 +347,6 @@ static void draw(struct screen *screen)
 	refresh();
 }
 
-static void sort_by(struct screen *screen, enum column_id id)
-{
-	if (id < COLUMN_COUNT)
-		screen->sort = id;
-	column_sort(&screen->sample, screen->sort, screen->reverse);
-}
-
-static void scroll_by(struct screen *screen, int rows)
-{
-	if (rows < 0 && (size_t)-rows > screen->scroll)
-		screen->scroll = 0;
-	else
-		screen->scroll += rows;
-}
-
-static void change_delay(struct screen *screen, bool longer)
-{
-	double delay = screen->delay;
-
-	if (longer)
-		delay += delay < 1 ? 0.1 : 1;
-	else
-		delay -= delay <= 1 ? 0.1 : 1;
-	if (delay < DELAY_MIN)
-		delay = DELAY_MIN;
-	screen->delay = delay > DELAY_MAX ? DELAY_MAX : delay;
-}
-
-/* Return: false to quit. */
-static bool handle_key(struct screen *screen, int key)
-{
-	enum column_id id;
-
-	if (key == 'q' || key == 'Q')
-		return false;
-	if (screen->help && key != KEY_RESIZE) {
-		screen->help = false;
-		return true;
-	}
-	switch (key) {
-	case 'h':
-	case '?':
-		screen->help = true;
-		break;
-	case ' ':
-		screen->paused = !screen->paused;
-		break;
-	case 'b':
-		screen->exact = !screen->exact;
-		break;
-	case 'R':
-		screen->reverse = !screen->reverse;
-		sort_by(screen, screen->sort);
-		break;
-	case '<':
-	case KEY_LEFT:
-		sort_by(screen, screen->sort ? screen->sort - 1 : 0);
-		break;
-	case '>':
-	case KEY_RIGHT:
-		sort_by(screen, screen->sort + 1);
-		break;
-	case '+':
-	case '-':
-		change_delay(screen, key == '+');
-		break;
-	case KEY_UP:
-	case KEY_DOWN:
-		scroll_by(screen, key == KEY_UP ? -1 : 1);
-		break;
-	case KEY_PPAGE:
-	case KEY_NPAGE:
-		scroll_by(screen, key == KEY_PPAGE ? -row_lines() :
-						     row_lines());
-		break;
-	case KEY_HOME:
-		screen->scroll = 0;
-		break;
-	case KEY_END:
-		screen->scroll = screen->sample.list.count;
-		break;
-	default:
-		id = column_find_key(key);
-		if (id < COLUMN_COUNT)
-			sort_by(screen, id);
-	}
-	return true;
-}
-
 static int next_sample(struct screen *screen)
 {
 	struct sample now;
@@ -480,7 +358,7 @@ static int next_sample(struct screen *screen)
 	sample_free(&screen->sample);
 	screen->sample = now;
 	screen->rounds++;
-	sort_by(screen, screen->sort);
+	screen_sort(screen, screen->sort);
 	return 0;
 }
 
@@ -512,7 +390,7 @@ static bool wait_keys(struct screen *screen)
 		if (poll(&fd, 1, left) < 0 && errno != EINTR)
 			return false;
 		while ((key = getch()) != ERR) {
-			if (!handle_key(screen, key))
+			if (!screen_key(screen, key))
 				return false;
 			redraw = true;
 		}
@@ -564,7 +442,7 @@ int top_screen(const struct pool *pool, enum column_id sort,
 	ret = sample_take(&screen.sample, pool, NULL);
 	if (ret)
 		return ret;
-	sort_by(&screen, sort);
+	screen_sort(&screen, sort);
 	ret = begin();
 	if (ret)
 		goto out_sample;

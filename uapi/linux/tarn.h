@@ -391,8 +391,7 @@ struct tarn_vm_range {
 };
 
 /**
- * struct tarn_partition_attach - TARN_PARTITION_ATTACH: name the KVM VM whose
- *	memory this is (S02, S03, S09)
+ * struct tarn_partition_attach - TARN_PARTITION_ATTACH: whose memory this is
  * @size: of this structure
  * @flags: 0
  * @vm_fd: what KVM_CREATE_VM returned
@@ -400,7 +399,8 @@ struct tarn_vm_range {
  * @ranges: address of an array of struct tarn_vm_range, in ascending order of
  *	@gpa, none overlapping another in @gpa or in @offset
  *
- * From then on the guest's hypercalls are answered (linux/tarn_para.h), KVM's
+ * Names the KVM VM that has the partition as memory (S02, S03, S09). From then on
+ * the guest's hypercalls are answered (linux/tarn_para.h), KVM's
  * accessed bits are read, and its paravirtual areas pinned by policy. Every page
  * of a range has to lie in one of the VM's memory slots whose user memory is a
  * shared mapping of this file at that offset. A change of the slots afterwards
@@ -430,13 +430,13 @@ enum tarn_pin_policy {
 };
 
 /**
- * struct tarn_pool_pin_policy - TARN_POOL_PIN_POLICY: get or set, the latter with
- *	CAP_SYS_ADMIN
+ * struct tarn_pool_pin_policy - TARN_POOL_PIN_POLICY: get or set
  * @size: of this structure
  * @flags: TARN_PIN_POLICY_SET or 0
  * @policy: by enum tarn_area_type of linux/tarn_para.h: enum tarn_pin_policy
  * @critical: out: by type, 1 where TARN_PIN_CRITICAL means to pin
  *
+ * Setting wants CAP_SYS_ADMIN.
  * A change concerns areas that are registered already, too: when the call
  * returns, those that are not to be pinned are released, and those that are,
  * pinned as far as the quota goes.
@@ -449,7 +449,7 @@ struct tarn_pool_pin_policy {
 };
 #define TARN_PIN_POLICY_SET	(1U << 0)
 
-/** Who registered an area. */
+/** enum tarn_area_origin - who registered an area */
 enum tarn_area_origin {
 	/** the guest, by TARN_HC_REGISTER */
 	TARN_AREA_BY_GUEST = 1,
@@ -460,8 +460,7 @@ enum tarn_area_origin {
 };
 
 /**
- * struct tarn_partition_register - TARN_PARTITION_REGISTER,
- *	TARN_PARTITION_UNREGISTER: an area, on the guest's behalf (S02)
+ * struct tarn_partition_register - TARN_PARTITION_REGISTER, _UNREGISTER: an area
  * @size: of this structure
  * @flags: 0
  * @type: enum tarn_area_type; UNREGISTER: 0
@@ -469,7 +468,8 @@ enum tarn_area_origin {
  * @offset: first byte, in the file; UNREGISTER: 0
  * @bytes: length, 1 to TARN_AREA_MAX_BYTES; UNREGISTER: 0
  *
- * The file must be open for writing. Returns when a critical area is resident and
+ * For an area that the VMM or the kernel accesses on the guest's behalf (S02). The
+ * file must be open for writing. Returns when a critical area is resident and
  * pinned. ENOSPC: the quota of pinned pages, or the limit of areas, would be
  * passed; EINVAL: beyond the end of the file; ENOENT: no such area; EINTR.
  */
@@ -488,6 +488,7 @@ struct tarn_partition_register {
  * @type: enum tarn_area_type
  * @origin: enum tarn_area_origin
  * @flags: TARN_AREA_IS_* of linux/tarn_para.h
+ * @reserved: 0
  * @offset: first byte in the file
  * @bytes: length
  * @since_ns: CLOCK_REALTIME when it was registered

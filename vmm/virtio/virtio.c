@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <linux/tarn_para.h>
+
 #include "error.h"
 #include "loop.h"
 #include "state.h"
@@ -60,6 +62,35 @@ static int queue_init(struct virtio_queue *q, struct virtio_dev *dev, u16 index,
 	return q->kick_event ? 0 : -ENOMEM;
 }
 
+/*
+ * A queue's rings are reached by the VMM and by vhost, which wait when a page of
+ * theirs has been paged out, and all that the driver asks for with them.
+ */
+static void queue_pin(struct virtio_queue *q)
+{
+	const struct {
+		u64 gpa;
+		u32 len;
+	} parts[VIRTIO_QUEUE_AREAS] = {
+		{q->vq.desc_gpa, 16U * q->vq.size},
+		{q->vq.avail_gpa, 6 + 2U * q->vq.size},
+		{q->vq.used_gpa, 6 + 8U * q->vq.size},
+	};
+	unsigned int i;
+
+	for (i = 0; i < VIRTIO_QUEUE_AREAS; i++)
+		partition_area_add(q->dev->vm, &q->areas[i], TARN_AREA_RING,
+				   parts[i].gpa, parts[i].len);
+}
+
+static void queue_unpin(struct virtio_queue *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < VIRTIO_QUEUE_AREAS; i++)
+		partition_area_remove(&q->areas[i]);
+}
+
 int virtio_dev_init(struct virtio_dev *dev, struct vm *vm,
 		    const struct virtio_dev_ops *ops, struct loop *loop,
 		    u16 nr_queues, u16 queue_size)
@@ -104,9 +135,11 @@ void virtio_dev_exit(struct virtio_dev *dev)
 	if (!dev->queues)
 		return;
 	dev_call(dev, events_del, dev);
-	for (i = 0; i < dev->nr_queues; i++)
+	for (i = 0; i < dev->nr_queues; i++) {
+		queue_unpin(&dev->queues[i]);
 		if (dev->queues[i].kick_fd >= 0)
 			close(dev->queues[i].kick_fd);
+	}
 	free(dev->queues);
 	dev->queues = NULL;
 	dev->nr_queues = 0;
@@ -216,6 +249,7 @@ void virtio_reset(struct virtio_dev *dev)
 		dev->ops->reset(dev);
 	for (i = 0; i < dev->nr_queues; i++) {
 		q = &dev->queues[i];
+		queue_unpin(q);
 		vq_reset(&q->vq);
 		q->enabled = false;
 		q->vector = VIRTIO_NO_VECTOR;
@@ -303,6 +337,7 @@ void virtio_queue_enable(struct virtio_queue *q)
 		virtio_break(dev, "a ring of bad size, alignment or address");
 		return;
 	}
+	queue_pin(q);
 	q->enabled = true;
 	if (dev->started)
 		dev_call(dev, queue_start, q);
@@ -317,6 +352,7 @@ void virtio_queue_reset(struct virtio_queue *q)
 		if (dev->ops->drain)
 			dev->ops->drain(dev, q);
 	}
+	queue_unpin(q);
 	vq_reset(&q->vq);
 	q->enabled = false;
 	q->vector = VIRTIO_NO_VECTOR;
@@ -424,7 +460,12 @@ static int queue_load(struct virtio_queue *q, struct state_in *in)
 	q->vector = vector;
 	q->enabled = enabled;
 	queue_set_features(q);
-	return enabled ? vq_restore(&q->vq, last, idx) : 0;
+	if (!enabled)
+		return 0;
+	ret = vq_restore(&q->vq, last, idx);
+	if (!ret)
+		queue_pin(q);
+	return ret;
 }
 
 int virtio_save(struct virtio_dev *dev, struct state_out *out)

@@ -20,9 +20,13 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 
+#include "partition.h"
 #include "virtio/virtqueue.h"
 
 #define VIRTIO_NO_VECTOR 0xffff
+
+/* Descriptors, available ring, used ring. */
+#define VIRTIO_QUEUE_AREAS 3
 
 struct loop;
 struct loop_event;
@@ -52,6 +56,7 @@ struct virtio_queue {
 	int kick_fd;
 	/* private: */
 	struct loop_event *kick_event;
+	struct partition_area areas[VIRTIO_QUEUE_AREAS];
 };
 
 /**

@@ -8,13 +8,20 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include <linux/tarn_para.h>
+
 #include "../../config.h"
 #include "../../error.h"
+#include "../../partition.h"
 #include "../../vcpu.h"
 #include "../../vm.h"
 #include "x86.h"
 
 #define CPUID_MAX_ENTRIES 256
+
+/* Leaves of hypervisors, in blocks of 0x100. */
+#define HYPERVISOR_BASE 0x40000000U
+#define HYPERVISOR_END 0x40010000U
 
 /* Widths of the fields of an APIC id, and where this vCPU is. */
 struct topology {
@@ -181,6 +188,38 @@ static void set_amd(struct kvm_cpuid2 *cpuid, const struct topology *topo)
 	}
 }
 
+static bool block_used(const struct kvm_cpuid2 *cpuid, u32 base)
+{
+	u32 i;
+
+	for (i = 0; i < cpuid->nent; i++)
+		if ((cpuid->entries[i].function & ~0xffU) == base)
+			return true;
+	return false;
+}
+
+/* The first block of the hypervisors' leaves that KVM leaves free is Tarn's. */
+static void set_tarn(struct kvm_cpuid2 *cpuid, u32 features)
+{
+	struct kvm_cpuid_entry2 *e = &cpuid->entries[cpuid->nent];
+	u32 base = HYPERVISOR_BASE;
+
+	while (base < HYPERVISOR_END && block_used(cpuid, base))
+		base += 0x100;
+	if (base == HYPERVISOR_END || cpuid->nent + 2 > CPUID_MAX_ENTRIES)
+		return;
+	memset(e, 0, 2 * sizeof(*e));
+	e[0].function = base;
+	e[0].eax = base + TARN_CPUID_FEATURES;
+	memcpy(&e[0].ebx, TARN_CPUID_SIGNATURE, 4);
+	memcpy(&e[0].ecx, TARN_CPUID_SIGNATURE + 4, 4);
+	memcpy(&e[0].edx, TARN_CPUID_SIGNATURE + 8, 4);
+	e[1].function = base + TARN_CPUID_FEATURES;
+	e[1].eax = features;
+	e[1].ebx = TARN_HC_BASE;
+	cpuid->nent += 2;
+}
+
 static bool is_amd(struct kvm_cpuid2 *cpuid)
 {
 	struct kvm_cpuid_entry2 *e = entry_find(cpuid, 0);
@@ -218,6 +257,8 @@ int x86_cpuid_set(struct vcpu *vcpu)
 		set_caches(cpuid, 4, &topo);
 	}
 	set_levels(cpuid, &topo);
+	if (!vm->config->tarn_hidden && partitions_features(vm))
+		set_tarn(cpuid, partitions_features(vm));
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))
 		ret = err_errno(-errno, "KVM_SET_CPUID2");
 out:

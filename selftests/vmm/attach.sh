@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# tarn-vmm attaches its VM to memory in a pool: rings and KVM's areas are pinned
+# and stay under reclaim, a reboot drops them, a successor finds none.
+# shellcheck disable=SC2015 # a || b && c ends with what ok reports
+
+# shellcheck source=selftests/vmm/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/vmm/pool.sh
+. "$here/pool.sh"
+
+plan 18
+images 6.12-cloud
+make_disk
+pool_init 384M
+
+# in_pool OPTION...: options of a guest with its memory in the file g.
+in_pool()
+{
+	# Commas belong to the options.
+	# shellcheck disable=SC2054
+	options=(-kernel "$elf" -device virtio-blk-pci,drive=d
+		-blockdev "file,node-name=f,filename=$disk"
+		-blockdev raw,node-name=d,file=f
+		-object "memory-backend-file,id=ram0,size=256M,share=on,mem-path=$pool/g"
+		"$@")
+}
+
+# The CPUID leaf of Tarn, by what KVM has for the first vCPU; empty without.
+cpuid()
+{
+	python3 - "$1" <<'PY'
+import ctypes, fcntl, os, struct, sys
+pid = int(sys.argv[1])
+libc = ctypes.CDLL(None)
+pidfd = libc.syscall(434, pid, 0)
+for name in os.listdir("/proc/%d/fd" % pid):
+    if os.readlink("/proc/%d/fd/%s" % (pid, name)).startswith("anon_inode:kvm-vcpu"):
+        fd = libc.syscall(438, pidfd, int(name), 0)
+        break
+buf = bytearray(struct.pack("II", 256, 0) + bytes(40 * 256))
+fcntl.ioctl(fd, 0xc008ae91, buf)
+for i in range(struct.unpack_from("I", buf)[0]):
+    leaf, _, _, eax, ebx, ecx, edx = struct.unpack_from("7I", buf, 8 + 40 * i)
+    if struct.pack("3I", ebx, ecx, edx) == b"TarnTarnTarn":
+        print(hex(leaf), hex(eax))
+PY
+}
+
+# end_guest: and the file that stays.
+end_guest()
+{
+	kill "$pid"
+	wait "$pid"
+	status 0
+	pid=
+}
+
+truncate -s 256M "$pool/g"
+in_pool -machine pc,memory-backend=ram0 -smp 2 -device virtio-rng-pci
+guest_start "end=halt disk=/dev/vda" "${options[@]}"
+await "guest: up"
+await_pins g .attached
+ok "the VM is attached"
+
+# Of the disk one queue, of the rng another.
+await_pins g '[.areas[] | select(.type == "ring" and .by == "vmm")] |
+	length == 6 and all(.pinned and .critical)'
+ok "the rings of its queues are areas and pinned"
+
+await_pins g '[.areas[] | select(.by == "kvm").type] | unique |
+	contains(["clock", "steal", "async-fault", "eoi"])'
+ok "what the guest told KVM is, too"
+
+[ "$(cpuid "$pid")" = "0x40000100 0x40000101" ]
+ok "CPUID tells the guest"
+
+# Under reclaim that gives up all it can, areas have their frames.
+bad=0
+for _ in 1 2 3 4 5; do
+	tarnctl partition page-out "$pool/g" >/dev/null
+	n=$(not_resident g all)
+	[ "$n" = 0 ] || bad=$((bad + 1))
+done
+[ $bad = 0 ] && pins g 'all(.areas[]; .pinned) and .pinned_pages > 0'
+ok "no page of an area is paged out"
+
+pinned=$(jq .pinned_pages "$tmp/pins")
+[ "$pinned" = "$(area_pages g all | wc -l)" ] && pins g '.pinned_pages < .quota_pages'
+ok "a page of several areas counts once"
+
+# Without pins the same pages go.
+tarnctl pool pins "$pool" ring=never clock=never steal=never async-fault=never eoi=never
+pins g '.pinned_pages == 0 and (.areas | length > 6) and all(.areas[]; .pinned | not)'
+ok "by a policy of never nothing is pinned"
+gone=0
+for _ in {1..20}; do
+	tarnctl partition page-out "$pool/g" >/dev/null
+	gone=$(not_resident g ring)
+	[ "$gone" = 0 ] || break
+done
+[ "$gone" -gt 0 ]
+ok "and rings are paged out"
+tarnctl pool pins "$pool" ring=critical clock=critical steal=critical \
+	async-fault=critical eoi=critical
+await_pins g 'all(.areas[]; .pinned)' && [ "$(not_resident g all)" = 0 ]
+ok "what is to be pinned again comes back"
+
+# The VMM is killed: nothing of it stays, and the next one need not wait.
+old=$(areas vmm | sort -n | tail -n 1)
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+guest_start "end=halt disk=/dev/vda" "${options[@]}"
+await "guest: up"
+ok "after a kill the next guest starts at once"
+await_pins g "[.areas[] | select(.type == \"ring\")] | length == 6 and all(.handle > $old)"
+ok "and has no areas of its predecessor"
+end_guest
+await_pins g '(.attached | not) and .areas == []'
+ok "the end of a guest drops all"
+
+guest_start "disk=/dev/vda end=reboot test=[+-e+/twice+]&&echo+second&&sleep+1000;touch+/twice" \
+	"${options[@]}"
+await "guest: up" && await_pins g '[.areas[] | select(.type == "ring")] | length == 6'
+first=$(jq '[.areas[].handle] | max' "$tmp/pins")
+await second
+await_pins g "[.areas[] | select(.type == \"ring\")] | length == 6 and all(.handle > $first)"
+ok "a reboot registers the rings anew"
+await_pins g ".attached and ([.areas[] | select(.by == \"kvm\")] |
+	length >= 6 and all(.handle > $first))"
+ok "and what KVM knows"
+end_guest
+
+in_pool -machine pc,memory-backend=ram0,tarn=off
+guest_start "end=halt disk=/dev/vda" "${options[@]}"
+await "guest: up" && pins g '(.attached | not) and .areas == []' && [ -z "$(cpuid "$pid")" ]
+ok "-machine tarn=off"
+end_guest
+
+in_pool -machine pc,memory-backend=ram0,tarn=on -cpu host,tarn=off
+guest_start "end=halt disk=/dev/vda" "${options[@]}"
+await "guest: up" && pins g .attached && [ -z "$(cpuid "$pid")" ]
+ok "-cpu host,tarn=off"
+
+guest "" -kernel "$elf" -machine pc,memory-backend=ram0,tarn=on -object \
+	"memory-backend-file,id=ram0,size=256M,share=on,mem-path=$pool/g"
+status 1 && said "another guest"
+ok "memory of a running guest is refused"
+end_guest
+
+guest_start "end=halt" -kernel "$elf" -smp 2 \
+	-object "memory-backend-file,id=r0,size=128M,share=on,mem-path=$pool/n0" \
+	-object "memory-backend-file,id=r1,size=128M,share=on,mem-path=$pool/n1" \
+	-numa node,cpus=0,memdev=r0 -numa node,cpus=1,memdev=r1
+await "guest: up" && pins n0 .attached && pins n1 .attached
+ok "two memory backends are two partitions"
+end_guest
+finish
