@@ -60,7 +60,7 @@ class Source:
         for m in COMMENT.finditer(self.text):
             lines = clean(m.group(1))
             lines = lines[next((i for i, l in enumerate(lines) if l.strip()), 0):]
-            if re.match(r"\s*%s %s\b" % (kind, name), lines[0]):
+            if re.match(r"\s*%s %s - " % (kind, name), lines[0]):
                 return lines, self.text[m.end():]
         return None, None
 
