@@ -13,7 +13,8 @@ static struct pagemap map;
 
 static void test_counts(void)
 {
-	const uint8_t states[] = { R, R, C, P, E, P | TARN_PAGE_IN_FLIGHT,
+	const uint8_t states[] = { R, R | TARN_PAGE_PINNED, C, P, E,
+				   P | TARN_PAGE_IN_FLIGHT,
 				   0x0f, R | 0x80 };
 
 	pagemap_init(&map, 0, sizeof(states), false);
@@ -25,6 +26,7 @@ static void test_counts(void)
 	CHECK_EQ(map.count[E], 1);
 	CHECK_EQ(map.count[PAGEMAP_OTHER], 1);
 	CHECK_EQ(map.in_flight, 1);
+	CHECK_EQ(map.pinned, 1);
 	CHECK_EQ(map.run_count, 0);
 	pagemap_exit(&map);
 }

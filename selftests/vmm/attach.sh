@@ -12,7 +12,11 @@
 plan 18
 images 6.12-cloud
 make_disk
+debugfs -w -R "write $top/build/selftests/kmod/guest_cpuid cpuid" "$disk" 2>/dev/null
+debugfs -w -R "sif cpuid mode 0100755" "$disk" 2>/dev/null
 pool_init 384M
+# Areas of the rings: of the disk a queue a CPU, of the rng one, three each.
+rings='[.areas[] | select(.type == "ring" and .by == "vmm")] | length == 9'
 
 # in_pool OPTION...: options of a guest with its memory in the file g.
 in_pool()
@@ -26,27 +30,6 @@ in_pool()
 		"$@")
 }
 
-# The CPUID leaf of Tarn, by what KVM has for the first vCPU; empty without.
-cpuid()
-{
-	python3 - "$1" <<'PY'
-import ctypes, fcntl, os, struct, sys
-pid = int(sys.argv[1])
-libc = ctypes.CDLL(None)
-pidfd = libc.syscall(434, pid, 0)
-for name in os.listdir("/proc/%d/fd" % pid):
-    if os.readlink("/proc/%d/fd/%s" % (pid, name)).startswith("anon_inode:kvm-vcpu"):
-        fd = libc.syscall(438, pidfd, int(name), 0)
-        break
-buf = bytearray(struct.pack("II", 256, 0) + bytes(40 * 256))
-fcntl.ioctl(fd, 0xc008ae91, buf)
-for i in range(struct.unpack_from("I", buf)[0]):
-    leaf, _, _, eax, ebx, ecx, edx = struct.unpack_from("7I", buf, 8 + 40 * i)
-    if struct.pack("3I", ebx, ecx, edx) == b"TarnTarnTarn":
-        print(hex(leaf), hex(eax))
-PY
-}
-
 # end_guest: and the file that stays.
 end_guest()
 {
@@ -57,22 +40,21 @@ end_guest()
 }
 
 truncate -s 256M "$pool/g"
-in_pool -machine pc,memory-backend=ram0 -smp 2 -device virtio-rng-pci
-guest_start "end=halt disk=/dev/vda" "${options[@]}"
-await "guest: up"
+in_pool -machine pc,memory-backend=ram0
+options+=(-smp 2 -device virtio-rng-pci)
+guest_start "end=halt disk=/dev/vda test=/cpuid" "${options[@]}"
+await "guest: status"
 await_pins g .attached
 ok "the VM is attached"
 
-# Of the disk one queue, of the rng another.
-await_pins g '[.areas[] | select(.type == "ring" and .by == "vmm")] |
-	length == 6 and all(.pinned and .critical)'
+await_pins g "$rings and all(.pinned and .critical)"
 ok "the rings of its queues are areas and pinned"
 
 await_pins g '[.areas[] | select(.by == "kvm").type] | unique |
 	contains(["clock", "steal", "async-fault", "eoi"])'
 ok "what the guest told KVM is, too"
 
-[ "$(cpuid "$pid")" = "0x40000100 0x40000101" ]
+said "cpuid 0x40000100 max 0x40000101 features 0x[1-9a-f]* base 0x54410000"
 ok "CPUID tells the guest"
 
 # Under reclaim that gives up all it can, areas have their frames.
@@ -113,7 +95,7 @@ wait "$pid" 2>/dev/null
 guest_start "end=halt disk=/dev/vda" "${options[@]}"
 await "guest: up"
 ok "after a kill the next guest starts at once"
-await_pins g "[.areas[] | select(.type == \"ring\")] | length == 6 and all(.handle > $old)"
+await_pins g "$rings and all(.handle > $old)"
 ok "and has no areas of its predecessor"
 end_guest
 await_pins g '(.attached | not) and .areas == []'
@@ -121,10 +103,10 @@ ok "the end of a guest drops all"
 
 guest_start "disk=/dev/vda end=reboot test=[+-e+/twice+]&&echo+second&&sleep+1000;touch+/twice" \
 	"${options[@]}"
-await "guest: up" && await_pins g '[.areas[] | select(.type == "ring")] | length == 6'
+await "guest: up" && await_pins g "$rings"
 first=$(jq '[.areas[].handle] | max' "$tmp/pins")
 await second
-await_pins g "[.areas[] | select(.type == \"ring\")] | length == 6 and all(.handle > $first)"
+await_pins g "$rings and all(.handle > $first)"
 ok "a reboot registers the rings anew"
 await_pins g ".attached and ([.areas[] | select(.by == \"kvm\")] |
 	length >= 6 and all(.handle > $first))"
@@ -132,14 +114,14 @@ ok "and what KVM knows"
 end_guest
 
 in_pool -machine pc,memory-backend=ram0,tarn=off
-guest_start "end=halt disk=/dev/vda" "${options[@]}"
-await "guest: up" && pins g '(.attached | not) and .areas == []' && [ -z "$(cpuid "$pid")" ]
+guest_start "end=halt disk=/dev/vda test=/cpuid" "${options[@]}"
+await "guest: status" && pins g '(.attached | not) and .areas == []' && said "cpuid none"
 ok "-machine tarn=off"
 end_guest
 
 in_pool -machine pc,memory-backend=ram0,tarn=on -cpu host,tarn=off
-guest_start "end=halt disk=/dev/vda" "${options[@]}"
-await "guest: up" && pins g .attached && [ -z "$(cpuid "$pid")" ]
+guest_start "end=halt disk=/dev/vda test=/cpuid" "${options[@]}"
+await "guest: status" && pins g .attached && said "cpuid none"
 ok "-cpu host,tarn=off"
 
 guest "" -kernel "$elf" -machine pc,memory-backend=ram0,tarn=on -object \

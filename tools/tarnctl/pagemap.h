@@ -37,6 +37,7 @@ struct pagemap_run {
  * @pages: pages added so far
  * @count: of these, by kind
  * @in_flight: of these, in flight
+ * @pinned: of these, pinned for areas
  * @cell_pages: pages that a letter of the map stands for
  * @cells: letters in the map
  * @cell: pages of each kind that a letter stands for
@@ -50,6 +51,7 @@ struct pagemap {
 	uint64_t pages;
 	uint64_t count[PAGEMAP_KINDS];
 	uint64_t in_flight;
+	uint64_t pinned;
 	uint64_t cell_pages;
 	uint64_t cells;
 	uint64_t cell[PAGEMAP_CELLS][PAGEMAP_KINDS];

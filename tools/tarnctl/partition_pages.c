@@ -63,6 +63,9 @@ static void print_counts(const struct pagemap *map, bool bytes)
 	if (map->in_flight)
 		printf("     %-12s %10llu pages\n", "in flight",
 		       (unsigned long long)map->in_flight);
+	if (map->pinned)
+		printf("     %-12s %10llu pages\n", "pinned",
+		       (unsigned long long)map->pinned);
 }
 
 static void print_map(const struct pagemap *map, bool bytes)
@@ -123,10 +126,11 @@ static int print_json(const struct pagemap *map, bool runs)
 	for (kind = 0; kind < PAGEMAP_KINDS; kind++)
 		json_object_set_new(counts, pagemap_name(kind),
 				    json_integer(map->count[kind]));
-	object = json_pack("{s:I, s:I, s:o, s:I}",
+	object = json_pack("{s:I, s:I, s:o, s:I, s:I}",
 			   "start", (json_int_t)map->start,
 			   "pages", (json_int_t)map->pages, "states", counts,
-			   "in_flight", (json_int_t)map->in_flight);
+			   "in_flight", (json_int_t)map->in_flight,
+			   "pinned", (json_int_t)map->pinned);
 	if (object && runs)
 		json_object_set_new(object, "runs", json_runs(map));
 	return json_print(object, JSON_INDENT(2));
