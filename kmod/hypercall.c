@@ -80,6 +80,7 @@ static long register_area(struct call *c)
 	struct tarn_area_want want = {
 		.type = c->a[0],
 		.origin = TARN_AREA_BY_GUEST,
+		.gone = &c->vm->gone,
 		.offset = (index_of(c, gpa) << PAGE_SHIFT) +
 			  offset_in_page(gpa),
 		.bytes = bytes,
@@ -99,6 +100,7 @@ static long metrics(struct call *c)
 	struct tarn_area_want want = {
 		.type = TARN_AREA_METRICS,
 		.origin = TARN_AREA_BY_GUEST,
+		.gone = &c->vm->gone,
 		.offset = index_of(c, gpa) << PAGE_SHIFT,
 		.bytes = PAGE_SIZE,
 	};

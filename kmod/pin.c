@@ -319,7 +319,8 @@ static int hold_pages(struct tarn_partition *part, u64 first, u64 end,
  *
  * Context: process; waits for pages to be read, killable, unless it says nowait.
  * Return: the handle; -EINVAL it is not in the file; -ENOSPC a limit would be
- * passed; -ENOMEM; -EINTR; -EIO a page could not be read.
+ * passed; -ENOMEM; -EINTR; -EIO a page could not be read; -EFAULT who wants it is
+ * gone.
  */
 long tarn_area_register(struct tarn_partition *part,
 			const struct tarn_area_want *want)
@@ -345,7 +346,11 @@ long tarn_area_register(struct tarn_partition *part,
 	end = end_page(a);
 
 	mutex_lock(&part->areas.lock);
-	ret = add_area(part, a);
+	/* What is added after a look at @gone that was false, is dropped later. */
+	if (want->gone && READ_ONCE(*want->gone))
+		ret = -EFAULT;
+	else
+		ret = add_area(part, a);
 	handle = a->handle;
 	pinned = a->pinned;
 	mutex_unlock(&part->areas.lock);

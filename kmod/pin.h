@@ -51,6 +51,7 @@ struct tarn_areas {
  * @type: enum tarn_area_type
  * @origin: enum tarn_area_origin
  * @nowait: do not wait for pages to be read; they are pinned as they come
+ * @gone: NULL, or set before the areas of who wants this one are dropped
  * @offset: first byte in the file
  * @bytes: length, not 0
  */
@@ -58,6 +59,7 @@ struct tarn_area_want {
 	u16 type;
 	u16 origin;
 	bool nowait;
+	const bool *gone;
 	u64 offset;
 	u64 bytes;
 };

@@ -179,7 +179,7 @@ static bool unlink_vm(struct tarn_vm *vm)
 	lockdep_assert_held(&part->vm_lock);
 	if (vm->gone)
 		return false;
-	vm->gone = true;
+	WRITE_ONCE(vm->gone, true);
 	RCU_INIT_POINTER(part->vm, NULL);
 	spin_lock(&vms_lock);
 	hash_del_rcu(&vm->node);

@@ -5,6 +5,7 @@
  * then. The timer is deferrable: it does not wake a processor that sleeps, and while
  * all sleep there is nothing new to tell.
  */
+#include <linux/ctype.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/jiffies.h>
@@ -58,14 +59,14 @@ static void fill_events(struct tarn_metrics *m)
 /* The number behind the next @key from *@at on; 0 if there is none. */
 static u64 take_number(char **at, const char *key)
 {
-	unsigned long long value = 0;
-	char *found = *at ? strstr(*at, key) : NULL;
+	char *found = strstr(*at, key);
+	u64 value = 0;
 
 	if (!found)
 		return 0;
-	found += strlen(key);
+	for (found = skip_spaces(found + strlen(key)); isdigit(*found); found++)
+		value = value * 10 + (*found - '0');
 	*at = found;
-	sscanf(skip_spaces(found), "%llu", &value);
 	return value;
 }
 
@@ -103,9 +104,11 @@ static void publish(const struct tarn_metrics *m)
 	u32 sequence = page->sequence;
 
 	WRITE_ONCE(page->sequence, sequence + 1);
+	/* Odd first: with the host's read of it before its copy. */
 	virt_wmb();
 	page->updates++;
 	memcpy((char *)page + first, (const char *)m + first, sizeof(*m) - first);
+	/* Even last: with the host's read of it after its copy. */
 	virt_wmb();
 	WRITE_ONCE(page->sequence, sequence + 2);
 }

@@ -49,7 +49,7 @@ long tarn_para_call(unsigned long nr, u64 a, u64 b, u64 c)
 	long ret = kvm_hypercall3(nr, a, b, c);
 
 	/* All the others have the numbers that they have in Linux. */
-	return ret == -TARN_HC_ENOSYS ? -ENOSYS : ret;
+	return ret == -TARN_HC_ENOSYS ? -EOPNOTSUPP : ret;
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every call with good, bad and boundary arguments, from an attached guest.
+ * Query, register and unregister with good, bad and boundary arguments.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,19 +15,16 @@
 
 static struct pool pool;
 static struct bare b;
-static struct pager pager;
 
 struct call {
 	u64 nr, a1, a2, a3;
 	s64 want;
 };
 
-static void begin(bool paging)
+static void begin(void)
 {
-	pool_mount(&pool, paging ? "size=16M" : "size=16M,paging=none");
+	pool_mount(&pool, "size=16M,paging=none");
 	bare_require(&pool, TARN_FEATURE_VM | TARN_FEATURE_PINS);
-	if (paging)
-		pager_start(&pager, &pool);
 	bare_create(&b, &pool, "a", PAGES);
 	bare_attach(&b);
 }
@@ -37,8 +34,6 @@ static void end(void)
 	bare_destroy(&b);
 	part_unlink(&pool, "a");
 	pool_assert_idle(&pool);
-	if (pager.ctl)
-		pager_stop(&pager);
 	pool_umount(&pool);
 }
 
@@ -68,7 +63,7 @@ static void query(void)
 		{ TARN_HC_QUERY, 1UL << 32, 0, 0, -TARN_HC_EINVAL },
 	};
 
-	begin(false);
+	begin();
 	expect(calls, ARRAY_SIZE(calls));
 	end();
 }
@@ -102,7 +97,7 @@ static void register_bad(void)
 		{ TARN_HC_REGISTER, TYPE, BARE_BASE | 1UL << 63, 1, -TARN_HC_EFAULT },
 	};
 
-	begin(false);
+	begin();
 	expect(calls, ARRAY_SIZE(calls));
 	ASSERT_EQ(bare_count_areas(b.part), 0);
 	ASSERT_EQ(part_info(b.part).pinned_pages, 0);
@@ -117,7 +112,7 @@ static void register_types(void)
 	s64 handle, last = 0;
 	u32 type, flags;
 
-	begin(false);
+	begin();
 	tarn_op(pool.fd, TARN_POOL_PIN_POLICY, &policy);
 	for (type = 1; type < TARN_AREA_TYPES; type++) {
 		handle = bare_ask(&b, TARN_HC_REGISTER, type, BARE_BASE + 3 * PAGE_SIZE + 40, 4096);
@@ -152,7 +147,7 @@ static void register_edges(void)
 	s64 handle;
 	u32 i;
 
-	begin(false);
+	begin();
 	bare_policy(&pool, TYPE, TARN_PIN_ALWAYS);
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		handle = bare_ask(&b, TARN_HC_REGISTER, TYPE, BARE_BASE + good[i].start,
@@ -174,7 +169,7 @@ static void handles_bad(void)
 	s64 mine, vmm;
 	u32 i;
 
-	begin(false);
+	begin();
 	vmm = ASSERT_OK(__bare_register(b.part, TARN_AREA_RING, 0, PAGE_SIZE));
 	mine = bare_ask(&b, TARN_HC_REGISTER, TYPE, BARE_BASE, 1);
 	ASSERT_GT(mine, 0);
@@ -192,137 +187,9 @@ static void handles_bad(void)
 	end();
 }
 
-static void metrics(void)
-{
-	static const struct call calls[] = {
-		{ TARN_HC_METRICS, TARN_METRICS_OFF, 0, 0, 0 },
-		{ TARN_HC_METRICS, BARE_BASE + 8, 0, 0, -TARN_HC_EINVAL },
-		{ TARN_HC_METRICS, END - 1, 0, 0, -TARN_HC_EINVAL },
-		{ TARN_HC_METRICS, END, 0, 0, -TARN_HC_EFAULT },
-		{ TARN_HC_METRICS, BARE_BASE - PAGE_SIZE, 0, 0, -TARN_HC_EFAULT },
-		{ TARN_HC_METRICS, 0, 0, 0, -TARN_HC_EFAULT },
-		{ TARN_HC_METRICS, -PAGE_SIZE, 0, 0, -TARN_HC_EFAULT },
-		{ TARN_HC_METRICS, BARE_BASE | 1UL << 63, 0, 0, -TARN_HC_EFAULT },
-		{ TARN_HC_METRICS, BARE_BASE, 0, 0, 0 },
-		{ TARN_HC_METRICS, END - PAGE_SIZE, 0, 0, 0 },
-		{ TARN_HC_METRICS, END - PAGE_SIZE, 0, 0, 0 },
-		{ TARN_HC_METRICS, END, 0, 0, -TARN_HC_EFAULT },
-	};
-	struct tarn_area area[4];
-
-	begin(false);
-	expect(calls, ARRAY_SIZE(calls));
-	/* One page at a time, the last one that was good. */
-	ASSERT_EQ(bare_areas(b.part, area, 4).count, 1);
-	ASSERT_EQ(area[0].type, TARN_AREA_METRICS);
-	ASSERT_EQ(area[0].offset, BYTES - PAGE_SIZE);
-	ASSERT_CALL(&b, TARN_HC_METRICS, TARN_METRICS_OFF, 0, 0, 0);
-	ASSERT_EQ(bare_count_areas(b.part), 0);
-	ASSERT_CALL(&b, TARN_HC_METRICS, TARN_METRICS_OFF, 0, 0, 0);
-	end();
-}
-
-static void hint_bad(void)
-{
-	static const struct call calls[] = {
-		{ TARN_HC_HINT, 0, BARE_BASE, 1, -TARN_HC_EINVAL },
-		{ TARN_HC_HINT, TARN_HINT_COLD + 1, BARE_BASE, 1, -TARN_HC_EINVAL },
-		{ TARN_HC_HINT, ~0UL, BARE_BASE, 1, -TARN_HC_EINVAL },
-		{ TARN_HC_HINT, TARN_HINT_COLD | 1UL << 32, BARE_BASE, 1, -TARN_HC_EINVAL },
-		{ TARN_HC_HINT, TARN_HINT_COLD, BARE_BASE + 1, 1, -TARN_HC_EINVAL },
-		{ TARN_HC_HINT, TARN_HINT_COLD, BARE_BASE, 0, -TARN_HC_EINVAL },
-		{ TARN_HC_HINT, TARN_HINT_COLD, 0, 1, -TARN_HC_EFAULT },
-		{ TARN_HC_HINT, TARN_HINT_UNUSED, BARE_BASE - PAGE_SIZE, 1, -TARN_HC_EFAULT },
-		{ TARN_HC_HINT, TARN_HINT_UNUSED, BARE_BASE - PAGE_SIZE, 2, -TARN_HC_EFAULT },
-		{ TARN_HC_HINT, TARN_HINT_UNUSED, END, 1, -TARN_HC_EFAULT },
-		{ TARN_HC_HINT, TARN_HINT_UNUSED, END - PAGE_SIZE, 2, -TARN_HC_EFAULT },
-		{ TARN_HC_HINT, TARN_HINT_UNUSED, END - PAGE_SIZE, ~0UL, -TARN_HC_EFAULT },
-		{ TARN_HC_HINT, TARN_HINT_UNUSED, -PAGE_SIZE, 1, -TARN_HC_EFAULT },
-		{ TARN_HC_HINT, TARN_HINT_UNUSED, -PAGE_SIZE, 2, -TARN_HC_EFAULT },
-		{ TARN_HC_HINT, TARN_HINT_HOT, BARE_BASE | 1UL << 52, 1, -TARN_HC_EFAULT },
-	};
-	u64 i;
-
-	begin(false);
-	for (i = 0; i < PAGES; i++)
-		page_fill(b.memory + i * PAGE_SIZE, 1, i, 1);
-	expect(calls, ARRAY_SIZE(calls));
-	for (i = 0; i < PAGES; i++)
-		ASSERT_PAGE(b.memory + i * PAGE_SIZE, 1, i, 1);
-	end();
-}
-
-/* What is named as unused may be zero afterwards; nothing else is. */
-static void hint_unused(void)
-{
-	const u64 first = 100, count = 700;
-	u64 at = first, i, gone = 0;
-	s64 done, version;
-
-	begin(true);
-	for (i = 0; i < PAGES; i++)
-		page_fill(b.memory + i * PAGE_SIZE, 1, i, 1);
-	/* Pages that have no frame are given up as well. */
-	part_page_out(b.part, 300, 50);
-	while (at < first + count) {
-		done = bare_ask(&b, TARN_HC_HINT, TARN_HINT_UNUSED, BARE_BASE + at * PAGE_SIZE,
-				first + count - at);
-		ASSERT_GT(done, 0);
-		ASSERT_LE(done, TARN_HINT_MAX_PAGES);
-		at += done;
-	}
-	ASSERT_EQ(at, first + count);
-	for (i = 0; i < PAGES; i++) {
-		version = page_version(b.memory + i * PAGE_SIZE, 1, i);
-		if (i >= first && i < first + count && !version)
-			gone++;
-		else
-			ASSERT_EQ(version, 1);
-	}
-	diag("%llu of %llu unused pages were given up", (unsigned long long)gone,
-	     (unsigned long long)count);
-	ASSERT_GT(gone, count / 2);
-	end();
-}
-
-static void hint_use(void)
-{
-	u64 i;
-
-	begin(true);
-	for (i = 0; i < PAGES; i++)
-		page_fill(b.memory + i * PAGE_SIZE, 1, i, 1);
-	part_page_out(b.part, 10, 20);
-	ASSERT_GT(bare_ask(&b, TARN_HC_HINT, TARN_HINT_HOT, BARE_BASE, PAGES), 0);
-	ASSERT_GT(bare_ask(&b, TARN_HC_HINT, TARN_HINT_COLD, BARE_BASE, ~0UL), 0);
-	ASSERT_GT(bare_ask(&b, TARN_HC_HINT, TARN_HINT_HOT, END - PAGE_SIZE, 1), 0);
-	for (i = 0; i < PAGES; i++)
-		ASSERT_PAGE(b.memory + i * PAGE_SIZE, 1, i, 1);
-	end();
-}
-
-static void fault_number(void)
-{
-	static const struct call calls[] = {
-		{ TARN_HC_FAULT, BARE_BASE, 0, 0, 0 },
-		{ TARN_HC_FAULT, BARE_BASE + 77, ~0UL, ~0UL, 0 },
-		{ TARN_HC_FAULT, END - 1, 0, 0, 0 },
-		{ TARN_HC_FAULT, END, 0, 0, -TARN_HC_EFAULT },
-		{ TARN_HC_FAULT, BARE_BASE - 1, 0, 0, -TARN_HC_EFAULT },
-		{ TARN_HC_FAULT, 0, 0, 0, -TARN_HC_EFAULT },
-		{ TARN_HC_FAULT, ~0UL, 0, 0, -TARN_HC_EFAULT },
-	};
-
-	begin(false);
-	b.memory[0] = 1;
-	expect(calls, ARRAY_SIZE(calls));
-	end();
-}
-
 static const struct tarn_test tests[] = {
 	TEST(query), TEST(register_bad), TEST(register_types), TEST(register_edges),
-	TEST(handles_bad), TEST(metrics), TEST(hint_bad), TEST(hint_unused), TEST(hint_use),
-	TEST(fault_number),
+	TEST(handles_bad),
 };
 
 TESTS_MAIN(tests)

@@ -3,7 +3,8 @@
 #
 # A Linux guest on tarn-vmm, with two processors, loads tarn_guest.ko: not without a
 # Tarn, then with one. Seen from outside: its areas, its metrics, the memory that it
-# says is free, and none of them once the module is unloaded.
+# says is free, and none of them once the module is unloaded. Then once more on a VMM
+# that attaches by itself.
 #
 #   linux.sh 6.1-cloud|6.12-cloud
 
@@ -65,7 +66,7 @@ boot()
 	mkfifo "$tmp/in"
 	: > "$tmp/out"
 	tarn-vmm -m 256 -smp 2 -cpu host -display none -serial stdio \
-		-machine pc,memory-backend=ram0 \
+		-machine pc,memory-backend=ram0,tarn=off \
 		-object "memory-backend-file,id=ram0,size=256M,share=on,mem-path=$part" \
 		-kernel "$bzimage" -initrd "$tmp/initrd" \
 		-append "console=ttyS0 quiet test=sh+/steps" \
@@ -119,7 +120,7 @@ resident_below()
 	[ "$(value resident)" -lt "$1" ]
 }
 
-plan 12
+plan 13
 images "$kernel"
 mkdir "$pool"
 mount -t tarnfs -o size=320M,paging=none tarn "$pool" || skip_all "no tarnfs"
@@ -157,4 +158,9 @@ echo go >&9
 wait "$pid"
 ok "the guest ends in order"
 pid=
+initrd=$tmp/initrd
+guest "test=insmod+/tarn_guest.ko" -kernel "$bzimage" -machine pc,memory-backend=ram0 \
+	-object "memory-backend-file,id=ram0,size=256M,share=on,mem-path=$part" &&
+	said "guest: status 0"
+ok "a VMM that attaches by itself"
 finish
