@@ -12,8 +12,8 @@
 plan 18
 images 6.12-cloud
 make_disk
-debugfs -w -R "write $top/build/selftests/kmod/guest_cpuid cpuid" "$disk" 2>/dev/null
-debugfs -w -R "sif cpuid mode 0100755" "$disk" 2>/dev/null
+debugfs -w -R "write $top/build/selftests/kmod/guest_cpuid cpuid" "$disk" >/dev/null 2>&1
+debugfs -w -R "sif cpuid mode 0100755" "$disk" >/dev/null 2>&1
 pool_init 384M
 # Areas of the rings: of the disk a queue a CPU, of the rng one, three each.
 rings='[.areas[] | select(.type == "ring" and .by == "vmm")] | length == 9'
@@ -101,10 +101,14 @@ end_guest
 await_pins g '(.attached | not) and .areas == []'
 ok "the end of a guest drops all"
 
-guest_start "disk=/dev/vda end=reboot test=[+-e+/twice+]&&echo+second&&sleep+1000;touch+/twice" \
+# It reboots when somebody presses its power button.
+button=/sys/firmware/acpi/interrupts/ff_pwr_btn
+once="[+-e+/twice+]&&echo+second&&sleep+1000;touch+/twice"
+guest_start "disk=/dev/vda end=reboot test=$once;while+grep+-q+'^+*0+'+$button;do+sleep+1;done" \
 	"${options[@]}"
 await "guest: up" && await_pins g "$rings"
 first=$(jq '[.areas[].handle] | max' "$tmp/pins")
+kill -PWR "$pid"
 await second
 await_pins g "$rings and all(.handle > $first)"
 ok "a reboot registers the rings anew"
