@@ -16,8 +16,10 @@
 #include "event.h"
 #include "fs.h"
 #include "metrics.h"
+#include "notify.h"
 #include "pagein.h"
 #include "partition.h"
+#include "pending.h"
 #include "pin.h"
 #include "reclaim.h"
 #include "vm.h"
@@ -79,7 +81,7 @@ long tarn_ctl_features(struct tarn_features *f)
 		return -EINVAL;
 	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
 		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS |
-		      TARN_FEATURE_ACTIVITY;
+		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -110,6 +112,11 @@ static long pool_call(struct file *file, unsigned int cmd,
 		if (arg->pin_policy.flags && !capable(CAP_SYS_ADMIN))
 			return -EPERM;
 		return tarn_pin_policy(pool, &arg->pin_policy);
+	case TARN_POOL_FAULTS:
+		/* It tells which pages guests of others use. */
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return tarn_pending_list(pool, &arg->pool_faults);
 	}
 	return -ENOTTY;
 }
@@ -119,6 +126,7 @@ static const struct tarn_ctl pool_calls[] = {
 	TARN_CTL(TARN_POOL_INFO, struct tarn_pool_info, latency),
 	TARN_CTL(TARN_POOL_SET, struct tarn_pool_set, scan_permille),
 	TARN_CTL(TARN_POOL_PIN_POLICY, struct tarn_pool_pin_policy, critical),
+	TARN_CTL(TARN_POOL_FAULTS, struct tarn_pool_faults, done),
 };
 
 /* ---- partition ---------------------------------------------------------- */
@@ -294,6 +302,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return partition_register(part, &arg->area);
 	case TARN_PARTITION_UNREGISTER:
 		return partition_unregister(part, &arg->area);
+	case TARN_PARTITION_NOTIFY:
+		return tarn_notify_set(part, &arg->notify);
 	}
 	return -ENOTTY;
 }
@@ -310,6 +320,7 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_UNREGISTER, struct tarn_partition_register,
 		 bytes),
 	TARN_CTL(TARN_PARTITION_AREAS, struct tarn_partition_areas, held_pages),
+	TARN_CTL(TARN_PARTITION_NOTIFY, struct tarn_partition_notify, reserved),
 	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
 	TARN_CTL(TARN_PARTITION_HEAT, struct tarn_partition_heat, rounds),
 };

@@ -22,6 +22,7 @@ union tarn_ctl_arg {
 	struct tarn_features features;
 	struct tarn_pool_info pool_info;
 	struct tarn_pool_set pool_set;
+	struct tarn_pool_faults pool_faults;
 	struct tarn_partition_info partition_info;
 	struct tarn_partition_set partition_set;
 	struct tarn_partition_pages pages;
@@ -32,6 +33,7 @@ union tarn_ctl_arg {
 	struct tarn_partition_areas areas;
 	struct tarn_partition_metrics metrics;
 	struct tarn_pool_pin_policy pin_policy;
+	struct tarn_partition_notify notify;
 	struct tarn_pager_attach attach;
 	struct tarn_pager_stored stored;
 	struct tarn_pager_start start;

@@ -17,6 +17,7 @@
 #include <linux/pagemap.h>
 
 #include "age.h"
+#include "asyncpf.h"
 #include "fault.h"
 #include "pagein.h"
 #include "partition.h"
@@ -238,10 +239,26 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 	return wait_for_page(vmf, part, flags);
 }
 
+/*
+ * KVM's worker has no use for the page, see asyncpf.h. What it is given if the page
+ * is clean is an error, which it does not look at.
+ */
+static vm_fault_t hit_worker(struct vm_fault *vmf, struct tarn_partition *part,
+			     struct tarn_leaf *leaf, struct page *page)
+{
+	if (PageDirty(page))
+		return hit(vmf, part, leaf, page);
+	unlock_page(page);
+	put_page(page);
+	return VM_FAULT_SIGBUS;
+}
+
 static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 {
 	struct tarn_partition *part = part_of(vmf->vma);
 	unsigned int flags = bring_flags(vmf);
+	bool worker = tarn_asyncpf_is_worker(vmf);
+	unsigned int lock_flags = worker ? flags & ~TARN_BRING_WRITE : flags;
 	vm_fault_t ret = 0;
 
 	while (!ret) {
@@ -253,13 +270,15 @@ static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 		leaf = tarn_partition_leaf(part, vmf->pgoff, true);
 		if (!leaf)
 			return VM_FAULT_OOM;
-		page = tarn_page_lock(part, vmf->pgoff, flags);
+		page = tarn_page_lock(part, vmf->pgoff, lock_flags);
 		if (!page)
 			ret = miss(vmf, part, leaf, flags);
 		else if (PTR_ERR(page) == -EAGAIN)
 			return VM_FAULT_RETRY;
 		else if (IS_ERR(page))
 			return VM_FAULT_SIGBUS;
+		else if (worker)
+			return hit_worker(vmf, part, leaf, page);
 		else
 			return hit(vmf, part, leaf, page);
 	}

@@ -29,6 +29,7 @@
 #include "hint.h"
 #include "hypercall.h"
 #include "partition.h"
+#include "pending.h"
 #include "pin.h"
 #include "vm.h"
 
@@ -125,7 +126,7 @@ static long hint(struct call *c)
 
 static long fault_number(struct call *c)
 {
-	return 0;
+	return tarn_pending_number(c->vm->part, index_of(c, c->a[0]));
 }
 
 /* Calls that are about an address: which argument it is, and what they cost. */

@@ -13,6 +13,7 @@
 #include "grant.h"
 #include "io.h"
 #include "partition.h"
+#include "pending.h"
 #include "pool.h"
 #include "queue.h"
 #include "trace.h"
@@ -31,7 +32,6 @@ static struct tarn_io *io_create(struct tarn_partition *part, u64 index,
 	io->index = index;
 	io->frame = frame;
 	io->op = op;
-	io->start = ktime_get();
 	return io;
 }
 
@@ -149,7 +149,7 @@ int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 		tarn_stats_add(part, TARN_STAT_READAHEAD, 1);
 	else if (is_refault(part->pool, e))
 		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
-	trace_tarn_load(part->id, index, io->cookie, io->flags);
+	trace_tarn_load(io);
 	if (!tarn_grant_read(io))
 		tarn_queue_submit(part->pool, io);
 	return 0;
@@ -189,10 +189,13 @@ static void load_settle(struct tarn_io *io, u64 to)
 		tarn_partition_add_resident(io->part, 1);
 		tarn_partition_add_paged(io->part, -1);
 		tarn_stats_add(io->part, TARN_STAT_PAGE_INS, 1);
-		if (!(io->flags & TARN_REQ_READAHEAD))
-			tarn_stats_latency(io->part, io->start);
+		tarn_pending_loaded(io->part, io->index);
 	} else {
 		tarn_frame_release(pool, io->frame);
+		if (to & TARN_ENTRY_FAILED)
+			tarn_pending_settle(io->part, io->index);
+		else
+			tarn_pending_aborted(io->part, io->index);
 	}
 	tarn_entry_wake(entry);
 }
@@ -278,7 +281,7 @@ void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch)
 
 	list_for_each_entry_reverse(io, batch, link) {
 		io->run = left++;
-		trace_tarn_store(io->part->id, io->index, io->frame, io->run);
+		trace_tarn_store(io);
 	}
 	atomic_add(left, &pool->stores);
 	tarn_queue_submit_batch(pool, batch);
@@ -368,7 +371,7 @@ out:
  */
 void tarn_io_complete(struct tarn_io *io, int result, u64 cookie)
 {
-	trace_tarn_io_done(io->part->id, io->index, io->op, result);
+	trace_tarn_io_done(io, result);
 	if (io->op == TARN_OP_STORE)
 		store_complete(io, result, cookie);
 	else if (!load_complete(io, result))

@@ -7,7 +7,6 @@
 #ifndef TARN_IO_H
 #define TARN_IO_H
 
-#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -25,7 +24,6 @@ struct tarn_pool;
  * @frame: being filled (LOAD; the request owns it) or written (STORE; the
  *	request owns it if the page was truncated meanwhile)
  * @cookie: LOAD: of the copy; STORE: of the outdated one, or none
- * @start: when it was asked for
  * @run: see struct tarn_request
  * @op: enum tarn_op
  * @flags: TARN_REQ_*
@@ -40,7 +38,6 @@ struct tarn_io {
 	u64 index;
 	u64 frame;
 	u64 cookie;
-	ktime_t start;
 	u16 run;
 	u8 op;
 	u8 flags;

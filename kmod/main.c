@@ -5,7 +5,8 @@
  *	fs.c file.c ctl.c	the filesystem, its files, their ioctls
  *	pool.c frame.c		pools and their frames
  *	partition.c entry.c	logical memories and the states of their pages
- *	fault.c pagein.c	bringing pages in
+ *	fault.c asyncpf.c pagein.c	bringing pages in
+ *	pending.c notify.c	what is under way of that, by number
  *	reclaim.c evict.c young.c	and giving them up
  *	truncate.c		taking them away
  *	io.c queue.c pager.c grant.c	requests to the paging service
@@ -13,11 +14,13 @@
  */
 #include <linux/module.h>
 
+#include "asyncpf.h"
 #include "fs.h"
 #include "grant.h"
 #include "io.h"
 #include "hypercall.h"
 #include "pager.h"
+#include "pending.h"
 #include "sysfs.h"
 #include "vm.h"
 
@@ -31,9 +34,15 @@ static int __init tarn_init(void)
 	ret = tarn_io_init();
 	if (ret)
 		return ret;
-	ret = tarn_grant_init();
+	ret = tarn_pending_init();
 	if (ret)
 		goto err_io;
+	ret = tarn_asyncpf_init();
+	if (ret)
+		goto err_pending;
+	ret = tarn_grant_init();
+	if (ret)
+		goto err_asyncpf;
 	ret = tarn_sysfs_init();
 	if (ret)
 		goto err_grant;
@@ -56,6 +65,10 @@ err_sysfs:
 	tarn_sysfs_exit();
 err_grant:
 	tarn_grant_exit();
+err_asyncpf:
+	tarn_asyncpf_exit();
+err_pending:
+	tarn_pending_exit();
 err_io:
 	tarn_io_exit();
 	return ret;
@@ -72,6 +85,8 @@ static void __exit tarn_exit(void)
 	rcu_barrier();
 	tarn_sysfs_exit();
 	tarn_grant_exit();
+	tarn_asyncpf_exit();
+	tarn_pending_exit();
 	tarn_io_exit();
 }
 module_exit(tarn_exit);

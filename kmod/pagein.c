@@ -14,6 +14,7 @@
 #include "io.h"
 #include "pagein.h"
 #include "partition.h"
+#include "pending.h"
 #include "pool.h"
 #include "reclaim.h"
 #include "wait.h"
@@ -118,6 +119,7 @@ static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	tarn_entry_change(part, index, entry, &marked,
 			  tarn_entry_with_hint(e, tarn_pin_hint(part, index,
 								TARN_USE_FIRST)));
+	tarn_pending_settle(part, index);
 	tarn_entry_wake(entry);
 	return 0;
 }
@@ -183,104 +185,137 @@ static bool short_mark(atomic64_t *entry)
 
 /* ---- any page ----------------------------------------------------------- */
 
-static int take_frame(struct tarn_partition *part, enum tarn_want want,
-		      unsigned int flags, struct mm_struct *mm, u64 *frame)
+/**
+ * struct bring - a page that this thread brings
+ * @part: partition
+ * @index: page
+ * @entry: its entry
+ * @flags: TARN_BRING_*
+ * @mm: address space that a fault is about, or NULL
+ * @number: of the page-in, once there is something to wait for
+ */
+struct bring {
+	struct tarn_partition *part;
+	u64 index;
+	atomic64_t *entry;
+	unsigned int flags;
+	struct mm_struct *mm;
+	u64 number;
+};
+
+static void bring_waits(struct bring *b, enum tarn_fault_state state)
 {
-	if (flags & TARN_BRING_NOWAIT)
-		*frame = tarn_frame_try(part->pool, want);
-	else
-		*frame = tarn_frame_wait(part, want, mm);
-	if (*frame != TARN_FRAME_NONE)
-		return 0;
-	if (!part->pool->paging)
-		return -ENOSPC;
-	return flags & TARN_BRING_NOWAIT ? -EAGAIN : -EINTR;
+	b->number = tarn_pending_hold(b->part, b->index, b->entry, state,
+				      b->number);
 }
 
-static int bring_empty(struct tarn_partition *part, u64 index,
-		       atomic64_t *entry, u64 e, unsigned int flags,
-		       struct mm_struct *mm)
+static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
+{
+	struct tarn_pool *pool = b->part->pool;
+
+	*frame = tarn_frame_try(pool, want);
+	if (*frame != TARN_FRAME_NONE)
+		return 0;
+	if (!pool->paging)
+		return -ENOSPC;
+	bring_waits(b, TARN_FAULT_FRAME);
+	if (b->flags & TARN_BRING_NOWAIT)
+		return -EAGAIN;
+	*frame = tarn_frame_wait(b->part, want, b->mm);
+	return *frame == TARN_FRAME_NONE ? -EINTR : 0;
+}
+
+static int bring_empty(struct bring *b, u64 e)
 {
 	u64 frame;
-	int ret = take_frame(part, TARN_WANT_GROWTH, flags, mm, &frame);
+	int ret = take_frame(b, TARN_WANT_GROWTH, &frame);
 
 	if (ret)
 		return ret;
-	ret = fill(part, index, entry, e, frame);
+	ret = fill(b->part, b->index, b->entry, e, frame);
 	if (ret)
-		tarn_frame_free(part->pool, frame);
+		tarn_frame_free(b->part->pool, frame);
 	return ret == -EAGAIN ? -ERESTART : ret;
 }
 
-static int bring_paged(struct tarn_partition *part, u64 index,
-		       atomic64_t *entry, u64 e, unsigned int flags,
-		       struct mm_struct *mm)
+static int bring_paged(struct bring *b, u64 e)
 {
+	struct tarn_pool *pool = b->part->pool;
 	u64 frame;
 	int ret;
 
 	if (e & TARN_ENTRY_FAILED &&
-	    flags & (TARN_BRING_TRIED | TARN_BRING_NOWAIT)) {
+	    b->flags & (TARN_BRING_TRIED | TARN_BRING_NOWAIT)) {
 		/* Said once; who asks after that has it tried again. */
-		if (flags & TARN_BRING_NOWAIT)
-			tarn_entry_change(part, index, entry, &e,
+		if (b->flags & TARN_BRING_NOWAIT)
+			tarn_entry_change(b->part, b->index, b->entry, &e,
 					  e & ~TARN_ENTRY_FAILED);
 		return -EIO;
 	}
-	if (!tarn_pool_served(part->pool)) {
+	if (!tarn_pool_served(pool)) {
+		bring_waits(b, TARN_FAULT_NO_PAGER);
 		/* Without a frame, which others may need meanwhile. */
-		if (flags & TARN_BRING_NOWAIT)
+		if (b->flags & TARN_BRING_NOWAIT)
 			return -EAGAIN;
-		ret = tarn_wait_var(&part->pool->pager,
-				    tarn_pool_served(part->pool) ||
-				    atomic64_read(entry) != e, mm);
+		ret = tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||
+				    atomic64_read(b->entry) != e, b->mm);
 		return ret ? ret : -ERESTART;
 	}
-	ret = take_frame(part, TARN_WANT_RETURN, flags, mm, &frame);
+	ret = take_frame(b, TARN_WANT_RETURN, &frame);
 	if (ret)
 		return ret;
-	ret = tarn_load_start(part, index, frame, false);
+	bring_waits(b, TARN_FAULT_READ);
+	ret = tarn_load_start(b->part, b->index, frame, false);
 	if (ret)
-		tarn_frame_free(part->pool, frame);
+		tarn_frame_free(pool, frame);
 	else
-		read_ahead(part, index);
+		read_ahead(b->part, b->index);
 	return ret == -EAGAIN ? -ERESTART : ret;
 }
 
-/* One step towards a resident page; -ERESTART: look again. */
-static int bring_step(struct tarn_partition *part, u64 index,
-		      atomic64_t *entry, unsigned int *flags,
-		      struct mm_struct *mm)
+/* Somebody has the page in hand for a moment. */
+static int bring_brief(struct bring *b)
 {
-	u64 e = atomic64_read(entry);
 	int ret;
 
-	if (short_mark(entry)) {
-		if (*flags & TARN_BRING_NOWAIT)
-			return -EAGAIN;
-		ret = tarn_wait_var(entry, !short_mark(entry), mm);
-		return ret ? ret : -ERESTART;
-	}
+	if (b->flags & TARN_BRING_NOWAIT)
+		return -EAGAIN;
+	if (tarn_entry_mark(atomic64_read(b->entry)) == TARN_MARK_MOVE)
+		bring_waits(b, TARN_FAULT_MOVE);
+	ret = tarn_wait_var(b->entry, !short_mark(b->entry), b->mm);
+	return ret ? ret : -ERESTART;
+}
+
+/* One step towards a resident page; -ERESTART: look again. */
+static int bring_step(struct bring *b)
+{
+	u64 e = atomic64_read(b->entry);
+	int ret;
+
+	if (short_mark(b->entry))
+		return bring_brief(b);
 	if (tarn_entry_state(e) == TARN_PAGE_EMPTY) {
-		if (!(*flags & TARN_BRING_WRITE))
+		if (!(b->flags & TARN_BRING_WRITE))
 			return 0;
-		return bring_empty(part, index, entry, e, *flags, mm);
+		return bring_empty(b, e);
 	}
 	if (tarn_entry_state(e) != TARN_PAGE_PAGED)
 		return 0;
 	if (!tarn_entry_mark(e)) {
-		ret = bring_paged(part, index, entry, e, *flags, mm);
+		ret = bring_paged(b, e);
 		if (ret)
 			return ret;
 		/* A granted device may have read it already. */
-		if (!loading(entry))
+		if (!loading(b->entry))
 			return -ERESTART;
+	} else {
+		bring_waits(b, TARN_FAULT_READ);
 	}
-	if (*flags & TARN_BRING_NOWAIT)
+	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
-	tarn_stats_add(part, TARN_STAT_PAGE_WAITS, 1);
-	ret = tarn_wait_var(entry, !loading(entry), mm);
-	*flags |= TARN_BRING_TRIED;
+	tarn_stats_add(b->part, TARN_STAT_PAGE_WAITS, 1);
+	ret = tarn_wait_var(b->entry, !loading(b->entry), b->mm);
+	b->flags |= TARN_BRING_TRIED;
 	return ret ? ret : -ERESTART;
 }
 
@@ -304,15 +339,22 @@ int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
 {
 	bool write = flags & TARN_BRING_WRITE;
 	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, write);
-	atomic64_t *entry;
+	struct bring b = {
+		.part = part,
+		.index = index,
+		.flags = flags,
+		.mm = mm,
+	};
 	int ret;
 
 	if (!leaf)
 		return write ? -ENOMEM : 0;
-	entry = tarn_leaf_entry(leaf, index);
+	b.entry = tarn_leaf_entry(leaf, index);
 	do {
-		ret = bring_step(part, index, entry, &flags, mm);
+		ret = bring_step(&b);
 	} while (ret == -ERESTART);
+	if (b.number)
+		tarn_pending_release(part, index, b.number, ret == -EAGAIN);
 	return ret;
 }
 

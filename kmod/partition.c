@@ -7,7 +7,9 @@
 #include "age.h"
 #include "entitle.h"
 #include "event.h"
+#include "notify.h"
 #include "partition.h"
+#include "pending.h"
 #include "pool.h"
 #include "sysfs.h"
 #include "vm.h"
@@ -191,6 +193,8 @@ void tarn_partition_evict(struct tarn_partition *part)
 	up_write(&part->pin);
 	tarn_partition_remove(part, 0, U64_MAX);
 	tarn_partition_set_pages(part, 0);
+	tarn_pending_end_all(part);
+	tarn_notify_clear(part);
 
 	mutex_lock(&pool->part_lock);
 	xa_erase(&pool->partitions, part->id);

@@ -24,6 +24,8 @@
 #include "pool.h"
 #include "stats.h"
 
+struct eventfd_ctx;
+
 #define TARN_LEAF_SHIFT		9
 #define TARN_LEAF_PAGES		(1U << TARN_LEAF_SHIFT)
 
@@ -68,6 +70,7 @@ struct tarn_leaf {
  * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
  * @vm: the VM that is attached, or NULL; RCU
  * @areas: what is registered in it
+ * @notify: told of page-ins, RCU (notify.c)
  * @stats: counters
  * @rcu: for the end of it
  */
@@ -97,6 +100,7 @@ struct tarn_partition {
 	struct mutex vm_lock;
 	struct tarn_vm __rcu *vm;
 	struct tarn_areas areas;
+	struct eventfd_ctx __rcu *notify;
 	struct tarn_stats stats;
 	struct rcu_head rcu;
 };

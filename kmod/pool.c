@@ -12,6 +12,7 @@
 #include "entitle.h"
 #include "event.h"
 #include "partition.h"
+#include "pending.h"
 #include "pool.h"
 #include "reclaim.h"
 #include "scan.h"
@@ -528,7 +529,7 @@ struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
 	pool->max_chunks = totalram_pages() >> TARN_CHUNK_SHIFT;
 	pool->chunks = kvcalloc(pool->max_chunks, sizeof(*pool->chunks),
 				GFP_KERNEL);
-	if (!pool->stats || !pool->chunks)
+	if (!pool->stats || !pool->chunks || tarn_pending_create(pool))
 		goto err_pool;
 	ret = start_nodes(pool);
 	if (ret)
@@ -582,6 +583,7 @@ void tarn_pool_release(struct kref *ref)
 	struct tarn_pool *pool = container_of(ref, struct tarn_pool, ref);
 
 	xa_destroy(&pool->partitions);
+	tarn_pending_destroy(pool);
 	kvfree(pool->chunks);
 	free_percpu(pool->stats);
 	kfree(pool);

@@ -13,7 +13,8 @@
  *					page lock held)
  *	            i_mmap_rwsem	(the kernel's)
  *	              queue->lock, pager->drop_lock
- *	                pool->wait_lock, limbo_lock, events_lock, entitle_lock
+ *	                pool->wait_lock, limbo_lock, events_lock, entitle_lock,
+ *			the locks of pool->pending
  *	                  node->lock
  * pool->part_lock stands alone, below inode locks and resize_lock. A hit takes the page lock of
  * its own frame and nothing else.
@@ -36,6 +37,7 @@
 #include "waiter.h"
 
 struct tarn_pager;
+struct tarn_pending_bucket;
 struct task_struct;
 
 /**
@@ -88,6 +90,8 @@ struct tarn_node {
  * @wait_lock: protects @waiters and @next_ticket; node->lock may be taken inside
  * @waiters: threads that wait for a frame, by what they want it for
  * @next_ticket: their order
+ * @pending: page-ins under way, a hash (pending.c)
+ * @pending_seed: of the hash
  * @limbo_lock: protects @limbo and @limbo_frames
  * @limbo: first frame given up but not idle yet
  * @limbo_frames: how many
@@ -152,6 +156,8 @@ struct tarn_pool {
 	spinlock_t wait_lock;
 	struct list_head waiters[TARN_WANT_COUNT];
 	u64 next_ticket;
+	struct tarn_pending_bucket *pending;
+	u32 pending_seed;
 
 	spinlock_t limbo_lock;
 	u64 limbo;

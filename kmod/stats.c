@@ -5,6 +5,7 @@
 #include "age.h"
 #include "entitle.h"
 #include "partition.h"
+#include "pending.h"
 #include "pool.h"
 #include "stats.h"
 
@@ -14,7 +15,7 @@ void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n)
 	this_cpu_add(part->pool->stats->count[stat], n);
 }
 
-/* A page-in that began at @start is done. */
+/* A page-in that was asked for at @start is done. */
 void tarn_stats_latency(struct tarn_partition *part, ktime_t start)
 {
 	u64 ns = max_t(s64, 1, ktime_to_ns(ktime_sub(ktime_get(), start)));
@@ -106,6 +107,7 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->scanned_pages = atomic64_read(&pool->scanned);
 	info->scan_ns = atomic64_read(&pool->scan_ns);
 	info->scan_permille = READ_ONCE(pool->scan_permille);
+	info->faults_pending = tarn_pending_count(pool);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,

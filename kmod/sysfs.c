@@ -82,6 +82,7 @@ FIELD(pool, latency);
 FIELD(pool, scanned_pages);
 FIELD(pool, scan_ns);
 FIELD(pool, scan_permille);
+FIELD(pool, faults_pending);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -111,6 +112,7 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, scanned_pages),
 	ATTR(pool, scan_ns),
 	ATTR(pool, scan_permille),
+	ATTR(pool, faults_pending),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);

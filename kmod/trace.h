@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tracepoints: every change of a page's state, every request, every event. */
+/*
+ * Tracepoints: every change of a page's state, every request, every step of a
+ * page-in that somebody waits for, every event.
+ */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM tarn
 
@@ -9,6 +12,9 @@
 #include <linux/tracepoint.h>
 
 #include "entry.h"
+#include "io.h"
+#include "partition.h"
+#include "pending.h"
 
 #define tarn_show_state(e)						\
 	__print_symbolic(e, { TARN_PAGE_EMPTY, "empty" },		\
@@ -29,6 +35,12 @@
 #define tarn_show_op(op)						\
 	__print_symbolic(op, { TARN_OP_LOAD, "load" },			\
 		{ TARN_OP_STORE, "store" }, { TARN_OP_DROP, "drop" })
+
+#define tarn_show_fault(state)						\
+	__print_symbolic(state, { TARN_FAULT_FRAME, "frame" },		\
+		{ TARN_FAULT_NO_PAGER, "no_pager" },			\
+		{ TARN_FAULT_READ, "read" }, { TARN_FAULT_MOVE, "move" }, \
+		{ TARN_FAULT_DONE, "done" })
 
 TRACE_EVENT(tarn_page_state,
 	TP_PROTO(u32 partition, u64 index, u64 from, u64 to),
@@ -56,49 +68,38 @@ TRACE_EVENT(tarn_page_state,
 		  __entry->to >> TARN_ENTRY_PAYLOAD_SHIFT)
 );
 
-TRACE_EVENT(tarn_load,
-	TP_PROTO(u32 partition, u64 index, u64 cookie, u8 flags),
-	TP_ARGS(partition, index, cookie, flags),
-	TP_STRUCT__entry(
-		__field(u32, partition)
-		__field(u64, index)
-		__field(u64, cookie)
-		__field(u8, flags)
-	),
-	TP_fast_assign(
-		__entry->partition = partition;
-		__entry->index = index;
-		__entry->cookie = cookie;
-		__entry->flags = flags;
-	),
-	TP_printk("partition=%u index=%llu cookie=%llx flags=%x",
-		  __entry->partition, __entry->index, __entry->cookie,
-		  __entry->flags)
-);
-
-TRACE_EVENT(tarn_store,
-	TP_PROTO(u32 partition, u64 index, u64 frame, u16 run),
-	TP_ARGS(partition, index, frame, run),
+DECLARE_EVENT_CLASS(tarn_request,
+	TP_PROTO(const struct tarn_io *io),
+	TP_ARGS(io),
 	TP_STRUCT__entry(
 		__field(u32, partition)
 		__field(u64, index)
 		__field(u64, frame)
+		__field(u64, cookie)
+		__field(u8, flags)
 		__field(u16, run)
 	),
 	TP_fast_assign(
-		__entry->partition = partition;
-		__entry->index = index;
-		__entry->frame = frame;
-		__entry->run = run;
+		__entry->partition = io->part->id;
+		__entry->index = io->index;
+		__entry->frame = io->frame;
+		__entry->cookie = io->cookie;
+		__entry->flags = io->flags;
+		__entry->run = io->run;
 	),
-	TP_printk("partition=%u index=%llu frame=%llu run=%u",
+	TP_printk("partition=%u index=%llu frame=%llu cookie=%llx flags=%x run=%u",
 		  __entry->partition, __entry->index, __entry->frame,
-		  __entry->run)
+		  __entry->cookie, __entry->flags, __entry->run)
 );
 
+DEFINE_EVENT(tarn_request, tarn_load,
+	TP_PROTO(const struct tarn_io *io), TP_ARGS(io));
+DEFINE_EVENT(tarn_request, tarn_store,
+	TP_PROTO(const struct tarn_io *io), TP_ARGS(io));
+
 TRACE_EVENT(tarn_io_done,
-	TP_PROTO(u32 partition, u64 index, u8 op, int result),
-	TP_ARGS(partition, index, op, result),
+	TP_PROTO(const struct tarn_io *io, int result),
+	TP_ARGS(io, result),
 	TP_STRUCT__entry(
 		__field(u32, partition)
 		__field(u64, index)
@@ -106,14 +107,46 @@ TRACE_EVENT(tarn_io_done,
 		__field(int, result)
 	),
 	TP_fast_assign(
-		__entry->partition = partition;
-		__entry->index = index;
-		__entry->op = op;
+		__entry->partition = io->part->id;
+		__entry->index = io->index;
+		__entry->op = io->op;
 		__entry->result = result;
 	),
 	TP_printk("partition=%u index=%llu %s result=%d", __entry->partition,
 		  __entry->index, tarn_show_op(__entry->op), __entry->result)
 );
+
+DECLARE_EVENT_CLASS(tarn_fault,
+	TP_PROTO(const struct tarn_pending *p, int result),
+	TP_ARGS(p, result),
+	TP_STRUCT__entry(
+		__field(u64, number)
+		__field(u32, partition)
+		__field(u64, index)
+		__field(u32, state)
+		__field(int, result)
+		__field(u64, age_ns)
+	),
+	TP_fast_assign(
+		__entry->number = p->number;
+		__entry->partition = p->part->id;
+		__entry->index = p->index;
+		__entry->state = p->state;
+		__entry->result = result;
+		__entry->age_ns = ktime_to_ns(ktime_sub(ktime_get(), p->start));
+	),
+	TP_printk("number=%llu partition=%u index=%llu %s result=%d age_ns=%llu",
+		  __entry->number, __entry->partition, __entry->index,
+		  tarn_show_fault(__entry->state), __entry->result,
+		  __entry->age_ns)
+);
+
+DEFINE_EVENT(tarn_fault, tarn_fault_begin,
+	TP_PROTO(const struct tarn_pending *p, int result), TP_ARGS(p, result));
+DEFINE_EVENT(tarn_fault, tarn_fault_state,
+	TP_PROTO(const struct tarn_pending *p, int result), TP_ARGS(p, result));
+DEFINE_EVENT(tarn_fault, tarn_fault_end,
+	TP_PROTO(const struct tarn_pending *p, int result), TP_ARGS(p, result));
 
 TRACE_EVENT(tarn_event,
 	TP_PROTO(u32 type, u32 partition, u64 index, s64 value),

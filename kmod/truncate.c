@@ -11,6 +11,7 @@
 #include "io.h"
 #include "pager.h"
 #include "partition.h"
+#include "pending.h"
 #include "pool.h"
 
 static bool brief_mark(atomic64_t *entry)
@@ -30,6 +31,7 @@ static bool remove_paged(struct tarn_partition *part, u64 index,
 	tarn_partition_add_paged(part, -1);
 	if (tarn_entry_mark(e) == TARN_MARK_NONE)
 		tarn_cookie_drop(part->pool, tarn_entry_payload(e));
+	tarn_pending_settle(part, index);
 	tarn_entry_wake(entry);
 	/* Without a pager, that is what bring_paged() waits for. */
 	wake_up_var(&part->pool->pager);

@@ -14,20 +14,16 @@
  * seed, seconds. "guest: failed: ..." tells what did not work.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../bench/clock.h"
 #include "../bench/workers.h"
+#include "console.h"
 
 #define PAGE_SIZE 4096UL
 
@@ -36,48 +32,6 @@ struct job {
 	unsigned long seconds;
 	struct workers_options work;
 };
-
-static void __attribute__((noreturn)) guest_off(void)
-{
-	fflush(stdout);
-	sync();
-	/* Let the console drain, then end whichever way the machine knows. */
-	usleep(20000);
-	reboot(RB_AUTOBOOT);
-	for (;;)
-		pause();
-}
-
-static void __attribute__((noreturn, format(printf, 1, 2)))
-guest_fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	printf("guest: failed: ");
-	vprintf(format, args);
-	printf("\n");
-	va_end(args);
-	guest_off();
-}
-
-/* The kernel gives init a console where it has one made in time. */
-static void console_open(void)
-{
-	int fd;
-
-	if (fcntl(STDOUT_FILENO, F_GETFD) >= 0)
-		return;
-	mkdir("/dev", 0755);
-	if (mount("dev", "/dev", "devtmpfs", 0, NULL) && errno != EBUSY)
-		return;
-	fd = open("/dev/console", O_RDWR);
-	if (fd < 0)
-		return;
-	dup2(fd, STDIN_FILENO);
-	dup2(fd, STDOUT_FILENO);
-	dup2(fd, STDERR_FILENO);
-}
 
 static void job_set(struct job *job, const char *arg)
 {
@@ -187,8 +141,6 @@ int main(int argc, char **argv)
 	int i;
 
 	console_open();
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("guest: up\n");
 	for (i = 2; i < argc; i++)
 		job_set(&job, argv[i]);
 	if (!strcmp(what, "zipf"))

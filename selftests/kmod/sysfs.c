@@ -31,7 +31,7 @@ static const struct field pool_fields[] = {
 	P(clean_drops), P(zero_drops), P(refaults), P(frame_waits),
 	P(load_errors), P(checksum_errors), P(store_errors), P(pinned_pages), P(low_frames),
 	P(high_frames), P(paging_capacity), P(paging_used), P(metadata_bytes),
-	P(readahead_pages), P(scan_permille),
+	P(readahead_pages), P(scan_permille), P(faults_pending),
 };
 
 static const struct field part_fields[] = {
@@ -136,10 +136,11 @@ static void values(void)
 	ASSERT_EQ(info.page_ins, pi.page_ins);
 	ASSERT_EQ(info.page_outs, pi.page_outs);
 	ASSERT_EQ(info.zero_drops, pi.zero_drops);
-	/* somebody waited for the pages that were not read ahead */
+	/* somebody waited for the pages that were not read ahead, or for more */
 	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
 		sum += pi.latency[i];
-	ASSERT_EQ(sum, pi.page_ins - pi.readahead);
+	ASSERT_GE(sum, pi.page_ins - pi.readahead);
+	ASSERT_LE(sum, pi.page_ins);
 	ASSERT(read_file(base, "latency", latency, sizeof(latency)));
 	ASSERT(read_file(dir, "latency", latency, sizeof(latency)));
 	snprintf(dir, sizeof(dir), "%s/node0", base);

@@ -4,7 +4,7 @@
 # Every change of a page's state passes the tracepoint tarn_page_state. Run
 # tests with it on and hold what is seen against the table of legal changes, as
 # in Documentation/design/state-machine.rst: none beyond it, and all but a few
-# rare ones of it.
+# rare ones of it. The same for the numbers of page-ins.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -65,7 +65,8 @@ check_formats()
 	local bad=0 name
 
 	for name in tarn_page_state tarn_load tarn_store tarn_io_done \
-			tarn_event tarn_reclaim; do
+			tarn_event tarn_reclaim tarn_fault_begin tarn_fault_state \
+			tarn_fault_end; do
 		if [ ! -e "$tracing/events/tarn/$name/format" ]; then
 			echo "# no tracepoint $name"
 			bad=1
@@ -80,6 +81,18 @@ check_formats()
 digest()
 {
 	awk '
+		match($0, / tarn_fault_(begin|state|end): number=[0-9]+ partition=[0-9]+ index=[0-9]+/) {
+			split(substr($0, RSTART + 1, RLENGTH - 1), f, " ")
+			key = f[2] f[3] f[4]
+			faults++
+			if (f[1] == "tarn_fault_begin:")
+				bad += open[key]++ > 0
+			else
+				bad += !open[key]
+			if (f[1] == "tarn_fault_end:")
+				open[key]--
+			next
+		}
 		{ at = index($0, " tarn_page_state: ") }
 		!at { next }
 		{
@@ -96,6 +109,9 @@ digest()
 			for (change in seen)
 				print "change", change, seen[change]
 			print "gaps", gaps + 0, n + 0
+			for (key in open)
+				left += open[key]
+			print "faults", bad + 0, left + 0, faults + 0
 		}'
 }
 
@@ -157,6 +173,17 @@ no_gaps()
 	[ "$changes" -gt 1000 ] && [ "$gaps" -le $((changes / 1000)) ]
 }
 
+# Each number begins once and ends once, and nothing is heard of it otherwise.
+numbers()
+{
+	local bad left faults
+
+	read -r bad left faults < <(sed -n 's/^faults //p' "$work/digest")
+	echo "# $faults steps of page-ins, $bad out of place, $left without an end"
+	[ "$faults" -gt 1000 ] && [ "$bad" -le $((faults / 1000)) ] &&
+		[ "$left" = 0 ]
+}
+
 [ "$(id -u)" = 0 ] || skip "needs root"
 [ -d "$tracing/events" ] || mount -t tracefs tracefs $tracing 2>/dev/null
 [ -d "$tracing/events/tarn" ] || skip "no tracepoints of tarn in this kernel"
@@ -165,7 +192,7 @@ trap finish EXIT
 echo 16384 > "$tracing/buffer_size_kb"
 
 echo "KTAP version 1"
-echo "1..5"
+echo "1..6"
 check_formats
 result $? "tracepoints"
 run_traced
@@ -177,4 +204,6 @@ all_seen
 result $? "all_changes_of_the_table"
 no_gaps
 result $? "no_change_is_untraced"
+numbers
+result $? "each_number_begins_and_ends"
 exit $failed

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TARN_PARTITION_INFO, _SET, _PAGES, _PAGE_OUT, _PAGE_IN: form and values.
+ * TARN_PARTITION_INFO, _SET, _PAGES, _PAGE_OUT, _PAGE_IN, _NOTIFY: form and values.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +71,13 @@ static void fill_range(void *arg)
 	range->count = 1;
 }
 
+static void fill_notify(void *arg)
+{
+	struct tarn_partition_notify *notify = arg;
+
+	notify->eventfd = -1;
+}
+
 static void forms(void)
 {
 	static const struct uapi_call calls[] = {
@@ -108,6 +117,14 @@ static void forms(void)
 			.cmd = TARN_PARTITION_PAGE_IN,
 			.size = sizeof(struct tarn_partition_range),
 			.fill = fill_range,
+		},
+		{
+			.name = "PARTITION_NOTIFY",
+			.cmd = TARN_PARTITION_NOTIFY,
+			.size = sizeof(struct tarn_partition_notify),
+			.reserved = { offsetof(struct tarn_partition_notify,
+					       reserved) },
+			.fill = fill_notify,
 		},
 	};
 	struct uapi_call call;
@@ -307,12 +324,44 @@ static void ranges(void)
 	end();
 }
 
+static long try_notify(int fd, int eventfd)
+{
+	struct tarn_partition_notify notify = {
+		.size = sizeof(notify),
+		.eventfd = eventfd,
+	};
+
+	return __tarn_op(fd, TARN_PARTITION_NOTIFY, &notify);
+}
+
+static void notify_values(void)
+{
+	int event = ASSERT_OK(eventfd(0, EFD_CLOEXEC)), ro;
+
+	begin("size=8M,paging=none");
+	ro = part_open(&pool, "a", O_RDONLY);
+	ASSERT_EQ(try_notify(ro, event), -EPERM);
+	ASSERT_EQ(try_notify(ro, -1), -EPERM);
+	close(ro);
+	ASSERT_EQ(try_notify(part, event), 0);
+	ASSERT_EQ(try_notify(part, -2), -EINVAL);
+	ASSERT_EQ(try_notify(part, INT_MIN), -EINVAL);
+	ASSERT_EQ(try_notify(part, INT_MAX), -EBADF);
+	ASSERT_EQ(try_notify(part, part), -EINVAL);
+	ASSERT_EQ(try_notify(part, null), -EINVAL);
+	ASSERT_EQ(try_notify(part, dev), -EINVAL);
+	close(event);
+	ASSERT_EQ(try_notify(part, event), -EBADF);
+	end();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(forms),
 	TEST(info),
 	TEST(weights),
 	TEST(pages_ranges),
 	TEST(ranges),
+	TEST(notify_values),
 };
 
 TESTS_MAIN(tests)

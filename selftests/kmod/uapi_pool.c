@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TARN_GET_FEATURES, TARN_POOL_INFO, TARN_POOL_SET: form and values.
+ * TARN_GET_FEATURES, TARN_POOL_INFO, TARN_POOL_SET, TARN_POOL_FAULTS: form and
+ * values.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -75,6 +76,7 @@ static void features(void)
 		ASSERT_EQ(f.flags, 0);
 		ASSERT(f.features & TARN_FEATURE_PAGING);
 		ASSERT(f.features & TARN_FEATURE_CHECKSUM);
+		ASSERT(f.features & TARN_FEATURE_FAULTS);
 		ASSERT_EQ(f.max_queues, TARN_PAGER_MAX_QUEUES);
 		ASSERT_EQ(f.max_depth, TARN_PAGER_MAX_DEPTH);
 	}
@@ -230,6 +232,74 @@ static void set_values(void)
 	end();
 }
 
+static struct tarn_fault list[8];
+
+static void fill_faults(void *arg)
+{
+	struct tarn_pool_faults *f = arg;
+
+	f->count = ARRAY_SIZE(list);
+	f->faults = (uintptr_t)list;
+}
+
+static void faults(void)
+{
+	const struct uapi_call call = {
+		.name = "POOL_FAULTS",
+		.cmd = TARN_POOL_FAULTS,
+		.size = sizeof(struct tarn_pool_faults),
+		/* the second word is no flags here, see fault_values() */
+		.flags = ~0U,
+		.open = open_pool,
+		.close = keep,
+		.fill = fill_faults,
+		.admin = true,
+	};
+
+	begin();
+	const int wrong[] = { part, null, dev, other };
+
+	uapi_check_admin(&call);
+	uapi_check(&call, wrong, ARRAY_SIZE(wrong));
+	end();
+}
+
+static long try_faults(u32 partition, u32 count, u32 flags, u64 address)
+{
+	struct tarn_pool_faults f = {
+		.size = sizeof(f),
+		.partition = partition,
+		.count = count,
+		.flags = flags,
+		.faults = address,
+	};
+	long ret = __tarn_op(pool.fd, TARN_POOL_FAULTS, &f);
+
+	if (!ret) {
+		ASSERT_EQ(f.count, 0);
+		ASSERT_EQ(f.pending, 0);
+	}
+	return ret;
+}
+
+static void fault_values(void)
+{
+	int bit;
+
+	begin();
+	for (bit = 0; bit < 32; bit++)
+		ASSERT_EQ(try_faults(0, 8, 1U << bit, (uintptr_t)list),
+			  -EINVAL);
+	ASSERT_EQ(try_faults(0, 4097, 0, (uintptr_t)list), -EINVAL);
+	ASSERT_EQ(try_faults(0, ~0U, 0, (uintptr_t)list), -EINVAL);
+	ASSERT_EQ(try_faults(0, 4096, 0, (uintptr_t)list), 0);
+	ASSERT_EQ(try_faults(~0U, 8, 0, (uintptr_t)list), 0);
+	/* with nothing to tell the address does not matter */
+	ASSERT_EQ(try_faults(0, 8, 0, 0), 0);
+	ASSERT_EQ(try_faults(0, 0, 0, ~0ULL), 0);
+	end();
+}
+
 static void events_call(void)
 {
 	char byte;
@@ -280,6 +350,8 @@ static const struct tarn_test tests[] = {
 	TEST(info_flags_are_out_only),
 	TEST(set),
 	TEST(set_values),
+	TEST(faults),
+	TEST(fault_values),
 	TEST(events_call),
 	TEST(unknown_numbers),
 };

@@ -64,6 +64,37 @@ struct tarn_pool_info pool_info(struct pool *p)
 	return info;
 }
 
+struct tarn_pool_faults pool_faults(struct pool *p, u32 partition,
+				    struct tarn_fault *list, u32 count)
+{
+	struct tarn_pool_faults f = {
+		.size = sizeof(f),
+		.partition = partition,
+		.count = count,
+		.faults = (uintptr_t)list,
+	};
+
+	tarn_op(p->fd, TARN_POOL_FAULTS, &f);
+	ASSERT_LE(f.count, count);
+	ASSERT_LE(f.count, f.pending);
+	return f;
+}
+
+u64 pool_latencies(struct pool *p, u64 *slow, u64 ms)
+{
+	struct tarn_pool_info i = pool_info(p);
+	u64 sum = 0;
+	int n;
+
+	*slow = 0;
+	for (n = 0; n < TARN_LATENCY_BUCKETS; n++) {
+		sum += i.latency[n];
+		if (2ULL << n > ms * 1000000)
+			*slow += i.latency[n];
+	}
+	return sum;
+}
+
 void pool_readahead(struct pool *p, u32 pages)
 {
 	struct tarn_pool_set set = {

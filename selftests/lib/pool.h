@@ -24,6 +24,11 @@ int __pool_remount(struct pool *p, const char *options);
 int __pool_umount(struct pool *p);
 void pool_umount(struct pool *p);
 struct tarn_pool_info pool_info(struct pool *p);
+/** TARN_POOL_FAULTS: at most @count into @list. */
+struct tarn_pool_faults pool_faults(struct pool *p, u32 partition,
+				    struct tarn_fault *list, u32 count);
+/** Page-ins in the histogram; @slow: those that may have taken @ms or more. */
+u64 pool_latencies(struct pool *p, u64 *slow, u64 ms);
 void pool_readahead(struct pool *p, u32 pages);
 /** Assert that no frame is used by anybody, after what was freed is back. */
 void pool_assert_idle(struct pool *p);

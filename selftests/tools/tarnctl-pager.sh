@@ -49,6 +49,37 @@ check "it is counted" json '.page_ins == 2048 and .page_outs >= 2048 and
 	.latency_p50_ns > 0 and .latency_p99_ns >= .latency_p50_ns' tarnctl partition show --json g1
 check "the histogram has bars" says "###" tarnctl partition show g1
 
+# ---- page-ins under way
+
+check "no page-ins under way" json '.pending == 0 and .faults == [] and .done > 0' \
+	tarnctl pool faults --json
+tarnctl partition page-out g1 > "$work/out"
+sum_g1()
+{
+	md5sum < $pool/g1 > "$work/sum"
+}
+end_pager -KILL
+sum_g1 &
+reader=$!
+is_waiting()
+{
+	json '.pending == 1' tarnctl pool faults --json
+}
+await is_waiting
+check "one waits for a pager" json '.faults[0] | .path == "g1" and .index == 0 and
+	.state == "no-pager" and .number > 0 and .age_ns >= .waiting_ns' tarnctl pool faults --json
+check "in words" says "a pager" tarnctl pool faults $pool
+check "it is counted" json '.faults_pending == 1' tarnctl pool show --json
+check "and shown" says "page-ins under way" tarnctl pool show
+refuse 1 "not permitted" "not to everybody" \
+	setpriv --reuid 65534 --clear-groups "$(command -v tarnctl)" pool faults
+number=$(tarnctl pool faults --json | jq '.faults[0].number')
+check "the number stays" json ".faults[0].number == $number" tarnctl pool faults --json -n 1
+start_pager nullb0
+wait $reader
+check "the page came" test "$(cat "$work/sum")" = "$sum"
+check "and nothing is left" json '.pending == 0' tarnctl pool faults --json
+
 # ---- a smaller pool pages out
 
 check "a smaller pool" says "16M, was 32M" tarnctl pool resize 16M

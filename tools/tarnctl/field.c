@@ -38,6 +38,7 @@ const struct field pool_fields[] = {
 	POOL(zero_drops, NUMBER, "zero drops"),
 	POOL(refaults, NUMBER, "refaults"),
 	POOL(frame_waits, NUMBER, "waits for frames"),
+	POOL(faults_pending, NUMBER, "page-ins under way"),
 	POOL(load_errors, NUMBER, "load errors"),
 	POOL(checksum_errors, NUMBER, "checksum errors"),
 	POOL(store_errors, NUMBER, "store errors"),

@@ -42,6 +42,13 @@ static const struct command pool_commands[] = {
 		  "\n"
 		  "Without a POLICY they are shown. A change concerns areas that exist, too.",
 	  .fn = pool_pins_main, .options = OPTION_JSON, .max_args = -1 },
+	{ .name = "faults", .args = "[POOL]",
+	  .help = "page-ins under way, oldest first",
+	  .more = "Each has a number from the fault of a guest until its page is there, and\n"
+		  "waits for a free frame, for a pager, for the read, or for a move of the page.\n"
+		  "With --count only the N oldest are listed.",
+	  .fn = pool_faults_main, .options = OPTION_JSON | OPTION_COUNT,
+	  .max_args = 1 },
 	{ .name = "events", .args = "[POOL]",
 	  .help = "what happens to a pool, as it happens", .fn = events_main,
 	  .options = OPTION_JSON | OPTION_COUNT, .max_args = 1 },

@@ -19,7 +19,7 @@ _tarnctl_words()
 	"")
 		echo "pool partition pager top events --help --version" ;;
 	pool)
-		echo "list show set resize pins events top --help" ;;
+		echo "list show set resize pins faults events top --help" ;;
 	partition)
 		echo "list show pages heat set page-out page-in pins attach detach top --help" ;;
 	pager)
@@ -40,7 +40,7 @@ _tarnctl_words()
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
-	events* | "pool events")
+	events* | "pool events" | "pool faults")
 		echo "--json --count --help" ;;
 	top* | "pool top" | "partition top")
 		echo "--bytes --count --delay --plain --sort --help" ;;

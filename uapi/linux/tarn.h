@@ -578,15 +578,15 @@ struct tarn_fault {
 };
 
 /**
- * struct tarn_pool_faults - TARN_POOL_FAULTS: page-ins under way, oldest first
+ * struct tarn_pool_faults - TARN_POOL_FAULTS: page-ins under way, CAP_SYS_ADMIN
  * @size: of this structure
  * @partition: of this one only, or 0
  * @count: in: room in @faults, at most 4096; out: how many are listed
  * @flags: 0
- * @faults: address of an array of struct tarn_fault
- * @pending: out: how many there are in all
- * @done: out: page-ins that were finished since mount, as a number goes out for
- *	each
+ * @faults: address of an array of struct tarn_fault, oldest first
+ * @pending: out: how many there are in all, of that partition
+ * @done: out: page-ins of the pool that were finished since mount, as a number
+ *	goes out for each
  */
 struct tarn_pool_faults {
 	__u32 size;

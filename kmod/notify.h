@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Telling a VMM of the page-ins of its partition, by an eventfd (S03). */
+#ifndef TARN_NOTIFY_H
+#define TARN_NOTIFY_H
+
+struct tarn_partition;
+struct tarn_partition_notify;
+
+long tarn_notify_set(struct tarn_partition *part,
+		     const struct tarn_partition_notify *n);
+void tarn_notify_clear(struct tarn_partition *part);
+void tarn_notify(struct tarn_partition *part);
+
+#endif

@@ -1,0 +1,249 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# KVM's asynchronous page faults reach a guest's tasks: while one waits for a page
+# that is paged to a device of 5 ms, others run. The guest is selftests/guest's
+# overlap; it compares what a task computes alone and beside tasks that wait all
+# the time, in one run.
+#
+#   overlap.sh [KERNEL]     6.1-cloud or 6.12-cloud, the guest's
+
+# shellcheck source=selftests/vmm/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kernel=$(basename "${1:-6.12-cloud}")
+guest_initrd=$top/build/selftests/guest/overlap.cpio
+disk_dir=/sys/kernel/config/nullb/tarn0
+pool=$tmp/pool
+pager=
+vmm=
+program=(tarn-vmm)
+
+# shellcheck disable=SC2317 # called by the trap
+clean_up()
+{
+	exec 9>&-
+	[ -z "$vmm" ] || kill -KILL "$vmm" 2>/dev/null
+	[ -z "$pager" ] || kill "$pager" 2>/dev/null
+	wait
+	umount "$pool" 2>/dev/null
+	if [ -d "$disk_dir" ]; then
+		echo 0 >"$disk_dir"/power
+		rmdir "$disk_dir"
+	fi
+	rm -rf "$tmp"
+}
+
+# A device that takes 5 ms for each request, by a timer and not by waiting.
+make_slow_disk()
+{
+	modprobe null_blk nr_devices=0 2>/dev/null
+	mountpoint -q /sys/kernel/config ||
+		mount -t configfs configfs /sys/kernel/config
+	mkdir "$disk_dir" || return 1
+	echo 512 >"$disk_dir"/size
+	echo 4096 >"$disk_dir"/blocksize
+	echo 1 >"$disk_dir"/memory_backed
+	echo 2 >"$disk_dir"/irqmode
+	echo 5000000 >"$disk_dir"/completion_nsec
+	echo 1 >"$disk_dir"/power
+	until [ -b /dev/tarn0 ]; do sleep 0.1; done
+}
+
+start_pager()
+{
+	tarn-pager --pool "$pool" --device /dev/tarn0 2>"$tmp/pager" &
+	pager=$!
+	until tarnctl pool show --json "$pool" | jq -e .served >/dev/null; do
+		kill -0 "$pager" || return 1
+		sleep 0.1
+	done
+}
+
+# start_guest APPEND WORDS [OPTION...]: up to where its memory is filled and paged.
+start_guest()
+{
+	local append=$1 words=$2
+
+	shift 2
+	rm -f "$tmp/in"
+	mkfifo "$tmp/in"
+	: >"$tmp/out"
+	"${program[@]}" -m 192 -cpu host -display none -serial stdio \
+		-machine pc,memory-backend=ram0 -object \
+		"memory-backend-file,id=ram0,size=192M,share=on,mem-path=$pool/guest" \
+		-kernel "$bzimage" -initrd "$guest_initrd" -append \
+		"console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check mitigations=off $append -- $words" \
+		-no-reboot "$@" <"$tmp/in" >"$tmp/out" 2>&1 &
+	vmm=$!
+	exec 9>"$tmp/in"
+	until said "guest: filled"; do
+		kill -0 "$vmm" 2>/dev/null || return 1
+		sleep 0.2
+	done
+	tarnctl partition page-out "$pool/guest" >/dev/null
+}
+
+go()
+{
+	echo >&9
+}
+
+end_guest()
+{
+	local was
+
+	wait "$vmm"
+	was=$?
+	vmm=
+	exec 9>&-
+	[ $was = 0 ] && said "guest: done" && [ "$(number wrong)" = 0 ]
+}
+
+number()
+{
+	tr -d '\r' <"$tmp/out" | sed -n "s/^$1 //p"
+}
+
+# run_guest APPEND WORDS [OPTION...]
+run_guest()
+{
+	start_guest "$@" && go && end_guest
+	local was=$?
+
+	echo "# beside those that wait: $(number percent) % of its speed; $(number touched) pages touched, $(number interrupts) interrupts"
+	return $was
+}
+
+pending()
+{
+	tarnctl pool faults --json "$pool" | jq "$1"
+}
+
+# While the guest runs: $most, the most page-ins that are seen under way at a time,
+# and $clean, the most pages that are seen to be as they were stored.
+watch_guest()
+{
+	local now
+
+	most=0
+	clean=0
+	until said "^percent"; do
+		kill -0 "$vmm" 2>/dev/null || return 1
+		now=$(pending .pending)
+		[ "$now" -le "$most" ] || most=$now
+		now=$(tarnctl partition pages --json "$pool/guest" 2>/dev/null |
+			jq '.states.clean // 0')
+		[ "${now:-0}" -le "$clean" ] || clean=$now
+		sleep 0.5
+	done
+}
+
+# Until none is left: what is being read ends by itself.
+await_done()
+{
+	until [ "$(pending .pending)" = 0 ]; do sleep 0.1; done
+}
+
+kill_vmm()
+{
+	kill -KILL "$vmm"
+	wait "$vmm" 2>/dev/null
+	vmm=
+	exec 9>&-
+}
+
+# Kill the VMM while page-ins are under way.
+kill_while_pending()
+{
+	start_guest "" "touchers=8 slices=1000" || return 1
+	"$@"
+	go
+	until [ "$(pending .pending)" -ge 2 ]; do sleep 0.05; done
+	kill_vmm
+}
+
+lose_pager()
+{
+	kill -KILL "$pager"
+	wait "$pager" 2>/dev/null
+	pager=
+}
+
+# Nothing holds the module any more: it goes, and comes back for others.
+reload_module()
+{
+	local ko
+
+	ko=$top/build/kmod/$(uname -r)/kmod/tarn.ko
+	if [ ! -e "$ko" ]; then
+		[ "$(cat /sys/module/tarn/refcnt)" = 0 ]
+		return
+	fi
+	rmmod tarn && insmod "$ko"
+}
+
+command -v jq >/dev/null || skip_all "there is no jq"
+[ -e "$guest_initrd" ] || skip_all "the guest is not built"
+images "$kernel"
+trap clean_up EXIT
+mkdir "$pool"
+make_slow_disk || skip_all "no null_blk here"
+mount -t tarnfs -o size=512M tarn "$pool" || skip_all "no tarnfs"
+start_pager || skip_all "no pager"
+# Each page is to be waited for by itself.
+tarnctl pool set "$pool" readahead=0
+
+plan 14
+run_guest "" "" && [ "$(number interrupts)" -gt 0 ] &&
+	[ "$(number touched)" -ge 50 ] && [ "$(number percent)" -ge 80 ]
+ok "one task computes while another waits for pages"
+await_done
+[ "$(pending .done)" -ge 50 ]
+ok "each wait had a number, and all are done"
+
+run_guest "no-kvmapf" "" && [ "$(number interrupts)" = 0 ]
+ok "a guest that does without gets the right pages"
+
+start_guest "" "touchers=8 write=50" && go && watch_guest && end_guest &&
+	[ "$most" -ge 3 ]
+ok "several tasks wait at a time"
+[ "$clean" -ge $(($(number touched) / 4)) ]
+ok "what they only read stays clean"
+echo "# $most at a time, $(number percent) % of its speed, $(number touched) pages touched, $clean clean"
+
+run_guest "" "touchers=4 write=20" -smp 2 && [ "$(number interrupts)" -gt 0 ]
+ok "two vCPUs on one CPU"
+
+for preempt in none full; do
+	run_guest "preempt=$preempt" "write=10" &&
+		[ "$(number interrupts)" -gt 0 ] &&
+		[ "$(number percent)" -ge 80 ]
+	ok "preempt=$preempt"
+done
+
+if command -v qemu-system-x86_64 >/dev/null; then
+	program=(qemu-system-x86_64 -nodefaults -no-user-config -accel kvm)
+	run_guest "" "" && [ "$(number interrupts)" -gt 0 ]
+	ok "a guest of stock QEMU"
+	program=(tarn-vmm)
+	rm "$pool/guest"
+else
+	ok "a guest of stock QEMU # SKIP there is none"
+fi
+
+kill_while_pending true
+ok "the VMM is killed while page-ins are read"
+await_done
+rm "$pool/guest"
+[ "$(tarnctl pool show --json "$pool" | jq -c '[.partitions, .faults_pending, .frames - .free_frames]')" = "[0,0,0]" ]
+ok "nothing of it is left"
+
+kill_while_pending lose_pager && await_done
+ok "the VMM is killed while page-ins wait for a pager"
+rm "$pool/guest"
+[ "$(tarnctl pool show --json "$pool" | jq -c '[.partitions, .faults_pending, .frames - .free_frames]')" = "[0,0,0]" ]
+ok "nothing of that is left"
+umount "$pool" && reload_module
+ok "nor in the module"
+finish
