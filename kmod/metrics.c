@@ -23,6 +23,7 @@ static int copy_metrics(const struct tarn_metrics *from,
 	unsigned int i;
 
 	for (i = 0; i < TRIES; i++) {
+		/* Pairs with the guest's release when it has written. */
 		u32 sequence = smp_load_acquire(&from->sequence);
 
 		memcpy(to, from, sizeof(*to));

@@ -528,8 +528,7 @@ struct tarn_partition_areas {
 };
 
 /**
- * struct tarn_partition_metrics - TARN_PARTITION_METRICS: what the guest tells of
- *	itself (TARN_HC_METRICS)
+ * struct tarn_partition_metrics - TARN_PARTITION_METRICS: the guest of itself
  * @size: of this structure
  * @flags: 0
  * @metrics: out: struct tarn_metrics of linux/tarn_para.h as the guest wrote it
