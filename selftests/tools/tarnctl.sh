@@ -249,11 +249,11 @@ kill $!
 
 # A process with a partition for memory, but no VM.
 python3 -c "import mmap, time
-m = mmap.mmap(open('$pool/g1', 'r+b').fileno(), 1 << 20)
-print('mapped', flush=True)
-time.sleep(1000)" > "$work/mapped" &
+f = open('$pool/g1', 'r+b')
+m = mmap.mmap(f.fileno(), 1 << 20)
+time.sleep(1000)" &
 mapper=$!
-await grep -q mapped "$work/mapped"
+await grep -q "$pool/g1" "/proc/$mapper/maps"
 refuse 1 "has no VM" "attach a process without a VM" tarnctl partition attach $mapper
 refuse 1 "has not mapped" "attach a partition that is not its memory" \
 	tarnctl partition attach $mapper vm/deep/ram
