@@ -53,27 +53,33 @@ enum verdict { VERDICT_KEEP, VERDICT_PROBATION, VERDICT_GO };
  * struct look - what a turn knows when it looks at a page
  * @node: frames of this node only
  * @pressure: 0 to PRESSURE_MAX
+ * @evictions: pool->evictions when the pressure rose last
  * @boost: added to the coldness of partitions
  * @coldness: use up to which a page goes
  * @opaque: see tarn_young_collect()
  * @scarce: room with the pager is short: copies of pages that stay go
  * @full: there is none: so do valid ones
  * @looks: leaves that were looked at
- * @refused: pages that could not be taken
- * @renewed: nothing was taken, and a new round of looks begun
+ * @probed: pages that went on probation
+ * @least: least use of pages that stayed though they were not used just now
+ * @fresh: least use of those that stayed as they were, or are new
  */
 struct look {
 	int node;
 	unsigned int pressure;
+	u64 evictions;
 	unsigned int boost;
 	unsigned int coldness;
 	bool opaque;
 	bool scarce;
 	bool full;
 	unsigned int looks;
-	unsigned int refused;
-	bool renewed;
+	unsigned int probed;
+	unsigned int least;
+	unsigned int fresh;
 };
+
+#define NO_USE	UINT_MAX
 
 static enum verdict judge(const struct look *l, u64 e, bool young)
 {
@@ -86,6 +92,17 @@ static enum verdict judge(const struct look *l, u64 e, bool young)
 	if (e & TARN_ENTRY_NEW || use > l->coldness)
 		return VERDICT_KEEP;
 	return l->opaque ? VERDICT_PROBATION : VERDICT_GO;
+}
+
+/* A page stays: remember what a round that takes nothing has to know. */
+static void note_kept(struct look *l, u64 e, bool young)
+{
+	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
+
+	if (young || e & TARN_ENTRY_NEW)
+		l->fresh = min(l->fresh, use);
+	else
+		l->least = min(l->least, use);
 }
 
 static bool on_node(struct tarn_pool *pool, u64 frame, int node)
@@ -124,8 +141,7 @@ static bool may_look(struct tarn_partition *part, const struct look *l, u64 e)
  * now. False if there are none.
  */
 static bool candidates(struct tarn_partition *part, struct tarn_leaf *leaf,
-		       const struct look *l, unsigned int *from,
-		       unsigned int *to)
+		       struct look *l, unsigned int *from, unsigned int *to)
 {
 	unsigned int i;
 	bool any = false;
@@ -133,9 +149,12 @@ static bool candidates(struct tarn_partition *part, struct tarn_leaf *leaf,
 	for (i = *from; i < TARN_LEAF_PAGES; i++) {
 		u64 e = atomic64_read(&leaf->entry[i]);
 
-		if (!may_look(part, l, e) ||
-		    judge(l, e, false) == VERDICT_KEEP)
+		if (!may_look(part, l, e))
 			continue;
+		if (judge(l, e, false) == VERDICT_KEEP) {
+			note_kept(l, e, false);
+			continue;
+		}
 		if (!any)
 			*from = i;
 		*to = i + 1;
@@ -149,6 +168,8 @@ static bool look_at_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 			 struct look *l, u64 first, unsigned int *from,
 			 unsigned int *to, unsigned long *young)
 {
+	unsigned int coldest;
+
 	if (tarn_age_stale(part, leaf)) {
 		l->opaque = tarn_age_look(part, leaf, first, young);
 		l->looks++;
@@ -156,8 +177,12 @@ static bool look_at_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		return true;
 	}
 	/* Copies of pages that stay are to be dropped where room is short. */
-	if (l->pressure < 2 && !l->scarce && READ_ONCE(leaf->coldest) > l->coldness)
+	coldest = READ_ONCE(leaf->coldest);
+	if (l->pressure < 2 && !l->scarce && coldest > l->coldness) {
+		if (coldest <= TARN_USE_MAX)
+			l->least = min(l->least, coldest);
 		return false;
+	}
 	*to = TARN_LEAF_PAGES;
 	if (!candidates(part, leaf, l, from, to) && !l->scarce)
 		return false;
@@ -200,16 +225,17 @@ static unsigned int visit_leaf(struct tarn_partition *part,
 		scanned++;
 		switch (judge(l, e, test_bit(i, young))) {
 		case VERDICT_PROBATION:
-			if (put_on_probation(part, first + i, entry, e))
+			if (put_on_probation(part, first + i, entry, e)) {
 				__set_bit(i, probation);
+				l->probed++;
+			}
 			break;
 		case VERDICT_GO:
 			if (tarn_evict_add(batch, first + i, e))
 				tarn_age_taken(part, e);
-			else
-				l->refused++;
 			break;
 		case VERDICT_KEEP:
+			note_kept(l, e, test_bit(i, young));
 			if (l->scarce)
 				tarn_evict_copy(part, first + i, e, !l->full);
 		}
@@ -248,6 +274,9 @@ static bool walk(struct tarn_partition *part, struct look *l,
 	u64 leaves = atomic64_read(&part->nr_leaves) + 1;
 
 	l->looks = 0;
+	l->probed = 0;
+	l->least = NO_USE;
+	l->fresh = NO_USE;
 	for (; leaves; leaves--) {
 		u64 before = part->hand;
 		struct tarn_leaf *leaf = next_leaf(part);
@@ -267,6 +296,24 @@ static bool walk(struct tarn_partition *part, struct look *l,
 	return false;
 }
 
+/*
+ * The hand was everywhere in vain. If what is new or was just used is as cold as
+ * the rest, see in another round whether it stays so, else take what is warmer.
+ */
+static void relax(struct tarn_partition *part, struct look *l)
+{
+	lockdep_assert_held(&part->hand_lock);
+	if (l->fresh <= l->least && l->fresh != NO_USE) {
+		if (part->ages.whole)
+			tarn_age_begin(part);
+		return;
+	}
+	l->boost += BOOST;
+	if (l->least != NO_USE && l->least > part->ages.coldness + l->boost)
+		l->boost = l->least - part->ages.coldness;
+	l->boost = min_t(unsigned int, l->boost, TARN_USE_MAX);
+}
+
 /* Take a batch from a partition. Returns pages freed or sent. */
 static unsigned int turn(struct tarn_partition *part, struct look *l)
 {
@@ -284,12 +331,8 @@ static unsigned int turn(struct tarn_partition *part, struct look *l)
 			    TARN_USE_MAX);
 	l->full = READ_ONCE(part->pool->full);
 	l->scarce = tarn_pool_is_scarce(part->pool);
-	l->refused = 0;
-	/* All was new or just used: what is neither shows in another round. */
-	l->renewed = !walk(part, l, &batch, &scanned) && !batch.count &&
-		     !l->refused && part->ages.whole;
-	if (l->renewed)
-		tarn_age_begin(part);
+	if (!walk(part, l, &batch, &scanned) && !batch.count && !l->probed)
+		relax(part, l);
 	mutex_unlock(&part->hand_lock);
 	tarn_evict_flush(&batch);
 	trace_tarn_reclaim(part->id, part->hand, scanned,
@@ -340,7 +383,16 @@ static bool goes_before(const struct rank *a, const struct rank *b)
 	return a->over > b->over;
 }
 
-/* The partition to take from, referenced; not @except, if one is as good. */
+/* Is it more than a node that lacks frames? */
+static bool is_short(struct tarn_pool *pool)
+{
+	return tarn_waiters_any(pool) || tarn_pool_is_low(pool);
+}
+
+/*
+ * The partition to take from, referenced; not @except, if one is as good. NULL
+ * if all have their minimum and no more, and frames are free on another node.
+ */
 static struct tarn_partition *pick(struct tarn_pool *pool, u32 except)
 {
 	struct tarn_partition *part;
@@ -360,16 +412,20 @@ static struct tarn_partition *pick(struct tarn_pool *pool, u32 except)
 		found = id;
 	}
 	rcu_read_unlock();
-	return found ? tarn_partition_find(pool, found) : NULL;
+	if (!found || (best.claim == TARN_CLAIM_MINIMUM && !is_short(pool)))
+		return NULL;
+	return tarn_partition_find(pool, found);
 }
 
 /*
  * With pressure it is the turn of whoever has frames; minimums stand until
- * nothing else helps.
+ * nothing else helps, here or on another node.
  */
 static struct tarn_partition *pick_next(struct tarn_pool *pool, u32 after,
-					unsigned int pressure)
+					const struct look *l)
 {
+	bool anybody = l->pressure == PRESSURE_MAX && is_short(pool) &&
+		       atomic64_read(&pool->evictions) == l->evictions;
 	u32 tries = READ_ONCE(pool->nr_partitions) + 1;
 	struct tarn_partition *part;
 
@@ -377,8 +433,7 @@ static struct tarn_partition *pick_next(struct tarn_pool *pool, u32 after,
 		part = tarn_partition_next(pool, after);
 		if (!part)
 			return NULL;
-		if (pressure == PRESSURE_MAX ||
-		    tarn_entitle_claim(part) != TARN_CLAIM_MINIMUM)
+		if (anybody || tarn_entitle_claim(part) != TARN_CLAIM_MINIMUM)
 			return part;
 		after = part->id;
 		tarn_partition_put(part);
@@ -418,20 +473,20 @@ static void run_until_high(struct tarn_node *n)
 
 	while (!stop_now() && needs_frames(n)) {
 		struct tarn_partition *part;
-		unsigned int got = 0;
+		unsigned int got;
 
 		wait_event_timeout(pool->store_wait,
 				   atomic_read(&pool->stores) < STORES_MAX ||
 				   stop_now(), REST);
 		if (atomic_read(&pool->stores) >= STORES_MAX)
 			continue;
-		part = l.pressure ? pick_next(pool, last, l.pressure) :
+		part = l.pressure ? pick_next(pool, last, &l) :
 				    pick(pool, vain ? last : 0);
-		if (part) {
-			last = part->id;
-			got = turn(part, &l);
-			tarn_partition_put(part);
-		}
+		if (!part)
+			return;
+		last = part->id;
+		got = turn(part, &l);
+		tarn_partition_put(part);
 		if (got) {
 			vain = 0;
 			if (l.boost)
@@ -441,14 +496,12 @@ static void run_until_high(struct tarn_node *n)
 		}
 		/* Looks that follow at once see nobody use what was unmapped. */
 		schedule_timeout_interruptible(1);
-		if (!l.renewed)
-			l.boost = min_t(unsigned int, l.boost + BOOST,
-					TARN_USE_MAX);
 		if (++vain < vain_limit(pool))
 			continue;
 		if (l.pressure == PRESSURE_MAX)
 			return;
 		l.pressure++;
+		l.evictions = atomic64_read(&pool->evictions);
 		vain = 0;
 	}
 }
@@ -458,6 +511,12 @@ static bool has_work(struct tarn_node *n)
 {
 	return READ_ONCE(n->free) < READ_ONCE(n->low) ||
 	       tarn_waiters_any(n->pool);
+}
+
+/* A node whose frames all belong to others than who has too much may stay low. */
+static unsigned long rest_time(struct tarn_pool *pool)
+{
+	return is_short(pool) || tarn_waiters_any(pool) ? REST : 10 * REST;
 }
 
 static int reclaimer(void *arg)
@@ -477,7 +536,7 @@ static int reclaimer(void *arg)
 		if (!stop_now() && has_work(n))
 			wait_event_interruptible_timeout(n->wait, stop_now() ||
 							 READ_ONCE(n->kick),
-							 REST);
+							 rest_time(n->pool));
 	}
 	return 0;
 }
