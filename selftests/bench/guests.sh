@@ -33,6 +33,16 @@ group_private() {
 	SERIES="tarn_private"
 }
 
+group_overlap() {
+	DEVICE=
+	SERIES="tarn_overlap without_overlap"
+}
+
+group_hypercall() {
+	DEVICE=
+	SERIES="tarn_hypercall kvm_hypercall"
+}
+
 # tarn_vmm MIB WORK: a guest in the pool. $LAUNCH comes before the command.
 tarn_vmm() {
 	$LAUNCH tarn-vmm -machine pc,accel=kvm,memory-backend=ram -cpu host \
@@ -87,4 +97,23 @@ run_qemu_boot() {
 run_tarn_private() {
 	LAUNCH="launch --until-mark --private $POOL/guest"
 	with_idle_pool value private_mib tarn_vmm "$BOOT_MIB" wait
+}
+
+# What a task keeps of its speed beside one that waits for pages of 5 ms.
+run_tarn_overlap() {
+	"$TOP/selftests/vmm/overlap.sh" 6.12-cloud percent
+}
+
+# In a guest that knows no asynchronous page faults.
+run_without_overlap() {
+	"$TOP/selftests/vmm/overlap.sh" 6.12-cloud percent no-kvmapf
+}
+
+run_tarn_hypercall() {
+	value tarn_call_ns "$TOP/build/selftests/hypercall/cost"
+}
+
+# While no partition knows the VM, as if there were no Tarn.
+run_kvm_hypercall() {
+	value kvm_call_detached_ns "$TOP/build/selftests/hypercall/cost"
 }

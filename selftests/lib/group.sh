@@ -8,7 +8,8 @@
 #   on l1|host            where its tests run (l1)
 #   kernels NAME...       which L1s to run them in (6.1 6.12 debug); on the host, for
 #                         which kernels they are of interest
-#   cpus, memory, nodes   what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1)
+#   cpus, memory, nodes   what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1);
+#                         groups of one processor run side by side
 #   module no             do not load tarn.ko
 #   disk SIZE             an empty scratch disk; the first one is /dev/vda
 #   test SECONDS COMMAND  a test and its time limit, run at the top of the tree; a
@@ -26,6 +27,7 @@ read_group()
 	group_about=
 	group_on=l1
 	group_kernels="6.1 6.12 debug"
+	group_cpus=2
 	group_options=()
 	group_disks=()
 	group_names=()
@@ -37,7 +39,8 @@ read_group()
 		about)			group_about=$value ;;
 		on)			group_on=$value ;;
 		kernels)		group_kernels=$value ;;
-		cpus|memory|nodes)	group_options+=("--$key" "$value") ;;
+		cpus)			group_cpus=$value ;;
+		memory|nodes)		group_options+=("--$key" "$value") ;;
 		module)			[ "$value" != no ] || group_options+=(--no-module) ;;
 		disk)			group_disks+=("$value") ;;
 		test)			add_tests "${value%% *}" "${value#* }" ;;
@@ -45,6 +48,7 @@ read_group()
 			exit 2 ;;
 		esac
 	done < "$1"
+	group_options+=(--cpus "$group_cpus")
 }
 
 # The pattern is matched at the top of the tree; without a match it stays, and so
