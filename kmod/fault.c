@@ -183,7 +183,8 @@ static unsigned int bring_flags(struct vm_fault *vmf)
  * lock of the address space and have the fault done again.
  */
 static vm_fault_t wait_for_page(struct vm_fault *vmf,
-				struct tarn_partition *part, unsigned int flags)
+				struct tarn_partition *part, atomic64_t *entry,
+				unsigned int flags)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	u64 index = vmf->pgoff;
@@ -191,13 +192,13 @@ static vm_fault_t wait_for_page(struct vm_fault *vmf,
 	int ret;
 
 	if (!fault_flag_allow_retry_first(vmf->flags)) {
-		ret = tarn_page_bring(part, index, flags, mm);
+		ret = tarn_page_bring_at(part, index, entry, flags, mm);
 		return ret ? fault_error(ret) : 0;
 	}
 	file = get_file(vmf->vma->vm_file);
 	release_fault_lock(vmf);
 	/* An error shows again when the fault is done again. */
-	tarn_page_bring(part, index, flags, mm);
+	tarn_page_bring_at(part, index, entry, flags, mm);
 	fput(file);
 	return VM_FAULT_RETRY;
 }
@@ -230,13 +231,13 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 	if (!(flags & TARN_BRING_WRITE) &&
 	    tarn_entry_state(e) == TARN_PAGE_EMPTY && !tarn_entry_mark(e))
 		return map_zero(vmf, part, entry);
-	ret = tarn_page_bring(part, vmf->pgoff, flags | TARN_BRING_NOWAIT,
-			      vmf->vma->vm_mm);
+	ret = tarn_page_bring_at(part, vmf->pgoff, entry,
+				 flags | TARN_BRING_NOWAIT, vmf->vma->vm_mm);
 	if (ret != -EAGAIN)
 		return ret ? fault_error(ret) : 0;
 	if (flags & TARN_BRING_NOWAIT)
 		return VM_FAULT_RETRY;
-	return wait_for_page(vmf, part, flags);
+	return wait_for_page(vmf, part, entry, flags);
 }
 
 /*
@@ -270,7 +271,9 @@ static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 		leaf = tarn_partition_leaf(part, vmf->pgoff, true);
 		if (!leaf)
 			return VM_FAULT_OOM;
-		page = tarn_page_lock(part, vmf->pgoff, lock_flags);
+		page = tarn_page_lock_at(part, vmf->pgoff,
+					 tarn_leaf_entry(leaf, vmf->pgoff),
+					 lock_flags);
 		if (!page)
 			ret = miss(vmf, part, leaf, flags);
 		else if (PTR_ERR(page) == -EAGAIN)

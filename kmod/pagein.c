@@ -46,9 +46,10 @@ static bool settle_in(struct tarn_partition *part, u64 index,
 }
 
 /**
- * tarn_page_lock() - lock a logical page that is resident
+ * tarn_page_lock_at() - lock a logical page that is resident
  * @part: partition
  * @index: page
+ * @entry: its entry
  * @flags: TARN_BRING_WRITE: it will be written; TARN_BRING_NOWAIT: do not
  *	sleep for the lock
  *
@@ -56,14 +57,11 @@ static bool settle_in(struct tarn_partition *part, u64 index,
  * Return: the page, locked and referenced; NULL if it is not resident; ERR_PTR:
  * -EAGAIN locked by somebody else, -EINTR killed.
  */
-struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
-			    unsigned int flags)
+struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
+			       atomic64_t *entry, unsigned int flags)
 {
-	atomic64_t *entry = tarn_partition_entry(part, index);
 	int ret;
 
-	if (!entry)
-		return NULL;
 	for (;;) {
 		u64 e = atomic64_read(entry);
 		u64 frame = tarn_entry_payload(e);
@@ -96,6 +94,15 @@ struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
 		unlock_page(page);
 		put_page(page);
 	}
+}
+
+/* The same where the entry is not at hand. */
+struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
+			    unsigned int flags)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+
+	return entry ? tarn_page_lock_at(part, index, entry, flags) : NULL;
 }
 
 /* ---- empty pages -------------------------------------------------------- */
@@ -206,7 +213,8 @@ struct bring {
 static void bring_waits(struct bring *b, enum tarn_fault_state state)
 {
 	b->number = tarn_pending_hold(b->part, b->index, b->entry, state,
-				      b->number);
+				      b->number,
+				      !(b->flags & TARN_BRING_NOWAIT));
 }
 
 static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
@@ -320,9 +328,10 @@ static int bring_step(struct bring *b)
 }
 
 /**
- * tarn_page_bring() - see that a logical page has its content at hand
+ * tarn_page_bring_at() - see that a logical page has its content at hand
  * @part: partition; the caller has its inode
  * @index: page, within the file (the caller checks again with the page lock)
+ * @entry: its entry
  * @flags: TARN_BRING_*
  * @mm: address space that a fault is about, or NULL
  *
@@ -334,28 +343,40 @@ static int bring_step(struct bring *b)
  * for; -EINTR killed; -ENOSPC no frame in a pool without paging; -EIO the pager
  * could not read the page; -ENOMEM.
  */
-int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
-		    struct mm_struct *mm)
+int tarn_page_bring_at(struct tarn_partition *part, u64 index,
+		       atomic64_t *entry, unsigned int flags,
+		       struct mm_struct *mm)
 {
-	bool write = flags & TARN_BRING_WRITE;
-	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, write);
 	struct bring b = {
 		.part = part,
 		.index = index,
+		.entry = entry,
 		.flags = flags,
 		.mm = mm,
 	};
 	int ret;
 
-	if (!leaf)
-		return write ? -ENOMEM : 0;
-	b.entry = tarn_leaf_entry(leaf, index);
 	do {
 		ret = bring_step(&b);
 	} while (ret == -ERESTART);
-	if (b.number)
-		tarn_pending_release(part, index, b.number, ret == -EAGAIN);
+	if (b.number && !(flags & TARN_BRING_NOWAIT))
+		tarn_pending_release(part, index, b.number);
+	else if (b.number && ret != -EAGAIN)
+		tarn_pending_settle(part, index);
 	return ret;
+}
+
+/* The same where the entry is not at hand. -ENOMEM: there can be none. */
+int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
+		    struct mm_struct *mm)
+{
+	bool write = flags & TARN_BRING_WRITE;
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, write);
+
+	if (!leaf)
+		return write ? -ENOMEM : 0;
+	return tarn_page_bring_at(part, index, tarn_leaf_entry(leaf, index),
+				  flags, mm);
 }
 
 /**

@@ -6,6 +6,7 @@
 #ifndef TARN_PAGEIN_H
 #define TARN_PAGEIN_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/types.h>
 
@@ -22,8 +23,13 @@ struct tarn_partition;
 
 int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
 		    struct mm_struct *mm);
+int tarn_page_bring_at(struct tarn_partition *part, u64 index,
+		       atomic64_t *entry, unsigned int flags,
+		       struct mm_struct *mm);
 struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
 			    unsigned int flags);
+struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
+			       atomic64_t *entry, unsigned int flags);
 struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
 			    unsigned int flags);
 long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,

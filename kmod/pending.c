@@ -6,7 +6,7 @@
  * numbers that it gives out are those that leave its own place as the rest: they
  * are unique without anything being shared.
  */
-#include <linux/jhash.h>
+#include <linux/bits.h>
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -20,7 +20,8 @@
 #include "stats.h"
 #include "trace.h"
 
-#define BUCKETS		256
+#define BUCKET_BITS	8
+#define BUCKETS		BIT(BUCKET_BITS)
 #define STALE_NS	NSEC_PER_SEC
 /* A list is made of the oldest of so many, should there be more. */
 #define LIST_MAX	65536
@@ -41,15 +42,14 @@ struct tarn_pending_bucket {
 
 static struct kmem_cache *pending_cache;
 
-/* A guest picks pages, but it doesn't know the seed. */
+/* A guest picks pages, but it doesn't know the factor. */
 static struct tarn_pending_bucket *bucket_of(struct tarn_partition *part,
 					     u64 index)
 {
 	struct tarn_pool *pool = part->pool;
-	u32 hash = jhash_3words(index, index >> 32, part->id,
-				pool->pending_seed);
+	u64 key = index ^ (u64)part->id << 40;
 
-	return &pool->pending[hash % BUCKETS];
+	return &pool->pending[key * pool->pending_factor >> (64 - BUCKET_BITS)];
 }
 
 static struct tarn_pending *find(struct tarn_pending_bucket *b,
@@ -170,14 +170,16 @@ static void set_state(struct tarn_pending *p, enum tarn_fault_state state)
  * @entry: its entry
  * @state: what has to be waited for now
  * @held: what the last call for this page returned, 0 if there was none
+ * @stays: it will wait, and call tarn_pending_release()
  *
  * To be called before what @state says begins, and each time that it changes.
  *
  * Context: process, may sleep for memory.
- * Return: the number, for tarn_pending_release().
+ * Return: the number.
  */
 u64 tarn_pending_hold(struct tarn_partition *part, u64 index,
-		      atomic64_t *entry, enum tarn_fault_state state, u64 held)
+		      atomic64_t *entry, enum tarn_fault_state state, u64 held,
+		      bool stays)
 {
 	struct tarn_pending_bucket *b = bucket_of(part, index);
 	struct tarn_pending *p, *fresh = NULL;
@@ -201,7 +203,7 @@ u64 tarn_pending_hold(struct tarn_partition *part, u64 index,
 	} else {
 		set_state(p, state);
 	}
-	if (p->number != held)
+	if (stays && p->number != held)
 		p->holders++;
 	number = p->number;
 	spin_unlock(&b->lock);
@@ -215,16 +217,14 @@ u64 tarn_pending_hold(struct tarn_partition *part, u64 index,
 }
 
 /**
- * tarn_pending_release() - this thread wants the page no more
+ * tarn_pending_release() - this thread waits for the page no more
  * @part: as it was held
  * @index: page
  * @number: what tarn_pending_hold() returned last
- * @later: the thread may not sleep, another one will wait in its place
  *
  * Context: process.
  */
-void tarn_pending_release(struct tarn_partition *part, u64 index, u64 number,
-			  bool later)
+void tarn_pending_release(struct tarn_partition *part, u64 index, u64 number)
 {
 	struct tarn_pending_bucket *b = bucket_of(part, index);
 	struct tarn_pending *p;
@@ -235,9 +235,10 @@ void tarn_pending_release(struct tarn_partition *part, u64 index, u64 number,
 	/* It may have ended since, even another may have begun. */
 	if (p && p->number == number) {
 		p->holders--;
-		p->left = ktime_get();
-		if (is_over(p, later))
+		if (is_over(p, false))
 			end(b, p, &gone);
+		else
+			p->left = ktime_get();
 	}
 	spin_unlock(&b->lock);
 	reap(&gone);
@@ -260,12 +261,11 @@ static void settle(struct tarn_partition *part, u64 index, bool loaded,
 		return;
 	spin_lock(&b->lock);
 	p = find(b, part, index);
-	if (p) {
+	if (p && is_over(p, later)) {
+		start = p->start;
+		end(b, p, &gone);
+	} else if (p) {
 		p->left = ktime_get();
-		if (is_over(p, later)) {
-			start = p->start;
-			end(b, p, &gone);
-		}
 	}
 	spin_unlock(&b->lock);
 	if (start && loaded)
@@ -462,7 +462,7 @@ int tarn_pending_create(struct tarn_pool *pool)
 		return -ENOMEM;
 	for (i = 0; i < BUCKETS; i++)
 		spin_lock_init(&pool->pending[i].lock);
-	pool->pending_seed = get_random_u32();
+	pool->pending_factor = get_random_u64() | 1;
 	return 0;
 }
 

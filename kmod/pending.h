@@ -7,10 +7,10 @@
  * frame, then for the read. It begins when somebody has to wait, so a page that is
  * read ahead gets one when it is asked for.
  *
- * A thread that wants the page is its holder. A record ends when the page is
+ * A thread that waits for the page is its holder. A record ends when the page is
  * there, or when it has no holder and is not being read. A fault that may not
- * sleep leaves its record without one: whoever waits in its place (KVM's worker)
- * finds it, and if nobody does for a second it ends.
+ * sleep makes one without becoming its holder: whoever waits in its place (KVM's
+ * worker) finds it, and if nobody does for a second it ends.
  */
 #ifndef TARN_PENDING_H
 #define TARN_PENDING_H
@@ -36,7 +36,7 @@ struct tarn_pool;
  * @start: when it was asked for
  * @since: when @state was entered
  * @left: when its last holder said that another will come
- * @holders: threads that want the page
+ * @holders: threads that wait for the page
  * @state: enum tarn_fault_state
  *
  * Locking: the lock of its bucket. It goes before its partition does.
@@ -60,9 +60,9 @@ int tarn_pending_create(struct tarn_pool *pool);
 void tarn_pending_destroy(struct tarn_pool *pool);
 
 u64 tarn_pending_hold(struct tarn_partition *part, u64 index,
-		      atomic64_t *entry, enum tarn_fault_state state, u64 held);
-void tarn_pending_release(struct tarn_partition *part, u64 index, u64 number,
-			  bool later);
+		      atomic64_t *entry, enum tarn_fault_state state, u64 held,
+		      bool stays);
+void tarn_pending_release(struct tarn_partition *part, u64 index, u64 number);
 void tarn_pending_settle(struct tarn_partition *part, u64 index);
 void tarn_pending_loaded(struct tarn_partition *part, u64 index);
 void tarn_pending_aborted(struct tarn_partition *part, u64 index);

@@ -91,7 +91,7 @@ struct tarn_node {
  * @waiters: threads that wait for a frame, by what they want it for
  * @next_ticket: their order
  * @pending: page-ins under way, a hash (pending.c)
- * @pending_seed: of the hash
+ * @pending_factor: odd number that spreads keys over the hash
  * @limbo_lock: protects @limbo and @limbo_frames
  * @limbo: first frame given up but not idle yet
  * @limbo_frames: how many
@@ -157,7 +157,7 @@ struct tarn_pool {
 	struct list_head waiters[TARN_WANT_COUNT];
 	u64 next_ticket;
 	struct tarn_pending_bucket *pending;
-	u32 pending_seed;
+	u64 pending_factor;
 
 	spinlock_t limbo_lock;
 	u64 limbo;

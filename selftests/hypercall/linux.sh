@@ -120,7 +120,7 @@ resident_below()
 	[ "$(value resident)" -lt "$1" ]
 }
 
-plan 13
+plan 14
 images "$kernel"
 mkdir "$pool"
 mount -t tarnfs -o size=320M,paging=none tarn "$pool" || skip_all "no tarnfs"
@@ -143,6 +143,9 @@ updated 0 && first=$(value updates) && until_true updated $((first + 2)) &&
 	[ "$(value total_pages)" -gt 40000 ] && [ "$(value total_pages)" -lt 65536 ] &&
 	[ "$(value free_pages)" -gt 10000 ] && [ "$(value file_pages)" -gt 100 ]
 ok "the page of metrics is written"
+tarnctl partition metrics "$part" | grep -q "^  free .* MiB" &&
+	[ "$(tarnctl partition metrics --json "$part" | jq .total_pages)" = "$(value total_pages)" ]
+ok "and shown by tarnctl"
 until_true resident_below $((before - 12000))
 ok "free memory is given up"
 go one && [ "$(areas 9)" = 3 ] && [ "$(areas 1)" = 1 ]

@@ -235,6 +235,8 @@ check "areas of a partition" json '.areas == [] and .pinned_pages == 0 and
 	.quota_pages >= 64 and (.attached | not)' tarnctl partition pins --json g1
 check "are none" says "0 areas, 0 pinned" tarnctl partition pins g1
 refuse 1 "not a partition" "pins of a file elsewhere" tarnctl partition pins /etc/passwd
+refuse 1 "shares no metrics" "metrics of no guest" tarnctl partition metrics g1
+refuse 1 "not a partition" "metrics of a file elsewhere" tarnctl partition metrics /etc/passwd
 check "detach where nothing is attached" tarnctl partition detach g1
 refuse 1 "no memory in a pool" "attach a process that is no guest" tarnctl partition attach $$
 refuse 1 "no process" "attach a process that is not there" tarnctl partition attach 4194304

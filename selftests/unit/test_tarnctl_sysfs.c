@@ -48,8 +48,8 @@ static void test_fields(void)
 	CHECK_EQ(info.id, 100);
 	CHECK_EQ(info.weight, 101);
 	CHECK_EQ(info.fair_frames, 102);
-	CHECK_EQ(info.logical_pages, 103);
-	CHECK_EQ(info.errors, 114);
+	CHECK_EQ(info.logical_pages, 106);
+	CHECK_EQ(info.errors, 119);
 	/* A file of another kind is an error, a missing one leaves its field. */
 	put(fd, "page_ins", "many\n");
 	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -EINVAL);

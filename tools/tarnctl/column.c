@@ -18,13 +18,13 @@ const struct column columns[COLUMN_COUNT] = {
 	[COLUMN_RESIDENT] = { "RESIDENT", "resident", 'r', 8, 1 },
 	[COLUMN_PAGED] = { "PAGED", "paged", 'p', 6, 2 },
 	[COLUMN_WORKING_SET] = { "WSS", "working-set", 's', 6, 6 },
-	[COLUMN_FAIR] = { "FAIR", "fair", 'f', 6, 7 },
+	[COLUMN_FAIR] = { "FAIR", "fair", 'f', 6, 8 },
 	[COLUMN_PAGE_INS] = { "IN/s", "page-ins", 'i', 6, 3 },
 	[COLUMN_PAGE_OUTS] = { "OUT/s", "page-outs", 'o', 6, 4 },
-	[COLUMN_REFAULTS] = { "REFLT/s", "refaults", 't', 7, 9 },
-	[COLUMN_WAITS] = { "WAIT/s", "waits", 'w', 6, 8 },
-	[COLUMN_P50] = { "P50", "p50", '5', 6, 10 },
-	[COLUMN_P99] = { "P99", "p99", '9', 6, 6 },
+	[COLUMN_REFAULTS] = { "REFLT/s", "refaults", 't', 7, 10 },
+	[COLUMN_WAITS] = { "WAIT/s", "waits", 'w', 6, 9 },
+	[COLUMN_P50] = { "P50", "p50", '5', 6, 11 },
+	[COLUMN_P99] = { "P99", "p99", '9', 6, 7 },
 };
 
 static double column_value(enum column_id id, const struct sample_row *row)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The numbers of pools and partitions, in the order in which they are shown. */
+/* The numbers of pools, partitions and guests, in the order in which they are shown. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 #define POOL(member, unit, label) FIELD(tarn_pool_info, member, unit, label)
 #define PART(member, unit, label)                                              \
 	FIELD(tarn_partition_info, member, unit, label)
+#define GUEST(member, unit, label) FIELD(tarn_metrics, member, unit, label)
 
 const struct field pool_fields[] = {
 	POOL(frames, PAGES, "size"),
@@ -70,6 +71,25 @@ const struct field partition_fields[] = {
 	PART(frame_waits, NUMBER, "waits for frames"),
 	PART(page_waits, NUMBER, "waits for pages"),
 	PART(errors, NUMBER, "errors"),
+	{ 0 },
+};
+
+const struct field metrics_fields[] = {
+	GUEST(updates, NUMBER, "updates"),
+	GUEST(time_ns, NUMBER, "guest's clock in ns"),
+	GUEST(total_pages, PAGES, "total"),
+	GUEST(free_pages, PAGES, "free"),
+	GUEST(active_pages, PAGES, "active"),
+	GUEST(inactive_pages, PAGES, "inactive"),
+	GUEST(file_pages, PAGES, "page cache"),
+	GUEST(dirty_pages, PAGES, "of it dirty"),
+	GUEST(swap_pages, PAGES, "swap in use"),
+	GUEST(refaults, NUMBER, "refaults"),
+	GUEST(scanned, NUMBER, "pages scanned"),
+	GUEST(swap_ins, NUMBER, "swap-ins"),
+	GUEST(swap_outs, NUMBER, "swap-outs"),
+	GUEST(psi_some_us, NUMBER, "stalled, some, us"),
+	GUEST(psi_full_us, NUMBER, "stalled, all, us"),
 	{ 0 },
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tables of the numbers in struct tarn_pool_info and tarn_partition_info: one
- * entry a field serves sysfs, JSON and the lists that people read.
+ * Tables of the numbers in struct tarn_pool_info, tarn_partition_info and
+ * tarn_metrics: one entry a field serves sysfs, JSON and the lists that people
+ * read.
  */
 #ifndef TARNCTL_FIELD_H
 #define TARNCTL_FIELD_H
@@ -33,6 +34,7 @@ struct field {
 
 extern const struct field pool_fields[];
 extern const struct field partition_fields[];
+extern const struct field metrics_fields[];
 
 uint64_t field_get(const struct field *field, const void *base);
 void field_set(const struct field *field, void *base, uint64_t val);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Conversion of pools and partitions to JSON values. */
+/* Conversion of pools, partitions and guests to JSON values. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -105,6 +105,16 @@ json_t *json_partition(const struct partition *part)
 	return object;
 
 err_free:
+	json_decref(object);
+	return NULL;
+}
+
+json_t *json_metrics(const struct tarn_metrics *metrics)
+{
+	json_t *object = json_object();
+
+	if (object && !add_fields(object, metrics_fields, metrics))
+		return object;
 	json_decref(object);
 	return NULL;
 }

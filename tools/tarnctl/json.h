@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Pools and partitions as JSON; keys are the names of linux/tarn.h. */
+/* Pools, partitions and guests as JSON; keys are the names of linux/tarn.h. */
 #ifndef TARNCTL_JSON_H
 #define TARNCTL_JSON_H
 
@@ -13,6 +13,7 @@ json_t *json_text(const char *text);
 
 json_t *json_pool(const struct pool *pool);
 json_t *json_partition(const struct partition *part);
+json_t *json_metrics(const struct tarn_metrics *metrics);
 
 /**
  * json_print() - Write a value to stdout, end the line, and free it.

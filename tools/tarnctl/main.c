@@ -110,6 +110,12 @@ static const struct command partition_commands[] = {
 		  "the quota was used up.",
 	  .fn = partition_pins_main, .options = OPTION_JSON | OPTION_BYTES,
 	  .min_args = 1, .max_args = 1 },
+	{ .name = "metrics", .args = "FILE",
+	  .help = "what the guest tells of itself: free memory, refaults, stalls",
+	  .more = "A guest shares it by tarn_guest.ko, or by a hypercall of its own. It is the\n"
+		  "guest's word: nobody has checked it.",
+	  .fn = partition_metrics_main, .options = OPTION_JSON | OPTION_BYTES,
+	  .min_args = 1, .max_args = 1 },
 	{ .name = "attach", .args = "PID [FILE]",
 	  .help = "name the VM of a process to the partitions that are its memory",
 	  .more = "For QEMU and others that do not do it themselves. From then on the guest's\n"

@@ -21,14 +21,14 @@ _tarnctl_words()
 	pool)
 		echo "list show set resize pins faults events top --help" ;;
 	partition)
-		echo "list show pages heat set page-out page-in pins attach detach top --help" ;;
+		echo "list show pages heat set page-out page-in pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver --help" ;;
 	"pool list" | "pool show" | "partition list" | "pager list")
 		echo "--json --bytes --help" ;;
 	"pool pins")
 		echo "--json --help" ;;
-	"partition pins")
+	"partition pins" | "partition metrics")
 		echo "--json --bytes --help" ;;
 	"partition attach")
 		echo "--json --vm --range --help" ;;
@@ -110,7 +110,7 @@ _tarnctl()
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi ;;
 	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
-	"partition pins" | "partition detach" | "pager add")
+	"partition pins" | "partition metrics" | "partition detach" | "pager add")
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	"partition set")
