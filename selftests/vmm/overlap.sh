@@ -176,13 +176,15 @@ kill_vmm()
 	exec 9>&-
 }
 
-# Kill the VMM while page-ins are under way.
+# Kill the VMM while page-ins are under way, after a command. Without a pager one may
+# be all there is: what the guest's kernel itself waits for, all of it waits for.
 kill_while_pending()
 {
 	start_guest "" "touchers=8 slices=1000" || return 1
-	"$@"
 	go
 	until [ "$(pending .pending)" -ge 2 ]; do sleep 0.05; done
+	"$@"
+	until [ "$(pending .pending)" -ge 1 ]; do sleep 0.05; done
 	kill_vmm
 }
 
