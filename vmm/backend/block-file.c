@@ -62,6 +62,7 @@ static bool aligned(const struct block_file *bf, const struct block_req *req)
 
 static void finish(struct block_req *req, int ret)
 {
+	req->top->stats.ns[req->op] += loop_now() - req->start;
 	if (ret)
 		req->top->stats.failed[req->op]++;
 	req->done(req, ret);

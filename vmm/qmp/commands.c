@@ -7,6 +7,17 @@
 #include "qmp/commands.h"
 
 const struct qmp_table *const qmp_tables[] = {
+	&qmp_session_table,
+	&qmp_about_table,
+	&qmp_schema_table,
+	&qmp_types_table,
+	&qmp_run_table,
+	&qmp_threads_table,
+	&qmp_qom_table,
+	&qmp_balloon_table,
+	&qmp_block_table,
+	&qmp_fds_table,
+	&qmp_capabilities_table,
 	NULL,
 };
 

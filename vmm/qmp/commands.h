@@ -5,6 +5,19 @@
 
 #include "qmp/command.h"
 
+/* In the order of qmp_tables[]. */
+extern const struct qmp_table qmp_session_table;
+extern const struct qmp_table qmp_about_table;
+extern const struct qmp_table qmp_schema_table;
+extern const struct qmp_table qmp_types_table;
+extern const struct qmp_table qmp_run_table;
+extern const struct qmp_table qmp_threads_table;
+extern const struct qmp_table qmp_qom_table;
+extern const struct qmp_table qmp_balloon_table;
+extern const struct qmp_table qmp_block_table;
+extern const struct qmp_table qmp_fds_table;
+extern const struct qmp_table qmp_capabilities_table;
+
 /** qmp_tables - all of them, NULL at the end. */
 extern const struct qmp_table *const qmp_tables[];
 

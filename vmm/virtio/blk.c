@@ -532,6 +532,7 @@ static const struct virtio_dev_ops blk_ops = {
 /* Creation */
 
 struct blk_opts {
+	const char *id;
 	const char *drive;
 	const char *serial;
 	const char *iothread;
@@ -557,6 +558,7 @@ static int get_opts(struct opts *opts, struct blk_opts *bo)
 	opts_ignore(opts, "request-merging");
 	if ((ret = opts_need_str(opts, "drive", &bo->drive)) ||
 	    (ret = opts_get_str(opts, "serial", &bo->serial)) ||
+	    (ret = opts_get_str(opts, "id", &bo->id)) ||
 	    (ret = opts_get_str(opts, "iothread", &bo->iothread)) ||
 	    (ret = opts_get_uint(opts, "num-queues", QUEUES_MAX,
 				 &bo->num_queues)) ||
@@ -699,6 +701,7 @@ static int blk_setup(struct virtio_blk *blk, struct vm *vm, struct opts *opts,
 	blk->block = block_attach(bo->drive, "virtio-blk");
 	if (!blk->block)
 		return -ENODEV;
+	block_set_device(blk->block, bo->id);
 	ret = set_config(blk, opts, bo);
 	if (ret)
 		return ret;

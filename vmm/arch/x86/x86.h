@@ -16,6 +16,9 @@ struct tarn_mem;
 struct vcpu;
 struct vm;
 
+/* What monitors call the CPU. */
+#define X86_CPU_TYPE "host-x86_64-cpu"
+
 /* Low memory as the VMM fills it before the guest starts. */
 #define BOOT_GDT 0x500
 #define BOOT_PVH_INFO 0x6000
