@@ -444,6 +444,8 @@ static const struct option options[] = {
 	LIST("device", "TYPE,...", "driver", devices, "a device"),
 	LIST("mon", "chardev=ID,mode=control", "chardev", monitors,
 	     "a QMP monitor"),
+	LIST("add-fd", "fd=N,set=ID", NULL, fds,
+	     "an open file that options reach as /dev/fdset/ID"),
 	PLAIN("qmp", "CHARDEV", "a QMP monitor: unix:PATH,server=on, stdio, ..."),
 	PLAIN("serial", "CHARDEV", "a serial port: stdio, pty, file:PATH, ..."),
 	FN("display", "none", "type", set_display,
@@ -607,6 +609,7 @@ static void config_init(struct vm_config *cfg)
 	STAILQ_INIT(&cfg->netdevs);
 	STAILQ_INIT(&cfg->devices);
 	STAILQ_INIT(&cfg->monitors);
+	STAILQ_INIT(&cfg->fds);
 	STAILQ_INIT(&cfg->parsed);
 	cfg->mem_size = DEFAULT_MEM;
 	cfg->sandbox = true;
@@ -662,6 +665,7 @@ void config_exit(struct vm_config *cfg)
 	list_free(&cfg->netdevs);
 	list_free(&cfg->devices);
 	list_free(&cfg->monitors);
+	list_free(&cfg->fds);
 	list_free(&cfg->parsed);
 }
 

@@ -98,6 +98,7 @@ struct vm_config {
 	struct config_list netdevs;
 	struct config_list devices;
 	struct config_list monitors;
+	struct config_list fds;
 	struct config_list parsed; /* the rest, kept for their strings */
 };
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arch/x86/x86.h"
@@ -25,6 +26,7 @@
 #include "loop.h"
 #include "object.h"
 #include "pci.h"
+#include "qmp/fds.h"
 #include "qmp/monitor.h"
 #include "sandbox.h"
 #include "vcpu.h"
@@ -126,6 +128,7 @@ static int daemon_init(void)
 
 static int daemon_detach(void)
 {
+	struct stat st;
 	int fd;
 
 	if (daemon_pipe < 0)
@@ -135,8 +138,11 @@ static int daemon_detach(void)
 		return err_errno(-errno, "/dev/null");
 	dup2(fd, STDIN_FILENO);
 	dup2(fd, STDOUT_FILENO);
-	/* Messages go on where they went, unless that is a terminal. */
-	if (isatty(STDERR_FILENO))
+	/*
+	 * Messages go on to a file. Whoever reads them from a pipe or a terminal
+	 * is done when this is in the background, and may wait for its end.
+	 */
+	if (fstat(STDERR_FILENO, &st) || !S_ISREG(st.st_mode))
 		dup2(fd, STDERR_FILENO);
 	close(fd);
 	if (chdir("/"))
@@ -184,6 +190,16 @@ static void objects_exit(void)
 	rng_destroy_all();
 	iothread_destroy_all();
 	mem_backend_destroy_all();
+}
+
+static int add_fd(void *arg, struct opts *opts)
+{
+	return qmp_fdset_add(opts);
+}
+
+static int fds_init(void)
+{
+	return config_for_each(&config.fds, "add-fd", add_fd, NULL);
 }
 
 static int create_chardev(void *arg, struct opts *opts)
@@ -268,7 +284,7 @@ static int create_device(void *arg, struct opts *opts)
 static int create_serials(void)
 {
 	unsigned int i;
-	char id[16];
+	char id[24];
 	int ret;
 
 	for (i = 0; i < config.nr_serial; i++) {
@@ -322,6 +338,7 @@ static int monitors_init(void)
 
 	vm.config = &config;
 	monitor_listen(&vm);
+	monitor_listen_unplug(&vm);
 	for (i = 0; i < config.nr_qmp; i++) {
 		ret = monitor_create_str(&vm, config.qmp[i]);
 		if (ret)
@@ -384,6 +401,7 @@ static const struct step steps[] = {
 	{"signals", signals_init, signals_exit, false},
 	{"sandbox", sandbox_prepare, NULL, false},
 	{"loop", loop_init, loop_exit, false},
+	{"fds", fds_init, qmp_fds_close, false},
 	{"objects", objects_init, objects_exit, false},
 	{"chardevs", chardevs_init, chardevs_exit, false},
 	{"blockdevs", blockdevs_init, blockdevs_exit, false},

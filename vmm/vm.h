@@ -87,6 +87,7 @@ enum vm_request {
  * @state: the run state
  * @actions: from the options, or set later by a monitor
  * @on_event: hears of events, under the lock; may be NULL. @reason: VM_BY_*
+ * @on_unplug: a device that the guest let go is destroyed; @id may be NULL
  * @kvm_fd: /dev/kvm
  * @fd: the VM
  */
@@ -100,6 +101,7 @@ struct vm {
 	struct vm_actions actions;
 	void (*on_event)(struct vm *vm, enum vm_event event,
 			 const char *reason);
+	void (*on_unplug)(struct vm *vm, const char *id);
 	int kvm_fd;
 	int fd;
 	struct vcpu *vcpus;

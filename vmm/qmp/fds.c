@@ -13,11 +13,14 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "lib/opts.h"
+#include "qmp/fds.h"
 #include "qmp/commands.h"
 #include "qmp/internal.h"
 
 /* A client must not be able to use up all that the process may have. */
 #define FDS_MAX 64
+#define FDSET "/dev/fdset/"
 
 struct named_fd {
 	int fd;
@@ -114,7 +117,7 @@ int qmp_fdset_open(const char *path, int flags)
 	int fd, end = 0;
 	long long set;
 
-	if (sscanf(path, "/dev/fdset/%lld%n", &set, &end) != 1 || path[end]) {
+	if (sscanf(path, FDSET "%lld%n", &set, &end) != 1 || path[end]) {
 		err("'%s' is no set of file descriptors", path);
 		return -EINVAL;
 	}
@@ -127,6 +130,45 @@ int qmp_fdset_open(const char *path, int flags)
 	}
 	err("'%s' has no file descriptor that fits", path);
 	return -ENOENT;
+}
+
+int qmp_fdset_add(struct opts *opts)
+{
+	u64 fd = INT_MAX, set = INT_MAX;
+	const char *opaque = NULL;
+	struct named_fd *nf;
+	int ret;
+
+	if ((ret = opts_get_uint(opts, "fd", INT_MAX - 1, &fd)) ||
+	    (ret = opts_get_uint(opts, "set", INT_MAX - 1, &set)) ||
+	    (ret = opts_get_str(opts, "opaque", &opaque)))
+		return ret;
+	if (fd <= STDERR_FILENO || fd == INT_MAX || set == INT_MAX)
+		return opts_fail(opts, "give fd=, above %d, and set=",
+				 STDERR_FILENO);
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return err_errno(-errno, "cannot use descriptor %d", (int)fd);
+	nf = keep(fd, NULL, opaque);
+	if (!nf)
+		return -EMFILE;
+	nf->set = set;
+	return 0;
+}
+
+int qmp_open(const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	if (!strncmp(path, FDSET, strlen(FDSET)))
+		return qmp_fdset_open(path, flags);
+	fd = open(path, flags | O_CLOEXEC, mode);
+	return fd < 0 ? -errno : fd;
+}
+
+void qmp_fds_close(void)
+{
+	while (!LIST_EMPTY(&fds))
+		drop(LIST_FIRST(&fds));
 }
 
 /* Commands */

@@ -35,7 +35,7 @@ static void query_cpus_fast(struct vm *vm, struct qmp_call *call, json_t *args)
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		snprintf(path, sizeof(path), QOM_CPU_FORMAT, i);
 		json_array_append_new(
-			list, json_pack("{sissssssisso}", "cpu-index", i,
+			list, json_pack("{sisssssissso}", "cpu-index", i,
 					"qom-path", path, "target", "x86_64",
 					"thread-id", (int)vm->vcpus[i].tid,
 					"qom-type", X86_CPU_TYPE, "props",

@@ -22,6 +22,14 @@ int virtio_serial_pci_create(struct vm *vm, struct opts *opts);
 int virtconsole_create(struct vm *vm, struct opts *opts);
 int virtserialport_create(struct vm *vm, struct opts *opts);
 
+/**
+ * virtio_net_set_link() - plug the cable of a network card in or out.
+ * @name: id of the card or of its netdev
+ *
+ * Return: 0, or -ENODEV when there is none of that name.
+ */
+int virtio_net_set_link(const char *name, bool up);
+
 /* Entries of device_classes[], in braces. */
 #define VIRTIO_DEVICE_CLASSES                                                  \
 	{"virtio-blk-pci", "disk: drive=, serial=, iothread=, num-queues=",    \

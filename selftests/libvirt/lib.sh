@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the tests with libvirt share: a libvirtd of their own that has tarn-vmm as
+# its emulator, and domains of small guests. They put files below /etc, /usr and
+# /run, so they run in L1, whose root is thrown away.
+
+libvirt_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+# shellcheck source=selftests/vmm/lib.sh
+. "$libvirt_here/../vmm/lib.sh"
+
+[ -n "${TARN_L1-}" ] || skip_all "only in L1: this changes /etc/libvirt"
+command -v libvirtd >/dev/null || skip_all "libvirtd is not installed"
+
+log=/var/log/libvirt/libvirtd.log
+emulator=/usr/bin/tarn-vmm
+
+libvirtd_config()
+{
+	mkdir -p /etc/libvirt/qemu/autostart /run/libvirt /var/log/libvirt/qemu \
+		/var/lib/libvirt/qemu
+	cp "$top/build/bin/tarn-vmm" $emulator
+	# Who runs guests, and where they are confined, is not what is tested here.
+	cat >/etc/libvirt/qemu.conf <<-CONF
+		user = "root"
+		group = "root"
+		security_driver = "none"
+		namespaces = [ ]
+		cgroup_controllers = [ ]
+		stdio_handler = "file"
+		remember_owner = 0
+	CONF
+	cat >/etc/libvirt/libvirtd.conf <<-CONF
+		unix_sock_rw_perms = "0700"
+		auth_unix_rw = "none"
+		log_outputs = "3:file:$log"
+	CONF
+}
+
+libvirtd_start()
+{
+	libvirtd -f /etc/libvirt/libvirtd.conf >"$tmp/libvirtd.out" 2>&1 &
+	libvirtd_pid=$!
+	for _ in {1..600}; do
+		virsh -q uri >/dev/null 2>&1 && return 0
+		kill -0 "$libvirtd_pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	echo "# libvirtd does not come up"
+	sed 's/^/# /' "$tmp/libvirtd.out" $log | tail -n 20
+	return 1
+}
+
+libvirtd_stop()
+{
+	kill "$libvirtd_pid"
+	wait "$libvirtd_pid"
+}
+
+export VIRSH_DEFAULT_CONNECT_URI=qemu:///system
+
+# domain_xml NAME: a domain with a disk, a balloon and a console on standard
+# output; $extra_devices and $extra are put into it.
+domain_xml()
+{
+	cat <<-XML
+		<domain type='kvm'>
+		  <name>$1</name>
+		  <memory unit='MiB'>256</memory>
+		  <vcpu>${vcpus:-1}</vcpu>
+		  <iothreads>1</iothreads>
+		  <os>
+		    <type arch='x86_64' machine='pc'>hvm</type>
+		    <kernel>$bzimage</kernel>
+		    <initrd>$initrd</initrd>
+		    <cmdline>console=ttyS0 quiet ${append-}</cmdline>
+		  </os>
+		  <features><acpi/></features>
+		  <cpu mode='host-passthrough' migratable='off'/>
+		  ${extra-}
+		  <devices>
+		    <emulator>$emulator</emulator>
+		    <controller type='usb' model='none'/>
+		    <disk type='file' device='disk'>
+		      <driver name='qemu' type='raw'/>
+		      <source file='$disk'/>
+		      <target dev='vda' bus='virtio'/>
+		    </disk>
+		    <serial type='file'>
+		      <source path='$tmp/out'/>
+		      <target port='0'/>
+		    </serial>
+		    <memballoon model='virtio'><stats period='1'/></memballoon>
+		    <panic model='isa'/>
+		    ${extra_devices-}
+		  </devices>
+		</domain>
+	XML
+}
+
+# within SECONDS COMMAND...: until the command succeeds.
+within()
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.3
+	done
+}
+
+state_is()
+{
+	[ "$(virsh -q domstate "$1" 2>/dev/null)" = "$2" ]
+}

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A domain on tarn-vmm from its definition to its end: virsh defines, starts,
+# lists, looks, suspends, resumes and destroys it.
+
+. "$(dirname "$0")/lib.sh"
+plan 8
+
+images 6.12-cloud
+make_disk
+libvirtd_config
+libvirtd_start
+ok "libvirtd is up"
+
+append=end=stay
+domain_xml thin >"$tmp/thin.xml"
+timeout 60 virsh define "$tmp/thin.xml"
+ok "define"
+virsh start thin || tail -n 20 $log /var/log/libvirt/qemu/thin.log
+ok "start"
+virsh list
+state_is thin running
+ok "it runs"
+within 60 said "guest: up"
+ok "its kernel is up"
+virsh suspend thin && state_is thin paused
+ok "suspend"
+virsh resume thin && state_is thin running
+ok "resume"
+virsh destroy thin && state_is thin "shut off"
+ok "destroy"
+libvirtd_stop
+finish
