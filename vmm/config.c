@@ -349,6 +349,13 @@ static int set_overcommit(struct vm_config *cfg, struct opts *opts)
 	return ret ?: want_off(opts, "cpu-pm");
 }
 
+/* Properties of what is always there, of which each has one value. */
+static int set_global(struct vm_config *cfg, struct opts *opts)
+{
+	/* KVM's timer catches up on ticks that the guest missed. */
+	return want_enum(opts, "kvm-pit.lost_tick_policy", "delay");
+}
+
 static int set_msg(struct vm_config *cfg, struct opts *opts)
 {
 	opts_ignore(opts, "timestamp");
@@ -456,6 +463,7 @@ static const struct option options[] = {
 	   "driver id",
 	   "there is no sound"),
 	FLAG("nographic", nographic, "no display, first serial port on stdio"),
+	PLAIN("no-hpet", NULL, "no HPET (there is none)"),
 	PLAIN("nodefaults", NULL, "no default devices (there are none)"),
 	PLAIN("no-user-config", NULL, "no configuration files (none are read)"),
 	FN("boot", "strict=on", "order", set_boot,
@@ -466,6 +474,8 @@ static const struct option options[] = {
 	   "base clock driftfix", "the clock"),
 	FN("uuid", "UUID", "uuid", set_uuid,
 	   "uuid", "the machine's UUID"),
+	FN("global", "kvm-pit.lost_tick_policy=delay", NULL, set_global,
+	   "kvm-pit", "accepted"),
 	FN("msg", "timestamp=on", NULL, set_msg,
 	   "timestamp guest-name", "accepted"),
 	FN("sandbox", "on|off", "enable", set_sandbox,

@@ -20,6 +20,7 @@ libvirtd_config()
 	mkdir -p /etc/libvirt/qemu/autostart /run/libvirt /var/log/libvirt/qemu \
 		/var/lib/libvirt/qemu
 	cp "$top/build/bin/tarn-vmm" $emulator
+	modprobe -a tun vhost_net
 	# Who runs guests, and where they are confined, is not what is tested here.
 	cat >/etc/libvirt/qemu.conf <<-CONF
 		user = "root"
@@ -110,7 +111,48 @@ within()
 	done
 }
 
+# tells PATTERN COMMAND...: the command succeeds and says so; $told keeps it all.
+tells()
+{
+	told=$("${@:2}") && grep -q -- "$1" <<<"$told"
+}
+
 state_is()
 {
 	[ "$(virsh -q domstate "$1" 2>/dev/null)" = "$2" ]
+}
+
+# What a guest does that says what it sees: its disks, its memory, its links,
+# each time that something changes, until somebody presses its power button.
+watch="test=d=;b=/sys/firmware/acpi/interrupts/ff_pwr_btn;echo+watching;\
+while+grep+-q+'^+*0+'+\$b;do+\
+n=\$(echo+disks+\$(ls+/sys/block|grep+vd)+mem+\$(grep+MemTotal+/proc/meminfo|tr+-dc+0-9)\
++link+\$(cat+/sys/class/net/eth0/carrier+2>/dev/null)+.);\
+test+\"\$n\"+=+\"\$d\"||echo+\"\$n\";d=\$n;usleep+200000;done;echo+pressed"
+
+# set_up NAME: libvirtd runs, the domain NAME is defined and its guest watches.
+set_up()
+{
+	images 6.12-cloud
+	make_disk
+	libvirtd_config
+	libvirtd_start || exit 1
+	append=$(xml_text "$watch")
+	domain_xml "$1" >"$tmp/$1.xml"
+	virsh -q define "$tmp/$1.xml" && virsh -q start "$1" &&
+		within 90 said watching && return 0
+	sed 's/^/# /' "/var/log/libvirt/qemu/$1.log" $log "$tmp/out" | tail -n 40
+	echo "Bail out! the domain does not come up"
+	exit 1
+}
+
+xml_text()
+{
+	sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g' <<<"$1"
+}
+
+# The last line in which the guest said what it sees.
+guest_sees()
+{
+	grep -a '^disks' "$tmp/out" | tail -n 1 | tr -d '\r' | grep -q -- "$1"
 }

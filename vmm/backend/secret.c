@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/secret.h"
@@ -41,12 +42,19 @@ static void secret_free(struct secret *s)
 
 static int read_file(struct secret *s, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = 0;
+	/* Opening a pipe would wait for its other end. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret = 0;
+	struct stat st;
 	ssize_t n = 1;
 	u8 more;
 
 	if (fd < 0)
 		return err_errno(-errno, "cannot open the secret '%s'", path);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return err_errno(-EINVAL, "the secret '%s' is no plain file",
+				 path);
+	}
 	while (n > 0 && s->len < sizeof(s->data)) {
 		n = read(fd, s->data + s->len, sizeof(s->data) - s->len);
 		if (n > 0)
