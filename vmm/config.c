@@ -463,6 +463,7 @@ static const struct option options[] = {
 	   "driver id",
 	   "there is no sound"),
 	FLAG("nographic", nographic, "no display, first serial port on stdio"),
+	PLAIN("no-acpi", NULL, "refused: the machine has ACPI"),
 	PLAIN("no-hpet", NULL, "no HPET (there is none)"),
 	PLAIN("nodefaults", NULL, "no default devices (there are none)"),
 	PLAIN("no-user-config", NULL, "no configuration files (none are read)"),
@@ -565,6 +566,10 @@ static int take_plain(struct vm_config *cfg, const struct option *option,
 	if (!strcmp(option->name, "version")) {
 		printf("tarn-vmm %s\n", TARN_VERSION);
 		return 1;
+	}
+	if (!strcmp(option->name, "no-acpi")) {
+		err("there is no machine without ACPI: leave -no-acpi out (for libvirt: <features><acpi/></features>)");
+		return -EINVAL;
 	}
 	if (*option->name == 'h') {
 		help();

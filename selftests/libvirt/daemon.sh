@@ -4,6 +4,8 @@
 # What concerns libvirtd more than the guest: it is restarted, speaks to the
 # monitor for others, refuses what is not possible, starts domains by itself.
 
+# shellcheck disable=SC2034 # the variables set here describe domains
+# shellcheck source=selftests/libvirt/lib.sh
 . "$(dirname "$0")/lib.sh"
 plan 12
 

@@ -4,6 +4,8 @@
 # How a domain ends or begins again: shutdown, reboot, reset, crashes, and a VMM
 # that is killed.
 
+# shellcheck disable=SC2034 # the variables set here describe domains
+# shellcheck source=selftests/libvirt/lib.sh
 . "$(dirname "$0")/lib.sh"
 plan 10
 

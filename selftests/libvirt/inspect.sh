@@ -3,6 +3,8 @@
 #
 # What virsh tells about a running domain, and pinning its threads.
 
+# shellcheck disable=SC2034 # the variables set here describe domains
+# shellcheck source=selftests/libvirt/lib.sh
 . "$(dirname "$0")/lib.sh"
 plan 13
 

@@ -4,6 +4,8 @@
 # virt-install makes a domain of a disk image and a kernel; virsh console speaks
 # with it.
 
+# shellcheck disable=SC2034 # the variables set here describe domains
+# shellcheck source=selftests/libvirt/lib.sh
 . "$(dirname "$0")/lib.sh"
 command -v virt-install >/dev/null || skip_all "virt-install is not installed"
 plan 4

@@ -27,7 +27,7 @@ libvirtd_config()
 		group = "root"
 		security_driver = "none"
 		namespaces = [ ]
-		cgroup_controllers = [ ]
+		cgroup_controllers = [ ${controllers-} ]
 		stdio_handler = "file"
 		remember_owner = 0
 	CONF
@@ -52,8 +52,15 @@ libvirtd_start()
 	return 1
 }
 
+# Why a test may have failed, once it has.
+show_logs()
+{
+	[ $tap_bad = 0 ] || tail -n 5 /var/log/libvirt/qemu/*.log $log | sed 's/^/# /'
+}
+
 libvirtd_stop()
 {
+	show_logs
 	kill "$libvirtd_pid"
 	wait "$libvirtd_pid"
 }
@@ -77,7 +84,7 @@ domain_xml()
 		    <cmdline>console=ttyS0 quiet ${append-}</cmdline>
 		  </os>
 		  <features><acpi/></features>
-		  <cpu mode='host-passthrough' migratable='off'/>
+		  ${cpu-<cpu mode='host-passthrough'/>}
 		  ${extra-}
 		  <devices>
 		    <emulator>$emulator</emulator>

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -50,11 +50,11 @@ void qmp_session_send(struct qmp_session *s, json_t *msg)
 
 static json_t *timestamp(void)
 {
-	struct timeval now;
+	struct timespec now;
 
-	gettimeofday(&now, NULL);
+	clock_gettime(CLOCK_REALTIME, &now);
 	return json_pack("{sIsI}", "seconds", (json_int_t)now.tv_sec,
-			 "microseconds", (json_int_t)now.tv_usec);
+			 "microseconds", (json_int_t)now.tv_nsec / 1000);
 }
 
 void qmp_event(const char *name, json_t *data)

@@ -90,7 +90,7 @@ static void write_gpe(struct aml *aml)
 	size_t scope = aml_scope(aml, "\\_GPE"), method;
 
 	method = aml_method(aml, "_E01", 0);
-	aml_path(aml, "\\\x2f\x03" "_SB_PCI0PCNT");
+	aml_path(aml, "\\\x2f\x03_SB_PCI0PCNT");
 	aml_end(aml, method);
 	aml_end(aml, scope);
 }
