@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # the variables set here describe domains
 # shellcheck source=selftests/libvirt/lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 13
+plan 15
 
 extra_devices="<interface type='ethernet'><mac address='52:54:00:11:22:33'/>
 	<target dev='tarntap0'/><model type='virtio'/></interface>"
@@ -67,6 +67,13 @@ virsh -q domif-setlink change tarntap0 down && within 20 guest_sees "link 0"
 ok "domif-setlink down"
 virsh -q domif-setlink change tarntap0 up && within 20 guest_sees "link 1"
 ok "domif-setlink up"
+
+mac=52:54:00:44:55:66
+virsh -q attach-interface change ethernet --target tarntap1 --mac $mac --model virtio --live &&
+	within 30 guest_sees "nics 3"
+ok "attach-interface: the guest has another card"
+virsh -q detach-interface change ethernet --mac $mac --live && within 30 guest_sees "nics 2"
+ok "detach-interface"
 
 virsh -q destroy change
 libvirtd_stop

@@ -40,7 +40,7 @@ virsh -q define "$tmp/panics.xml" && virsh -q start panics &&
 	within 90 reason_is panics "shut off (crashed)"
 ok "a guest whose kernel panics has crashed"
 sed -i "s|<devices>|<on_crash>preserve</on_crash>&|" "$tmp/panics.xml"
-virsh -q define "$tmp/panics.xml" && virsh -q start panics &&
+virsh -q undefine panics && virsh -q define "$tmp/panics.xml" && virsh -q start panics &&
 	within 90 reason_is panics "crashed (panicked)"
 ok "it stays to be looked at with on_crash preserve"
 virsh -q destroy panics && state_is panics "shut off"

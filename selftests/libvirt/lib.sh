@@ -29,6 +29,7 @@ libvirtd_config()
 		namespaces = [ ]
 		cgroup_controllers = [ ${controllers-} ]
 		stdio_handler = "file"
+		${backing_dir:+memory_backing_dir = "$backing_dir"}
 		remember_owner = 0
 	CONF
 	cat >/etc/libvirt/libvirtd.conf <<-CONF
@@ -131,10 +132,10 @@ state_is()
 
 # What a guest does that says what it sees: its disks, its memory, its links,
 # each time that something changes, until somebody presses its power button.
-watch="test=d=;b=/sys/firmware/acpi/interrupts/ff_pwr_btn;echo+watching;\
+watch="test=ifconfig+eth0+up+2>/dev/null;d=;b=/sys/firmware/acpi/interrupts/ff_pwr_btn;echo+watching;\
 while+grep+-q+'^+*0+'+\$b;do+\
 n=\$(echo+disks+\$(ls+/sys/block|grep+vd)+mem+\$(grep+MemTotal+/proc/meminfo|tr+-dc+0-9)\
-+link+\$(cat+/sys/class/net/eth0/carrier+2>/dev/null)+.);\
++nics+\$(ls+/sys/class/net|wc+-l)+link+\$(cat+/sys/class/net/eth0/carrier+2>/dev/null)+.);\
 test+\"\$n\"+=+\"\$d\"||echo+\"\$n\";d=\$n;usleep+200000;done;echo+pressed"
 
 # set_up NAME: libvirtd runs, the domain NAME is defined and its guest watches.

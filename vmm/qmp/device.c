@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arch/x86/x86.h"
 #include "backend/net.h"
+#include "error.h"
 #include "lib/json.h"
 #include "lib/opts.h"
 #include "object.h"
@@ -184,30 +186,60 @@ static int create_netdev(struct vm *vm, struct opts *opts)
 	return netdev_create(opts);
 }
 
-/* A name that getfd gave becomes the descriptor itself. */
+/*
+ * A name that getfd gave becomes the descriptor itself. A number is refused: it
+ * could be any of those that this program has open for itself.
+ */
 static int resolve_fd(json_t *args, const char *key)
 {
-	const char *name = text_arg(args, key);
+	json_t *val = json_object_get(args, key);
+	const char *name = json_string_value(val);
 	int fd;
 
-	if (!name || isdigit((unsigned char)*name))
+	if (!val)
 		return 0;
+	if (!name || isdigit((unsigned char)*name)) {
+		err("netdev_add: '%s' must be a name that getfd has given", key);
+		return -EINVAL;
+	}
 	fd = qmp_fd_take(name);
 	if (fd < 0)
 		return fd;
 	return json_object_set_new(args, key, json_integer(fd)) ? -ENOMEM : 0;
 }
 
+/*
+ * A backend that was not made may have closed its descriptors or not. Under the
+ * VM's lock nobody else opens any, so closing them again does no harm.
+ */
+static void drop_fd(const json_t *args, const char *key)
+{
+	const json_t *val = json_object_get(args, key);
+
+	if (json_is_integer(val))
+		close(json_integer_value(val));
+}
+
 static void netdev_add(struct vm *vm, struct qmp_call *call, json_t *args)
 {
 	json_t *copy = json_copy(args);
-	int ret;
+	int ret = resolve_fd(copy, "fd");
 
-	ret = resolve_fd(copy, "fd");
-	if (!ret)
-		ret = resolve_fd(copy, "vhostfd");
+	if (ret) {
+		json_decref(copy);
+		qmp_fail(call, ret);
+		return;
+	}
+	ret = resolve_fd(copy, "vhostfd");
 	if (!ret)
 		ret = create(copy, "netdev_add", create_netdev, vm);
+	/* What is no integer by now was never ours. */
+	if (ret) {
+		drop_fd(copy, "fd");
+		if (!json_equal(json_object_get(copy, "vhostfd"),
+				json_object_get(args, "vhostfd")))
+			drop_fd(copy, "vhostfd");
+	}
 	json_decref(copy);
 	answer(call, ret);
 }
