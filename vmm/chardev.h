@@ -58,6 +58,7 @@ struct chardev_ops {
 /**
  * struct chardev - common part of a backend.
  * @path: where it is (a pty's name, a file's path), or NULL
+ * @unheard: nobody in the guest has the front end open
  */
 struct chardev {
 	const struct chardev_ops *ops;
@@ -66,6 +67,7 @@ struct chardev {
 	const struct chardev_handler *handler; /* NULL: no front end */
 	void *arg;
 	bool open;
+	bool unheard;
 	struct chardev *next;
 };
 

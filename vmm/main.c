@@ -338,7 +338,7 @@ static int monitors_init(void)
 
 	vm.config = &config;
 	monitor_listen(&vm);
-	monitor_listen_unplug(&vm);
+	monitor_listen_devices(&vm);
 	for (i = 0; i < config.nr_qmp; i++) {
 		ret = monitor_create_str(&vm, config.qmp[i]);
 		if (ret)

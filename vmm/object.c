@@ -22,7 +22,7 @@ const struct object_class object_classes[] = {
 	 false},
 	{"memory-backend-file", MEM_PROPS " mem-path align", mem_backend_create,
 	 NULL, false},
-	{"iothread", "", iothread_create, NULL, true},
+	{"iothread", "", iothread_create, iothread_destroy, true},
 	{"rng-random", "filename", rng_create, NULL, true},
 	{"rng-builtin", "", rng_create, NULL, true},
 	{"secret", "data file format", secret_create, secret_destroy, true},

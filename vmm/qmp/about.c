@@ -157,7 +157,7 @@ static void add_chardev(struct chardev *chr, void *arg)
 	json_array_append_new(arg, json_pack("{sososb}", "label",
 					     qmp_text(chr->id), "filename",
 					     qmp_text(name), "frontend-open",
-					     chr->handler != NULL));
+					     chr->handler && !chr->unheard));
 }
 
 static void query_chardev(struct vm *vm, struct qmp_call *call, json_t *args)

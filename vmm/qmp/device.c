@@ -271,8 +271,15 @@ static void set_link(struct vm *vm, struct qmp_call *call, json_t *args)
 		qmp_reply(call, NULL);
 }
 
-void monitor_listen_unplug(struct vm *vm)
+static void on_port(const char *id, bool open)
 {
+	qmp_event("VSERPORT_CHANGE",
+		  json_pack("{sosb}", "id", qmp_text(id), "open", open));
+}
+
+void monitor_listen_devices(struct vm *vm)
+{
+	virtio_serial_set_listener(on_port);
 	vm->on_unplug = on_unplug;
 }
 
@@ -340,6 +347,14 @@ static const struct qmp_event_type events[] = {
 		(const struct qmp_member[]){
 			{"device", QMP_STR, QMP_OPTIONAL, NULL},
 			{"path", QMP_STR, false, NULL},
+			{0},
+		},
+	},
+	{
+		"VSERPORT_CHANGE",
+		(const struct qmp_member[]){
+			{"id", QMP_STR, false, NULL},
+			{"open", QMP_BOOL, false, NULL},
 			{0},
 		},
 	},

@@ -9,8 +9,8 @@ struct vm;
 /** monitor_listen() - turn what happens to the machine into events. */
 void monitor_listen(struct vm *vm);
 
-/** monitor_listen_unplug() - the same for devices that were let go. */
-void monitor_listen_unplug(struct vm *vm);
+/** monitor_listen_devices() - the same for devices that were let go, and ports. */
+void monitor_listen_devices(struct vm *vm);
 
 /** monitor_create() - what a -mon option describes. */
 int monitor_create(struct vm *vm, struct opts *opts);

@@ -70,6 +70,7 @@ struct virtio_blk {
 	struct blk_queue *queues;
 	char serial[VIRTIO_BLK_ID_BYTES];
 	bool own_thread; /* its loop is a reference to the common one */
+	struct loop *iothread; /* the one that was named, or NULL */
 	bool writeback;
 	u16 queue_size;
 	struct loop_work publish;
@@ -505,6 +506,8 @@ static void blk_destroy(struct virtio_dev *vdev)
 	virtio_dev_exit(vdev);
 	if (blk->own_thread)
 		block_thread_put();
+	if (blk->iothread)
+		iothread_put(blk->iothread);
 	if (blk->block)
 		block_detach(blk->block);
 	queues_free(blk, nr);
@@ -681,7 +684,8 @@ static struct loop *choose_loop(struct virtio_blk *blk, struct opts *opts,
 		blk->own_thread = loop;
 		return loop;
 	}
-	loop = iothread_loop(iothread);
+	loop = iothread_get(iothread);
+	blk->iothread = loop;
 	if (!loop)
 		opts_fail(opts, "there is no iothread '%s'", iothread);
 	return loop;

@@ -30,6 +30,9 @@ int virtserialport_create(struct vm *vm, struct opts *opts);
  */
 int virtio_net_set_link(const char *name, bool up);
 
+/** virtio_serial_set_listener() - hear of ports that the guest opens. */
+void virtio_serial_set_listener(void (*fn)(const char *id, bool open));
+
 /* Entries of device_classes[], in braces. */
 #define VIRTIO_DEVICE_CLASSES                                                  \
 	{"virtio-blk-pci", "disk: drive=, serial=, iothread=, num-queues=",    \
