@@ -352,8 +352,13 @@ static int set_overcommit(struct vm_config *cfg, struct opts *opts)
 /* Properties of what is always there, of which each has one value. */
 static int set_global(struct vm_config *cfg, struct opts *opts)
 {
+	int ret;
+
 	/* KVM's timer catches up on ticks that the guest missed. */
-	return want_enum(opts, "kvm-pit.lost_tick_policy", "delay");
+	if ((ret = want_enum(opts, "kvm-pit.lost_tick_policy", "delay")) ||
+	    (ret = want_enum(opts, "PIIX4_PM.disable_s3", "1")))
+		return ret;
+	return want_enum(opts, "PIIX4_PM.disable_s4", "1");
 }
 
 static int set_msg(struct vm_config *cfg, struct opts *opts)
@@ -476,7 +481,7 @@ static const struct option options[] = {
 	FN("uuid", "UUID", "uuid", set_uuid,
 	   "uuid", "the machine's UUID"),
 	FN("global", "kvm-pit.lost_tick_policy=delay", NULL, set_global,
-	   "kvm-pit", "accepted"),
+	   "kvm-pit PIIX4_PM", "accepted"),
 	FN("msg", "timestamp=on", NULL, set_msg,
 	   "timestamp guest-name", "accepted"),
 	FN("sandbox", "on|off", "enable", set_sandbox,

@@ -12,17 +12,40 @@ libvirt_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 [ -n "${TARN_L1-}" ] || skip_all "only in L1: this changes /etc/libvirt"
 command -v libvirtd >/dev/null || skip_all "libvirtd is not installed"
 
+# Another Debian's libvirtd (see newer) runs in its own root; virsh is this one's.
+root=${TEST_LIBVIRT_ROOT-}
 log=/var/log/libvirt/libvirtd.log
 emulator=/usr/bin/tarn-vmm
 
+enter_root()
+{
+	local dir
+
+	[ -n "$root" ] || return 0
+	for dir in proc sys dev run tmp root var/log; do
+		mkdir -p "$root/$dir"
+		mount --rbind "/$dir" "$root/$dir"
+	done
+}
+
+in_root()
+{
+	if [ -n "$root" ]; then
+		chroot "$root" "$@"
+	else
+		"$@"
+	fi
+}
+
 libvirtd_config()
 {
-	mkdir -p /etc/libvirt/qemu/autostart /run/libvirt /var/log/libvirt/qemu \
-		/var/lib/libvirt/qemu
-	cp "$top/build/bin/tarn-vmm" $emulator
+	enter_root
+	mkdir -p "$root"/etc/libvirt/qemu/autostart /run/libvirt /var/log/libvirt/qemu \
+		"$root"/var/lib/libvirt/qemu
+	cp "$top/build/bin/tarn-vmm" "$root$emulator"
 	modprobe -a tun vhost_net
 	# Who runs guests, and where they are confined, is not what is tested here.
-	cat >/etc/libvirt/qemu.conf <<-CONF
+	cat >"$root"/etc/libvirt/qemu.conf <<-CONF
 		user = "root"
 		group = "root"
 		security_driver = "none"
@@ -32,7 +55,7 @@ libvirtd_config()
 		${backing_dir:+memory_backing_dir = "$backing_dir"}
 		remember_owner = 0
 	CONF
-	cat >/etc/libvirt/libvirtd.conf <<-CONF
+	cat >"$root"/etc/libvirt/libvirtd.conf <<-CONF
 		unix_sock_rw_perms = "0700"
 		auth_unix_rw = "none"
 		log_outputs = "3:file:$log"
@@ -41,7 +64,7 @@ libvirtd_config()
 
 libvirtd_start()
 {
-	libvirtd -f /etc/libvirt/libvirtd.conf >"$tmp/libvirtd.out" 2>&1 &
+	in_root libvirtd -f /etc/libvirt/libvirtd.conf >"$tmp/libvirtd.out" 2>&1 &
 	libvirtd_pid=$!
 	for _ in {1..600}; do
 		virsh -q uri >/dev/null 2>&1 && return 0

@@ -11,8 +11,30 @@
 #include "object.h"
 #include "qmp/commands.h"
 
-/* Parts of the machine that no option makes. */
-static const char *const board_types[] = {"i8042", "mc146818rtc", X86_CPU_TYPE};
+/*
+ * Parts of the machine that no -device makes, under the names that managers look
+ * for, and the properties that -global may state of them.
+ */
+static const struct {
+	const char *name;
+	const char *props;
+} board_types[] = {
+	{"i8042", ""},
+	{"mc146818rtc", ""},
+	{"kvm-pit", "lost_tick_policy"},
+	{"PIIX4_PM", "disable_s3 disable_s4"}, /* there is soft-off alone */
+	{X86_CPU_TYPE, ""},
+};
+
+static const char *board_props(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(board_types); i++)
+		if (!strcmp(board_types[i].name, name))
+			return board_types[i].props;
+	return NULL;
+}
 
 static void add_type(json_t *list, const char *name)
 {
@@ -29,7 +51,7 @@ static void qom_list_types(struct vm *vm, struct qmp_call *call, json_t *args)
 	for (i = 0; i < nr_object_classes; i++)
 		add_type(list, object_classes[i].name);
 	for (i = 0; i < ARRAY_SIZE(board_types); i++)
-		add_type(list, board_types[i]);
+		add_type(list, board_types[i].name);
 	add_type(list, "pc-machine");
 	add_type(list, "none-machine");
 	qmp_reply(call, list);
@@ -53,16 +75,17 @@ static void device_list_properties(struct vm *vm, struct qmp_call *call,
 {
 	const char *name = json_string_value(json_object_get(args, "typename"));
 	const struct device_class *class = device_class_find(name);
+	const char *props = class ? class->props : board_props(name);
 	json_t *list;
 
-	if (!class) {
+	if (!props) {
 		qmp_error(call, QMP_DEVICE_NOT_FOUND,
 			  "Device '%.100s' not found", name);
 		return;
 	}
 	list = json_array();
-	add_props(list, class->props);
-	if (class->pci)
+	add_props(list, props);
+	if (class && class->pci)
 		add_props(list, DEVICE_PCI_PROPS);
 	qmp_reply(call, list);
 }
