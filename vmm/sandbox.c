@@ -85,6 +85,7 @@ static const struct rule rules[] = {
 	{SCMP_SYS(fdatasync), MAIN},
 	/* What a monitor adds: images, and threads that serve them. */
 	{SCMP_SYS(openat), MONITOR},
+	{SCMP_SYS(statx), MONITOR},
 	{SCMP_SYS(flock), MONITOR},
 	{SCMP_SYS(io_uring_setup), MONITOR},
 	{SCMP_SYS(clone), MONITOR},

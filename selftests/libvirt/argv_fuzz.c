@@ -105,7 +105,8 @@ static char some_char(void)
 	return chars[pick(sizeof(chars) - 1)];
 }
 
-static void set_number(char *text, size_t size)
+/* Another number for the first one. */
+static void set_number(char *text)
 {
 	static const char *const numbers[] = {
 		"-1", "0", "4294967296", "18446744073709551615",
@@ -119,7 +120,7 @@ static void set_number(char *text, size_t size)
 		return;
 	skip = strspn(text + at, "0123456789");
 	snprintf(rest, sizeof(rest), "%s", text + at + skip);
-	snprintf(text + at, size - at, "%s%s", number, rest);
+	snprintf(text + at, VALUE_MAX - at, "%s%s", number, rest);
 }
 
 static char *mutate(const char *value)
@@ -143,10 +144,10 @@ static char *mutate(const char *value)
 			snprintf(text + len, 4096, ",%s", value);
 			break;
 		case 3:
-			set_number(text, 8192);
+			set_number(text);
 			break;
 		case 4:
-			if (pick(20))
+			if (pick(20) || len > VALUE_MAX / 4)
 				break;
 			memset(text + len, some_char(), 60000);
 			break;

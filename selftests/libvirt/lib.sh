@@ -52,7 +52,7 @@ libvirtd_config()
 		namespaces = [ ]
 		cgroup_controllers = [ ${controllers-} ]
 		stdio_handler = "file"
-		${backing_dir:+memory_backing_dir = "$backing_dir"}
+		${qemu_conf-}
 		remember_owner = 0
 	CONF
 	cat >"$root"/etc/libvirt/libvirtd.conf <<-CONF

@@ -13,7 +13,7 @@ pool=/run/tarn/pool0
 mkdir -p $pool
 mount -t tarnfs -o size=700M tarn $pool
 ok "a pool"
-backing_dir=$pool
+qemu_conf="memory_backing_dir = \"$pool\""
 extra="<memoryBacking><source type='file'/><access mode='shared'/></memoryBacking>"
 set_up pooled
 ok "a domain runs"

@@ -15,6 +15,17 @@ static void no_balloon(struct qmp_call *call)
 		  "No balloon device has been activated");
 }
 
+static void on_change(u64 actual, void *arg)
+{
+	qmp_event("BALLOON_CHANGE",
+		  json_pack("{sI}", "actual", (json_int_t)actual));
+}
+
+void qmp_balloon_listen(void)
+{
+	balloon_set_listener(on_change, NULL);
+}
+
 /* Properties */
 
 bool qmp_balloon_has(const char *name)
@@ -131,4 +142,18 @@ static const struct qmp_command commands[] = {
 	{0},
 };
 
-const struct qmp_table qmp_balloon_table = {.commands = commands};
+static const struct qmp_event_type events[] = {
+	{
+		"BALLOON_CHANGE",
+		(const struct qmp_member[]){
+			{"actual", QMP_INT, false, NULL},
+			{0},
+		},
+	},
+	{0},
+};
+
+const struct qmp_table qmp_balloon_table = {
+	.commands = commands,
+	.events = events,
+};

@@ -18,4 +18,7 @@ void qmp_balloon_get(struct qmp_call *call, const char *name);
 void qmp_balloon_set(struct qmp_call *call, const char *name,
 		     const json_t *value);
 
+/** qmp_balloon_listen() - tell monitors what the balloon that is there does. */
+void qmp_balloon_listen(void);
+
 #endif

@@ -16,6 +16,7 @@
 #include "lib/opts.h"
 #include "object.h"
 #include "pci.h"
+#include "qmp/balloon.h"
 #include "qmp/commands.h"
 #include "qmp/internal.h"
 #include "qmp/monitor.h"
@@ -82,6 +83,8 @@ static void plug(struct vm *vm, struct device *dev)
 
 	if (dev->ops->reset)
 		dev->ops->reset(dev);
+	/* It may be the balloon. */
+	qmp_balloon_listen();
 	x86_pci_added(vm, pdev->slot);
 }
 

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "qmp/balloon.h"
 #include "qmp/commands.h"
 #include "qmp/monitor.h"
-#include "virtio/balloon.h"
 #include "vm.h"
 
 /* Events */
@@ -44,16 +44,10 @@ static void on_event(struct vm *vm, enum vm_event event, const char *reason)
 	}
 }
 
-static void on_balloon(u64 actual, void *arg)
-{
-	qmp_event("BALLOON_CHANGE",
-		  json_pack("{sI}", "actual", (json_int_t)actual));
-}
-
 void monitor_listen(struct vm *vm)
 {
 	vm->on_event = on_event;
-	balloon_set_listener(on_balloon, NULL);
+	qmp_balloon_listen();
 }
 
 /* Commands */
@@ -170,13 +164,6 @@ static const struct qmp_event_type events[] = {
 		"GUEST_PANICKED",
 		(const struct qmp_member[]){
 			{"action", QMP_STR, false, NULL},
-			{0},
-		},
-	},
-	{
-		"BALLOON_CHANGE",
-		(const struct qmp_member[]){
-			{"actual", QMP_INT, false, NULL},
 			{0},
 		},
 	},
