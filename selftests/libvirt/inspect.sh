@@ -32,7 +32,7 @@ full_stats()
 	done
 	[ "$(awk '/^available/ { print $2 }' "$tmp/mem")" -gt 100000 ]
 }
-within 20 full_stats
+within 60 full_stats
 ok "dommemstat tells all that the guest's balloon does"
 
 virsh vcpuinfo look >"$tmp/vcpu"

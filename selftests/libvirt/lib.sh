@@ -171,7 +171,7 @@ set_up()
 	append=$(xml_text "$watch")
 	domain_xml "$1" >"$tmp/$1.xml"
 	virsh -q define "$tmp/$1.xml" && virsh -q start "$1" &&
-		within 90 said watching && return 0
+		within 240 said watching && return 0
 	sed 's/^/# /' "/var/log/libvirt/qemu/$1.log" $log "$tmp/out" | tail -n 40
 	echo "Bail out! the domain does not come up"
 	exit 1

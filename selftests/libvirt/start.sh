@@ -26,7 +26,7 @@ ok "start"
 virsh list
 state_is thin running
 ok "it runs"
-within 60 said "guest: up"
+within 200 said "guest: up"
 ok "its kernel is up"
 virsh suspend thin && state_is thin paused
 ok "suspend"
