@@ -40,7 +40,7 @@ in_root()
 libvirtd_config()
 {
 	enter_root
-	mkdir -p "$root"/etc/libvirt/qemu/autostart /run/libvirt /var/log/libvirt/qemu \
+	mkdir -p "$root"/etc/libvirt/qemu/autostart /run/libvirt /run/lock /var/log/libvirt/qemu \
 		"$root"/var/lib/libvirt/qemu
 	cp "$top/build/bin/tarn-vmm" "$root$emulator"
 	modprobe -a tun vhost_net
