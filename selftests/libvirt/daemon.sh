@@ -48,7 +48,7 @@ virsh -q autostart daemon && virsh -q destroy daemon && state_is daemon "shut of
 libvirtd_stop
 # A boot of the host: what says that this libvirtd ran before is gone.
 rm -f /run/libvirt/qemu/autostarted /run/libvirt/qemu/*.pid
-libvirtd_start && within 60 state_is daemon running
+libvirtd_start && within 200 state_is daemon running
 ok "autostart"
 virsh -q autostart daemon --disable && virsh -q destroy daemon && virsh -q undefine daemon
 ok "undefine"

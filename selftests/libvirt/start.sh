@@ -12,14 +12,14 @@ plan 8
 images 6.12-cloud
 make_disk
 libvirtd_config
-libvirtd_start
+libvirtd_start || exit 1
 ok "libvirtd is up"
 
 append=end=stay
 # What libvirt makes of a domain that says nothing about its CPU.
 cpu=
 domain_xml thin >"$tmp/thin.xml"
-virsh define "$tmp/thin.xml"
+virsh define "$tmp/thin.xml" || exit 1
 ok "define"
 virsh start thin || tail -n 20 $log /var/log/libvirt/qemu/thin.log
 ok "start"

@@ -26,6 +26,13 @@ static const struct {
 	{X86_CPU_TYPE, ""},
 };
 
+/*
+ * The second is what those for PCs have in common. libvirt 11.3 asks for it and
+ * ends when it is not there.
+ */
+static const char *const machine_types[] = {"pc-machine", "generic-pc-machine",
+					    "none-machine"};
+
 static const char *board_props(const char *name)
 {
 	size_t i;
@@ -52,8 +59,8 @@ static void qom_list_types(struct vm *vm, struct qmp_call *call, json_t *args)
 		add_type(list, object_classes[i].name);
 	for (i = 0; i < ARRAY_SIZE(board_types); i++)
 		add_type(list, board_types[i].name);
-	add_type(list, "pc-machine");
-	add_type(list, "none-machine");
+	for (i = 0; i < ARRAY_SIZE(machine_types); i++)
+		add_type(list, machine_types[i]);
 	qmp_reply(call, list);
 }
 
@@ -95,7 +102,10 @@ static const char *machine_keys(const char *name)
 	struct config_option_info info;
 	unsigned int i;
 
-	if (strcmp(name, "pc-machine") && strcmp(name, "none-machine"))
+	for (i = 0; i < ARRAY_SIZE(machine_types); i++)
+		if (!strcmp(name, machine_types[i]))
+			break;
+	if (i == ARRAY_SIZE(machine_types))
 		return NULL;
 	for (i = 0; config_option_info(i, &info); i++)
 		if (!strcmp(info.name, "machine"))
