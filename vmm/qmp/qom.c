@@ -12,8 +12,6 @@
 #include "qmp/qom.h"
 #include "vm.h"
 
-#define OBJECT_NOT_FOUND "DeviceNotFound"
-
 enum node_kind { NODE_NONE, NODE_ROOT, NODE_MACHINE, NODE_PERIPHERAL,
 		 NODE_UNATTACHED, NODE_DEVICE, NODE_CPU };
 
@@ -137,7 +135,7 @@ static bool find_arg(struct vm *vm, struct qmp_call *call, json_t *args,
 
 	*node = find(vm, path);
 	if (node->kind == NODE_NONE)
-		qmp_error(call, OBJECT_NOT_FOUND, "Device '%.200s' not found",
+		qmp_error(call, QMP_DEVICE_NOT_FOUND, "Device '%.200s' not found",
 			  path);
 	return node->kind != NODE_NONE;
 }
