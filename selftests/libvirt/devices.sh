@@ -68,12 +68,14 @@ ok "domif-setlink down"
 virsh -q domif-setlink change tarntap0 up && within 60 guest_sees "link 1"
 ok "domif-setlink up"
 
-mac=52:54:00:44:55:66
-virsh -q attach-interface change ethernet --target tarntap1 --mac $mac --model virtio --live &&
-	within 60 guest_sees "nics 3"
-ok "attach-interface: the guest has another card"
-virsh -q detach-interface change ethernet --mac $mac --live && within 60 guest_sees "nics 2"
-ok "detach-interface"
+cat >"$tmp/card.xml" <<-XML
+	<interface type='ethernet'><mac address='52:54:00:44:55:66'/>
+	<target dev='tarntap1'/><model type='virtio'/></interface>
+XML
+virsh -q attach-device change "$tmp/card.xml" --live && within 60 guest_sees "nics 3"
+ok "attach-device: the guest has another card"
+virsh -q detach-device change "$tmp/card.xml" --live && within 60 guest_sees "nics 2"
+ok "detach-device"
 
 virsh -q destroy change
 libvirtd_stop

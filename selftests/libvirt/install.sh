@@ -36,7 +36,7 @@ talk()
 		timeout 30 script -qec "virsh console made --force" /dev/null >"$tmp/console"
 	grep -aq 'heard hello' "$tmp/console"
 }
-within 90 talk
+within 240 talk
 ok "virsh console"
 virsh -q destroy made && virsh -q undefine made
 ok "destroy and undefine"
