@@ -26,12 +26,15 @@ enum chardev_event {
  * @can_read: how many bytes it can take now; 0 stops the backend from reading
  *	      until chardev_accept_input()
  * @read: @len bytes arrived, never more than @can_read() just said
+ * @fd: a file descriptor came along with the bytes that @read gets next, and is
+ *	the front end's; NULL closes them. Sockets alone have such.
  * @writable: after a short chardev_write() there is room again
  * @event: see enum chardev_event; may be NULL
  */
 struct chardev_handler {
 	size_t (*can_read)(void *arg);
 	void (*read)(void *arg, const u8 *buf, size_t len);
+	void (*fd)(void *arg, int fd);
 	void (*writable)(void *arg);
 	void (*event)(void *arg, enum chardev_event event);
 };
@@ -55,6 +58,7 @@ struct chardev_ops {
 /**
  * struct chardev - common part of a backend.
  * @path: where it is (a pty's name, a file's path), or NULL
+ * @unheard: nobody in the guest has the front end open
  */
 struct chardev {
 	const struct chardev_ops *ops;
@@ -63,6 +67,7 @@ struct chardev {
 	const struct chardev_handler *handler; /* NULL: no front end */
 	void *arg;
 	bool open;
+	bool unheard;
 	struct chardev *next;
 };
 

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "lib/json.h"
 #include "lib/opts.h"
+#include "lib/words.h"
 
 #define DEFAULT_MEM MIB(128)
 
@@ -22,6 +23,7 @@
  * @arg: how --help shows its argument; NULL when it has none
  * @implied: key of a leading bare value, for @fn and @list
  * @fn: takes the parsed argument
+ * @keys: what it takes, with blanks between, checked before @fn runs
  * @list: offset of the config_list that collects it
  * @str: offset of the const char * that gets the argument as it is
  * @flag: offset of the bool that it sets
@@ -32,6 +34,7 @@ struct option {
 	const char *help;
 	const char *implied;
 	int (*fn)(struct vm_config *cfg, struct opts *opts);
+	const char *keys;
 	size_t list;
 	size_t str;
 	size_t flag;
@@ -62,6 +65,21 @@ static int want_enum(struct opts *opts, const char *key, const char *what)
 	return opts_get_enum(opts, key, names, &val);
 }
 
+/* KVM first or at least among those that are fine. */
+static int want_kvm(struct opts *opts)
+{
+	const char *accel = "kvm";
+	int ret = opts_get_str(opts, "accel", &accel);
+	size_t len;
+
+	for (; !ret && *accel; accel += len + !!accel[len]) {
+		len = strcspn(accel, ":");
+		if (len == 3 && !strncmp(accel, "kvm", len))
+			return 0;
+	}
+	return ret ?: opts_fail(opts, "the accelerator can only be kvm");
+}
+
 static int want_off(struct opts *opts, const char *key)
 {
 	bool val = false;
@@ -77,10 +95,11 @@ static int want_off(struct opts *opts, const char *key)
 static int set_machine(struct vm_config *cfg, struct opts *opts)
 {
 	static const char *const tarn[] = {"auto", "on", "off", NULL};
-	int ret;
+	static const char *const types[] = {"pc", "none", NULL};
+	int type = cfg->no_machine, ret;
 
-	if ((ret = want_enum(opts, "type", "pc")) ||
-	    (ret = want_enum(opts, "accel", "kvm")) ||
+	if ((ret = opts_get_enum(opts, "type", types, &type)) ||
+	    (ret = want_kvm(opts)) ||
 	    (ret = opts_get_str(opts, "memory-backend",
 				&cfg->memory_backend)) ||
 	    (ret = opts_get_bool(opts, "dump-guest-core",
@@ -91,12 +110,13 @@ static int set_machine(struct vm_config *cfg, struct opts *opts)
 	    (ret = want_off(opts, "graphics")) ||
 	    (ret = want_off(opts, "hpet")))
 		return ret;
+	cfg->no_machine = type;
 	return 0;
 }
 
 static int set_accel(struct vm_config *cfg, struct opts *opts)
 {
-	return want_enum(opts, "accel", "kvm");
+	return want_kvm(opts);
 }
 
 static int set_cpu(struct vm_config *cfg, struct opts *opts)
@@ -329,6 +349,18 @@ static int set_overcommit(struct vm_config *cfg, struct opts *opts)
 	return ret ?: want_off(opts, "cpu-pm");
 }
 
+/* Properties of what is always there, of which each has one value. */
+static int set_global(struct vm_config *cfg, struct opts *opts)
+{
+	int ret;
+
+	/* KVM's timer catches up on ticks that the guest missed. */
+	if ((ret = want_enum(opts, "kvm-pit.lost_tick_policy", "delay")) ||
+	    (ret = want_enum(opts, "PIIX4_PM.disable_s3", "1")))
+		return ret;
+	return want_enum(opts, "PIIX4_PM.disable_s4", "1");
+}
+
 static int set_msg(struct vm_config *cfg, struct opts *opts)
 {
 	opts_ignore(opts, "timestamp");
@@ -355,40 +387,62 @@ static int set_serial(struct vm_config *cfg, const char *text)
 	return 0;
 }
 
+static int set_qmp(struct vm_config *cfg, const char *text)
+{
+	if (cfg->nr_qmp == CONFIG_MAX_QMP) {
+		err("there are at most %d -qmp", CONFIG_MAX_QMP);
+		return -EINVAL;
+	}
+	cfg->qmp[cfg->nr_qmp++] = text;
+	return 0;
+}
+
 #define NONE ((size_t)-1)
 #define OFF(field) offsetof(struct vm_config, field)
-#define FN(n, a, i, f, h)                                                      \
+#define FN(n, a, i, f, k, h)                                                   \
 	{                                                                      \
-		n, a, h, i, f, NONE, NONE, NONE                                \
+		n, a, h, i, f, k, NONE, NONE, NONE                             \
 	}
 #define LIST(n, a, i, field, h)                                                \
 	{                                                                      \
-		n, a, h, i, NULL, OFF(field), NONE, NONE                       \
+		n, a, h, i, NULL, "", OFF(field), NONE, NONE                       \
 	}
 #define STR(n, a, field, h)                                                    \
 	{                                                                      \
-		n, a, h, NULL, NULL, NONE, OFF(field), NONE                    \
+		n, a, h, NULL, NULL, "", NONE, OFF(field), NONE                    \
 	}
 #define FLAG(n, field, h)                                                      \
 	{                                                                      \
-		n, NULL, h, NULL, NULL, NONE, NONE, OFF(field)                 \
+		n, NULL, h, NULL, NULL, "", NONE, NONE, OFF(field)                 \
 	}
 #define PLAIN(n, a, h)                                                         \
 	{                                                                      \
-		n, a, h, NULL, NULL, NONE, NONE, NONE                          \
+		n, a, h, NULL, NULL, "", NONE, NONE, NONE                          \
 	}
 
+#define MACHINE_KEYS                                                           \
+	"type accel memory-backend dump-guest-core mem-merge tarn usb vmport " \
+	"graphics hpet"
+
 static const struct option options[] = {
-	FN("name", "[guest=]NAME", "guest", set_name, "name of the guest"),
-	FN("machine", "pc[,memory-backend=ID][,tarn=]", "type", set_machine,
-	   "the machine"),
-	FN("M", "pc", "type", set_machine, "same as -machine"),
-	FN("accel", "kvm", "accel", set_accel, "the accelerator"),
+	FN("name", "[guest=]NAME", "guest", set_name,
+	   "guest debug-threads", "name of the guest"),
+	FN("machine", "pc|none[,memory-backend=ID][,tarn=]", "type",
+	   set_machine,
+	   MACHINE_KEYS, "the machine; none only answers questions"),
+	FN("M", "pc", "type", set_machine,
+	   MACHINE_KEYS, "same as -machine"),
+	FN("accel", "kvm", "accel", set_accel,
+	   "accel", "the accelerator"),
 	PLAIN("enable-kvm", NULL, "same as -accel kvm"),
-	FN("cpu", "host[,tarn=off]", "type", set_cpu, "the CPU model"),
-	FN("m", "[size=]MIB", "size", set_mem, "size of the memory"),
-	FN("smp", "N[,sockets=,cores=,threads=]", "cpus", set_smp, "CPUs"),
-	FN("numa", "node|dist,...", "type", set_numa, "a NUMA node"),
+	FN("cpu", "host[,tarn=off]", "type", set_cpu,
+	   "type tarn", "the CPU model"),
+	FN("m", "[size=]MIB", "size", set_mem,
+	   "size", "size of the memory"),
+	FN("smp", "N[,sockets=,cores=,threads=]", "cpus", set_smp,
+	   "cpus maxcpus sockets dies cores threads", "CPUs"),
+	FN("numa", "node|dist,...", "type", set_numa,
+	   "type nodeid memdev mem cpus src dst val", "a NUMA node"),
 	LIST("object", "TYPE,id=ID,...", "qom-type", objects,
 	     "memory-backend-*, iothread, rng-random"),
 	STR("kernel", "FILE", kernel, "a bzImage or an ELF kernel with PVH"),
@@ -400,20 +454,38 @@ static const struct option options[] = {
 	LIST("chardev", "TYPE,id=ID,...", "backend", chardevs,
 	     "a character device"),
 	LIST("device", "TYPE,...", "driver", devices, "a device"),
+	LIST("mon", "chardev=ID,mode=control", "chardev", monitors,
+	     "a QMP monitor"),
+	LIST("add-fd", "fd=N,set=ID", NULL, fds,
+	     "an open file that options reach as /dev/fdset/ID"),
+	PLAIN("qmp", "CHARDEV", "a QMP monitor: unix:PATH,server=on, stdio, ..."),
 	PLAIN("serial", "CHARDEV", "a serial port: stdio, pty, file:PATH, ..."),
-	FN("display", "none", "type", set_display, "there is no display"),
-	FN("vga", "none", "type", set_display, "there is no display"),
+	FN("display", "none", "type", set_display,
+	   "type", "there is no display"),
+	FN("vga", "none", "type", set_display,
+	   "type", "there is no display"),
 	FN("audiodev", "none,id=ID", "driver", set_audiodev,
+	   "driver id",
 	   "there is no sound"),
 	FLAG("nographic", nographic, "no display, first serial port on stdio"),
+	PLAIN("no-acpi", NULL, "refused: the machine has ACPI"),
+	PLAIN("no-hpet", NULL, "no HPET (there is none)"),
 	PLAIN("nodefaults", NULL, "no default devices (there are none)"),
 	PLAIN("no-user-config", NULL, "no configuration files (none are read)"),
-	FN("boot", "strict=on", "order", set_boot, "accepted"),
-	FN("overcommit", "mem-lock=off", NULL, set_overcommit, "accepted"),
-	FN("rtc", "base=utc|localtime", NULL, set_rtc, "the clock"),
-	FN("uuid", "UUID", "uuid", set_uuid, "the machine's UUID"),
-	FN("msg", "timestamp=on", NULL, set_msg, "accepted"),
+	FN("boot", "strict=on", "order", set_boot,
+	   "order strict menu", "accepted"),
+	FN("overcommit", "mem-lock=off", NULL, set_overcommit,
+	   "mem-lock cpu-pm", "accepted"),
+	FN("rtc", "base=utc|localtime", NULL, set_rtc,
+	   "base clock driftfix", "the clock"),
+	FN("uuid", "UUID", "uuid", set_uuid,
+	   "uuid", "the machine's UUID"),
+	FN("global", "kvm-pit.lost_tick_policy=delay", NULL, set_global,
+	   "kvm-pit PIIX4_PM", "accepted"),
+	FN("msg", "timestamp=on", NULL, set_msg,
+	   "timestamp guest-name", "accepted"),
 	FN("sandbox", "on|off", "enable", set_sandbox,
+	   "enable obsolete elevateprivileges spawn resourcecontrol",
 	   "system call filter, on by default"),
 	FLAG("S", start_paused, "do not start the CPUs"),
 	FLAG("no-reboot", no_reboot, "end instead of rebooting"),
@@ -452,6 +524,25 @@ static int parse_tree(const char *name, const char *text, const char *implied,
 	return ret;
 }
 
+static int check_key(const char *key, struct opts *opts, void *arg)
+{
+	const struct option *option = arg;
+
+	if (words_have(option->keys, key))
+		return 0;
+	return opts_fail(opts, "parameter '%s' is not known", key);
+}
+
+static int run_option(struct vm_config *cfg, const struct option *option,
+		      struct opts *opts)
+{
+	int ret = opts_for_each(opts, check_key, (void *)option);
+
+	if (!ret)
+		ret = option->fn(cfg, opts);
+	return ret ? ret : opts_check_used(opts);
+}
+
 static int take_opts(struct vm_config *cfg, const struct option *option,
 		     const char *name, const char *text)
 {
@@ -465,11 +556,8 @@ static int take_opts(struct vm_config *cfg, const struct option *option,
 	item->text = text;
 	STAILQ_INSERT_TAIL(list, item, link);
 	ret = parse_tree(name, text, option->implied, &item->opts);
-	if (!ret && option->fn) {
-		ret = option->fn(cfg, item->opts);
-		if (!ret)
-			ret = opts_check_used(item->opts);
-	}
+	if (!ret && option->fn)
+		ret = run_option(cfg, option, item->opts);
 	return ret;
 }
 
@@ -478,9 +566,15 @@ static int take_plain(struct vm_config *cfg, const struct option *option,
 {
 	if (!strcmp(option->name, "serial"))
 		return set_serial(cfg, text);
+	if (!strcmp(option->name, "qmp"))
+		return set_qmp(cfg, text);
 	if (!strcmp(option->name, "version")) {
 		printf("tarn-vmm %s\n", TARN_VERSION);
 		return 1;
+	}
+	if (!strcmp(option->name, "no-acpi")) {
+		err("there is no machine without ACPI: leave -no-acpi out (for libvirt: <features><acpi/></features>)");
+		return -EINVAL;
 	}
 	if (*option->name == 'h') {
 		help();
@@ -517,6 +611,15 @@ static const struct option *find(const char *arg)
 	return NULL;
 }
 
+bool config_option_info(unsigned int index, struct config_option_info *info)
+{
+	if (index >= ARRAY_SIZE(options))
+		return false;
+	info->name = options[index].name;
+	info->keys = options[index].keys;
+	return true;
+}
+
 static void config_init(struct vm_config *cfg)
 {
 	memset(cfg, 0, sizeof(*cfg));
@@ -525,6 +628,8 @@ static void config_init(struct vm_config *cfg)
 	STAILQ_INIT(&cfg->blockdevs);
 	STAILQ_INIT(&cfg->netdevs);
 	STAILQ_INIT(&cfg->devices);
+	STAILQ_INIT(&cfg->monitors);
+	STAILQ_INIT(&cfg->fds);
 	STAILQ_INIT(&cfg->parsed);
 	cfg->mem_size = DEFAULT_MEM;
 	cfg->sandbox = true;
@@ -579,6 +684,8 @@ void config_exit(struct vm_config *cfg)
 	list_free(&cfg->blockdevs);
 	list_free(&cfg->netdevs);
 	list_free(&cfg->devices);
+	list_free(&cfg->monitors);
+	list_free(&cfg->fds);
 	list_free(&cfg->parsed);
 }
 

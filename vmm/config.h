@@ -16,6 +16,7 @@ struct opts;
 #define CONFIG_MAX_CPUS 255
 #define CONFIG_MAX_NODES 16
 #define CONFIG_MAX_SERIAL 4
+#define CONFIG_MAX_QMP 4
 
 /** enum config_tarn - whether the VM is attached to memory that is in a pool. */
 enum config_tarn {
@@ -44,10 +45,12 @@ struct config_node {
 
 /**
  * struct vm_config - the machine as asked for.
+ * @no_machine: -machine none: no guest, only monitors that can be asked
  * @memory_backend: -machine memory-backend=, or NULL
  * @tarn: -machine tarn=
  * @tarn_hidden: -cpu tarn=off: CPUID does not tell the guest
  * @serial: texts of -serial, in order
+ * @qmp: texts of -qmp, in order
  */
 struct vm_config {
 	const char *name;
@@ -55,6 +58,7 @@ struct vm_config {
 	bool daemonize;
 	bool sandbox;
 
+	bool no_machine;
 	u64 mem_size;
 	const char *memory_backend;
 	bool mem_merge;
@@ -85,12 +89,16 @@ struct vm_config {
 
 	unsigned int nr_serial;
 	const char *serial[CONFIG_MAX_SERIAL];
+	unsigned int nr_qmp;
+	const char *qmp[CONFIG_MAX_QMP];
 
 	struct config_list objects;
 	struct config_list chardevs;
 	struct config_list blockdevs;
 	struct config_list netdevs;
 	struct config_list devices;
+	struct config_list monitors;
+	struct config_list fds;
 	struct config_list parsed; /* the rest, kept for their strings */
 };
 
@@ -100,6 +108,19 @@ struct vm_config {
  * Return: 0, -EINVAL (reported), or 1 when -help or -version was answered.
  */
 int config_parse(struct vm_config *cfg, int argc, char **argv);
+
+/**
+ * struct config_option_info - what an option takes, for monitors.
+ * @name: without its dash
+ * @keys: with blanks between; "" when it is not a list of keys
+ */
+struct config_option_info {
+	const char *name;
+	const char *keys;
+};
+
+/** config_option_info() - about option @index; false behind the last. */
+bool config_option_info(unsigned int index, struct config_option_info *info);
 
 /** config_exit() - free what config_parse() allocated. */
 void config_exit(struct vm_config *cfg);

@@ -79,17 +79,32 @@ struct device *device_find(struct vm *vm, const char *id);
  * struct device_class - something that -device can make.
  * @name: first word of -device
  * @help: one line
+ * @props: what it takes beside driver= and id=, with blanks between. It is
+ *	   checked before @create runs and is what monitors tell.
+ * @pci: it sits on pci.0, so it takes bus= and addr=, too, and can be plugged in
+ *	 and out
  * @create: makes it from @opts, which it must use up completely: an option
  *	    that nobody asked for is reported by name and is an error
  */
 struct device_class {
 	const char *name;
 	const char *help;
+	const char *props;
+	bool pci;
 	int (*create)(struct vm *vm, struct opts *opts);
 };
 
+/* What every device on pci.0 takes, and virtio's transport there. */
+#define DEVICE_PCI_PROPS "bus addr vectors"
+
 extern const struct device_class device_classes[];
 extern const unsigned int nr_device_classes;
+
+/** device_class_find() - by the name of -device, or NULL. */
+const struct device_class *device_class_find(const char *name);
+
+/** device_class_has() - whether the class has the property @prop. */
+bool device_class_has(const struct device_class *class, const char *prop);
 
 /** device_create() - make what a -device option describes. */
 int device_create(struct vm *vm, struct opts *opts);

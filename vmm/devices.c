@@ -8,6 +8,7 @@
 #include "device.h"
 #include "error.h"
 #include "lib/opts.h"
+#include "lib/words.h"
 #include "virtio/devices.h"
 #include "vm.h"
 
@@ -35,30 +36,66 @@ static int create_serial(struct vm *vm, struct opts *opts)
 static int create_pvpanic(struct vm *vm, struct opts *opts)
 {
 	const char *id = NULL;
-	int ret = opts_get_str(opts, "id", &id);
+	u64 port = PVPANIC_PORT;
+	int ret;
 
-	return ret ?: pvpanic_create(vm, id);
+	if ((ret = opts_get_str(opts, "id", &id)) ||
+	    (ret = opts_get_uint(opts, "ioport", UINT16_MAX, &port)))
+		return ret;
+	if (port != PVPANIC_PORT)
+		return opts_fail(opts, "ioport can only be %#x", PVPANIC_PORT);
+	return pvpanic_create(vm, id);
 }
 
 const struct device_class device_classes[] = {
-	{"isa-serial", "a 16550A serial port: chardev=", create_serial},
-	{"pvpanic", "reports a panic of the guest's kernel", create_pvpanic},
+	{"isa-serial", "a 16550A serial port: chardev=", "chardev index", false,
+	 create_serial},
+	{"pvpanic", "reports a panic of the guest's kernel", "ioport", false,
+	 create_pvpanic},
 	VIRTIO_DEVICE_CLASSES,
 };
 
 const unsigned int nr_device_classes = ARRAY_SIZE(device_classes);
 
+const struct device_class *device_class_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_device_classes; i++)
+		if (!strcmp(device_classes[i].name, name))
+			return &device_classes[i];
+	return NULL;
+}
+
+bool device_class_has(const struct device_class *class, const char *prop)
+{
+	return words_have("driver id", prop) || words_have(class->props, prop) ||
+	       (class->pci && words_have(DEVICE_PCI_PROPS, prop));
+}
+
+static int check_prop(const char *key, struct opts *opts, void *arg)
+{
+	const struct device_class *class = arg;
+
+	if (device_class_has(class, key))
+		return 0;
+	return opts_fail(opts, "device '%s' has no property '%s'", class->name,
+			 key);
+}
+
 int device_create(struct vm *vm, struct opts *opts)
 {
+	const struct device_class *class;
 	const char *driver = NULL;
-	unsigned int i;
 	int ret = opts_need_str(opts, "driver", &driver);
 
 	if (ret)
 		return ret;
-	for (i = 0; i < nr_device_classes; i++)
-		if (!strcmp(device_classes[i].name, driver))
-			return device_classes[i].create(vm, opts);
-	err("unknown device '%s'", driver);
-	return -ENODEV;
+	class = device_class_find(driver);
+	if (!class) {
+		err("unknown device '%s'", driver);
+		return -ENODEV;
+	}
+	ret = opts_for_each(opts, check_prop, (void *)class);
+	return ret ? ret : class->create(vm, opts);
 }

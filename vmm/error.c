@@ -19,6 +19,10 @@
 static char prefix[80] = "tarn-vmm: ";
 static bool debug;
 
+/* Where this thread's first message since error_capture() goes, too. */
+static __thread char *capture;
+static __thread size_t capture_size;
+
 void error_set_name(const char *name)
 {
 	snprintf(prefix, sizeof(prefix), "tarn-vmm: %.60s: ", name);
@@ -27,6 +31,26 @@ void error_set_name(const char *name)
 void error_set_debug(bool on)
 {
 	debug = on;
+}
+
+void error_capture(char *buf, size_t size)
+{
+	capture = buf;
+	capture_size = size;
+	if (buf)
+		*buf = '\0';
+}
+
+static void capture_message(int errnum, const char *fmt, va_list ap)
+{
+	int len;
+
+	if (!capture || *capture)
+		return;
+	len = vsnprintf(capture, capture_size, fmt, ap);
+	if (errnum && len >= 0 && (size_t)len < capture_size)
+		snprintf(capture + len, capture_size - len, ": %s",
+			 strerror(errnum));
 }
 
 static void emit(const char *kind, int errnum, const char *fmt, va_list ap)
@@ -49,6 +73,9 @@ void err(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
+	capture_message(0, fmt, ap);
+	va_end(ap);
+	va_start(ap, fmt);
 	emit("error: ", 0, fmt, ap);
 	va_end(ap);
 }
@@ -57,6 +84,9 @@ int err_errno(int ret, const char *fmt, ...)
 {
 	va_list ap;
 
+	va_start(ap, fmt);
+	capture_message(-ret, fmt, ap);
+	va_end(ap);
 	va_start(ap, fmt);
 	emit("error: ", -ret, fmt, ap);
 	va_end(ap);

@@ -18,6 +18,14 @@ void err(const char *fmt, ...) __printf(1, 2);
  */
 int err_errno(int ret, const char *fmt, ...) __printf(2, 3);
 
+/**
+ * error_capture() - keep the text of this thread's next error in @buf, too.
+ *
+ * For one who passes it on to somebody else than stderr's reader. The first
+ * message counts; @buf is empty while there was none. NULL ends it.
+ */
+void error_capture(char *buf, size_t size);
+
 /** warn() - report something odd after which work goes on. */
 void warn(const char *fmt, ...) __printf(1, 2);
 

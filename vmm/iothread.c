@@ -25,6 +25,7 @@ struct iothread {
 	pthread_t thread;
 	pid_t tid;
 	sem_t started;
+	unsigned int users; /* devices that it serves */
 	struct iothread *next;
 };
 
@@ -101,13 +102,6 @@ err_free:
 	return ret;
 }
 
-struct loop *iothread_loop(const char *id)
-{
-	struct iothread *t = find(id);
-
-	return t ? t->loop : NULL;
-}
-
 void iothread_for_each(void (*fn)(const char *id, pid_t tid, struct loop *loop,
 				  void *arg),
 		       void *arg)
@@ -118,17 +112,56 @@ void iothread_for_each(void (*fn)(const char *id, pid_t tid, struct loop *loop,
 		fn(t->id, t->tid, t->loop, arg);
 }
 
+struct loop *iothread_get(const char *id)
+{
+	struct iothread *t = find(id);
+
+	if (!t)
+		return NULL;
+	t->users++;
+	return t->loop;
+}
+
+void iothread_put(struct loop *loop)
+{
+	struct iothread *t;
+
+	for (t = iothreads; t; t = t->next)
+		if (t->loop == loop)
+			t->users--;
+}
+
+static void end(struct iothread *t)
+{
+	loop_stop(t->loop);
+	pthread_join(t->thread, NULL);
+	loop_destroy(t->loop);
+	sem_destroy(&t->started);
+	free(t->id);
+	free(t);
+}
+
+int iothread_destroy(const char *id)
+{
+	struct iothread *t = find(id), **pos = &iothreads;
+
+	if (!t)
+		return -ENOENT;
+	if (t->users)
+		return -EBUSY;
+	while (*pos != t)
+		pos = &(*pos)->next;
+	*pos = t->next;
+	end(t);
+	return 0;
+}
+
 void iothread_destroy_all(void)
 {
 	struct iothread *t;
 
 	while ((t = iothreads)) {
 		iothreads = t->next;
-		loop_stop(t->loop);
-		pthread_join(t->thread, NULL);
-		loop_destroy(t->loop);
-		sem_destroy(&t->started);
-		free(t->id);
-		free(t);
+		end(t);
 	}
 }

@@ -150,8 +150,16 @@ void loop_call(struct loop *loop, void (*fn)(void *arg), void *arg);
 /** iothread_create() - start the iothread that @opts describes. */
 int iothread_create(struct opts *opts);
 
-/** iothread_loop() - the loop of iothread @id, NULL when there is none. */
-struct loop *iothread_loop(const char *id);
+/**
+ * iothread_get() - the loop of iothread @id, NULL when there is none.
+ *
+ * It cannot be removed until iothread_put().
+ */
+struct loop *iothread_get(const char *id);
+void iothread_put(struct loop *loop);
+
+/** iothread_destroy() - end one: 0, -ENOENT, or -EBUSY while it is used. */
+int iothread_destroy(const char *id);
 
 /** iothread_for_each() - visit all: their id, thread id and loop. */
 void iothread_for_each(void (*fn)(const char *id, pid_t tid, struct loop *loop,

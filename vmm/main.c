@@ -4,24 +4,30 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arch/x86/x86.h"
 #include "backend/block.h"
 #include "backend/net.h"
 #include "backend/rng.h"
+#include "backend/secret.h"
 #include "chardev.h"
 #include "config.h"
 #include "error.h"
 #include "lib/opts.h"
 #include "loop.h"
+#include "object.h"
 #include "pci.h"
+#include "qmp/fds.h"
+#include "qmp/monitor.h"
 #include "sandbox.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -41,12 +47,13 @@ static void on_signal(void *arg, int revents)
 
 	while (read(signal_fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGPWR) {
-			x86_power_button(&vm);
+			if (!config.no_machine)
+				vm_power_button(&vm);
 			continue;
 		}
 		info("ended by signal %u from process %u", si.ssi_signo,
 		     si.ssi_pid);
-		vm_quit(&vm, EXIT_SUCCESS);
+		vm_end(&vm, VM_BY_SIGNAL);
 	}
 }
 
@@ -121,6 +128,7 @@ static int daemon_init(void)
 
 static int daemon_detach(void)
 {
+	struct stat st;
 	int fd;
 
 	if (daemon_pipe < 0)
@@ -130,8 +138,11 @@ static int daemon_detach(void)
 		return err_errno(-errno, "/dev/null");
 	dup2(fd, STDIN_FILENO);
 	dup2(fd, STDOUT_FILENO);
-	/* Messages go on where they went, unless that is a terminal. */
-	if (isatty(STDERR_FILENO))
+	/*
+	 * Messages go on to a file. Whoever reads them from a pipe or a terminal
+	 * is done when this is in the background, and may wait for its end.
+	 */
+	if (fstat(STDERR_FILENO, &st) || !S_ISREG(st.st_mode))
 		dup2(fd, STDERR_FILENO);
 	close(fd);
 	if (chdir("/"))
@@ -165,19 +176,7 @@ static void loop_exit(void)
 
 static int create_object(void *arg, struct opts *opts)
 {
-	const char *type = NULL;
-	int ret = opts_need_str(opts, "qom-type", &type);
-
-	if (ret)
-		return ret;
-	if (!strncmp(type, "memory-backend-", 15))
-		return mem_backend_create(opts);
-	if (!strcmp(type, "iothread"))
-		return iothread_create(opts);
-	if (!strncmp(type, "rng-", 4))
-		return rng_create(opts);
-	err("unknown object type '%s'", type);
-	return -ENODEV;
+	return object_create(opts);
 }
 
 static int objects_init(void)
@@ -187,9 +186,20 @@ static int objects_init(void)
 
 static void objects_exit(void)
 {
+	secret_destroy_all();
 	rng_destroy_all();
 	iothread_destroy_all();
 	mem_backend_destroy_all();
+}
+
+static int add_fd(void *arg, struct opts *opts)
+{
+	return qmp_fdset_add(opts);
+}
+
+static int fds_init(void)
+{
+	return config_for_each(&config.fds, "add-fd", add_fd, NULL);
 }
 
 static int create_chardev(void *arg, struct opts *opts)
@@ -274,7 +284,7 @@ static int create_device(void *arg, struct opts *opts)
 static int create_serials(void)
 {
 	unsigned int i;
-	char id[16];
+	char id[24];
 	int ret;
 
 	for (i = 0; i < config.nr_serial; i++) {
@@ -316,6 +326,27 @@ static int load_init(void)
 	return vm_reset(&vm);
 }
 
+static int create_monitor(void *arg, struct opts *opts)
+{
+	return monitor_create(&vm, opts);
+}
+
+static int monitors_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	vm.config = &config;
+	monitor_listen(&vm);
+	monitor_listen_devices(&vm);
+	for (i = 0; i < config.nr_qmp; i++) {
+		ret = monitor_create_str(&vm, config.qmp[i]);
+		if (ret)
+			return ret;
+	}
+	return config_for_each(&config.monitors, "mon", create_monitor, NULL);
+}
+
 static int pidfile_init(void)
 {
 	char buf[24];
@@ -341,7 +372,9 @@ static int sandbox_prepare(void)
 
 static int sandbox_start(void)
 {
-	return sandbox_enter(SANDBOX_MAIN);
+	bool monitor = config.nr_qmp || !STAILQ_EMPTY(&config.monitors);
+
+	return sandbox_enter(monitor ? SANDBOX_MONITOR : SANDBOX_MAIN);
 }
 
 static void pidfile_exit(void)
@@ -354,38 +387,47 @@ static void pidfile_exit(void)
  * struct step - a part of starting up.
  * @init: 0 or -errno, reported
  * @exit: undoes it
+ * @guest: left out with -machine none
  */
 struct step {
 	const char *name;
 	int (*init)(void);
 	void (*exit)(void);
+	bool guest;
 };
 
 static const struct step steps[] = {
-	{"daemon", daemon_init, NULL},
-	{"signals", signals_init, signals_exit},
-	{"sandbox", sandbox_prepare, NULL},
-	{"loop", loop_init, loop_exit},
-	{"objects", objects_init, objects_exit},
-	{"chardevs", chardevs_init, chardevs_exit},
-	{"blockdevs", blockdevs_init, blockdevs_exit},
-	{"netdevs", netdevs_init, netdevs_exit},
-	{"machine", machine_init, machine_exit},
-	{"board", board_init, board_exit},
-	{"devices", devices_init, NULL},
-	{"kernel", load_init, NULL},
-	{"cpus", vcpus_init, vcpus_exit},
-	{"pidfile", pidfile_init, pidfile_exit},
-	{"detach", daemon_detach, NULL},
-	{"sandbox", sandbox_start, NULL},
+	{"daemon", daemon_init, NULL, false},
+	{"signals", signals_init, signals_exit, false},
+	{"sandbox", sandbox_prepare, NULL, false},
+	{"loop", loop_init, loop_exit, false},
+	{"fds", fds_init, qmp_fds_close, false},
+	{"objects", objects_init, objects_exit, false},
+	{"chardevs", chardevs_init, chardevs_exit, false},
+	{"blockdevs", blockdevs_init, blockdevs_exit, false},
+	{"netdevs", netdevs_init, netdevs_exit, false},
+	{"machine", machine_init, machine_exit, true},
+	{"board", board_init, board_exit, true},
+	{"devices", devices_init, NULL, true},
+	{"kernel", load_init, NULL, true},
+	{"cpus", vcpus_init, vcpus_exit, true},
+	{"monitors", monitors_init, monitor_destroy_all, false},
+	{"pidfile", pidfile_init, pidfile_exit, false},
+	{"detach", daemon_detach, NULL, false},
+	{"sandbox", sandbox_start, NULL, false},
 };
+
+static bool skipped(const struct step *step)
+{
+	return step->guest && config.no_machine;
+}
 
 static int run(void)
 {
 	int ret = 0;
 
 	vm_lock(&vm);
-	if (!config.start_paused)
+	if (!config.start_paused && !config.no_machine)
 		ret = vm_resume(&vm);
 	vm_unlock(&vm);
 	return ret ?: loop_run(vm.loop);
@@ -397,6 +439,8 @@ int main(int argc, char **argv)
 	int ret;
 
 	error_set_debug(getenv("TARN_DEBUG"));
+	/* From the kernel now, since /dev/urandom cannot be opened later. */
+	json_object_seed(0);
 	ret = config_parse(&config, argc, argv);
 	if (ret) {
 		config_exit(&config);
@@ -408,7 +452,7 @@ int main(int argc, char **argv)
 	while (done < ARRAY_SIZE(steps)) {
 		u64 start = loop_now();
 
-		ret = steps[done].init();
+		ret = skipped(&steps[done]) ? 0 : steps[done].init();
 		info("%s took %llu us", steps[done].name,
 		     (unsigned long long)(loop_now() - start) / 1000);
 		if (ret) {
@@ -421,7 +465,7 @@ int main(int argc, char **argv)
 	if (!ret)
 		ret = run();
 	while (done--)
-		if (steps[done].exit)
+		if (steps[done].exit && !skipped(&steps[done]))
 			steps[done].exit();
 	config_exit(&config);
 	return ret ? EXIT_FAILURE : vm.exit_status;

@@ -265,7 +265,7 @@ struct mem_backend *mem_backend_create_ram(const char *id, u64 size)
 	return b;
 }
 
-/* host-nodes is a number, a range "0-1" or a list of either. */
+/* host-nodes is a number, a range "0-1" or a list of numbers. */
 static int parse_node_range(const char *text, u64 *nodes)
 {
 	unsigned int first, last;
@@ -292,15 +292,18 @@ static int parse_nodes(struct opts *opts, u64 *nodes)
 
 	if (!opts_has(opts, "host-nodes"))
 		return 0;
-	if (!opts_get_str(opts, "host-nodes", &text) && text)
-		return parse_node_range(text, nodes);
-	if (opts_get_dict(opts, "host-nodes", &list) || !list)
-		return -EINVAL;
+	if (!opts_has_dict(opts, "host-nodes"))
+		return opts_need_str(opts, "host-nodes", &text) ?:
+		       parse_node_range(text, nodes);
+	opts_get_dict(opts, "host-nodes", &list);
 	for (i = 0; i < opts_count(list); i++) {
+		u64 node = MEM_MAX_NODES;
+
 		snprintf(key, sizeof(key), "%zu", i);
-		if (opts_get_str(list, key, &text) || !text ||
-		    parse_node_range(text, nodes))
+		if (opts_get_uint(list, key, MEM_MAX_NODES - 1, &node) ||
+		    node == MEM_MAX_NODES)
 			return -EINVAL;
+		*nodes |= 1ULL << node;
 	}
 	return 0;
 }

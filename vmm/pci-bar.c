@@ -170,21 +170,44 @@ void pci_bar_update(struct pci_device *pdev)
 	}
 }
 
+/* A page at least, so that none shares one with a neighbour. */
+static u64 bar_span(const struct pci_bar *bar)
+{
+	return bar->flags & PCI_BAR_IO ? bar->size :
+					 max_t(u64, bar->size, 4096);
+}
+
+/* A BAR of the same kind whose first address is in the way, or NULL. */
+static const struct pci_bar *bar_clash(struct pci_bus *bus,
+				       const struct pci_bar *bar, u64 addr)
+{
+	unsigned int slot, i;
+
+	for (slot = 0; slot < PCI_NR_SLOTS; slot++) {
+		for (i = 0; bus->slot[slot] && i < PCI_NR_BARS; i++) {
+			const struct pci_bar *other = &bus->slot[slot]->bar[i];
+
+			if (other != bar && other->size &&
+			    bar_kind(other) == bar_kind(bar) &&
+			    addr < other->first + bar_span(other) &&
+			    other->first < addr + bar_span(bar))
+				return other;
+		}
+	}
+	return NULL;
+}
+
+/* The lowest place that is free; devices come and go. */
 static int bar_alloc(struct pci_bus *bus, struct pci_bar *bar, u64 *addr)
 {
-	if (bar->flags & PCI_BAR_IO) {
-		*addr = ALIGN_UP(bus->io_next, (u32)bar->size);
-		if (*addr + bar->size > PCI_IO_END)
-			return -ENOSPC;
-		bus->io_next = *addr + bar->size;
-		return 0;
-	}
-	/* A page at least, so that none shares one with a neighbour. */
-	*addr = ALIGN_UP(bus->mem_next, max_t(u64, bar->size, 4096));
-	if (*addr + bar->size > PCI_MEM_END)
-		return -ENOSPC;
-	bus->mem_next = *addr + bar->size;
-	return 0;
+	bool io = bar->flags & PCI_BAR_IO;
+	u64 span = bar_span(bar), end = io ? PCI_IO_END : PCI_MEM_END;
+	const struct pci_bar *other;
+
+	*addr = ALIGN_UP(io ? (u64)PCI_IO_START : PCI_MEM_START, span);
+	while ((other = bar_clash(bus, bar, *addr)))
+		*addr = ALIGN_UP(other->first + bar_span(other), span);
+	return *addr + span > end ? -ENOSPC : 0;
 }
 
 int pci_bar_add(struct pci_device *pdev, unsigned int index, u64 size,

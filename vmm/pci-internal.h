@@ -19,8 +19,6 @@
 /**
  * struct pci_bus - pci.0.
  * @cfg_addr: the address register at port 0xcf8
- * @mem_next: where the next memory BAR goes
- * @io_next: where the next port BAR goes
  * @intx_lock: innermost, guards @intx
  * @intx: for each line, the slots that raise it
  */
@@ -28,8 +26,6 @@ struct pci_bus {
 	struct vm *vm;
 	struct pci_device *slot[PCI_NR_SLOTS];
 	u32 cfg_addr;
-	u64 mem_next;
-	u32 io_next;
 	pthread_mutex_t intx_lock;
 	u32 intx[8];
 };

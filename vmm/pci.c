@@ -331,8 +331,6 @@ int pci_init(struct vm *vm)
 	if (!bus)
 		return -ENOMEM;
 	bus->vm = vm;
-	bus->mem_next = PCI_MEM_START;
-	bus->io_next = PCI_IO_START;
 	pthread_mutex_init(&bus->intx_lock, NULL);
 	vm->pci = bus;
 	ret = bus_add(vm, BUS_PIO, CFG_ADDR, 8, &port_ops, bus);

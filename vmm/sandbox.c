@@ -19,7 +19,8 @@
 #define BIT(kind) (1U << (kind))
 #define VCPU BIT(SANDBOX_VCPU)
 #define IO BIT(SANDBOX_IO)
-#define MAIN BIT(SANDBOX_MAIN)
+#define MONITOR BIT(SANDBOX_MONITOR)
+#define MAIN (BIT(SANDBOX_MAIN) | MONITOR)
 #define ALL (VCPU | IO | MAIN)
 /* What reaches devices: the main thread, and vCPUs in their exits. */
 #define DEVICE (VCPU | MAIN)
@@ -45,6 +46,8 @@ static const struct rule rules[] = {
 	{SCMP_SYS(getpid), ALL},
 	{SCMP_SYS(tgkill), ALL},
 	{SCMP_SYS(clock_gettime), ALL},
+	/* qsort() looks how much memory there is before it takes some. */
+	{SCMP_SYS(sysinfo), ALL},
 	{SCMP_SYS(exit), ALL},
 	{SCMP_SYS(exit_group), ALL},
 	/* Eventfds and messages; open files of devices. */
@@ -80,6 +83,19 @@ static const struct rule rules[] = {
 	{SCMP_SYS(rt_sigaction), MAIN},
 	{SCMP_SYS(fsync), MAIN},
 	{SCMP_SYS(fdatasync), MAIN},
+	/* What a monitor adds: images, and threads that serve them. */
+	{SCMP_SYS(openat), MONITOR},
+	{SCMP_SYS(statx), MONITOR},
+	{SCMP_SYS(flock), MONITOR},
+	{SCMP_SYS(io_uring_setup), MONITOR},
+	{SCMP_SYS(clone), MONITOR},
+	{SCMP_SYS(clone3), MONITOR},
+	{SCMP_SYS(set_robust_list), MONITOR},
+	{SCMP_SYS(rseq), MONITOR},
+	{SCMP_SYS(sigaltstack), MONITOR},
+	/* Such a thread confines itself further. */
+	{SCMP_SYS(seccomp), MONITOR},
+	{SCMP_SYS(prctl), MONITOR},
 };
 
 /* ioctl requests are allowed by their type byte. */
@@ -90,6 +106,7 @@ static const struct {
 	{0xae, DEVICE}, /* KVM */
 	{0xaf, DEVICE}, /* vhost */
 	{'T', DEVICE}, /* terminals and tap */
+	{0x12, MONITOR}, /* sizes of block devices */
 };
 
 /*

@@ -13,6 +13,7 @@ enum sandbox_kind {
 	SANDBOX_VCPU, /* runs the guest, handles its exits */
 	SANDBOX_IO, /* an iothread: io_uring and memory */
 	SANDBOX_MAIN, /* the event loop, and taking everything down */
+	SANDBOX_MONITOR, /* the same where a monitor may add disks and cards */
 };
 
 /** sandbox_init() - once, before the first thread; @on: -sandbox. */

@@ -40,13 +40,21 @@ int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
 	return 0;
 }
 
-/* Requests */
+/* Events and requests */
 
-static void request(struct vm *vm, enum vm_request req)
+static void tell(struct vm *vm, enum vm_event event, const char *reason)
+{
+	if (vm->on_event)
+		vm->on_event(vm, event, reason);
+}
+
+static void request(struct vm *vm, enum vm_request req, const char *reason)
 {
 	/* The worst that happened is what counts. */
-	if (req > vm->request)
+	if (req > vm->request) {
 		vm->request = req;
+		vm->reason = reason;
+	}
 	WRITE_ONCE(vm->vcpus_stop, true);
 	loop_post(vm->loop, &vm->request_work);
 }
@@ -54,12 +62,14 @@ static void request(struct vm *vm, enum vm_request req)
 void vm_request_reset(struct vm *vm)
 {
 	request(vm,
-		vm->config->no_reboot ? VM_REQUEST_SHUTDOWN : VM_REQUEST_RESET);
+		vm->actions.reboot_ends ? VM_REQUEST_SHUTDOWN
+					: VM_REQUEST_RESET,
+		VM_BY_GUEST_RESET);
 }
 
 void vm_request_shutdown(struct vm *vm)
 {
-	request(vm, VM_REQUEST_SHUTDOWN);
+	request(vm, VM_REQUEST_SHUTDOWN, VM_BY_GUEST_SHUTDOWN);
 }
 
 void vm_crash(struct vm *vm, const char *fmt, ...)
@@ -71,7 +81,7 @@ void vm_crash(struct vm *vm, const char *fmt, ...)
 	vsnprintf(reason, sizeof(reason), fmt, ap);
 	va_end(ap);
 	err("guest crashed: %s", reason);
-	request(vm, VM_REQUEST_CRASH);
+	request(vm, VM_REQUEST_CRASH, VM_BY_GUEST_PANIC);
 }
 
 void vm_quit(struct vm *vm, int status)
@@ -81,36 +91,32 @@ void vm_quit(struct vm *vm, int status)
 	loop_stop(vm->loop);
 }
 
-static void run_request(struct loop_work *work)
+void vm_end(struct vm *vm, const char *reason)
 {
-	struct vm *vm = container_of(work, struct vm, request_work);
-	enum vm_request req = vm->request;
+	tell(vm, VM_EVENT_SHUTDOWN, reason);
+	vm_quit(vm, EXIT_SUCCESS);
+}
 
-	vm->request = VM_REQUEST_NONE;
-	vcpus_stop(vm);
-	switch (req) {
-	case VM_REQUEST_NONE:
-		break;
-	case VM_REQUEST_RESET:
-		info("reset");
-		if (vm_reset(vm))
-			vm_quit(vm, EXIT_FAILURE);
-		else if (vm->state == VM_RUNNING)
-			vcpus_run(vm);
-		break;
-	case VM_REQUEST_SHUTDOWN:
-		vm->state = VM_SHUTDOWN;
-		if (!vm->config->no_shutdown)
-			vm_quit(vm, 0);
-		break;
-	case VM_REQUEST_CRASH:
-		vm->state = VM_CRASHED;
-		vm_quit(vm, VM_EXIT_CRASH);
-		break;
-	}
+void vm_power_button(struct vm *vm)
+{
+	x86_power_button(vm);
+	tell(vm, VM_EVENT_POWERDOWN, NULL);
 }
 
 /* Run state */
+
+const char *vm_state_name(enum vm_state state)
+{
+	static const char *const names[VM_NR_STATES] = {
+		[VM_PRELAUNCH] = "prelaunch",
+		[VM_RUNNING] = "running",
+		[VM_PAUSED] = "paused",
+		[VM_SHUTDOWN] = "shutdown",
+		[VM_CRASHED] = "guest-panicked",
+	};
+
+	return names[state];
+}
 
 int vm_reset(struct vm *vm)
 {
@@ -140,24 +146,36 @@ static void devices_resume(struct vm *vm, struct device *end)
 	}
 }
 
-int vm_pause(struct vm *vm)
+static int devices_pause(struct vm *vm)
 {
 	struct device *dev;
 	int ret;
 
-	if (vm->state != VM_RUNNING)
-		return 0;
-	vcpus_stop(vm);
 	TAILQ_FOREACH(dev, &vm->devices, link)
 	{
 		ret = dev->ops->pause ? dev->ops->pause(dev) : 0;
 		if (ret) {
 			devices_resume(vm, dev);
-			vcpus_run(vm);
 			return ret;
 		}
 	}
+	return 0;
+}
+
+int vm_pause(struct vm *vm)
+{
+	int ret;
+
+	if (vm->state != VM_RUNNING)
+		return 0;
+	vcpus_stop(vm);
+	ret = devices_pause(vm);
+	if (ret) {
+		vcpus_run(vm);
+		return ret;
+	}
 	vm->state = VM_PAUSED;
+	tell(vm, VM_EVENT_STOP, NULL);
 	return 0;
 }
 
@@ -168,10 +186,69 @@ int vm_resume(struct vm *vm)
 	else if (vm->state != VM_PRELAUNCH)
 		return vm->state == VM_RUNNING ? 0 : -EINVAL;
 	vm->state = VM_RUNNING;
+	tell(vm, VM_EVENT_RESUME, NULL);
 	/* A request made meanwhile is carried out first. */
 	if (!vm->request)
 		vcpus_run(vm);
 	return 0;
+}
+
+int vm_reboot(struct vm *vm, const char *reason)
+{
+	int ret;
+
+	info("reset: %s", reason);
+	vcpus_stop(vm);
+	ret = vm_reset(vm);
+	if (ret)
+		return ret;
+	if (vm->state == VM_SHUTDOWN || vm->state == VM_CRASHED)
+		vm->state = VM_PAUSED;
+	tell(vm, VM_EVENT_RESET, reason);
+	if (vm->state == VM_RUNNING && !vm->request)
+		vcpus_run(vm);
+	return 0;
+}
+
+/* The vCPUs stand still for good; the program ends, or waits for a monitor. */
+static void stay_or_quit(struct vm *vm, enum vm_state state, bool stay,
+			 int status)
+{
+	bool was_running = vm->state == VM_RUNNING;
+
+	if (was_running && devices_pause(vm))
+		stay = false;
+	vm->state = state;
+	if (was_running)
+		tell(vm, VM_EVENT_STOP, NULL);
+	if (!stay)
+		vm_quit(vm, status);
+}
+
+static void run_request(struct loop_work *work)
+{
+	struct vm *vm = container_of(work, struct vm, request_work);
+	enum vm_request req = vm->request;
+
+	vm->request = VM_REQUEST_NONE;
+	vcpus_stop(vm);
+	switch (req) {
+	case VM_REQUEST_NONE:
+		break;
+	case VM_REQUEST_RESET:
+		if (vm_reboot(vm, vm->reason))
+			vm_quit(vm, EXIT_FAILURE);
+		break;
+	case VM_REQUEST_SHUTDOWN:
+		tell(vm, VM_EVENT_SHUTDOWN, vm->reason);
+		stay_or_quit(vm, VM_SHUTDOWN, vm->actions.shutdown_stays, 0);
+		break;
+	case VM_REQUEST_CRASH:
+		tell(vm, VM_EVENT_CRASH, vm->reason);
+		stay_or_quit(vm, VM_CRASHED, vm->actions.crash_stays,
+			     VM_EXIT_CRASH);
+		break;
+	}
 }
 
 /* Making one */
@@ -287,6 +364,11 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 
 	vm->config = config;
 	vm->nr_vcpus = config->cpus;
+	vm->actions.reboot_ends = config->no_reboot;
+	vm->actions.shutdown_stays = config->no_shutdown;
+	/* A crash ends the program unless there is somebody to tell. */
+	vm->actions.crash_stays = config->no_shutdown &&
+		(!STAILQ_EMPTY(&config->monitors) || config->nr_qmp);
 	vm->request_work.fn = run_request;
 	if ((ret = kvm_open(vm)) || (ret = place_memory(vm)) ||
 	    (ret = x86_machine_create(vm)) || (ret = add_memory(vm)) ||

@@ -33,6 +33,37 @@ enum vm_state {
 	VM_PAUSED,
 	VM_SHUTDOWN, /* the guest powered off or the VMM was told to end */
 	VM_CRASHED,
+	VM_NR_STATES,
+};
+
+/** enum vm_event - what monitors want to hear of. */
+enum vm_event {
+	VM_EVENT_STOP, /* the vCPUs stand still */
+	VM_EVENT_RESUME,
+	VM_EVENT_RESET,
+	VM_EVENT_POWERDOWN, /* somebody pressed the button */
+	VM_EVENT_SHUTDOWN,
+	VM_EVENT_CRASH,
+};
+
+/* Reasons of resets and shutdowns; those of the guest begin like that. */
+#define VM_BY_GUEST_RESET "guest-reset"
+#define VM_BY_GUEST_SHUTDOWN "guest-shutdown"
+#define VM_BY_GUEST_PANIC "guest-panic"
+#define VM_BY_MONITOR_RESET "host-qmp-system-reset"
+#define VM_BY_MONITOR_QUIT "host-qmp-quit"
+#define VM_BY_SIGNAL "host-signal"
+
+/**
+ * struct vm_actions - what becomes of the VMM when the guest does something.
+ * @reboot_ends: a reboot is a shutdown
+ * @shutdown_stays: off, the guest can be looked at, reset and continued
+ * @crash_stays: the same for one that crashed
+ */
+struct vm_actions {
+	bool reboot_ends;
+	bool shutdown_stays;
+	bool crash_stays;
 };
 
 /** enum vm_request - what a guest or a signal asked of the main thread. */
@@ -54,6 +85,9 @@ enum vm_request {
  * @lock: see above
  * @devices: all devices, in the order of creation
  * @state: the run state
+ * @actions: from the options, or set later by a monitor
+ * @on_event: hears of events, under the lock; may be NULL. @reason: VM_BY_*
+ * @on_unplug: a device that the guest let go is destroyed; @id may be NULL
  * @kvm_fd: /dev/kvm
  * @fd: the VM
  */
@@ -64,6 +98,10 @@ struct vm {
 	pthread_mutex_t lock;
 	struct device_list devices;
 	enum vm_state state;
+	struct vm_actions actions;
+	void (*on_event)(struct vm *vm, enum vm_event event,
+			 const char *reason);
+	void (*on_unplug)(struct vm *vm, const char *id);
 	int kvm_fd;
 	int fd;
 	struct vcpu *vcpus;
@@ -75,6 +113,7 @@ struct vm {
 	pthread_cond_t vcpus_cond; /* any change of the three above */
 	struct loop_work request_work;
 	enum vm_request request;
+	const char *reason; /* of the request */
 	struct bus_region *bus[2];
 	unsigned int bus_nr[2];
 	struct irq_state *irq;
@@ -104,21 +143,42 @@ int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
 		 bool add);
 
 /**
- * vm_request_reset() - reboot the machine (or exit, with -no-reboot).
+ * vm_request_reset() - the guest reboots (or is off, with -no-reboot).
  *
  * This and the next two are called by any thread under the VM's lock and act
  * soon after.
  */
 void vm_request_reset(struct vm *vm);
 
-/** vm_request_shutdown() - the machine is off: end, unless -no-shutdown. */
+/** vm_request_shutdown() - the guest is off: end, unless -no-shutdown. */
 void vm_request_shutdown(struct vm *vm);
 
-/** vm_crash() - the guest cannot go on; @fmt says why. Exits VM_EXIT_CRASH. */
+/**
+ * vm_crash() - the guest cannot go on; @fmt says why.
+ *
+ * The program ends with VM_EXIT_CRASH unless a crashed guest is to stay.
+ */
 void vm_crash(struct vm *vm, const char *fmt, ...) __printf(2, 3);
 
 /** vm_quit() - end with @status whatever the guest does. VM's lock held. */
 void vm_quit(struct vm *vm, int status);
+
+/** vm_end() - the same on behalf of @reason (VM_BY_*), which monitors hear. */
+void vm_end(struct vm *vm, const char *reason);
+
+/**
+ * vm_reboot() - reset the machine now, on behalf of @reason. Main thread.
+ *
+ * A running guest goes on with its kernel's first instruction; one that was off
+ * or had crashed is paused there.
+ */
+int vm_reboot(struct vm *vm, const char *reason);
+
+/** vm_power_button() - press it; the guest may or may not do something. */
+void vm_power_button(struct vm *vm);
+
+/** vm_state_name() - the run state in the words of QMP. */
+const char *vm_state_name(enum vm_state state);
 
 /** vm_create() - KVM, RAM, the irqchip and the vCPUs, none of them running. */
 int vm_create(struct vm *vm, const struct vm_config *config);

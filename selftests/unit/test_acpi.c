@@ -164,57 +164,118 @@ static void test_numa(void)
 	CHECK(dist[0] == 10 && dist[1] == 31 && dist[2] == 20 && dist[3] == 10);
 }
 
-/*
- * Walk the terms of the DSDT: the lengths of what nests must add up. Returns
- * the number of devices.
- */
-static unsigned int walk(const u8 *p, const u8 *end)
+/* What was found in the DSDT. */
+struct found {
+	unsigned int devices;
+	unsigned int methods;
+	unsigned int notifies;
+};
+
+static size_t pkg_len(const u8 *p, const u8 *end)
 {
-	unsigned int devices = 0;
+	size_t len = (p[0] & 15) | p[1] << 4 | p[2] << 12;
+
+	CHECK_EQ(p[0] >> 6, 2);
+	CHECK(p + len <= end);
+	return p + len <= end ? len : (size_t)(end - p);
+}
+
+static const u8 *walk_constant(const u8 *p)
+{
+	switch (p[0]) {
+	case OP_BYTE:
+		return p + 2;
+	case OP_WORD:
+		return p + 3;
+	case OP_DWORD:
+		return p + 5;
+	case OP_STRING:
+		return p + strlen((char *)p) + 1;
+	default:
+		return p[0] <= 1 ? p + 1 : NULL;
+	}
+}
+
+static void walk(const u8 *p, const u8 *end, struct found *found);
+
+/* A term with a length and what its head takes up before the inner terms. */
+static const u8 *walk_block(const u8 *p, const u8 *end, struct found *found)
+{
+	static const struct {
+		u8 op;
+		u8 head;
+	} blocks[] = {{OP_SCOPE, 5},  {OP_PACKAGE, 1}, {OP_METHOD, 5},
+		      {OP_IF, 0},     {OP_BUFFER, 0}};
+	u8 op = p[0];
+	size_t len = pkg_len(p + 1, end), i;
+
+	for (i = 0; i < ARRAY_SIZE(blocks) && blocks[i].op != op; i++)
+		;
+	CHECK(i < ARRAY_SIZE(blocks));
+	if (i == ARRAY_SIZE(blocks))
+		return end;
+	found->methods += op == OP_METHOD;
+	/* Scopes have a root character, methods a byte of flags. */
+	if (op != OP_BUFFER)
+		walk(p + 1 + PKG_LEN + blocks[i].head, p + 1 + len, found);
+	return p + 1 + len;
+}
+
+static const u8 *walk_ext(const u8 *p, const u8 *end, struct found *found)
+{
 	size_t len;
 
-	while (p < end) {
-		if (p[0] == OP_NAME) {
-			p += 5;
-		} else if (p[0] <= 1) {
-			p++;
-		} else if (p[0] == OP_BYTE) {
-			p += 2;
-		} else if (p[0] == OP_WORD) {
-			p += 3;
-		} else if (p[0] == OP_DWORD) {
-			p += 5;
-		} else if (p[0] == OP_STRING) {
-			p += strlen((char *)p) + 1;
-		} else {
-			bool device = p[0] == OP_EXT;
-			u8 op = p[0];
+	if (p[1] == OP_EXT_REGION) {
+		p = walk_constant(p + 2 + 4 + 1);
+		return walk_constant(p);
+	}
+	len = pkg_len(p + 2, end);
+	if (p[1] == OP_EXT_DEVICE) {
+		found->devices++;
+		walk(p + 2 + PKG_LEN + 4, p + 2 + len, found);
+	} else {
+		CHECK_EQ(p[1], OP_EXT_FIELD);
+	}
+	return p + 2 + len;
+}
 
-			p += device ? 2 : 1;
-			CHECK_EQ(p[0] >> 6, 2);
-			len = (p[0] & 15) | p[1] << 4 | p[2] << 12;
-			CHECK(p + len <= end);
-			if (p + len > end)
-				return 0;
-			if (device)
-				devices += 1 + walk(p + PKG_LEN + 4, p + len);
-			else if (op == OP_SCOPE)
-				devices += walk(p + PKG_LEN + 5, p + len);
-			else if (op == OP_PACKAGE)
-				devices += walk(p + PKG_LEN + 1, p + len);
-			else
-				CHECK_EQ(op, OP_BUFFER);
-			p += len;
-		}
+/*
+ * Walk the terms of the DSDT: the lengths of what nests must add up.
+ */
+static void walk(const u8 *p, const u8 *end, struct found *found)
+{
+	while (p < end) {
+		const u8 *next = walk_constant(p);
+
+		if (next)
+			p = next;
+		else if (p[0] == OP_NAME)
+			p += 5;
+		else if (p[0] == OP_EXT)
+			p = walk_ext(p, end, found);
+		else if (p[0] == OP_STORE)
+			p++;
+		else if (p[0] == OP_AND)
+			p++;
+		else if (p[0] >= OP_LOCAL0 && p[0] < OP_LOCAL0 + 8)
+			p++;
+		else if (p[0] == OP_NOTIFY)
+			p += !!++found->notifies;
+		else if (p[0] == '\\')
+			p += 3 + 3 * 4;
+		else if ((p[0] >= 'A' && p[0] <= 'Z') || p[0] == '_')
+			p += 4;
+		else
+			p = walk_block(p, end, found);
 	}
 	CHECK(p == end);
-	return devices;
 }
 
 static void test_dsdt(void)
 {
 	const struct acpi_header *h;
 	const struct acpi_fadt *fadt;
+	struct found found = {0};
 
 	setup(1, 0);
 	machine.serial_mask = 0xf;
@@ -222,8 +283,12 @@ static void test_dsdt(void)
 	CHECK_EQ(x86_acpi_write(&vm), 0);
 	fadt = find_table("FACP");
 	h = table_at(fadt->x_dsdt);
-	/* PCI root, clock, four serial ports, pvpanic. */
-	CHECK_EQ(walk((u8 *)(h + 1), (u8 *)h + h->length), 7);
+	walk((u8 *)(h + 1), (u8 *)h + h->length, &found);
+	/* PCI root and 31 slots, clock, four serial ports, pvpanic. */
+	CHECK_EQ(found.devices, 7 + 31);
+	/* _EJ0 of each slot, PCNT, _E01. */
+	CHECK_EQ(found.methods, 31 + 2);
+	CHECK_EQ(found.notifies, 2 * 31);
 }
 
 static void test_aml(void)

@@ -220,6 +220,34 @@ static void test_misc(void)
 	config_exit(&cfg);
 }
 
+/* What monitors are told that an option takes is what it takes. */
+static void test_keys(void)
+{
+	struct config_option_info info;
+	char option[40], value[80];
+	unsigned int i, n = 0;
+	const char *key;
+	size_t len;
+
+	for (i = 0; config_option_info(i, &info); i++) {
+		snprintf(option, sizeof(option), "-%s", info.name);
+		for (key = info.keys; *key; key += len + !!key[len], n++) {
+			len = strcspn(key, " ");
+			snprintf(value, sizeof(value), "%.*s=1", (int)len, key);
+			PARSE(option, value);
+			CHECK(!strstr(fake_error, "not known"));
+			CHECK(!strstr(fake_error, "unknown"));
+			config_exit(&cfg);
+		}
+		if (!*info.keys)
+			continue;
+		CHECK_EQ(PARSE(option, "bogus=1"), -EINVAL);
+		CHECK(strstr(fake_error, "bogus"));
+		config_exit(&cfg);
+	}
+	CHECK(n > 50);
+}
+
 static const struct tap_test tests[] = {
 	{"a command line of libvirt's", test_libvirt},
 	{"what is unknown is named", test_unknown},
@@ -228,6 +256,7 @@ static const struct tap_test tests[] = {
 	{"topologies", test_smp},
 	{"NUMA nodes", test_numa},
 	{"other options", test_misc},
+	{"keys of options", test_keys},
 };
 
 TAP_MAIN(tests)

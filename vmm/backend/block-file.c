@@ -62,6 +62,7 @@ static bool aligned(const struct block_file *bf, const struct block_req *req)
 
 static void finish(struct block_req *req, int ret)
 {
+	req->top->stats.ns[req->op] += loop_now() - req->start;
 	if (ret)
 		req->top->stats.failed[req->op]++;
 	req->done(req, ret);
@@ -287,19 +288,34 @@ static int inherited_fd(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Opening a pipe would wait for its other end, with the machine standing still. */
+static int open_now(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK), ret;
+
+	if (fd < 0)
+		return -errno;
+	flags = fcntl(fd, F_GETFL);
+	if (flags >= 0 && !fcntl(fd, F_SETFL, flags & ~O_NONBLOCK))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
 static int open_image(struct block *blk, const char *path, bool auto_ro)
 {
 	int fd = inherited_fd(path);
 
 	if (fd != -1)
 		return fd;
-	fd = open(path, (blk->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (fd < 0 && !blk->read_only && auto_ro &&
-	    (errno == EACCES || errno == EROFS || errno == EPERM)) {
+	fd = open_now(path, blk->read_only ? O_RDONLY : O_RDWR);
+	if (!blk->read_only && auto_ro &&
+	    (fd == -EACCES || fd == -EROFS || fd == -EPERM)) {
 		blk->read_only = true;
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+		fd = open_now(path, O_RDONLY);
 	}
-	return fd < 0 ? -errno : fd;
+	return fd;
 }
 
 static int lock_image(struct block *blk, int fd)

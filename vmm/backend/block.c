@@ -241,9 +241,16 @@ struct block *block_attach(const char *node_name, const char *user)
 	return blk;
 }
 
+void block_set_device(struct block *blk, const char *id)
+{
+	free(blk->device);
+	blk->device = id ? strdup(id) : NULL;
+}
+
 void block_detach(struct block *blk)
 {
 	blk->user = NULL;
+	block_set_device(blk, NULL);
 	/* A node without a name was made for its one user. */
 	if (!blk->node_name)
 		block_remove(blk);
@@ -253,9 +260,13 @@ void block_submit(struct block *blk, struct loop *loop, struct block_req *req)
 {
 	blk->stats.ops[req->op]++;
 	blk->stats.bytes[req->op] += req->len;
+	if (req->op == BLOCK_WRITE)
+		blk->stats.highest = max_t(u64, blk->stats.highest,
+					   req->off + req->len);
 	req->top = blk;
 	req->blk = blk;
 	req->loop = loop;
+	req->start = loop_now();
 	blk->ops->submit(blk, req);
 }
 

@@ -53,6 +53,7 @@ struct block_req {
 	struct block *top; /* the node it was submitted to */
 	struct block *blk; /* the node that does it */
 	struct loop *loop;
+	u64 start;
 	struct loop_op lop;
 };
 
@@ -70,12 +71,15 @@ struct block_ops {
 
 /**
  * struct block_stats - what went through a node; written by one loop.
- * Index is enum block_op.
+ * Index is enum block_op. @ns sums up how long requests took, @highest is the
+ * end of the farthest write.
  */
 struct block_stats {
 	u64 ops[5];
 	u64 bytes[5];
 	u64 failed[5];
+	u64 ns[5];
+	u64 highest;
 };
 
 /**
@@ -86,7 +90,8 @@ struct block_stats {
  * @read_only: writes fail
  * @unmap: discard=unmap
  * @no_flush: cache.no-flush=on
- * @user: the device that it is attached to, NULL for none
+ * @user: what it is attached to, NULL for nothing
+ * @device: the id of the device that has it, NULL for none
  * @child: the node below, whose byte @offset is byte 0 here
  */
 struct block {
@@ -101,6 +106,7 @@ struct block {
 	bool no_flush;
 	bool direct;
 	const char *user;
+	char *device;
 	struct block *child;
 	u64 offset;
 	struct block_stats stats;
@@ -128,6 +134,10 @@ void block_for_each(void (*fn)(struct block *blk, void *arg), void *arg);
  * Return: the node, or NULL, reported.
  */
 struct block *block_attach(const char *node_name, const char *user);
+
+/** block_set_device() - tell monitors which device has the node. */
+void block_set_device(struct block *blk, const char *id);
+
 void block_detach(struct block *blk);
 
 /** block_submit() - start a request in the calling thread's @loop. */

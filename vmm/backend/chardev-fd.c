@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "vm.h"
 
 #define CHUNK 4096
+#define FDS_MAX 16
 
 void *chr_fd_alloc(struct vm *vm, const struct chardev_ops *ops, size_t size)
 {
@@ -64,6 +66,53 @@ static size_t room(const struct chr_fd *cf)
 	return min_t(size_t, handler->can_read(cf->chr.arg), CHUNK);
 }
 
+static void take_fds(const struct chr_fd *cf, struct msghdr *msg)
+{
+	const struct chardev_handler *handler = cf->chr.handler;
+	struct cmsghdr *cmsg;
+	size_t i, nr;
+	int fd;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		nr = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(fd);
+		for (i = 0; i < nr; i++) {
+			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(fd),
+			       sizeof(fd));
+			if (handler && handler->fd)
+				handler->fd(cf->chr.arg, fd);
+			else
+				close(fd);
+		}
+	}
+}
+
+/* Descriptors are received only where somebody can have them. */
+static ssize_t read_some(const struct chr_fd *cf, void *buf, size_t len)
+{
+	char control[CMSG_SPACE(sizeof(int) * FDS_MAX)]
+		__attribute__((aligned(sizeof(struct cmsghdr))));
+	struct iovec iov = {.iov_base = buf, .iov_len = len};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n;
+
+	if (!cf->chr.handler->fd)
+		return read(cf->in, buf, len);
+	n = recvmsg(cf->in, &msg, MSG_CMSG_CLOEXEC);
+	if (n < 0 && errno == ENOTSOCK)
+		return read(cf->in, buf, len);
+	if (n >= 0)
+		take_fds(cf, &msg);
+	return n;
+}
+
 static void input_ready(void *arg, int revents)
 {
 	struct chr_fd *cf = arg;
@@ -75,7 +124,7 @@ static void input_ready(void *arg, int revents)
 		unpoll(&cf->in_poll);
 		return;
 	}
-	n = read(cf->in, buf, max);
+	n = read_some(cf, buf, max);
 	if (n > 0)
 		cf->chr.handler->read(cf->chr.arg, buf, n);
 	else if (!n || (errno != EAGAIN && errno != EINTR))

@@ -13,6 +13,7 @@
 #include "backend/chardev-fd.h"
 #include "error.h"
 #include "lib/opts.h"
+#include "qmp/fds.h"
 
 struct chr_stdio {
 	struct chr_fd cf;
@@ -105,12 +106,10 @@ int chr_file_create(struct vm *vm, struct opts *opts, struct chardev **out)
 	if ((ret = opts_need_str(opts, "path", &path)) ||
 	    (ret = opts_get_bool(opts, "append", &append)))
 		return ret;
-	fd = open(path,
-		  O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
-			  (append ? O_APPEND : O_TRUNC),
-		  0666);
+	fd = qmp_open(path, O_WRONLY | O_CREAT | O_NOCTTY |
+			    (append ? O_APPEND : O_TRUNC), 0666);
 	if (fd < 0)
-		return err_errno(-errno, "cannot open '%s'", path);
+		return err_errno(fd, "cannot open '%s'", path);
 	cf = chr_fd_alloc(vm, &file_ops, sizeof(*cf));
 	if (!cf) {
 		close(fd);

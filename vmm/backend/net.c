@@ -62,6 +62,21 @@ err_free:
 	return ret;
 }
 
+int netdev_delete(const char *id)
+{
+	struct netdev *nd = netdev_find(id), **pos = &netdevs;
+
+	if (!nd)
+		return -ENOENT;
+	if (nd->user)
+		return -EBUSY;
+	while (*pos != nd)
+		pos = &(*pos)->next;
+	*pos = nd->next;
+	netdev_free(nd);
+	return 0;
+}
+
 struct netdev *netdev_attach(const char *id, const char *user)
 {
 	struct netdev *nd = netdev_find(id);

@@ -57,6 +57,9 @@ struct netdev {
 /** netdev_create() - make what a -netdev option describes. */
 int netdev_create(struct opts *opts);
 
+/** netdev_delete() - remove one: 0, -ENOENT, or -EBUSY while it is in use. */
+int netdev_delete(const char *id);
+
 /** netdev_find() - by id, or NULL. */
 struct netdev *netdev_find(const char *id);
 

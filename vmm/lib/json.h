@@ -3,6 +3,8 @@
 #ifndef TARN_LIB_JSON_H
 #define TARN_LIB_JSON_H
 
+#include <jansson.h>
+
 struct opts;
 
 /**
@@ -16,5 +18,11 @@ struct opts;
  * Return: 0, -EINVAL or -ENOMEM.
  */
 int json_to_opts(struct opts **out, const char *text);
+
+/**
+ * json_value_to_opts() - The same for an object that was parsed already.
+ * @name: of the tree, for messages; not copied
+ */
+int json_value_to_opts(struct opts **out, const char *name, const json_t *val);
 
 #endif

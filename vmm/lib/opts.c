@@ -610,6 +610,21 @@ static void use_all(struct opts *opts)
 	}
 }
 
+int opts_for_each(struct opts *opts,
+		  int (*fn)(const char *key, struct opts *opts, void *arg),
+		  void *arg)
+{
+	struct opt *opt;
+	int ret;
+
+	for (opt = opts->first; opt; opt = opt->next) {
+		ret = fn(opt->key, opts, arg);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 void opts_ignore(struct opts *opts, const char *key)
 {
 	struct opt *opt = opt_use(opts, key);

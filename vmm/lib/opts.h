@@ -80,6 +80,10 @@ int opts_get_enum(struct opts *opts, const char *key,
 int opts_get_dict(struct opts *opts, const char *key, struct opts **val);
 /* The number of entries of this dictionary or list. */
 size_t opts_count(const struct opts *opts);
+/* Call @fn with each key of this dictionary until one does not return 0. */
+int opts_for_each(struct opts *opts,
+		  int (*fn)(const char *key, struct opts *opts, void *arg),
+		  void *arg);
 /* Mark a key used whatever is below it: accepted and without effect here. */
 void opts_ignore(struct opts *opts, const char *key);
 

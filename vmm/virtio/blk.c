@@ -70,6 +70,7 @@ struct virtio_blk {
 	struct blk_queue *queues;
 	char serial[VIRTIO_BLK_ID_BYTES];
 	bool own_thread; /* its loop is a reference to the common one */
+	struct loop *iothread; /* the one that was named, or NULL */
 	bool writeback;
 	u16 queue_size;
 	struct loop_work publish;
@@ -505,6 +506,8 @@ static void blk_destroy(struct virtio_dev *vdev)
 	virtio_dev_exit(vdev);
 	if (blk->own_thread)
 		block_thread_put();
+	if (blk->iothread)
+		iothread_put(blk->iothread);
 	if (blk->block)
 		block_detach(blk->block);
 	queues_free(blk, nr);
@@ -532,6 +535,7 @@ static const struct virtio_dev_ops blk_ops = {
 /* Creation */
 
 struct blk_opts {
+	const char *id;
 	const char *drive;
 	const char *serial;
 	const char *iothread;
@@ -557,6 +561,7 @@ static int get_opts(struct opts *opts, struct blk_opts *bo)
 	opts_ignore(opts, "request-merging");
 	if ((ret = opts_need_str(opts, "drive", &bo->drive)) ||
 	    (ret = opts_get_str(opts, "serial", &bo->serial)) ||
+	    (ret = opts_get_str(opts, "id", &bo->id)) ||
 	    (ret = opts_get_str(opts, "iothread", &bo->iothread)) ||
 	    (ret = opts_get_uint(opts, "num-queues", QUEUES_MAX,
 				 &bo->num_queues)) ||
@@ -679,7 +684,8 @@ static struct loop *choose_loop(struct virtio_blk *blk, struct opts *opts,
 		blk->own_thread = loop;
 		return loop;
 	}
-	loop = iothread_loop(iothread);
+	loop = iothread_get(iothread);
+	blk->iothread = loop;
 	if (!loop)
 		opts_fail(opts, "there is no iothread '%s'", iothread);
 	return loop;
@@ -699,6 +705,7 @@ static int blk_setup(struct virtio_blk *blk, struct vm *vm, struct opts *opts,
 	blk->block = block_attach(bo->drive, "virtio-blk");
 	if (!blk->block)
 		return -ENODEV;
+	block_set_device(blk->block, bo->id);
 	ret = set_config(blk, opts, bo);
 	if (ret)
 		return ret;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/queue.h>
 
 #include "backend/net.h"
 #include "error.h"
@@ -58,6 +59,8 @@ struct virtio_net {
 	struct loop_poll *rx_poll;
 	struct loop_poll *tx_poll;
 	struct loop_work more;
+	char *id;
+	bool unplugged; /* no cable: frames are lost in both directions */
 	bool rx_again; /* the batch was full */
 	bool tx_again;
 	u32 frame_max;
@@ -71,7 +74,10 @@ struct virtio_net {
 	/* For frames when the window is too small for the largest. */
 	u8 *bounce;
 	u32 pending; /* length of the frame that waits there, 0 for none */
+	LIST_ENTRY(virtio_net) link;
 };
+
+static LIST_HEAD(, virtio_net) nets = LIST_HEAD_INITIALIZER(nets);
 
 static struct virtio_net *to_net(struct virtio_dev *vdev)
 {
@@ -204,7 +210,9 @@ static int receive_bounced(struct virtio_net *net, unsigned int nr_iov,
 		n = net->nd->ops->receive(net->nd, &iov, 1);
 		if (n < 0)
 			return n;
-		net->pending = n;
+		net->pending = net->unplugged ? 0 : n;
+		if (!net->pending)
+			return 0;
 	}
 	if (net->pending > room) {
 		if (!window_at_limit(net))
@@ -232,7 +240,7 @@ static int receive_one(struct virtio_net *net)
 	n = net->nd->ops->receive(net->nd, net->iov, nr_iov);
 	if (n < 0)
 		return n;
-	if (n > NET_HDR_LEN)
+	if (n > NET_HDR_LEN && !net->unplugged)
 		rx_return(net, n);
 	return 0;
 }
@@ -295,7 +303,8 @@ static int transmit_one(struct virtio_net *net, struct virtio_queue *q)
 		virtio_break(&net->vdev, "a frame without its header");
 		return 0;
 	}
-	if (net->nd->ops->send(net->nd, chain.iov, chain.nr_out) == -EAGAIN) {
+	if (!net->unplugged &&
+	    net->nd->ops->send(net->nd, chain.iov, chain.nr_out) == -EAGAIN) {
 		vq_unpop(&q->vq, 1);
 		return -EAGAIN;
 	}
@@ -473,6 +482,8 @@ static void net_destroy(struct virtio_dev *vdev)
 	virtio_dev_exit(vdev);
 	if (net->nd)
 		netdev_detach(net->nd);
+	LIST_REMOVE(net, link);
+	free(net->id);
 	free(net->bounce);
 	free(net);
 }
@@ -584,11 +595,12 @@ int virtio_net_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 {
 	struct virtio_net *net;
 	u64 queue_size = QUEUE_SIZE;
-	const char *netdev;
+	const char *netdev, *id = NULL;
 	int ret;
 
 	opts_ignore(opts, "bootindex");
-	if ((ret = opts_need_str(opts, "netdev", &netdev)) ||
+	if ((ret = opts_get_str(opts, "id", &id)) ||
+	    (ret = opts_need_str(opts, "netdev", &netdev)) ||
 	    (ret = opts_get_uint(opts, "rx_queue_size", VQ_SIZE_MAX,
 				 &queue_size)) ||
 	    (ret = opts_get_uint(opts, "tx_queue_size", VQ_SIZE_MAX,
@@ -600,6 +612,7 @@ int virtio_net_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 	net = calloc(1, sizeof(*net));
 	if (!net)
 		return -ENOMEM;
+	net->id = id ? strdup(id) : NULL;
 	ret = parse_mac(opts, net->config.mac);
 	if (ret)
 		goto err_free;
@@ -608,6 +621,7 @@ int virtio_net_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 		ret = -ENODEV;
 		goto err_free;
 	}
+	LIST_INSERT_HEAD(&nets, net, link);
 	ret = net_setup(net, vm, opts, queue_size);
 	if (ret) {
 		net_destroy(&net->vdev);
@@ -617,6 +631,28 @@ int virtio_net_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 	return 0;
 
 err_free:
+	free(net->id);
 	free(net);
 	return ret;
+}
+
+static bool net_is(const struct virtio_net *net, const char *name)
+{
+	return (net->id && !strcmp(net->id, name)) ||
+	       !strcmp(net->nd->id, name);
+}
+
+int virtio_net_set_link(const char *name, bool up)
+{
+	struct virtio_net *net;
+
+	LIST_FOREACH(net, &nets, link) {
+		if (!net_is(net, name))
+			continue;
+		net->unplugged = !up;
+		net->config.status = htole16(up ? VIRTIO_NET_S_LINK_UP : 0);
+		virtio_config_changed(&net->vdev);
+		return 0;
+	}
+	return -ENODEV;
 }

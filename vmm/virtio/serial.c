@@ -48,6 +48,7 @@ struct port {
 	bool used; /* configured */
 	bool console;
 	char *name;
+	char *id; /* or NULL */
 	struct chardev *chr;
 	bool host_open;
 	bool guest_open;
@@ -256,6 +257,26 @@ static void announce(struct virtio_serial *vs)
 			vs->ports[nr].pending |= 1U << VIRTIO_CONSOLE_PORT_ADD;
 }
 
+static void (*port_listener)(const char *id, bool open);
+
+void virtio_serial_set_listener(void (*fn)(const char *id, bool open))
+{
+	port_listener = fn;
+}
+
+/* A program in the guest has opened or closed the port. */
+static void set_guest_open(struct port *port, bool open)
+{
+	if (port->guest_open == open)
+		return;
+	port->guest_open = open;
+	if (port->console || !port->chr)
+		return;
+	port->chr->unheard = !open;
+	if (port->id && port_listener)
+		port_listener(port->id, open);
+}
+
 static void port_is_ready(struct port *port)
 {
 	if (port->console)
@@ -285,7 +306,7 @@ static void got_message(struct virtio_serial *vs,
 	if (event == VIRTIO_CONSOLE_PORT_READY && value) {
 		port_is_ready(port);
 	} else if (event == VIRTIO_CONSOLE_PORT_OPEN) {
-		port->guest_open = value;
+		set_guest_open(port, value);
 		if (value && port->chr)
 			chardev_accept_input(port->chr);
 	}
@@ -359,7 +380,7 @@ static void serial_reset(struct virtio_dev *vdev)
 	u16 nr;
 
 	for (nr = 0; nr < vs->nr_ports; nr++) {
-		vs->ports[nr].guest_open = false;
+		set_guest_open(&vs->ports[nr], false);
 		vs->ports[nr].pending = 0;
 		vs->ports[nr].tx_done = 0;
 	}
@@ -428,7 +449,7 @@ static int serial_load(struct virtio_dev *vdev, struct state_in *in,
 		ret = state_get_u64(in, tag, &done, UINT32_MAX);
 		if (ret)
 			return ret;
-		vs->ports[nr].guest_open = open;
+		set_guest_open(&vs->ports[nr], open);
 		vs->ports[nr].pending = pending;
 		vs->ports[nr].tx_done = done;
 	}
@@ -450,6 +471,7 @@ static void serial_destroy(struct virtio_dev *vdev)
 		if (vs->ports[nr].chr)
 			chardev_detach(vs->ports[nr].chr);
 		free(vs->ports[nr].name);
+		free(vs->ports[nr].id);
 	}
 	virtio_dev_exit(vdev);
 	free(vs->ports);
@@ -576,15 +598,15 @@ static struct port *find_port(struct virtio_serial *vs, bool console, u64 nr)
 
 static int port_create(struct opts *opts, bool console)
 {
-	const char *bus = NULL, *chr_id = NULL, *name = NULL;
+	const char *bus = NULL, *chr_id = NULL, *name = NULL, *id = NULL;
 	struct virtio_serial *vs;
 	struct chardev *chr;
 	struct port *port;
 	u64 nr = PORTS_MAX;
 	int ret;
 
-	opts_ignore(opts, "id");
-	if ((ret = opts_get_str(opts, "bus", &bus)) ||
+	if ((ret = opts_get_str(opts, "id", &id)) ||
+	    (ret = opts_get_str(opts, "bus", &bus)) ||
 	    (ret = opts_need_str(opts, "chardev", &chr_id)) ||
 	    (ret = opts_get_str(opts, "name", &name)) ||
 	    (ret = opts_get_uint(opts, "nr", PORTS_MAX - 1, &nr)))
@@ -600,7 +622,8 @@ static int port_create(struct opts *opts, bool console)
 	chr = chardev_find(chr_id);
 	if (!chr)
 		return opts_fail(opts, "there is no chardev '%s'", chr_id);
-	if (name && !(port->name = strdup(name)))
+	if ((name && !(port->name = strdup(name))) ||
+	    (id && !(port->id = strdup(id))))
 		return -ENOMEM;
 	port->used = true;
 	port->console = console;
@@ -609,6 +632,7 @@ static int port_create(struct opts *opts, bool console)
 		return opts_fail(opts, "chardev '%s' is in use", chr_id);
 	}
 	port->chr = chr;
+	chr->unheard = !console;
 	return 0;
 }
 

@@ -142,8 +142,10 @@ static void write_fadt(struct tables *t, u64 dsdt, u64 facs)
 		.pm1a_evt = htole32(PM_EVT_PORT),
 		.pm1a_cnt = htole32(PM_CNT_PORT),
 		.pm_tmr = htole32(PM_TMR_PORT),
+		.gpe0 = htole32(GPE_PORT),
 		.pm1_evt_len = 4,
 		.pm1_cnt_len = 2,
+		.gpe0_len = GPE_LEN,
 		.pm_tmr_len = 4,
 		.c2_latency = htole16(0xfff), /* no C2, no C3 */
 		.c3_latency = htole16(0xfff),
@@ -159,6 +161,7 @@ static void write_fadt(struct tables *t, u64 dsdt, u64 facs)
 		.x_dsdt = htole64(dsdt),
 		.x_pm1a_evt = gas_io(PM_EVT_PORT, 4),
 		.x_pm1a_cnt = gas_io(PM_CNT_PORT, 2),
+		.x_gpe0 = gas_io(GPE_PORT, GPE_LEN),
 		.x_pm_tmr = gas_io(PM_TMR_PORT, 4),
 	};
 

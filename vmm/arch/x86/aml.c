@@ -13,8 +13,19 @@
 #define OP_SCOPE 0x10
 #define OP_BUFFER 0x11
 #define OP_PACKAGE 0x12
+#define OP_METHOD 0x14
 #define OP_EXT 0x5b
+#define OP_EXT_REGION 0x80
+#define OP_EXT_FIELD 0x81
 #define OP_EXT_DEVICE 0x82
+#define OP_LOCAL0 0x60
+#define OP_STORE 0x70
+#define OP_AND 0x7b
+#define OP_NOTIFY 0x86
+#define OP_IF 0xa0
+
+#define REGION_IO 1
+#define FIELD_DWORD 3 /* accessed by double words, without a lock */
 
 /* A package length is always written in this many bytes. */
 #define PKG_LEN 3
@@ -163,6 +174,76 @@ size_t aml_package(struct aml *aml, u8 elements)
 	mark = begin(aml);
 	aml_byte(aml, elements);
 	return mark;
+}
+
+size_t aml_method(struct aml *aml, const char *name, u8 args)
+{
+	size_t mark;
+
+	aml_byte(aml, OP_METHOD);
+	mark = begin(aml);
+	aml_path(aml, name);
+	aml_byte(aml, args);
+	return mark;
+}
+
+size_t aml_if_and(struct aml *aml, u8 local, u32 bits)
+{
+	size_t mark;
+
+	aml_byte(aml, OP_IF);
+	mark = begin(aml);
+	aml_byte(aml, OP_AND);
+	aml_byte(aml, OP_LOCAL0 + local);
+	aml_int(aml, bits);
+	aml_byte(aml, 0); /* the result is not kept */
+	return mark;
+}
+
+void aml_io_fields(struct aml *aml, const char *region, u16 port,
+		   const char *const *names, unsigned int nr)
+{
+	size_t mark;
+	unsigned int i;
+
+	aml_byte(aml, OP_EXT);
+	aml_byte(aml, OP_EXT_REGION);
+	aml_path(aml, region);
+	aml_byte(aml, REGION_IO);
+	aml_int(aml, port);
+	aml_int(aml, nr * 4);
+
+	aml_byte(aml, OP_EXT);
+	aml_byte(aml, OP_EXT_FIELD);
+	mark = begin(aml);
+	aml_path(aml, region);
+	aml_byte(aml, FIELD_DWORD);
+	for (i = 0; i < nr; i++) {
+		aml_path(aml, names[i]);
+		aml_byte(aml, 32); /* bits */
+	}
+	aml_end(aml, mark);
+}
+
+void aml_store_local(struct aml *aml, const char *name, u8 local)
+{
+	aml_byte(aml, OP_STORE);
+	aml_path(aml, name);
+	aml_byte(aml, OP_LOCAL0 + local);
+}
+
+void aml_store_field(struct aml *aml, const char *name, u64 val)
+{
+	aml_byte(aml, OP_STORE);
+	aml_int(aml, val);
+	aml_path(aml, name);
+}
+
+void aml_notify(struct aml *aml, const char *path, u8 val)
+{
+	aml_byte(aml, OP_NOTIFY);
+	aml_path(aml, path);
+	aml_int(aml, val);
 }
 
 /* Buffer(size) { descriptors, end tag }; the size is filled in at the end. */

@@ -42,6 +42,23 @@ size_t aml_scope(struct aml *aml, const char *path);
 size_t aml_device(struct aml *aml, const char *name);
 size_t aml_package(struct aml *aml, u8 elements);
 
+/* Code: what is between begin and aml_end() belongs to the block. */
+size_t aml_method(struct aml *aml, const char *name, u8 args);
+size_t aml_if_and(struct aml *aml, u8 local, u32 bits);
+
+/** aml_io_fields() - name 32-bit registers one behind the other from @port. */
+void aml_io_fields(struct aml *aml, const char *region, u16 port,
+		   const char *const *names, unsigned int nr);
+
+/** aml_store_local() - Local@local = the field @name. */
+void aml_store_local(struct aml *aml, const char *name, u8 local);
+
+/** aml_store_field() - the field @name = @val. */
+void aml_store_field(struct aml *aml, const char *name, u64 val);
+
+/** aml_notify() - Notify(@path, @val). */
+void aml_notify(struct aml *aml, const char *path, u8 val);
+
 /** aml_resources() - a buffer of resource descriptors. */
 size_t aml_resources(struct aml *aml);
 void aml_resources_end(struct aml *aml, size_t mark);

@@ -3,6 +3,8 @@
  * The DSDT: the PCI root with its windows and interrupt routing, the devices
  * that cannot be found otherwise, and how to power off.
  */
+#include <stdio.h>
+
 #include "../../irq.h"
 #include "../../pci-internal.h"
 #include "../../vm.h"
@@ -11,6 +13,7 @@
 #include "x86.h"
 
 #define PCI_NR_PINS 4
+#define SLOT_NAME 8
 
 /* Each slot has one line for its only pin; no link devices in between. */
 static void write_prt(struct aml *aml)
@@ -31,6 +34,67 @@ static void write_prt(struct aml *aml)
 	aml_end(aml, list);
 }
 
+/* Notifications of a PCI slot */
+#define NOTIFY_CHECK 1 /* something is new there */
+#define NOTIFY_EJECT 3 /* it should be let go */
+
+static void slot_name(char *name, unsigned int slot)
+{
+	snprintf(name, SLOT_NAME, "S%02X_", slot);
+}
+
+/*
+ * Slots can be plugged in and out: the registers of pcihp.c say which, the
+ * method PCNT passes that on to the slots, their _EJ0 says that the guest has
+ * let go.
+ */
+static void write_slots(struct aml *aml)
+{
+	static const char *const fields[] = {"PCIU", "PCID", "PCEJ"};
+	char name[SLOT_NAME];
+	size_t dev, method, cond;
+	unsigned int slot;
+
+	aml_io_fields(aml, "PCHP", PCIHP_PORT, fields, ARRAY_SIZE(fields));
+	for (slot = 1; slot < PCI_NR_SLOTS; slot++) {
+		slot_name(name, slot);
+		dev = aml_device(aml, name);
+		aml_name(aml, "_SUN");
+		aml_int(aml, slot);
+		aml_name(aml, "_ADR");
+		aml_int(aml, slot << 16);
+		method = aml_method(aml, "_EJ0", 1);
+		aml_store_field(aml, "PCEJ", 1U << slot);
+		aml_end(aml, method);
+		aml_end(aml, dev);
+	}
+	method = aml_method(aml, "PCNT", 0);
+	/* Reading clears them. */
+	aml_store_local(aml, "PCIU", 0);
+	aml_store_local(aml, "PCID", 1);
+	for (slot = 1; slot < PCI_NR_SLOTS; slot++) {
+		slot_name(name, slot);
+		cond = aml_if_and(aml, 0, 1U << slot);
+		aml_notify(aml, name, NOTIFY_CHECK);
+		aml_end(aml, cond);
+		cond = aml_if_and(aml, 1, 1U << slot);
+		aml_notify(aml, name, NOTIFY_EJECT);
+		aml_end(aml, cond);
+	}
+	aml_end(aml, method);
+}
+
+/* The one general purpose event is that of hotplug. */
+static void write_gpe(struct aml *aml)
+{
+	size_t scope = aml_scope(aml, "\\_GPE"), method;
+
+	method = aml_method(aml, "_E01", 0);
+	aml_path(aml, "\\\x2f\x03_SB_PCI0PCNT");
+	aml_end(aml, method);
+	aml_end(aml, scope);
+}
+
 static void write_pci(struct aml *aml)
 {
 	size_t dev = aml_device(aml, "PCI0"), res;
@@ -48,6 +112,7 @@ static void write_pci(struct aml *aml)
 	aml_res_mem_window(aml, PCI_MEM_START, PCI_MEM_END - 1);
 	aml_resources_end(aml, res);
 	write_prt(aml);
+	write_slots(aml);
 	aml_end(aml, dev);
 }
 
@@ -121,5 +186,6 @@ void dsdt_write(struct vm *vm, struct aml *aml)
 	if (vm->arch->pvpanic)
 		write_pvpanic(aml);
 	aml_end(aml, scope);
+	write_gpe(aml);
 	write_s5(aml);
 }

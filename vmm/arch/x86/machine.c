@@ -13,6 +13,7 @@
 
 #include "../../config.h"
 #include "../../error.h"
+#include "../../irq.h"
 #include "../../pci.h"
 #include "../../vcpu.h"
 #include "../../vm.h"
@@ -96,7 +97,8 @@ int x86_board_create(struct vm *vm)
 	int ret;
 
 	if ((ret = pci_init(vm)) || (ret = rtc_create(vm)) ||
-	    (ret = i8042_create(vm)) || (ret = pm_create(vm)))
+	    (ret = i8042_create(vm)) || (ret = pm_create(vm)) ||
+	    (ret = pcihp_create(vm)))
 		return ret;
 	return 0;
 }
@@ -123,6 +125,16 @@ int x86_machine_reset(struct vm *vm)
 	for (i = 0; i < vm->nr_vcpus && !ret; i++)
 		ret = x86_vcpu_reset(&vm->vcpus[i]);
 	return ret;
+}
+
+void x86_sci_set(struct vm *vm, enum x86_sci who, bool level)
+{
+	struct x86_machine *m = vm->arch;
+	u8 old = m->sci;
+
+	m->sci = level ? old | 1U << who : old & ~(1U << who);
+	if (!old != !m->sci)
+		irq_set(vm, IRQ_SCI, m->sci);
 }
 
 void x86_power_button(struct vm *vm)

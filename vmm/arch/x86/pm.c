@@ -46,7 +46,7 @@ static void sci_update(struct pm *pm)
 	if (level == pm->sci)
 		return;
 	pm->sci = level;
-	irq_set(pm->dev.vm, IRQ_SCI, level);
+	x86_sci_set(pm->dev.vm, X86_SCI_PM, level);
 }
 
 static u32 timer_read(const struct pm *pm)

@@ -16,6 +16,9 @@ struct tarn_mem;
 struct vcpu;
 struct vm;
 
+/* What monitors call the CPU. */
+#define X86_CPU_TYPE "host-x86_64-cpu"
+
 /* Low memory as the VMM fills it before the guest starts. */
 #define BOOT_GDT 0x500
 #define BOOT_PVH_INFO 0x6000
@@ -40,6 +43,9 @@ struct vm;
 #define PM_CNT_PORT 0x604
 #define PM_TMR_PORT 0x608
 #define PM_SLP_TYP_S5 5
+#define GPE_PORT 0x620
+#define GPE_LEN 4 /* status and enable, 16 bits each */
+#define PCIHP_PORT 0x640
 #define RESET_PORT 0xcf9
 #define RESET_VALUE 0x06
 #define PVPANIC_PORT 0x505
@@ -83,6 +89,8 @@ struct x86_machine {
 	int kernel_fd;
 	int initrd_fd;
 	struct pm *pm;
+	struct pcihp *pcihp;
+	u8 sci; /* who raises it, a bit each */
 	u32 serial_mask; /* COM ports that exist */
 	bool pvpanic;
 };
@@ -104,6 +112,20 @@ int x86_boot_load(struct vm *vm);
 
 /** x86_power_button() - tell the guest that somebody pressed it. */
 void x86_power_button(struct vm *vm);
+
+/** x86_pci_asked() - whether the guest was asked for it already. */
+bool x86_pci_asked(struct vm *vm, unsigned int slot);
+
+/** x86_pci_added() - tell the guest that a slot has a device now. */
+void x86_pci_added(struct vm *vm, unsigned int slot);
+
+/**
+ * x86_pci_remove() - ask the guest to let go of the device in a slot.
+ *
+ * When it has, or at the next reset, the device is destroyed and vm->on_unplug
+ * called.
+ */
+void x86_pci_remove(struct vm *vm, unsigned int slot);
 
 int x86_vcpu_create(struct vcpu *vcpu);
 void x86_vcpu_destroy(struct vcpu *vcpu);
@@ -152,6 +174,17 @@ int rtc_create(struct vm *vm);
 int i8042_create(struct vm *vm);
 int pm_create(struct vm *vm);
 void pm_power_button(struct pm *pm);
+
+/** enum x86_sci - what raises the ACPI interrupt. */
+enum x86_sci {
+	X86_SCI_PM,
+	X86_SCI_GPE,
+};
+
+/** x86_sci_set() - raise or lower it on behalf of @who. */
+void x86_sci_set(struct vm *vm, enum x86_sci who, bool level);
+
+int pcihp_create(struct vm *vm);
 int pvpanic_create(struct vm *vm, const char *id);
 
 /** serial_create() - COM port @index (0-3) on @chr. */
