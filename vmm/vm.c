@@ -187,10 +187,12 @@ int vm_resume(struct vm *vm)
 		err("the guest is being saved or restored");
 		return -EBUSY;
 	}
-	if (vm->state == VM_PAUSED || vm->state == VM_POSTMIGRATE)
+	if (vm->state == VM_PAUSED || vm->state == VM_POSTMIGRATE) {
 		devices_resume(vm, NULL);
-	else if (vm->state != VM_PRELAUNCH)
+		x86_resumed(vm);
+	} else if (vm->state != VM_PRELAUNCH) {
 		return vm->state == VM_RUNNING ? 0 : -EINVAL;
+	}
 	vm->state = VM_RUNNING;
 	tell(vm, VM_EVENT_RESUME, NULL);
 	/* A request made meanwhile is carried out first. */

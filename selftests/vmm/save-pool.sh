@@ -123,4 +123,5 @@ qmp_event '.event == "MIGRATION" and .data.status == "failed"' &&
 	qmp query-migrate '{}' | jq -e '.return["error-desc"] | contains("no pager")' >/dev/null
 ok "without a pager saving fails and says so"
 # It needs memory to end in order, and that will not come any more.
+qmp_close
 finish

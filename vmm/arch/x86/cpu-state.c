@@ -249,10 +249,7 @@ int x86_vcpu_load(struct vcpu *vcpu, struct state_in *in)
 	    (ret = lapic_load(vcpu, in)) ||
 	    (ret = x86_msrs_load(vcpu, in, true)) ||
 	    (ret = regset_load(vcpu, in, &events_set)) ||
-	    (ret = mp_load(vcpu, in)) ||
-	    (ret = regset_load(vcpu, in, &debugregs_set)))
+	    (ret = mp_load(vcpu, in)))
 		return ret;
-	/* The guest was stopped: its watchdogs shall not bark. */
-	ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
-	return 0;
+	return regset_load(vcpu, in, &debugregs_set);
 }

@@ -115,6 +115,9 @@ int x86_boot_load(struct vm *vm);
 /** x86_power_button() - tell the guest that somebody pressed it. */
 void x86_power_button(struct vm *vm);
 
+/** x86_resumed() - the guest goes on after it stood still for a while. */
+void x86_resumed(struct vm *vm);
+
 /** x86_state_save() - write the sections of what KVM holds; vCPUs are parked. */
 int x86_state_save(struct vm *vm, struct state_out *out);
 
