@@ -19,6 +19,7 @@
 #include "notify.h"
 #include "pagein.h"
 #include "partition.h"
+#include "peek.h"
 #include "pending.h"
 #include "pin.h"
 #include "reclaim.h"
@@ -276,6 +277,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return 0;
 	case TARN_PARTITION_PAGES:
 		return partition_pages(part, &arg->pages);
+	case TARN_PARTITION_READ:
+		return tarn_peek_range(part, &arg->read);
 	case TARN_PARTITION_AREAS:
 		return tarn_areas_list(part, &arg->areas);
 	case TARN_PARTITION_METRICS:
@@ -323,6 +326,7 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_NOTIFY, struct tarn_partition_notify, reserved),
 	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
 	TARN_CTL(TARN_PARTITION_HEAT, struct tarn_partition_heat, rounds),
+	TARN_CTL(TARN_PARTITION_READ, struct tarn_partition_read, states),
 };
 
 long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

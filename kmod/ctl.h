@@ -28,6 +28,7 @@ union tarn_ctl_arg {
 	struct tarn_partition_pages pages;
 	struct tarn_partition_heat heat;
 	struct tarn_partition_range range;
+	struct tarn_partition_read read;
 	struct tarn_partition_attach vm;
 	struct tarn_partition_register area;
 	struct tarn_partition_areas areas;

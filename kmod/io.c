@@ -13,6 +13,7 @@
 #include "grant.h"
 #include "io.h"
 #include "partition.h"
+#include "peek.h"
 #include "pending.h"
 #include "pool.h"
 #include "queue.h"
@@ -114,6 +115,38 @@ static unsigned int hint_of_loaded(u64 e, bool readahead)
 
 /* ---- loads -------------------------------------------------------------- */
 
+/* Mark the page and send the request. Returns see tarn_load_start(). */
+static int load_begin(struct tarn_partition *part, u64 index, u64 frame,
+		      u8 flags, struct tarn_peek *peek)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	struct tarn_io *io;
+
+	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e))
+		return -EAGAIN;
+	io = io_create(part, index, frame, TARN_OP_LOAD);
+	if (!io)
+		return -ENOMEM;
+	io->cookie = tarn_entry_payload(e);
+	io->flags = flags;
+	io->peek = peek;
+	if (!tarn_entry_change(part, index, entry, &e,
+			       tarn_entry_with_mark(e & ~TARN_ENTRY_FAILED,
+						    TARN_MARK_IN))) {
+		io_destroy(io);
+		return -EAGAIN;
+	}
+	if (flags & TARN_REQ_READAHEAD)
+		tarn_stats_add(part, TARN_STAT_READAHEAD, 1);
+	else if (!peek && is_refault(part->pool, e))
+		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
+	trace_tarn_load(io);
+	if (!tarn_grant_read(io))
+		tarn_queue_submit(part->pool, io);
+	return 0;
+}
+
 /**
  * tarn_load_start() - have a paged page read
  * @part: partition
@@ -127,32 +160,24 @@ static unsigned int hint_of_loaded(u64 e, bool readahead)
 int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 		    bool readahead)
 {
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	u64 e = entry ? atomic64_read(entry) : 0;
-	struct tarn_io *io;
+	return load_begin(part, index, frame,
+			  readahead ? TARN_REQ_READAHEAD : 0, NULL);
+}
 
-	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e))
-		return -EAGAIN;
-	io = io_create(part, index, frame, TARN_OP_LOAD);
-	if (!io)
-		return -ENOMEM;
-	io->cookie = tarn_entry_payload(e);
-	if (readahead)
-		io->flags |= TARN_REQ_READAHEAD;
-	if (!tarn_entry_change(part, index, entry, &e,
-			       tarn_entry_with_mark(e & ~TARN_ENTRY_FAILED,
-						    TARN_MARK_IN))) {
-		io_destroy(io);
-		return -EAGAIN;
-	}
-	if (readahead)
-		tarn_stats_add(part, TARN_STAT_READAHEAD, 1);
-	else if (is_refault(part->pool, e))
-		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
-	trace_tarn_load(io);
-	if (!tarn_grant_read(io))
-		tarn_queue_submit(part->pool, io);
-	return 0;
+/**
+ * tarn_peek_start() - have a paged page read that stays paged
+ * @part: partition
+ * @index: page
+ * @frame: to read it into; tarn_peek_end() hands it back if 0 is returned
+ * @peek: who looks
+ *
+ * Context: process. Does not wait for the load.
+ * Return: see tarn_load_start().
+ */
+int tarn_peek_start(struct tarn_partition *part, u64 index, u64 frame,
+		    struct tarn_peek *peek)
+{
+	return load_begin(part, index, frame, 0, peek);
 }
 
 /* The page was truncated while it was read: what is left belongs to us. */
@@ -200,6 +225,27 @@ static void load_settle(struct tarn_io *io, u64 to)
 	tarn_entry_wake(entry);
 }
 
+/* The page is as it was before; a fault that waits for it starts anew. */
+static void peek_settle(struct tarn_io *io)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+	u64 to = tarn_entry_make(TARN_PAGE_PAGED, io->cookie);
+	struct tarn_pool *pool = io->part->pool;
+	u64 old = atomic64_read(entry);
+
+	if ((old & ~TARN_ENTRY_HINT) ==
+	    tarn_entry_with_mark(to, TARN_MARK_IN) &&
+	    tarn_entry_change(io->part, io->index, entry, &old,
+			      tarn_entry_with_hint(to, tarn_entry_hint(old)))) {
+		tarn_pending_aborted(io->part, io->index);
+		tarn_entry_wake(entry);
+		tarn_peek_end(io->peek, pool, io->frame, 0);
+		return;
+	}
+	load_orphaned(io);
+	tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
+}
+
 static void load_failed(struct tarn_io *io, int error)
 {
 	struct tarn_pool *pool = io->part->pool;
@@ -211,6 +257,8 @@ static void load_failed(struct tarn_io *io, int error)
 		   io->part->id, io->index, error);
 	load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie) |
 			TARN_ENTRY_FAILED);
+	if (io->peek)
+		tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EIO);
 }
 
 /* Returns false if the request goes on and is not to be destroyed. */
@@ -233,6 +281,10 @@ static bool load_complete(struct tarn_io *io, int result)
 		io->flags |= TARN_REQ_MISMATCH;
 		tarn_queue_submit(pool, io);
 		return false;
+	}
+	if (io->peek) {
+		peek_settle(io);
+		return true;
 	}
 	tarn_frame_set_owner(frame, io->part->id, io->index);
 	frame->copy = io->cookie;
@@ -410,6 +462,9 @@ void tarn_io_abort(struct tarn_io *io)
 		store_complete(io, -ENOTCONN, TARN_COOKIE_NONE);
 	else
 		load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie));
+	if (io->peek)
+		tarn_peek_end(io->peek, io->part->pool, TARN_FRAME_NONE,
+			      -EAGAIN);
 	io_destroy(io);
 }
 

@@ -14,6 +14,7 @@
 struct file;
 
 struct tarn_partition;
+struct tarn_peek;
 struct tarn_pool;
 
 /**
@@ -27,6 +28,7 @@ struct tarn_pool;
  * @run: see struct tarn_request
  * @op: enum tarn_op
  * @flags: TARN_REQ_*
+ * @peek: LOAD: the page stays paged, who looks gets the frame; or NULL
  * @file: device that is read without the pager (grant.c)
  * @work: to settle it
  * @read: who settles it
@@ -41,6 +43,7 @@ struct tarn_io {
 	u16 run;
 	u8 op;
 	u8 flags;
+	struct tarn_peek *peek;
 	struct file *file;
 	struct work_struct work;
 	atomic_t read;
@@ -52,6 +55,8 @@ void tarn_io_exit(void);
 
 int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 		    bool readahead);
+int tarn_peek_start(struct tarn_partition *part, u64 index, u64 frame,
+		    struct tarn_peek *peek);
 int tarn_store_add(struct list_head *batch, struct tarn_partition *part,
 		   u64 index, u64 frame);
 void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch);

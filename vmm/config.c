@@ -487,6 +487,8 @@ static const struct option options[] = {
 	FN("sandbox", "on|off", "enable", set_sandbox,
 	   "enable obsolete elevateprivileges spawn resourcecontrol",
 	   "system call filter, on by default"),
+	STR("incoming", "defer|fd:N|file:PATH", incoming,
+	    "restore a saved guest instead of booting"),
 	FLAG("S", start_paused, "do not start the CPUs"),
 	FLAG("no-reboot", no_reboot, "end instead of rebooting"),
 	FLAG("no-shutdown", no_shutdown, "stay when the guest powers off"),

@@ -80,6 +80,7 @@ struct vm_config {
 	const char *initrd;
 	const char *append;
 
+	const char *incoming; /* -incoming, or NULL */
 	bool start_paused;
 	bool no_reboot;
 	bool nographic;

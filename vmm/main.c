@@ -29,6 +29,7 @@
 #include "qmp/fds.h"
 #include "qmp/monitor.h"
 #include "sandbox.h"
+#include "save/transfer.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -323,6 +324,8 @@ static void vcpus_exit(void)
 
 static int load_init(void)
 {
+	if (config.incoming)
+		vm.state = VM_INMIGRATE;
 	return vm_reset(&vm);
 }
 
@@ -338,6 +341,8 @@ static int monitors_init(void)
 
 	vm.config = &config;
 	monitor_listen(&vm);
+	if (!config.no_machine)
+		monitor_listen_transfer(&vm);
 	monitor_listen_devices(&vm);
 	for (i = 0; i < config.nr_qmp; i++) {
 		ret = monitor_create_str(&vm, config.qmp[i]);
@@ -362,6 +367,29 @@ static int pidfile_init(void)
 	if (write(fd, buf, len) != len)
 		ret = err_errno(-EIO, "cannot write '%s'", config.pidfile);
 	close(fd);
+	return ret;
+}
+
+static int transfer_init(void)
+{
+	return transfer_create(&vm);
+}
+
+static void transfer_exit(void)
+{
+	transfer_destroy(&vm);
+}
+
+/* Begun before the sandbox, in which no file can be opened. */
+static int incoming_init(void)
+{
+	int ret = 0;
+
+	if (!config.incoming || !strcmp(config.incoming, "defer"))
+		return 0;
+	vm_lock(&vm);
+	ret = transfer_restore_from(&vm, config.incoming);
+	vm_unlock(&vm);
 	return ret;
 }
 
@@ -411,9 +439,11 @@ static const struct step steps[] = {
 	{"devices", devices_init, NULL, true},
 	{"kernel", load_init, NULL, true},
 	{"cpus", vcpus_init, vcpus_exit, true},
+	{"transfer", transfer_init, transfer_exit, true},
 	{"monitors", monitors_init, monitor_destroy_all, false},
 	{"pidfile", pidfile_init, pidfile_exit, false},
 	{"detach", daemon_detach, NULL, false},
+	{"incoming", incoming_init, NULL, true},
 	{"sandbox", sandbox_start, NULL, false},
 };
 
@@ -427,7 +457,7 @@ static int run(void)
 	int ret = 0;
 
 	vm_lock(&vm);
-	if (!config.start_paused && !config.no_machine)
+	if (!config.start_paused && !config.no_machine && !config.incoming)
 		ret = vm_resume(&vm);
 	vm_unlock(&vm);
 	return ret ?: loop_run(vm.loop);
@@ -448,6 +478,7 @@ int main(int argc, char **argv)
 	}
 	if (config.name)
 		error_set_name(config.name);
+	transfer_fds_init();
 
 	while (done < ARRAY_SIZE(steps)) {
 		u64 start = loop_now();

@@ -39,5 +39,11 @@ void pci_bar_exit(struct pci_device *pdev);
 void pci_msix_cfg_written(struct pci_device *pdev, u32 off, unsigned int size);
 void pci_msix_reset(struct pci_device *pdev);
 void pci_msix_exit(struct pci_device *pdev);
+int pci_msix_save(struct pci_device *pdev, struct state_out *out);
+/* With configuration space loaded, but MSI-X still off. */
+int pci_msix_load(struct pci_device *pdev, struct state_in *in);
+
+/* Whether the device drives its INTx line. */
+bool pci_intx_get(struct pci_device *pdev);
 
 #endif

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -17,6 +18,7 @@
 #include "error.h"
 #include "irq.h"
 #include "pci-internal.h"
+#include "state.h"
 #include "vm.h"
 
 #define MSIX_MAX_VECTORS 2048
@@ -81,6 +83,14 @@ static void vector_update(struct pci_device *pdev, unsigned int i)
 		vector_detach(pdev->dev.vm, vec);
 }
 
+/* An event that the guest has not been told. */
+static bool vector_pending(const struct msix_vector *vec)
+{
+	struct pollfd pfd = {vec->fd, POLLIN, 0};
+
+	return !vec->attached && poll(&pfd, 1, 0) == 1;
+}
+
 static u64 pba_read(struct pci_msix *msix, u64 off, unsigned int size)
 {
 	u64 bits = 0;
@@ -88,12 +98,10 @@ static u64 pba_read(struct pci_msix *msix, u64 off, unsigned int size)
 
 	for (i = 0; i < size * 8; i++) {
 		u64 n = off * 8 + i;
-		struct pollfd pfd;
 
 		if (n >= msix->nvec)
 			break;
-		pfd = (struct pollfd){msix->vec[n].fd, POLLIN, 0};
-		if (!msix->vec[n].attached && poll(&pfd, 1, 0) == 1)
+		if (vector_pending(&msix->vec[n]))
 			bits |= 1ULL << i;
 	}
 	return bits;
@@ -275,4 +283,65 @@ void pci_msix_exit(struct pci_device *pdev)
 	}
 	free(msix);
 	pdev->msix = NULL;
+}
+
+int pci_msix_save(struct pci_device *pdev, struct state_out *out)
+{
+	struct pci_msix *msix = pdev->msix;
+	unsigned int i;
+	char tag[24];
+	int ret = state_put_u64(out, "vectors", pci_msix_nvec(pdev));
+
+	for (i = 0; i < pci_msix_nvec(pdev) && !ret; i++) {
+		const struct msix_vector *vec = &msix->vec[i];
+
+		snprintf(tag, sizeof(tag), "v%u.entry", i);
+		ret = state_put_bytes(out, tag, vec->entry,
+				      sizeof(vec->entry));
+		if (ret || !vector_pending(vec))
+			continue;
+		snprintf(tag, sizeof(tag), "v%u.pending", i);
+		ret = state_put_u64(out, tag, 1);
+	}
+	return ret;
+}
+
+static int vector_load(struct msix_vector *vec, unsigned int i,
+		       struct state_in *in)
+{
+	u64 pending = 0;
+	char tag[24];
+	int ret;
+
+	snprintf(tag, sizeof(tag), "v%u.entry", i);
+	ret = state_get_bytes(in, tag, vec->entry, sizeof(vec->entry));
+	if (ret)
+		return ret;
+	/* Written only where there is something to say. */
+	snprintf(tag, sizeof(tag), "v%u.pending", i);
+	ret = state_get_u64(in, tag, &pending, 1);
+	if (!ret && pending)
+		eventfd_write(vec->fd, 1);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+int pci_msix_load(struct pci_device *pdev, struct state_in *in)
+{
+	struct pci_msix *msix = pdev->msix;
+	unsigned int i;
+	u64 nvec;
+	int ret = state_get_u64(in, "vectors", &nvec, MSIX_MAX_VECTORS);
+
+	if (!ret && nvec != pci_msix_nvec(pdev)) {
+		err("the saved '%s' has %llu interrupt vectors, that of this machine %u",
+		    in->name, (unsigned long long)nvec, pci_msix_nvec(pdev));
+		return -EINVAL;
+	}
+	for (i = 0; i < pci_msix_nvec(pdev) && !ret; i++)
+		ret = vector_load(&msix->vec[i], i, in);
+	if (ret)
+		return err_errno(ret, "saved state of '%s'", in->name);
+	if (msix)
+		pci_msix_cfg_written(pdev, msix->cap, 4);
+	return 0;
 }

@@ -14,6 +14,7 @@
 #include "irq.h"
 #include "lib/opts.h"
 #include "pci-internal.h"
+#include "state.h"
 #include "vm.h"
 
 /* Intel, a host bridge without quirks that guests would work around. */
@@ -155,6 +156,17 @@ void pci_intx_set(struct pci_device *pdev, bool level)
 	if (!old != !bus->intx[line])
 		irq_set(bus->vm, IRQ_PCI_FIRST + line, level);
 	pthread_mutex_unlock(&bus->intx_lock);
+}
+
+bool pci_intx_get(struct pci_device *pdev)
+{
+	struct pci_bus *bus = pdev->bus;
+	bool level;
+
+	pthread_mutex_lock(&bus->intx_lock);
+	level = bus->intx[intx_line(pdev)] & 1U << pdev->slot;
+	pthread_mutex_unlock(&bus->intx_lock);
+	return level;
 }
 
 /* Devices */
@@ -299,9 +311,32 @@ static void bridge_destroy(struct device *dev)
 	free(pdev);
 }
 
+static int bridge_save(struct device *dev, struct state_out *out)
+{
+	struct pci_device *pdev = to_pci_device(dev);
+	int ret = pci_device_save(pdev, out);
+
+	return ret ?: state_put_u64(out, "address", pdev->bus->cfg_addr);
+}
+
+static int bridge_load(struct device *dev, struct state_in *in, u32 version)
+{
+	struct pci_device *pdev = to_pci_device(dev);
+	int ret = pci_device_load(pdev, in);
+	u64 addr;
+
+	ret = ret ?: state_get_u64(in, "address", &addr, UINT32_MAX);
+	if (!ret)
+		pdev->bus->cfg_addr = addr;
+	return ret;
+}
+
 static const struct device_ops bridge_ops = {
 	.name = "pci-host-bridge",
 	.reset = bridge_reset,
+	.version = 1,
+	.save = bridge_save,
+	.load = bridge_load,
 	.destroy = bridge_destroy,
 };
 

@@ -129,6 +129,19 @@ void pci_device_exit(struct pci_device *pdev);
 /** pci_device_reset() - command, BAR enable, MSI-X and INTx as at power-on. */
 void pci_device_reset(struct pci_device *pdev);
 
+/**
+ * pci_device_save() - write configuration space, INTx and MSI-X.
+ *
+ * A device's @save and @load call these two first.
+ */
+int pci_device_save(struct pci_device *pdev, struct state_out *out);
+
+/** pci_device_load() - the reverse, on a device that was just reset. */
+int pci_device_load(struct pci_device *pdev, struct state_in *in);
+
+/** pci_slot_of() - the slot of @dev, or -ENOENT: it is none of pci.0. */
+int pci_slot_of(struct vm *vm, const struct device *dev);
+
 /** to_pci_device() - from the common part. */
 static inline struct pci_device *to_pci_device(struct device *dev)
 {

@@ -4,6 +4,8 @@
  * limited when a ring is made (loop.c).
  */
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
@@ -21,7 +23,8 @@
 #define IO BIT(SANDBOX_IO)
 #define MONITOR BIT(SANDBOX_MONITOR)
 #define MAIN (BIT(SANDBOX_MAIN) | MONITOR)
-#define ALL (VCPU | IO | MAIN)
+#define TRANSFER BIT(SANDBOX_TRANSFER)
+#define ALL (VCPU | IO | MAIN | TRANSFER)
 /* What reaches devices: the main thread, and vCPUs in their exits. */
 #define DEVICE (VCPU | MAIN)
 
@@ -64,8 +67,10 @@ static const struct rule rules[] = {
 	/* Balloon pages go back by a hole in the memory's file. */
 	{SCMP_SYS(fallocate), ALL},
 	{SCMP_SYS(fcntl), DEVICE},
-	{SCMP_SYS(poll), DEVICE},
-	{SCMP_SYS(lseek), MAIN},
+	{SCMP_SYS(poll), DEVICE | TRANSFER},
+	{SCMP_SYS(lseek), MAIN | TRANSFER},
+	/* Which memory is in a pool. A monitor's thread is confined twice. */
+	{SCMP_SYS(fstatfs), MONITOR | TRANSFER},
 	/* Reading the kernel again at a reboot. */
 	{SCMP_SYS(pread64), MAIN},
 	{SCMP_SYS(eventfd2), DEVICE},
@@ -111,12 +116,18 @@ static const struct {
 
 /*
  * Of memory in a pool the VM is attached again at a reboot, and areas come and go
- * with queues. What else could be done with its file is nobody's business here.
+ * with queues; who saves it looks into it, who restores it has pages go out. What
+ * else could be done with its file is nobody's business here.
  */
-static const unsigned int tarn_ioctls[] = {
-	TARN_PARTITION_ATTACH,
-	TARN_PARTITION_REGISTER,
-	TARN_PARTITION_UNREGISTER,
+static const struct {
+	unsigned int request;
+	unsigned int kinds;
+} tarn_ioctls[] = {
+	{TARN_PARTITION_ATTACH, DEVICE},
+	{TARN_PARTITION_REGISTER, DEVICE},
+	{TARN_PARTITION_UNREGISTER, DEVICE},
+	{TARN_PARTITION_READ, MONITOR | TRANSFER},
+	{TARN_PARTITION_PAGE_OUT, MONITOR | TRANSFER},
 };
 
 static bool enabled;
@@ -143,6 +154,11 @@ int sandbox_init(bool on)
 		return 0;
 	/* Reads the time zone's file now, because it cannot later. */
 	tzset();
+	/*
+	 * A thread's heap that shrinks reads a file of /proc, with its lock
+	 * held: so none does.
+	 */
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	sigemptyset(&sa.sa_mask);
 	return sigaction(SIGSYS, &sa, NULL) ? -errno : 0;
 }
@@ -162,10 +178,12 @@ static int add_calls(scmp_filter_ctx ctx, unsigned int kind)
 				ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00,
 					ioctls[i].type << 8));
-	for (i = 0; i < ARRAY_SIZE(tarn_ioctls) && !ret && kind & DEVICE; i++)
-		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff,
-					       tarn_ioctls[i]));
+	for (i = 0; i < ARRAY_SIZE(tarn_ioctls) && !ret; i++)
+		if (tarn_ioctls[i].kinds & kind)
+			ret = seccomp_rule_add(
+				ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff,
+					tarn_ioctls[i].request));
 	return ret;
 }
 

@@ -14,6 +14,7 @@ enum sandbox_kind {
 	SANDBOX_IO, /* an iothread: io_uring and memory */
 	SANDBOX_MAIN, /* the event loop, and taking everything down */
 	SANDBOX_MONITOR, /* the same where a monitor may add disks and cards */
+	SANDBOX_TRANSFER, /* moves guest memory to or from a file */
 };
 
 /** sandbox_init() - once, before the first thread; @on: -sandbox. */

@@ -134,30 +134,45 @@ int state_next(const void *data, size_t len, size_t *off, struct state_in *in)
 	return 1;
 }
 
+int state_field_next(const struct state_in *in, size_t *off,
+		     struct state_field *field)
+{
+	struct field_header head;
+	size_t rest = in->len - *off;
+	const u8 *p = in->fields + *off;
+
+	if (!rest)
+		return 0;
+	if (rest < sizeof(head))
+		return -EINVAL;
+	memcpy(&head, p, sizeof(head));
+	rest -= sizeof(head);
+	p += sizeof(head);
+	field->tag = (const char *)p;
+	field->tag_len = head.tag_len;
+	field->data = p + head.tag_len;
+	field->len = le32toh(head.len);
+	if (rest < head.tag_len || rest - head.tag_len < field->len)
+		return -EINVAL;
+	*off += sizeof(head) + head.tag_len + field->len;
+	return 1;
+}
+
 /* The bytes of field @tag, or NULL with -ENOENT or -EINVAL in *ret. */
 static const u8 *find(struct state_in *in, const char *tag, u32 *len, int *ret)
 {
 	size_t off = 0, tag_len = strlen(tag);
+	struct state_field field;
 
-	*ret = -EINVAL;
-	while (off < in->len) {
-		struct field_header field;
-		size_t rest = in->len - off;
-		const u8 *p = in->fields + off;
-
-		if (rest < sizeof(field))
-			return NULL;
-		memcpy(&field, p, sizeof(field));
-		rest -= sizeof(field);
-		p += sizeof(field);
-		*len = le32toh(field.len);
-		if (rest < field.tag_len || rest - field.tag_len < *len)
-			return NULL;
-		if (field.tag_len == tag_len && !memcmp(p, tag, tag_len))
-			return p + tag_len;
-		off += sizeof(field) + field.tag_len + *len;
+	while ((*ret = state_field_next(in, &off, &field)) > 0) {
+		if (field.tag_len == tag_len &&
+		    !memcmp(field.tag, tag, tag_len)) {
+			*len = field.len;
+			return field.data;
+		}
 	}
-	*ret = -ENOENT;
+	if (!*ret)
+		*ret = -ENOENT;
 	return NULL;
 }
 
@@ -192,5 +207,22 @@ int state_get_bytes(struct state_in *in, const char *tag, void *buf, u32 len)
 	if (have != len)
 		return -EINVAL;
 	memcpy(buf, p, len);
+	return 0;
+}
+
+int state_get_var(struct state_in *in, const char *tag, void *buf, u32 max,
+		  u32 *len)
+{
+	const u8 *p;
+	u32 have;
+	int ret;
+
+	p = find(in, tag, &have, &ret);
+	if (!p)
+		return ret;
+	if (have > max)
+		return -ERANGE;
+	memcpy(buf, p, have);
+	*len = have;
 	return 0;
 }

@@ -55,4 +55,30 @@ int state_get_u64(struct state_in *in, const char *tag, u64 *val, u64 max);
 /** state_get_bytes() - read a field of exactly @len bytes, else -EINVAL. */
 int state_get_bytes(struct state_in *in, const char *tag, void *buf, u32 len);
 
+/**
+ * state_get_var() - read a field of at most @max bytes.
+ * @len: how many it has
+ *
+ * Return: 0, -ENOENT when absent, -ERANGE when it is longer.
+ */
+int state_get_var(struct state_in *in, const char *tag, void *buf, u32 max,
+		  u32 *len);
+
+/** struct state_field - a field as it lies in a section. */
+struct state_field {
+	const char *tag; /* not terminated */
+	u8 tag_len;
+	const u8 *data;
+	u32 len;
+};
+
+/**
+ * state_field_next() - the field at @off of a section, for who shows them all.
+ * @off: 0 at first; moved behind it
+ *
+ * Return: 1, 0 at the end, -EINVAL when the section is malformed.
+ */
+int state_field_next(const struct state_in *in, size_t *off,
+		     struct state_field *field);
+
 #endif

@@ -113,6 +113,8 @@ const char *vm_state_name(enum vm_state state)
 		[VM_PAUSED] = "paused",
 		[VM_SHUTDOWN] = "shutdown",
 		[VM_CRASHED] = "guest-panicked",
+		[VM_INMIGRATE] = "inmigrate",
+		[VM_POSTMIGRATE] = "postmigrate",
 	};
 
 	return names[state];
@@ -130,7 +132,7 @@ int vm_reset(struct vm *vm)
 	if (ret)
 		return ret;
 	partitions_reset(vm);
-	return x86_boot_load(vm);
+	return vm->state == VM_INMIGRATE ? 0 : x86_boot_load(vm);
 }
 
 static void devices_resume(struct vm *vm, struct device *end)
@@ -181,10 +183,16 @@ int vm_pause(struct vm *vm)
 
 int vm_resume(struct vm *vm)
 {
-	if (vm->state == VM_PAUSED)
+	if (vm->held) {
+		err("the guest is being saved or restored");
+		return -EBUSY;
+	}
+	if (vm->state == VM_PAUSED || vm->state == VM_POSTMIGRATE) {
 		devices_resume(vm, NULL);
-	else if (vm->state != VM_PRELAUNCH)
+		x86_resumed(vm);
+	} else if (vm->state != VM_PRELAUNCH) {
 		return vm->state == VM_RUNNING ? 0 : -EINVAL;
+	}
 	vm->state = VM_RUNNING;
 	tell(vm, VM_EVENT_RESUME, NULL);
 	/* A request made meanwhile is carried out first. */
@@ -197,6 +205,10 @@ int vm_reboot(struct vm *vm, const char *reason)
 {
 	int ret;
 
+	if (vm->held || vm->state == VM_INMIGRATE) {
+		err("a guest that is being saved or restored cannot be reset");
+		return -EBUSY;
+	}
 	info("reset: %s", reason);
 	vcpus_stop(vm);
 	ret = vm_reset(vm);
@@ -230,6 +242,9 @@ static void run_request(struct loop_work *work)
 	struct vm *vm = container_of(work, struct vm, request_work);
 	enum vm_request req = vm->request;
 
+	/* Whoever holds the machine posts this again. */
+	if (vm->held)
+		return;
 	vm->request = VM_REQUEST_NONE;
 	vcpus_stop(vm);
 	switch (req) {

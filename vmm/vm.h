@@ -22,6 +22,7 @@ struct bus_region;
 struct irq_state;
 struct partitions;
 struct pci_bus;
+struct transfer;
 struct vcpu;
 struct vm_config;
 struct x86_machine;
@@ -33,6 +34,8 @@ enum vm_state {
 	VM_PAUSED,
 	VM_SHUTDOWN, /* the guest powered off or the VMM was told to end */
 	VM_CRASHED,
+	VM_INMIGRATE, /* made for a saved guest that is not here yet */
+	VM_POSTMIGRATE, /* saved, and left as it was then */
 	VM_NR_STATES,
 };
 
@@ -85,6 +88,7 @@ enum vm_request {
  * @lock: see above
  * @devices: all devices, in the order of creation
  * @state: the run state
+ * @held: neither runs nor resets, as it is being saved or restored
  * @actions: from the options, or set later by a monitor
  * @on_event: hears of events, under the lock; may be NULL. @reason: VM_BY_*
  * @on_unplug: a device that the guest let go is destroyed; @id may be NULL
@@ -98,6 +102,7 @@ struct vm {
 	pthread_mutex_t lock;
 	struct device_list devices;
 	enum vm_state state;
+	bool held;
 	struct vm_actions actions;
 	void (*on_event)(struct vm *vm, enum vm_event event,
 			 const char *reason);
@@ -120,6 +125,7 @@ struct vm {
 	struct partitions *partitions;
 	struct pci_bus *pci;
 	struct x86_machine *arch;
+	struct transfer *transfer;
 	int exit_status;
 };
 
@@ -184,7 +190,11 @@ const char *vm_state_name(enum vm_state state);
 int vm_create(struct vm *vm, const struct vm_config *config);
 void vm_destroy(struct vm *vm);
 
-/** vm_reset() - power-on state, with the kernel loaded. vCPUs are stopped. */
+/**
+ * vm_reset() - power-on state, with the kernel loaded. vCPUs are stopped.
+ *
+ * A machine that waits for a saved guest has empty memory instead.
+ */
 int vm_reset(struct vm *vm);
 
 /** vm_pause() - stop all vCPUs, then pause all devices. Main thread. */

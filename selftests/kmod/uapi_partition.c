@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TARN_PARTITION_INFO, _SET, _PAGES, _PAGE_OUT, _PAGE_IN, _NOTIFY: form and values.
+ * TARN_PARTITION_INFO, _SET, _PAGES, _READ, _PAGE_OUT, _PAGE_IN, _NOTIFY: form and
+ * values.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -64,6 +65,13 @@ static void fill_pages(void *arg)
 	pages->states = (uintptr_t)states;
 }
 
+static void fill_read(void *arg)
+{
+	struct tarn_partition_read *read = arg;
+
+	read->states = (uintptr_t)states;
+}
+
 static void fill_range(void *arg)
 {
 	struct tarn_partition_range *range = arg;
@@ -105,6 +113,12 @@ static void forms(void)
 			.cmd = TARN_PARTITION_PAGES,
 			.size = sizeof(struct tarn_partition_pages),
 			.fill = fill_pages,
+		},
+		{
+			.name = "PARTITION_READ",
+			.cmd = TARN_PARTITION_READ,
+			.size = sizeof(struct tarn_partition_read),
+			.fill = fill_read,
 		},
 		{
 			.name = "PARTITION_PAGE_OUT",

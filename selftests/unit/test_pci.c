@@ -13,6 +13,7 @@
 #include "../../vmm/mem.c"
 #include "../../vmm/pci-bar.c"
 #include "../../vmm/pci-msix.c"
+#include "../../vmm/pci-state.c"
 #include "../../vmm/pci.c"
 #include "fake_error.h"
 #include "tap.h"

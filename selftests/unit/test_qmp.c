@@ -98,6 +98,7 @@ EMPTY(qmp_balloon_table);
 EMPTY(qmp_block_table);
 EMPTY(qmp_fds_table);
 EMPTY(qmp_capabilities_table);
+EMPTY(qmp_migrate_table);
 EMPTY(qmp_device_table);
 
 /* The client */

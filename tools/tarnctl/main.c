@@ -168,6 +168,18 @@ static const struct command pager_commands[] = {
 	{ 0 },
 };
 
+static const struct command save_commands[] = {
+	{ .name = "show", .args = "FILE",
+	  .help = "what is in the file of a saved guest",
+	  .more = "FILE is what tarn-vmm was told to save to, or what 'virsh save' and\n"
+		  "'virsh managedsave' made. It is checked to its end. --runs lists the runs of\n"
+		  "pages instead of the sections; --json has the fields of all sections, too.",
+	  .fn = save_show_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_RUNS, .min_args = 1,
+	  .max_args = 1 },
+	{ 0 },
+};
+
 static const struct command root_commands[] = {
 	{ .name = "pool", .help = "shared memory pools (mounts of tarnfs)",
 	  .subs = pool_commands },
@@ -176,6 +188,8 @@ static const struct command root_commands[] = {
 	  .subs = partition_commands },
 	{ .name = "pager", .help = "paging services (tarn-pager)",
 	  .subs = pager_commands },
+	{ .name = "save", .help = "guests that tarn-vmm has saved",
+	  .subs = save_commands },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",
 	  .more = "Keys: q quits, h explains the others. When stdout is no terminal, a table\n"

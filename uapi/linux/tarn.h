@@ -373,6 +373,33 @@ struct tarn_partition_range {
 	__aligned_u64 done;
 };
 
+/**
+ * struct tarn_partition_read - TARN_PARTITION_READ: content, states kept
+ * @size: of this structure
+ * @flags: 0
+ * @start: first page
+ * @count: pages; in: room in both arrays, at most 2^20, out: pages read (the
+ *	range ends at the end of the file, and before a page that fails)
+ * @data: address of an array, 4 KiB a page; of an empty page nothing is written
+ * @states: address of an array, a byte a page: the enum tarn_page_state that the
+ *	page was in
+ *
+ * read(2) brings a paged page into the pool for good. Here it stays paged: it is
+ * read into a frame that is free again when the call returns, its age and the
+ * counters of page-ins stay as they are. For who saves a guest that is stopped;
+ * what is written meanwhile may be read or not, page by page.
+ *
+ * When the first page fails: EIO its copy cannot be read; EAGAIN no pager serves.
+ */
+struct tarn_partition_read {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__aligned_u64 data;
+	__aligned_u64 states;
+};
+
 /* ---- the VM of a partition ---------------------------------------------- */
 
 /** Most ranges of one attachment. */
@@ -938,6 +965,7 @@ struct tarn_serve {
 #define TARN_PARTITION_NOTIFY	_IOWR(TARN_IOC_TYPE, 0x49, struct tarn_partition_notify)
 #define TARN_PARTITION_HEAT	_IOWR(TARN_IOC_TYPE, 0x4a, struct tarn_partition_heat)
 #define TARN_PARTITION_METRICS	_IOWR(TARN_IOC_TYPE, 0x4b, struct tarn_partition_metrics)
+#define TARN_PARTITION_READ	_IOWR(TARN_IOC_TYPE, 0x4c, struct tarn_partition_read)
 
 #define TARN_PAGER_ATTACH	_IOWR(TARN_IOC_TYPE, 0x60, struct tarn_pager_attach)
 #define TARN_PAGER_STORED	_IOWR(TARN_IOC_TYPE, 0x61, struct tarn_pager_stored)

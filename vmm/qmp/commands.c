@@ -18,6 +18,7 @@ const struct qmp_table *const qmp_tables[] = {
 	&qmp_block_table,
 	&qmp_fds_table,
 	&qmp_capabilities_table,
+	&qmp_migrate_table,
 	&qmp_device_table,
 	NULL,
 };

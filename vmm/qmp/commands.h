@@ -17,6 +17,7 @@ extern const struct qmp_table qmp_balloon_table;
 extern const struct qmp_table qmp_block_table;
 extern const struct qmp_table qmp_fds_table;
 extern const struct qmp_table qmp_capabilities_table;
+extern const struct qmp_table qmp_migrate_table;
 extern const struct qmp_table qmp_device_table;
 
 /** qmp_tables - all of them, NULL at the end. */

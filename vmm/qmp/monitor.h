@@ -9,6 +9,9 @@ struct vm;
 /** monitor_listen() - turn what happens to the machine into events. */
 void monitor_listen(struct vm *vm);
 
+/** monitor_listen_transfer() - the same for saving and restoring. */
+void monitor_listen_transfer(struct vm *vm);
+
 /** monitor_listen_devices() - the same for devices that were let go, and ports. */
 void monitor_listen_devices(struct vm *vm);
 

@@ -81,7 +81,14 @@ static void cont(struct vm *vm, struct qmp_call *call, json_t *args)
 
 static void system_reset(struct vm *vm, struct qmp_call *call, json_t *args)
 {
-	int ret = vm_reboot(vm, VM_BY_MONITOR_RESET);
+	int ret;
+
+	if (vm->held || vm->state == VM_INMIGRATE) {
+		qmp_error(call, QMP_GENERIC,
+			  "the guest is being saved or restored; reset it when that is over");
+		return;
+	}
+	ret = vm_reboot(vm, VM_BY_MONITOR_RESET);
 
 	if (!ret) {
 		qmp_reply(call, NULL);

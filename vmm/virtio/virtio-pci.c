@@ -639,7 +639,8 @@ int virtio_pci_save(struct device *dev, struct state_out *out)
 	struct virtio_pci *vp = dev_to_vp(dev);
 	int ret;
 
-	if ((ret = state_put_u64(out, "dfselect",
+	if ((ret = pci_device_save(&vp->pdev, out)) ||
+	    (ret = state_put_u64(out, "dfselect",
 				 vp->device_feature_select)) ||
 	    (ret = state_put_u64(out, "gfselect",
 				 vp->driver_feature_select)) ||
@@ -667,7 +668,9 @@ int virtio_pci_load(struct device *dev, struct state_in *in, u32 version)
 	vp->queue_select = qs;
 	vp->config_vector = cv;
 	vp->isr = isr;
-	return virtio_load(vp->vdev, in);
+	/* Its queues first: a BAR that comes to life has doorbells. */
+	ret = virtio_load(vp->vdev, in);
+	return ret ?: pci_device_load(&vp->pdev, in);
 }
 
 void virtio_pci_destroy(struct device *dev)

@@ -394,11 +394,27 @@ void virtio_pause(struct virtio_dev *dev)
 	stop(dev);
 }
 
+/*
+ * An interrupt may have been on its way when the state was saved. One too many
+ * makes the driver look and find nothing; one too few makes it wait for ever.
+ */
+static void notify_all(struct virtio_dev *dev)
+{
+	u16 i;
+
+	for (i = 0; i < dev->nr_queues; i++)
+		if (dev->queues[i].enabled)
+			dev->transport->notify_queue(&dev->queues[i]);
+}
+
 void virtio_resume(struct virtio_dev *dev)
 {
 	if (dev->paused)
 		start(dev);
+	if (dev->paused && dev->loaded)
+		notify_all(dev);
 	dev->paused = false;
+	dev->loaded = false;
 }
 
 static const char *queue_tag(char *tag, size_t size, const char *name, u16 i)
@@ -512,8 +528,10 @@ int virtio_load(struct virtio_dev *dev, struct state_in *in)
 			return ret;
 	}
 	ret = dev->ops->load ? dev->ops->load(dev, in, version) : 0;
-	if (!ret)
+	if (!ret) {
 		dev->paused = started;
+		dev->loaded = true;
+	}
 	return ret;
 }
 

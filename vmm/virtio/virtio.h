@@ -133,6 +133,7 @@ struct virtio_transport_ops {
  * @nr_queues: their number
  * @started: between @start and @stop
  * @paused: stopped by the machine, not by the driver
+ * @loaded: restored, and not resumed since
  */
 struct virtio_dev {
 	const struct virtio_dev_ops *ops;
@@ -150,6 +151,7 @@ struct virtio_dev {
 	u16 nr_queues;
 	bool started;
 	bool paused;
+	bool loaded;
 };
 
 static inline bool virtio_has(const struct virtio_dev *dev, unsigned int bit)

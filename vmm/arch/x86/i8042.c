@@ -8,6 +8,7 @@
 
 #include "../../bus.h"
 #include "../../device.h"
+#include "../../fields.h"
 #include "../../vm.h"
 #include "x86.h"
 
@@ -121,6 +122,25 @@ static void i8042_reset(struct device *dev)
 	kbc->expect = 0;
 }
 
+static const struct field i8042_fields[] = {
+	FIELD("config", struct i8042, config),
+	FIELD("output", struct i8042, output),
+	FIELD_BOOL("full", struct i8042, full),
+	FIELD("expect", struct i8042, expect),
+};
+
+static int i8042_save(struct device *dev, struct state_out *out)
+{
+	return fields_put(out, "", container_of(dev, struct i8042, dev),
+			  i8042_fields, ARRAY_SIZE(i8042_fields));
+}
+
+static int i8042_load(struct device *dev, struct state_in *in, u32 version)
+{
+	return fields_get(in, "", container_of(dev, struct i8042, dev),
+			  i8042_fields, ARRAY_SIZE(i8042_fields));
+}
+
 static void i8042_destroy(struct device *dev)
 {
 	struct i8042 *kbc = container_of(dev, struct i8042, dev);
@@ -134,6 +154,9 @@ static void i8042_destroy(struct device *dev)
 static const struct device_ops i8042_ops = {
 	.name = "i8042",
 	.reset = i8042_reset,
+	.version = 1,
+	.save = i8042_save,
+	.load = i8042_load,
 	.destroy = i8042_destroy,
 };
 

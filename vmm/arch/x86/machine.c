@@ -141,3 +141,13 @@ void x86_power_button(struct vm *vm)
 {
 	pm_power_button(vm->arch->pm);
 }
+
+/* Its watchdogs shall not take the time that has passed for a hang. */
+void x86_resumed(struct vm *vm)
+{
+	unsigned int i;
+
+	/* A guest that does not use KVM's clock cannot be told. */
+	for (i = 0; i < vm->nr_vcpus; i++)
+		ioctl(vm->vcpus[i].fd, KVM_KVMCLOCK_CTRL, 0);
+}

@@ -9,6 +9,7 @@
 
 #include "../../bus.h"
 #include "../../device.h"
+#include "../../fields.h"
 #include "../../irq.h"
 #include "../../loop.h"
 #include "../../vm.h"
@@ -131,6 +132,35 @@ static void pm_reset(struct device *dev)
 	sci_update(pm);
 }
 
+static const struct field pm_fields[] = {
+	FIELD("sts", struct pm, sts),
+	FIELD("en", struct pm, en),
+	FIELD("cnt", struct pm, cnt),
+};
+
+/* The timer goes on where it stood. */
+static int pm_save(struct device *dev, struct state_out *out)
+{
+	struct pm *pm = container_of(dev, struct pm, dev);
+	int ret = fields_put(out, "", pm, pm_fields, ARRAY_SIZE(pm_fields));
+
+	return ret ?: state_put_u64(out, "timer_ns", loop_now() - pm->epoch);
+}
+
+static int pm_load(struct device *dev, struct state_in *in, u32 version)
+{
+	struct pm *pm = container_of(dev, struct pm, dev);
+	u64 ns;
+	int ret;
+
+	if ((ret = fields_get(in, "", pm, pm_fields, ARRAY_SIZE(pm_fields))) ||
+	    (ret = state_get_u64(in, "timer_ns", &ns, INT64_MAX)))
+		return ret;
+	pm->epoch = loop_now() - ns;
+	sci_update(pm);
+	return 0;
+}
+
 static void pm_destroy(struct device *dev)
 {
 	struct pm *pm = container_of(dev, struct pm, dev);
@@ -144,6 +174,9 @@ static void pm_destroy(struct device *dev)
 static const struct device_ops pm_ops = {
 	.name = "acpi-pm",
 	.reset = pm_reset,
+	.version = 1,
+	.save = pm_save,
+	.load = pm_load,
 	.destroy = pm_destroy,
 };
 

@@ -13,6 +13,7 @@
 #include "../../config.h"
 #include "../../device.h"
 #include "../../error.h"
+#include "../../fields.h"
 #include "../../irq.h"
 #include "../../loop.h"
 #include "../../vm.h"
@@ -56,6 +57,7 @@
 #define RTC_VRT 0x80
 
 #define NSEC 1000000000ULL
+#define MAX_OFFSET 100000000000LL
 #define ALARM_ANY 0xc0 /* this and above match every value */
 
 struct rtc {
@@ -333,6 +335,35 @@ static void rtc_reset(struct device *dev)
 	timer_update(rtc);
 }
 
+static const struct field rtc_fields[] = {
+	FIELD("index", struct rtc, index),
+	FIELD_BYTES("cmos", struct rtc, cmos),
+	FIELD("offset", struct rtc, offset),
+};
+
+static int rtc_save(struct device *dev, struct state_out *out)
+{
+	return fields_put(out, "", container_of(dev, struct rtc, dev),
+			  rtc_fields, ARRAY_SIZE(rtc_fields));
+}
+
+static int rtc_load(struct device *dev, struct state_in *in, u32 version)
+{
+	struct rtc *rtc = container_of(dev, struct rtc, dev);
+	int ret = fields_get(in, "", rtc, rtc_fields, ARRAY_SIZE(rtc_fields));
+
+	if (ret)
+		return ret;
+	rtc->index &= CMOS_SIZE - 1;
+	/* 3000 years to either side are more than any clock shows. */
+	if (rtc->offset > MAX_OFFSET || rtc->offset < -MAX_OFFSET)
+		rtc->offset = 0;
+	rtc->last_second = time(NULL);
+	irq_update(rtc);
+	timer_update(rtc);
+	return 0;
+}
+
 static void rtc_destroy(struct device *dev)
 {
 	struct rtc *rtc = container_of(dev, struct rtc, dev);
@@ -346,6 +377,9 @@ static void rtc_destroy(struct device *dev)
 static const struct device_ops rtc_ops = {
 	.name = "mc146818rtc",
 	.reset = rtc_reset,
+	.version = 1,
+	.save = rtc_save,
+	.load = rtc_load,
 	.destroy = rtc_destroy,
 };
 

@@ -13,6 +13,7 @@
 #include "../../chardev.h"
 #include "../../device.h"
 #include "../../error.h"
+#include "../../fields.h"
 #include "../../irq.h"
 #include "../../vm.h"
 #include "x86.h"
@@ -328,6 +329,59 @@ static void serial_reset(struct device *dev)
 	irq_update(s);
 }
 
+static const struct field serial_fields[] = {
+	FIELD("port", struct serial, port),
+	FIELD("ier", struct serial, ier),
+	FIELD("fcr", struct serial, fcr),
+	FIELD("lcr", struct serial, lcr),
+	FIELD("mcr", struct serial, mcr),
+	FIELD("scr", struct serial, scr),
+	FIELD("dll", struct serial, dll),
+	FIELD("dlm", struct serial, dlm),
+	FIELD_BOOL("overrun", struct serial, overrun),
+	FIELD_BOOL("brk", struct serial, brk),
+	FIELD_BOOL("thri", struct serial, thri),
+	FIELD_BYTES("rx.data", struct serial, rx.data),
+	FIELD("rx.head", struct serial, rx.head),
+	FIELD("rx.count", struct serial, rx.count),
+	FIELD_BYTES("tx.data", struct serial, tx.data),
+	FIELD("tx.head", struct serial, tx.head),
+	FIELD("tx.count", struct serial, tx.count),
+};
+
+static int serial_save(struct device *dev, struct state_out *out)
+{
+	return fields_put(out, "", container_of(dev, struct serial, dev),
+			  serial_fields, ARRAY_SIZE(serial_fields));
+}
+
+static bool fifo_fits(const struct fifo *f)
+{
+	return f->head < FIFO_SIZE && f->count <= FIFO_SIZE;
+}
+
+static int serial_load(struct device *dev, struct state_in *in, u32 version)
+{
+	struct serial *s = container_of(dev, struct serial, dev);
+	struct serial fresh = *s;
+	int ret = fields_get(in, "", &fresh, serial_fields,
+			     ARRAY_SIZE(serial_fields));
+
+	if (ret)
+		return ret;
+	if (fresh.port != s->port || !fifo_fits(&fresh.rx) ||
+	    !fifo_fits(&fresh.tx)) {
+		err("the saved serial port at %#x does not fit to the one at %#x",
+		    fresh.port, s->port);
+		return -EINVAL;
+	}
+	*s = fresh;
+	if (s->tx.count)
+		tx_flush(s);
+	irq_update(s);
+	return 0;
+}
+
 static void serial_destroy(struct device *dev)
 {
 	struct serial *s = container_of(dev, struct serial, dev);
@@ -342,6 +396,9 @@ static void serial_destroy(struct device *dev)
 static const struct device_ops serial_ops = {
 	.name = "isa-serial",
 	.reset = serial_reset,
+	.version = 1,
+	.save = serial_save,
+	.load = serial_load,
 	.destroy = serial_destroy,
 };
 

@@ -12,6 +12,8 @@
 #include "../../lib/types.h"
 
 struct chardev;
+struct sections;
+struct state_out;
 struct tarn_mem;
 struct vcpu;
 struct vm;
@@ -112,6 +114,15 @@ int x86_boot_load(struct vm *vm);
 
 /** x86_power_button() - tell the guest that somebody pressed it. */
 void x86_power_button(struct vm *vm);
+
+/** x86_resumed() - the guest goes on after it stood still for a while. */
+void x86_resumed(struct vm *vm);
+
+/** x86_state_save() - write the sections of what KVM holds; vCPUs are parked. */
+int x86_state_save(struct vm *vm, struct state_out *out);
+
+/** x86_state_load() - take them again, on a machine that was just reset. */
+int x86_state_load(struct vm *vm, struct sections *sections);
 
 /** x86_pci_asked() - whether the guest was asked for it already. */
 bool x86_pci_asked(struct vm *vm, unsigned int slot);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Saving and restoring what KVM holds: vCPUs, interrupt controllers, clocks. */
+#ifndef TARN_X86_CPU_STATE_H
+#define TARN_X86_CPU_STATE_H
+
+#include "../../fields.h"
+
+struct vcpu;
+
+/* cpu-fields.c */
+extern const struct field x86_regs_fields[], x86_sregs_fields[],
+	x86_debugregs_fields[], x86_events_fields[], x86_pic_fields[],
+	x86_ioapic_fields[], x86_pit_fields[];
+extern const unsigned int x86_nr_regs, x86_nr_sregs, x86_nr_debugregs,
+	x86_nr_events, x86_nr_pic, x86_nr_ioapic, x86_nr_pit;
+
+/** x86_vcpu_save() - write the fields of a vCPU that is parked. */
+int x86_vcpu_save(struct vcpu *vcpu, struct state_out *out);
+
+/**
+ * x86_vcpu_load() - the reverse, on a vCPU that has not run since reset.
+ *
+ * Return: 0, or -errno, reported: the host has not what the guest uses, or the
+ * fields are no state that KVM takes.
+ */
+int x86_vcpu_load(struct vcpu *vcpu, struct state_in *in);
+
+/* The MSRs and the CPUID of a vCPU, as parts of the two above. */
+int x86_msrs_save(struct vcpu *vcpu, struct state_out *out);
+int x86_msrs_load(struct vcpu *vcpu, struct state_in *in, bool deadline);
+int x86_cpuid_save(struct vcpu *vcpu, struct state_out *out);
+int x86_cpuid_load(struct vcpu *vcpu, struct state_in *in);
+
+#endif

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Saving a guest to a descriptor and restoring one: the commands that managers
+ * know from migration, on save/transfer.h. A guest is always stopped for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "qmp/capabilities.h"
+#include "qmp/commands.h"
+#include "qmp/fds.h"
+#include "qmp/internal.h"
+#include "qmp/monitor.h"
+#include "save/transfer.h"
+#include "vm.h"
+
+#define MSEC 1000000ULL
+
+static const char *const status_names[] = {
+	[TRANSFER_NONE] = "none",
+	[TRANSFER_SETUP] = "setup",
+	[TRANSFER_WAITING] = "pre-switchover",
+	[TRANSFER_ACTIVE] = "active",
+	[TRANSFER_COMPLETED] = "completed",
+	[TRANSFER_FAILED] = "failed",
+	[TRANSFER_CANCELLED] = "cancelled",
+};
+
+/* Events */
+
+static void on_status(struct vm *vm)
+{
+	struct transfer_info info;
+
+	if (!qmp_capability(QMP_CAP_EVENTS))
+		return;
+	transfer_info(vm, &info);
+	qmp_event("MIGRATION",
+		  json_pack("{ss}", "status", status_names[info.status]));
+	if (info.status == TRANSFER_ACTIVE && !info.incoming)
+		qmp_event("MIGRATION_PASS", json_pack("{si}", "pass", 1));
+}
+
+void monitor_listen_transfer(struct vm *vm)
+{
+	transfer_listen(vm, on_status);
+}
+
+/* Commands */
+
+static void answer(struct qmp_call *call, int ret)
+{
+	if (ret)
+		qmp_fail(call, ret);
+	else
+		qmp_reply(call, NULL);
+}
+
+static bool is_number(const char *text)
+{
+	return *text >= '0' && *text <= '9';
+}
+
+/* A name that getfd gave, or a number as of the start of the program. */
+static int named_fd(const char *name)
+{
+	return is_number(name) ? transfer_fd(name) : qmp_fd_take(name);
+}
+
+static int open_target(const char *uri)
+{
+	int fd;
+
+	if (!strncmp(uri, "fd:", 3))
+		return named_fd(uri + 3);
+	if (strncmp(uri, "file:", 5)) {
+		err("a guest cannot be saved to '%.200s': give fd:NAME of a descriptor, or file:PATH",
+		    uri);
+		return -EINVAL;
+	}
+	fd = qmp_open(uri + 5, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK,
+		      0600);
+	return fd < 0 ? err_errno(-errno, "cannot open '%.200s'", uri + 5) : fd;
+}
+
+static void migrate(struct vm *vm, struct qmp_call *call, json_t *args)
+{
+	const char *uri = json_string_value(json_object_get(args, "uri"));
+	int fd, ret;
+
+	if (json_is_true(json_object_get(args, "resume"))) {
+		qmp_error(call, QMP_GENERIC,
+			  "a transfer that was broken off cannot be resumed: begin a new one");
+		return;
+	}
+	ret = transfer_can_save(vm);
+	fd = ret ? ret : open_target(uri);
+	if (fd >= 0)
+		ret = transfer_save(vm, fd,
+				    qmp_capability(QMP_CAP_PAUSE_BEFORE_SWITCHOVER));
+	answer(call, fd < 0 ? fd : ret);
+}
+
+static void incoming(struct vm *vm, struct qmp_call *call, json_t *args)
+{
+	const char *uri = json_string_value(json_object_get(args, "uri"));
+	int fd;
+
+	if (strncmp(uri, "fd:", 3) || is_number(uri + 3)) {
+		answer(call, transfer_restore_from(vm, uri));
+		return;
+	}
+	fd = qmp_fd_take(uri + 3);
+	answer(call, fd < 0 ? fd : transfer_restore(vm, fd));
+}
+
+static void cancel(struct vm *vm, struct qmp_call *call, json_t *args)
+{
+	transfer_cancel(vm);
+	qmp_reply(call, NULL);
+}
+
+static void go_on(struct vm *vm, struct qmp_call *call, json_t *args)
+{
+	answer(call, transfer_continue(vm));
+}
+
+static json_int_t ms(u64 ns)
+{
+	return ns / MSEC;
+}
+
+static json_t *memory_info(const struct transfer_info *info)
+{
+	const struct memory_progress *m = &info->memory;
+	u64 pages = m->data_pages, ns = info->total_ns ? info->total_ns : 1;
+
+	return json_pack(
+		"{sI sI sI sI sI sI sI sI sf sI sI sI}",
+		"total", (json_int_t)m->total,
+		"remaining", (json_int_t)(m->total - m->done),
+		"transferred", (json_int_t)info->bytes,
+		"duplicate", (json_int_t)m->same_pages,
+		"skipped", (json_int_t)0,
+		"normal", (json_int_t)pages,
+		"normal-bytes", (json_int_t)(pages << STREAM_PAGE_SHIFT),
+		"dirty-pages-rate", (json_int_t)0,
+		"mbps", info->bytes * 8000.0 / ns,
+		"dirty-sync-count", (json_int_t)1,
+		"page-size", (json_int_t)STREAM_PAGE_SIZE,
+		"postcopy-requests", (json_int_t)0);
+}
+
+static void query(struct vm *vm, struct qmp_call *call, json_t *args)
+{
+	struct transfer_info info;
+	json_t *reply;
+
+	transfer_info(vm, &info);
+	/* As if nothing had been asked for yet. */
+	if (info.status == TRANSFER_NONE) {
+		qmp_reply(call, NULL);
+		return;
+	}
+	reply = json_pack("{ss sI sI}", "status", status_names[info.status],
+			  "total-time", ms(info.total_ns), "setup-time",
+			  ms(info.setup_ns));
+	if (info.status == TRANSFER_COMPLETED && !info.incoming)
+		json_object_set_new(reply, "downtime",
+				    json_integer(ms(info.down_ns)));
+	else if (!info.incoming)
+		json_object_set_new(reply, "expected-downtime",
+				    json_integer(ms(info.down_ns)));
+	if (info.memory.total)
+		json_object_set_new(reply, "ram", memory_info(&info));
+	if (info.status == TRANSFER_FAILED)
+		json_object_set_new(reply, "error-desc",
+				    qmp_text(*info.error ? info.error
+							 : "it failed"));
+	qmp_reply(call, reply);
+}
+
+/* Parameters: those that managers set. A guest that is stopped obeys all. */
+
+static struct {
+	const char *const name;
+	json_int_t value;
+	json_int_t max;
+} parameters[] = {
+	{"announce-initial", 50, 100000},
+	{"announce-max", 550, 100000},
+	{"announce-rounds", 5, 1000},
+	{"announce-step", 100, 10000},
+	{"max-bandwidth", 134217728, INT64_MAX},
+	{"avail-switchover-bandwidth", 0, INT64_MAX},
+	{"downtime-limit", 300, 2000000},
+	{"max-postcopy-bandwidth", 0, INT64_MAX},
+};
+
+static void query_parameters(struct vm *vm, struct qmp_call *call, json_t *args)
+{
+	json_t *reply = json_object();
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(parameters); i++)
+		json_object_set_new(reply, parameters[i].name,
+				    json_integer(parameters[i].value));
+	qmp_reply(call, reply);
+}
+
+static bool check_parameter(struct qmp_call *call, const char *name,
+			    const json_t *val, unsigned int *i)
+{
+	for (*i = 0; *i < ARRAY_SIZE(parameters); ++*i)
+		if (!strcmp(parameters[*i].name, name))
+			break;
+	if (*i == ARRAY_SIZE(parameters)) {
+		qmp_error(call, QMP_GENERIC, "there is no parameter '%.100s'",
+			  name);
+		return false;
+	}
+	if (json_is_integer(val) && json_integer_value(val) >= 0 &&
+	    json_integer_value(val) <= parameters[*i].max)
+		return true;
+	qmp_error(call, QMP_GENERIC,
+		  "parameter '%s' is a number from 0 to %lld", name,
+		  (long long)parameters[*i].max);
+	return false;
+}
+
+/* All are looked at before the first is set. */
+static void set_parameters(struct vm *vm, struct qmp_call *call, json_t *args)
+{
+	const char *name;
+	unsigned int i;
+	json_t *val;
+
+	json_object_foreach(args, name, val)
+		if (!check_parameter(call, name, val, &i))
+			return;
+	json_object_foreach(args, name, val)
+		if (check_parameter(call, name, val, &i))
+			parameters[i].value = json_integer_value(val);
+	qmp_reply(call, NULL);
+}
+
+static const struct qmp_command commands[] = {
+	{
+		.name = "migrate",
+		.run = migrate,
+		.args = (const struct qmp_member[]){
+			{"uri", QMP_STR, false, NULL},
+			{"detach", QMP_BOOL, QMP_OPTIONAL, NULL},
+			{"resume", QMP_BOOL, QMP_OPTIONAL, NULL},
+			{0},
+		},
+	},
+	{
+		.name = "migrate-incoming",
+		.run = incoming,
+		.args = (const struct qmp_member[]){
+			{"uri", QMP_STR, false, NULL},
+			{0},
+		},
+	},
+	{.name = "migrate_cancel", .run = cancel},
+	{
+		.name = "migrate-continue",
+		.run = go_on,
+		.args = (const struct qmp_member[]){
+			{"state", QMP_STR, false, NULL},
+			{0},
+		},
+	},
+	{.name = "query-migrate", .run = query},
+	{
+		.name = "query-migrate-parameters",
+		.run = query_parameters,
+		.no_machine = true,
+	},
+	{
+		.name = "migrate-set-parameters",
+		.run = set_parameters,
+		.open = true,
+	},
+	{0},
+};
+
+static const struct qmp_event_type events[] = {
+	{
+		.name = "MIGRATION",
+		.data = (const struct qmp_member[]){
+			{"status", QMP_STR, false, NULL},
+			{0},
+		},
+	},
+	{
+		.name = "MIGRATION_PASS",
+		.data = (const struct qmp_member[]){
+			{"pass", QMP_INT, false, NULL},
+			{0},
+		},
+	},
+	{0},
+};
+
+const struct qmp_table qmp_migrate_table = {
+	.commands = commands,
+	.events = events,
+};

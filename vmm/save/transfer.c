@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Saving and restoring as a whole; see transfer.h. The thread touches its
+ * stream, guest memory and what is marked as the thread's; it ends with a work
+ * item of the main loop, which settles everything.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "error.h"
+#include "lib/thread.h"
+#include "sandbox.h"
+#include "save/machine.h"
+#include "save/transfer.h"
+#include "state.h"
+#include "vm.h"
+
+/* How long the end of the program waits for a thread, s. */
+#define END_WAIT 5
+
+/**
+ * struct transfer - the last or the only one.
+ * @fd_flags: of the descriptor as it came, -1: nothing to undo
+ * @was_running: before the guest was stopped for it
+ * @cancel: the thread is to end soon
+ * @threaded: there is a thread to be joined
+ * @machine, @devices: what is saved beside memory
+ * @result: the thread's
+ * @record: the thread's; the state that was read, for the main thread
+ * @stream, @memory: the thread's
+ */
+struct transfer {
+	struct vm *vm;
+	struct transfer_info info;
+	void (*listener)(struct vm *vm);
+	struct loop_work begin_work;
+	struct loop_work end_work;
+	pthread_t thread;
+	int fd_flags;
+	bool was_running;
+	bool wait;
+	bool cancel;
+	bool threaded;
+	u64 asked;
+	u64 stopped;
+	u64 started;
+	u64 ended;
+	struct state_out *machine;
+	struct state_out *devices;
+	int result;
+	struct stream_record record;
+	struct stream stream;
+	struct memory_progress memory;
+};
+
+static void set_status(struct transfer *t, enum transfer_status status)
+{
+	t->info.status = status;
+	if (t->listener)
+		t->listener(t->vm);
+}
+
+static bool under_way(const struct transfer *t)
+{
+	return t->info.status == TRANSFER_SETUP ||
+	       t->info.status == TRANSFER_WAITING ||
+	       t->info.status == TRANSFER_ACTIVE;
+}
+
+/* The descriptor */
+
+/* A peer that does not read or write must not hold the thread for ever. */
+static void fd_open(struct transfer *t, int fd)
+{
+	t->stream = (struct stream){.fd = fd, .cancel = &t->cancel};
+	t->fd_flags = fcntl(fd, F_GETFL);
+	if (t->fd_flags >= 0)
+		fcntl(fd, F_SETFL, t->fd_flags | O_NONBLOCK);
+}
+
+static void fd_close(struct transfer *t)
+{
+	if (t->stream.fd < 0)
+		return;
+	/* Others may have the same open file. */
+	if (t->fd_flags >= 0)
+		fcntl(t->stream.fd, F_SETFL, t->fd_flags);
+	close(t->stream.fd);
+	t->stream.fd = -1;
+}
+
+static void reset(struct transfer *t, bool incoming, int fd)
+{
+	memset(&t->info, 0, sizeof(t->info));
+	memset(&t->memory, 0, sizeof(t->memory));
+	t->info.incoming = incoming;
+	t->asked = loop_now();
+	t->stopped = t->started = t->ended = 0;
+	t->was_running = t->wait = t->cancel = false;
+	t->result = 0;
+	t->vm->held = true;
+	fd_open(t, fd);
+}
+
+/* The threads */
+
+static int put_sections(struct transfer *t, u32 type, struct state_out *out)
+{
+	size_t len;
+	const void *data = state_out_data(out, &len);
+
+	if (len > STREAM_MAX)
+		return -EMSGSIZE;
+	return stream_put(&t->stream, type, data, len, NULL, 0);
+}
+
+static int write_all(struct transfer *t)
+{
+	int ret;
+
+	if ((ret = stream_begin(&t->stream)) ||
+	    (ret = put_sections(t, STREAM_MACHINE, t->machine)) ||
+	    (ret = memory_save(&t->stream, &t->vm->mem, &t->memory)) ||
+	    (ret = put_sections(t, STREAM_DEVICES, t->devices)))
+		return ret;
+	return stream_end(&t->stream);
+}
+
+/* Records come in their order, or not at all. */
+static int read_record(struct transfer *t, u32 *before)
+{
+	u32 type = t->record.type;
+	bool fits = type == STREAM_MACHINE ? !*before :
+		    type == STREAM_PAGES ? *before == STREAM_MACHINE ||
+						   *before == STREAM_PAGES :
+					   *before == STREAM_MACHINE ||
+						   *before == STREAM_PAGES;
+	int ret;
+
+	if (!fits) {
+		err("the saved guest is damaged: a record of type %u behind one of type %u",
+		    type, *before);
+		return -EINVAL;
+	}
+	*before = type;
+	if (type == STREAM_PAGES)
+		return memory_load(&t->vm->mem, &t->record, &t->memory);
+	if (type != STREAM_MACHINE)
+		return 0;
+	ret = machine_check(t->vm, &t->record);
+	return ret ? ret : memory_clear(&t->vm->mem);
+}
+
+static int read_all(struct transfer *t)
+{
+	struct stream_record tail = {0};
+	u32 before = 0;
+	int ret = stream_open(&t->stream);
+
+	while (!ret && before != STREAM_DEVICES) {
+		ret = stream_get(&t->stream, &t->record);
+		if (!ret) {
+			err("the saved guest has no devices");
+			return -EINVAL;
+		}
+		ret = ret < 0 ? ret : read_record(t, &before);
+	}
+	if (ret)
+		return ret;
+	/* The state of the devices stays in the record; END follows. */
+	tail.data = malloc(STREAM_MAX);
+	if (!tail.data)
+		return -ENOMEM;
+	ret = stream_get(&t->stream, &tail);
+	free(tail.data);
+	if (ret > 0) {
+		err("the saved guest is damaged: it does not end");
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
+static void *thread_main(void *arg)
+{
+	struct transfer *t = arg;
+	int ret = sandbox_enter(SANDBOX_TRANSFER);
+
+	error_capture(t->info.error, sizeof(t->info.error));
+	if (!ret)
+		ret = t->info.incoming ? read_all(t) : write_all(t);
+	if (ret && ret != -ECANCELED && !*t->info.error)
+		err_errno(ret, "cannot %s the guest",
+			  t->info.incoming ? "restore" : "save");
+	error_capture(NULL, 0);
+	t->result = ret;
+	loop_post(t->vm->loop, &t->end_work);
+	return NULL;
+}
+
+static int start_thread(struct transfer *t)
+{
+	int ret = thread_create(&t->thread, "transfer", thread_main, t);
+
+	t->threaded = !ret;
+	return ret;
+}
+
+/* The end */
+
+static void release(struct transfer *t)
+{
+	fd_close(t);
+	state_out_destroy(t->machine);
+	state_out_destroy(t->devices);
+	t->machine = t->devices = NULL;
+	free(t->record.data);
+	t->record.data = NULL;
+}
+
+/* @ret: 0 or why it failed; an error was reported. */
+static void finish(struct transfer *t, int ret)
+{
+	struct vm *vm = t->vm;
+
+	release(t);
+	t->ended = loop_now();
+	/* A machine that is partly restored is good for nothing. */
+	vm->held = t->info.incoming && ret;
+	if (!ret)
+		set_status(t, TRANSFER_COMPLETED);
+	else
+		set_status(t, ret == -ECANCELED ? TRANSFER_CANCELLED
+						: TRANSFER_FAILED);
+	if (vm->held)
+		return;
+	if (vm->request)
+		loop_post(vm->loop, &vm->request_work);
+}
+
+static void save_end(struct transfer *t)
+{
+	struct vm *vm = t->vm;
+
+	if (!t->result)
+		vm->state = VM_POSTMIGRATE;
+	finish(t, t->result);
+	if (t->result && t->was_running)
+		vm_resume(vm);
+}
+
+static void restore_end(struct transfer *t)
+{
+	struct vm *vm = t->vm;
+	int ret = t->result;
+
+	if (!ret) {
+		error_capture(t->info.error, sizeof(t->info.error));
+		ret = machine_load(vm, &t->record);
+		error_capture(NULL, 0);
+	}
+	if (!ret)
+		vm->state = VM_PAUSED;
+	finish(t, ret);
+	if (!ret && !vm->config->start_paused)
+		vm_resume(vm);
+	/* Nobody is there who could try it again. */
+	if (ret && strcmp(vm->config->incoming, "defer"))
+		vm_quit(vm, EXIT_FAILURE);
+}
+
+static void end(struct loop_work *work)
+{
+	struct transfer *t = container_of(work, struct transfer, end_work);
+
+	pthread_join(t->thread, NULL);
+	t->threaded = false;
+	t->info.memory = t->memory;
+	t->info.bytes = t->stream.bytes;
+	if (t->info.incoming)
+		restore_end(t);
+	else
+		save_end(t);
+}
+
+/* Saving */
+
+static int collect(struct transfer *t)
+{
+	int ret;
+
+	t->machine = state_out_create();
+	t->devices = state_out_create();
+	if (!t->machine || !t->devices)
+		return -ENOMEM;
+	ret = machine_describe(t->vm, t->machine);
+	return ret ? ret : machine_save(t->vm, t->devices);
+}
+
+/* The guest stands still: take its state, then let the thread write. */
+static int save_begin(struct transfer *t)
+{
+	int ret = collect(t);
+
+	if (!ret) {
+		t->started = loop_now();
+		ret = start_thread(t);
+	}
+	if (!ret)
+		set_status(t, TRANSFER_ACTIVE);
+	return ret;
+}
+
+static int save_stop(struct transfer *t)
+{
+	struct vm *vm = t->vm;
+	int ret = 0;
+
+	t->stopped = loop_now();
+	if (vm->state == VM_RUNNING) {
+		ret = vm_pause(vm);
+		t->was_running = !ret;
+	}
+	if (vm->state == VM_SHUTDOWN || vm->state == VM_CRASHED) {
+		err("the guest ended before it was saved");
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
+/*
+ * One step towards the thread's start; called again with -EAGAIN when the guest
+ * has asked for something before it was stopped: that is done first, or it would
+ * be lost.
+ */
+static int save_step(struct transfer *t)
+{
+	struct vm *vm = t->vm;
+	int ret;
+
+	if (t->cancel)
+		return -ECANCELED;
+	if (!t->stopped) {
+		ret = save_stop(t);
+		if (ret)
+			return ret;
+		if (vm->request) {
+			t->stopped = 0;
+			return -EAGAIN;
+		}
+	}
+	if (t->wait) {
+		set_status(t, TRANSFER_WAITING);
+		return 0;
+	}
+	return save_begin(t);
+}
+
+static void begin(struct loop_work *work)
+{
+	struct transfer *t = container_of(work, struct transfer, begin_work);
+	struct vm *vm = t->vm;
+	int ret;
+
+	if (t->info.incoming) {
+		if (t->info.status == TRANSFER_SETUP)
+			set_status(t, TRANSFER_ACTIVE);
+		return;
+	}
+	vm->held = true;
+	error_capture(t->info.error, sizeof(t->info.error));
+	ret = save_step(t);
+	error_capture(NULL, 0);
+	if (ret == -EAGAIN) {
+		vm->held = false;
+		loop_post(vm->loop, &vm->request_work);
+		loop_post(vm->loop, &t->begin_work);
+	} else if (ret) {
+		t->result = ret;
+		save_end(t);
+	}
+}
+
+int transfer_can_save(struct vm *vm)
+{
+	const struct transfer *t = vm->transfer;
+
+	if (under_way(t)) {
+		err("the guest is being %s already",
+		    t->info.incoming ? "restored" : "saved");
+		return -EBUSY;
+	}
+	if (vm->state == VM_INMIGRATE || vm->state == VM_SHUTDOWN ||
+	    vm->state == VM_CRASHED) {
+		err("a guest that is '%s' cannot be saved",
+		    vm_state_name(vm->state));
+		return -EINVAL;
+	}
+	return machine_can_save(vm);
+}
+
+int transfer_save(struct vm *vm, int fd, bool wait)
+{
+	struct transfer *t = vm->transfer;
+	int ret = transfer_can_save(vm);
+
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	reset(t, false, fd);
+	t->wait = wait;
+	set_status(t, TRANSFER_SETUP);
+	loop_post(vm->loop, &t->begin_work);
+	return 0;
+}
+
+int transfer_continue(struct vm *vm)
+{
+	struct transfer *t = vm->transfer;
+
+	if (t->info.status != TRANSFER_WAITING) {
+		err("nothing waits to be continued");
+		return -EINVAL;
+	}
+	t->wait = false;
+	loop_post(vm->loop, &t->begin_work);
+	return 0;
+}
+
+/* Restoring */
+
+int transfer_restore(struct vm *vm, int fd)
+{
+	struct transfer *t = vm->transfer;
+	int ret = -EINVAL;
+
+	if (vm->state != VM_INMIGRATE || t->info.status != TRANSFER_NONE) {
+		err("there is no machine that waits for a saved guest: start one with -incoming");
+		goto err_close;
+	}
+	t->record.data = malloc(STREAM_MAX);
+	ret = -ENOMEM;
+	if (!t->record.data)
+		goto err_close;
+	reset(t, true, fd);
+	t->started = t->asked;
+	t->memory.total = vm->mem.size;
+	set_status(t, TRANSFER_SETUP);
+	ret = start_thread(t);
+	if (ret) {
+		finish(t, ret);
+		return ret;
+	}
+	loop_post(vm->loop, &t->begin_work);
+	return 0;
+
+err_close:
+	close(fd);
+	return ret;
+}
+
+void transfer_cancel(struct vm *vm)
+{
+	struct transfer *t = vm->transfer;
+
+	if (!under_way(t))
+		return;
+	WRITE_ONCE(t->cancel, true);
+	if (t->info.status == TRANSFER_WAITING)
+		loop_post(vm->loop, &t->begin_work);
+}
+
+/* The rest */
+
+void transfer_info(struct vm *vm, struct transfer_info *info)
+{
+	struct transfer *t = vm->transfer;
+	u64 now = t->ended ? t->ended : loop_now();
+
+	*info = t->info;
+	if (t->info.status == TRANSFER_NONE)
+		return;
+	if (t->threaded) {
+		/* Its text and its numbers are the thread's until it ends. */
+		info->error[0] = '\0';
+		info->memory.total = READ_ONCE(t->memory.total);
+		info->memory.done = READ_ONCE(t->memory.done);
+		info->memory.data_pages = READ_ONCE(t->memory.data_pages);
+		info->memory.same_pages = READ_ONCE(t->memory.same_pages);
+		info->memory.paged_pages = READ_ONCE(t->memory.paged_pages);
+		info->bytes = READ_ONCE(t->stream.bytes);
+	}
+	info->total_ns = now - t->asked;
+	info->setup_ns = (t->started ? t->started : now) - t->asked;
+	info->down_ns = t->stopped ? now - t->stopped : 0;
+}
+
+void transfer_listen(struct vm *vm, void (*fn)(struct vm *vm))
+{
+	vm->transfer->listener = fn;
+}
+
+int transfer_create(struct vm *vm)
+{
+	struct transfer *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->vm = vm;
+	t->stream.fd = -1;
+	t->begin_work.fn = begin;
+	t->end_work.fn = end;
+	vm->transfer = t;
+	return 0;
+}
+
+void transfer_destroy(struct vm *vm)
+{
+	struct transfer *t = vm->transfer;
+	struct timespec until;
+
+	if (!t)
+		return;
+	WRITE_ONCE(t->cancel, true);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_WAIT;
+	/* It may wait in the kernel for a pager; memory cannot go under it. */
+	if (t->threaded && pthread_timedjoin_np(t->thread, NULL, &until)) {
+		err("ended while guest memory was being transferred");
+		_exit(EXIT_FAILURE);
+	}
+	release(t);
+	free(t);
+	vm->transfer = NULL;
+}
