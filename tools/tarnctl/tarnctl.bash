@@ -17,13 +17,17 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager top events --help --version" ;;
+		echo "pool partition pager domain top events --help --version" ;;
 	pool)
 		echo "list show set resize pins faults events top --help" ;;
 	partition)
 		echo "list show pages heat set page-out page-in pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver --help" ;;
+	domain)
+		echo "check --help" ;;
+	"domain check")
+		echo "--here --help" ;;
 	"pool list" | "pool show" | "partition list" | "pager list")
 		echo "--json --bytes --help" ;;
 	"pool pins")
@@ -110,7 +114,7 @@ _tarnctl()
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi ;;
 	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
-	"partition pins" | "partition metrics" | "partition detach" | "pager add")
+	"partition pins" | "partition metrics" | "partition detach" | "pager add" | "domain check")
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	"partition set")
