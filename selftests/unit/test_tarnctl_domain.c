@@ -208,6 +208,7 @@ static void test_documents(void)
 		"", "x", "<domain", "<network/>", "<domain type='kvm'/>",
 		"<domain><name>a</name></domain>",
 		"<domain><name>a</name><memory>x</memory></domain>",
+		"<domain><name>a</name><uuid>../../../../../../../../../etc/passwd</uuid><memory>4096</memory></domain>",
 		"<domain><name>a</name><memory unit='TiB'>99999999999</memory></domain>",
 		"<!DOCTYPE domain [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>"
 		"<domain><name>&e;</name><memory>4096</memory></domain>",

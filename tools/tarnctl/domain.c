@@ -192,6 +192,21 @@ static void read_id(struct domain *dom)
 	free(id);
 }
 
+static int read_uuid(struct domain *dom)
+{
+	char *uuid = domain_text(dom, "/domain/uuid");
+	int ret = 0;
+
+	if (uuid && strlen(uuid) == sizeof(dom->uuid) - 1 &&
+	    strspn(uuid, "0123456789abcdefABCDEF-") == sizeof(dom->uuid) - 1)
+		strcpy(dom->uuid, uuid);
+	else if (uuid)
+		ret = domain_err(dom, domain_find(dom, "/domain/uuid"),
+				 "'%s' is no UUID", uuid);
+	free(uuid);
+	return ret;
+}
+
 static int read_domain(struct domain *dom, bool named)
 {
 	const char *const below = "/domain/metadata/tarn:partition";
@@ -213,6 +228,8 @@ static int read_domain(struct domain *dom, bool named)
 		dom->source = name;
 	}
 	read_id(dom);
+	if (read_uuid(dom))
+		return -EINVAL;
 	memory = domain_find(dom, "/domain/maxMemory");
 	if (!memory)
 		memory = domain_find(dom, "/domain/memory");

@@ -20,6 +20,7 @@
  * @doc: its XML
  * @source: what to call that in messages
  * @name: of the domain
+ * @uuid: of the domain, or empty: it has none yet
  * @id: of the running domain, 0: it has none
  * @memory: most memory that it may have, in bytes
  * @settings: the element with Tarn's settings, or NULL
@@ -28,6 +29,7 @@ struct domain {
 	xmlDoc *doc;
 	char *source;
 	char *name;
+	char uuid[37];
 	unsigned int id;
 	uint64_t memory;
 	xmlNode *settings;

@@ -23,8 +23,14 @@
 
 #define DEFAULT_DIR "/var/lib/libvirt/qemu/ram"
 #define RUN_DIR "/run/tarn/"
-/** In a pool, the directory of domains that are linked. */
+/*
+ * In a pool, the memory of domains that are linked is in
+ * domains/libvirt-UUID/NAME/. The first of it is the name of the AppArmor profile
+ * that libvirt makes for a domain, so that one rule lets each have its own.
+ */
 #define POOL_DIR "domains"
+#define PROFILE_FORMAT "libvirt-%s"
+#define PROFILE_MAX 48
 
 /* ---- the configuration ------------------------------------------------------ */
 
@@ -105,7 +111,7 @@ static int open_base(const struct domain_place *place)
 /* Its name can be that of a directory. */
 static bool has_place(const struct domain *dom)
 {
-	return !strchr(dom->name, '/') && strcmp(dom->name, ".") &&
+	return dom->uuid[0] && !strchr(dom->name, '/') && strcmp(dom->name, ".") &&
 	       strcmp(dom->name, "..") && strlen(dom->name) <= NAME_MAX;
 }
 
@@ -143,7 +149,7 @@ static int find_entry(int base, const struct domain *dom, char *name)
 
 /* ---- the directory in the pool ----------------------------------------------- */
 
-/* Remove a directory of a domain that is gone: it holds its memory alone. */
+/* Remove a directory, and the files in it: memory of a domain that is gone. */
 static void remove_dir(int parent, const char *name)
 {
 	struct dirent *entry;
@@ -164,45 +170,85 @@ static void remove_dir(int parent, const char *name)
 	unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-/* Return: a descriptor of the directory of domains, or an errno. */
-static int open_pool_dir(const struct pool *pool)
+/* Return: a descriptor, not reported where there is an errno. */
+static int make_and_open(int parent, const char *name, mode_t mode)
 {
-	int root = pool_open(pool), fd;
+	int fd;
+
+	if (parent < 0)
+		return parent;
+	if (mkdirat(parent, name, mode) && errno != EEXIST)
+		return -errno;
+	fd = openat(parent, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Make the directories above that of a domain.
+ * Return: a descriptor of the lowest one, or an errno.
+ */
+static int open_above(const struct pool *pool, const struct domain *dom)
+{
+	char profile[PROFILE_MAX];
+	int root = pool_open(pool), domains, fd;
 
 	if (root < 0)
 		return root;
-	if (mkdirat(root, POOL_DIR, 0711) && errno != EEXIST)
-		fd = err_errno(-errno, "make %s/" POOL_DIR, pool->mount);
-	else
-		fd = openat(root, POOL_DIR,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		fd = err_errno(-errno, "open %s/" POOL_DIR, pool->mount);
+	snprintf(profile, sizeof(profile), PROFILE_FORMAT, dom->uuid);
+	domains = make_and_open(root, POOL_DIR, 0711);
+	fd = make_and_open(domains, profile, 0711);
+	if (fd < 0)
+		err_errno(fd, "make %s/" POOL_DIR "/%s", pool->mount, profile);
+	if (domains >= 0)
+		close(domains);
 	close(root);
 	return fd;
 }
 
-static int make_dir(const struct pool *pool, const char *name,
+static int make_dir(const struct pool *pool, const struct domain *dom,
 		    const struct stat *like)
 {
-	int parent = open_pool_dir(pool), fd = -1, ret = 0;
+	int above = open_above(pool, dom), fd = -1, ret = 0;
 
-	if (parent < 0)
-		return parent;
-	remove_dir(parent, name);
-	if (mkdirat(parent, name, 0700))
+	if (above < 0)
+		return above;
+	remove_dir(above, dom->name);
+	fd = make_and_open(above, dom->name, 0700);
+	if (fd < 0)
+		ret = fd;
+	else if (fchown(fd, like->st_uid, like->st_gid))
 		ret = -errno;
-	if (!ret) {
-		fd = openat(parent, name,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 || fchown(fd, like->st_uid, like->st_gid))
-			ret = -errno;
-	}
 	if (fd >= 0)
 		close(fd);
-	close(parent);
-	return ret ? err_errno(ret, "make %s/" POOL_DIR "/%s", pool->mount,
-			       name) : 0;
+	close(above);
+	return ret ? err_errno(ret, "make a directory for %s in %s",
+			       dom->source, pool->mount) : 0;
+}
+
+static void remove_place(const struct pool *pool, const struct domain *dom)
+{
+	char profile[PROFILE_MAX + sizeof(POOL_DIR) + 1];
+	int above = open_above(pool, dom), root;
+
+	if (above < 0)
+		return;
+	remove_dir(above, dom->name);
+	close(above);
+	root = pool_open(pool);
+	if (root < 0)
+		return;
+	snprintf(profile, sizeof(profile), POOL_DIR "/" PROFILE_FORMAT,
+		 dom->uuid);
+	unlinkat(root, profile, AT_REMOVEDIR);
+	close(root);
+}
+
+static void format_place(char *path, size_t size, const struct pool *pool,
+			 const struct domain *dom)
+{
+	snprintf(path, size, "%s/" POOL_DIR "/" PROFILE_FORMAT "/%s",
+		 pool->mount, dom->uuid, dom->name);
 }
 
 /* ---- links ------------------------------------------------------------------- */
@@ -235,9 +281,8 @@ int domain_place_link(const struct domain_place *place,
 			   "libvirt has made no directory for its memory below %s; restart libvirtd if memory_backing_dir has changed",
 			   place->dir);
 	} else if (!S_ISLNK(st.st_mode)) {
-		snprintf(target, sizeof(target), "%s/" POOL_DIR "/%s",
-			 pool->mount, dom->name);
-		ret = make_dir(pool, dom->name, &st);
+		format_place(target, sizeof(target), pool, dom);
+		ret = make_dir(pool, dom, &st);
 		if (!ret)
 			ret = replace(base, name, target);
 	}
@@ -247,64 +292,57 @@ int domain_place_link(const struct domain_place *place,
 
 /* The pool whose directory of the domain a link leads to, or NULL. */
 static const struct pool *find_target(const struct pool_list *pools,
-				      const char *target, const char *name)
+				      const char *target,
+				      const struct domain *dom)
 {
 	char expected[PATH_MAX];
 	size_t i;
 
 	for (i = 0; i < pools->count; i++) {
-		snprintf(expected, sizeof(expected), "%s/" POOL_DIR "/%s",
-			 pools->items[i].mount, name);
+		format_place(expected, sizeof(expected), &pools->items[i], dom);
 		if (!strcmp(expected, target))
 			return &pools->items[i];
 	}
 	return NULL;
 }
 
-/* The domain has no number any more when it is released: its name has to do. */
+/* The domain has no number any more when it is released: its uuid has to do. */
 static void unlink_entry(const struct pool_list *pools, int base,
-			 const char *entry, const char *name)
+			 const char *entry, const struct domain *dom)
 {
 	const struct pool *pool;
 	char target[PATH_MAX];
 	ssize_t len;
-	int fd;
 
 	len = readlinkat(base, entry, target, sizeof(target) - 1);
 	if (len < 0)
 		return;
 	target[len] = '\0';
-	pool = find_target(pools, target, name);
+	pool = find_target(pools, target, dom);
 	if (!pool)
 		return;
 	unlinkat(base, entry, 0);
-	fd = open_pool_dir(pool);
-	if (fd < 0)
-		return;
-	remove_dir(fd, name);
-	close(fd);
+	remove_place(pool, dom);
 }
 
 void domain_place_unlink(const struct domain_place *place,
 			 const struct domain *dom)
 {
-	int base = open_base(place), fd;
 	struct pool_list pools;
 	struct dirent *entry;
+	int base, fd;
 	DIR *dir;
 
-	if (base < 0)
+	if (!has_place(dom) || pool_list_read(&pools))
 		return;
-	if (!has_place(dom) || pool_list_read(&pools)) {
-		close(base);
-		return;
-	}
-	fd = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	base = open_base(place);
+	fd = base < 0 ? -1 : openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	while (dir && (entry = readdir(dir)))
-		unlink_entry(&pools, base, entry->d_name, dom->name);
+		unlink_entry(&pools, base, entry->d_name, dom);
 	if (dir)
 		closedir(dir);
+	if (base >= 0)
+		close(base);
 	pool_list_free(&pools);
-	close(base);
 }
