@@ -29,6 +29,7 @@ int pager_show_main(int argc, char **argv, const struct options *opts);
 int pager_add_main(int argc, char **argv, const struct options *opts);
 int pager_drain_main(int argc, char **argv, const struct options *opts);
 int pager_resilver_main(int argc, char **argv, const struct options *opts);
+int doctor_main(int argc, char **argv, const struct options *opts);
 int events_main(int argc, char **argv, const struct options *opts);
 int top_main(int argc, char **argv, const struct options *opts);
 

@@ -189,6 +189,11 @@ static const struct command root_commands[] = {
 	{ .name = "pager", .help = "paging services (tarn-pager)",
 	  .subs = pager_commands },
 	{ .name = "domain", .help = "domains of libvirt", .subs = domain_commands },
+	{ .name = "doctor",
+	  .help = "what this host lacks, and how to mend it",
+	  .more = "BAD is what keeps something from working, poor what could be better. Run it\n"
+		  "as root, others cannot look at everything. Nothing is changed.",
+	  .fn = doctor_main, .options = OPTION_JSON },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",
 	  .more = "Keys: q quits, h explains the others. When stdout is no terminal, a table\n"

@@ -17,7 +17,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager domain top events --help --version" ;;
+		echo "pool partition pager domain doctor top events --help --version" ;;
 	pool)
 		echo "list show set resize pins faults events top --help" ;;
 	partition)
@@ -44,6 +44,8 @@ _tarnctl_words()
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
+	doctor*)
+		echo "--json --help" ;;
 	events* | "pool events" | "pool faults")
 		echo "--json --count --help" ;;
 	top* | "pool top" | "partition top")
@@ -89,7 +91,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events)
+	top | events | doctor)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then
