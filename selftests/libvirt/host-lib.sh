@@ -7,10 +7,11 @@
 
 # shellcheck source=selftests/vmm/lib.sh
 . "$(dirname "$0")/../vmm/lib.sh"
+# shellcheck source=selftests/libvirt/guest-images.sh
+. "$top/selftests/libvirt/guest-images.sh"
 
 pool=/run/tarn/pool0
 hold=$top/build/selftests/kmod/pager_hold
-images=/var/lib/libvirt/images
 pager=
 listener=
 
@@ -84,36 +85,11 @@ libvirt_init()
 	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
 	printf 'memory_backing_dir = "%s"\nsecurity_driver = "none"\n' "$1" \
 		>>/etc/libvirt/qemu.conf
-	mkdir -p "$1" /etc/libvirt/hooks/qemu.d "$images"
+	mkdir -p "$1" /etc/libvirt/hooks/qemu.d /var/lib/libvirt/images
 	sed "s|@sbindir@|$top/build/bin|" "$top/tools/host/libvirt-hook" \
 		>/etc/libvirt/hooks/qemu.d/tarn
 	chmod 755 /etc/libvirt/hooks/qemu.d/tarn
 	daemon_start
-}
-
-# guest_init NAME: a kernel and an initramfs whose guest goes on and on checking
-# what it wrote, with a number on the console for each round.
-guest_init()
-{
-	local tree=$tmp/tree
-
-	images 6.1-cloud
-	mkdir -p "$tree"
-	cat >"$tree/check" <<'CHECK'
-mount -t tmpfs -o size=90% none /tmp
-head -c "$(sed -n 's/.*mib=\([0-9]*\).*/\1/p' /proc/cmdline)M" /dev/urandom >/tmp/a
-md5sum /tmp/a >/tmp/sum
-while md5sum -cs /tmp/sum; do
-	n=$((n + 1))
-	echo "round $n" >/dev/console
-	sleep 1
-done
-echo "WRONG" >/dev/console
-CHECK
-	chmod 755 "$tree/check"
-	cp "$bzimage" "$images/$1-vmlinuz"
-	{ cat "$initrd"; (cd "$tree" && echo check | cpio -o -H newc --quiet); } \
-		>"$images/$1-initrd"
 }
 
 # rounds: how many the guest has made, by its console.

@@ -12,8 +12,8 @@ element="<partition pool='pool0'>"
 plan 34
 pool_init 128M
 libvirt_init /run/tarn/domains
-guest_init db
-sed 's/quiet/quiet mib=60 tsc=reliable no_timer_check cryptomgr.notests/' \
+guest_images db 60
+sed 's/quiet/quiet tsc=reliable no_timer_check cryptomgr.notests/' \
 	"$top/Examples/qemu.xml" >"$tmp/db.xml"
 
 tarnctl domain check --here "$tmp/db.xml" >"$tmp/out" 2>&1
@@ -24,7 +24,11 @@ part '(.path | endswith("/db/pc.ram")) and .weight == 256 and .min_frames == 819
 ok "its memory is in the pool and has its settings"
 part '.vms == 1'
 ok "its VM is attached"
-until_true eval '[ -n "$(rounds)" ]'
+is_up()
+{
+	[ -n "$(rounds)" ]
+}
+until_true is_up
 ok "the guest is up"
 
 file=$(find "$pool/domains" -name pc.ram)
@@ -58,10 +62,14 @@ held()
 	tarnctl partition list --json "$pool" | jq '.[0].resident_pages + .[0].paged_pages'
 }
 before=$(held)
+held_less()
+{
+	[ "$(held)" -lt "$before" ]
+}
 virsh -q setmem db 150M --live >"$tmp/out" 2>&1 &&
 	until_true eval 'virsh -q dommemstat db | grep -q "^actual 153600"'
 ok "setmem shrinks the guest"
-until_true eval '[ "$(held)" -lt "$before" ]'
+until_true held_less
 ok "and its memory leaves the pool"
 virsh -q setmem db 192M --live >"$tmp/out" 2>&1 &&
 	until_true eval 'virsh -q dommemstat db | grep -q "^actual 196608"'
@@ -84,7 +92,11 @@ settings "$element<pins policy='none'/></partition>" --live && until_true part '
 ok "pins are given up"
 settings "$element<weight>78</weight></partition>" --live && until_true part '.vms == 1'
 ok "and taken again"
-daemon_stop && daemon_start && until_true eval '[ "$(grep -c ^listening "$tmp/listener")" = 2 ]'
+listens_again()
+{
+	[ "$(grep -c ^listening "$tmp/listener")" = 2 ]
+}
+daemon_stop && daemon_start && until_true listens_again
 ok "the listener outlives a restart of libvirtd"
 settings "$element<weight>79</weight></partition>" --live && until_true part '.weight == 79'
 ok "and hears of changes again"
@@ -95,7 +107,7 @@ ok "the guest goes on"
 
 virsh -q save db "$tmp/saved" >"$tmp/out" 2>&1 && ! virsh -q domstate db | grep -q running
 ok "it is saved"
-[ -z "$(find "$pool/domains" -mindepth 1)" ] && ! ls /run/tarn/domains/libvirt/qemu | grep -q .
+[ -z "$(find "$pool/domains" -mindepth 1)" ] && [ -z "$(find /run/tarn/domains -type l)" ]
 ok "nothing of it is left"
 virsh -q restore "$tmp/saved" >"$tmp/out" 2>&1 && goes_on
 ok "it is restored and goes on"
