@@ -135,8 +135,12 @@ static int find_entry(int base, const struct domain *dom, char *name)
 
 	fd = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
-		return -errno;
+	if (!dir) {
+		ret = -errno;
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
 	while (ret && (entry = readdir(dir))) {
 		if (!is_of(dom, entry->d_name))
 			continue;
