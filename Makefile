@@ -35,6 +35,7 @@ help:
 	@echo 'make install      module, programs and manuals on this host (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall    remove them'
 	@echo 'make dkms         have DKMS build the module for each kernel of this host'
+	@echo 'make deb          Debian packages in build/deb: tarn-dkms, tarn-vmm, tarn-tools'
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'make sparse, checkpatch, shellcheck: the parts of TESTS=static'
@@ -96,6 +97,9 @@ uninstall:
 	@$(call part,vmm,uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX))
 	@$(call part,tools,uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX))
 
+deb: setup
+	@scripts/deb
+
 dkms:
 	@command -v dkms >/dev/null || { echo 'dkms is not installed: apt-get install dkms' >&2; exit 1; }
 	rm -rf /usr/src/tarn-$(VERSION)
@@ -107,4 +111,4 @@ clean:
 	rm -rf build
 
 .PHONY: all help setup kmod vmm tools selftests check debug-check demo bench docs \
-	sparse checkpatch shellcheck install uninstall dkms clean
+	sparse checkpatch shellcheck install uninstall dkms deb clean

@@ -22,12 +22,15 @@ int partition_metrics_main(int argc, char **argv, const struct options *opts);
 int partition_pins_main(int argc, char **argv, const struct options *opts);
 int partition_attach_main(int argc, char **argv, const struct options *opts);
 int partition_detach_main(int argc, char **argv, const struct options *opts);
+int domain_check_main(int argc, char **argv, const struct options *opts);
+int domain_hook_main(int argc, char **argv, const struct options *opts);
 int pager_list_main(int argc, char **argv, const struct options *opts);
 int pager_show_main(int argc, char **argv, const struct options *opts);
 int pager_add_main(int argc, char **argv, const struct options *opts);
 int pager_drain_main(int argc, char **argv, const struct options *opts);
 int pager_resilver_main(int argc, char **argv, const struct options *opts);
 int save_show_main(int argc, char **argv, const struct options *opts);
+int doctor_main(int argc, char **argv, const struct options *opts);
 int events_main(int argc, char **argv, const struct options *opts);
 int top_main(int argc, char **argv, const struct options *opts);
 

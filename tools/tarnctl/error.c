@@ -10,8 +10,14 @@
 
 #include "error.h"
 
+static const char *program = "tarnctl";
 static bool deferring;
 static char deferred[1200];
+
+void err_program(const char *name)
+{
+	program = name;
+}
 
 static void report(int errnum, const char *fmt, va_list args)
 {
@@ -20,8 +26,9 @@ static void report(int errnum, const char *fmt, va_list args)
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	/* What is about a subcommand begins with all of its words already. */
-	prefix = strncmp(text, "tarnctl", 7) ? "tarnctl: " : "";
-	snprintf(line, sizeof(line), "%s%s%s%s\n", prefix, text,
+	prefix = strncmp(text, "tarnctl", 7) ? program : "";
+	snprintf(line, sizeof(line), "%s%s%s%s%s\n", prefix,
+		 *prefix ? ": " : "", text,
 		 errnum ? ": " : "", errnum ? strerror(errnum) : "");
 	if (deferring)
 		strcpy(deferred, line);

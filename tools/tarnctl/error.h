@@ -11,6 +11,9 @@
 
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/** err_program() - Say which program reports, where it is not tarnctl. */
+void err_program(const char *name);
+
 /** err() - Report a failure. */
 void err(const char *fmt, ...) __printf(1, 2);
 

@@ -180,6 +180,18 @@ static const struct command save_commands[] = {
 	{ 0 },
 };
 
+static const struct command domain_commands[] = {
+	{ .name = "check", .args = "FILE",
+	  .help = "check Tarn's settings in the XML of a domain, and what they need",
+	  .more = "FILE is what 'virsh dumpxml' prints, - is stdin. Nothing is changed.",
+	  .fn = domain_check_main, .options = OPTION_HERE, .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "hook", .args = "NAME OPERATION PHASE [EXTRA]",
+	  .help = "what libvirt's hook for QEMU runs; its XML comes on stdin",
+	  .fn = domain_hook_main, .min_args = 2, .max_args = 4 },
+	{ 0 },
+};
+
 static const struct command root_commands[] = {
 	{ .name = "pool", .help = "shared memory pools (mounts of tarnfs)",
 	  .subs = pool_commands },
@@ -190,6 +202,12 @@ static const struct command root_commands[] = {
 	  .subs = pager_commands },
 	{ .name = "save", .help = "guests that tarn-vmm has saved",
 	  .subs = save_commands },
+	{ .name = "domain", .help = "domains of libvirt", .subs = domain_commands },
+	{ .name = "doctor",
+	  .help = "what this host lacks, and how to mend it",
+	  .more = "BAD is what keeps something from working, poor what could be better. Run it\n"
+		  "as root, others cannot look at everything. Nothing is changed.",
+	  .fn = doctor_main, .options = OPTION_JSON },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",
 	  .more = "Keys: q quits, h explains the others. When stdout is no terminal, a table\n"

@@ -74,6 +74,8 @@ static const struct option_def option_defs[] = {
 	  "its VM, by the number of a descriptor; needed if it has several" },
 	{ OPTION_RANGE, 0, KIND_LIST, "range", "GPA:BYTES:OFFSET", DEST(ranges),
 	  "where a part of the file is in the guest; may be given many times" },
+	{ OPTION_HERE, 0, KIND_FLAG, "here", NULL, DEST(here),
+	  "check against the pools and the nodes of this host as well" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };

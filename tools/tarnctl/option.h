@@ -27,7 +27,8 @@
 #define OPTION_SVG	(1U << 15)
 #define OPTION_VM	(1U << 20)
 #define OPTION_RANGE	(1U << 21)
-#define OPTION_ALL	0x30ffffU
+#define OPTION_HERE	(1U << 22)
+#define OPTION_ALL	0x70ffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -63,6 +64,7 @@ struct option_list {
  * @svg: file for a picture
  * @vm: number of a descriptor
  * @ranges: of guest memory
+ * @here: check against this host as well
  */
 struct options {
 	bool help;
@@ -84,6 +86,7 @@ struct options {
 	const char *svg;
 	const char *vm;
 	struct option_list ranges;
+	bool here;
 };
 
 /**

@@ -67,6 +67,16 @@ int partition_open(const char *path, int flags);
 /** partition_info() - Read the counters. Return: 0 or a negative errno. */
 int partition_info(int fd, struct tarn_partition_info *info);
 
+/**
+ * partition_attach() - Name the only VM of a process to its partitions.
+ * @pid: its id
+ * Return: 0, or what is not 0, reported.
+ */
+int partition_attach(const char *pid);
+
+/** partition_detach() - Undo it. Return: 0 or an errno, not reported. */
+int partition_detach(int fd);
+
 /** partition_fail() - Report that @what failed with @ret on a partition. */
 int partition_fail(const char *path, int ret, const char *what);
 

@@ -192,6 +192,8 @@ static int attach_one(const struct attachment *att, size_t self,
 	return ret ? attach_fail(att, part, ret) : 0;
 }
 
+enum report { REPORT_NONE, REPORT_TEXT, REPORT_JSON };
+
 /* ---- the report ----------------------------------------------------------- */
 
 static json_t *json_result(const struct attachment *att,
@@ -228,23 +230,23 @@ static void print_result(const struct attachment *att,
 }
 
 static int report(const struct attachment *att, const struct result *results,
-		  size_t count, bool json)
+		  size_t count, enum report how)
 {
-	json_t *array = json ? json_array() : NULL;
+	json_t *array = how == REPORT_JSON ? json_array() : NULL;
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		if (json)
+	for (i = 0; i < count && how != REPORT_NONE; i++) {
+		if (array)
 			json_array_append_new(array,
 					      json_result(att, &results[i]));
 		else
 			print_result(att, &results[i]);
 	}
-	return json ? json_print(array, JSON_INDENT(2)) : 0;
+	return array ? json_print(array, JSON_INDENT(2)) : 0;
 }
 
 /* All or none: what was attached before a failure is detached. */
-static int attach_all(const struct attachment *att, bool json)
+static int attach_all(const struct attachment *att, enum report how)
 {
 	struct result *results = calloc(att->parts.count, sizeof(*results));
 	size_t done = 0, i;
@@ -259,7 +261,7 @@ static int attach_all(const struct attachment *att, bool json)
 		done += !ret;
 	}
 	if (!ret)
-		ret = report(att, results, done, json);
+		ret = report(att, results, done, how);
 	else
 		while (done--)
 			call_attach(results[done].part->fd, -1, NULL, 0);
@@ -308,29 +310,51 @@ static int select_part(struct attachment *att, const char *path)
 	return -ENOENT;
 }
 
+/* @att has the ranges that were given. Return: as of a subcommand. */
+static int attach_process(struct attachment *att, const char *pid,
+			  const char *path, const char *vm, enum report how)
+{
+	int ret;
+
+	att->vm = -1;
+	ret = process_open(&att->proc, pid);
+	if (ret)
+		return ret == -EINVAL ? EXIT_USAGE : ret;
+	ret = process_parts_read(&att->proc, &att->parts);
+	if (!ret)
+		ret = select_part(att, path);
+	if (!ret) {
+		att->vm = process_vm(&att->proc, vm);
+		ret = att->vm < 0 ? att->vm : attach_all(att, how);
+	}
+	if (att->vm >= 0)
+		close(att->vm);
+	process_parts_free(&att->parts);
+	process_close(&att->proc);
+	return ret;
+}
+
+int partition_attach(const char *pid)
+{
+	struct attachment att = { 0 };
+
+	return attach_process(&att, pid, NULL, NULL, REPORT_NONE);
+}
+
 int partition_attach_main(int argc, char **argv, const struct options *opts)
 {
-	struct attachment att = { .vm = -1 };
-	int ret;
+	struct attachment att = { 0 };
 
 	att.nr_given = guest_ranges_parse(&opts->ranges, att.given);
 	if (att.nr_given < 0)
 		return EXIT_USAGE;
-	ret = process_open(&att.proc, argv[0]);
-	if (ret)
-		return ret == -EINVAL ? EXIT_USAGE : ret;
-	ret = process_parts_read(&att.proc, &att.parts);
-	if (!ret)
-		ret = select_part(&att, argc > 1 ? argv[1] : NULL);
-	if (!ret) {
-		att.vm = process_vm(&att.proc, opts->vm);
-		ret = att.vm < 0 ? att.vm : attach_all(&att, opts->json);
-	}
-	if (att.vm >= 0)
-		close(att.vm);
-	process_parts_free(&att.parts);
-	process_close(&att.proc);
-	return ret;
+	return attach_process(&att, argv[0], argc > 1 ? argv[1] : NULL,
+			      opts->vm, opts->json ? REPORT_JSON : REPORT_TEXT);
+}
+
+int partition_detach(int fd)
+{
+	return call_attach(fd, -1, NULL, 0);
 }
 
 int partition_detach_main(int argc, char **argv, const struct options *opts)
@@ -341,7 +365,7 @@ int partition_detach_main(int argc, char **argv, const struct options *opts)
 	if (fd < 0)
 		return fd;
 	if (module_can(fd)) {
-		ret = call_attach(fd, -1, NULL, 0);
+		ret = partition_detach(fd);
 		if (ret)
 			partition_fail(argv[0], ret, "detach the VM of");
 	} else {

@@ -17,7 +17,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager save top events --help --version" ;;
+		echo "pool partition pager domain doctor save top events --help --version" ;;
 	pool)
 		echo "list show set resize pins faults events top --help" ;;
 	partition)
@@ -28,6 +28,10 @@ _tarnctl_words()
 		echo "show --help" ;;
 	"save show")
 		echo "--json --bytes --runs --help" ;;
+	domain)
+		echo "check --help" ;;
+	"domain check")
+		echo "--here --help" ;;
 	"pool list" | "pool show" | "partition list" | "pager list")
 		echo "--json --bytes --help" ;;
 	"pool pins")
@@ -44,6 +48,8 @@ _tarnctl_words()
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
+	doctor*)
+		echo "--json --help" ;;
 	events* | "pool events" | "pool faults")
 		echo "--json --count --help" ;;
 	top* | "pool top" | "partition top")
@@ -89,7 +95,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events)
+	top | events | doctor)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then
@@ -115,7 +121,7 @@ _tarnctl()
 		fi ;;
 	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
 	"partition pins" | "partition metrics" | "partition detach" | "pager add" | \
-	"save show")
+	"save show" | "domain check")
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	"partition set")

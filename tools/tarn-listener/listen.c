@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The connection is read-only: the listener asks libvirt what domains look like
+ * and changes partitions by itself. All runs in one thread, in libvirt's loop.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "domain_apply.h"
+#include "domain_rules.h"
+#include "error.h"
+#include "listen.h"
+
+/* Milliseconds between attempts to connect. */
+#define RETRY_MS 2000
+/* Seconds after which libvirt is asked whether it lives, and how often. */
+#define KEEPALIVE_SECONDS 5
+#define KEEPALIVE_COUNT 3
+
+/**
+ * struct listener - all there is
+ * @uri: of libvirt
+ * @conn: to it, or NULL
+ * @lost: @conn is of no use any more
+ * @stop: a signal has come
+ * @told: that libvirt cannot be reached has been said
+ * @timer: of attempts to connect
+ */
+struct listener {
+	const char *uri;
+	virConnectPtr conn;
+	bool lost;
+	bool stop;
+	bool told;
+	int timer;
+};
+
+/* ---- a domain ---------------------------------------------------------------- */
+
+static int apply(const struct domain *dom)
+{
+	struct domain_settings set = { 0 };
+	int ret;
+
+	ret = domain_settings_read(&set, dom);
+	if (!ret)
+		ret = domain_schema_check(dom);
+	if (!ret)
+		ret = domain_home_check(dom, &set, "/sys");
+	if (!ret)
+		ret = domain_apply(dom, &set);
+	domain_settings_free(&set);
+	return ret;
+}
+
+/*
+ * @changed: they were changed just now, so none means defaults. Else a domain
+ * that has none is left alone: somebody may have set its partition by hand.
+ */
+static int handle(virDomainPtr domain, bool changed)
+{
+	char *xml = virDomainGetXMLDesc(domain, 0);
+	struct domain dom;
+	int ret;
+
+	/* It may have ended. */
+	if (!xml)
+		return 0;
+	ret = domain_parse(&dom, NULL, xml, strlen(xml));
+	if (!ret && (dom.settings || (changed && domain_in_files(&dom)))) {
+		ret = apply(&dom);
+		if (!ret)
+			printf("%s: settings applied\n", dom.source);
+		fflush(stdout);
+	}
+	domain_free(&dom);
+	free(xml);
+	return ret;
+}
+
+static int handle_all(virConnectPtr conn)
+{
+	virDomainPtr *domains;
+	int count, i, ret = 0;
+
+	count = virConnectListAllDomains(conn, &domains,
+					 VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	if (count < 0)
+		return -EIO;
+	for (i = 0; i < count; i++) {
+		if (handle(domains[i], false))
+			ret = -EIO;
+		virDomainFree(domains[i]);
+	}
+	free(domains);
+	return ret;
+}
+
+/* ---- events ------------------------------------------------------------------ */
+
+static void on_metadata(virConnectPtr conn, virDomainPtr domain, int type,
+			const char *uri, void *opaque)
+{
+	if (type != VIR_DOMAIN_METADATA_ELEMENT || !uri ||
+	    strcmp(uri, DOMAIN_NAMESPACE))
+		return;
+	if (virDomainIsActive(domain) == 1)
+		handle(domain, true);
+}
+
+static void on_close(virConnectPtr conn, int reason, void *opaque)
+{
+	struct listener *l = opaque;
+
+	l->lost = true;
+}
+
+static void on_signal(int watch, int fd, int events, void *opaque)
+{
+	struct listener *l = opaque;
+
+	l->stop = true;
+}
+
+/* ---- the connection ----------------------------------------------------------- */
+
+/* libvirt's own messages come from err() alone. */
+static void quiet(void *opaque, virErrorPtr error)
+{
+}
+
+static void disconnect(struct listener *l)
+{
+	if (l->conn)
+		virConnectClose(l->conn);
+	l->conn = NULL;
+	l->lost = false;
+}
+
+static int subscribe(struct listener *l)
+{
+	if (virConnectRegisterCloseCallback(l->conn, on_close, l, NULL) ||
+	    virConnectDomainEventRegisterAny(
+		    l->conn, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+		    VIR_DOMAIN_EVENT_CALLBACK(on_metadata), l, NULL) < 0)
+		return -EIO;
+	/* A local libvirt may know no keepalive; it closes the socket instead. */
+	virConnectSetKeepAlive(l->conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
+	return 0;
+}
+
+static int connect_once(struct listener *l)
+{
+	l->conn = virConnectOpenReadOnly(l->uri);
+	if (l->conn && !subscribe(l)) {
+		l->told = false;
+		printf("listening to %s\n", l->uri);
+		fflush(stdout);
+		/* Changes that were made meanwhile. */
+		handle_all(l->conn);
+		return 0;
+	}
+	if (!l->told)
+		err("%s: %s; it is tried again until it works", l->uri,
+		    virGetLastErrorMessage());
+	l->told = true;
+	disconnect(l);
+	return -EIO;
+}
+
+static void on_timer(int timer, void *opaque)
+{
+	struct listener *l = opaque;
+
+	if (l->lost)
+		disconnect(l);
+	if (!l->conn)
+		connect_once(l);
+}
+
+/* ---- running ------------------------------------------------------------------ */
+
+static int watch_signals(struct listener *l)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return err_errno(-errno, "block signals");
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return err_errno(-errno, "wait for signals");
+	if (virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE, on_signal, l,
+			      NULL) < 0) {
+		close(fd);
+		return err_nomem();
+	}
+	return 0;
+}
+
+static int serve(struct listener *l)
+{
+	int ret = watch_signals(l);
+
+	if (ret)
+		return ret;
+	l->timer = virEventAddTimeout(RETRY_MS, on_timer, l, NULL);
+	if (l->timer < 0)
+		return err_nomem();
+	connect_once(l);
+	while (!l->stop) {
+		if (virEventRunDefaultImpl() < 0) {
+			err("the event loop: %s", virGetLastErrorMessage());
+			ret = -EIO;
+			break;
+		}
+	}
+	disconnect(l);
+	return ret;
+}
+
+int listen_run(const char *uri, int once)
+{
+	struct listener l = { .uri = uri };
+	int ret;
+
+	virSetErrorFunc(NULL, quiet);
+	if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0) {
+		err("libvirt's library: %s", virGetLastErrorMessage());
+		return -EIO;
+	}
+	if (!once)
+		return serve(&l);
+	l.conn = virConnectOpenReadOnly(uri);
+	if (!l.conn) {
+		err("%s: %s", uri, virGetLastErrorMessage());
+		return -EIO;
+	}
+	ret = handle_all(l.conn);
+	disconnect(&l);
+	return ret;
+}

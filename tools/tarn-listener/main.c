@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tarn-listener: applies Tarn's settings in the metadata of libvirt's domains
+ * when they are changed while the domains run. Starts are the hook's business.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "listen.h"
+
+#ifndef TARN_VERSION
+#define TARN_VERSION "unknown"
+#endif
+
+static void usage(void)
+{
+	puts("Usage: tarn-listener [OPTION]...\n"
+	     "\n"
+	     "Apply Tarn's settings of libvirt's domains when 'virsh metadata' changes them.\n"
+	     "\n"
+	     "  -c, --connect URI  libvirt to listen to (default qemu:///system)\n"
+	     "  -1, --once         apply what running domains have now, and end\n"
+	     "  -h, --help         show this help\n"
+	     "      --version      print the version");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "connect", required_argument, NULL, 'c' },
+		{ "once", no_argument, NULL, '1' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	const char *uri = "qemu:///system";
+	int letter, once = 0;
+
+	err_program("tarn-listener");
+	while ((letter = getopt_long(argc, argv, "c:1h", options, NULL)) != -1) {
+		switch (letter) {
+		case 'c':
+			uri = optarg;
+			break;
+		case '1':
+			once = 1;
+			break;
+		case 'h':
+			usage();
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("tarn-listener " TARN_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		err("'%s' is too much, see --help", argv[optind]);
+		return 2;
+	}
+	return listen_run(uri, once) ? EXIT_FAILURE : EXIT_SUCCESS;
+}

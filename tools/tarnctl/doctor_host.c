@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Checks of the host: KVM, the module, pools and their pagers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <linux/tarn.h>
+
+#include "doctor.h"
+#include "pool.h"
+
+/* What this tarnctl knows of. */
+#define FEATURES                                                               \
+	(TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM | TARN_FEATURE_VM |       \
+	 TARN_FEATURE_PINS | TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY)
+
+static bool module_loaded(void)
+{
+	return !access("/sys/module/tarn", F_OK);
+}
+
+static void check_kvm(struct finding *f)
+{
+	if (access("/dev/kvm", F_OK))
+		found(f, DOCTOR_BAD,
+		      "turn virtualization on in the firmware, then: modprobe kvm_intel or kvm_amd",
+		      "there is no /dev/kvm");
+	else if (access("/dev/kvm", R_OK | W_OK))
+		found(f, DOCTOR_BAD, "become a member of the group kvm: adduser USER kvm",
+		      "this user may not open /dev/kvm");
+	else
+		found(f, DOCTOR_GOOD, NULL, "/dev/kvm is there");
+}
+
+/* Nested paging makes a guest's touches visible in tables of their own. */
+static void check_nested_paging(struct finding *f)
+{
+	char text[8];
+
+	doctor_read("/sys/module/kvm_intel/parameters/ept", text, sizeof(text));
+	if (!*text)
+		doctor_read("/sys/module/kvm_amd/parameters/npt", text,
+			    sizeof(text));
+	if (!*text)
+		return;
+	if (*text == 'Y' || *text == '1')
+		found(f, DOCTOR_GOOD, NULL, "KVM has nested paging");
+	else
+		found(f, DOCTOR_POOR,
+		      "load kvm_intel with ept=1 or kvm_amd with npt=1",
+		      "KVM has no nested paging, guests are slow");
+}
+
+static void check_module(struct finding *f)
+{
+	static const char *const dirs[] = { "extra", "updates/dkms", "updates" };
+	struct utsname uts;
+	char path[256];
+	size_t i;
+
+	if (module_loaded()) {
+		found(f, DOCTOR_GOOD, NULL, "tarn.ko is loaded");
+		return;
+	}
+	uname(&uts);
+	for (i = 0; i < 2 * sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "/lib/modules/%s/%s/tarn.ko%s",
+			 uts.release, dirs[i / 2], i % 2 ? ".xz" : "");
+		if (access(path, F_OK))
+			continue;
+		found(f, DOCTOR_BAD, "modprobe tarn (a mount of tarnfs does that, too)",
+		      "tarn.ko is installed but not loaded");
+		return;
+	}
+	found(f, DOCTOR_BAD,
+	      "install the package tarn-dkms and linux-headers of this kernel, or run 'make install'",
+	      "there is no tarn.ko for the kernel %s", uts.release);
+}
+
+/* Only a module that is signed is loaded then. */
+static void check_lockdown(struct finding *f)
+{
+	char text[64];
+
+	doctor_read("/sys/kernel/security/lockdown", text, sizeof(text));
+	if (!*text || strstr(text, "[none]"))
+		return;
+	if (module_loaded())
+		found(f, DOCTOR_GOOD, NULL, "the kernel is locked down and took the module");
+	else
+		found(f, DOCTOR_POOR,
+		      "have DKMS sign it with a key that is enrolled (mokutil --import)",
+		      "the kernel is locked down (Secure Boot) and takes signed modules only");
+}
+
+static void check_device(struct finding *f)
+{
+	const struct group *group = getgrnam("tarn");
+	struct stat st;
+
+	if (!module_loaded())
+		return;
+	if (stat("/dev/tarn", &st))
+		found(f, DOCTOR_BAD, "have udev or devtmpfs make it",
+		      "there is no /dev/tarn, no pager can serve");
+	else if (!group)
+		found(f, DOCTOR_POOR, "systemd-sysusers, or groupadd -r tarn",
+		      "there is no group tarn for /dev/tarn");
+	else if (st.st_gid != group->gr_gid)
+		found(f, DOCTOR_POOR,
+		      "install 60-tarn.rules and: udevadm trigger --sysname-match=tarn",
+		      "/dev/tarn is not of the group tarn");
+	else
+		found(f, DOCTOR_GOOD, NULL, "/dev/tarn is of the group tarn");
+}
+
+static void check_features(struct finding *f)
+{
+	struct tarn_features features = { .size = sizeof(features) };
+	struct pool_list pools;
+	int fd;
+
+	if (!module_loaded() || geteuid() || pool_list_read(&pools))
+		return;
+	fd = pools.count ? pool_open(&pools.items[0]) : -1;
+	pool_list_free(&pools);
+	if (fd < 0)
+		return;
+	if (ioctl(fd, TARN_GET_FEATURES, &features))
+		found(f, DOCTOR_BAD, "load the module that came with this tarnctl",
+		      "the module does not say what it can do: %s", strerror(errno));
+	else if ((features.features & FEATURES) == FEATURES)
+		found(f, DOCTOR_GOOD, NULL, "the module can do what this tarnctl knows of");
+	else if (!(features.features & TARN_FEATURE_VM))
+		found(f, DOCTOR_POOR,
+		      "run a kernel that Documentation/admin/hosts.rst names",
+		      "the module does not know the KVM of this kernel: nothing is pinned");
+	else
+		found(f, DOCTOR_POOR, "load the module that came with this tarnctl",
+		      "the module is older than this tarnctl");
+	close(fd);
+}
+
+static void check_pools(struct finding *f)
+{
+	struct pool_list pools;
+	size_t i;
+
+	if (!module_loaded() || pool_list_read(&pools))
+		return;
+	if (!pools.count) {
+		found(f, DOCTOR_BAD,
+		      "write TARN_POOL_OPTIONS=size=8G into /etc/tarn/pool0.conf and: systemctl enable --now tarn-pool@pool0",
+		      "no pool is mounted");
+		return;
+	}
+	found(f, DOCTOR_GOOD, NULL, "%zu mounted, %s", pools.count,
+	      pools.items[0].mount);
+	for (i = 0; i < pools.count; i++) {
+		const struct tarn_pool_info *info = &pools.items[i].info;
+
+		if (!(info->flags & TARN_POOL_PAGING))
+			continue;
+		if (!(info->flags & TARN_POOL_SERVED))
+			found(f, DOCTOR_BAD,
+			      "write TARN_PAGER_OPTIONS=--device ... into its file below /etc/tarn and start tarn-pager@NAME",
+			      "%s has no pager: guests wait once it is full",
+			      pools.items[i].mount);
+		else if (info->flags & (TARN_POOL_FULL | TARN_POOL_DEGRADED))
+			found(f, DOCTOR_POOR, "tarnctl pager show says more",
+			      "the pager of %s is %s", pools.items[i].mount,
+			      pool_state(info));
+	}
+	pool_list_free(&pools);
+}
+
+const struct doctor_check doctor_host_checks[] = {
+	{ "kvm", check_kvm },
+	{ "nested-paging", check_nested_paging },
+	{ "module", check_module },
+	{ "lockdown", check_lockdown },
+	{ "device", check_device },
+	{ "features", check_features },
+	{ "pools", check_pools },
+	{ NULL, NULL },
+};

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Settings of a domain become those of its partitions, which are found by its
+ * process: it is the only one that knows for sure which files are its memory.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "domain_apply.h"
+#include "domain_pool.h"
+#include "error.h"
+#include "partition.h"
+#include "process.h"
+
+#define PID_FILE "/run/libvirt/qemu/%s.pid"
+
+/* ---- the process ------------------------------------------------------------ */
+
+static int read_pid(const struct domain *dom, char *pid, size_t size)
+{
+	char path[512];
+	FILE *f;
+	int ret = 0;
+
+	if (strchr(dom->name, '/') ||
+	    snprintf(path, sizeof(path), PID_FILE, dom->name) >=
+		    (int)sizeof(path))
+		return domain_err(dom, NULL, "libvirt has no domain of such a name");
+	f = fopen(path, "re");
+	if (!f)
+		return err_errno(-errno, "%s: open %s", dom->source, path);
+	if (!fgets(pid, size, f))
+		ret = domain_err(dom, NULL, "%s is empty", path);
+	fclose(f);
+	pid[strcspn(pid, "\n")] = '\0';
+	return ret;
+}
+
+/* ---- settings --------------------------------------------------------------- */
+
+static uint64_t part_of(uint64_t whole, uint64_t pages, uint64_t all)
+{
+	return all ? (uint64_t)((__uint128_t)whole * pages / all) : 0;
+}
+
+static int set_partition(int fd, struct tarn_partition_set *set)
+{
+	set->size = sizeof(*set);
+	set->flags = TARN_PARTITION_SET_ALL;
+	return ioctl(fd, TARN_PARTITION_SET, set) ? -errno : 0;
+}
+
+static int set_fail(const struct domain *dom, const char *path, int ret)
+{
+	if (ret == -ENOSPC) {
+		domain_err(dom, dom->settings,
+			   "%s: the minimums of all partitions together would be more than the pool has; lower <min> or make the pool larger",
+			   path);
+		return ret;
+	}
+	return partition_fail(path, ret, "change the settings of");
+}
+
+/* What one of several partitions gets of the domain's settings. */
+static struct tarn_partition_set share_of(const struct domain_settings *set,
+					  uint64_t pages, uint64_t all)
+{
+	struct tarn_partition_set share = {
+		.weight = set->weight,
+		.min_frames = part_of(set->min >> TARN_PAGE_SHIFT, pages, all),
+		.desired_frames =
+			part_of(set->desired >> TARN_PAGE_SHIFT, pages, all),
+	};
+
+	/* 0 would mean none. */
+	if (set->desired && !share.desired_frames)
+		share.desired_frames = 1;
+	return share;
+}
+
+static void restore(const struct process_parts *parts,
+		    const struct tarn_partition_info *infos, size_t count)
+{
+	while (count--) {
+		struct tarn_partition_set old = {
+			.weight = infos[count].weight,
+			.min_frames = infos[count].min_frames,
+			.desired_frames = infos[count].desired_frames,
+		};
+
+		set_partition(parts->items[count].fd, &old);
+	}
+}
+
+static int set_all(const struct domain *dom, const struct domain_settings *set,
+		   const struct process_parts *parts)
+{
+	struct tarn_partition_info *infos;
+	uint64_t all = 0;
+	size_t i;
+	int ret = 0;
+
+	infos = calloc(parts->count, sizeof(*infos));
+	if (!infos)
+		return err_nomem();
+	for (i = 0; i < parts->count && !ret; i++) {
+		ret = partition_info(parts->items[i].fd, &infos[i]);
+		if (ret)
+			partition_fail(parts->items[i].file.path, ret,
+				       "read the counters of");
+		all += infos[i].logical_pages;
+	}
+	for (i = 0; i < parts->count && !ret; i++) {
+		struct tarn_partition_set share =
+			share_of(set, infos[i].logical_pages, all);
+
+		ret = set_partition(parts->items[i].fd, &share);
+		if (ret)
+			set_fail(dom, parts->items[i].file.path, ret);
+	}
+	if (ret && i)
+		restore(parts, infos, i);
+	free(infos);
+	return ret;
+}
+
+/* ---- the VM ----------------------------------------------------------------- */
+
+static void attach(const struct domain *dom, const struct domain_settings *set,
+		   const struct process_parts *parts, const char *pid)
+{
+	struct tarn_partition_info info;
+	unsigned int attached = 0;
+	size_t i;
+
+	for (i = 0; i < parts->count; i++) {
+		if (partition_info(parts->items[i].fd, &info))
+			continue;
+		attached += info.vms;
+		if (info.vms && !set->attach)
+			partition_detach(parts->items[i].fd);
+	}
+	if (!set->attach || attached)
+		return;
+	if (partition_attach(pid))
+		domain_err(dom, NULL,
+			   "it runs without being attached: nothing of it is pinned, and its hypercalls are not answered");
+}
+
+/* ---- the domain ------------------------------------------------------------- */
+
+/* Memory does not move to another pool while the domain runs. */
+static int check_pool(const struct domain *dom,
+		      const struct domain_settings *set,
+		      const struct process_parts *parts)
+{
+	struct pool pool;
+	size_t i;
+	int ret;
+
+	if (!set->pool)
+		return 0;
+	ret = domain_pool_get(&pool, dom, set);
+	if (ret)
+		return ret;
+	for (i = 0; i < parts->count && !ret; i++) {
+		if (parts->items[i].file.dev != pool.dev)
+			ret = domain_err(dom, dom->settings,
+					 "its memory is not in the pool %s, and stays where it is until it is started again: %s",
+					 pool.mount, parts->items[i].file.path);
+	}
+	pool_put(&pool);
+	return ret;
+}
+
+int domain_apply(const struct domain *dom, const struct domain_settings *set)
+{
+	struct process_parts parts = { 0 };
+	struct process proc;
+	char pid[32] = "";
+	int ret;
+
+	ret = read_pid(dom, pid, sizeof(pid));
+	if (!ret)
+		ret = process_open(&proc, pid);
+	if (ret)
+		return ret;
+	ret = process_parts_read(&proc, &parts);
+	if (!ret && !parts.count)
+		ret = domain_err(dom, NULL,
+				 "none of its memory is in a pool; 'tarnctl domain check' on its XML says why");
+	if (!ret)
+		ret = check_pool(dom, set, &parts);
+	if (!ret)
+		ret = set_all(dom, set, &parts);
+	if (!ret)
+		attach(dom, set, &parts, pid);
+	process_parts_free(&parts);
+	process_close(&proc);
+	return ret;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Checks of a domain around Tarn's settings. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain_rules.h"
+
+/* A rule: what an XPath expression must not find. */
+struct rule {
+	const char *xpath;
+	const char *text;
+};
+
+static const struct rule rules[] = {
+	{ "/domain[not(@type='kvm')]",
+	  "the domain does not run under KVM; write <domain type='kvm'>" },
+	{ "/domain/memoryBacking/hugepages",
+	  "<hugepages> are not in a pool; remove them from <memoryBacking>" },
+	{ "/domain/memtune/min_guarantee",
+	  "libvirt refuses <min_guarantee> for its QEMU driver; write it as <min> of Tarn's settings" },
+};
+
+static const struct rule notes[] = {
+	{ "/domain/memoryBacking/allocation[@mode='immediate']",
+	  "<allocation mode='immediate'> touches all memory at the start, which pages all the way on a pool that is smaller" },
+	{ "/domain/devices/hostdev[@type='pci' or @type='mdev']",
+	  "an assigned device pins all memory of the domain, nothing of it can be paged" },
+	{ "/domain/devices/memballoon[@model='none']",
+	  "without a <memballoon> 'virsh setmem' and 'virsh dommemstat' say little" },
+};
+
+bool domain_in_files(const struct domain *dom)
+{
+	return domain_find(dom, "/domain/memoryBacking/source[@type='file']");
+}
+
+static bool is_shared(const struct domain *dom)
+{
+	/* What a cell of the guest's NUMA topology says counts more. */
+	if (domain_find(dom, "/domain/cpu/numa/cell[@memAccess='private']"))
+		return false;
+	if (domain_find(dom, "/domain/memoryBacking/access[@mode='shared']"))
+		return true;
+	return domain_find(dom, "/domain/cpu/numa/cell") &&
+	       !domain_find(dom, "/domain/cpu/numa/cell[not(@memAccess)]");
+}
+
+int domain_rules_check(const struct domain *dom,
+		       const struct domain_settings *set)
+{
+	const xmlNode *node;
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		node = domain_find(dom, rules[i].xpath);
+		if (node)
+			return domain_err(dom, node, "%s", rules[i].text);
+	}
+	if (!domain_in_files(dom))
+		return domain_err(dom, dom->settings,
+				  "the memory of the domain is not in files; write <memoryBacking><source type='file'/><access mode='shared'/></memoryBacking>");
+	if (!is_shared(dom))
+		return domain_err(dom, domain_find(dom, "/domain/memoryBacking"),
+				  "a pool has no private memory; write <access mode='shared'/> in <memoryBacking>");
+	node = domain_find(dom, "/domain/memoryBacking/locked");
+	if (node && set->paging != DOMAIN_PAGING_RESIDENT)
+		return domain_err(dom, node,
+				  "<locked> keeps all memory of the domain in frames; remove it, or say so by <paging class='resident'/>");
+	return 0;
+}
+
+unsigned int domain_rules_note(const struct domain *dom,
+			       const struct domain_settings *set)
+{
+	unsigned int count = 0;
+	const xmlNode *node;
+	size_t i;
+
+	for (i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+		node = domain_find(dom, notes[i].xpath);
+		if (!node)
+			continue;
+		printf("%s:%ld: note: %s\n", dom->source, xmlGetLineNo(node),
+		       notes[i].text);
+		count++;
+	}
+	if (!dom->settings) {
+		printf("%s: note: the domain has no settings of Tarn, so it has the defaults if its memory comes to be in a pool\n",
+		       dom->source);
+		count++;
+	}
+	if (set->sharing) {
+		printf("%s: note: the module shares no pages between guests yet, so <sharing> changes nothing\n",
+		       dom->source);
+		count++;
+	}
+	return count;
+}

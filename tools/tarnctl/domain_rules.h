@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a domain must be like for its memory to be in a pool. */
+#ifndef TARNCTL_DOMAIN_RULES_H
+#define TARNCTL_DOMAIN_RULES_H
+
+#include "domain_settings.h"
+
+/** domain_in_files() - Whether its memory is in files of memory_backing_dir. */
+bool domain_in_files(const struct domain *dom);
+
+/**
+ * domain_rules_check() - Check the domain around the settings.
+ * Return: 0, or -EINVAL, reported.
+ */
+int domain_rules_check(const struct domain *dom,
+		       const struct domain_settings *set);
+
+/**
+ * domain_rules_note() - Print what works but may not be what is wanted.
+ * Return: number of notes.
+ */
+unsigned int domain_rules_note(const struct domain *dom,
+			       const struct domain_settings *set);
+
+/**
+ * domain_home_check() - Check that home nodes hold: a frame is taken on the node
+ * of the processor that touches the page first, so the vCPUs have to be there.
+ * @sysfs: "/sys", or NULL: this host is not the one that the domain is for
+ * Return: 0, or an errno, reported.
+ */
+int domain_home_check(const struct domain *dom,
+		      const struct domain_settings *set, const char *sysfs);
+
+#endif

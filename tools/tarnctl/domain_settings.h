@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Tarn's own settings in the <metadata> of a domain. */
+#ifndef TARNCTL_DOMAIN_SETTINGS_H
+#define TARNCTL_DOMAIN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "domain.h"
+
+/** enum domain_paging - how frames are taken from the domain */
+enum domain_paging {
+	/** as weight, minimum and desired amount say */
+	DOMAIN_PAGING_NORMAL,
+	/** its minimum is all of its memory */
+	DOMAIN_PAGING_RESIDENT,
+	/** what it has beyond its minimum is taken before that of others */
+	DOMAIN_PAGING_SPARE,
+};
+
+/**
+ * struct domain_settings - the settings, with what is not there at its default
+ * @pool: a mount point or the name of one below /run/tarn; NULL: the only pool
+ * @weight: see struct tarn_partition_set
+ * @min: in bytes, see there
+ * @desired: in bytes, 0: none, see there
+ * @home: a bit a NUMA node where its frames shall lie; 0: anywhere
+ * @sharing: with whom its pages may be shared; NULL: with nobody
+ * @attach: its VM is named to the module, which pins what must not be paged
+ * @paging: how frames are taken
+ */
+struct domain_settings {
+	char *pool;
+	uint32_t weight;
+	uint64_t min;
+	uint64_t desired;
+	uint64_t home;
+	char *sharing;
+	bool attach;
+	enum domain_paging paging;
+};
+
+/**
+ * domain_settings_read() - Read and check the settings of a domain.
+ * @set: to be freed by domain_settings_free() whatever is returned
+ *
+ * Where <memtune> has a soft limit and no desired amount is set, that is it.
+ *
+ * Return: 0, also if there are none; or an errno, reported.
+ */
+int domain_settings_read(struct domain_settings *set, const struct domain *dom);
+void domain_settings_free(struct domain_settings *set);
+
+/**
+ * domain_schema_check() - Have the settings checked by the schema as well.
+ * Return: 0, or an errno, reported.
+ */
+int domain_schema_check(const struct domain *dom);
+
+#endif
