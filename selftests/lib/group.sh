@@ -10,6 +10,7 @@
 #                         which kernels they are of interest
 #   cpus, memory, nodes   what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1);
 #                         groups of one processor run side by side
+#   default no            runs only when it is named
 #   module no             do not load tarn.ko
 #   disk SIZE             an empty scratch disk; the first one is /dev/vda
 #   test SECONDS COMMAND  a test and its time limit, run at the top of the tree; a
@@ -28,6 +29,7 @@ read_group()
 	group_on=l1
 	group_kernels="6.1 6.12 debug"
 	group_cpus=2
+	group_default=yes
 	group_options=()
 	group_disks=()
 	group_names=()
@@ -40,6 +42,7 @@ read_group()
 		on)			group_on=$value ;;
 		kernels)		group_kernels=$value ;;
 		cpus)			group_cpus=$value ;;
+		default)		group_default=$value ;;
 		memory|nodes)		group_options+=("--$key" "$value") ;;
 		module)			[ "$value" != no ] || group_options+=(--no-module) ;;
 		disk)			group_disks+=("$value") ;;

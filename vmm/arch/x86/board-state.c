@@ -93,7 +93,7 @@ static int chip_load(struct vm *vm, struct sections *sections, u32 id)
 static int pit_save(struct vm *vm, struct state_out *out)
 {
 	struct kvm_pit_state2 pit;
-	char prefix[8], tag[24];
+	char prefix[16], tag[24];
 	u64 now = loop_now();
 	int i, ret;
 
@@ -119,7 +119,7 @@ static int pit_load(struct vm *vm, struct sections *sections)
 {
 	struct kvm_pit_state2 pit = {0};
 	struct state_in *in = sections_take(sections, "pit", STATE_VERSION);
-	char prefix[8], tag[24];
+	char prefix[16], tag[24];
 	u64 flags, age;
 	int i, ret;
 
