@@ -11,7 +11,10 @@
 # shellcheck source=selftests/vmm/pool.sh
 . "$here/pool.sh"
 
-pool_mib=96
+# What does not fit into the pool has to fit into the 128 MiB of the test pager.
+pool_mib=64
+guest_mib=128
+neighbour_mib=80
 tracing=/sys/kernel/tracing
 areas="ring clock steal async-fault eoi"
 
@@ -47,7 +50,7 @@ traced()
 press()
 {
 	yes "neighbour $SECONDS $RANDOM" |
-		dd of="$pool/neighbour" bs=1M count=$((2 * pool_mib)) \
+		dd of="$pool/neighbour" bs=1M count=$neighbour_mib \
 			iflag=fullblock conv=notrunc status=none
 }
 
@@ -57,18 +60,18 @@ plan 6
 images 6.12-cloud
 make_disk
 pool_init ${pool_mib}M
-truncate -s 192M "$pool/g"
+truncate -s ${guest_mib}M "$pool/g"
 guest_start "disk=/dev/vda test=while+:;do+dd+if=/dev/vda+of=/dev/null+bs=64k+count=64+iflag=direct;echo+guest:+read;done" \
-	-m 192 -kernel "$elf" -device virtio-blk-pci,drive=d \
+	-m $guest_mib -kernel "$elf" -device virtio-blk-pci,drive=d \
 	-blockdev "file,node-name=f,filename=$disk" \
 	-blockdev raw,node-name=d,file=f -machine pc,memory-backend=ram0 \
-	-object "memory-backend-file,id=ram0,size=192M,share=on,mem-path=$pool/g"
+	-object "memory-backend-file,id=ram0,size=${guest_mib}M,share=on,mem-path=$pool/g"
 await "guest: read"
 await_pins g '[.areas[] | select(.critical)] | length >= 6 and all(.pinned)'
 ok "rings and KVM's areas are pinned"
 
 tarnctl partition set "$pool/g" weight=1
-truncate -s $((2 * pool_mib))M "$pool/neighbour"
+truncate -s ${neighbour_mib}M "$pool/neighbour"
 tarnctl partition set "$pool/neighbour" weight=10000
 trace_areas
 outs=$(counter g page_outs)
@@ -79,7 +82,7 @@ for _ in 1 2 3 4 5; do
 	now=$(counter g resident_pages)
 	[ "$now" -ge "$least" ] || least=$now
 done
-[ $(($(counter g page_outs) - outs)) -gt 2000 ] && [ "$least" -lt 8192 ]
+[ $(($(counter g page_outs) - outs)) -gt 4000 ] && [ "$least" -lt 4096 ]
 ok "the guest is paged out, again and again"
 echo "# at least $least pages resident, $(counter g pinned_pages) pinned, $(($(counter g page_outs) - outs)) page-outs"
 [ "$(traced tarn_page_state)" = 0 ] && [ "$(traced tarn_fault_begin)" = 0 ]
