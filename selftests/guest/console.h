@@ -7,7 +7,7 @@
 void console_open(void);
 
 /** End the guest, whichever way the machine knows. */
-void guest_off(void) __attribute__((noreturn));
+__attribute__((noreturn)) void guest_off(void);
 
 /** Say "guest: failed: ..." and end the guest. */
 void guest_fail(const char *format, ...)

@@ -242,6 +242,7 @@ static void races(void)
 	pthread_t threads[2];
 
 	begin("size=8M", PAGES + 16);
+	pg.ctl->truncates = true;
 	ASSERT(!pthread_create(&threads[0], NULL, touch, NULL));
 	ASSERT(!pthread_create(&threads[1], NULL, punch, NULL));
 	while (rounds--) {

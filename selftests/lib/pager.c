@@ -268,7 +268,8 @@ static void check_request(struct server *s, struct queue *q,
 		if (r->op != TARN_OP_DROP && o->op != TARN_OP_DROP &&
 		    o->frame == r->frame)
 			protocol_error(ctl, "frame %llx is in flight", r->frame);
-		if (r->op != TARN_OP_DROP && o->op != TARN_OP_DROP &&
+		if (!ctl->truncates && r->op != TARN_OP_DROP &&
+		    o->op != TARN_OP_DROP &&
 		    o->index == r->index && o->partition == r->partition)
 			protocol_error(ctl, "page %u:%llu in flight: ops %u, %u",
 				       r->partition, r->index, o->op, r->op);

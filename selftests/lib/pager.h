@@ -48,6 +48,8 @@ struct pager_ctl {
 	_Atomic u32 corrupt;
 	/** Complete in any order. */
 	_Atomic u32 reorder;
+	/** Pages are truncated under I/O, so one may be in flight twice. */
+	_Atomic u32 truncates;
 	/** Give a page its old slot. */
 	_Atomic u32 in_place;
 	/** Slots in use beyond which stores get ENOSPC. */
