@@ -63,7 +63,7 @@ group_touch() {
 value() {
 	value_key=$1
 	shift
-	value_out=$("$@") || return 1
+	value_out=$("$@") || return
 	[ -z "$VERBOSE" ] || echo "$value_out" | sed 's/^/    /' >&2
 	echo "$value_out" | awk -v key="$value_key" '$1 == key { print $2 }'
 }
