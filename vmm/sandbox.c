@@ -131,6 +131,12 @@ static const struct {
 };
 
 static bool enabled;
+static __thread bool confined;
+
+bool sandbox_confined(void)
+{
+	return confined;
+}
 
 static void on_sigsys(int sig, siginfo_t *info, void *ctx)
 {
@@ -218,5 +224,6 @@ int sandbox_enter(enum sandbox_kind kind)
 	if (!ret)
 		ret = seccomp_load(ctx);
 	seccomp_release(ctx);
+	confined = !ret;
 	return ret ? err_errno(ret, "cannot set up the sandbox") : 0;
 }

@@ -28,4 +28,7 @@ int sandbox_init(bool on);
  */
 int sandbox_enter(enum sandbox_kind kind);
 
+/** sandbox_confined() - is the calling thread? */
+bool sandbox_confined(void);
+
 #endif
