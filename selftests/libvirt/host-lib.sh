@@ -21,22 +21,29 @@ for program in libvirtd virtlogd virsh jq tarnctl; do
 done
 [ -x "$hold" ] || skip_all "the test pager is not built"
 
+# No process, domain or setting is left for the next test.
 # shellcheck disable=SC2317 # called by the trap
 host_exit()
 {
-	local name
+	local name pid
 
-	for name in $(virsh -q list --name 2>/dev/null); do
-		virsh -q destroy "$name" >/dev/null
+	for name in $(virsh -q list --all --name 2>/dev/null); do
+		virsh -q destroy "$name" >/dev/null 2>&1
+		virsh -q undefine "$name" --managed-save >/dev/null 2>&1
 	done
 	for pid in $listener $pager $(cat /run/libvirtd.pid /run/virtlogd.pid 2>/dev/null); do
-		kill "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null && until_true gone "$pid"
 	done
 	wait
-	sleep 0.5
 	umount "$pool" 2>/dev/null
-	umount /sys/fs/cgroup 2>/dev/null
+	[ ! -e "$tmp/qemu.conf" ] || cp "$tmp/qemu.conf" /etc/libvirt/
 	rm -rf "$tmp"
+}
+
+# shellcheck disable=SC2317 # called by the trap
+gone()
+{
+	! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status"
 }
 
 # until COMMAND...: try for a minute.
@@ -82,6 +89,7 @@ daemon_stop()
 libvirt_init()
 {
 	PATH=$PATH:/usr/sbin
+	cp /etc/libvirt/qemu.conf "$tmp/"
 	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
 	printf 'memory_backing_dir = "%s"\nsecurity_driver = "none"\n' "$1" \
 		>>/etc/libvirt/qemu.conf
