@@ -202,6 +202,9 @@ u64 tarn_pending_hold(struct tarn_partition *part, u64 index,
 		begun = true;
 	} else {
 		set_state(p, state);
+		/* Who comes again and again keeps it, too. */
+		if (!stays)
+			p->left = ktime_get();
 	}
 	if (stays && p->number != held)
 		p->holders++;

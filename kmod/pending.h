@@ -35,7 +35,7 @@ struct tarn_pool;
  * @number: correlation number
  * @start: when it was asked for
  * @since: when @state was entered
- * @left: when its last holder said that another will come
+ * @left: when its last holder left, or somebody wanted it who does not wait
  * @holders: threads that wait for the page
  * @state: enum tarn_fault_state
  *
