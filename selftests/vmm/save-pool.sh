@@ -10,12 +10,12 @@
 . "$here/pool.sh"
 # shellcheck source=selftests/vmm/qmp.sh
 . "$here/qmp.sh"
+# shellcheck source=selftests/vmm/save-lib.sh
+. "$here/save-lib.sh"
 
 plan 12
 images 6.12-cloud
-make_disk
-debugfs -w -R "write $here/save-guest save-guest" "$disk" >/dev/null 2>&1
-debugfs -w -R "sif save-guest mode 0100755" "$disk" >/dev/null 2>&1
+make_save_disk
 pool_init 192M
 
 # start FILE [OPTION...]: a guest of 256 MiB in a pool of 192.
@@ -38,20 +38,6 @@ start()
 counter()
 {
 	tarnctl partition show --json "$pool/$1" | jq ".$2"
-}
-
-goes_on()
-{
-	local count
-
-	count=$(grep -ac "guest: checked" "$tmp/out")
-	for _ in $(seq 300); do
-		said "guest: BAD" && return 1
-		[ "$(grep -ac "guest: checked" "$tmp/out")" -gt $((count + 1)) ] && return
-		kill -0 "$pid" || return 1
-		sleep 0.2
-	done
-	return 1
 }
 
 truncate -s 256M "$pool/a"

@@ -8,12 +8,12 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/vmm/qmp.sh
 . "$here/qmp.sh"
+# shellcheck source=selftests/vmm/save-lib.sh
+. "$here/save-lib.sh"
 
 plan 21
 images 6.12-cloud
-make_disk
-debugfs -w -R "write $here/save-guest save-guest" "$disk" >/dev/null 2>&1
-debugfs -w -R "sif save-guest mode 0100755" "$disk" >/dev/null 2>&1
+make_save_disk
 truncate -s 1 "$tmp/one"
 debugfs -w -R "write $tmp/one keep" "$disk" >/dev/null 2>&1
 
@@ -27,21 +27,6 @@ options=(-kernel "$elf" -device virtio-blk-pci,drive=d -device virtio-rng-pci
 start()
 {
 	guest_start "disk=/dev/vda test=/save-guest" "${options[@]}" "$@"
-}
-
-# The guest has checked more than it had, and found nothing wrong.
-goes_on()
-{
-	local count
-
-	count=$(grep -ac "guest: checked" "$tmp/out")
-	for _ in $(seq 300); do
-		said "guest: BAD" && return 1
-		[ "$(grep -ac "guest: checked" "$tmp/out")" -gt $((count + 1)) ] && return
-		kill -0 "$pid" || return 1
-		sleep 0.2
-	done
-	return 1
 }
 
 start -qmp "unix:$tmp/q,server=on,wait=off"

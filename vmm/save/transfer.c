@@ -136,10 +136,8 @@ static int read_record(struct transfer *t, u32 *before)
 {
 	u32 type = t->record.type;
 	bool fits = type == STREAM_MACHINE ? !*before :
-		    type == STREAM_PAGES ? *before == STREAM_MACHINE ||
-						   *before == STREAM_PAGES :
-					   *before == STREAM_MACHINE ||
-						   *before == STREAM_PAGES;
+					     *before == STREAM_MACHINE ||
+						     *before == STREAM_PAGES;
 	int ret;
 
 	if (!fits) {
