@@ -28,7 +28,8 @@ help:
 	@echo 'make demo         guests twice as large as the pool they live in'
 	@echo 'make check        all tests; TESTS=GROUP[,GROUP] runs some groups of them,'
 	@echo '                  TESTS=help lists them, KERNEL=6.1|6.12 uses one kernel,'
-	@echo '                  HOST=1 runs them on this machine instead of in a virtual one'
+	@echo '                  HOST=1 runs them on this machine instead of in a virtual one,'
+	@echo '                  MINUTES=90 lets them take longer than 58 minutes'
 	@echo 'make debug-check  the tests on a kernel with KASAN, lockdep, kmemleak, ...'
 	@echo 'make bench        Tarn against its peers, a table and bench.json'
 	@echo 'make docs         the documentation as HTML in build/docs'
@@ -62,7 +63,8 @@ selftests: vmm
 
 check: setup
 	@scripts/kernel fetch
-	@selftests/run $(if $(TESTS),--groups $(TESTS)) $(if $(HOST),--host) $(addprefix --kernel ,$(KERNEL))
+	@selftests/run $(if $(TESTS),--groups $(TESTS)) $(if $(HOST),--host) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(addprefix --kernel ,$(KERNEL))
 
 debug-check: setup
 	@scripts/debug-kernel
