@@ -7,7 +7,7 @@
 #define TARN_CTL_H
 
 #include <linux/stddef.h>
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 #include <linux/types.h>
 
 struct file;

@@ -19,6 +19,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/spinlock.h>
+#include <linux/tarn_pager.h>
 
 #define TARN_CHUNK_SHIFT	9
 #define TARN_CHUNK_FRAMES	(1U << TARN_CHUNK_SHIFT)

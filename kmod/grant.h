@@ -7,7 +7,7 @@
 #define TARN_GRANT_H
 
 #include <linux/rcupdate.h>
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 #include <linux/types.h>
 
 struct file;

@@ -8,6 +8,7 @@
 #define TARN_IO_H
 
 #include <linux/list.h>
+#include <linux/tarn_pager.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Queues: publishing requests, waking the pager, taking completions. The
- * protocol is described with its structures in uapi/linux/tarn.h and drawn in
+ * protocol is described with its structures in uapi/linux/tarn_pager.h and drawn in
  * Documentation/design/pager-protocol.rst.
  */
 #include <linux/io_uring_cmd.h>

@@ -8,7 +8,7 @@
 
 #include <linux/list.h>
 #include <linux/spinlock.h>
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 
 struct io_uring_cmd;
 struct tarn_io;

@@ -4,12 +4,12 @@ Takes descriptions from the kernel-doc comments of the source, so that what a
 structure means is written once.
 
     .. kernel-struct:: NAME         a structure: its description and its fields
-       :file: PATH                  where it is; the interface's header by default
+       :file: PATH                  where it is; the interface's headers by default
     .. kernel-enum:: NAME           an enumeration: its values
     .. kernel-constants:: PREFIX    constants whose names begin so
     :kernel-number:`NAME`           the definition of a call's number
 
-At the end, a structure, enumeration or call of the interface's header that no
+At the end, a structure, enumeration or call of the interface's headers that no
 page shows is a warning.
 """
 
@@ -41,19 +41,25 @@ def markup(text):
 
 
 class Source:
-    """A file, parsed when it is first asked for."""
+    """Files one after another, read when they are first asked for."""
 
     cache = {}
 
-    def __init__(self, path):
-        with open(path, encoding="utf-8") as f:
-            self.text = f.read()
+    def __init__(self, paths):
+        self.text = ""
+        for path in paths:
+            with open(path, encoding="utf-8") as f:
+                self.text += f.read()
 
     @classmethod
-    def get(cls, path):
-        if path not in cls.cache:
-            cls.cache[path] = cls(path)
-        return cls.cache[path]
+    def get(cls, env, names):
+        paths = tuple(os.path.join(env.config.kerneldoc_top, name) for name in names)
+        if "docname" in env.temp_data:
+            for path in paths:
+                env.note_dependency(path)
+        if paths not in cls.cache:
+            cls.cache[paths] = cls(paths)
+        return cls.cache[paths]
 
     def comment_of(self, kind, name):
         """The comment "<kind> <name> - ..." and the text behind it."""
@@ -103,11 +109,10 @@ class FromSource(Directive):
     option_spec = {"file": directives.unchanged}
 
     def source(self):
-        config = self.state.document.settings.env.config
-        self.path = self.options.get("file", config.kerneldoc_uapi)
-        path = os.path.join(config.kerneldoc_top, self.path)
-        self.state.document.settings.env.note_dependency(path)
-        return Source.get(path)
+        env = self.state.document.settings.env
+        names = [self.options["file"]] if "file" in self.options else env.config.kerneldoc_uapi
+        self.path = " and ".join(names)
+        return Source.get(env, names)
 
     def note(self, name):
         env = self.state.document.settings.env
@@ -198,9 +203,7 @@ class KernelConstants(FromSource):
 
 def kernel_number(name, rawtext, text, lineno, inliner, options=None, content=None):
     env = inliner.document.settings.env
-    path = os.path.join(env.config.kerneldoc_top, env.config.kerneldoc_uapi)
-    env.note_dependency(path)
-    source = Source.get(path).text
+    source = Source.get(env, env.config.kerneldoc_uapi).text
     m = re.search(r"#define\s+%s\s+(_IO\w*\(.*\))" % text, source)
     if not m:
         message = inliner.reporter.warning("no call %s" % text, line=lineno)
@@ -211,20 +214,20 @@ def kernel_number(name, rawtext, text, lineno, inliner, options=None, content=No
 
 
 def check_complete(app, env):
-    """Everything that the header describes is on some page."""
-    source = Source.get(os.path.join(app.config.kerneldoc_top, app.config.kerneldoc_uapi)).text
+    """Everything that the headers describe is on some page."""
+    source = Source.get(env, app.config.kerneldoc_uapi).text
     wanted = set(re.findall(r"^(?:struct|enum) (tarn_\w+) \{", source, re.M))
     wanted |= set(re.findall(r"^#define\s+(TARN_\w+)\s+_IO", source, re.M))
     shown = set()
     for metadata in env.metadata.values():
         shown |= set(metadata.get("kerneldoc", []))
     for name in sorted(wanted - shown):
-        log.warning("%s of %s is on no page", name, app.config.kerneldoc_uapi)
+        log.warning("%s of %s is on no page", name, " and ".join(app.config.kerneldoc_uapi))
 
 
 def setup(app):
     app.add_config_value("kerneldoc_top", "", "env")
-    app.add_config_value("kerneldoc_uapi", "", "env")
+    app.add_config_value("kerneldoc_uapi", [], "env")
     app.add_directive("kernel-struct", KernelStruct)
     app.add_directive("kernel-enum", KernelEnum)
     app.add_directive("kernel-constants", KernelConstants)

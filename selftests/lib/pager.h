@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A test pager: the protocol of linux/tarn.h on liburing, in a process of its
+ * A test pager: the protocol of linux/tarn_pager.h on liburing, in a process of its
  * own, with its store in memory or in a file and with ways to make it slow,
  * wrong or dead. It is as strict as it can be: whatever the kernel asks that
  * the protocol does not allow is a protocol error, which pager_stop() asserts
@@ -13,6 +13,7 @@
 #define SELFTESTS_LIB_PAGER_H
 
 #include <liburing.h>
+#include <linux/tarn_pager.h>
 #include <stdatomic.h>
 
 #include "pool.h"

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 
 #define TARN_DEVICE "/dev/tarn"
 #define STORED_BATCH 4096

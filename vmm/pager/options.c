@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 
 #define PRIORITY_MAX 1000
 #define DEPTH_DEFAULT 128

@@ -13,7 +13,7 @@
 #include <liburing.h>
 #include <stdatomic.h>
 #include <sys/uio.h>
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 #include "device.h"
 #include "devices.h"
 

@@ -8,7 +8,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 
 /* A filesystem with so much room again is worth another try. */
 #define SPACE_MIN_BYTES (16ULL << 20)
