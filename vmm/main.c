@@ -34,6 +34,7 @@
 #include "vm.h"
 
 #define MAIN_RING 256
+#define END_SECONDS 5
 
 static struct vm_config config;
 static struct vm vm = {.fd = -1, .kvm_fd = -1};
@@ -70,16 +71,29 @@ static void on_sigbus(int sig, siginfo_t *si, void *ctx)
 	_exit(VM_EXIT_CRASH);
 }
 
+/*
+ * A thread that waits for a page of a pool without a pager is not to be had back, but
+ * ends with the process.
+ */
+static void on_end_timeout(int sig)
+{
+	if (config.pidfile)
+		unlink(config.pidfile);
+	_exit(vm.exit_status);
+}
+
 static int signals_init(void)
 {
 	struct sigaction sa = {
 		.sa_sigaction = on_sigbus,
 		.sa_flags = SA_SIGINFO,
 	};
+	struct sigaction end = {.sa_handler = on_end_timeout};
 	sigset_t set;
 
 	sigemptyset(&sa.sa_mask);
-	if (sigaction(SIGBUS, &sa, NULL))
+	sigemptyset(&end.sa_mask);
+	if (sigaction(SIGBUS, &sa, NULL) || sigaction(SIGALRM, &end, NULL))
 		return -errno;
 
 	sigemptyset(&set);
@@ -495,6 +509,7 @@ int main(int argc, char **argv)
 	}
 	if (!ret)
 		ret = run();
+	alarm(END_SECONDS);
 	while (done--)
 		if (steps[done].exit && !skipped(&steps[done]))
 			steps[done].exit();

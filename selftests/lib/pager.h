@@ -13,7 +13,6 @@
 #define SELFTESTS_LIB_PAGER_H
 
 #include <liburing.h>
-#include <linux/tarn_pager.h>
 #include <stdatomic.h>
 
 #include "pool.h"

@@ -8,7 +8,7 @@
 #ifndef SELFTESTS_LIB_POOL_H
 #define SELFTESTS_LIB_POOL_H
 
-#include <linux/tarn.h>
+#include <linux/tarn_pager.h>
 
 #include "harness.h"
 
