@@ -9,7 +9,7 @@
 #   kernels NAME...       which L1s to run them in (6.1 6.12 debug); on the host, for
 #                         which kernels they are of interest
 #   cpus, memory, nodes   what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1);
-#                         groups of one processor run side by side
+#                         groups of one processor, on the host too, run side by side
 #   default no            runs only when it is named
 #   module no             do not load tarn.ko
 #   disk SIZE             an empty scratch disk; the first one is /dev/vda
