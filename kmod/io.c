@@ -189,7 +189,8 @@ static void load_orphaned(struct tarn_io *io)
 	tarn_cookie_drop(pool, io->cookie);
 }
 
-static void load_settle(struct tarn_io *io, u64 to)
+/* False: there was nothing to settle, the page is gone. */
+static bool load_settle(struct tarn_io *io, u64 to)
 {
 	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
 	u64 e = tarn_entry_with_mark(tarn_entry_make(TARN_PAGE_PAGED,
@@ -208,7 +209,7 @@ static void load_settle(struct tarn_io *io, u64 to)
 	if ((old & ~TARN_ENTRY_HINT) != e ||
 	    !tarn_entry_change(io->part, io->index, entry, &old, to)) {
 		load_orphaned(io);
-		return;
+		return false;
 	}
 	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT) {
 		tarn_partition_add_resident(io->part, 1);
@@ -223,6 +224,7 @@ static void load_settle(struct tarn_io *io, u64 to)
 			tarn_pending_aborted(io->part, io->index);
 	}
 	tarn_entry_wake(entry);
+	return true;
 }
 
 /* The page is as it was before; a fault that waits for it starts anew. */
@@ -249,16 +251,17 @@ static void peek_settle(struct tarn_io *io)
 static void load_failed(struct tarn_io *io, int error)
 {
 	struct tarn_pool *pool = io->part->pool;
-	bool checksum = io->flags & TARN_REQ_MISMATCH;
+	bool checksum = io->flags & TARN_REQ_MISMATCH, settled;
 
 	tarn_stats_add(io->part, checksum ? TARN_STAT_CHECKSUM_ERRORS :
 		       TARN_STAT_LOAD_ERRORS, 1);
 	tarn_event(pool, checksum ? TARN_EVENT_CHECKSUM : TARN_EVENT_LOAD_ERROR,
 		   io->part->id, io->index, error);
-	load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie) |
-			TARN_ENTRY_FAILED);
+	settled = load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie) |
+				  TARN_ENTRY_FAILED);
 	if (io->peek)
-		tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EIO);
+		tarn_peek_end(io->peek, pool, TARN_FRAME_NONE,
+			      settled ? -EIO : -EAGAIN);
 }
 
 /* Returns false if the request goes on and is not to be destroyed. */

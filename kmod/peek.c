@@ -205,7 +205,6 @@ static int look_at(struct tarn_partition *part, u64 index,
 
 	if (peek)
 		ret = peek_finish(part, peek, to) ?: TARN_PAGE_PAGED;
-	/* A copy that one try could not read, another one may. */
 	while (ret == -EAGAIN) {
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -188,6 +188,36 @@ static void bad_copies(void)
 	end(PAGES);
 }
 
+static void *look_at_first(void *arg)
+{
+	u64 done;
+
+	ASSERT_OK(look(0, 1, &done));
+	ASSERT_EQ(done, 1);
+	return NULL;
+}
+
+/* A copy that cannot be read is of no interest once the page is gone. */
+static void truncated_under_a_bad_load(void)
+{
+	pthread_t thread;
+
+	begin("size=8M", PAGES);
+	part_page_out(part, 0, 1);
+	pg.ctl->truncates = true;
+	pg.ctl->load_error = EIO;
+	pg.ctl->hold = 1 << TARN_OP_LOAD;
+	ASSERT(!pthread_create(&thread, NULL, look_at_first, NULL));
+	WAIT_FOR(pg.ctl->taken > pg.ctl->completed);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    0, PAGE_SIZE));
+	pg.ctl->hold = 0;
+	pthread_join(thread, NULL);
+	ASSERT_EQ(states[0], TARN_PAGE_EMPTY);
+	pg.ctl->load_error = 0;
+	end(PAGES);
+}
+
 static void no_pager(void)
 {
 	u64 done;
@@ -263,6 +293,7 @@ static const struct tarn_test tests[] = {
 	TEST(ranges),
 	TEST(larger_than_the_pool),
 	TEST(bad_copies),
+	TEST(truncated_under_a_bad_load),
 	TEST(no_pager),
 	TEST(races),
 };
