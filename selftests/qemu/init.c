@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/hpet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -51,6 +52,7 @@ struct job {
 	char *probe; /* modules to load by modprobe, with spaces between */
 	char *module; /* tarn.ko, or NULL */
 	bool share;
+	bool awake; /* see keep_awake() */
 	char *keep[MAX_KEEP]; /* paths that a tmpfs must not hide */
 	int nr_keep;
 	char **argv;
@@ -180,6 +182,8 @@ static void read_job(struct job *job)
 			job->module = value;
 		else if (!strcmp(line, "share"))
 			job->share = true;
+		else if (!strcmp(line, "awake"))
+			job->awake = true;
 		else if (!strcmp(line, "keep") && job->nr_keep < MAX_KEEP)
 			job->keep[job->nr_keep++] = value;
 	}
@@ -356,6 +360,24 @@ static void loopback_up(void)
 		say("lo: %m");
 	if (fd >= 0)
 		close(fd);
+}
+
+/*
+ * Have the HPET interrupt ten times a second. QEMU's main thread notes an
+ * interrupt in a word that the emulated processor changes, too, when it enters
+ * and leaves a guest, neither of them atomically. So one can get lost until the
+ * next one of any kind, and an idle L1 whose only timer that was would sleep for
+ * ever. The HPET counts on by itself.
+ */
+static void keep_awake(void)
+{
+	int fd = open("/dev/hpet", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return; /* the debug kernel has none */
+	if (ioctl(fd, HPET_IRQFREQ, 10UL) || ioctl(fd, HPET_EPI, 0) ||
+	    ioctl(fd, HPET_IE_ON, 0))
+		say("/dev/hpet: %m");
 }
 
 static int run_quietly(char *const argv[])
@@ -613,6 +635,8 @@ int main(void)
 	enter_root();
 	mount_rest();
 	loopback_up();
+	if (job.awake)
+		keep_awake();
 	if (sethostname("l1", 2))
 		say("hostname: %m");
 	load_modules(&job);
