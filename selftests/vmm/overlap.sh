@@ -211,9 +211,9 @@ reload_module()
 
 count_tests()
 {
-	run_guest "" "$few" && [ "$(number interrupts)" -gt 0 ] &&
+	run_guest preempt=none "$few" && [ "$(number interrupts)" -gt 0 ] &&
 		[ "$(number touched)" -ge 50 ]
-	ok "one task computes while another waits for pages"
+	ok "one task computes while another waits for pages, without preemption"
 	await_done
 	[ "$(pending .done)" -ge 50 ]
 	ok "each wait had a number, and all are done"
@@ -222,8 +222,8 @@ count_tests()
 	ok "a guest that does without gets the right pages"
 
 	trace 1
-	start_guest "" "touchers=8 write=50 $few" && go && watch_clean && end_guest
-	ok "several tasks wait"
+	start_guest preempt=full "touchers=8 write=50 $few" && go && watch_clean && end_guest
+	ok "several tasks wait, with preemption"
 	trace 0
 	echo "# $(most_pending) at a time, $(number touched) pages touched, $clean clean"
 	[ "$(most_pending)" -ge 3 ]
