@@ -28,15 +28,6 @@ enter_root()
 	done
 }
 
-in_root()
-{
-	if [ -n "$root" ]; then
-		chroot "$root" "$@"
-	else
-		"$@"
-	fi
-}
-
 libvirtd_config()
 {
 	enter_root
@@ -64,7 +55,8 @@ libvirtd_config()
 
 libvirtd_start()
 {
-	in_root libvirtd -f /etc/libvirt/libvirtd.conf >"$tmp/libvirtd.out" 2>&1 &
+	# No function: $! has to be libvirtd itself and not a shell that waits for it.
+	${root:+chroot "$root"} libvirtd -f /etc/libvirt/libvirtd.conf >"$tmp/libvirtd.out" 2>&1 &
 	libvirtd_pid=$!
 	for _ in {1..600}; do
 		virsh -q uri >/dev/null 2>&1 && return 0
