@@ -15,7 +15,7 @@ APPEND="$APPEND cryptomgr.notests random.trust_cpu=on mitigations=off"
 GUEST_MIB=192
 GUEST_POOL=96M
 GUEST_CGROUP=$(((96 + 32) << 20))
-GUEST_WORK="zipf size=104 threads=4 warm=20000 ops=20000"
+GUEST_WORK="zipf size=104 threads=4 warm=40000 ops=100000"
 BOOT_MIB=256
 
 group_guest_zipf() {
