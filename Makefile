@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 KERNEL ?=
 KERNELS = $(or $(KERNEL),6.1 6.12)
 # Guests boot Debian's cloud kernels, which get tarn_guest.ko.
-GUEST_KERNELS = $(addsuffix -cloud,$(filter 6.1 6.12,$(KERNELS)))
+GUEST_KERNELS = $(if $(filter 6.1 6.12 debug,$(KERNELS)),6.1-cloud 6.12-cloud)
 
 PREFIX ?= /usr/local
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' kmod/dkms.conf)
