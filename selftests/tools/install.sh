@@ -39,6 +39,7 @@ tools install
 ok "installed"
 missing=
 for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-listener.8 \
+	usr/share/man/man8/tarnctl.8 usr/share/man/man8/tarnctl-pool.8 \
 	usr/lib/udev/rules.d/60-tarn.rules usr/lib/sysusers.d/tarn.conf \
 	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/system/tarn-pool@.service \
 	usr/lib/systemd/system/tarn-listener.service usr/share/tarn/domain.rng \

@@ -334,15 +334,16 @@ chmod 700 $pool
 refuse 1 "run it as root" "a pool that is closed to him" as_user pool show $pool
 chmod 755 $pool
 
-# ---- manual
+# ---- manuals
 
 if command -v groff > /dev/null; then
 	no_warnings()
 	{
 		[ -z "$(groff -mandoc -ww -Tutf8 -z "$1" 2>&1 | tee /dev/stderr)" ]
 	}
-	check "the manual is well formed" no_warnings \
-		"$(dirname "$0")/../../tools/tarnctl/tarnctl.8"
+	for manual in "$(dirname "$0")"/../../tools/tarnctl/*.8; do
+		check "$(basename "$manual") is well formed" no_warnings "$manual"
+	done
 fi
 
 check "the version" says "tarnctl " tarnctl --version
