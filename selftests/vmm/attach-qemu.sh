@@ -19,13 +19,23 @@ qemu()
 	local machine=$1 mib=$2
 
 	shift 2
+	rm -f "$tmp/qmp"
 	qemu-system-x86_64 -nodefaults -no-user-config -display none -cpu host \
+		-qmp "unix:$tmp/qmp,server=on,wait=off" \
 		-machine "$machine,accel=kvm" -m "$mib" "$@" \
 		</dev/null >"$tmp/out" 2>&1 &
 	pid=$!
-	# Its memory is in KVM before it reads its standard input.
+	until_ready && tarnctl partition attach "$pid" >"$tmp/attach" 2>&1
+}
+
+# Its memory is in KVM, but not yet as it will stay, before it has begun to answer.
+until_ready()
+{
+	local _
+
 	for _ in {1..100}; do
-		tarnctl partition attach "$pid" >"$tmp/attach" 2>&1 && return
+		echo '{"execute":"qmp_capabilities"}' | socat -t 10 - "UNIX:$tmp/qmp" 2>/dev/null |
+			grep -q '"return"' && return
 		kill -0 "$pid" || return
 		sleep 0.3
 	done
