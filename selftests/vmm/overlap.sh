@@ -289,8 +289,8 @@ kill_tests()
 	await_done
 	nothing_left
 	ok "nothing of it is left"
-	kill_while_pending TERM lose_pager && await_done
-	ok "a VMM that is told to end does while page-ins wait for a pager"
+	kill_while_pending KILL lose_pager && await_done
+	ok "the VMM is killed while page-ins wait for a pager"
 	nothing_left
 	ok "nothing of that is left"
 	umount "$pool" && reload_module
