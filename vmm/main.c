@@ -40,6 +40,7 @@ static struct vm_config config;
 static struct vm vm = {.fd = -1, .kvm_fd = -1};
 static int signal_fd = -1;
 static int daemon_pipe = -1;
+static int end_status = EXIT_FAILURE;
 
 /* Signals */
 
@@ -79,7 +80,7 @@ static void on_end_timeout(int sig)
 {
 	if (config.pidfile)
 		unlink(config.pidfile);
-	_exit(vm.exit_status);
+	_exit(end_status);
 }
 
 static int signals_init(void)
@@ -509,10 +510,13 @@ int main(int argc, char **argv)
 	}
 	if (!ret)
 		ret = run();
+	if (!ret)
+		end_status = vm.exit_status;
 	alarm(END_SECONDS);
 	while (done--)
 		if (steps[done].exit && !skipped(&steps[done]))
 			steps[done].exit();
+	alarm(0); /* its handler looks at the configuration */
 	config_exit(&config);
-	return ret ? EXIT_FAILURE : vm.exit_status;
+	return end_status;
 }

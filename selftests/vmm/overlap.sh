@@ -168,25 +168,24 @@ await_done()
 	until [ "$(pending .pending)" = 0 ]; do sleep 0.1; done
 }
 
-# kill_vmm SIGNAL: it ends by it, soon.
 kill_vmm()
 {
-	kill -"$1" "$vmm"
+	kill -KILL "$vmm"
 	wait "$vmm" 2>/dev/null
 	vmm=
 	exec 9>&-
 }
 
-# kill_while_pending SIGNAL COMMAND: while page-ins are under way, after a command. Without a pager one may
+# Kill the VMM while page-ins are under way, after a command. Without a pager one may
 # be all there is: what the guest's kernel itself waits for, all of it waits for.
 kill_while_pending()
 {
 	start_guest "" "touchers=8 slices=1000" || return 1
 	go
 	until [ "$(pending .pending)" -ge 2 ]; do sleep 0.05; done
-	"$2"
+	"$@"
 	until [ "$(pending .pending)" -ge 1 ]; do sleep 0.05; done
-	kill_vmm "$1"
+	kill_vmm
 }
 
 lose_pager()
@@ -284,12 +283,12 @@ move_test()
 
 kill_tests()
 {
-	kill_while_pending KILL true
+	kill_while_pending true
 	ok "the VMM is killed while page-ins are read"
 	await_done
 	nothing_left
 	ok "nothing of it is left"
-	kill_while_pending KILL lose_pager && await_done
+	kill_while_pending lose_pager && await_done
 	ok "the VMM is killed while page-ins wait for a pager"
 	nothing_left
 	ok "nothing of that is left"
