@@ -400,9 +400,9 @@ void vm_destroy(struct vm *vm)
 	x86_machine_destroy(vm);
 	bus_exit(vm);
 	partitions_detach(vm);
-	if (vm->fd >= 0)
-		close(vm->fd);
-	if (vm->kvm_fd >= 0)
-		close(vm->kvm_fd);
-	vm->fd = vm->kvm_fd = -1;
+	/*
+	 * The VM is left to the exit of the process. Its end waits for KVM's
+	 * workers, and those give up on a page that no pager brings once the
+	 * process exits, not before.
+	 */
 }

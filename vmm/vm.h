@@ -188,6 +188,8 @@ const char *vm_state_name(enum vm_state state);
 
 /** vm_create() - KVM, RAM, the irqchip and the vCPUs, none of them running. */
 int vm_create(struct vm *vm, const struct vm_config *config);
+
+/** vm_destroy() - undo it; KVM's descriptors are left to the process's exit. */
 void vm_destroy(struct vm *vm);
 
 /**

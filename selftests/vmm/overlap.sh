@@ -168,24 +168,26 @@ await_done()
 	until [ "$(pending .pending)" = 0 ]; do sleep 0.1; done
 }
 
+# kill_vmm SIGNAL: it ends by it, whatever it waits for.
 kill_vmm()
 {
-	kill -KILL "$vmm"
+	kill -"$1" "$vmm"
 	wait "$vmm" 2>/dev/null
 	vmm=
 	exec 9>&-
 }
 
-# Kill the VMM while page-ins are under way, after a command. Without a pager one may
-# be all there is: what the guest's kernel itself waits for, all of it waits for.
+# kill_while_pending SIGNAL COMMAND: the VMM, while page-ins are under way after the
+# command. Without a pager one may be all there is: what the guest's kernel itself
+# waits for, all of it waits for.
 kill_while_pending()
 {
 	start_guest "" "touchers=8 slices=1000" || return 1
 	go
 	until [ "$(pending .pending)" -ge 2 ]; do sleep 0.05; done
-	"$@"
+	"$2"
 	until [ "$(pending .pending)" -ge 1 ]; do sleep 0.05; done
-	kill_vmm
+	kill_vmm "$1"
 }
 
 lose_pager()
@@ -283,15 +285,19 @@ move_test()
 
 kill_tests()
 {
-	kill_while_pending true
+	kill_while_pending KILL true
 	ok "the VMM is killed while page-ins are read"
 	await_done
 	nothing_left
 	ok "nothing of it is left"
-	kill_while_pending lose_pager && await_done
+	kill_while_pending KILL lose_pager && await_done
 	ok "the VMM is killed while page-ins wait for a pager"
 	nothing_left
 	ok "nothing of that is left"
+	start_pager && kill_while_pending TERM lose_pager && await_done
+	ok "a VMM that is told to end does while page-ins wait for a pager"
+	nothing_left
+	ok "nothing of that is left, either"
 	umount "$pool" && reload_module
 	ok "nor in the module"
 }
@@ -317,7 +323,7 @@ if [ "$what" = move ]; then
 	move_test
 	finish
 fi
-plan 13
+plan 15
 count_tests
 qemu_test
 kill_tests
