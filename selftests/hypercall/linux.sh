@@ -6,11 +6,14 @@
 # says is free, and none of them once the module is unloaded. Then once more on a VMM
 # that attaches by itself.
 #
-#   linux.sh 6.1-cloud|6.12-cloud
+#   linux.sh [6.1-cloud|6.12-cloud]
+#
+# Without one, the guest has a kernel of the series of the one that runs it.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 outside=$here/outside
-kernel=${1:-6.12-cloud}
+kernel=${1:-${TARN_L1:-6.12}-cloud}
+kernel=${kernel/debug/6.12}
 # shellcheck source=selftests/vmm/lib.sh
 . "${TARN_TOP:-$here/../../..}/selftests/vmm/lib.sh"
 
