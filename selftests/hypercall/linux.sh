@@ -6,14 +6,11 @@
 # says is free, and none of them once the module is unloaded. Then once more on a VMM
 # that attaches by itself.
 #
-#   linux.sh [6.1-cloud|6.12-cloud]
-#
-# Without one, the guest has a kernel of the series of the one that runs it.
+#   linux.sh 6.1-cloud|6.12-cloud
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 outside=$here/outside
-kernel=${1:-${TARN_L1:-6.12}-cloud}
-kernel=${kernel/debug/6.12}
+kernel=${1:-6.12-cloud}
 # shellcheck source=selftests/vmm/lib.sh
 . "${TARN_TOP:-$here/../../..}/selftests/vmm/lib.sh"
 

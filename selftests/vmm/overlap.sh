@@ -18,7 +18,7 @@
 
 kernel=$(basename "${1:-6.12-cloud}")
 what=${2-}
-few="size=24 slices=6"
+few=slices=10
 tracing=/sys/kernel/tracing
 guest_initrd=$top/build/selftests/guest/overlap.cpio
 disk_dir=/sys/kernel/config/nullb/tarn0

@@ -77,7 +77,7 @@ trace_areas
 outs=$(counter g page_outs)
 reads=$(grep -c "guest: read" "$tmp/out")
 least=$(counter g resident_pages)
-for _ in 1 2 3; do
+for _ in 1 2 3 4 5; do
 	press
 	now=$(counter g resident_pages)
 	[ "$now" -ge "$least" ] || least=$now
