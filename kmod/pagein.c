@@ -380,7 +380,7 @@ int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
 }
 
 /**
- * tarn_page_grab() - a reference of a logical page's frame
+ * tarn_page_grab_now() - a reference of a logical page's frame, if it has one
  * @part: partition; the caller has its inode
  * @index: page
  * @flags: TARN_BRING_WRITE: to write to it
@@ -389,31 +389,51 @@ int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
  * truncated. The page is not locked, so user memory may be touched meanwhile,
  * be it this very page.
  *
+ * Context: process; waits for what is brief, not for a pager; killable.
+ * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty; ERR_PTR:
+ * -EAGAIN it has to be brought first, -EINTR killed.
+ */
+struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
+				unsigned int flags)
+{
+	struct page *page = tarn_page_lock(part, index, flags);
+	atomic64_t *entry;
+	u64 e;
+
+	if (page) {
+		if (!IS_ERR(page))
+			unlock_page(page);
+		return page;
+	}
+	entry = tarn_partition_entry(part, index);
+	e = entry ? atomic64_read(entry) : tarn_entry_make(TARN_PAGE_EMPTY, 0);
+	if (!(flags & TARN_BRING_WRITE) &&
+	    tarn_entry_state(e) == TARN_PAGE_EMPTY && !tarn_entry_mark(e))
+		return NULL;
+	return ERR_PTR(-EAGAIN);
+}
+
+/**
+ * tarn_page_grab() - the same, with the page brought first
+ * @part: partition; the caller has its inode, but not its lock
+ * @index: page
+ * @flags: see tarn_page_grab_now()
+ *
  * Context: process, may sleep for long, killable.
- * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty; ERR_PTR, see
- * tarn_page_bring().
+ * Return: see tarn_page_grab_now(); ERR_PTR, see tarn_page_bring().
  */
 struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
 			    unsigned int flags)
 {
 	for (;;) {
-		struct page *page = tarn_page_lock(part, index, flags);
-		atomic64_t *entry;
+		struct page *page = tarn_page_grab_now(part, index, flags);
 		int ret;
 
-		if (page) {
-			if (!IS_ERR(page))
-				unlock_page(page);
+		if (page != ERR_PTR(-EAGAIN))
 			return page;
-		}
 		ret = tarn_page_bring(part, index, flags, NULL);
 		if (ret)
 			return ERR_PTR(ret);
-		entry = tarn_partition_entry(part, index);
-		if (!(flags & TARN_BRING_WRITE) &&
-		    (!entry || tarn_entry_state(atomic64_read(entry)) ==
-			       TARN_PAGE_EMPTY))
-			return NULL;
 	}
 }
 

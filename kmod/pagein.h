@@ -30,6 +30,8 @@ struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
 			    unsigned int flags);
 struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
 			       atomic64_t *entry, unsigned int flags);
+struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
+				unsigned int flags);
 struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
 			    unsigned int flags);
 long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,

@@ -9,9 +9,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -224,6 +227,174 @@ static void lazy_umount_meanwhile(void)
 	ASSERT_OK(rmdir(pool.dir));
 }
 
+/* Ends inside of a paged page, whose rest is to be zeroes. */
+static int cut_call(void *arg)
+{
+	return ftruncate(part, 10 * PAGE_SIZE + 5);
+}
+
+/* From inside of one page to inside of another. */
+static int punch_call(void *arg)
+{
+	return fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 20 * PAGE_SIZE + 5, 2 * PAGE_SIZE);
+}
+
+static int allocate_call(void *arg)
+{
+	return fallocate(part, 0, 30 * PAGE_SIZE, (PAGES - 20) * PAGE_SIZE);
+}
+
+/* A write from memory that waits for a pager itself. */
+static int copy_call(void *arg)
+{
+	return pwrite(part, map + 5 * PAGE_SIZE, PAGE_SIZE,
+		      2 * PAGES * PAGE_SIZE) == PAGE_SIZE ? 0 : 1;
+}
+
+static int (*const waiting_calls[])(void *) = {
+	write_call, cut_call, punch_call, allocate_call, copy_call,
+};
+
+/* What waits has not locked the file: it can be changed, and removed. */
+static void calls_hold_up_nobody(void)
+{
+	pid_t pid[ARRAY_SIZE(waiting_calls)];
+	size_t i;
+	int ret;
+
+	begin();
+	for (i = 0; i < ARRAY_SIZE(waiting_calls); i++) {
+		pid[i] = spawn(waiting_calls[i], NULL);
+		WAIT_FOR(proc_state(pid[i]) == 'D');
+		ASSERT_EQ(SYS(pwrite(part, "new", 3, PAGES * PAGE_SIZE)), 3);
+		ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
+	}
+	part_unlink(&pool, "a");
+	/* the file is shorter than what most of them are to change */
+	ASSERT_OK(ftruncate(part, 0));
+	for (i = 0; i < ARRAY_SIZE(waiting_calls); i++) {
+		ret = reap(pid[i]);
+		/* what the write was to copy may be gone */
+		ASSERT(!ret || (ret == 1 && waiting_calls[i] == copy_call));
+	}
+	unmap();
+	pool_assert_idle(&pool);
+	pager_free(&pg);
+	pool_umount(&pool);
+}
+
+/* Looked at through the map: what is behind the end of the file shows there. */
+static void assert_zero_from(u64 index, size_t from, size_t to)
+{
+	for (; from < to; from++)
+		ASSERT_EQ(map[index * PAGE_SIZE + from], 0);
+}
+
+static void calls_go_on_with_the_next_pager(void)
+{
+	pid_t pid[ARRAY_SIZE(waiting_calls)];
+	u8 want[PAGE_SIZE], got[PAGE_SIZE];
+	size_t i;
+
+	begin();
+	for (i = 0; i < ARRAY_SIZE(waiting_calls); i++) {
+		/* the next one would find the file cut */
+		if (waiting_calls[i] == cut_call)
+			continue;
+		pid[i] = spawn(waiting_calls[i], NULL);
+		WAIT_FOR(proc_state(pid[i]) == 'D');
+	}
+	pager_launch(&pg);
+	for (i = 0; i < ARRAY_SIZE(waiting_calls); i++) {
+		if (waiting_calls[i] != cut_call)
+			ASSERT_EQ(reap(pid[i]), 0);
+	}
+	page_fill(want, 9, 4, 1);
+	want[0] = 'x';
+	ASSERT(!memcmp(map + 4 * PAGE_SIZE, want, PAGE_SIZE));
+	page_fill(want, 9, 20, 1);
+	ASSERT(!memcmp(map + 20 * PAGE_SIZE, want, 5));
+	assert_zero_from(20, 5, PAGE_SIZE);
+	ASSERT(page_is_zero(map + 21 * PAGE_SIZE));
+	page_fill(want, 9, 22, 1);
+	assert_zero_from(22, 0, 5);
+	ASSERT(!memcmp(map + 22 * PAGE_SIZE + 5, want + 5, PAGE_SIZE - 5));
+	for (i = 30; i < PAGES; i++)
+		ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, 1);
+	ASSERT_EQ(SYS(pread(part, got, PAGE_SIZE, 2 * PAGES * PAGE_SIZE)),
+		  PAGE_SIZE);
+	ASSERT_PAGE(got, 9, 5, 1);
+	pager_kill(&pg);
+	end();
+}
+
+static void cut_goes_on_with_the_next_pager(void)
+{
+	u8 want[PAGE_SIZE];
+	struct stat st;
+	pid_t pid;
+
+	begin();
+	pid = spawn(cut_call, NULL);
+	WAIT_FOR(proc_state(pid) == 'D');
+	ASSERT_OK(fstat(part, &st));
+	ASSERT_EQ(st.st_size, PAGES * PAGE_SIZE);
+	pager_launch(&pg);
+	ASSERT_EQ(reap(pid), 0);
+	ASSERT_OK(fstat(part, &st));
+	ASSERT_EQ(st.st_size, 10 * PAGE_SIZE + 5);
+	page_fill(want, 9, 10, 1);
+	ASSERT(!memcmp(map + 10 * PAGE_SIZE, want, 5));
+	assert_zero_from(10, 5, PAGE_SIZE);
+	pager_kill(&pg);
+	end();
+}
+
+#define RECORD 30
+
+static int append_call(void *arg)
+{
+	char path[64], record[RECORD];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", part);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	memset(record, (uintptr_t)arg, RECORD);
+	return write(fd, record, RECORD) == RECORD ? 0 : 1;
+}
+
+/* Each looks anew for the end when it can go on, so nothing is overwritten. */
+static void appends_wait_one_beside_the_other(void)
+{
+	const off_t old = PAGES * PAGE_SIZE - 2 * RECORD;
+	char got[4 * RECORD];
+	pid_t pid[4];
+	int i, j;
+
+	begin();
+	pager_launch(&pg);
+	ASSERT_OK(ftruncate(part, old));
+	ASSERT_EQ(part_page_out(part, PAGES - 1, 1), 1);
+	pager_kill(&pg);
+	for (i = 0; i < 4; i++) {
+		pid[i] = spawn(append_call, (void *)(uintptr_t)('a' + i));
+		WAIT_FOR(proc_state(pid[i]) == 'D');
+	}
+	pager_launch(&pg);
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(reap(pid[i]), 0);
+	ASSERT_EQ(SYS(pread(part, got, sizeof(got), old)), sizeof(got));
+	for (i = 0; i < 4; i++) {
+		for (j = 1; j < RECORD; j++)
+			ASSERT_EQ(got[i * RECORD + j], got[i * RECORD]);
+		for (j = 0; j < i; j++)
+			ASSERT(got[i * RECORD] != got[j * RECORD]);
+	}
+	pager_kill(&pg);
+	end();
+}
+
 static void *munmap_half(void *arg)
 {
 	ASSERT_OK(munmap(map + 32 * PAGE_SIZE, 32 * PAGE_SIZE));
@@ -292,6 +463,10 @@ static const struct tarn_test tests[] = {
 	TEST(punch_meanwhile),
 	TEST(unlink_meanwhile),
 	TEST(lazy_umount_meanwhile),
+	TEST(calls_hold_up_nobody),
+	TEST(calls_go_on_with_the_next_pager),
+	TEST(cut_goes_on_with_the_next_pager),
+	TEST(appends_wait_one_beside_the_other),
 	TEST(munmap_meanwhile),
 	TEST(writes_without_a_pager),
 };
