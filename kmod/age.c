@@ -192,7 +192,7 @@ bool tarn_age_stale(struct tarn_partition *part, const struct tarn_leaf *leaf)
 unsigned int tarn_age_coldness(struct tarn_partition *part)
 {
 	struct tarn_ages *a = &part->ages;
-	u64 want = max_t(s64, atomic64_read(&part->resident) / COLD_PART,
+	u64 want = max_t(u64, tarn_partition_resident(part) / COLD_PART,
 			 COLD_LEAST);
 	unsigned int use = 0;
 	u64 sum = 0;
@@ -253,6 +253,29 @@ static u64 look_page(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	return to;
 }
 
+/**
+ * struct nodes_seen - on which nodes frames lie
+ * @chunk: number of the last one's chunk: the next one's is often the same
+ * @nodes: see struct tarn_leaf
+ */
+struct nodes_seen {
+	u64 chunk;
+	unsigned long nodes;
+};
+
+static void see_node(struct tarn_partition *part, struct nodes_seen *seen,
+		     u64 frame)
+{
+	int nid;
+
+	if (frame >> TARN_CHUNK_SHIFT == seen->chunk)
+		return;
+	seen->chunk = frame >> TARN_CHUNK_SHIFT;
+	nid = tarn_frame_node(part->pool, frame);
+	if (nid != NUMA_NO_NODE)
+		seen->nodes |= tarn_leaf_node_bit(nid);
+}
+
 /*
  * Age the pages of a leaf. Returns how many had a frame. A leaf that was made
  * when the round was whole already counts for that round, too.
@@ -264,16 +287,21 @@ static unsigned int look_leaf(struct tarn_partition *part,
 	struct tarn_ages *a = &part->ages;
 	u64 *by_class = a->whole ? a->by_class : a->next_class;
 	u64 *count = a->whole ? a->count : a->next;
+	struct nodes_seen seen = { .chunk = U64_MAX };
 	unsigned int i, resident = 0;
 	u8 coldest = U8_MAX;
 
 	lockdep_assert_held(&part->hand_lock);
+	atomic_long_set(&leaf->nodes, 0);
+	/* Who comes after it is cleared is seen here, or sees it cleared. */
+	smp_mb();
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {
 		u64 e = atomic64_read(&leaf->entry[i]);
 		unsigned int use;
 
 		if (tarn_entry_state(e) == TARN_PAGE_RESIDENT) {
 			resident++;
+			see_node(part, &seen, tarn_entry_payload(e));
 			/* Read ahead, perhaps: leave it alone as well. */
 			if (e & TARN_ENTRY_NEW)
 				__set_bit(shift + i, young);
@@ -289,6 +317,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 		count[use]++;
 		coldest = min_t(u8, coldest, use);
 	}
+	atomic_long_or(seen.nodes, &leaf->nodes);
 	WRITE_ONCE(leaf->coldest, coldest);
 	leaf->round = a->round;
 	if (++a->looked >= atomic64_read(&part->nr_leaves) && !a->whole)

@@ -18,6 +18,7 @@
 #include "metrics.h"
 #include "notify.h"
 #include "pagein.h"
+#include "pager.h"
 #include "partition.h"
 #include "peek.h"
 #include "pending.h"
@@ -118,6 +119,10 @@ static long pool_call(struct file *file, unsigned int cmd,
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
 		return tarn_pending_list(pool, &arg->pool_faults);
+	case TARN_POOL_DETACH:
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return arg->pool_detach.flags ? -EINVAL : tarn_pager_force(pool);
 	}
 	return -ENOTTY;
 }
@@ -128,6 +133,7 @@ static const struct tarn_ctl pool_calls[] = {
 	TARN_CTL(TARN_POOL_SET, struct tarn_pool_set, scan_permille),
 	TARN_CTL(TARN_POOL_PIN_POLICY, struct tarn_pool_pin_policy, critical),
 	TARN_CTL(TARN_POOL_FAULTS, struct tarn_pool_faults, done),
+	TARN_CTL(TARN_POOL_DETACH, struct tarn_pool_detach, flags),
 };
 
 /* ---- partition ---------------------------------------------------------- */
@@ -146,7 +152,7 @@ static u8 describe(struct tarn_pool *pool, u64 e)
 	page = tarn_frame_get(pool, tarn_entry_payload(e));
 	if (!page)
 		return d;
-	if (!PageDirty(page))
+	if (!tarn_frame_dirty(page))
 		d |= TARN_PAGE_CLEAN;
 	put_page(page);
 	return d;
@@ -267,6 +273,10 @@ static long partition_call(struct file *file, unsigned int cmd,
 {
 	struct tarn_partition *part = TARN_I(file_inode(file))->part;
 
+	/* What the memory holds is for who may read it. */
+	if ((cmd == TARN_PARTITION_READ || cmd == TARN_PARTITION_METRICS) &&
+	    !(file->f_mode & FMODE_READ))
+		return -EPERM;
 	switch (cmd) {
 	case TARN_GET_FEATURES:
 		return tarn_ctl_features(&arg->features);

@@ -6,6 +6,7 @@
  * minimums of all partitions are never more than the pool has.
  */
 #include <linux/capability.h>
+#include <linux/jiffies.h>
 #include <linux/math64.h>
 
 #include "entitle.h"
@@ -15,6 +16,8 @@
 #define OPEN	U64_MAX
 /* Each pass settles one at least; what is left after some differs little. */
 #define PASSES	8
+/* Reclaim has it done so often. */
+#define PERIOD	(HZ / 50)
 
 /* ---- the division ------------------------------------------------------- */
 
@@ -43,7 +46,7 @@ static void begin(struct tarn_pool *pool, struct division *d)
 	d->weights = 0;
 	xa_for_each(&pool->partitions, id, part) {
 		part->share = READ_ONCE(part->min_frames);
-		if (!atomic64_read(&part->resident))
+		if (!tarn_partition_resident(part))
 			continue;
 		part->share = OPEN;
 		d->weights += READ_ONCE(part->weight);
@@ -100,7 +103,15 @@ void tarn_entitle(struct tarn_pool *pool)
 		WRITE_ONCE(part->entitled, part->share == OPEN ?
 			   share_of(&d, READ_ONCE(part->weight)) : part->share);
 	rcu_read_unlock();
+	WRITE_ONCE(pool->entitle_due, jiffies + PERIOD);
 	spin_unlock(&pool->entitle_lock);
+}
+
+/* The same, if it was not done just now and nothing was set since. */
+void tarn_entitle_now_and_then(struct tarn_pool *pool)
+{
+	if (time_after_eq(jiffies, READ_ONCE(pool->entitle_due)))
+		tarn_entitle(pool);
 }
 
 /*
@@ -112,21 +123,24 @@ u64 tarn_entitle_fair(struct tarn_partition *part)
 	u64 weights = atomic64_read(&part->pool->weights);
 	u32 weight = READ_ONCE(part->weight);
 
-	if (!atomic64_read(&part->resident))
+	if (!tarn_partition_resident(part))
 		weights += weight;
 	return mul_u64_u64_div_u64(READ_ONCE(part->pool->frames), weight,
 				   max_t(u64, weights, weight));
 }
 
-/* How a partition stands, as of the last tarn_entitle(). */
+/*
+ * How a partition stands, as of the last tarn_entitle(), once what is being taken from
+ * it is gone.
+ */
 enum tarn_claim tarn_entitle_claim(struct tarn_partition *part)
 {
-	u64 resident = max_t(s64, 0, atomic64_read(&part->resident));
+	u64 frames = tarn_partition_staying(part);
 
-	if (resident <= READ_ONCE(part->min_frames))
+	if (frames <= READ_ONCE(part->min_frames))
 		return TARN_CLAIM_MINIMUM;
-	return resident > READ_ONCE(part->entitled) ? TARN_CLAIM_ABOVE :
-						      TARN_CLAIM_WITHIN;
+	return frames > READ_ONCE(part->entitled) ? TARN_CLAIM_ABOVE :
+						    TARN_CLAIM_WITHIN;
 }
 
 /* ---- settings ----------------------------------------------------------- */
@@ -161,6 +175,7 @@ static int set_locked(struct tarn_partition *part,
 	WRITE_ONCE(part->weight, weight);
 	WRITE_ONCE(part->min_frames, least);
 	WRITE_ONCE(part->desired_frames, most);
+	WRITE_ONCE(pool->entitle_due, jiffies);
 	return 0;
 }
 

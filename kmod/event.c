@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 
 #include "event.h"
+#include "log.h"
 #include "pool.h"
 #include "trace.h"
 
@@ -69,7 +70,7 @@ static void deliver(struct listener *l, const struct tarn_event *ev)
 }
 
 /**
- * tarn_event() - tell those who listen
+ * tarn_event() - tell those who listen, and the kernel's log what it should have
  * @pool: of this pool
  * @type: what happened
  * @partition: to which partition, or TARN_PARTITION_NONE
@@ -91,6 +92,7 @@ void tarn_event(struct tarn_pool *pool, enum tarn_event_type type,
 	struct listener *l;
 
 	trace_tarn_event(type, partition, index, value);
+	tarn_log(pool, type, partition, index, value);
 	spin_lock(&pool->events_lock);
 	list_for_each_entry(l, &pool->listeners, link)
 		deliver(l, &ev);

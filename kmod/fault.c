@@ -21,6 +21,8 @@
 #include "fault.h"
 #include "pagein.h"
 #include "partition.h"
+#include "poison.h"
+#include "wait.h"
 
 /* Resident neighbours are mapped in the aligned block of this many pages. */
 #define AROUND_PAGES	16
@@ -35,12 +37,23 @@ static bool beyond_end(struct tarn_partition *part, u64 index)
 	return index >= atomic64_read(&part->pages);
 }
 
-static vm_fault_t fault_error(int ret)
+/*
+ * A copy that is lost is a memory error of who faults: KVM makes a machine check of
+ * it. A thread gets an ordinary SIGBUS.
+ */
+static vm_fault_t fault_error(const struct vm_fault *vmf, int ret)
 {
-	return ret == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+	if (ret == -ENOMEM)
+		return VM_FAULT_OOM;
+	if (ret == -EHWPOISON ||
+	    (ret == -EIO && !(vmf->flags & FAULT_FLAG_USER)))
+		return VM_FAULT_HWPOISON;
+	return VM_FAULT_SIGBUS;
 }
 
 /* ---- zeroes ------------------------------------------------------------- */
+
+#define ZERO_MAPPINGS_MOST	(INT_MAX / 2)
 
 static struct page *zero_page(struct tarn_partition *part)
 {
@@ -83,12 +96,14 @@ static vm_fault_t map_zero(struct vm_fault *vmf, struct tarn_partition *part,
 	marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
 	if (!tarn_entry_change(part, vmf->pgoff, entry, &e, marked))
 		return 0;
-	if (beyond_end(part, vmf->pgoff)) {
+	/* Each mapping has a reference, and they are counted in 32 bits. */
+	if (beyond_end(part, vmf->pgoff) ||
+	    page_ref_count(zero) > ZERO_MAPPINGS_MOST) {
 		ret = VM_FAULT_SIGBUS;
 	} else {
 		err = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK, zero);
 		if (err && err != -EBUSY)
-			ret = fault_error(err);
+			ret = fault_error(vmf, err);
 	}
 	tarn_entry_change(part, vmf->pgoff, entry, &marked,
 			  tarn_entry_make(TARN_PAGE_EMPTY, 0) |
@@ -101,11 +116,16 @@ static vm_fault_t map_zero(struct vm_fault *vmf, struct tarn_partition *part,
 
 static bool has_pte(struct vm_fault *vmf, unsigned long addr)
 {
-	pmd_t pmd = READ_ONCE(*vmf->pmd);
+	bool has = true;
+	pmd_t pmd;
 
-	if (pmd_none(pmd) || pmd_bad(pmd))
-		return true;
-	return !pte_none(READ_ONCE(*pte_offset_kernel(&pmd, addr)));
+	/* Newer kernels free empty tables under mappings, after a grace period. */
+	rcu_read_lock();
+	pmd = READ_ONCE(*vmf->pmd);
+	if (!pmd_none(pmd) && !pmd_bad(pmd))
+		has = !pte_none(READ_ONCE(*pte_offset_kernel(&pmd, addr)));
+	rcu_read_unlock();
+	return has;
 }
 
 static void map_neighbour(struct vm_fault *vmf, struct tarn_partition *part,
@@ -132,7 +152,7 @@ static void map_neighbour(struct vm_fault *vmf, struct tarn_partition *part,
 	 * is as it was it can't change before the lock is dropped.
 	 */
 	if (tarn_entry_change(part, index, entry, &e, e | TARN_ENTRY_NEW) &&
-	    !beyond_end(part, index))
+	    !beyond_end(part, index) && !tarn_poisoned(page))
 		vm_insert_page(vmf->vma, addr, page);
 	unlock_page(page);
 out:
@@ -164,15 +184,32 @@ static void map_around(struct vm_fault *vmf, struct tarn_partition *part,
 
 /* ---- the fault ---------------------------------------------------------- */
 
+/*
+ * What ends a wait. A fault of user code goes back to it for any signal. GUP, for
+ * KVM, looks at signals when a fault is to be done again. The kernel's own copies do
+ * not, and come again at once: they are not told from GUP, but after the first try
+ * a signal ends a wait late.
+ */
+static unsigned int signal_flags(struct vm_fault *vmf)
+{
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return TARN_BRING_LOCKED;
+	if (!(vmf->flags & FAULT_FLAG_INTERRUPTIBLE))
+		return 0;
+	return vmf->flags & FAULT_FLAG_USER ||
+	       !(vmf->flags & FAULT_FLAG_TRIED) ? TARN_BRING_SIGNAL :
+						  TARN_BRING_LATE;
+}
+
 static unsigned int bring_flags(struct vm_fault *vmf)
 {
-	unsigned int flags = 0;
+	unsigned int flags = signal_flags(vmf);
 
 	if (vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED)
 		flags |= TARN_BRING_WRITE;
 	if (vmf->flags & FAULT_FLAG_TRIED)
 		flags |= TARN_BRING_TRIED;
-	if (fault_flag_allow_retry_first(vmf->flags) &&
+	if (vmf->flags & FAULT_FLAG_ALLOW_RETRY &&
 	    vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		flags |= TARN_BRING_NOWAIT;
 	return flags;
@@ -180,7 +217,12 @@ static unsigned int bring_flags(struct vm_fault *vmf)
 
 /*
  * What the page needs takes time. Where the kernel lets us, wait without the
- * lock of the address space and have the fault done again.
+ * lock of the address space and have the fault done again, each time: others
+ * need the lock to look at the process even when no pager is there. Where it does
+ * not, as for who reads /proc/PID/mem, wait for a pager that serves only.
+ *
+ * GUP looks for a signal before it has a fault done again. KVM's worker gets none: it
+ * would come again and again once its process has ended.
  */
 static vm_fault_t wait_for_page(struct vm_fault *vmf,
 				struct tarn_partition *part, atomic64_t *entry,
@@ -191,14 +233,16 @@ static vm_fault_t wait_for_page(struct vm_fault *vmf,
 	struct file *file;
 	int ret;
 
-	if (!fault_flag_allow_retry_first(vmf->flags)) {
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
 		ret = tarn_page_bring_at(part, index, entry, flags, mm);
-		return ret ? fault_error(ret) : 0;
+		return ret ? fault_error(vmf, ret) : 0;
 	}
+	if (tarn_wait_is_pointless(mm))
+		return VM_FAULT_SIGBUS;
 	file = get_file(vmf->vma->vm_file);
 	release_fault_lock(vmf);
 	/* An error shows again when the fault is done again. */
-	tarn_page_bring_at(part, index, entry, flags, mm);
+	tarn_page_bring_at(part, index, entry, flags | TARN_BRING_UNTOLD, mm);
 	fput(file);
 	return VM_FAULT_RETRY;
 }
@@ -212,10 +256,13 @@ static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
 		return VM_FAULT_SIGBUS;
 	}
 	/* Dirty as it is, a writable mapping spares the fault of the write. */
-	if (vmf->vma->vm_flags & VM_SHARED && PageDirty(page))
+	if (vmf->vma->vm_flags & VM_SHARED && tarn_frame_dirty(page)) {
 		vmf->flags |= FAULT_FLAG_WRITE;
-	else
+		/* As a second try, or the kernel lets go of its lock to throttle. */
+		vmf->flags |= FAULT_FLAG_TRIED;
+	} else {
 		map_around(vmf, part, leaf);
+	}
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
 }
@@ -234,7 +281,7 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 	ret = tarn_page_bring_at(part, vmf->pgoff, entry,
 				 flags | TARN_BRING_NOWAIT, vmf->vma->vm_mm);
 	if (ret != -EAGAIN)
-		return ret ? fault_error(ret) : 0;
+		return ret ? fault_error(vmf, ret) : 0;
 	if (flags & TARN_BRING_NOWAIT)
 		return VM_FAULT_RETRY;
 	return wait_for_page(vmf, part, entry, flags);
@@ -247,7 +294,7 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 static vm_fault_t hit_worker(struct vm_fault *vmf, struct tarn_partition *part,
 			     struct tarn_leaf *leaf, struct page *page)
 {
-	if (PageDirty(page))
+	if (tarn_frame_dirty(page))
 		return hit(vmf, part, leaf, page);
 	unlock_page(page);
 	put_page(page);
@@ -262,6 +309,9 @@ static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 	unsigned int lock_flags = worker ? flags & ~TARN_BRING_WRITE : flags;
 	vm_fault_t ret = 0;
 
+	/* Nobody looks at what KVM's worker gets: the guest's next try is told. */
+	if (worker)
+		flags |= TARN_BRING_UNTOLD;
 	while (!ret) {
 		struct tarn_leaf *leaf;
 		struct page *page;
@@ -279,7 +329,7 @@ static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 		else if (PTR_ERR(page) == -EAGAIN)
 			return VM_FAULT_RETRY;
 		else if (IS_ERR(page))
-			return VM_FAULT_SIGBUS;
+			return fault_error(vmf, PTR_ERR(page));
 		else if (worker)
 			return hit_worker(vmf, part, leaf, page);
 		else
@@ -306,7 +356,7 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 		return VM_FAULT_NOPAGE;
 	now = tarn_page_lock(part, vmf->pgoff, TARN_BRING_WRITE);
 	if (IS_ERR(now))
-		return VM_FAULT_SIGBUS;
+		return fault_error(vmf, PTR_ERR(now));
 	if (!now)
 		return VM_FAULT_NOPAGE;
 	/* The core has a reference of its own. */

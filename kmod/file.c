@@ -22,6 +22,10 @@
 #include "fs.h"
 #include "pagein.h"
 #include "partition.h"
+#include "poison.h"
+
+/* Pages that are taken away between two looks for a signal. */
+#define REMOVE_STEP	(1ULL << 18)
 
 static u64 pages_for(loff_t size)
 {
@@ -59,15 +63,35 @@ static int zero_tail(struct inode *inode, loff_t end, u64 *missing)
 			 missing) : 0;
 }
 
-static int bring_unlocked(struct inode *inode, u64 missing)
+/* A page may turn out to lie behind the end by now: then all is to be looked at anew. */
+static int bring_missing(struct inode *inode, u64 missing, unsigned int flags)
+{
+	int ret = tarn_page_bring(TARN_I(inode)->part, missing,
+				  TARN_BRING_WRITE | TARN_BRING_SIGNAL | flags,
+				  NULL);
+
+	return ret == -ENXIO ? 0 : ret;
+}
+
+static int bring_unlocked(struct inode *inode, u64 missing, unsigned int flags)
 {
 	int ret;
 
 	inode_unlock(inode);
-	ret = tarn_page_bring(TARN_I(inode)->part, missing, TARN_BRING_WRITE,
-			      NULL);
+	ret = bring_missing(inode, missing, flags);
 	inode_lock(inode);
 	return ret;
+}
+
+/* Less than @len if the reader's memory is not there, or ends at a memory error. */
+static size_t copy_out(struct page *page, size_t offset, size_t len,
+		       struct iov_iter *to)
+{
+	void *p = kmap_local_page(page);
+	size_t copied = _copy_mc_to_iter(p + offset, len, to);
+
+	kunmap_local(p);
+	return copied;
 }
 
 static ssize_t tarn_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -79,6 +103,7 @@ static ssize_t tarn_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	while (iov_iter_count(to)) {
 		loff_t pos = iocb->ki_pos, size = i_size_read(inode);
 		size_t offset = offset_in_page(pos), len, copied;
+		int error = -EFAULT;
 		struct page *page;
 
 		if (pos >= size)
@@ -89,7 +114,9 @@ static ssize_t tarn_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		if (IS_ERR(page))
 			return done ? done : PTR_ERR(page);
 		if (page) {
-			copied = copy_page_to_iter(page, offset, len, to);
+			copied = copy_out(page, offset, len, to);
+			if (copied < len && tarn_poison_found(page))
+				error = -EIO;
 			put_page(page);
 		} else {
 			copied = iov_iter_zero(len, to);
@@ -97,7 +124,7 @@ static ssize_t tarn_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		iocb->ki_pos += copied;
 		done += copied;
 		if (copied < len)
-			return done ? done : -EFAULT;
+			return done ? done : error;
 		if (fatal_signal_pending(current))
 			return done ? done : -EINTR;
 		cond_resched();
@@ -145,7 +172,9 @@ static int write_pages(struct kiocb *iocb, struct iov_iter *from, ssize_t *done,
 		put_page(page);
 		iocb->ki_pos += copied;
 		*done += copied;
-		extend(inode, iocb->ki_pos);
+		/* Nothing written makes no file longer, however far behind its end. */
+		if (copied)
+			extend(inode, iocb->ki_pos);
 		if (copied < len)
 			return -EFAULT;
 		if (fatal_signal_pending(current))
@@ -178,30 +207,89 @@ static int write_locked(struct kiocb *iocb, struct iov_iter *from,
 	return ret;
 }
 
+#define NO_PAGE	U64_MAX
+
+/* A page that a write brought, if the file did not get as far as that, or no more does. */
+static void drop_beyond(struct inode *inode, u64 index)
+{
+	struct tarn_partition *part = TARN_I(inode)->part;
+
+	/* Who makes the file shorter after this look takes it away. */
+	if (index == NO_PAGE || index < pages_for(i_size_read(inode)))
+		return;
+	inode_lock(inode);
+	if (index >= pages_for(i_size_read(inode)) &&
+	    !tarn_reserved(part, index))
+		tarn_partition_remove(part, index, index + 1);
+	inode_unlock(inode);
+}
+
+/*
+ * Only the page to be written may lie behind the end, as the write moves that. When
+ * the file became shorter meanwhile, what is appended goes to another page: the one
+ * before it, in @beyond, is not written any more.
+ */
+static int bring_for_write(struct kiocb *iocb, u64 missing, u64 *beyond)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+
+	if (missing != iocb->ki_pos >> PAGE_SHIFT)
+		return bring_missing(inode, missing, 0);
+	if (missing != *beyond)
+		drop_beyond(inode, *beyond);
+	*beyond = missing;
+	return bring_missing(inode, missing, TARN_BRING_BEYOND);
+}
+
 static ssize_t tarn_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct tarn_partition *part = TARN_I(file_inode(iocb->ki_filp))->part;
+	struct inode *inode = file_inode(iocb->ki_filp);
+	u64 missing, beyond = NO_PAGE;
 	ssize_t done = 0;
-	u64 missing;
 	int ret;
 
 	do {
 		ret = write_locked(iocb, from, &done, &missing);
 		if (ret == -EAGAIN)
-			ret = tarn_page_bring(part, missing, TARN_BRING_WRITE,
-					      NULL);
+			ret = bring_for_write(iocb, missing, &beyond);
 		else if (ret == -EFAULT && !fault_in_iov_iter_readable(from, 1))
 			ret = 0;
 	} while (!ret && iov_iter_count(from));
+	drop_beyond(inode, beyond);
 	return done ? done : ret;
 }
 
 /* ---- size and holes ----------------------------------------------------- */
 
-static int set_size(struct inode *inode, loff_t size, u64 *missing)
+/* From the end on, so that whoever is killed leaves a whole file of some size. */
+static int shrink(struct inode *inode, loff_t size)
 {
 	struct tarn_partition *part = TARN_I(inode)->part;
-	struct address_space *mapping = inode->i_mapping;
+	u64 pages = pages_for(size), end = pages_for(i_size_read(inode));
+	u64 first, last = U64_MAX;
+
+	do {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		first = end - min(end - pages, REMOVE_STEP);
+		i_size_write(inode, first == pages ? size :
+						     first << PAGE_SHIFT);
+		tarn_partition_set_pages(part, first);
+		/* A fault that saw the old size may map once more. */
+		smp_mb();
+		unmap_mapping_range(inode->i_mapping, first << PAGE_SHIFT, 0,
+				    1);
+		tarn_partition_remove(part, first, last);
+		unmap_mapping_range(inode->i_mapping, first << PAGE_SHIFT, 0,
+				    1);
+		end = first;
+		last = first;
+	} while (first > pages);
+	return 0;
+}
+
+static int set_size(struct inode *inode, loff_t size, u64 *missing)
+{
 	loff_t old = i_size_read(inode);
 	int ret;
 
@@ -219,17 +307,10 @@ static int set_size(struct inode *inode, loff_t size, u64 *missing)
 		if (ret)
 			return ret;
 	}
+	if (size < old)
+		return shrink(inode, size);
 	i_size_write(inode, size);
-	tarn_partition_set_pages(part, pages_for(size));
-	if (size < old) {
-		loff_t from = round_up(size, PAGE_SIZE);
-
-		/* A fault that saw the old size may map once more. */
-		smp_mb();
-		unmap_mapping_range(mapping, from, 0, 1);
-		tarn_partition_remove(part, pages_for(size), U64_MAX);
-		unmap_mapping_range(mapping, from, 0, 1);
-	}
+	tarn_partition_set_pages(TARN_I(inode)->part, pages_for(size));
 	return 0;
 }
 
@@ -252,7 +333,7 @@ static int tarn_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	int ret;
 
 	while ((ret = try_setattr(idmap, dentry, attr, &missing)) == -EAGAIN) {
-		ret = bring_unlocked(inode, missing);
+		ret = bring_unlocked(inode, missing, 0);
 		if (ret)
 			break;
 	}
@@ -272,14 +353,29 @@ static int tarn_getattr(struct mnt_idmap *idmap, const struct path *path,
 	struct tarn_partition *part = TARN_I(inode)->part;
 
 	generic_fillattr(idmap, request_mask, inode, stat);
-	stat->blocks = atomic64_read(&part->resident) << (PAGE_SHIFT - 9);
+	stat->blocks = tarn_partition_resident(part) << (PAGE_SHIFT - 9);
 	stat->blksize = PAGE_SIZE;
+	return 0;
+}
+
+/* Whole pages. */
+static int empty(struct inode *inode, u64 first, u64 last)
+{
+	u64 next;
+
+	for (; first < last; first = next) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		next = min(last, first + REMOVE_STEP);
+		unmap_mapping_pages(inode->i_mapping, first, next - first,
+				    false);
+		tarn_partition_remove(TARN_I(inode)->part, first, next);
+	}
 	return 0;
 }
 
 static int punch(struct inode *inode, loff_t offset, loff_t len, u64 *missing)
 {
-	struct tarn_partition *part = TARN_I(inode)->part;
 	loff_t end = min_t(u64, (u64)offset + len,
 			   round_up(i_size_read(inode), PAGE_SIZE));
 	loff_t first = round_up(offset, PAGE_SIZE);
@@ -293,17 +389,15 @@ static int punch(struct inode *inode, loff_t offset, loff_t len, u64 *missing)
 	ret = zero_part(inode, offset, first - offset, missing);
 	if (!ret)
 		ret = zero_part(inode, last, end - last, missing);
-	if (ret || first == last)
-		return ret;
-	unmap_mapping_range(inode->i_mapping, first, last - first, 0);
-	tarn_partition_remove(part, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
-	return 0;
+	return ret ? ret : empty(inode, first >> PAGE_SHIFT,
+				 last >> PAGE_SHIFT);
 }
 
 /* From page *@at on; what has a frame, or a copy that is brought, stays as it is. */
 static int frames_for(struct inode *inode, u64 *at, u64 end, u64 *missing)
 {
 	struct tarn_partition *part = TARN_I(inode)->part;
+	int ret;
 
 	for (; *at < end; ++*at) {
 		struct page *page = tarn_page_grab_now(part, *at, 0);
@@ -313,7 +407,10 @@ static int frames_for(struct inode *inode, u64 *at, u64 end, u64 *missing)
 			return -EAGAIN;
 		if (IS_ERR(page))
 			return PTR_ERR(page);
+		ret = tarn_reserve_add(part, *at);
 		put_page(page);
+		if (ret)
+			return ret;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -337,36 +434,81 @@ static int preallocate(struct inode *inode, int mode, loff_t end, u64 *at,
 	return ret;
 }
 
-static int try_fallocate(struct inode *inode, int mode, loff_t offset,
-			 loff_t len, u64 *at, u64 *missing)
+static int punch_hole(struct inode *inode, loff_t offset, loff_t len)
 {
-	if (mode & FALLOC_FL_PUNCH_HOLE)
-		return punch(inode, offset, len, missing);
-	return preallocate(inode, mode, offset + len, at, missing);
+	u64 missing;
+	int ret;
+
+	inode_lock(inode);
+	while ((ret = punch(inode, offset, len, &missing)) == -EAGAIN) {
+		ret = bring_unlocked(inode, missing, 0);
+		if (ret)
+			break;
+	}
+	if (!ret)
+		tarn_touch(inode);
+	inode_unlock(inode);
+	return ret;
+}
+
+/* Behind the end of the file only what was reserved stays. */
+static void drop_unreserved(struct inode *inode, u64 first, u64 end)
+{
+	struct tarn_partition *part = TARN_I(inode)->part;
+
+	for (; first < end; first++) {
+		if (!tarn_reserved(part, first))
+			tarn_partition_remove(part, first, first + 1);
+		cond_resched();
+	}
+}
+
+/* All of the range, or none of it. */
+static int reserve(struct inode *inode, int mode, loff_t offset, loff_t len)
+{
+	struct tarn_partition *part = TARN_I(inode)->part;
+	u64 first = offset >> PAGE_SHIFT, at = first, missing;
+	u64 end = pages_for(offset + len);
+	int ret;
+
+	lockdep_assert_held(&part->reserve_lock);
+	inode_lock(inode);
+	while ((ret = preallocate(inode, mode, offset + len, &at,
+				  &missing)) == -EAGAIN) {
+		ret = bring_unlocked(inode, missing, TARN_BRING_BEYOND);
+		if (ret)
+			break;
+	}
+	if (!ret) {
+		tarn_reserve_commit(part, first, end);
+		tarn_touch(inode);
+	} else {
+		tarn_reserve_abort(part, first, end);
+		/* The page at @at may have been brought, and not reserved yet. */
+		drop_unreserved(inode, max(first, pages_for(i_size_read(inode))),
+				min(end, at + 1));
+	}
+	inode_unlock(inode);
+	return ret;
 }
 
 static long tarn_fallocate(struct file *file, int mode, loff_t offset,
 			   loff_t len)
 {
 	struct inode *inode = file_inode(file);
-	u64 at = offset >> PAGE_SHIFT, missing;
+	struct tarn_partition *part = TARN_I(inode)->part;
 	int ret;
 
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
-	inode_lock(inode);
-	while ((ret = try_fallocate(inode, mode, offset, len, &at,
-				    &missing)) == -EAGAIN) {
-		ret = bring_unlocked(inode, missing);
-		if (ret)
-			break;
-	}
-	if (!ret)
-		tarn_touch(inode);
-	else if (!(mode & FALLOC_FL_PUNCH_HOLE))
-		tarn_partition_remove(TARN_I(inode)->part,
-				      pages_for(i_size_read(inode)), U64_MAX);
-	inode_unlock(inode);
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		return punch_hole(inode, offset, len);
+	/* The one before may wait for a pager. */
+	ret = mutex_lock_interruptible(&part->reserve_lock);
+	if (ret)
+		return -ERESTARTSYS;
+	ret = reserve(inode, mode, offset, len);
+	mutex_unlock(&part->reserve_lock);
 	return ret;
 }
 
@@ -386,6 +528,8 @@ static int tarn_mmap(struct file *file, struct vm_area_struct *vma)
 	file_accessed(file);
 	/* For vm_insert_page(), which maps neighbours and zeroes. */
 	vm_flags_set(vma, VM_MIXEDMAP);
+	/* A core dump would bring a guest's whole memory in, and write all of it. */
+	vm_flags_set(vma, VM_DONTDUMP);
 	vma->vm_ops = &tarn_vm_ops;
 	return 0;
 }
@@ -394,6 +538,8 @@ const struct file_operations tarn_file_ops = {
 	.open = generic_file_open,
 	.read_iter = tarn_read_iter,
 	.write_iter = tarn_write_iter,
+	.splice_read = copy_splice_read,
+	.splice_write = iter_file_splice_write,
 	.llseek = generic_file_llseek,
 	.mmap = tarn_mmap,
 	.fsync = noop_fsync,

@@ -11,11 +11,14 @@
  * A frame is in one of these hands: free (on its chunk's free list), a
  * resident page's, a request's (being read into, or orphaned while written),
  * or in limbo: given up, but somebody outside still holds a reference (DMA, a
- * read in flight of a pager that died). Only an idle frame becomes free.
+ * read in flight of a pager that died). Only an idle frame becomes free; one
+ * with a memory error is retired instead (poison.h).
  */
 #ifndef TARN_FRAME_H
 #define TARN_FRAME_H
 
+#include <linux/bitmap.h>
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/spinlock.h>
@@ -25,6 +28,7 @@
 #define TARN_CHUNK_FRAMES	(1U << TARN_CHUNK_SHIFT)
 #define TARN_FRAME_NONE		U64_MAX
 
+struct tarn_node;
 struct tarn_pool;
 
 #define TARN_OWNER_ID_BITS	24
@@ -49,40 +53,82 @@ struct tarn_frame {
  * @page: the first of TARN_CHUNK_FRAMES pages
  * @frames: what is known of each
  * @number: place in the pool's table
- * @link: on the node's list of chunks that have a free frame; of detached ones
  * @node: the chunk's NUMA node
- * @nr_free: frames on the free list
- * @free: first of them, an index into @frames, TARN_CHUNK_FRAMES if none
  * @leaving: the pool shrinks: what becomes free is not given out again
+ * @link: on the node's list of chunks that have a free frame; of detached ones
+ * @nr_free: frames on the free list
+ * @nr_retired: frames that were given up with a memory error
+ * @free: first of them, an index into @frames, TARN_CHUNK_FRAMES if none
+ * @poisoned: frames known to have a memory error, atomic
  *
- * Locking: all but @page, @frames and @number under tarn_node.lock.
+ * Each access to a frame reads the first fields, each change of the free list
+ * writes those behind: they lie apart.
+ *
+ * Locking: @leaving and what follows under tarn_node.lock, but @poisoned.
  */
 struct tarn_chunk {
 	struct page *page;
 	struct tarn_frame *frames;
 	u64 number;
-	struct list_head link;
 	int node;
-	u16 nr_free;
-	u16 free;
 	bool leaving;
+
+	struct list_head link ____cacheline_aligned_in_smp;
+	u16 nr_free;
+	u16 nr_retired;
+	u16 free;
+	DECLARE_BITMAP(poisoned, TARN_CHUNK_FRAMES);
 };
 
+void tarn_frame_init(void);
 int tarn_chunk_create(struct tarn_pool *pool, u64 number, int node);
+unsigned int tarn_chunk_used(struct tarn_pool *pool, struct tarn_chunk *chunk);
 bool tarn_chunk_exists(struct tarn_pool *pool, u64 number);
 void tarn_chunk_detach(struct tarn_pool *pool, u64 number,
 		       struct list_head *gone);
 void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk);
 
+unsigned int tarn_node_take(struct tarn_node *n, u64 keep, u64 *frames,
+			    unsigned int want);
+void tarn_node_give(struct tarn_node *n, const u64 *frames, unsigned int count);
+u64 tarn_node_free_frames(struct tarn_node *n);
+
+int tarn_frame_node(struct tarn_pool *pool, u64 frame);
 struct page *tarn_frame_page(struct tarn_pool *pool, u64 frame);
 struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame);
 struct tarn_frame *tarn_frame(struct tarn_pool *pool, u64 frame);
+bool tarn_frame_mark_poisoned(struct tarn_pool *pool, u64 frame);
 u64 tarn_frame_alloc(struct tarn_pool *pool, int node);
 void tarn_frame_free(struct tarn_pool *pool, u64 frame);
 void tarn_frame_release(struct tarn_pool *pool, u64 frame);
 bool tarn_frame_idle(struct page *page);
-bool tarn_frame_held(struct page *page, int ours);
+bool tarn_frame_held(struct page *page);
+bool tarn_frame_peek_held(struct tarn_pool *pool, u64 frame);
+u64 tarn_frame_peek_copy(struct tarn_pool *pool, u64 frame);
 u64 tarn_frame_limbo_scan(struct tarn_pool *pool);
+
+/*
+ * Does a resident page differ from its copy, or has it none? Changed under the
+ * page lock, or by a request that owns the frame. PG_dirty can't tell: whoever
+ * had a frame mapped sets it when the mapping goes, and a pager's window maps
+ * all of them. PG_checked is its owner's, and in the word of the page lock.
+ */
+static inline bool tarn_frame_dirty(struct page *page)
+{
+	return PageChecked(page);
+}
+
+static inline void tarn_frame_set_dirty(struct page *page)
+{
+	if (!PageChecked(page))
+		SetPageChecked(page);
+}
+
+static inline void tarn_frame_clear_dirty(struct page *page)
+{
+	if (PageChecked(page))
+		ClearPageChecked(page);
+}
 
 static inline void tarn_frame_set_owner(struct tarn_frame *frame, u32 id,
 					u64 index)

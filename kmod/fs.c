@@ -18,6 +18,7 @@
 #include "fs.h"
 #include "partition.h"
 #include "pool.h"
+#include "vm.h"
 
 /* An index has to fit a frame's owner. */
 #define TARN_FILE_MAX	(1LL << (TARN_OWNER_INDEX_BITS + PAGE_SHIFT))
@@ -102,27 +103,26 @@ static int make(struct inode *dir, struct dentry *dentry, umode_t mode)
 
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
-	d_instantiate(dentry, inode);
 	/* The name is all there is: it holds the file until it is removed. */
-	dget(dentry);
+	d_make_persistent(dentry, inode);
 	tarn_touch(dir);
 	return 0;
 }
 
 static int tarn_create(struct mnt_idmap *idmap, struct inode *dir,
-		       struct dentry *dentry, umode_t mode, bool excl)
+		       struct dentry *dentry, umode_t mode TARN_CREATE_EXCL)
 {
 	return make(dir, dentry, mode | S_IFREG);
 }
 
-static int tarn_mkdir(struct mnt_idmap *idmap, struct inode *dir,
-		      struct dentry *dentry, umode_t mode)
+static tarn_mkdir_t tarn_mkdir(struct mnt_idmap *idmap, struct inode *dir,
+			       struct dentry *dentry, umode_t mode)
 {
 	int ret = make(dir, dentry, mode | S_IFDIR);
 
 	if (!ret)
 		inc_nlink(dir);
-	return ret;
+	return TARN_MKDIR_RESULT(ret);
 }
 
 static const struct inode_operations tarn_dir_inode_ops = {
@@ -193,7 +193,7 @@ static void show_size(struct seq_file *m, struct tarn_pool *pool)
 		return;
 	}
 	for (nid = 0; nid < nr_node_ids; nid++) {
-		struct tarn_node *n = pool->nodes[nid];
+		struct tarn_node *n = tarn_pool_node(pool, nid);
 
 		seq_printf(m, "%s%lluK", nid ? ":" : ",nodes=",
 			   n ? READ_ONCE(n->frames) << (PAGE_SHIFT - 10) : 0);
@@ -221,7 +221,7 @@ static const struct super_operations tarn_super_ops = {
 	.alloc_inode = tarn_alloc_inode,
 	.free_inode = tarn_free_inode,
 	.evict_inode = tarn_evict_inode,
-	.drop_inode = generic_delete_inode,
+	.drop_inode = inode_just_drop,
 	.statfs = tarn_statfs,
 	.show_options = tarn_show_options,
 };
@@ -238,7 +238,7 @@ static int tarn_fill_super(struct super_block *sb, struct fs_context *fc)
 	if (IS_ERR(pool)) {
 		if (PTR_ERR(pool) == -EINVAL)
 			return invalf(fc, "tarn: size of nothing, or of a node without memory");
-		errorf(fc, "tarn: the kernel has no such amount of memory free");
+		errorf(fc, "tarn: not so much memory is free in pieces of 2 MiB: drop caches, write 1 to /proc/sys/vm/compact_memory");
 		return PTR_ERR(pool);
 	}
 	sb->s_fs_info = pool;
@@ -261,9 +261,11 @@ static void tarn_kill_sb(struct super_block *sb)
 {
 	struct tarn_pool *pool = sb->s_fs_info;
 
-	kill_litter_super(sb);
-	if (pool)
-		tarn_pool_shutdown(pool);
+	kill_anon_super(sb);
+	if (!pool)
+		return;
+	tarn_pool_shutdown(pool);
+	tarn_vm_settle();
 }
 
 /* ---- mount options ------------------------------------------------------ */
@@ -400,7 +402,7 @@ static int tarn_reconfigure(struct fs_context *fc)
 		return 0;
 	ret = tarn_pool_resize(pool, &opt->size);
 	if (ret == -EBUSY)
-		errorf(fc, "tarn: pages that would have to go are in use");
+		errorf(fc, "tarn: pages that would have to go are in use or cannot be paged out: see tarnctl pager show, tarnctl partition pins");
 	if (ret == -ENOSPC)
 		errorf(fc, "tarn: partitions have more than that as their minimum");
 	return ret;

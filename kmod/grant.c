@@ -6,10 +6,17 @@
  * between; a load has to be settled in process context. Who of submitter and
  * end of I/O comes second does it: the submitter at once, so that a device that
  * completes in place costs no switch of context, or else a work item.
+ *
+ * While it is read a load is on a queue of the pager, as others are while the
+ * pager has them, and is aborted with them when the pager goes: a device that
+ * hangs keeps nobody else waiting. The read itself can't be taken back. It goes
+ * on with nothing but its page, its device and the module, and when it ends,
+ * however late, it is nobody's. The frame stays in limbo until then.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/file.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -18,9 +25,36 @@
 #include "pager.h"
 #include "partition.h"
 
-static struct workqueue_struct *grant_wq;
-
 enum { READ_SUBMITTING, READ_ASYNC, READ_ENDED };
+
+/**
+ * struct tarn_read - a granted device being read
+ * @io: the load that waits for it, on a list of @queue; NULL: its pager went
+ * @queue: protects @io by its lock; lasts while there is @io
+ * @page: read into, referenced
+ * @file: the device
+ * @at: where on it, in bytes
+ * @state: who settles it
+ * @result: how it went
+ * @work: to settle it
+ * @bio: the request
+ * @vec: its page
+ */
+struct tarn_read {
+	struct tarn_io *io;
+	struct tarn_queue *queue;
+	struct page *page;
+	struct file *file;
+	u64 at;
+	atomic_t state;
+	int result;
+	struct work_struct work;
+	struct bio bio;
+	struct bio_vec vec;
+};
+
+static struct workqueue_struct *grant_wq;
+static struct kmem_cache *read_cache;
 
 /* ---- granting ----------------------------------------------------------- */
 
@@ -107,47 +141,99 @@ void tarn_grant_clear(struct tarn_pager *pager)
 
 /* ---- reading ------------------------------------------------------------ */
 
-static void reads_dec(struct tarn_pool *pool)
+static struct tarn_read *read_create(struct tarn_io *io, struct file *file,
+				     u64 at)
 {
-	if (atomic_dec_and_test(&pool->reads))
-		wake_up(&pool->store_wait);
+	struct tarn_read *read = kmem_cache_zalloc(read_cache, GFP_KERNEL);
+
+	if (!read)
+		return NULL;
+	read->io = io;
+	read->page = tarn_frame_page(io->part->pool, io->frame);
+	get_page(read->page);
+	read->file = get_file(file);
+	read->at = at;
+	atomic_set(&read->state, READ_SUBMITTING);
+	io->read = read;
+	return read;
 }
 
-static void read_settle(struct tarn_io *io)
+static void read_destroy(struct tarn_read *read)
 {
-	struct tarn_pool *pool = tarn_pool_get(io->part->pool);
+	put_page(read->page);
+	fput(read->file);
+	kmem_cache_free(read_cache, read);
+}
 
-	fput(io->file);
-	put_page(tarn_frame_page(pool, io->frame));
-	tarn_io_read_done(io, io->result);
-	reads_dec(pool);
-	tarn_pool_put(pool);
+/**
+ * tarn_read_abandon() - the pager of a read goes
+ * @read: of a load that is on a queue; not to be used any more
+ *
+ * It ends when its device lets it, in code of the module.
+ *
+ * Context: queue->lock; then a grace period before the queue goes.
+ */
+void tarn_read_abandon(struct tarn_read *read)
+{
+	lockdep_assert_held(&read->queue->lock);
+	__module_get(THIS_MODULE);
+	WRITE_ONCE(read->io, NULL);
+}
+
+/* Its load, off the queue; NULL if it was abandoned. */
+static struct tarn_io *read_take_load(struct tarn_read *read)
+{
+	struct tarn_io *io;
+
+	/* Whoever sees a load here is waited for before its queue goes. */
+	rcu_read_lock();
+	io = READ_ONCE(read->io);
+	if (io) {
+		spin_lock(&read->queue->lock);
+		io = read->io;
+		if (io)
+			list_del_init(&io->link);
+		spin_unlock(&read->queue->lock);
+	}
+	rcu_read_unlock();
+	return io;
+}
+
+/* In a section, as a completion of the pager's: it may leave a cookie to drop. */
+static void read_settle(struct tarn_read *read)
+{
+	int section = tarn_cookie_begin();
+	struct tarn_io *io = read_take_load(read);
+	int result = read->result;
+
+	read_destroy(read);
+	if (io)
+		tarn_io_read_done(io, result);
+	tarn_cookie_end(section);
+	if (!io)
+		module_put(THIS_MODULE);
 }
 
 static void read_work(struct work_struct *work)
 {
-	read_settle(container_of(work, struct tarn_io, work));
+	read_settle(container_of(work, struct tarn_read, work));
 }
 
 static void read_end(struct bio *bio)
 {
-	struct tarn_io *io = bio->bi_private;
+	struct tarn_read *read = bio->bi_private;
 
-	io->result = blk_status_to_errno(bio->bi_status);
-	bio_put(bio);
+	read->result = blk_status_to_errno(bio->bi_status);
+	bio_uninit(bio);
 	/* Ordered by the exchange: the second one sees the result. */
-	if (atomic_xchg(&io->read, READ_ENDED) == READ_ASYNC) {
-		INIT_WORK(&io->work, read_work);
-		queue_work(grant_wq, &io->work);
+	if (atomic_xchg(&read->state, READ_ENDED) == READ_ASYNC) {
+		INIT_WORK(&read->work, read_work);
+		queue_work(grant_wq, &read->work);
 	}
 }
 
-/*
- * The device of @io's cookie, open, and where on it; NULL if it isn't granted.
- * The read counts from here on: after a grace period, a pager that detached is
- * asked for no more of them.
- */
-static struct file *find_device(struct tarn_io *io, u64 *at)
+/* The device of @io's cookie, referenced, and where on it; NULL if it isn't granted. */
+static struct file *find_device(const struct tarn_io *io, u64 *at)
 {
 	u64 slot = io->cookie & (BIT_ULL(TARN_COOKIE_SLOT_BITS) - 1);
 	struct tarn_grant *grant = NULL;
@@ -156,11 +242,10 @@ static struct file *find_device(struct tarn_io *io, u64 *at)
 
 	rcu_read_lock();
 	pager = rcu_dereference(io->part->pool->pager);
-	if (pager && READ_ONCE(pager->started))
+	if (pager)
 		grant = rcu_dereference(pager->grants[io->cookie >>
 						      TARN_COOKIE_SLOT_BITS]);
 	if (grant) {
-		atomic_inc(&io->part->pool->reads);
 		file = get_file(grant->file);
 		*at = grant->offset + (slot << PAGE_SHIFT);
 	}
@@ -168,51 +253,78 @@ static struct file *find_device(struct tarn_io *io, u64 *at)
 	return file;
 }
 
-/**
- * tarn_grant_read() - read a page without the pager, if its device is granted
- * @io: a load; settled by tarn_io_read_done() if true is returned
- *
- * Context: process. Does not wait for the device.
- * Return: false if the pager has to be asked.
- */
-bool tarn_grant_read(struct tarn_io *io)
+static bool on_device(const struct file *file, u64 at)
 {
-	struct block_device *bdev;
-	struct page *page;
-	struct bio *bio;
+	struct block_device *bdev = I_BDEV(file->f_mapping->host);
+
+	return at + PAGE_SIZE <= bdev_nr_bytes(bdev) && at + PAGE_SIZE > at;
+}
+
+/**
+ * tarn_grant_take() - is a page to be read without the pager?
+ * @io: a load; if it is, not the caller's any more: the pager may go
+ *
+ * Context: process, in a section of cookies.
+ * Return: the read, for tarn_grant_read(); NULL: its device is not granted, or
+ * no pager serves, or there is no memory: the pager has to be asked.
+ */
+struct tarn_read *tarn_grant_take(struct tarn_io *io)
+{
+	struct tarn_read *read = NULL;
+	struct file *file;
 	u64 at;
 
-	io->file = find_device(io, &at);
-	if (!io->file)
-		return false;
-	bdev = I_BDEV(io->file->f_mapping->host);
-	if (at + PAGE_SIZE > bdev_nr_bytes(bdev) || at + PAGE_SIZE < at) {
-		fput(io->file);
-		reads_dec(io->part->pool);
-		return false;
-	}
-	page = tarn_frame_page(io->part->pool, io->frame);
-	get_page(page);
-	atomic_set(&io->read, READ_SUBMITTING);
-	bio = bio_alloc(bdev, 1, REQ_OP_READ | REQ_SYNC, GFP_NOIO);
-	bio->bi_iter.bi_sector = at >> SECTOR_SHIFT;
-	bio->bi_private = io;
+	file = find_device(io, &at);
+	if (!file)
+		return NULL;
+	if (on_device(file, at))
+		read = read_create(io, file, at);
+	fput(file);
+	if (!read)
+		return NULL;
+	if (tarn_queue_add_read(io->part->pool, io, &read->queue))
+		return read;
+	read_destroy(read);
+	return NULL;
+}
+
+/**
+ * tarn_grant_read() - read a page without the pager
+ * @read: from tarn_grant_take(); its load is settled by tarn_io_read_done()
+ *
+ * Context: process. Does not wait for the device.
+ */
+void tarn_grant_read(struct tarn_read *read)
+{
+	struct bio *bio = &read->bio;
+
+	bio_init(bio, I_BDEV(read->file->f_mapping->host), &read->vec, 1,
+		 REQ_OP_READ | REQ_SYNC);
+	bio->bi_iter.bi_sector = read->at >> SECTOR_SHIFT;
+	bio->bi_private = read;
 	bio->bi_end_io = read_end;
-	__bio_add_page(bio, page, PAGE_SIZE, 0);
+	__bio_add_page(bio, read->page, PAGE_SIZE, 0);
 	submit_bio(bio);
-	if (atomic_cmpxchg(&io->read, READ_SUBMITTING, READ_ASYNC) ==
+	if (atomic_cmpxchg(&read->state, READ_SUBMITTING, READ_ASYNC) ==
 	    READ_ENDED)
-		read_settle(io);
-	return true;
+		read_settle(read);
 }
 
 int tarn_grant_init(void)
 {
-	grant_wq = alloc_workqueue("tarn_read", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
-	return grant_wq ? 0 : -ENOMEM;
+	read_cache = KMEM_CACHE(tarn_read, SLAB_HWCACHE_ALIGN);
+	if (!read_cache)
+		return -ENOMEM;
+	grant_wq = alloc_workqueue("tarn_read", WQ_HIGHPRI | WQ_MEM_RECLAIM |
+				   WQ_PERCPU, 0);
+	if (grant_wq)
+		return 0;
+	kmem_cache_destroy(read_cache);
+	return -ENOMEM;
 }
 
 void tarn_grant_exit(void)
 {
 	destroy_workqueue(grant_wq);
+	kmem_cache_destroy(read_cache);
 }

@@ -13,6 +13,7 @@
 struct file;
 struct tarn_io;
 struct tarn_pager;
+struct tarn_read;
 
 /**
  * struct tarn_grant - a device
@@ -28,7 +29,9 @@ struct tarn_grant {
 
 long tarn_grant_set(struct tarn_pager *pager, const struct tarn_pager_grant *g);
 void tarn_grant_clear(struct tarn_pager *pager);
-bool tarn_grant_read(struct tarn_io *io);
+struct tarn_read *tarn_grant_take(struct tarn_io *io);
+void tarn_grant_read(struct tarn_read *read);
+void tarn_read_abandon(struct tarn_read *read);
 
 int tarn_grant_init(void);
 void tarn_grant_exit(void);

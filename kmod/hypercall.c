@@ -2,10 +2,12 @@
 /*
  * DOC: Hypercalls
  *
- * KVM has no place where a module could add a hypercall, so a kprobe stands at the
- * entry of kvm_emulate_hypercall(). For a number of ours, from a VM that is
- * attached, it has the call go on in answer() instead, in the same thread and
- * context, where it may sleep; all others pass through it untouched.
+ * KVM has no place where a module could add a hypercall, so while a VM is attached
+ * kvm_emulate_hypercall() is hooked by ftrace, as live patches do it. For a number of
+ * ours, from a VM that is attached, the hook has the call go on in answer() instead, in
+ * the same thread and context, where it may sleep; all others pass through it untouched.
+ * Kprobes and tracers of others may be there, too. Where another live patch is, or
+ * tracing is off, hypercalls are not answered, and everything else goes on.
  *
  * answer() leaves to KVM what is architecture: it puts a number that no call
  * has into RAX and calls the original, which skips the instruction and writes the
@@ -13,12 +15,14 @@
  * kernel and for nobody else. For that error it does the work and writes its own
  * result over it.
  *
- * The number of threads in answer() is counted from the probe on. At the end the
- * probe goes first, then that count has to become 0, and then every task has to
- * have scheduled once (RCU tasks), for those that are on their first or last
- * instructions here, outside of the count.
+ * While the hook is set it has a reference of the module. The number of threads in
+ * answer() is counted from the hook on. The hook goes first, which waits for those in
+ * it; when the module is unloaded that count has to become 0, and then every task has
+ * to have scheduled by itself once (RCU tasks), for those that are on their last
+ * instructions here, outside of the count. The count is polled: who wakes somebody up
+ * may sleep for a lock where locks do.
  */
-#include <linux/kprobes.h>
+#include <linux/ftrace.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_para.h>
 #include <linux/module.h>
@@ -33,16 +37,25 @@
 #include "pin.h"
 #include "vm.h"
 
-/* Neither KVM's nor Tarn's, so that the probe lets it pass. */
+/* Neither KVM's nor Tarn's, so that the hook lets it pass. */
 #define NO_CALL	(TARN_HC_BASE - 1)
 
 typedef int (*hypercall_fn)(struct kvm_vcpu *vcpu);
 
-static DEFINE_MUTEX(probe_lock);
-static bool probing;
+/*
+ * To take the hook away takes long, so it stays for a while when the last VM was
+ * detached, as another one may follow, or the same.
+ */
+#define HOOK_STAYS	(2 * HZ)
+
+/* Protects the three below. */
+static DEFINE_MUTEX(hook_lock);
+static struct ftrace_ops hook;
+static bool hook_is_set;
+static unsigned int hook_users;
+
 static hypercall_fn original;
 static atomic_t running = ATOMIC_INIT(0);
-static DECLARE_WAIT_QUEUE_HEAD(idle_wait);
 
 /* ---- the calls ---------------------------------------------------------- */
 
@@ -75,6 +88,27 @@ static bool in_map(const struct call *c, u64 gpa, u64 bytes)
 	return bytes <= size && gpa - start <= size - bytes;
 }
 
+/*
+ * Pages may have to be read. Who changes the VM's memory slots meanwhile does not wait
+ * for that: nothing here looks at them.
+ */
+static long register_waiting(struct call *c,
+			     long (*fn)(struct tarn_partition *part,
+					const struct tarn_area_want *want),
+			     const struct tarn_area_want *want)
+{
+	long ret;
+
+	kvm_vcpu_srcu_read_unlock(c->vcpu);
+	ret = fn(c->vm->part, want);
+	kvm_vcpu_srcu_read_lock(c->vcpu);
+	/* The VMM wants its processor back, and the guest comes again. */
+	if (ret == -ERESTARTSYS)
+		return -TARN_HC_EAGAIN;
+	/* Arguments were looked at before: the file has become shorter. */
+	return ret == -EINVAL ? -TARN_HC_EFAULT : ret;
+}
+
 static long register_area(struct call *c)
 {
 	u64 gpa = c->a[1], bytes = c->a[2];
@@ -92,7 +126,7 @@ static long register_area(struct call *c)
 		return -TARN_HC_EINVAL;
 	if (!in_map(c, gpa, bytes))
 		return -TARN_HC_EFAULT;
-	return tarn_area_register(c->vm->part, &want);
+	return register_waiting(c, tarn_area_register, &want);
 }
 
 static long metrics(struct call *c)
@@ -108,7 +142,7 @@ static long metrics(struct call *c)
 
 	if (offset_in_page(gpa))
 		return -TARN_HC_EINVAL;
-	return tarn_area_set_metrics(c->vm->part, &want);
+	return register_waiting(c, tarn_area_set_metrics, &want);
 }
 
 static long hint(struct call *c)
@@ -120,6 +154,10 @@ static long hint(struct call *c)
 		return -TARN_HC_EINVAL;
 	pages = min_t(u64, pages, TARN_HINT_MAX_PAGES);
 	if (!in_map(c, gpa, pages << PAGE_SHIFT))
+		return -TARN_HC_EFAULT;
+	/* What the guest can't write now is not its to give up. */
+	if (kind == TARN_HINT_UNUSED &&
+	    !tarn_vm_writable(c->vcpu, c->map, gpa >> PAGE_SHIFT, pages))
 		return -TARN_HC_EFAULT;
 	return tarn_hint_apply(c->vm->part, kind, index_of(c, gpa), pages);
 }
@@ -237,12 +275,11 @@ static noinline int answer(struct kvm_vcpu *vcpu)
 	int ret;
 
 	regs[VCPU_REGS_RAX] = NO_CALL;
-	ret = original(vcpu);
+	ret = READ_ONCE(original)(vcpu);
 	/* Another one for user code, a shorter one for 32-bit code: it stands. */
 	if (regs[VCPU_REGS_RAX] == (unsigned long)-KVM_ENOSYS)
 		regs[VCPU_REGS_RAX] = dispatch(&c, nr);
-	if (atomic_dec_and_test(&running))
-		wake_up(&idle_wait);
+	atomic_dec(&running);
 	return ret;
 }
 
@@ -252,108 +289,151 @@ static noinline int answer(struct kvm_vcpu *vcpu)
  */
 static bool speaks_to_us(struct kvm_vcpu *vcpu)
 {
-	struct kvm_arch *arch = &vcpu->kvm->arch;
-
 	return vcpu->arch.efer & EFER_LMA &&
 	       !vcpu->arch.guest_state_protected &&
 	       !tarn_kvm_speaks_hyperv(vcpu->kvm) &&
-	       !(arch->xen_hvm_config.flags &
-		 KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL);
+	       !tarn_kvm_speaks_xen(vcpu->kvm);
 }
 
-static int probe_entry(struct kprobe *p, struct pt_regs *regs)
-{
-	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)regs->di;
-	u64 n = vcpu->arch.regs[VCPU_REGS_RAX] - TARN_HC_BASE;
-
-	if (likely(n >= TARN_HC_COUNT) || !speaks_to_us(vcpu) ||
-	    !tarn_vm_attached(vcpu->kvm))
-		return 0;
-	atomic_inc(&running);
-	regs->ip = (unsigned long)answer;
-	return 1;
-}
-NOKPROBE_SYMBOL(probe_entry);
-
-/*
- * Where a probe is not on a call of ftrace, it may be made a jump after a while, and
- * such a jump goes back to where it came from whatever probe_entry() says. One with
- * a handler behind the instruction never is.
- */
-static void probe_after(struct kprobe *p, struct pt_regs *regs,
-			unsigned long flags)
-{
-}
-
-static struct kprobe probe = {
-	.pre_handler = probe_entry,
-	.post_handler = probe_after,
-};
-
-/* The function's own start, where a call may land; the probe may lie behind it. */
-static hypercall_fn start_of(kprobe_opcode_t *addr)
+/* The function's own start, where a call may land; its trace call may lie behind it. */
+static hypercall_fn start_of(unsigned long ip)
 {
 #ifdef CONFIG_X86_KERNEL_IBT
-	const u32 *before = (const u32 *)addr - 1;
-
-	if (is_endbr(*before))
-		return (hypercall_fn)before;
+	if (__is_endbr(*((u32 *)ip - 1)))
+		return (hypercall_fn)(ip - sizeof(u32));
 #endif
-	return (hypercall_fn)addr;
+	return (hypercall_fn)ip;
 }
 
-static int begin_probing(void)
+/* Another one may modify the registers of a call before and after, but not its IP. */
+static void notrace on_entry(unsigned long ip, unsigned long parent,
+			     struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+	struct kvm_vcpu *vcpu = regs ? (struct kvm_vcpu *)regs->di : NULL;
+
+	if (!vcpu || likely(vcpu->arch.regs[VCPU_REGS_RAX] - TARN_HC_BASE >=
+			    TARN_HC_COUNT) || !speaks_to_us(vcpu) ||
+	    !tarn_vm_attached(vcpu->kvm))
+		return;
+	atomic_inc(&running);
+	WRITE_ONCE(original, start_of(ip));
+	regs->ip = (unsigned long)answer;
+}
+
+/* ---- the hook ----------------------------------------------------------- */
+
+static int set_hook(void)
+{
+	unsigned char name[] = "kvm_emulate_hypercall";
 	int ret;
 
-	lockdep_assert_held(&probe_lock);
-	if (probing && !kprobe_gone(&probe))
-		return 0;
-	/* KVM was unloaded since, and loaded again. */
-	if (probing)
-		unregister_kprobe(&probe);
-	probing = false;
-	probe = (struct kprobe){
-		.symbol_name = "kvm_emulate_hypercall",
-		.pre_handler = probe_entry,
-		.post_handler = probe_after,
-		.flags = KPROBE_FLAG_DISABLED,
+	lockdep_assert_held(&hook_lock);
+	/* All of it anew: KVM may have been loaded again since. */
+	hook = (struct ftrace_ops){
+		.func = on_entry,
+		.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
+			 FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION,
 	};
-	ret = register_kprobe(&probe);
-	if (ret)
-		return -EOPNOTSUPP;
-	original = start_of(probe.addr);
-	ret = enable_kprobe(&probe);
+	ret = ftrace_set_filter(&hook, name, sizeof(name) - 1, 0);
+	if (!ret)
+		ret = register_ftrace_function(&hook);
 	if (ret) {
-		unregister_kprobe(&probe);
-		return -EOPNOTSUPP;
+		ftrace_free_filter(&hook);
+		return ret;
 	}
-	probing = true;
+	/* The caller's file keeps the module until then. */
+	__module_get(THIS_MODULE);
+	hook_is_set = true;
 	return 0;
 }
 
-/**
- * tarn_hypercall_start() - see that hypercalls are answered
- *
- * Context: process; a VM of KVM exists and is kept by the caller.
- * Return: 0 or -EOPNOTSUPP: this KVM is not known.
- */
-int tarn_hypercall_start(void)
+/* While it can't be removed, as ftrace has shut itself down, the module stays. */
+static void clear_hook(void)
 {
-	int ret;
+	lockdep_assert_held(&hook_lock);
+	if (!hook_is_set || hook_users ||
+	    WARN_ON_ONCE(unregister_ftrace_function(&hook)))
+		return;
+	ftrace_free_filter(&hook);
+	hook_is_set = false;
+	module_put(THIS_MODULE);
+}
 
-	mutex_lock(&probe_lock);
-	ret = begin_probing();
-	mutex_unlock(&probe_lock);
+static void clear_work(struct work_struct *work)
+{
+	mutex_lock(&hook_lock);
+	clear_hook();
+	mutex_unlock(&hook_lock);
+}
+
+static DECLARE_DELAYED_WORK(hook_work, clear_work);
+
+/* An attached VM keeps KVM; a hook that stays goes before what it is at. */
+static int module_event(struct notifier_block *nb, unsigned long what,
+			void *module)
+{
+	if (what == MODULE_STATE_GOING &&
+	    !strcmp(((struct module *)module)->name, "kvm"))
+		clear_work(NULL);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_notifier = {
+	.notifier_call = module_event,
+};
+
+/**
+ * tarn_hypercall_get() - have hypercalls answered
+ *
+ * Context: process; a VM of KVM exists and is kept by the caller until after
+ * tarn_hypercall_put().
+ * Return: 0; an errno: tracing is off (-EBUSY, -ENODEV), a live patch has the function
+ * (-EBUSY), this KVM has no such function (-EINVAL).
+ */
+int tarn_hypercall_get(void)
+{
+	int ret = 0;
+
+	mutex_lock(&hook_lock);
+	if (!hook_is_set)
+		ret = set_hook();
+	if (!ret)
+		hook_users++;
+	mutex_unlock(&hook_lock);
 	return ret;
 }
 
-/* No VM is attached any more. */
+/* Context: process; soon after the last one the kernel is as before the first. */
+void tarn_hypercall_put(void)
+{
+	mutex_lock(&hook_lock);
+	if (!--hook_users && hook_is_set)
+		mod_delayed_work(system_percpu_wq, &hook_work, HOOK_STAYS);
+	mutex_unlock(&hook_lock);
+}
+
+int tarn_hypercall_init(void)
+{
+	return register_module_notifier(&module_notifier);
+}
+
+/*
+ * A pool has ended, so no VM may follow soon: the hook goes now, and does not keep the
+ * module from being unloaded. Context: process; the caller keeps the module.
+ */
+void tarn_hypercall_settle(void)
+{
+	clear_work(NULL);
+}
+
+/* The hook is gone, but calls that it has go on here may be under way. */
 void tarn_hypercall_exit(void)
 {
-	if (!probing)
-		return;
-	unregister_kprobe(&probe);
-	wait_event(idle_wait, !atomic_read(&running));
+	cancel_delayed_work_sync(&hook_work);
+	unregister_module_notifier(&module_notifier);
+	/* Who found a VM attached is counted: nobody is in the hook. */
+	while (atomic_read(&running))
+		schedule_timeout_uninterruptible(1);
 	synchronize_rcu_tasks();
 }

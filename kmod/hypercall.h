@@ -5,7 +5,10 @@
 #ifndef TARN_HYPERCALL_H
 #define TARN_HYPERCALL_H
 
-int tarn_hypercall_start(void);
+int tarn_hypercall_init(void);
+int tarn_hypercall_get(void);
+void tarn_hypercall_put(void);
+void tarn_hypercall_settle(void);
 void tarn_hypercall_exit(void);
 
 #endif

@@ -5,19 +5,26 @@
  * learns whether the page still wants it. See
  * Documentation/design/state-machine.rst.
  */
-#include <linux/highmem.h>
 #include <linux/slab.h>
 
 #include "age.h"
 #include "event.h"
 #include "grant.h"
 #include "io.h"
+#include "pager.h"
 #include "partition.h"
 #include "peek.h"
 #include "pending.h"
+#include "poison.h"
 #include "pool.h"
 #include "queue.h"
 #include "trace.h"
+
+/* Without any store that ends, those under way count as hung. */
+#define STORE_PATIENCE	(2 * HZ)
+/* So many failures in a row are the device's, and no page's: it gets a rest. */
+#define STORE_FAILURES	64
+#define STORE_REST	(HZ / 10)
 
 static struct kmem_cache *io_cache;
 
@@ -42,38 +49,16 @@ static void io_destroy(struct tarn_io *io)
 	kmem_cache_free(io_cache, io);
 }
 
-#define SUM_FACTOR	0x9e3779b185ebca87ULL
-
-static u64 sum_step(u64 lane, u64 word)
+/* False: a memory error, it can't be read. */
+static bool page_sum(struct page *page, u32 *sum)
 {
-	return rol64(lane ^ word, 29) * SUM_FACTOR;
-}
+	const void *p = tarn_poison_look(page, PAGE_SIZE);
 
-/*
- * Each step is a bijection of its lane, so a change of one word always shows in
- * the lane's end; the rotation keeps changes of high bits from cancelling. Costs
- * three instructions a word, half of xxh64.
- */
-static u32 page_sum(struct page *page)
-{
-	void *p = kmap_local_page(page);
-	const u64 *word = p, *end = p + PAGE_SIZE;
-	u64 a = 1, b = 2, c = 3, d = 4;
-
-	for (; word < end; word += 8) {
-		a = sum_step(a, word[0]);
-		b = sum_step(b, word[1]);
-		c = sum_step(c, word[2]);
-		d = sum_step(d, word[3]);
-		a = sum_step(a, word[4]);
-		b = sum_step(b, word[5]);
-		c = sum_step(c, word[6]);
-		d = sum_step(d, word[7]);
-	}
-	kunmap_local(p);
-	a = sum_step(sum_step(sum_step(a, b ^ (b >> 32)), c ^ (c >> 32)),
-		     d ^ (d >> 32));
-	return a ^ (a >> 32);
+	if (!p)
+		return false;
+	*sum = tarn_page_sum(p);
+	tarn_poison_looked();
+	return true;
 }
 
 /*
@@ -115,6 +100,54 @@ static unsigned int hint_of_loaded(u64 e, bool readahead)
 
 /* ---- loads -------------------------------------------------------------- */
 
+/* The entry of a page while @io reads its copy, but for the hint. */
+static u64 entry_of_load(const struct tarn_io *io)
+{
+	return tarn_entry_with_mark(tarn_entry_make(TARN_PAGE_PAGED,
+						    io->cookie), TARN_MARK_IN);
+}
+
+/* Does the page still wait for @io? If not, what is read is nobody's. */
+static bool load_is_wanted(const struct tarn_io *io)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+
+	return (atomic64_read(entry) & ~TARN_ENTRY_HINT) == entry_of_load(io);
+}
+
+/*
+ * From the mark on the cookie is the request's: who takes the page away leaves it
+ * to us. So until a queue has the request no pager may start for which that cookie
+ * is free.
+ */
+static bool load_send(struct tarn_io *io, atomic64_t *entry, u64 e)
+{
+	struct tarn_partition *part = io->part;
+	int section = tarn_cookie_begin();
+	struct tarn_read *read;
+
+	if (!tarn_entry_change(part, io->index, entry, &e,
+			       tarn_entry_with_mark(e & ~TARN_ENTRY_FAILED,
+						    TARN_MARK_IN))) {
+		tarn_cookie_end(section);
+		return false;
+	}
+	io->sum = tarn_partition_leaf(part, io->index, false)
+			->sum[io->index & (TARN_LEAF_PAGES - 1)];
+	if (io->flags & TARN_REQ_READAHEAD)
+		tarn_stats_add(part, TARN_STAT_READAHEAD, 1);
+	else if (!io->peek && is_refault(part->pool, e))
+		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
+	trace_tarn_load(io);
+	read = tarn_grant_take(io);
+	if (!read)
+		tarn_queue_submit(part->pool, io);
+	tarn_cookie_end(section);
+	if (read)
+		tarn_grant_read(read);
+	return true;
+}
+
 /* Mark the page and send the request. Returns see tarn_load_start(). */
 static int load_begin(struct tarn_partition *part, u64 index, u64 frame,
 		      u8 flags, struct tarn_peek *peek)
@@ -131,20 +164,10 @@ static int load_begin(struct tarn_partition *part, u64 index, u64 frame,
 	io->cookie = tarn_entry_payload(e);
 	io->flags = flags;
 	io->peek = peek;
-	if (!tarn_entry_change(part, index, entry, &e,
-			       tarn_entry_with_mark(e & ~TARN_ENTRY_FAILED,
-						    TARN_MARK_IN))) {
-		io_destroy(io);
-		return -EAGAIN;
-	}
-	if (flags & TARN_REQ_READAHEAD)
-		tarn_stats_add(part, TARN_STAT_READAHEAD, 1);
-	else if (!peek && is_refault(part->pool, e))
-		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
-	trace_tarn_load(io);
-	if (!tarn_grant_read(io))
-		tarn_queue_submit(part->pool, io);
-	return 0;
+	if (load_send(io, entry, e))
+		return 0;
+	io_destroy(io);
+	return -EAGAIN;
 }
 
 /**
@@ -189,35 +212,50 @@ static void load_orphaned(struct tarn_io *io)
 	tarn_cookie_drop(pool, io->cookie);
 }
 
+/* The hint of @old, which may be changed at any time, as it is to be in @to. */
+static u64 with_hint_of(const struct tarn_io *io, u64 to, u64 old)
+{
+	unsigned int hint = tarn_entry_hint(old);
+
+	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT)
+		hint = tarn_pin_hint(io->part, io->index,
+				     hint_of_loaded(old, io->flags &
+						    TARN_REQ_READAHEAD));
+	return tarn_entry_with_hint(to, hint);
+}
+
+/* End the load's mark; @to gets its hint. False: the page is gone, there was none. */
+static bool load_unmark(struct tarn_io *io, u64 *to)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+	u64 old = atomic64_read(entry);
+
+	do {
+		if ((old & ~TARN_ENTRY_HINT) != entry_of_load(io))
+			return false;
+		*to = with_hint_of(io, *to, old);
+	} while (!tarn_entry_change(io->part, io->index, entry, &old, *to));
+	return true;
+}
+
 /* False: there was nothing to settle, the page is gone. */
 static bool load_settle(struct tarn_io *io, u64 to)
 {
 	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
-	u64 e = tarn_entry_with_mark(tarn_entry_make(TARN_PAGE_PAGED,
-						     io->cookie), TARN_MARK_IN);
-	struct tarn_pool *pool = io->part->pool;
-	u64 old = atomic64_read(entry);
+	int nid = tarn_frame_node(io->part->pool, io->frame);
 
-	/* The hint is all that may differ from what the load left there. */
-	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT)
-		to = tarn_entry_with_hint(to,
-			tarn_pin_hint(io->part, io->index,
-				      hint_of_loaded(old, io->flags &
-						     TARN_REQ_READAHEAD)));
-	else
-		to = tarn_entry_with_hint(to, tarn_entry_hint(old));
-	if ((old & ~TARN_ENTRY_HINT) != e ||
-	    !tarn_entry_change(io->part, io->index, entry, &old, to)) {
+	if (!load_unmark(io, &to)) {
 		load_orphaned(io);
 		return false;
 	}
 	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT) {
-		tarn_partition_add_resident(io->part, 1);
+		tarn_partition_came(io->part, entry, nid);
 		tarn_partition_add_paged(io->part, -1);
 		tarn_stats_add(io->part, TARN_STAT_PAGE_INS, 1);
+		tarn_pin_recheck(io->part, io->index, tarn_entry_hint(to));
 		tarn_pending_loaded(io->part, io->index);
 	} else {
-		tarn_frame_release(pool, io->frame);
+		tarn_frame_release(io->part->pool, io->frame);
 		if (to & TARN_ENTRY_FAILED)
 			tarn_pending_settle(io->part, io->index);
 		else
@@ -230,17 +268,12 @@ static bool load_settle(struct tarn_io *io, u64 to)
 /* The page is as it was before; a fault that waits for it starts anew. */
 static void peek_settle(struct tarn_io *io)
 {
-	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
-	u64 to = tarn_entry_make(TARN_PAGE_PAGED, io->cookie);
 	struct tarn_pool *pool = io->part->pool;
-	u64 old = atomic64_read(entry);
+	u64 to = tarn_entry_make(TARN_PAGE_PAGED, io->cookie);
 
-	if ((old & ~TARN_ENTRY_HINT) ==
-	    tarn_entry_with_mark(to, TARN_MARK_IN) &&
-	    tarn_entry_change(io->part, io->index, entry, &old,
-			      tarn_entry_with_hint(to, tarn_entry_hint(old)))) {
+	if (load_unmark(io, &to)) {
 		tarn_pending_aborted(io->part, io->index);
-		tarn_entry_wake(entry);
+		tarn_entry_wake(tarn_partition_entry(io->part, io->index));
 		tarn_peek_end(io->peek, pool, io->frame, 0);
 		return;
 	}
@@ -252,31 +285,58 @@ static void load_failed(struct tarn_io *io, int error)
 {
 	struct tarn_pool *pool = io->part->pool;
 	bool checksum = io->flags & TARN_REQ_MISMATCH, settled;
+	u64 to = tarn_entry_make(TARN_PAGE_PAGED, io->cookie);
 
 	tarn_stats_add(io->part, checksum ? TARN_STAT_CHECKSUM_ERRORS :
 		       TARN_STAT_LOAD_ERRORS, 1);
 	tarn_event(pool, checksum ? TARN_EVENT_CHECKSUM : TARN_EVENT_LOAD_ERROR,
 		   io->part->id, io->index, error);
-	settled = load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie) |
-				  TARN_ENTRY_FAILED);
+	/*
+	 * Of a guess that failed nobody is told: who wants the page asks by himself. A
+	 * look leaves the page as it was, and tells who looks.
+	 */
+	if (!(io->flags & TARN_REQ_READAHEAD) && !io->peek)
+		to |= TARN_ENTRY_FAILED;
+	settled = load_settle(io, to);
 	if (io->peek)
 		tarn_peek_end(io->peek, pool, TARN_FRAME_NONE,
 			      settled ? -EIO : -EAGAIN);
 }
 
+/* The page is as it was before; who waits for it asks anew. */
+static void load_aborted(struct tarn_io *io)
+{
+	load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie));
+	if (io->peek)
+		tarn_peek_end(io->peek, io->part->pool, TARN_FRAME_NONE,
+			      -EAGAIN);
+}
+
 /* Returns false if the request goes on and is not to be destroyed. */
 static bool load_complete(struct tarn_io *io, int result)
 {
-	struct tarn_leaf *leaf = tarn_partition_leaf(io->part, io->index, false);
 	struct tarn_pool *pool = io->part->pool;
 	struct page *page = tarn_frame_page(pool, io->frame);
 	struct tarn_frame *frame = tarn_frame(pool, io->frame);
+	u32 sum;
 
-	if (result) {
+	/* No page, no error: a guest must not make a good copy look bad. */
+	if (!load_is_wanted(io)) {
+		load_orphaned(io);
+		if (io->peek)
+			tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
+		return true;
+	}
+	if (result && !tarn_poisoned(page)) {
 		load_failed(io, result);
 		return true;
 	}
-	if (page_sum(page) != leaf->sum[io->index & (TARN_LEAF_PAGES - 1)]) {
+	/* Read in vain: who waits for it has it read into another frame. */
+	if (!page_sum(page, &sum)) {
+		load_aborted(io);
+		return true;
+	}
+	if (sum != io->sum) {
 		if (io->flags & TARN_REQ_MISMATCH) {
 			load_failed(io, -EILSEQ);
 			return true;
@@ -291,7 +351,7 @@ static bool load_complete(struct tarn_io *io, int result)
 	}
 	tarn_frame_set_owner(frame, io->part->id, io->index);
 	frame->copy = io->cookie;
-	ClearPageDirty(page);
+	tarn_frame_clear_dirty(page);
 	load_settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
 			TARN_ENTRY_NEW);
 	return true;
@@ -307,7 +367,7 @@ static bool load_complete(struct tarn_io *io, int result)
  * @frame: where it is
  *
  * Makes the checksum. Context: process.
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM; -EHWPOISON its frame has a memory error.
  */
 int tarn_store_add(struct list_head *batch, struct tarn_partition *part,
 		   u64 index, u64 frame)
@@ -321,14 +381,21 @@ int tarn_store_add(struct list_head *batch, struct tarn_partition *part,
 	io = io_create(part, index, frame, TARN_OP_STORE);
 	if (!io)
 		return -ENOMEM;
+	if (!page_sum(tarn_frame_page(part->pool, frame),
+		      &sums[index & (TARN_LEAF_PAGES - 1)])) {
+		io_destroy(io);
+		return -EHWPOISON;
+	}
 	io->cookie = tarn_frame(part->pool, frame)->copy;
-	sums[index & (TARN_LEAF_PAGES - 1)] =
-		page_sum(tarn_frame_page(part->pool, frame));
 	list_add_tail(&io->link, batch);
 	return 0;
 }
 
-/* Send a batch of stores, of one partition and in ascending order. */
+/*
+ * Send a batch of stores, of one partition and in ascending order. In the section
+ * of cookies in which they were added: those that they replace are the requests'
+ * from the moment that somebody takes their pages away.
+ */
 void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch)
 {
 	struct tarn_io *io;
@@ -338,8 +405,61 @@ void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch)
 		io->run = left++;
 		trace_tarn_store(io);
 	}
+	/* With the stamp of those long before they would look as if they hung. */
+	if (!atomic_read(&pool->stores))
+		WRITE_ONCE(pool->stored_at, jiffies);
+	/* Pairs with tarn_stores_hang(). */
+	smp_mb__before_atomic();
 	atomic_add(left, &pool->stores);
 	tarn_queue_submit_batch(pool, batch);
+}
+
+/**
+ * tarn_stores_hang() - is there no hope that pages under way will be stored soon?
+ * @pool: of this pool
+ *
+ * None was for a while, though some are under way: a device hangs, or the pager. Then
+ * no more are sent, and nobody counts on the frames of those.
+ *
+ * Context: any.
+ */
+bool tarn_stores_hang(struct tarn_pool *pool)
+{
+	/* Who sees the stores sees the stamp that was made before them. */
+	return atomic_read_acquire(&pool->stores) &&
+	       time_after(jiffies, READ_ONCE(pool->stored_at) + STORE_PATIENCE);
+}
+
+/**
+ * tarn_stores_fail() - do page-outs fail, and is it too soon to try again?
+ * @pool: of this pool
+ *
+ * A page whose store fails stays where it is, and the next look finds it as cold as
+ * before: reclaim would send it without end.
+ *
+ * Context: any.
+ */
+bool tarn_stores_fail(struct tarn_pool *pool)
+{
+	return READ_ONCE(pool->store_failures) == STORE_FAILURES &&
+	       time_before(jiffies, READ_ONCE(pool->store_again));
+}
+
+/* What failed is forgotten: there is another pager. */
+void tarn_stores_try(struct tarn_pool *pool)
+{
+	WRITE_ONCE(pool->store_failures, 0);
+}
+
+/* Several at a time may count as one: then some more are sent. */
+static void count_failure(struct tarn_pool *pool)
+{
+	unsigned int failures = READ_ONCE(pool->store_failures);
+
+	if (failures < STORE_FAILURES)
+		WRITE_ONCE(pool->store_failures, ++failures);
+	if (failures == STORE_FAILURES)
+		WRITE_ONCE(pool->store_again, jiffies + STORE_REST);
 }
 
 static void store_failed(struct tarn_io *io, int error)
@@ -351,6 +471,10 @@ static void store_failed(struct tarn_io *io, int error)
 		tarn_pool_set_full(io->part->pool, true);
 		return;
 	}
+	/* No copy came of it, so the next page can have its place. */
+	if (!io->cookie)
+		tarn_pool_room_made(io->part->pool);
+	count_failure(io->part->pool);
 	tarn_stats_add(io->part, TARN_STAT_STORE_ERRORS, 1);
 	tarn_event(io->part->pool, TARN_EVENT_STORE_ERROR, io->part->id,
 		   io->index, error);
@@ -379,6 +503,8 @@ static void store_complete(struct tarn_io *io, int result, u64 cookie)
 
 	if (result)
 		store_failed(io, result);
+	else if (READ_ONCE(pool->store_failures))
+		WRITE_ONCE(pool->store_failures, 0);
 	/* It does not write in place: what it has then only takes up room. */
 	if (result == -ENOSPC)
 		swap(copy, outdated);
@@ -400,7 +526,7 @@ static void store_complete(struct tarn_io *io, int result, u64 cookie)
 
 	if (tarn_entry_state(to) == TARN_PAGE_PAGED) {
 		atomic64_inc(&pool->evictions);
-		tarn_partition_add_resident(io->part, -1);
+		tarn_partition_left(io->part, io->frame);
 		tarn_partition_add_paged(io->part, 1);
 		tarn_stats_add(io->part, TARN_STAT_PAGE_OUTS, 1);
 		frame->copy = TARN_COOKIE_NONE;
@@ -410,6 +536,10 @@ static void store_complete(struct tarn_io *io, int result, u64 cookie)
 	if (outdated)
 		tarn_cookie_drop(pool, outdated);
 out:
+	/* Written once a tick only: all stores share the line. */
+	if (time_before(READ_ONCE(pool->stored_at), jiffies))
+		WRITE_ONCE(pool->stored_at, jiffies);
+	atomic64_dec(&io->part->leaving);
 	atomic_dec(&pool->stores);
 	wake_up(&pool->store_wait);
 }
@@ -464,10 +594,7 @@ void tarn_io_abort(struct tarn_io *io)
 	if (io->op == TARN_OP_STORE)
 		store_complete(io, -ENOTCONN, TARN_COOKIE_NONE);
 	else
-		load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie));
-	if (io->peek)
-		tarn_peek_end(io->peek, io->part->pool, TARN_FRAME_NONE,
-			      -EAGAIN);
+		load_aborted(io);
 	io_destroy(io);
 }
 

@@ -10,17 +10,15 @@
 #include <linux/list.h>
 #include <linux/tarn_pager.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
-
-struct file;
 
 struct tarn_partition;
 struct tarn_peek;
 struct tarn_pool;
+struct tarn_read;
 
 /**
  * struct tarn_io - a load or a store under way
- * @link: a queue's pending list, or a batch
+ * @link: a queue's list of what waits for a tag or is read, or a batch
  * @part: of the page, referenced
  * @index: page
  * @frame: being filled (LOAD; the request owns it) or written (STORE; the
@@ -29,11 +27,9 @@ struct tarn_pool;
  * @run: see struct tarn_request
  * @op: enum tarn_op
  * @flags: TARN_REQ_*
+ * @sum: LOAD: what the copy's checksum has to be
  * @peek: LOAD: the page stays paged, who looks gets the frame; or NULL
- * @file: device that is read without the pager (grant.c)
- * @work: to settle it
- * @read: who settles it
- * @result: how it went
+ * @read: LOAD: of a granted device, while it is on a queue's list of reads (grant.c)
  */
 struct tarn_io {
 	struct list_head link;
@@ -44,11 +40,9 @@ struct tarn_io {
 	u16 run;
 	u8 op;
 	u8 flags;
+	u32 sum;
 	struct tarn_peek *peek;
-	struct file *file;
-	struct work_struct work;
-	atomic_t read;
-	int result;
+	struct tarn_read *read;
 };
 
 int tarn_io_init(void);
@@ -61,6 +55,9 @@ int tarn_peek_start(struct tarn_partition *part, u64 index, u64 frame,
 int tarn_store_add(struct list_head *batch, struct tarn_partition *part,
 		   u64 index, u64 frame);
 void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch);
+bool tarn_stores_hang(struct tarn_pool *pool);
+bool tarn_stores_fail(struct tarn_pool *pool);
+void tarn_stores_try(struct tarn_pool *pool);
 u64 tarn_entry_gone(struct tarn_pool *pool, u64 e, u64 cookie);
 void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
 

@@ -21,6 +21,7 @@
 #include "hypercall.h"
 #include "pager.h"
 #include "pending.h"
+#include "poison.h"
 #include "sysfs.h"
 #include "vm.h"
 
@@ -31,9 +32,13 @@ static int __init tarn_init(void)
 {
 	int ret;
 
-	ret = tarn_io_init();
+	tarn_frame_init();
+	ret = tarn_poison_init();
 	if (ret)
 		return ret;
+	ret = tarn_io_init();
+	if (ret)
+		goto err_poison;
 	ret = tarn_pending_init();
 	if (ret)
 		goto err_io;
@@ -52,11 +57,16 @@ static int __init tarn_init(void)
 	ret = tarn_vm_init();
 	if (ret)
 		goto err_pager;
-	ret = tarn_fs_init();
+	ret = tarn_hypercall_init();
 	if (ret)
 		goto err_vm;
+	ret = tarn_fs_init();
+	if (ret)
+		goto err_hypercall;
 	return 0;
 
+err_hypercall:
+	tarn_hypercall_exit();
 err_vm:
 	tarn_vm_exit();
 err_pager:
@@ -71,6 +81,8 @@ err_pending:
 	tarn_pending_exit();
 err_io:
 	tarn_io_exit();
+err_poison:
+	tarn_poison_exit();
 	return ret;
 }
 module_init(tarn_init);
@@ -78,8 +90,9 @@ module_init(tarn_init);
 static void __exit tarn_exit(void)
 {
 	tarn_fs_exit();
-	tarn_vm_exit();
+	/* Calls under way have their VM released by its workqueue. */
 	tarn_hypercall_exit();
+	tarn_vm_exit();
 	tarn_pager_exit();
 	/* Partitions and pagers are freed after a grace period. */
 	rcu_barrier();
@@ -88,6 +101,7 @@ static void __exit tarn_exit(void)
 	tarn_asyncpf_exit();
 	tarn_pending_exit();
 	tarn_io_exit();
+	tarn_poison_exit();
 }
 module_exit(tarn_exit);
 

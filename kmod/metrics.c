@@ -4,7 +4,6 @@
  * if the sequence is even and the same before and after. Of what it says nothing
  * is checked but the head: it is the guest's word about itself.
  */
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/string.h>
@@ -14,22 +13,40 @@
 #include "pagein.h"
 #include "partition.h"
 #include "pin.h"
+#include "poison.h"
 
 #define TRIES	16
 
-static int copy_metrics(const struct tarn_metrics *from,
-			struct tarn_metrics *to)
+/* What the page begins with, in a copy. False: it can't be read. */
+static bool look(struct page *page, struct tarn_metrics *to, size_t bytes)
 {
+	const void *copy = tarn_poison_look(page, bytes);
+
+	if (!copy)
+		return false;
+	memcpy(to, copy, bytes);
+	tarn_poison_looked();
+	return true;
+}
+
+static int copy_metrics(struct page *page, struct tarn_metrics *to)
+{
+	const size_t head = offsetofend(struct tarn_metrics, sequence);
+	struct tarn_metrics before = {}, after = {};
 	unsigned int i;
 
 	for (i = 0; i < TRIES; i++) {
+		if (!look(page, &before, head))
+			return -EIO;
 		/* Pairs with the guest's release when it has written. */
-		u32 sequence = smp_load_acquire(&from->sequence);
-
-		memcpy(to, from, sizeof(*to));
+		smp_rmb();
+		if (!look(page, to, sizeof(*to)))
+			return -EIO;
 		/* The copy first, then the look whether it was disturbed. */
 		smp_rmb();
-		if (!(sequence & 1) && READ_ONCE(from->sequence) == sequence)
+		if (!look(page, &after, head))
+			return -EIO;
+		if (!(before.sequence & 1) && before.sequence == after.sequence)
 			break;
 		cpu_relax();
 	}
@@ -49,13 +66,12 @@ static int copy_metrics(const struct tarn_metrics *from,
  * Context: process; does not wait for I/O, killable.
  * Return: 0; -ENODATA it shares no page; -EAGAIN the page is not in memory, as
  * policy does not pin it, or is being written all the time; -EPROTO it is not
- * what it should be; -EINTR.
+ * what it should be; -EIO its frame has a memory error; -EINTR.
  */
 int tarn_metrics_read(struct tarn_partition *part, struct tarn_metrics *to)
 {
 	s64 index = tarn_area_metrics_page(part);
 	struct page *page;
-	void *from;
 	int ret;
 
 	if (index < 0)
@@ -64,10 +80,8 @@ int tarn_metrics_read(struct tarn_partition *part, struct tarn_metrics *to)
 	if (!page)
 		return -EAGAIN;
 	if (IS_ERR(page))
-		return PTR_ERR(page);
-	from = kmap_local_page(page);
-	ret = copy_metrics(from, to);
-	kunmap_local(from);
+		return PTR_ERR(page) == -EHWPOISON ? -EIO : PTR_ERR(page);
+	ret = copy_metrics(page, to);
 	unlock_page(page);
 	put_page(page);
 	return ret;

@@ -6,15 +6,18 @@
  * A page that is resident is used under the lock of its frame's page, which
  * keeps it where it is; without the lock an entry says only what was.
  */
+#include <linux/blkdev.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
 #include "age.h"
+#include "evict.h"
 #include "io.h"
 #include "pagein.h"
 #include "partition.h"
 #include "pending.h"
+#include "poison.h"
 #include "pool.h"
 #include "reclaim.h"
 #include "wait.h"
@@ -45,6 +48,18 @@ static bool settle_in(struct tarn_partition *part, u64 index,
 	return true;
 }
 
+/*
+ * With the page locked: its frame has a memory error. 0: it is with the pager now,
+ * which has the same content.
+ */
+static int spoilt(struct tarn_partition *part, u64 index, atomic64_t *entry,
+		  u64 frame, struct page *page)
+{
+	tarn_poison_page(part, index, frame);
+	return tarn_evict_poisoned(part, index, entry, frame, page) ?
+	       0 : -EHWPOISON;
+}
+
 /**
  * tarn_page_lock_at() - lock a logical page that is resident
  * @part: partition
@@ -55,7 +70,7 @@ static bool settle_in(struct tarn_partition *part, u64 index,
  *
  * Context: process.
  * Return: the page, locked and referenced; NULL if it is not resident; ERR_PTR:
- * -EAGAIN locked by somebody else, -EINTR killed.
+ * -EAGAIN locked by somebody else, -EINTR killed, -EHWPOISON lost with its frame.
  */
 struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
 			       atomic64_t *entry, unsigned int flags)
@@ -87,12 +102,17 @@ struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
 			return ERR_PTR(ret);
 		}
 		if (settle_in(part, index, entry, frame)) {
-			if (flags & TARN_BRING_WRITE)
-				SetPageDirty(page);
-			return page;
+			if (!tarn_poisoned(page)) {
+				if (flags & TARN_BRING_WRITE)
+					tarn_frame_set_dirty(page);
+				return page;
+			}
+			ret = spoilt(part, index, entry, frame, page);
 		}
 		unlock_page(page);
 		put_page(page);
+		if (ret)
+			return ERR_PTR(ret);
 	}
 }
 
@@ -107,25 +127,38 @@ struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
 
 /* ---- empty pages -------------------------------------------------------- */
 
-/* -EAGAIN: the page is not empty any more. The frame is taken on success. */
+/*
+ * The frame is taken on success. -EAGAIN: the page is not empty any more; -ENXIO: it
+ * lies behind the end of the file, and not @beyond that by intent. Who cuts the file
+ * changes @pages first and then waits for the mark, with a full barrier in between
+ * that pairs with the exchange here: one of the two sees what the other did.
+ */
 static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
-		u64 e, u64 frame)
+		u64 e, u64 frame, bool beyond)
 {
 	struct page *page = tarn_frame_page(part->pool, frame);
 	u64 marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
+	int nid = tarn_frame_node(part->pool, frame);
+	unsigned int hint;
 
 	if (!tarn_entry_change(part, index, entry, &e, marked))
 		return -EAGAIN;
+	if (!beyond && index >= atomic64_read(&part->pages)) {
+		tarn_entry_change(part, index, entry, &marked, e);
+		tarn_entry_wake(entry);
+		return -ENXIO;
+	}
 	clear_highpage(page);
-	SetPageDirty(page);
+	tarn_frame_set_dirty(page);
 	tarn_frame_set_owner(tarn_frame(part->pool, frame), part->id, index);
 	if (marked & TARN_ENTRY_ZERO_MAPPED)
 		unmap_mapping_pages(part->inode->i_mapping, index, 1, false);
-	tarn_partition_add_resident(part, 1);
 	e = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
+	hint = tarn_pin_hint(part, index, TARN_USE_FIRST);
 	tarn_entry_change(part, index, entry, &marked,
-			  tarn_entry_with_hint(e, tarn_pin_hint(part, index,
-								TARN_USE_FIRST)));
+			  tarn_entry_with_hint(e, hint));
+	tarn_partition_came(part, entry, nid);
+	tarn_pin_recheck(part, index, hint);
 	tarn_pending_settle(part, index);
 	tarn_entry_wake(entry);
 	return 0;
@@ -164,6 +197,7 @@ static void read_ahead(struct tarn_partition *part, u64 index)
 	u32 limit = READ_ONCE(part->pool->readahead);
 	u32 ahead = READ_ONCE(part->ahead);
 	u64 pages = atomic64_read(&part->pages);
+	struct blk_plug plug;
 	u64 i, end;
 
 	if (index >= expected && index - expected <= 1)
@@ -173,9 +207,14 @@ static void read_ahead(struct tarn_partition *part, u64 index)
 	end = min(index + 1 + ahead, pages);
 	WRITE_ONCE(part->ahead, ahead);
 	WRITE_ONCE(part->next_fault, max(end, index + 1));
+	if (!ahead)
+		return;
+	/* Neighbours on a granted device are one request to it. */
+	blk_start_plug(&plug);
 	for (i = index + 1; i < end; i++)
 		if (!ahead_one(part, i))
 			break;
+	blk_finish_plug(&plug);
 }
 
 static bool loading(atomic64_t *entry)
@@ -198,7 +237,7 @@ static bool short_mark(atomic64_t *entry)
  * @index: page
  * @entry: its entry
  * @flags: TARN_BRING_*
- * @mm: address space that a fault is about, or NULL
+ * @wait: how it waits
  * @number: of the page-in, once there is something to wait for
  */
 struct bring {
@@ -206,7 +245,7 @@ struct bring {
 	u64 index;
 	atomic64_t *entry;
 	unsigned int flags;
-	struct mm_struct *mm;
+	struct tarn_wait wait;
 	u64 number;
 };
 
@@ -229,8 +268,8 @@ static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
 	bring_waits(b, TARN_FAULT_FRAME);
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
-	*frame = tarn_frame_wait(b->part, want, b->mm);
-	return *frame == TARN_FRAME_NONE ? -EINTR : 0;
+	*frame = tarn_frame_wait(b->part, want, &b->wait);
+	return *frame == TARN_FRAME_NONE ? -ERESTARTSYS : 0;
 }
 
 static int bring_empty(struct bring *b, u64 e)
@@ -240,7 +279,8 @@ static int bring_empty(struct bring *b, u64 e)
 
 	if (ret)
 		return ret;
-	ret = fill(b->part, b->index, b->entry, e, frame);
+	ret = fill(b->part, b->index, b->entry, e, frame,
+		   b->flags & TARN_BRING_BEYOND);
 	if (ret)
 		tarn_frame_free(b->part->pool, frame);
 	return ret == -EAGAIN ? -ERESTART : ret;
@@ -255,7 +295,7 @@ static int bring_paged(struct bring *b, u64 e)
 	if (e & TARN_ENTRY_FAILED &&
 	    b->flags & (TARN_BRING_TRIED | TARN_BRING_NOWAIT)) {
 		/* Said once; who asks after that has it tried again. */
-		if (b->flags & TARN_BRING_NOWAIT)
+		if (!(b->flags & TARN_BRING_UNTOLD))
 			tarn_entry_change(b->part, b->index, b->entry, &e,
 					  e & ~TARN_ENTRY_FAILED);
 		return -EIO;
@@ -266,7 +306,7 @@ static int bring_paged(struct bring *b, u64 e)
 		if (b->flags & TARN_BRING_NOWAIT)
 			return -EAGAIN;
 		ret = tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||
-				    atomic64_read(b->entry) != e, b->mm);
+				    atomic64_read(b->entry) != e, &b->wait);
 		return ret ? ret : -ERESTART;
 	}
 	ret = take_frame(b, TARN_WANT_RETURN, &frame);
@@ -284,13 +324,16 @@ static int bring_paged(struct bring *b, u64 e)
 /* Somebody has the page in hand for a moment. */
 static int bring_brief(struct bring *b)
 {
+	struct tarn_wait wait = b->wait;
 	int ret;
 
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
 	if (tarn_entry_mark(atomic64_read(b->entry)) == TARN_MARK_MOVE)
 		bring_waits(b, TARN_FAULT_MOVE);
-	ret = tarn_wait_var(b->entry, !short_mark(b->entry), b->mm);
+	/* No pager has a part in it. */
+	wait.locked = NULL;
+	ret = tarn_wait_var(b->entry, !short_mark(b->entry), &wait);
 	return ret ? ret : -ERESTART;
 }
 
@@ -322,14 +365,22 @@ static int bring_step(struct bring *b)
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
 	tarn_stats_add(b->part, TARN_STAT_PAGE_WAITS, 1);
-	ret = tarn_wait_var(b->entry, !loading(b->entry), b->mm);
+	ret = tarn_wait_var(b->entry, !loading(b->entry), &b->wait);
 	b->flags |= TARN_BRING_TRIED;
 	return ret ? ret : -ERESTART;
 }
 
+static enum tarn_wait_end wait_end(unsigned int flags)
+{
+	if (flags & TARN_BRING_SIGNAL)
+		return TARN_WAIT_SIGNAL;
+	return flags & TARN_BRING_LATE ? TARN_WAIT_LATE : TARN_WAIT_KILL;
+}
+
 /**
  * tarn_page_bring_at() - see that a logical page has its content at hand
- * @part: partition; the caller has its inode
+ * @part: partition; the caller has its file, or holds its pin while it has an inode,
+ *	and then does not wait
  * @index: page, within the file (the caller checks again with the page lock)
  * @entry: its entry
  * @flags: TARN_BRING_*
@@ -338,10 +389,12 @@ static int bring_step(struct bring *b)
  * When it returns 0 the page was resident a moment ago, or, without
  * TARN_BRING_WRITE, may be empty: reading it gives zeroes.
  *
- * Context: process; without NOWAIT may sleep for long, killable.
+ * Context: process; without NOWAIT may sleep for long, ended by signals as @flags
+ * say.
  * Return: 0; -EAGAIN with NOWAIT, what is needed has begun or has to be waited
- * for; -EINTR killed; -ENOSPC no frame in a pool without paging; -EIO the pager
- * could not read the page; -ENOMEM.
+ * for; -ERESTARTSYS a signal, or nobody serves and LOCKED was said; -ENOSPC no
+ * frame in a pool without paging; -EIO the pager could not read the page; -ENXIO it
+ * lies behind the end of the file; -ENOMEM.
  */
 int tarn_page_bring_at(struct tarn_partition *part, u64 index,
 		       atomic64_t *entry, unsigned int flags,
@@ -352,7 +405,11 @@ int tarn_page_bring_at(struct tarn_partition *part, u64 index,
 		.index = index,
 		.entry = entry,
 		.flags = flags,
-		.mm = mm,
+		.wait = {
+			.mm = mm,
+			.end = wait_end(flags),
+			.locked = flags & TARN_BRING_LOCKED ? part->pool : NULL,
+		},
 	};
 	int ret;
 
@@ -380,6 +437,37 @@ int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
 }
 
 /**
+ * tarn_page_wait() - wait for what a page that could not be brought at once needs
+ * @part: partition, referenced; its file may end meanwhile
+ * @index: page that TARN_BRING_NOWAIT was tried on
+ *
+ * Context: process, may sleep for long; any signal ends it.
+ * Return: 0, try again; -ERESTARTSYS a signal.
+ */
+int tarn_page_wait(struct tarn_partition *part, u64 index)
+{
+	struct tarn_wait wait = { .end = TARN_WAIT_SIGNAL };
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	struct tarn_pool *pool = part->pool;
+
+	if (entry && (loading(entry) || short_mark(entry))) {
+		tarn_stats_add(part, TARN_STAT_PAGE_WAITS, loading(entry));
+		return tarn_wait_var(entry, !loading(entry) &&
+				     !short_mark(entry), &wait);
+	}
+	if (tarn_entry_state(e) == TARN_PAGE_PAGED && !tarn_pool_served(pool))
+		return tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||
+				     atomic64_read(entry) != e, &wait);
+	/*
+	 * There is no frame. Who waits in line for one keeps the pool, by its file;
+	 * who has no file looks now and then.
+	 */
+	schedule_timeout_interruptible(TARN_WAIT_LOOK / 10);
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+/**
  * tarn_page_grab_now() - a reference of a logical page's frame, if it has one
  * @part: partition; the caller has its inode
  * @index: page
@@ -391,7 +479,7 @@ int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
  *
  * Context: process; waits for what is brief, not for a pager; killable.
  * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty; ERR_PTR:
- * -EAGAIN it has to be brought first, -EINTR killed.
+ * -EAGAIN it has to be brought first, -EINTR killed, -EIO it is lost.
  */
 struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 				unsigned int flags)
@@ -400,6 +488,8 @@ struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 	atomic64_t *entry;
 	u64 e;
 
+	if (page == ERR_PTR(-EHWPOISON))
+		return ERR_PTR(-EIO);
 	if (page) {
 		if (!IS_ERR(page))
 			unlock_page(page);
@@ -419,7 +509,7 @@ struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
  * @index: page
  * @flags: see tarn_page_grab_now()
  *
- * Context: process, may sleep for long, killable.
+ * Context: process, may sleep for long; any signal ends it.
  * Return: see tarn_page_grab_now(); ERR_PTR, see tarn_page_bring().
  */
 struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
@@ -431,7 +521,8 @@ struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
 
 		if (page != ERR_PTR(-EAGAIN))
 			return page;
-		ret = tarn_page_bring(part, index, flags, NULL);
+		ret = tarn_page_bring(part, index, flags | TARN_BRING_SIGNAL,
+				      NULL);
 		if (ret)
 			return ERR_PTR(ret);
 	}
@@ -447,7 +538,7 @@ struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
  * Starts as many loads as there are free frames, then waits for the first of
  * them, and so on.
  *
- * Context: process, killable.
+ * Context: process; any signal ends a wait.
  * Return: 0 or a negative errno, see tarn_page_bring().
  */
 long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
@@ -463,7 +554,7 @@ long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
 		     ahead < start + count && ahead < i + 64; ahead++)
 			if (!ahead_one(part, ahead))
 				break;
-		ret = tarn_page_bring(part, i, 0, NULL);
+		ret = tarn_page_bring(part, i, TARN_BRING_SIGNAL, NULL);
 		if (ret)
 			return ret;
 		entry = tarn_partition_entry(part, i);

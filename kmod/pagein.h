@@ -20,12 +20,23 @@ struct tarn_partition;
 #define TARN_BRING_NOWAIT	BIT(1)
 /* The caller waited before: a load that failed since is its error. */
 #define TARN_BRING_TRIED	BIT(2)
+/* Somebody else is to tell of the error: who comes next has it as well. */
+#define TARN_BRING_UNTOLD	BIT(3)
+/* Any signal ends the wait: -ERESTARTSYS. */
+#define TARN_BRING_SIGNAL	BIT(4)
+/* The same, but see TARN_WAIT_LATE. */
+#define TARN_BRING_LATE		BIT(5)
+/* An address space stays locked meanwhile: do not wait for a pager to come. */
+#define TARN_BRING_LOCKED	BIT(6)
+/* The caller is about to make the file longer, or reserves what lies behind its end. */
+#define TARN_BRING_BEYOND	BIT(7)
 
 int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
 		    struct mm_struct *mm);
 int tarn_page_bring_at(struct tarn_partition *part, u64 index,
 		       atomic64_t *entry, unsigned int flags,
 		       struct mm_struct *mm);
+int tarn_page_wait(struct tarn_partition *part, u64 index);
 struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
 			    unsigned int flags);
 struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,

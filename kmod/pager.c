@@ -4,9 +4,11 @@
  * of a pager however it comes. See Documentation/design/pager-protocol.rst.
  *
  * A descriptor attaches once. The pager detaches when the process that attached
- * closes it or dies: parked io_uring commands keep the file open, so this is
- * seen in ->flush, which runs for every close, and not in ->release. The
- * struct tarn_pager stays until ->release, as commands may be on their way in.
+ * closes it or dies, or when an operator has it detach because it hangs. Parked
+ * io_uring commands keep the file open, so a close is seen in ->flush, which runs
+ * for every one, and not in ->release. Others may have the descriptors of the
+ * process in common, so its death is seen as a pidfd sees it. The struct
+ * tarn_pager stays until ->release, as commands may be on their way in.
  */
 #include <linux/capability.h>
 #include <linux/file.h>
@@ -17,6 +19,9 @@
 #include <linux/module.h>
 #include <linux/namei.h>
 #include <linux/pagemap.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
@@ -26,6 +31,7 @@
 #include "io.h"
 #include "pager.h"
 #include "partition.h"
+#include "poison.h"
 #include "reclaim.h"
 
 #define MIN_DEPTH	16
@@ -61,6 +67,7 @@ u64 tarn_drop_next(struct tarn_pager *pager)
 					 link);
 	if (batch) {
 		cookie = batch->cookies[--batch->count];
+		pager->nr_drops--;
 		if (!batch->count) {
 			list_del(&batch->link);
 			done = batch;
@@ -72,6 +79,20 @@ u64 tarn_drop_next(struct tarn_pager *pager)
 	return cookie;
 }
 
+/*
+ * A list that lacks one is of no use to a pager that has not started: it lists anew,
+ * and learns so what is free.
+ */
+static bool drop_is_lost(struct tarn_pager *pager)
+{
+	lockdep_assert_held(&pager->drop_lock);
+	if (pager->takes_drops)
+		return false;
+	if (pager->nr_drops == TARN_PAGER_MAX_DROPPED)
+		pager->drops_lost = true;
+	return pager->drops_lost;
+}
+
 /* False if there is no room for @cookie and no @fresh batch to put it in. */
 static bool drop_add(struct tarn_pager *pager, u64 cookie,
 		     struct tarn_drop_batch **fresh)
@@ -79,6 +100,8 @@ static bool drop_add(struct tarn_pager *pager, u64 cookie,
 	struct tarn_drop_batch *batch;
 
 	lockdep_assert_held(&pager->drop_lock);
+	if (drop_is_lost(pager))
+		return true;
 	batch = list_first_entry_or_null(&pager->drops, struct tarn_drop_batch,
 					 link);
 	if (!batch || batch->count == TARN_DROP_BATCH) {
@@ -89,6 +112,7 @@ static bool drop_add(struct tarn_pager *pager, u64 cookie,
 		list_add(&batch->link, &pager->drops);
 	}
 	batch->cookies[batch->count++] = cookie;
+	pager->nr_drops++;
 	return true;
 }
 
@@ -98,7 +122,7 @@ static bool drop_add(struct tarn_pager *pager, u64 cookie,
  * @cookie: of the copy; nothing of the module names it now
  *
  * Without a pager there is nobody to tell: the next one learns what is stored
- * and takes all else for free. One that is just learning has to begin anew.
+ * and takes all else for free. One that is just learning is told when it starts.
  *
  * Context: process.
  */
@@ -114,10 +138,7 @@ again:
 	pager = rcu_dereference(pool->pager);
 	if (pager) {
 		spin_lock(&pager->drop_lock);
-		if (pager->takes_drops)
-			added = drop_add(pager, cookie, &fresh);
-		else
-			pool->drop_generation++;
+		added = drop_add(pager, cookie, &fresh);
 		spin_unlock(&pager->drop_lock);
 		if (added)
 			tarn_queue_kick(&pager->queues[0]);
@@ -131,13 +152,76 @@ again:
 		free_page((unsigned long)fresh);
 }
 
-static void drops_free(struct tarn_pager *pager)
+static void drops_free(struct list_head *drops)
 {
 	struct tarn_drop_batch *batch, *next;
 
-	list_for_each_entry_safe(batch, next, &pager->drops, link)
+	list_for_each_entry_safe(batch, next, drops, link)
 		free_page((unsigned long)batch);
-	INIT_LIST_HEAD(&pager->drops);
+}
+
+/* What was dropped before a list begins is not on it. */
+static void drops_forget(struct tarn_pager *pager)
+{
+	LIST_HEAD(drops);
+
+	spin_lock(&pager->drop_lock);
+	if (!pager->takes_drops) {
+		list_splice_init(&pager->drops, &drops);
+		pager->nr_drops = 0;
+		pager->drops_lost = false;
+	}
+	spin_unlock(&pager->drop_lock);
+	drops_free(&drops);
+}
+
+/*
+ * All that was dropped since the list began, into @drops. Each cookie that is dropped
+ * from here on was listed, and is told as a request.
+ */
+static long drops_take(struct tarn_pager *pager, u32 room,
+		       struct list_head *drops)
+{
+	long ret = 0;
+
+	spin_lock(&pager->drop_lock);
+	if (pager->takes_drops)
+		ret = -EBUSY;
+	else if (pager->drops_lost || pager->nr_drops > room)
+		ret = -EAGAIN;
+	if (!ret) {
+		list_splice_init(&pager->drops, drops);
+		pager->nr_drops = 0;
+		WRITE_ONCE(pager->takes_drops, true);
+	}
+	spin_unlock(&pager->drop_lock);
+	return ret;
+}
+
+/* The pager did not learn what was taken: it has to list anew. */
+static void drops_lose(struct tarn_pager *pager)
+{
+	spin_lock(&pager->drop_lock);
+	WRITE_ONCE(pager->takes_drops, false);
+	pager->drops_lost = true;
+	spin_unlock(&pager->drop_lock);
+}
+
+static long drops_copy(const struct list_head *drops,
+		       struct tarn_pager_start *s)
+{
+	u64 __user *to = u64_to_user_ptr(s->dropped);
+	const struct tarn_drop_batch *batch;
+
+	s->count = 0;
+	list_for_each_entry(batch, drops, link) {
+		if (copy_to_user(to + s->count, batch->cookies,
+				 batch->count * sizeof(*to)))
+			return -EFAULT;
+		s->count += batch->count;
+		cond_resched();
+	}
+	return 0;
 }
 
 /* ---- attach, start, detach ---------------------------------------------- */
@@ -146,11 +230,59 @@ static void pager_free(struct tarn_pager *pager)
 {
 	u32 i;
 
+	remove_wait_queue(&pager->pid->wait_pidfd, &pager->death);
+	cancel_work_sync(&pager->death_work);
+	put_pid(pager->pid);
+	mmdrop(pager->mm);
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_exit(&pager->queues[i]);
-	drops_free(pager);
+	drops_free(&pager->drops);
 	tarn_pool_put(pager->pool);
 	kfree_rcu(pager, rcu);
+}
+
+static bool process_is_dead(struct tarn_pager *pager)
+{
+	struct task_struct *task;
+	bool dead;
+
+	rcu_read_lock();
+	task = pid_task(pager->pid, PIDTYPE_TGID);
+	dead = !task || (READ_ONCE(task->exit_state) &&
+			 thread_group_empty(task));
+	rcu_read_unlock();
+	return dead;
+}
+
+static void pager_detach(struct tarn_pager *pager);
+
+static void death_work(struct work_struct *work)
+{
+	struct tarn_pager *pager = container_of(work, struct tarn_pager,
+						death_work);
+
+	if (process_is_dead(pager))
+		pager_detach(pager);
+}
+
+/* With a lock held. It may have been a thread only. */
+static int death_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
+		      void *key)
+{
+	schedule_work(&container_of(entry, struct tarn_pager, death)->death_work);
+	return 0;
+}
+
+static void watch_process(struct tarn_pager *pager)
+{
+	pager->tgid = current->tgid;
+	pager->pid = get_pid(task_tgid(current));
+	pager->files = current->files;
+	pager->mm = current->mm;
+	mmgrab(pager->mm);
+	INIT_WORK(&pager->death_work, death_work);
+	init_waitqueue_func_entry(&pager->death, death_wake);
+	add_wait_queue(&pager->pid->wait_pidfd, &pager->death);
 }
 
 static struct tarn_pager *pager_create(struct tarn_pool *pool, u32 queues,
@@ -163,9 +295,9 @@ static struct tarn_pager *pager_create(struct tarn_pool *pool, u32 queues,
 	if (!pager)
 		return NULL;
 	pager->pool = tarn_pool_get(pool);
-	pager->tgid = current->tgid;
 	spin_lock_init(&pager->drop_lock);
 	INIT_LIST_HEAD(&pager->drops);
+	watch_process(pager);
 	pager->nr_queues = queues;
 	for (i = 0; i < queues; i++) {
 		if (tarn_queue_init(&pager->queues[i], pager, depth)) {
@@ -179,7 +311,7 @@ static struct tarn_pager *pager_create(struct tarn_pool *pool, u32 queues,
 static u64 count_stored(struct tarn_pool *pool)
 {
 	/* Paged pages, and at most as many resident ones with a copy. */
-	return atomic64_read(&pool->paged) + atomic64_read(&pool->resident);
+	return tarn_stats_paged(pool) + tarn_stats_resident(pool);
 }
 
 static long pager_attach(struct file *file, struct tarn_pager_attach *a)
@@ -219,7 +351,6 @@ static long pager_attach(struct file *file, struct tarn_pager_attach *a)
 	pager->mapping = file->f_mapping;
 	pager->path = fd_file(f)->f_path;
 	path_get(&pager->path);
-	pager->listed_at = pool->drop_generation;
 	rcu_assign_pointer(pool->pager, pager);
 	mutex_unlock(&pool->pager_lock);
 
@@ -233,43 +364,75 @@ out_fd:
 	return ret;
 }
 
-static long pager_start(struct tarn_pager *pager)
+static long still_attached(struct tarn_pager *pager)
+{
+	lockdep_assert_held(&pager->pool->pager_lock);
+	return rcu_access_pointer(pager->pool->pager) == pager ? 0 : -ENOTCONN;
+}
+
+/* What is dropped in a section that began before is told when the drops are taken. */
+static long start_begin(struct tarn_pager *pager, u32 room,
+			struct list_head *drops)
 {
 	struct tarn_pool *pool = pager->pool;
-	long ret = 0;
+	long ret;
+
+	mutex_lock(&pool->pager_lock);
+	ret = still_attached(pager);
+	if (!ret && pager->started)
+		ret = -EBUSY;
+	if (!ret) {
+		synchronize_srcu(&cookie_srcu);
+		ret = drops_take(pager, room, drops);
+	}
+	mutex_unlock(&pool->pager_lock);
+	return ret;
+}
+
+static long start_end(struct tarn_pager *pager)
+{
+	struct tarn_pool *pool = pager->pool;
+	long ret;
 	u32 i;
 
-	/*
-	 * Reads by grants of the pager before name cookies of its: if they ended
-	 * later, what they drop would be taken for a copy of this one's.
-	 */
-	if (!READ_ONCE(pager->started))
-		ret = wait_event_killable(pool->store_wait,
-					  !atomic_read(&pool->reads));
-	if (ret)
-		return -EINTR;
 	mutex_lock(&pool->pager_lock);
-	if (rcu_access_pointer(pool->pager) != pager)
-		ret = -ENOTCONN;
-	else if (pager->started)
-		ret = -EBUSY;
-	if (ret)
-		goto out;
-	synchronize_srcu(&cookie_srcu);
-	spin_lock(&pager->drop_lock);
-	if (pager->listed_at != pool->drop_generation)
-		ret = -EAGAIN;
-	else
-		pager->takes_drops = true;
-	spin_unlock(&pager->drop_lock);
+	ret = still_attached(pager);
 	if (ret)
 		goto out;
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_start(&pager->queues[i]);
 	tarn_pool_set_full(pool, false);
+	tarn_stores_try(pool);
 	WRITE_ONCE(pager->started, true);
+	/* Drops that were told when no queue took them yet. */
+	tarn_queue_kick(&pager->queues[0]);
 out:
 	mutex_unlock(&pool->pager_lock);
+	return ret;
+}
+
+/*
+ * What was dropped is copied without locks: the pager's memory may be somebody's who
+ * lets it wait. Until that is done there is no second start.
+ */
+static long pager_start(struct tarn_pager *pager, struct tarn_pager_start *s)
+{
+	struct tarn_pool *pool = pager->pool;
+	LIST_HEAD(drops);
+	long ret;
+
+	if (s->flags || s->reserved)
+		return -EINVAL;
+	ret = start_begin(pager, s->count, &drops);
+	if (ret)
+		return ret;
+	ret = drops_copy(&drops, s);
+	drops_free(&drops);
+	if (ret) {
+		drops_lose(pager);
+		return ret;
+	}
+	ret = start_end(pager);
 	if (ret)
 		return ret;
 	wake_up_var(&pool->pager);
@@ -278,30 +441,104 @@ out:
 	return 0;
 }
 
-static void pager_detach(struct tarn_pager *pager)
+/* Faults of a window that are under way with a page of a chunk have mapped it now. */
+static void wait_for_window_faults(struct page *page)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
+		if (!PageLocked(page + i))
+			continue;
+		lock_page(page + i);
+		unlock_page(page + i);
+	}
+}
+
+/*
+ * The process may live on, and its window lead to all frames of the pool: guests'
+ * memory, and what it was asked to fill, which is going to be somebody else's. A fault
+ * sees @gone, or has locked its page before the look at it here and maps it before it
+ * unlocks it; then it is unmapped. No fault comes from a process that let go of its
+ * memory. I/O that it left behind holds its frames by references of their pages, which
+ * keep them in limbo until it has ended (frame.c).
+ */
+static void window_close(struct tarn_pager *pager)
+{
+	struct tarn_pool *pool = pager->pool;
+	u64 n;
+
+	lockdep_assert_held(&pool->pager_lock);
+	WRITE_ONCE(pager->gone, true);
+	/* Pairs with the barrier in window_fault(). */
+	smp_mb();
+	for (n = 0; n < pool->max_chunks && atomic_read(&pager->mm->mm_users);
+	     n++) {
+		struct tarn_chunk *chunk = READ_ONCE(pool->chunks[n]);
+
+		if (chunk)
+			wait_for_window_faults(chunk->page);
+		cond_resched();
+	}
+	unmap_mapping_range(pager->mapping, 0,
+			    pool->max_chunks << (TARN_CHUNK_SHIFT + PAGE_SHIFT),
+			    1);
+}
+
+static void detach_locked(struct tarn_pager *pager)
 {
 	struct tarn_pool *pool = pager->pool;
 	struct tarn_io *io, *next;
 	LIST_HEAD(orphans);
 	u32 i;
 
-	mutex_lock(&pool->pager_lock);
-	if (rcu_access_pointer(pool->pager) != pager) {
-		mutex_unlock(&pool->pager_lock);
-		return;
-	}
+	lockdep_assert_held(&pool->pager_lock);
 	rcu_assign_pointer(pool->pager, NULL);
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_stop(&pager->queues[i], &orphans);
 	synchronize_rcu();
 	synchronize_srcu(&cookie_srcu);
 	tarn_grant_clear(pager);
+	window_close(pager);
 	list_for_each_entry_safe(io, next, &orphans, link)
 		tarn_io_abort(io);
-	mutex_unlock(&pool->pager_lock);
+}
 
+/* @pager, or whichever is attached, if it still is. */
+static bool pool_detach(struct tarn_pool *pool, struct tarn_pager *pager)
+{
+	struct tarn_pager *now;
+	struct path path = {};
+
+	mutex_lock(&pool->pager_lock);
+	now = rcu_dereference_protected(pool->pager,
+					lockdep_is_held(&pool->pager_lock));
+	if (now && (!pager || now == pager)) {
+		detach_locked(now);
+		path = now->path;
+	}
+	mutex_unlock(&pool->pager_lock);
+	if (!path.mnt)
+		return false;
 	tarn_event(pool, TARN_EVENT_PAGER_LOST, TARN_PARTITION_NONE, 0, 0);
-	path_put(&pager->path);
+	path_put(&path);
+	return true;
+}
+
+static void pager_detach(struct tarn_pager *pager)
+{
+	pool_detach(pager->pool, pager);
+}
+
+/**
+ * tarn_pager_force() - TARN_POOL_DETACH: have a pager detach that hangs
+ * @pool: of this pool
+ *
+ * Context: process.
+ * Return: 0; -ENOTCONN: no pager is attached.
+ */
+long tarn_pager_force(struct tarn_pool *pool)
+{
+	return pool_detach(pool, NULL) ? 0 : -ENOTCONN;
 }
 
 /* Is there a pager that takes requests? */
@@ -322,19 +559,11 @@ bool tarn_pool_served(struct tarn_pool *pool)
 /* The copy of a page, or none. The page may change hands while we look. */
 static u64 stored_cookie(struct tarn_pool *pool, u64 e)
 {
-	struct page *page;
-	u64 cookie;
-
 	if (tarn_entry_state(e) == TARN_PAGE_PAGED)
 		return tarn_entry_payload(e);
 	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT)
 		return TARN_COOKIE_NONE;
-	page = tarn_frame_get(pool, tarn_entry_payload(e));
-	if (!page)
-		return TARN_COOKIE_NONE;
-	cookie = READ_ONCE(tarn_frame(pool, tarn_entry_payload(e))->copy);
-	put_page(page);
-	return cookie;
+	return tarn_frame_peek_copy(pool, tarn_entry_payload(e));
 }
 
 static u32 list_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
@@ -402,13 +631,13 @@ static long pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s)
 
 	if (s->flags || s->reserved || s->count < TARN_LEAF_PAGES)
 		return -EINVAL;
-	if (pager->started)
+	if (READ_ONCE(pager->takes_drops))
 		return -EBUSY;
 	buf = kvmalloc_array(TARN_LEAF_PAGES, sizeof(*buf), GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	if (!s->cursor)
-		pager->listed_at = READ_ONCE(pool->drop_generation);
+		drops_forget(pager);
 	s->reserved = s->count;
 	s->count = 0;
 	while (!ret && (part = tarn_partition_from(pool, id))) {
@@ -435,18 +664,25 @@ static long pager_status(struct tarn_pager *pager,
 {
 	struct tarn_pool *pool = pager->pool;
 	bool degraded = s->flags & TARN_PAGER_IS_DEGRADED;
-	bool was;
+	long ret = 0;
 
 	if (s->flags & ~TARN_PAGER_IS_ALL)
 		return -EINVAL;
+	mutex_lock(&pool->pager_lock);
+	/* The pool may have another one by now, whose status this is not. */
+	if (rcu_access_pointer(pool->pager) != pager) {
+		ret = -ENOTCONN;
+		goto out;
+	}
 	WRITE_ONCE(pool->capacity, s->capacity_pages);
 	WRITE_ONCE(pool->used, s->used_pages);
-	was = xchg(&pool->degraded, degraded);
-	if (was != degraded)
+	if (xchg(&pool->degraded, degraded) != degraded)
 		tarn_event(pool, TARN_EVENT_DEGRADED, TARN_PARTITION_NONE, 0,
 			   degraded);
 	tarn_pool_set_full(pool, s->flags & TARN_PAGER_IS_FULL);
-	return 0;
+out:
+	mutex_unlock(&pool->pager_lock);
+	return ret;
 }
 
 /* ---- the file ----------------------------------------------------------- */
@@ -462,7 +698,7 @@ static int tarn_dev_flush(struct file *file, fl_owner_t id)
 {
 	struct tarn_pager *pager = READ_ONCE(file->private_data);
 
-	if (pager && pager->tgid == current->tgid)
+	if (pager && pager->files == id)
 		pager_detach(pager);
 	return 0;
 }
@@ -487,7 +723,7 @@ static long attached_ioctl(struct tarn_pager *pager, unsigned int cmd,
 	case TARN_PAGER_STORED:
 		return pager_stored(pager, &arg->stored);
 	case TARN_PAGER_START:
-		return arg->start.flags ? -EINVAL : pager_start(pager);
+		return pager_start(pager, &arg->start);
 	case TARN_PAGER_STATUS:
 		return pager_status(pager, &arg->status);
 	case TARN_PAGER_GRANT:
@@ -533,6 +769,10 @@ static int tarn_dev_uring_cmd(struct io_uring_cmd *cmd,
 		return -ENOTTY;
 	if (!pager)
 		return -ENOTCONN;
+	if (tarn_uring_is_cancel(issue_flags)) {
+		tarn_queue_cancel(pager, cmd, issue_flags);
+		return 0;
+	}
 	if (pager->tgid != current->tgid)
 		return -EPERM;
 	return tarn_queue_serve(pager, cmd, issue_flags);
@@ -541,51 +781,60 @@ static int tarn_dev_uring_cmd(struct io_uring_cmd *cmd,
 static vm_fault_t window_fault(struct vm_fault *vmf)
 {
 	struct tarn_pager *pager = vmf->vma->vm_file->private_data;
+	vm_fault_t ret = VM_FAULT_LOCKED;
+	struct page *page;
 
-	struct page *page = tarn_frame_get(pager->pool, vmf->pgoff);
-
+	/* A child may have it after all, see window_mmap(). */
+	if (vmf->vma->vm_mm != pager->mm)
+		return VM_FAULT_SIGBUS;
+	page = tarn_frame_get(pager->pool, vmf->pgoff);
 	if (!page)
 		return VM_FAULT_SIGBUS;
-	/* Pairs with tarn_pager_forget_chunk(): see it gone, or be seen. */
 	lock_page(page);
-	if (!tarn_chunk_exists(pager->pool, vmf->pgoff >> TARN_CHUNK_SHIFT)) {
-		unlock_page(page);
-		put_page(page);
-		return VM_FAULT_SIGBUS;
+	/*
+	 * Pairs with tarn_pager_forget_chunk() and window_close(): see it gone,
+	 * or be seen with the page locked.
+	 */
+	smp_mb();
+	if (READ_ONCE(pager->gone) ||
+	    !tarn_chunk_exists(pager->pool, vmf->pgoff >> TARN_CHUNK_SHIFT))
+		ret = VM_FAULT_SIGBUS;
+	else if (tarn_poisoned(page))
+		ret = VM_FAULT_HWPOISON;
+	if (ret == VM_FAULT_LOCKED) {
+		vmf->page = page;
+		return ret;
 	}
-	vmf->page = page;
-	return VM_FAULT_LOCKED;
+	unlock_page(page);
+	put_page(page);
+	return ret;
 }
 
 /**
  * tarn_pager_forget_chunk() - take a chunk out of the pager's window
  * @pool: of this pool
- * @number: of the chunk, which is not in the pool's table any more
- * @page: its first page
+ * @chunk: which is not in the pool's table any more
  *
- * Context: process, pool->resize_lock.
+ * The pager's lock is held from when it was: a pager that detaches in between would
+ * find no chunk whose pages faults might be mapping.
+ *
+ * Context: process, pool->pager_lock, after a grace period.
  */
-void tarn_pager_forget_chunk(struct tarn_pool *pool, u64 number,
-			     struct page *page)
+void tarn_pager_forget_chunk(struct tarn_pool *pool,
+			     const struct tarn_chunk *chunk)
 {
-	struct tarn_pager *pager;
-	unsigned int i;
-
-	mutex_lock(&pool->pager_lock);
-	pager = rcu_dereference_protected(pool->pager,
+	struct tarn_pager *pager =
+		rcu_dereference_protected(pool->pager,
 					  lockdep_is_held(&pool->pager_lock));
+
 	if (!pager)
-		goto out;
-	/* A fault that found the chunk maps it before its page is unlocked. */
-	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
-		lock_page(page + i);
-		unlock_page(page + i);
-	}
+		return;
+	/* Pairs with the barrier in window_fault(). */
+	smp_mb();
+	wait_for_window_faults(chunk->page);
 	unmap_mapping_range(pager->mapping,
-			    number << (TARN_CHUNK_SHIFT + PAGE_SHIFT),
+			    chunk->number << (TARN_CHUNK_SHIFT + PAGE_SHIFT),
 			    1 << (TARN_CHUNK_SHIFT + PAGE_SHIFT), 1);
-out:
-	mutex_unlock(&pool->pager_lock);
 }
 
 static const struct vm_operations_struct window_ops = {
@@ -598,7 +847,12 @@ static int window_mmap(struct tarn_pager *pager, struct vm_area_struct *vma)
 
 	if (end > pager->pool->max_chunks << TARN_CHUNK_SHIFT)
 		return -EINVAL;
-	/* Another process or a core dump has no business in guests' memory. */
+	/*
+	 * Another process or a core dump has no business in guests' memory.
+	 * On older kernels MADV_DOFORK undoes VM_DONTCOPY, and VM_IO, which would keep
+	 * it, stops I/O from and to the window: a child with the mapping gets SIGBUS
+	 * from it.
+	 */
 	vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_ops = &window_ops;
 	return 0;

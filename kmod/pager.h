@@ -9,6 +9,8 @@
 #include <linux/kref.h>
 #include <linux/path.h>
 #include <linux/rcupdate.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "grant.h"
 #include "pool.h"
@@ -36,11 +38,19 @@ struct tarn_drop_batch {
  * @mapping: of the device, in which its window lies; others' windows lie there
  *	too, so what is unmapped is only ever what a fault brings back
  * @tgid: process that attached; its death detaches
+ * @pid: the same
+ * @death: on what tells of it
+ * @death_work: looks whether it is so
+ * @files: its descriptors, only compared; closing the pager's detaches
+ * @mm: its address space, the only one that may use a window
+ * @gone: it detached, nobody may use a window any more
  * @started: requests may come, under pool->pager_lock
- * @takes_drops: drops are told, under @drop_lock
- * @listed_at: pool->drop_generation when TARN_PAGER_STORED began
- * @drop_lock: protects @drops; inside queue->lock
- * @drops: cookies to drop, for queue 0
+ * @drop_lock: protects the four after it; inside queue->lock
+ * @takes_drops: START has those before; what is dropped is told as a request
+ * @drops_lost: before that, more was dropped than START can tell: list anew
+ * @nr_drops: how many @drops has
+ * @drops: cookies to drop: since the list of what is stored began, for START;
+ *	later for queue 0
  * @grants: devices that the module reads by itself, RCU; changed under
  *	pool->pager_lock
  * @nr_queues: how many
@@ -52,18 +62,26 @@ struct tarn_pager {
 	struct path path;
 	struct address_space *mapping;
 	pid_t tgid;
+	struct pid *pid;
+	wait_queue_entry_t death;
+	struct work_struct death_work;
+	fl_owner_t files;
+	struct mm_struct *mm;
+	bool gone;
 	bool started;
-	bool takes_drops;
-	u64 listed_at;
 	spinlock_t drop_lock;
+	bool takes_drops;
+	bool drops_lost;
+	u64 nr_drops;
 	struct list_head drops;
 	struct tarn_grant __rcu *grants[TARN_GRANT_MAX_DEVICES];
 	u32 nr_queues;
 	struct tarn_queue queues[];
 };
 
-void tarn_pager_forget_chunk(struct tarn_pool *pool, u64 number,
-			     struct page *page);
+void tarn_pager_forget_chunk(struct tarn_pool *pool,
+			     const struct tarn_chunk *chunk);
+long tarn_pager_force(struct tarn_pool *pool);
 int tarn_cookie_begin(void);
 void tarn_cookie_end(int section);
 u64 tarn_drop_next(struct tarn_pager *pager);

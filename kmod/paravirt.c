@@ -93,6 +93,7 @@ static void look_at(struct tarn_vm *vm, struct tarn_kvm_area *area, u64 gpa,
 		.type = kinds[kind].type,
 		.origin = TARN_AREA_BY_KVM,
 		.nowait = true,
+		.gone = &vm->gone,
 		.offset = (map->index << PAGE_SHIFT) + gpa -
 			  (map->gfn << PAGE_SHIFT),
 		.bytes = kinds[kind].bytes,

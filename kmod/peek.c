@@ -10,15 +10,19 @@
 #include <linux/completion.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "frame.h"
 #include "io.h"
+#include "pagein.h"
 #include "partition.h"
 #include "peek.h"
+#include "poison.h"
 #include "pool.h"
 #include "wait.h"
 #include "waiter.h"
@@ -108,18 +112,55 @@ static void look_ahead(struct tarn_partition *part, u64 start, u64 count,
 	}
 }
 
+/* -EIO: a memory error; -EFAULT: the caller's memory is not at hand. */
 static int copy_frame(struct page *page, u8 __user *to)
 {
-	void *p = kmap_local_page(page);
-	bool bad = copy_to_user(to, p, PAGE_SIZE);
+	struct iov_iter iter;
+	size_t copied;
+	void *p;
 
+	if (tarn_poisoned(page))
+		return -EIO;
+	iov_iter_ubuf(&iter, ITER_DEST, to, PAGE_SIZE);
+	p = kmap_local_page(page);
+	pagefault_disable();
+	copied = _copy_mc_to_iter(p, PAGE_SIZE, &iter);
+	pagefault_enable();
 	kunmap_local(p);
-	return bad ? -EFAULT : 0;
+	if (copied == PAGE_SIZE)
+		return 0;
+	return tarn_poison_found(page) ? -EIO : -EFAULT;
+}
+
+static int tell_state(u8 state, u8 __user *to)
+{
+	int ret;
+
+	pagefault_disable();
+	ret = put_user(state, to);
+	pagefault_enable();
+	return ret;
+}
+
+/* The frame has a memory error. -EAGAIN: perhaps the pager has the page. */
+static int without_frame(struct tarn_partition *part, u64 index)
+{
+	struct page *page = tarn_page_lock(part, index, 0);
+
+	if (page == ERR_PTR(-EHWPOISON))
+		return -EIO;
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	if (page) {
+		unlock_page(page);
+		put_page(page);
+	}
+	return -EAGAIN;
 }
 
 /* -EAGAIN: the page is somewhere else now. */
-static int copy_resident(struct tarn_partition *part, atomic64_t *entry, u64 e,
-			 u8 __user *to)
+static int copy_resident(struct tarn_partition *part, u64 index,
+			 atomic64_t *entry, u64 e, u8 __user *to)
 {
 	u64 frame = tarn_entry_payload(e);
 	struct page *page = tarn_frame_get(part->pool, frame);
@@ -131,34 +172,40 @@ static int copy_resident(struct tarn_partition *part, atomic64_t *entry, u64 e,
 	if (tarn_entry_is_frame(atomic64_read(entry), frame))
 		ret = copy_frame(page, to);
 	put_page(page);
-	return ret;
+	return ret == -EIO ? without_frame(part, index) : ret;
+}
+
+/* A memory error is the frame's; the page is with the pager as before. */
+static int look_in_frame(struct tarn_pool *pool, u64 frame, u8 __user *to)
+{
+	int ret = copy_frame(tarn_frame_page(pool, frame), to);
+
+	return ret == -EIO ? -EAGAIN : ret;
 }
 
 static int peek_finish(struct tarn_partition *part, struct tarn_peek *peek,
 		       u8 __user *to)
 {
-	int ret = wait_for_completion_killable(&peek->done);
+	int ret = wait_for_completion_interruptible(&peek->done);
 
-	if (ret)
-		ret = -EINTR;
-	else if (peek->result)
-		ret = peek->result;
-	else
-		ret = copy_frame(tarn_frame_page(part->pool, peek->frame), to);
+	if (!ret)
+		ret = peek->result ? peek->result :
+		      look_in_frame(part->pool, peek->frame, to);
 	peek_put(peek, part->pool);
 	return ret;
 }
 
 static int look_at_paged(struct tarn_partition *part, u64 index, u8 __user *to)
 {
+	struct tarn_wait wait = { .end = TARN_WAIT_SIGNAL };
 	struct tarn_peek *peek;
 	u64 frame;
 
 	if (!tarn_pool_served(part->pool))
 		return -ENOTCONN;
-	frame = tarn_frame_wait(part, TARN_WANT_RETURN, NULL);
+	frame = tarn_frame_wait(part, TARN_WANT_RETURN, &wait);
 	if (frame == TARN_FRAME_NONE)
-		return -EINTR;
+		return -ERESTARTSYS;
 	peek = peek_begin(part, index, frame);
 	return peek ? peek_finish(part, peek, to) : -EAGAIN;
 }
@@ -175,18 +222,19 @@ static bool is_busy(atomic64_t *entry)
 static int look_once(struct tarn_partition *part, u64 index, u8 __user *to)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
+	struct tarn_wait wait = { .end = TARN_WAIT_SIGNAL };
 	u64 e;
 	int ret;
 
 	if (!entry)
 		return TARN_PAGE_EMPTY;
-	ret = tarn_wait_var(entry, !is_busy(entry), NULL);
+	ret = tarn_wait_var(entry, !is_busy(entry), &wait);
 	if (ret)
 		return ret;
 	e = atomic64_read(entry);
 	switch (tarn_entry_state(e)) {
 	case TARN_PAGE_RESIDENT:
-		ret = copy_resident(part, entry, e, to);
+		ret = copy_resident(part, index, entry, e, to);
 		break;
 	case TARN_PAGE_PAGED:
 		ret = look_at_paged(part, index, to);
@@ -213,7 +261,11 @@ static int look_at(struct tarn_partition *part, u64 index,
 	return ret == -ENOTCONN ? -EAGAIN : ret;
 }
 
-/* Returns the number of pages looked at, or the errno of the first one. */
+/*
+ * Returns the number of pages looked at, or the errno of the first one. With the
+ * frames of a window in hand nobody waits for the caller's memory: to bring that
+ * a frame may be needed.
+ */
 static long look_at_window(struct tarn_partition *part, u64 start, u64 count,
 			   u8 __user *data, u8 __user *states)
 {
@@ -230,7 +282,7 @@ static long look_at_window(struct tarn_partition *part, u64 start, u64 count,
 			continue;
 		}
 		ret = look_at(part, start + i, peeks[i], data + i * PAGE_SIZE);
-		if (ret >= 0 && put_user((u8)ret, states + i))
+		if (ret >= 0 && tell_state(ret, states + i))
 			ret = -EFAULT;
 		if (ret >= 0)
 			done++;
@@ -238,12 +290,21 @@ static long look_at_window(struct tarn_partition *part, u64 start, u64 count,
 	return done ?: ret;
 }
 
+/* The caller's memory for one page. */
+static int bring_buffers(u8 __user *data, u8 __user *state)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return fault_in_writeable(data, PAGE_SIZE) ||
+	       fault_in_writeable(state, 1) ? -EFAULT : 0;
+}
+
 /**
  * tarn_peek_range() - TARN_PARTITION_READ
  * @part: partition; the caller has its inode
  * @r: what is wanted, cut to the file; count is set to what was read
  *
- * Context: process, may sleep for long, killable.
+ * Context: process, may sleep for long; any signal ends it.
  * Return: 0 or an errno, see struct tarn_partition_read.
  */
 long tarn_peek_range(struct tarn_partition *part,
@@ -265,7 +326,10 @@ long tarn_peek_range(struct tarn_partition *part,
 				     data + done * PAGE_SIZE, states + done);
 		if (ret > 0)
 			done += ret;
-		if (ret < 0 || (u64)ret < n)
+		if (ret == -EFAULT)
+			ret = bring_buffers(data + done * PAGE_SIZE,
+					    states + done);
+		if (ret < 0)
 			break;
 		cond_resched();
 	}

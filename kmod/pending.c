@@ -2,13 +2,16 @@
 /*
  * See pending.h. Records lie in a hash by partition and page, a lock and a cache
  * line a bucket, so threads meet only on the same page or by chance, and finding
- * the number of a page is a short walk. A bucket counts what began in it, and the
- * numbers that it gives out are those that leave its own place as the rest: they
- * are unique without anything being shared.
+ * the number of a page is a short walk. A bucket counts what began in it. Numbers are
+ * made of that count and the bucket's own place: they are unique without anything being
+ * shared. Guests see them (TARN_HC_FAULT), and a count would tell a guest how much all
+ * the others wait, so what is given out is where a permutation that is the pool's secret
+ * takes the count.
  */
 #include <linux/bits.h>
 #include <linux/mm.h>
 #include <linux/random.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/uaccess.h>
@@ -25,6 +28,9 @@
 #define STALE_NS	NSEC_PER_SEC
 /* A list is made of the oldest of so many, should there be more. */
 #define LIST_MAX	65536
+/* Numbers are of two halves, and so never negative for a guest. */
+#define HALF_BITS	31
+#define ROUNDS		4
 
 /**
  * struct tarn_pending_bucket - part of the hash
@@ -100,6 +106,36 @@ static int outcome(const struct tarn_pending *p)
 	}
 }
 
+/* A Feistel network, so each number comes of one other. */
+static u64 permute(const siphash_key_t *key, u64 n)
+{
+	u32 left = n >> HALF_BITS & GENMASK(HALF_BITS - 1, 0);
+	u32 right = n & GENMASK(HALF_BITS - 1, 0);
+	u32 round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		u32 mixed = left ^ (siphash_2u32(right, round, key) &
+				    GENMASK(HALF_BITS - 1, 0));
+
+		left = right;
+		right = mixed;
+	}
+	return (u64)left << HALF_BITS | right;
+}
+
+static u64 next_number(struct tarn_pool *pool, struct tarn_pending_bucket *b)
+{
+	u64 n;
+
+	lockdep_assert_held(&b->lock);
+	n = ++b->begun * BUCKETS + (b - pool->pending);
+	/* 0 is none; what would be 0 takes the place of what 0 would be. */
+	do {
+		n = permute(&pool->pending_key, n);
+	} while (!n);
+	return n;
+}
+
 static void begin(struct tarn_pending_bucket *b, struct tarn_pending *p,
 		  struct tarn_partition *part, u64 index, atomic64_t *entry,
 		  enum tarn_fault_state state)
@@ -108,7 +144,7 @@ static void begin(struct tarn_pending_bucket *b, struct tarn_pending *p,
 	p->part = part;
 	p->index = index;
 	p->entry = entry;
-	p->number = ++b->begun * BUCKETS + (b - part->pool->pending);
+	p->number = next_number(part->pool, b);
 	p->start = ktime_get();
 	p->since = p->start;
 	p->left = p->start;
@@ -466,6 +502,7 @@ int tarn_pending_create(struct tarn_pool *pool)
 	for (i = 0; i < BUCKETS; i++)
 		spin_lock_init(&pool->pending[i].lock);
 	pool->pending_factor = get_random_u64() | 1;
+	get_random_bytes(&pool->pending_key, sizeof(pool->pending_key));
 	return 0;
 }
 

@@ -13,9 +13,21 @@
 #include "reclaim.h"
 #include "trace.h"
 
-/* A partition may pin this part of what it is entitled to, but some at least. */
+/*
+ * A partition may pin this part of what it is entitled to, but some at least; all of a
+ * pool together this part of its frames: the others are what everybody lives by.
+ */
 #define QUOTA_PART	2
 #define QUOTA_MIN	64
+#define POOL_PART	2
+/*
+ * Areas may overlap, and each of them costs work for each of its pages. Together they
+ * may be so many times what may be pinned, but some at least.
+ */
+#define SPAN_TIMES	4
+#define SPAN_MIN	65536
+/* Pages of an area that are read at once. */
+#define HOLD_AHEAD	64
 
 /* Areas that the hypervisor accesses itself, or a device on its behalf. */
 static const bool critical[TARN_AREA_TYPES] = {
@@ -77,7 +89,7 @@ static bool is_critical(struct tarn_pool *pool, unsigned int type)
  * @part: partition
  *
  * Half of what it is entitled to. What is pinned already stays so when that
- * shrinks.
+ * shrinks, until frames are short (tarn_pin_trim()).
  */
 u64 tarn_pin_quota(struct tarn_partition *part)
 {
@@ -135,6 +147,12 @@ static void update_hint(struct tarn_partition *part, u64 index)
 	atomic64_t *entry = tarn_partition_entry(part, index);
 	bool done = !entry;
 
+	/*
+	 * Pairs with the exchange by which a page gets its frame, before
+	 * tarn_pin_recheck(): one of the two sees what the other did.
+	 */
+	smp_mb();
+
 	while (!done) {
 		u64 e = atomic64_read(entry);
 		struct page *page;
@@ -155,6 +173,24 @@ static void update_hint(struct tarn_partition *part, u64 index)
 	}
 }
 
+/**
+ * tarn_pin_recheck() - a page has got its frame
+ * @part: partition
+ * @index: page
+ * @hint: what tarn_pin_hint() said before
+ *
+ * Areas may have come or gone in between. Context: process, without page locks.
+ */
+void tarn_pin_recheck(struct tarn_partition *part, u64 index, unsigned int hint)
+{
+	bool pinned = hint == TARN_HINT_PINNED;
+
+	if (likely(!pinned && !READ_ONCE(part->areas.pinned)))
+		return;
+	if (wanted(part, index) != pinned)
+		update_hint(part, index);
+}
+
 static bool is_pinned(struct tarn_partition *part, u64 index)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
@@ -162,19 +198,38 @@ static bool is_pinned(struct tarn_partition *part, u64 index)
 	return entry && tarn_entry_pinned(atomic64_read(entry));
 }
 
-/* With the count of the page taken: give it a frame and have it stay there. */
-static int hold_page(struct tarn_partition *part, u64 index, unsigned int flags)
+/*
+ * With the count of the page taken: give it a frame and have it stay there, as far
+ * as this needs no waiting. Who calls may be a guest whose file goes meanwhile.
+ */
+static int hold_now(struct tarn_partition *part, u64 index)
 {
 	int ret;
 
+	down_read(&part->pin);
 	do {
-		ret = tarn_page_bring(part, index, TARN_BRING_WRITE | flags,
-				      current->mm);
+		ret = part->inode ?
+		      tarn_page_bring(part, index,
+				      TARN_BRING_WRITE | TARN_BRING_NOWAIT,
+				      NULL) : -ENXIO;
 		if (ret)
-			return ret;
+			break;
 		update_hint(part, index);
 	} while (wanted(part, index) && !is_pinned(part, index));
-	return 0;
+	up_read(&part->pin);
+	return ret;
+}
+
+static int hold_page(struct tarn_partition *part, u64 index)
+{
+	int ret;
+
+	while ((ret = hold_now(part, index)) == -EAGAIN) {
+		ret = tarn_page_wait(part, index);
+		if (ret)
+			break;
+	}
+	return ret;
 }
 
 /* How many of these pages no pinned area touches yet. */
@@ -193,9 +248,11 @@ static void uncount(struct tarn_partition *part, u64 first, u64 end)
 	u64 i;
 
 	lockdep_assert_held(&areas->lock);
+	areas->span -= end - first;
 	for (i = first; i < end; i++) {
 		unsigned long n = xa_to_value(xa_load(&areas->pages, i));
 
+		cond_resched();
 		if (n > 1) {
 			/* In place of a value: needs no memory. */
 			xa_store(&areas->pages, i, xa_mk_value(n - 1),
@@ -209,13 +266,36 @@ static void uncount(struct tarn_partition *part, u64 first, u64 end)
 	}
 }
 
+/* For pages that no pinned area touches yet. */
+static bool reserve(struct tarn_partition *part, u64 pages)
+{
+	struct tarn_pool *pool = part->pool;
+	s64 most = READ_ONCE(pool->frames) / POOL_PART;
+
+	lockdep_assert_held(&part->areas.lock);
+	if (part->areas.pinned + pages > tarn_pin_quota(part))
+		return false;
+	if (!pages || atomic64_add_return(pages, &pool->pinned) <= most)
+		return true;
+	atomic64_sub(pages, &pool->pinned);
+	return false;
+}
+
+static u64 span_limit(struct tarn_partition *part)
+{
+	return max_t(u64, SPAN_TIMES * tarn_pin_quota(part), SPAN_MIN);
+}
+
 static int count_pages(struct tarn_partition *part, u64 first, u64 end)
 {
 	struct tarn_areas *areas = &part->areas;
-	u64 i;
+	u64 i, fresh;
 
 	lockdep_assert_held(&areas->lock);
-	if (areas->pinned + count_new(part, first, end) > tarn_pin_quota(part))
+	if (areas->span + (end - first) > span_limit(part))
+		return -ENOSPC;
+	fresh = count_new(part, first, end);
+	if (!reserve(part, fresh))
 		return -ENOSPC;
 	for (i = first; i < end; i++) {
 		void *old = xa_load(&areas->pages, i);
@@ -224,12 +304,14 @@ static int count_pages(struct tarn_partition *part, u64 first, u64 end)
 					  GFP_KERNEL_ACCOUNT));
 
 		if (ret) {
+			atomic64_sub(fresh, &part->pool->pinned);
 			uncount(part, first, i);
 			return ret;
 		}
+		areas->span++;
 		if (!n) {
 			WRITE_ONCE(areas->pinned, areas->pinned + 1);
-			atomic64_inc(&part->pool->pinned);
+			fresh--;
 		}
 	}
 	return 0;
@@ -296,20 +378,36 @@ static int add_area(struct tarn_partition *part, struct area *a)
 	return 0;
 }
 
-/* The pages of an area that is pinned; they may come later with NOWAIT. */
+/*
+ * The pages of an area that is pinned; they may come later with @nowait. What has to
+ * be read is under way for many at once. An error of a load before does not count.
+ */
 static int hold_pages(struct tarn_partition *part, u64 first, u64 end,
 		      bool nowait)
 {
+	u64 i, ahead = first;
 	int ret = 0;
-	u64 i;
 
 	for (i = first; i < end && !ret; i++) {
-		ret = hold_page(part, i, nowait ? TARN_BRING_NOWAIT : 0);
-		if (ret == -EAGAIN && nowait)
-			ret = 0;
-		cond_resched();
+		for (; ahead < min(end, i + HOLD_AHEAD); ahead++) {
+			ret = hold_now(part, ahead);
+			if (ret == -ENXIO)
+				return ret;
+			cond_resched();
+		}
+		ret = nowait ? 0 : hold_page(part, i);
 	}
 	return ret;
+}
+
+/* The file ends with a size of 0, before its areas are dropped. */
+static bool in_file(struct tarn_partition *part,
+		    const struct tarn_area_want *want)
+{
+	u64 size = atomic64_read(&part->pages) << PAGE_SHIFT;
+
+	lockdep_assert_held(&part->areas.lock);
+	return want->bytes <= size && want->offset <= size - want->bytes;
 }
 
 /**
@@ -317,23 +415,21 @@ static int hold_pages(struct tarn_partition *part, u64 first, u64 end,
  * @part: partition
  * @want: the area
  *
- * Context: process; waits for pages to be read, killable, unless it says nowait.
- * Return: the handle; -EINVAL it is not in the file; -ENOSPC a limit would be
- * passed; -ENOMEM; -EINTR; -EIO a page could not be read; -EFAULT who wants it is
- * gone.
+ * Context: process; waits for pages to be read, unless it says nowait; any
+ * signal ends that.
+ * Return: the handle; -EINVAL it is not in the file, or not any more; -ENOSPC a limit
+ * would be passed; -ENOMEM; -ERESTARTSYS a signal; -EIO a page could not be read;
+ * -EFAULT who wants it is gone.
  */
 long tarn_area_register(struct tarn_partition *part,
 			const struct tarn_area_want *want)
 {
-	u64 size = atomic64_read(&part->pages) << PAGE_SHIFT;
 	struct area *a;
 	u64 first, end;
 	bool pinned;
 	u32 handle;
 	int ret;
 
-	if (want->bytes > size || want->offset > size - want->bytes)
-		return -EINVAL;
 	a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
 	if (!a)
 		return -ENOMEM;
@@ -349,6 +445,8 @@ long tarn_area_register(struct tarn_partition *part,
 	/* What is added after a look at @gone that was false, is dropped later. */
 	if (want->gone && READ_ONCE(*want->gone))
 		ret = -EFAULT;
+	else if (!in_file(part, want))
+		ret = -EINVAL;
 	else
 		ret = add_area(part, a);
 	handle = a->handle;
@@ -363,7 +461,7 @@ long tarn_area_register(struct tarn_partition *part,
 	if (!ret)
 		return handle;
 	tarn_area_unregister(part, handle, want->origin);
-	return ret;
+	return ret == -ENXIO ? -EINVAL : ret;
 }
 
 /**
@@ -395,6 +493,7 @@ static unsigned int flags_of(struct tarn_partition *part, const struct area *a)
 	unsigned int flags = 0;
 	u64 i;
 
+	cond_resched();
 	if (is_critical(part->pool, a->type))
 		flags |= TARN_AREA_IS_CRITICAL;
 	if (!a->pinned)
@@ -436,33 +535,43 @@ void tarn_area_retry(struct tarn_partition *part, u32 handle)
 	hold_pages(part, first, end, true);
 }
 
-/**
- * tarn_area_set_metrics() - which page is the guest's page of metrics
- * @part: partition
- * @want: it, or NULL for none
- *
- * Return: 0, or an error of tarn_area_register(): then it is none.
- */
-long tarn_area_set_metrics(struct tarn_partition *part,
-			   const struct tarn_area_want *want)
+/* Whichever area is the page of metrics goes, and @handle, if it is one still, is it. */
+static void swap_metrics(struct tarn_partition *part, u32 handle)
 {
 	struct tarn_areas *areas = &part->areas;
-	long handle = 0;
 	struct area *a;
 
 	mutex_lock(&areas->lock);
 	a = xa_load(&areas->by_handle, areas->metrics);
 	if (a)
 		remove_area(part, a);
-	mutex_unlock(&areas->lock);
-	if (want)
-		handle = tarn_area_register(part, want);
-	if (handle <= 0)
-		return handle;
-	mutex_lock(&areas->lock);
 	if (xa_load(&areas->by_handle, handle))
 		areas->metrics = handle;
 	mutex_unlock(&areas->lock);
+}
+
+/**
+ * tarn_area_set_metrics() - which page is the guest's page of metrics
+ * @part: partition
+ * @want: it, or NULL for none
+ *
+ * The one before goes first, as there may be room for one only. Of two calls at once
+ * the later one's stays.
+ *
+ * Return: 0, or an error of tarn_area_register(): then it is none.
+ */
+long tarn_area_set_metrics(struct tarn_partition *part,
+			   const struct tarn_area_want *want)
+{
+	long handle;
+
+	swap_metrics(part, 0);
+	if (!want)
+		return 0;
+	handle = tarn_area_register(part, want);
+	if (handle < 0)
+		return handle;
+	swap_metrics(part, handle);
 	return 0;
 }
 
@@ -480,23 +589,40 @@ s64 tarn_area_metrics_page(struct tarn_partition *part)
 	return page;
 }
 
+/* The first area of these origins behind @handle, which follows it; or NULL. */
+static struct area *next_area(struct tarn_areas *areas, unsigned long *handle,
+			      unsigned int origins)
+{
+	struct area *a;
+
+	lockdep_assert_held(&areas->lock);
+	do {
+		a = xa_find_after(&areas->by_handle, handle, ULONG_MAX,
+				  XA_PRESENT);
+	} while (a && !(origins & BIT(a->origin)));
+	return a;
+}
+
 /**
  * tarn_areas_drop() - forget what some have registered
  * @part: partition
- * @origins: a bit an enum tarn_area_origin
+ * @origins: a bit an enum tarn_area_origin; they register no more
  *
- * Context: process.
+ * Context: process; others get at the areas in between.
  */
 void tarn_areas_drop(struct tarn_partition *part, unsigned int origins)
 {
-	unsigned long handle;
+	unsigned long handle = 0;
 	struct area *a;
 
-	mutex_lock(&part->areas.lock);
-	xa_for_each(&part->areas.by_handle, handle, a)
-		if (origins & BIT(a->origin))
+	do {
+		mutex_lock(&part->areas.lock);
+		a = next_area(&part->areas, &handle, origins);
+		if (a)
 			remove_area(part, a);
-	mutex_unlock(&part->areas.lock);
+		mutex_unlock(&part->areas.lock);
+		cond_resched();
+	} while (a);
 }
 
 void tarn_areas_init(struct tarn_areas *areas)
@@ -520,16 +646,10 @@ static u64 count_held(struct tarn_partition *part)
 
 		for (i = 0; i < TARN_LEAF_PAGES; i++) {
 			u64 e = atomic64_read(&leaf->entry[i]);
-			struct page *page;
 
-			if (tarn_entry_state(e) != TARN_PAGE_RESIDENT)
-				continue;
-			page = tarn_frame_get(part->pool,
-					      tarn_entry_payload(e));
-			if (!page)
-				continue;
-			held += tarn_frame_held(page, 1);
-			put_page(page);
+			if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+				held += tarn_frame_peek_held(part->pool,
+						tarn_entry_payload(e));
 		}
 		cond_resched();
 	}
@@ -630,6 +750,31 @@ static void apply(struct tarn_partition *part)
 			break;
 		tarn_area_retry(part, handle);
 	}
+}
+
+/**
+ * tarn_pin_trim() - let go of pins beyond the quota
+ * @part: partition that had nothing to give though frames are short
+ *
+ * The quota sinks when others come to the pool. Areas of the guest go, the oldest
+ * first, until the rest is within it; they stay registered, and are pinned again when
+ * the policy is set or the guest registers them anew.
+ *
+ * Context: the reclaimer; does not wait for who registers.
+ */
+void tarn_pin_trim(struct tarn_partition *part)
+{
+	u64 quota = tarn_pin_quota(part);
+	unsigned long handle = 0;
+	struct area *a;
+
+	if (likely(READ_ONCE(part->areas.pinned) <= quota) ||
+	    !mutex_trylock(&part->areas.lock))
+		return;
+	while (part->areas.pinned > quota &&
+	       (a = next_area(&part->areas, &handle, BIT(TARN_AREA_BY_GUEST))))
+		unpin_area(part, a);
+	mutex_unlock(&part->areas.lock);
 }
 
 /**

@@ -33,6 +33,7 @@ struct tarn_pool;
  * @pages: by index, how many pinned areas touch it
  * @count: areas
  * @pinned: pages in @pages; read without the lock as a hint that there are any
+ * @span: pages of all areas that are pinned, as often as they touch one
  * @metrics: handle of the page of metrics, or 0
  *
  * Inside: xarrays' locks, page locks. Nobody waits for I/O with it held.
@@ -43,6 +44,7 @@ struct tarn_areas {
 	struct xarray pages;
 	u32 count;
 	u64 pinned;
+	u64 span;
 	u32 metrics;
 };
 
@@ -81,7 +83,10 @@ long tarn_areas_list(struct tarn_partition *part,
 u64 tarn_pin_quota(struct tarn_partition *part);
 void tarn_pin_policy_init(struct tarn_pool *pool);
 long tarn_pin_policy(struct tarn_pool *pool, struct tarn_pool_pin_policy *p);
+void tarn_pin_trim(struct tarn_partition *part);
 unsigned int tarn_pin_hint(struct tarn_partition *part, u64 index,
 			   unsigned int otherwise);
+void tarn_pin_recheck(struct tarn_partition *part, u64 index,
+		      unsigned int hint);
 
 #endif

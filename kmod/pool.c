@@ -11,6 +11,8 @@
 
 #include "entitle.h"
 #include "event.h"
+#include "magazine.h"
+#include "pager.h"
 #include "partition.h"
 #include "pending.h"
 #include "pool.h"
@@ -24,6 +26,22 @@
 
 #define READAHEAD_DEFAULT	32
 
+/* A node's low mark, unless it was set by hand: 64 KiB to 256 MiB. */
+#define LOW_LEAST	16
+#define LOW_MOST	65536
+
+/*
+ * Page-outs under way: as many as reclaim is short of when it begins. A fast
+ * device needs some thousand to be busy, a slow one has some tenths of a second of
+ * work then, and each can be rescued until it is done.
+ */
+#define STORES_LEAST	256
+#define STORES_MOST	4096
+
+/* How often frames in limbo are looked at. */
+#define LIMBO_LOOK	((unsigned long)HZ / 50)
+#define LIMBO_LOOK_MAX	((unsigned long)HZ)
+
 static u64 chunks_for(u64 frames)
 {
 	return DIV_ROUND_UP_ULL(frames, TARN_CHUNK_FRAMES);
@@ -34,14 +52,64 @@ static void limbo_work(struct work_struct *work)
 	struct tarn_pool *pool = container_of(to_delayed_work(work),
 					      struct tarn_pool, limbo_work);
 
-	tarn_frame_limbo_scan(pool);
+	u64 kept = tarn_frame_limbo_scan(pool);
+
+	spin_lock(&pool->limbo_lock);
+	/* Who holds them may do so for long; who waits for a frame may not. */
+	if (kept && !tarn_waiters_any(pool))
+		pool->limbo_delay = min(2 * pool->limbo_delay, LIMBO_LOOK_MAX);
+	else
+		pool->limbo_delay = LIMBO_LOOK;
+	/* What the scan, or somebody meanwhile, put there is due by the delay before. */
+	if (pool->limbo_frames)
+		mod_delayed_work(system_percpu_wq, &pool->limbo_work,
+				 pool->limbo_delay);
+	spin_unlock(&pool->limbo_lock);
+}
+
+/**
+ * tarn_pool_limbo_soon() - have frames in limbo looked at soon
+ * @pool: of this pool
+ *
+ * For who waits for a frame and can be seen to: what limbo_work() decides before it
+ * saw that is changed here, and later it sees it.
+ *
+ * Context: any.
+ */
+void tarn_pool_limbo_soon(struct tarn_pool *pool)
+{
+	spin_lock(&pool->limbo_lock);
+	pool->limbo_delay = LIMBO_LOOK;
+	if (pool->limbo_frames)
+		mod_delayed_work(system_percpu_wq, &pool->limbo_work,
+				 LIMBO_LOOK);
+	spin_unlock(&pool->limbo_lock);
 }
 
 /* ---- nodes -------------------------------------------------------------- */
 
+/* Insertion; the node itself comes before others that are said to be as near. */
+static void sort_by_distance(struct tarn_node *n)
+{
+	int nid, at;
+
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		for (at = nid; at; at--) {
+			int before = n->nearest[at - 1];
+
+			if (nid != n->nid && node_distance(n->nid, before) <=
+					     node_distance(n->nid, nid))
+				break;
+			n->nearest[at] = before;
+		}
+		n->nearest[at] = nid;
+	}
+}
+
 static struct tarn_node *node_create(struct tarn_pool *pool, int nid)
 {
-	struct tarn_node *n = kzalloc(sizeof(*n), GFP_KERNEL);
+	struct tarn_node *n = kzalloc(struct_size(n, nearest, nr_node_ids),
+				      GFP_KERNEL);
 
 	if (!n)
 		return NULL;
@@ -50,8 +118,58 @@ static struct tarn_node *node_create(struct tarn_pool *pool, int nid)
 	n->nid = nid;
 	spin_lock_init(&n->lock);
 	INIT_LIST_HEAD(&n->chunks);
-	init_waitqueue_head(&n->wait);
+	tarn_reclaim_init(n);
+	sort_by_distance(n);
 	return n;
+}
+
+/* A node is made with its first frame, which may be long after the mount. */
+static int node_add(struct tarn_pool *pool, int nid)
+{
+	struct tarn_node *n = pool->nodes[nid];
+	int ret;
+
+	lockdep_assert_held(&pool->resize_lock);
+	if (n)
+		return 0;
+	n = node_create(pool, nid);
+	if (!n)
+		return -ENOMEM;
+	ret = tarn_sysfs_add_node(n);
+	if (ret) {
+		kobject_put(&n->kobj);
+		return ret;
+	}
+	/* Pairs with tarn_pool_node(). */
+	smp_store_release(&pool->nodes[nid], n);
+	return 0;
+}
+
+/* Nodes with frames have a reclaimer, others have nothing to keep free. */
+static int start_reclaim(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid, ret = 0;
+
+	lockdep_assert_held(&pool->resize_lock);
+	tarn_for_each_node(pool, nid, n) {
+		if (n->frames && !n->reclaimers[0].task)
+			ret = tarn_reclaim_start(n);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+static void stop_reclaim(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid;
+
+	lockdep_assert_held(&pool->resize_lock);
+	tarn_for_each_node(pool, nid, n)
+		if (!n->frames)
+			tarn_reclaim_stop(n);
 }
 
 static u64 share_of(u64 total, struct tarn_node *n, u64 frames)
@@ -61,20 +179,24 @@ static u64 share_of(u64 total, struct tarn_node *n, u64 frames)
 
 /*
  * Reclaim begins with a sixty-fourth of a node free and stops with twice that,
- * unless the operator set other marks.
+ * unless the operator set other marks. Growth may have waited for lower ones.
  */
 static void set_watermarks(struct tarn_pool *pool)
 {
 	struct tarn_node *n;
+	u64 all = 0;
 	int nid;
 
 	lockdep_assert_held(&pool->resize_lock);
 	tarn_for_each_node(pool, nid, n) {
-		u64 low = clamp_t(u64, n->frames / 64, 16, 16384);
+		u64 low = clamp_t(u64, n->frames / 64, LOW_LEAST, LOW_MOST);
 		u64 high = 2 * low;
 
-		/* Marks set by hand count while the pool is large enough. */
-		if (pool->high && pool->high <= pool->frames / 2) {
+		if (!n->frames) {
+			low = 0;
+			high = 0;
+		} else if (pool->high && pool->high <= pool->frames / 2) {
+			/* Set by hand: they count while the pool is large enough. */
 			low = max_t(u64, 1, share_of(pool->low, n, pool->frames));
 			high = max_t(u64, low + 1,
 				     share_of(pool->high, n, pool->frames));
@@ -82,17 +204,23 @@ static void set_watermarks(struct tarn_pool *pool)
 		WRITE_ONCE(n->low, low);
 		WRITE_ONCE(n->high, high);
 		tarn_reclaim_wake(n);
+		all += low;
 	}
+	WRITE_ONCE(pool->store_limit, clamp_t(u64, all, STORES_LEAST,
+					      STORES_MOST));
+	tarn_magazines_set(pool);
+	tarn_waiters_serve(pool);
 }
 
-/* Is every node below the mark at which reclaim starts? */
+/* Is every node that has frames at the mark at which reclaim starts, or below? */
 bool tarn_pool_is_low(struct tarn_pool *pool)
 {
 	struct tarn_node *n;
 	int nid;
 
 	tarn_for_each_node(pool, nid, n)
-		if (READ_ONCE(n->free) >= READ_ONCE(n->low) && n->frames)
+		if (READ_ONCE(n->free) > READ_ONCE(n->low) &&
+		    READ_ONCE(n->frames))
 			return false;
 	return true;
 }
@@ -104,7 +232,7 @@ u64 tarn_pool_free_frames(struct tarn_pool *pool)
 	int nid;
 
 	tarn_for_each_node(pool, nid, n)
-		free += READ_ONCE(n->free);
+		free += tarn_node_free_frames(n);
 	return free;
 }
 
@@ -153,11 +281,11 @@ bool tarn_pool_take_room(struct tarn_pool *pool)
 
 /* ---- growing ------------------------------------------------------------ */
 
-/* What each node shall have, in chunks. */
+/* What each node shall have, in chunks; memory that is movable only can't be had. */
 static void spread(const struct tarn_pool_size *size, u64 *want)
 {
 	u64 chunks = chunks_for(size->total);
-	unsigned int nodes = num_node_state(N_MEMORY);
+	unsigned int nodes = num_node_state(N_NORMAL_MEMORY);
 	int nid;
 
 	memset(want, 0, nr_node_ids * sizeof(*want));
@@ -166,7 +294,7 @@ static void spread(const struct tarn_pool_size *size, u64 *want)
 			want[nid] = chunks_for(size->node[nid]);
 		return;
 	}
-	for_each_node_state(nid, N_MEMORY) {
+	for_each_node_state(nid, N_NORMAL_MEMORY) {
 		want[nid] = DIV_ROUND_UP_ULL(chunks, nodes);
 		chunks -= want[nid];
 		nodes--;
@@ -175,10 +303,12 @@ static void spread(const struct tarn_pool_size *size, u64 *want)
 
 static int grow_node(struct tarn_pool *pool, int nid, u64 chunks)
 {
+	int ret = node_add(pool, nid);
 	struct tarn_node *n = pool->nodes[nid];
 	u64 number = 0;
-	int ret;
 
+	if (ret)
+		return ret;
 	while (n->frames < chunks << TARN_CHUNK_SHIFT) {
 		while (number < pool->max_chunks && pool->chunks[number])
 			number++;
@@ -187,6 +317,7 @@ static int grow_node(struct tarn_pool *pool, int nid, u64 chunks)
 		ret = tarn_chunk_create(pool, number, nid);
 		if (ret)
 			return ret;
+		tarn_waiters_serve(pool);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -215,12 +346,11 @@ static void chunk_set_leaving(struct tarn_pool *pool, struct tarn_chunk *chunk,
 	spin_unlock(&n->lock);
 }
 
-/* One turn over the frames of a chunk. True if all are free now. */
-static bool evacuate_chunk(struct tarn_pool *pool, struct tarn_chunk *chunk)
+/* One turn over the frames of a chunk. Returns how many are in use even now. */
+static unsigned int evacuate_chunk(struct tarn_pool *pool,
+				   struct tarn_chunk *chunk)
 {
-	struct tarn_node *n = pool->nodes[chunk->node];
 	unsigned int i;
-	bool empty;
 
 	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
 		u64 frame = (chunk->number << TARN_CHUNK_SHIFT) + i;
@@ -228,10 +358,7 @@ static bool evacuate_chunk(struct tarn_pool *pool, struct tarn_chunk *chunk)
 		if (READ_ONCE(chunk->frames[i].owner))
 			tarn_reclaim_move(pool, frame);
 	}
-	spin_lock(&n->lock);
-	empty = chunk->nr_free == TARN_CHUNK_FRAMES;
-	spin_unlock(&n->lock);
-	return empty;
+	return tarn_chunk_used(pool, chunk);
 }
 
 static int evacuate(struct tarn_pool *pool)
@@ -245,9 +372,10 @@ static int evacuate(struct tarn_pool *pool)
 		for (number = 0; number < pool->max_chunks; number++) {
 			struct tarn_chunk *chunk = pool->chunks[number];
 
-			if (chunk && chunk->leaving &&
-			    !evacuate_chunk(pool, chunk))
-				left += TARN_CHUNK_FRAMES - chunk->nr_free;
+			if (chunk && chunk->leaving)
+				left += evacuate_chunk(pool, chunk);
+			if (fatal_signal_pending(current))
+				return -EINTR;
 			cond_resched();
 		}
 		if (!left)
@@ -256,8 +384,6 @@ static int evacuate(struct tarn_pool *pool)
 			best = left;
 			idle = 0;
 		}
-		if (fatal_signal_pending(current))
-			return -EINTR;
 		if (idle++ * SHRINK_PAUSE_MS > SHRINK_PATIENCE_MS)
 			return -EBUSY;
 		tarn_reclaim_kick(pool);
@@ -288,6 +414,9 @@ static bool mark_leaving(struct tarn_pool *pool, const u64 *want)
 			any = true;
 		}
 	}
+	/* Those that CPUs have at hand leave, too; no more of them get there. */
+	if (any)
+		tarn_magazines_empty(pool);
 	return any;
 }
 
@@ -298,6 +427,7 @@ static void unmark_leaving(struct tarn_pool *pool)
 	for (number = 0; number < pool->max_chunks; number++)
 		if (pool->chunks[number])
 			chunk_set_leaving(pool, pool->chunks[number], false);
+	tarn_waiters_serve(pool);
 }
 
 static void destroy_leaving(struct tarn_pool *pool)
@@ -306,10 +436,16 @@ static void destroy_leaving(struct tarn_pool *pool)
 	LIST_HEAD(gone);
 	u64 number;
 
+	mutex_lock(&pool->pager_lock);
 	for (number = 0; number < pool->max_chunks; number++)
 		if (pool->chunks[number] && pool->chunks[number]->leaving)
 			tarn_chunk_detach(pool, number, &gone);
 	synchronize_rcu();
+	list_for_each_entry(chunk, &gone, link) {
+		tarn_pager_forget_chunk(pool, chunk);
+		cond_resched();
+	}
+	mutex_unlock(&pool->pager_lock);
 	list_for_each_entry_safe(chunk, next, &gone, link) {
 		tarn_chunk_destroy(pool, chunk);
 		cond_resched();
@@ -359,7 +495,7 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 	mutex_lock(&pool->resize_lock);
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		total += want[nid];
-		if (want[nid] && !node_state(nid, N_MEMORY))
+		if (want[nid] && !node_state(nid, N_NORMAL_MEMORY))
 			goto out;
 		had[nid] = pool->nodes[nid] ?
 			   pool->nodes[nid]->frames >> TARN_CHUNK_SHIFT : 0;
@@ -377,12 +513,15 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 		if (want[nid])
 			ret = grow_node(pool, nid, want[nid]);
 	if (!ret)
+		ret = start_reclaim(pool);
+	if (!ret)
 		ret = shrink(pool, want);
 	if (!ret)
 		WRITE_ONCE(pool->per_node, size->per_node);
 	if (ret && shrink(pool, had))
 		pr_warn("pool %pU keeps %llu frames after a failed resize\n",
 			&pool->uuid, pool->frames);
+	stop_reclaim(pool);
 	set_watermarks(pool);
 	tarn_entitle_limit(pool, pool->frames);
 	tarn_event(pool, TARN_EVENT_RESIZED, TARN_PARTITION_NONE, 0,
@@ -459,23 +598,9 @@ static void free_chunks(struct tarn_pool *pool)
 	for (number = 0; number < pool->max_chunks; number++)
 		if (pool->chunks[number])
 			chunk_set_leaving(pool, pool->chunks[number], true);
+	tarn_magazines_empty(pool);
 	destroy_leaving(pool);
 	mutex_unlock(&pool->resize_lock);
-}
-
-static int start_nodes(struct tarn_pool *pool)
-{
-	int nid, ret;
-
-	for_each_node_state(nid, N_MEMORY) {
-		pool->nodes[nid] = node_create(pool, nid);
-		if (!pool->nodes[nid])
-			return -ENOMEM;
-		ret = tarn_reclaim_start(pool->nodes[nid]);
-		if (ret)
-			return ret;
-	}
-	return 0;
 }
 
 static struct tarn_pool *pool_alloc(bool paging)
@@ -498,9 +623,10 @@ static struct tarn_pool *pool_alloc(bool paging)
 		INIT_LIST_HEAD(&pool->waiters[i]);
 	spin_lock_init(&pool->limbo_lock);
 	pool->limbo = TARN_FRAME_NONE;
+	pool->limbo_delay = LIMBO_LOOK;
 	INIT_DELAYED_WORK(&pool->limbo_work, limbo_work);
 	mutex_init(&pool->part_lock);
-	xa_init(&pool->partitions);
+	xa_init_flags(&pool->partitions, XA_FLAGS_ALLOC);
 	pool->next_id = 1;
 	mutex_init(&pool->pager_lock);
 	init_waitqueue_head(&pool->store_wait);
@@ -529,17 +655,15 @@ struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
 	pool->max_chunks = totalram_pages() >> TARN_CHUNK_SHIFT;
 	pool->chunks = kvcalloc(pool->max_chunks, sizeof(*pool->chunks),
 				GFP_KERNEL);
-	if (!pool->stats || !pool->chunks || tarn_pending_create(pool))
+	if (!pool->stats || !pool->chunks || tarn_magazines_create(pool) ||
+	    tarn_pending_create(pool))
 		goto err_pool;
-	ret = start_nodes(pool);
-	if (ret)
-		goto err_nodes;
 	ret = tarn_pool_resize(pool, size);
 	if (ret)
-		goto err_chunks;
+		goto err_nodes;
 	ret = tarn_scan_start(pool);
 	if (ret)
-		goto err_chunks;
+		goto err_nodes;
 	ret = tarn_sysfs_add_pool(pool);
 	if (ret)
 		goto err_scan;
@@ -547,11 +671,9 @@ struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
 
 err_scan:
 	tarn_scan_stop(pool);
-err_chunks:
-	stop_nodes(pool);
-	free_chunks(pool);
 err_nodes:
 	stop_nodes(pool);
+	free_chunks(pool);
 	free_nodes(pool);
 err_pool:
 	tarn_pool_put(pool);
@@ -567,7 +689,6 @@ err_pool:
 void tarn_pool_shutdown(struct tarn_pool *pool)
 {
 	tarn_sysfs_remove_pool(pool);
-	wait_event(pool->store_wait, !atomic_read(&pool->reads));
 	cancel_delayed_work_sync(&pool->limbo_work);
 	tarn_scan_stop(pool);
 	stop_nodes(pool);
@@ -585,6 +706,7 @@ void tarn_pool_release(struct kref *ref)
 	xa_destroy(&pool->partitions);
 	tarn_pending_destroy(pool);
 	kvfree(pool->chunks);
+	free_percpu(pool->magazines);
 	free_percpu(pool->stats);
 	kfree(pool);
 }

@@ -5,27 +5,33 @@
  *
  * Lock order, outermost first (Documentation/design/locking.rst tells more):
  *	pool->resize_lock		remount, TARN_POOL_SET
- *	  pool->pager_lock		attach, start, grant, detach
- *	    part->pin, part->hand_lock	reclaim, moves
- *	      mmap_lock, inode lock	(the kernel's)
+ *	part->reserve_lock		fallocate
+ *	  pool->pager_lock		attach, start, grant, status, detach
+ *	    mmap_lock, inode lock	(the kernel's)
+ *	      part->pin, part->hand_lock	reclaim, moves, a reservation that fails
  *	        page lock		of a resident page's frame
  *	          entry marks		(see entry.h; never waited for with a
  *					page lock held)
  *	            i_mmap_rwsem	(the kernel's)
  *	              queue->lock, pager->drop_lock
- *	                pool->wait_lock, limbo_lock, events_lock, entitle_lock,
+ *	                pool->wait_lock, limbo_lock, entitle_lock,
  *			the locks of pool->pending
- *	                  node->lock
- * pool->part_lock stands alone, below inode locks and resize_lock. A hit takes the page lock of
- * its own frame and nothing else.
+ *	                  the lock of a magazine, events_lock
+ *	                    node->lock
+ * pool->part_lock stands alone, below inode locks and resize_lock. Of a VM's,
+ * part->vm_lock is outside of vms_lock and of part->areas.lock, and that outside of page
+ * locks; hook_lock stands alone. A hit takes the page lock of its own frame and nothing
+ * else.
  */
 #ifndef TARN_POOL_H
 #define TARN_POOL_H
 
+#include <linux/cache.h>
 #include <linux/kobject.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/siphash.h>
 #include <linux/uuid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -36,133 +42,191 @@
 #include "stats.h"
 #include "waiter.h"
 
+struct tarn_magazine;
 struct tarn_pager;
 struct tarn_pending_bucket;
 struct task_struct;
+
+/* Threads that keep frames of a node free, at most. */
+#define TARN_RECLAIMERS_MOST	4
+
+/* Each one costs some KiB, and what is divided among all takes its time for each. */
+#define TARN_PARTITIONS_MOST	8192
+
+/**
+ * struct tarn_reclaimer - one of them
+ * @node: its node
+ * @number: which one; the first begins first
+ * @task: the thread, while it runs
+ * @wait: where it sleeps
+ * @kick: woken for another reason than the watermark
+ */
+struct tarn_reclaimer {
+	struct tarn_node *node;
+	unsigned int number;
+	struct task_struct *task;
+	wait_queue_head_t wait;
+	bool kick;
+};
 
 /**
  * struct tarn_node - what a pool has of one NUMA node
  * @kobj: /sys/fs/tarn/<uuid>/node<N>; frees the node
  * @pool: back pointer
  * @nid: the kernel's number
- * @lock: protects the fields after it up to @frames, and the chunks' lists
- * @chunks: chunks with a free frame; those that are free as a whole last
- * @free: free frames on @chunks
  * @frames: frames of this node, under pool->resize_lock
  * @low: free frames below which reclaim starts
  * @high: free frames at which it stops
- * @reclaimer: the thread that keeps frames free
- * @wait: where it sleeps
- * @kick: woken for another reason than the watermark
+ * @run: how often the first reclaimer began
+ * @nr_reclaimers: length of @reclaimers, fixed
+ * @reclaimers: the threads that keep frames free, while there are frames
+ * @lock: protects the two after it, and the chunks' lists
+ * @chunks: chunks with a free frame; those that are free as a whole last
+ * @free: free frames on @chunks
+ * @nearest: all nodes that may ever be, by distance from this one, which is
+ *	the first
  */
 struct tarn_node {
 	struct kobject kobj;
 	struct tarn_pool *pool;
 	int nid;
-	spinlock_t lock;
-	struct list_head chunks;
-	u64 free;
 	u64 frames;
 	u64 low;
 	u64 high;
-	struct task_struct *reclaimer;
-	wait_queue_head_t wait;
-	bool kick;
+	u32 run;
+	unsigned int nr_reclaimers;
+	struct tarn_reclaimer reclaimers[TARN_RECLAIMERS_MOST];
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	struct list_head chunks;
+	u64 free;
+
+	int nearest[] ____cacheline_aligned_in_smp;
 };
 
 /**
  * struct tarn_pool - one mount
- * @ref: held by the superblock, partitions, requests and the pager
+ *
+ * What each fault reads, and is hardly ever written:
  * @uuid: its name
- * @kobj: /sys/fs/tarn/<uuid>
- * @partitions_kobj: the directory of partitions in it
  * @paging: mounted with a pager in mind; a full pool waits for frames
- * @resize_lock: frames come and go
+ * @full: the pager has no room
+ * @degraded: the pager lacks a device
+ * @readahead: most pages read ahead
+ * @magazine_frames: most frames that a CPU has at hand
+ * @store_limit: most page-outs under way
  * @chunks: table of chunks, NULL where there is none; a reader needs no lock,
  *	as the numbers it has are of frames that exist
  * @max_chunks: length of @chunks
- * @nodes: by the kernel's node number, NULL where the pool has no frames
  * @frames: frames in all, under @resize_lock
- * @per_node: sizes were given by node
- * @low: as set by hand, 0: computed
- * @high: as @low
- * @readahead: most pages read ahead
+ * @magazines: free frames that CPUs have at hand
+ * @stats: counters
+ * @pager: RCU; NULL if none is attached
+ * @pending: page-ins under way, a hash (pending.c)
+ * @pending_factor: odd number that spreads keys over the hash
+ * @pending_key: of the permutation that hides how many there were
+ * @capacity: pages the pager has room for
+ * @used: of these, used
+ * @partitions: by id
+ * @nr_partitions: how many
+ * @pin_policy: by type of area, enum tarn_pin_policy
+ * @nodes: by the kernel's node number, NULL where the pool never had a frame;
+ *	one that is there stays until the mount ends
+ *
+ * Written by page-outs and page-ins:
+ * @ref: held by the superblock, partitions, requests and the pager
+ * @stores: page-outs that were sent and are not committed
+ * @stored_at: when the last of them ended, in jiffies
+ * @store_failures: how many failed since one went well, as far as that is counted
+ * @store_again: jiffies before which reclaim sends none, if many did
+ * @room: copies that the pager dropped since it is full: so many pages it can
+ *	take all the same
+ * @store_wait: woken when @stores sinks
+ * @evictions: pages given up so far, the clock of refaults
+ *
+ * Written when frames are short; whether somebody waits is read often:
  * @wait_lock: protects @waiters and @next_ticket; node->lock may be taken inside
  * @waiters: threads that wait for a frame, by what they want it for
  * @next_ticket: their order
- * @pending: page-ins under way, a hash (pending.c)
- * @pending_factor: odd number that spreads keys over the hash
- * @limbo_lock: protects @limbo and @limbo_frames
+ *
+ * The others:
+ * @limbo_lock: protects the three after it
  * @limbo: first frame given up but not idle yet
  * @limbo_frames: how many
+ * @limbo_delay: until they are looked at again, longer each time in vain
  * @limbo_work: looks whether some are idle now
+ * @poisoned: frames known to have a memory error
  * @scan_permille: share of one CPU for the scanner, in thousandths
  * @scanner: the thread that looks at pages (scan.c)
  * @scan_wait: where it sleeps
  * @scan_kick: woken to see whether there is work
  * @scanned: pages that it looked at
  * @scan_ns: processor time that it took
+ * @resize_lock: frames come and go
+ * @per_node: sizes were given by node
+ * @low: as set by hand, 0: computed
+ * @high: as @low
  * @part_lock: protects @next_id, @min_frames, @min_limit and changes of
  *	@partitions
- * @partitions: by id
- * @next_id: ids are not used twice
- * @nr_partitions: how many
+ * @next_id: ids are used again only when all others were
  * @min_frames: what is guaranteed to partitions, all together
  * @min_limit: what may be
  * @entitle_lock: the frames are divided by one at a time
+ * @entitle_due: when that is to be done again, in jiffies
  * @weights: sum of the weights of partitions that had frames when it was
  *	last added up
  * @logical: sizes of all partitions, in pages
- * @resident: pages in frames
- * @paged: pages with the pager only
  * @pinned: pages pinned for areas
- * @pin_policy: by type of area, enum tarn_pin_policy
  * @metadata: bytes of leaves
  * @pager_lock: attach, start and detach exclude each other
- * @pager: RCU; NULL if none is attached
- * @drop_generation: cookies that were dropped while a pager was attached but
- *	not started, under its drop_lock
- * @stores: page-outs that were sent and are not committed
- * @reads: reads of granted devices under way; the end of the mount and the
- *	start of a pager wait for them
- * @store_wait: woken when @stores sinks or @reads is 0
- * @full: the pager has no room
- * @room: copies that it dropped since: so many pages it can take all the same
- * @degraded: the pager lacks a device
- * @capacity: pages the pager has room for
- * @used: of these, used
- * @evictions: pages given up so far, the clock of refaults
- * @stats: counters
+ * @kobj: /sys/fs/tarn/<uuid>
+ * @partitions_kobj: the directory of partitions in it
  * @events_lock: protects @listeners
  * @listeners: readers of events
  */
 struct tarn_pool {
-	struct kref ref;
 	uuid_t uuid;
-	struct kobject kobj;
-	struct kobject *partitions_kobj;
 	bool paging;
-
-	struct mutex resize_lock;
+	bool full;
+	bool degraded;
+	u32 readahead;
+	unsigned int magazine_frames;
+	unsigned int store_limit;
 	struct tarn_chunk **chunks;
 	u64 max_chunks;
-	struct tarn_node *nodes[MAX_NUMNODES];
 	u64 frames;
-	bool per_node;
-	u64 low;
-	u64 high;
-	u32 readahead;
-
-	spinlock_t wait_lock;
-	struct list_head waiters[TARN_WANT_COUNT];
-	u64 next_ticket;
+	struct tarn_magazine __percpu *magazines;
+	struct tarn_cpu_stats __percpu *stats;
+	struct tarn_pager __rcu *pager;
 	struct tarn_pending_bucket *pending;
 	u64 pending_factor;
+	siphash_key_t pending_key;
+	u64 capacity;
+	u64 used;
+	struct xarray partitions;
+	u32 nr_partitions;
+	u8 pin_policy[TARN_AREA_TYPES];
+	struct tarn_node *nodes[MAX_NUMNODES];
 
-	spinlock_t limbo_lock;
+	struct kref ref ____cacheline_aligned_in_smp;
+	atomic_t stores;
+	unsigned long stored_at;
+	unsigned int store_failures;
+	unsigned long store_again;
+	atomic_t room;
+	wait_queue_head_t store_wait;
+	atomic64_t evictions;
+
+	spinlock_t wait_lock ____cacheline_aligned_in_smp;
+	struct list_head waiters[TARN_WANT_COUNT];
+	u64 next_ticket;
+
+	spinlock_t limbo_lock ____cacheline_aligned_in_smp;
 	u64 limbo;
 	u64 limbo_frames;
+	unsigned long limbo_delay;
 	struct delayed_work limbo_work;
+	atomic64_t poisoned;
 
 	u32 scan_permille;
 	struct task_struct *scanner;
@@ -171,35 +235,26 @@ struct tarn_pool {
 	atomic64_t scanned;
 	atomic64_t scan_ns;
 
+	struct mutex resize_lock;
+	bool per_node;
+	u64 low;
+	u64 high;
+
 	struct mutex part_lock;
-	struct xarray partitions;
 	u32 next_id;
-	u32 nr_partitions;
 	u64 min_frames;
 	u64 min_limit;
 	spinlock_t entitle_lock;
+	unsigned long entitle_due;
 	atomic64_t weights;
 	atomic64_t logical;
-	atomic64_t resident;
-	atomic64_t paged;
 	atomic64_t pinned;
-	u8 pin_policy[TARN_AREA_TYPES];
 	atomic64_t metadata;
 
 	struct mutex pager_lock;
-	struct tarn_pager __rcu *pager;
-	u64 drop_generation;
-	atomic_t stores;
-	atomic_t reads;
-	wait_queue_head_t store_wait;
-	bool full;
-	atomic_t room;
-	bool degraded;
-	u64 capacity;
-	u64 used;
-	atomic64_t evictions;
 
-	struct tarn_cpu_stats __percpu *stats;
+	struct kobject kobj;
+	struct kobject *partitions_kobj;
 	spinlock_t events_lock;
 	struct list_head listeners;
 };
@@ -227,8 +282,15 @@ void tarn_pool_set_full(struct tarn_pool *pool, bool full);
 void tarn_pool_room_made(struct tarn_pool *pool);
 bool tarn_pool_take_room(struct tarn_pool *pool);
 u64 tarn_pool_free_frames(struct tarn_pool *pool);
+void tarn_pool_limbo_soon(struct tarn_pool *pool);
 bool tarn_pool_served(struct tarn_pool *pool);
 void tarn_pool_release(struct kref *ref);
+
+/* May more page-outs be sent? Some too many are no harm. */
+static inline bool tarn_stores_allowed(struct tarn_pool *pool)
+{
+	return atomic_read(&pool->stores) < READ_ONCE(pool->store_limit);
+}
 
 static inline struct tarn_pool *tarn_pool_get(struct tarn_pool *pool)
 {
@@ -241,12 +303,21 @@ static inline void tarn_pool_put(struct tarn_pool *pool)
 	kref_put(&pool->ref, tarn_pool_release);
 }
 
+/* What a pool has of a node, NULL if it never had a frame there. */
+static inline struct tarn_node *tarn_pool_node(struct tarn_pool *pool, int nid)
+{
+	/* Pairs with the release when a node is made. */
+	return smp_load_acquire(&pool->nodes[nid]);
+}
+
 /* The first node of the pool from @nid on, NULL at the end. */
 static inline struct tarn_node *tarn_node_from(struct tarn_pool *pool, int *nid)
 {
-	while (*nid < nr_node_ids && !pool->nodes[*nid])
+	struct tarn_node *n = NULL;
+
+	while (*nid < nr_node_ids && !(n = tarn_pool_node(pool, *nid)))
 		++*nid;
-	return *nid < nr_node_ids ? pool->nodes[*nid] : NULL;
+	return n;
 }
 
 /* for (each node of the pool) */

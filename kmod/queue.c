@@ -15,6 +15,11 @@
 #include "partition.h"
 #include "queue.h"
 
+/* This part of a queue's tags is for loads alone; of the least depth it is 4. */
+#define LOAD_PART	4
+/* This part of queue 0's for drops, of the least depth 2. */
+#define DROP_PART	8
+
 /* In the slot of a drop, which has no request of its own. */
 static struct tarn_io drop_in_flight;
 #define DROP_IN_FLIGHT	(&drop_in_flight)
@@ -43,6 +48,7 @@ int tarn_queue_init(struct tarn_queue *q, struct tarn_pager *pager, u32 depth)
 	spin_lock_init(&q->lock);
 	INIT_LIST_HEAD(&q->loads);
 	INIT_LIST_HEAD(&q->stores);
+	INIT_LIST_HEAD(&q->reads);
 	q->depth = depth;
 	q->area = vmalloc_user(tarn_queue_bytes(depth));
 	q->slots = kvcalloc(depth, sizeof(*q->slots), GFP_KERNEL);
@@ -76,6 +82,43 @@ int tarn_queue_mmap(struct tarn_queue *q, struct vm_area_struct *vma)
 
 /* ---- to the pager ------------------------------------------------------- */
 
+/*
+ * Tags that stores and drops leave to loads: those may hang, as their device does, while
+ * another one can be read.
+ */
+static u32 load_tags(const struct tarn_queue *q)
+{
+	return q->depth / LOAD_PART;
+}
+
+static bool tells_drops(const struct tarn_queue *q)
+{
+	return q == q->pager->queues;
+}
+
+/*
+ * Tags that stores leave to drops that may come: those make room, also while stores hang
+ * or come without end.
+ */
+static u32 drop_tags(const struct tarn_queue *q)
+{
+	u32 share = tells_drops(q) ? q->depth / DROP_PART : 0;
+
+	lockdep_assert_held(&q->lock);
+	return share > q->drops ? share - q->drops : 0;
+}
+
+/* Tags that a request of this kind may still take. */
+static u32 tags_for(const struct tarn_queue *q, enum tarn_op op)
+{
+	u32 kept = op == TARN_OP_LOAD ? 0 : load_tags(q);
+
+	lockdep_assert_held(&q->lock);
+	if (op == TARN_OP_STORE)
+		kept += drop_tags(q);
+	return q->nr_free > kept ? q->nr_free - kept : 0;
+}
+
 static void publish(struct tarn_queue *q, struct tarn_io *io,
 		    const struct tarn_request *req)
 {
@@ -95,45 +138,56 @@ static void publish_io(struct tarn_queue *q, struct tarn_io *io)
 	const struct tarn_request req = {
 		.op = io->op,
 		.flags = io->flags,
-		/* What has no tag yet does not follow directly. */
-		.run = min_t(u32, io->run, q->nr_free - 1),
+		.run = io->run,
 		.frame = io->frame,
 		.cookie = io->cookie,
 		.index = io->index,
 		.partition = io->part->id,
+		.sum = io->sum,
 	};
 
 	publish(q, io, &req);
 }
 
-static void publish_list(struct tarn_queue *q, struct list_head *list)
+static void publish_list(struct tarn_queue *q, struct list_head *list,
+			 enum tarn_op op)
 {
-	while (q->nr_free && !list_empty(list)) {
+	u32 tags = tags_for(q, op);
+
+	while (tags && !list_empty(list)) {
 		struct tarn_io *io = list_first_entry(list, struct tarn_io,
 						      link);
 
 		/* What does not fit now comes later, behind other requests. */
-		io->run = min_t(u32, io->run, q->nr_free - 1);
+		io->run = min_t(u32, io->run, --tags);
 		list_del_init(&io->link);
 		publish_io(q, io);
 	}
+}
+
+/* No more than their share while stores wait, as they come without end, too. */
+static bool drop_allowed(const struct tarn_queue *q)
+{
+	return tags_for(q, TARN_OP_DROP) &&
+	       (list_empty(&q->stores) || drop_tags(q));
 }
 
 static void publish_drops(struct tarn_queue *q)
 {
 	u64 cookie;
 
-	while (q->nr_free && (cookie = tarn_drop_next(q->pager))) {
+	while (drop_allowed(q) && (cookie = tarn_drop_next(q->pager))) {
 		const struct tarn_request req = {
 			.op = TARN_OP_DROP,
 			.cookie = cookie,
 		};
 
 		publish(q, DROP_IN_FLIGHT, &req);
+		q->drops++;
 	}
 }
 
-/* Publish what there are tags for: who waits first, then who makes room. */
+/* Publish what there are tags for: who waits first, then what makes room. */
 static struct io_uring_cmd *advance(struct tarn_queue *q)
 {
 	struct io_uring_cmd *cmd = NULL;
@@ -142,10 +196,10 @@ static struct io_uring_cmd *advance(struct tarn_queue *q)
 	lockdep_assert_held(&q->lock);
 	if (!q->live)
 		return NULL;
-	publish_list(q, &q->loads);
-	publish_list(q, &q->stores);
-	if (q == q->pager->queues)
+	publish_list(q, &q->loads, TARN_OP_LOAD);
+	if (tells_drops(q))
 		publish_drops(q);
+	publish_list(q, &q->stores, TARN_OP_STORE);
 	if (q->tail != tail) {
 		cmd = q->parked;
 		q->parked = NULL;
@@ -153,16 +207,18 @@ static struct io_uring_cmd *advance(struct tarn_queue *q)
 	return cmd;
 }
 
-static void wake_in_pager(struct io_uring_cmd *cmd, unsigned int issue_flags)
+static void wake(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	/* How much there is the pager reads in the ring: it moved on. */
-	io_uring_cmd_done(cmd, 1, 0, issue_flags);
+	io_uring_cmd_done(cmd, 1, issue_flags);
 }
+TARN_URING_TASK(wake)
 
-static void dismiss_in_pager(struct io_uring_cmd *cmd, unsigned int issue_flags)
+static void dismiss(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
-	io_uring_cmd_done(cmd, -ENOTCONN, 0, issue_flags);
+	io_uring_cmd_done(cmd, -ENOTCONN, issue_flags);
 }
+TARN_URING_TASK(dismiss)
 
 static void wake_pager(struct io_uring_cmd *cmd)
 {
@@ -171,7 +227,7 @@ static void wake_pager(struct io_uring_cmd *cmd)
 	 * ring's locks below the faulting thread's.
 	 */
 	if (cmd)
-		io_uring_cmd_complete_in_task(cmd, wake_in_pager);
+		io_uring_cmd_complete_in_task(cmd, wake_in_task);
 }
 
 void tarn_queue_kick(struct tarn_queue *q)
@@ -250,6 +306,39 @@ void tarn_queue_submit(struct tarn_pool *pool, struct tarn_io *io)
 	tarn_queue_submit_batch(pool, &one);
 }
 
+/**
+ * tarn_queue_add_read() - a granted device is going to be read for a load
+ * @pool: of this pool
+ * @io: the load; as one that the pager has, it is aborted if the pager goes
+ * @queue: where to put the queue that has it
+ *
+ * Context: process, in a section of cookies: the pager is that of the grant.
+ * Return: false if no pager serves.
+ */
+bool tarn_queue_add_read(struct tarn_pool *pool, struct tarn_io *io,
+			 struct tarn_queue **queue)
+{
+	struct tarn_pager *pager;
+	struct tarn_queue *q;
+	bool added = false;
+
+	rcu_read_lock();
+	pager = rcu_dereference(pool->pager);
+	if (!pager)
+		goto out;
+	q = pick(pager, io);
+	spin_lock(&q->lock);
+	if (q->live) {
+		*queue = q;
+		list_add_tail(&io->link, &q->reads);
+		added = true;
+	}
+	spin_unlock(&q->lock);
+out:
+	rcu_read_unlock();
+	return added;
+}
+
 void tarn_queue_start(struct tarn_queue *q)
 {
 	spin_lock(&q->lock);
@@ -261,6 +350,7 @@ void tarn_queue_start(struct tarn_queue *q)
 void tarn_queue_stop(struct tarn_queue *q, struct list_head *orphans)
 {
 	struct io_uring_cmd *cmd;
+	struct tarn_io *read;
 	u32 tag;
 
 	spin_lock(&q->lock);
@@ -274,11 +364,14 @@ void tarn_queue_stop(struct tarn_queue *q, struct list_head *orphans)
 	}
 	list_splice_tail_init(&q->loads, orphans);
 	list_splice_tail_init(&q->stores, orphans);
+	list_for_each_entry(read, &q->reads, link)
+		tarn_read_abandon(read->read);
+	list_splice_tail_init(&q->reads, orphans);
 	cmd = q->parked;
 	q->parked = NULL;
 	spin_unlock(&q->lock);
 	if (cmd)
-		io_uring_cmd_complete_in_task(cmd, dismiss_in_pager);
+		io_uring_cmd_complete_in_task(cmd, dismiss_in_task);
 }
 
 /* ---- from the pager ----------------------------------------------------- */
@@ -297,6 +390,8 @@ static struct tarn_io *take(struct tarn_queue *q, u32 tag)
 		q->slots[tag] = NULL;
 		q->free_tags[q->nr_free++] = tag;
 	}
+	if (io == DROP_IN_FLIGHT)
+		q->drops--;
 	spin_unlock(&q->lock);
 	return io;
 }
@@ -328,26 +423,60 @@ static int complete_one(struct tarn_queue *q, u32 i)
 	return 0;
 }
 
+/*
+ * The command can be cancelled from here on, so it ends by io_uring_cmd_done() and
+ * not by a return value. (6.1 takes a positive one for a failure, too.)
+ */
 static int park(struct tarn_queue *q, struct io_uring_cmd *cmd, u32 seen,
 		unsigned int issue_flags)
 {
-	u32 unseen = 0;
-	int ret = -EIOCBQUEUED;
+	int result = 0;
 
+	if (!tarn_uring_can_wait())
+		return -EOPNOTSUPP;
+	io_uring_cmd_mark_cancelable(cmd, issue_flags);
 	spin_lock(&q->lock);
 	if (!q->live)
-		ret = -ENOTCONN;
+		result = -ENOTCONN;
 	else if (q->parked)
-		ret = -EBUSY;
+		result = -EBUSY;
 	else if (q->tail != seen)
-		unseen = min(q->tail - seen, q->depth);
+		result = min(q->tail - seen, q->depth);
 	else
 		q->parked = cmd;
 	spin_unlock(&q->lock);
-	/* Not by return value: 6.1 takes a positive one for a failure. */
-	if (unseen)
-		io_uring_cmd_done(cmd, unseen, 0, issue_flags);
-	return ret;
+	if (result)
+		io_uring_cmd_done(cmd, result, issue_flags);
+	return -EIOCBQUEUED;
+}
+
+/**
+ * tarn_queue_cancel() - io_uring gives up a command
+ * @pager: whose
+ * @cmd: the command, which may be parked, or about to be completed
+ * @issue_flags: io_uring's
+ *
+ * Its ring goes, or the thread that issued it. The queue goes on without.
+ *
+ * Context: process, with the ring locked.
+ */
+void tarn_queue_cancel(struct tarn_pager *pager, struct io_uring_cmd *cmd,
+		       unsigned int issue_flags)
+{
+	bool parked = false;
+	u32 i;
+
+	for (i = 0; i < pager->nr_queues && !parked; i++) {
+		struct tarn_queue *q = &pager->queues[i];
+
+		spin_lock(&q->lock);
+		parked = q->parked == cmd;
+		if (parked)
+			q->parked = NULL;
+		spin_unlock(&q->lock);
+	}
+	if (parked)
+		io_uring_cmd_done(cmd, -ECANCELED, issue_flags);
 }
 
 /**

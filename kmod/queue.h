@@ -30,8 +30,10 @@ struct vm_area_struct;
  * @slots: by tag, the request in flight; DROP_IN_FLIGHT for a drop
  * @free_tags: stack of tags
  * @nr_free: its height
+ * @drops: drops in flight
  * @loads: loads that wait for a tag
  * @stores: stores that wait for a tag
+ * @reads: loads that granted devices are read for (grant.c)
  * @parked: the pager's command that waits for requests
  */
 struct tarn_queue {
@@ -46,8 +48,10 @@ struct tarn_queue {
 	struct tarn_io **slots;
 	u16 *free_tags;
 	u32 nr_free;
+	u32 drops;
 	struct list_head loads;
 	struct list_head stores;
+	struct list_head reads;
 	struct io_uring_cmd *parked;
 };
 
@@ -59,8 +63,12 @@ void tarn_queue_stop(struct tarn_queue *q, struct list_head *orphans);
 int tarn_queue_mmap(struct tarn_queue *q, struct vm_area_struct *vma);
 void tarn_queue_kick(struct tarn_queue *q);
 
+bool tarn_queue_add_read(struct tarn_pool *pool, struct tarn_io *io,
+			 struct tarn_queue **queue);
 void tarn_queue_submit(struct tarn_pool *pool, struct tarn_io *io);
 void tarn_queue_submit_batch(struct tarn_pool *pool, struct list_head *ios);
+void tarn_queue_cancel(struct tarn_pager *pager, struct io_uring_cmd *cmd,
+		       unsigned int issue_flags);
 int tarn_queue_serve(struct tarn_pager *pager, struct io_uring_cmd *cmd,
 		     unsigned int issue_flags);
 

@@ -3,8 +3,8 @@
  * The scanner of a pool. It goes round the partitions and looks at a batch of
  * leaves of each whose round goes on or is due (age.c). What it costs is measured
  * as the processor time of its thread; after each batch it sleeps for as long as
- * its share of one CPU asks for. While a node is below its low mark the share is
- * PRESSURE_FACTOR times as large.
+ * its share of one CPU asks for. While all nodes are below their low marks the
+ * share is PRESSURE_FACTOR times as large.
  */
 #include <linux/kthread.h>
 #include <linux/math64.h>
@@ -40,22 +40,11 @@ struct scan {
 	s64 owed;
 };
 
-static bool under_pressure(struct tarn_pool *pool)
-{
-	struct tarn_node *n;
-	int nid;
-
-	tarn_for_each_node(pool, nid, n)
-		if (READ_ONCE(n->free) < READ_ONCE(n->low))
-			return true;
-	return false;
-}
-
 static u32 share_now(struct tarn_pool *pool)
 {
 	u32 permille = READ_ONCE(pool->scan_permille);
 
-	if (permille && under_pressure(pool))
+	if (permille && tarn_pool_is_low(pool))
 		permille *= PRESSURE_FACTOR;
 	return min_t(u32, permille, TARN_SCAN_PERMILLE_MAX);
 }

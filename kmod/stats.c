@@ -8,6 +8,7 @@
 #include "pending.h"
 #include "pool.h"
 #include "stats.h"
+#include "vm.h"
 
 void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n)
 {
@@ -45,6 +46,28 @@ u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket)
 	return sum;
 }
 
+/* Pages of a pool in frames. */
+u64 tarn_stats_resident(struct tarn_pool *pool)
+{
+	s64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu_ptr(pool->stats, cpu)->resident;
+	return max_t(s64, 0, sum);
+}
+
+/* Pages of a pool that only the pager has. */
+u64 tarn_stats_paged(struct tarn_pool *pool)
+{
+	s64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu_ptr(pool->stats, cpu)->paged;
+	return max_t(s64, 0, sum);
+}
+
 static u64 never_negative(atomic64_t *v)
 {
 	return max_t(s64, 0, atomic64_read(v));
@@ -77,8 +100,8 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->free_frames = tarn_pool_free_frames(pool);
 	info->limbo_frames = READ_ONCE(pool->limbo_frames);
 	info->logical_pages = never_negative(&pool->logical);
-	info->resident_pages = never_negative(&pool->resident);
-	info->paged_pages = never_negative(&pool->paged);
+	info->resident_pages = tarn_stats_resident(pool);
+	info->paged_pages = tarn_stats_paged(pool);
 	info->page_ins = tarn_stats_pool(pool, TARN_STAT_PAGE_INS);
 	info->page_outs = tarn_stats_pool(pool, TARN_STAT_PAGE_OUTS);
 	info->clean_drops = tarn_stats_pool(pool, TARN_STAT_CLEAN_DROPS);
@@ -108,6 +131,7 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->scan_ns = atomic64_read(&pool->scan_ns);
 	info->scan_permille = READ_ONCE(pool->scan_permille);
 	info->faults_pending = tarn_pending_count(pool);
+	info->poisoned_frames = atomic64_read(&pool->poisoned);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -121,7 +145,7 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->weight = READ_ONCE(part->weight);
 	info->fair_frames = tarn_entitle_fair(part);
 	info->logical_pages = atomic64_read(&part->pages);
-	info->resident_pages = never_negative(&part->resident);
+	info->resident_pages = tarn_partition_resident(part);
 	info->paged_pages = never_negative(&part->paged);
 	info->page_ins = atomic64_read(&count[TARN_STAT_PAGE_INS]);
 	info->page_outs = atomic64_read(&count[TARN_STAT_PAGE_OUTS]);
@@ -134,7 +158,7 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->errors = atomic64_read(&count[TARN_STAT_LOAD_ERRORS]) +
 		       atomic64_read(&count[TARN_STAT_CHECKSUM_ERRORS]);
 	info->pinned_pages = READ_ONCE(part->areas.pinned);
-	info->vms = rcu_access_pointer(part->vm) ? 1 : 0;
+	tarn_vm_count(part, &info->vms, &info->hypercalls);
 	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
 		info->latency[i] = atomic64_read(&part->stats.latency[i]);
 	info->min_frames = READ_ONCE(part->min_frames);

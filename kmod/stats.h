@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Counters of pools and partitions. They count on paths that wait or move a
- * page, never on a hit, so plain atomics serve; the pool's are per CPU.
+ * page, never on a hit, so plain atomics serve; the pool's are per CPU, so one CPU
+ * alone may have counted less than nothing.
  */
 #ifndef TARN_STATS_H
 #define TARN_STATS_H
@@ -38,10 +39,14 @@ struct tarn_stats {
 
 /**
  * struct tarn_cpu_stats - what one CPU counted for a pool
+ * @resident: pages that came into frames, less those that left one
+ * @paged: pages that went to the pager only, less those that came back
  * @count: see tarn_stats
  * @latency: see tarn_stats
  */
 struct tarn_cpu_stats {
+	s64 resident;
+	s64 paged;
 	u64 count[TARN_STAT_COUNT];
 	u64 latency[TARN_LATENCY_BUCKETS];
 };
@@ -52,6 +57,8 @@ struct tarn_pool;
 void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n);
 void tarn_stats_latency(struct tarn_partition *part, ktime_t start);
 u64 tarn_stats_pool(struct tarn_pool *pool, enum tarn_stat stat);
+u64 tarn_stats_resident(struct tarn_pool *pool);
+u64 tarn_stats_paged(struct tarn_pool *pool);
 u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket);
 void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info);
 void tarn_partition_info_fill(struct tarn_partition *part,

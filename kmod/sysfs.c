@@ -83,6 +83,7 @@ FIELD(pool, scanned_pages);
 FIELD(pool, scan_ns);
 FIELD(pool, scan_permille);
 FIELD(pool, faults_pending);
+FIELD(pool, poisoned_frames);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -113,6 +114,7 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, scan_ns),
 	ATTR(pool, scan_permille),
 	ATTR(pool, faults_pending),
+	ATTR(pool, poisoned_frames),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -162,7 +164,7 @@ static ssize_t node_free_frames_show(struct kobject *kobj,
 {
 	struct tarn_node *n = container_of(kobj, struct tarn_node, kobj);
 
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(n->free));
+	return sysfs_emit(buf, "%llu\n", tarn_node_free_frames(n));
 }
 
 static struct kobj_attribute node_frames =
@@ -193,13 +195,23 @@ void tarn_sysfs_init_node(struct tarn_node *node)
 	kobject_init(&node->kobj, &node_ktype);
 }
 
+/* Before the pool's directory is made, add_nodes() sees to it. */
+int tarn_sysfs_add_node(struct tarn_node *node)
+{
+	struct tarn_pool *pool = node->pool;
+
+	if (!pool->kobj.state_in_sysfs)
+		return 0;
+	return kobject_add(&node->kobj, &pool->kobj, "node%d", node->nid);
+}
+
 static int add_nodes(struct tarn_pool *pool)
 {
 	struct tarn_node *n;
 	int nid, ret = 0;
 
 	tarn_for_each_node(pool, nid, n) {
-		ret = kobject_add(&n->kobj, &pool->kobj, "node%d", nid);
+		ret = tarn_sysfs_add_node(n);
 		if (ret)
 			break;
 	}
@@ -273,6 +285,7 @@ FIELD(partition, page_waits);
 FIELD(partition, errors);
 FIELD(partition, pinned_pages);
 FIELD(partition, vms);
+FIELD(partition, hypercalls);
 FIELD(partition, latency);
 FIELD(partition, min_frames);
 FIELD(partition, desired_frames);
@@ -295,6 +308,7 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, errors),
 	ATTR(partition, pinned_pages),
 	ATTR(partition, vms),
+	ATTR(partition, hypercalls),
 	ATTR(partition, latency),
 	ATTR(partition, min_frames),
 	ATTR(partition, desired_frames),

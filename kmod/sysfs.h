@@ -11,6 +11,7 @@ void tarn_sysfs_exit(void);
 struct tarn_node;
 
 void tarn_sysfs_init_node(struct tarn_node *node);
+int tarn_sysfs_add_node(struct tarn_node *node);
 int tarn_sysfs_add_pool(struct tarn_pool *pool);
 void tarn_sysfs_remove_pool(struct tarn_pool *pool);
 int tarn_sysfs_add_partition(struct tarn_partition *part);

@@ -14,6 +14,7 @@
 #include "partition.h"
 #include "pin.h"
 #include "pool.h"
+#include "tarn_kvm.h"
 #include "vm.h"
 
 /* How often it is looked whether a VM is still there. */
@@ -105,6 +106,18 @@ struct tarn_vm *tarn_vm_nth(struct kvm *kvm, unsigned int n)
 	return found;
 }
 
+/* How many VMs a partition has, and of how many hypercalls are answered. */
+void tarn_vm_count(struct tarn_partition *part, u32 *vms, u32 *hypercalls)
+{
+	struct tarn_vm *vm;
+
+	rcu_read_lock();
+	vm = rcu_dereference(part->vm);
+	*vms = vm ? 1 : 0;
+	*hypercalls = vm && vm->hypercalls ? 1 : 0;
+	rcu_read_unlock();
+}
+
 /* The VM of a partition with a reference, or NULL. */
 struct tarn_vm *tarn_vm_of(struct tarn_partition *part)
 {
@@ -118,32 +131,94 @@ struct tarn_vm *tarn_vm_of(struct tarn_partition *part)
 	return vm;
 }
 
-/* ---- KVM's references --------------------------------------------------- */
+/* ---- slots -------------------------------------------------------------- */
+
+/* The user address of a guest frame, 0 if it is in no slot. */
+static unsigned long slot_hva(struct kvm *kvm, u64 gfn)
+{
+	struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(kvm), gfn);
+
+	if (!slot || slot->flags & KVM_MEMSLOT_INVALID)
+		return 0;
+	return __gfn_to_hva_memslot(slot, gfn);
+}
 
 /*
- * The module works without KVM, too, so KVM's symbols are looked up and not linked
- * with. While they are held KVM can't be unloaded.
+ * Are these frames of @map in slots without @flags, where its memory is? Slots that
+ * follow each other may be one range if their memory does, too.
  */
+static bool slots_agree(struct kvm_memslots *slots,
+			const struct tarn_vm_map *map, u64 gfn, u64 pages,
+			u32 flags)
+{
+	u64 end = gfn + pages;
+
+	while (gfn < end) {
+		struct kvm_memory_slot *slot = __gfn_to_memslot(slots, gfn);
+
+		if (!slot || slot->flags & (KVM_MEMSLOT_INVALID | flags) ||
+		    __gfn_to_hva_memslot(slot, gfn) !=
+		    map->hva + ((gfn - map->gfn) << PAGE_SHIFT))
+			return false;
+		gfn = slot->base_gfn + slot->npages;
+	}
+	return true;
+}
+
+/**
+ * tarn_vm_writable() - may a vCPU write to a part of its partition?
+ * @vcpu: the calling one, which holds off changes of the slots
+ * @map: a part of an attached VM
+ * @gfn: first guest frame, in @map
+ * @pages: as many, in @map
+ *
+ * What it may depends on its mode: memory of system management is hidden from all
+ * others. What was attached may have been taken away since, or locked.
+ */
+bool tarn_vm_writable(struct kvm_vcpu *vcpu, const struct tarn_vm_map *map,
+		      u64 gfn, u64 pages)
+{
+	return slots_agree(kvm_vcpu_memslots(vcpu), map, gfn, pages,
+			   KVM_MEM_READONLY);
+}
+
+/* ---- KVM's references --------------------------------------------------- */
+
+/* tarn_kvm.ko, if it is of this build. While it is held KVM can't be unloaded. */
+static const struct tarn_kvm_ops *hold_kvm(void)
+{
+	static const u32 layout[TARN_KVM_LAYOUT_WORDS] = TARN_KVM_LAYOUT;
+	const struct tarn_kvm_ops *ops = symbol_request(tarn_kvm_ops);
+
+	if (ops && !memcmp(ops->layout, layout, sizeof(layout)))
+		return ops;
+	pr_warn_ratelimited("tarn: VMs can't be attached: %s\n", ops ?
+			    "tarn_kvm.ko was built for another KVM than tarn.ko" :
+			    "there is no tarn_kvm.ko for this kernel's KVM");
+	if (ops)
+		symbol_put(tarn_kvm_ops);
+	return NULL;
+}
+
 static bool get_kvm(struct kvm *kvm)
 {
-	typeof(kvm_get_kvm) *get = symbol_get(kvm_get_kvm);
+	const struct tarn_kvm_ops *ops = hold_kvm();
 
-	if (!get)
-		return false;
-	get(kvm);
-	return true;
+	if (ops)
+		ops->get(kvm);
+	return ops;
 }
 
 static void put_kvm(struct kvm *kvm)
 {
-	typeof(kvm_put_kvm) *put = symbol_get(kvm_put_kvm);
+	const struct tarn_kvm_ops *ops = symbol_get(tarn_kvm_ops);
 
 	/* It is there, as the reference from get_kvm() keeps it. */
-	if (WARN_ON_ONCE(!put))
+	if (WARN_ON_ONCE(!ops))
 		return;
-	put(kvm);
-	symbol_put(kvm_put_kvm);
-	symbol_put(kvm_get_kvm);
+	ops->put(kvm);
+	symbol_put(tarn_kvm_ops);
+	symbol_put(tarn_kvm_ops);
 }
 
 /* ---- end ---------------------------------------------------------------- */
@@ -153,6 +228,8 @@ static void release_work(struct work_struct *work)
 {
 	struct tarn_vm *vm = container_of(work, struct tarn_vm, release);
 
+	if (vm->hypercalls)
+		tarn_hypercall_put();
 	put_kvm(vm->kvm);
 	tarn_partition_put(vm->part);
 	kfree(vm->kvm_areas);
@@ -171,8 +248,12 @@ void tarn_vm_put(struct tarn_vm *vm)
 	kref_put(&vm->ref, vm_release);
 }
 
-/* Take the attachment away from its partition; false if it was gone already. */
-static bool unlink_vm(struct tarn_vm *vm)
+/*
+ * Take the attachment away from its partition, and areas of these origins with it,
+ * before another VM can be attached, whose areas must stay. False if it was gone
+ * already.
+ */
+static bool unlink_vm(struct tarn_vm *vm, unsigned int origins)
 {
 	struct tarn_partition *part = vm->part;
 
@@ -184,16 +265,10 @@ static bool unlink_vm(struct tarn_vm *vm)
 	spin_lock(&vms_lock);
 	hash_del_rcu(&vm->node);
 	spin_unlock(&vms_lock);
+	tarn_areas_drop(part, origins);
 	return true;
 }
 
-/* What the guest registered goes with it. */
-static void end_vm(struct tarn_vm *vm)
-{
-	tarn_areas_drop(vm->part, BIT(TARN_AREA_BY_GUEST) |
-				  BIT(TARN_AREA_BY_KVM));
-	tarn_vm_put(vm);
-}
 
 /**
  * tarn_vm_detach() - end the attachment of a partition, if there is one
@@ -209,23 +284,41 @@ void tarn_vm_detach(struct tarn_partition *part)
 	mutex_lock(&part->vm_lock);
 	vm = rcu_dereference_protected(part->vm,
 				       lockdep_is_held(&part->vm_lock));
-	ours = vm && unlink_vm(vm);
+	ours = vm && unlink_vm(vm, BIT(TARN_AREA_BY_GUEST) |
+				   BIT(TARN_AREA_BY_KVM));
 	mutex_unlock(&part->vm_lock);
 	if (!ours)
 		return;
 	/* It does not begin anew, as the VM is gone. */
 	cancel_delayed_work_sync(&vm->look);
-	end_vm(vm);
+	tarn_vm_put(vm);
 }
 
 /*
- * Nobody but us has the VM, or its process has let go of its memory. The counts
- * are looked at without a lock: neither comes back from there.
+ * Nobody but us has the VM: each attachment in the table has one reference, as it gets
+ * it before it is put there, and gives it back after it was taken out.
+ */
+static bool is_ours_alone(struct kvm *kvm)
+{
+	unsigned int attachments = 0;
+	struct tarn_vm *vm;
+	bool alone;
+
+	spin_lock(&vms_lock);
+	hash_for_each_possible(vms, vm, node, (unsigned long)kvm)
+		attachments += vm->kvm == kvm;
+	alone = refcount_read(&kvm->users_count) == attachments;
+	spin_unlock(&vms_lock);
+	return alone;
+}
+
+/*
+ * That, or its process has let go of its memory. Neither comes back from there: who
+ * attaches a VM holds a descriptor of it.
  */
 static bool vm_is_dead(struct tarn_vm *vm)
 {
-	return refcount_read(&vm->kvm->users_count) == 1 ||
-	       !atomic_read(&vm->kvm->mm->mm_users);
+	return is_ours_alone(vm->kvm) || !atomic_read(&vm->kvm->mm->mm_users);
 }
 
 static void look_work(struct work_struct *work)
@@ -236,13 +329,8 @@ static void look_work(struct work_struct *work)
 
 	if (vm_is_dead(vm)) {
 		mutex_lock(&vm->part->vm_lock);
-		ours = unlink_vm(vm);
-		/*
-		 * All of it, as a VMM that was killed did not tidy up; and before
-		 * another VM can be attached, whose areas must stay.
-		 */
-		if (ours)
-			tarn_areas_drop(vm->part, ~0U);
+		/* All of them, as a VMM that was killed did not tidy up. */
+		ours = unlink_vm(vm, ~0U);
 		mutex_unlock(&vm->part->vm_lock);
 		if (ours)
 			tarn_vm_put(vm);
@@ -270,16 +358,6 @@ static bool is_kvm_vm(struct file *file)
 	return !strncmp(symbol, name, strlen(name));
 }
 
-/* The user address of a guest frame, 0 if it is in no slot. */
-static unsigned long slot_hva(struct kvm *kvm, u64 gfn)
-{
-	struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(kvm), gfn);
-
-	if (!slot || slot->flags & KVM_MEMSLOT_INVALID)
-		return 0;
-	return __gfn_to_hva_memslot(slot, gfn);
-}
-
 /* Is this user memory the shared mapping of the partition at that place? */
 static bool maps_part(struct tarn_partition *part, struct mm_struct *mm,
 		      const struct tarn_vm_map *map)
@@ -301,24 +379,16 @@ static bool maps_part(struct tarn_partition *part, struct mm_struct *mm,
 	return true;
 }
 
-/* Slots that follow each other may be one range if their memory does, too. */
 static bool in_slots(struct kvm *kvm, struct tarn_vm_map *map)
 {
-	bool in = false;
-	u64 i;
 	int idx = srcu_read_lock(&kvm->srcu);
+	bool in;
 
 	map->hva = slot_hva(kvm, map->gfn);
-	for (i = 0; map->hva && i < map->pages; i++) {
-		in = slot_hva(kvm, map->gfn + i) ==
-		     map->hva + (i << PAGE_SHIFT);
-		if (!in || fatal_signal_pending(current))
-			break;
-		if (!(i & 0xffff))
-			cond_resched();
-	}
+	in = map->hva && slots_agree(kvm_memslots(kvm), map, map->gfn,
+				     map->pages, 0);
 	srcu_read_unlock(&kvm->srcu, idx);
-	return in && i == map->pages;
+	return in;
 }
 
 static int check_maps(struct tarn_vm *vm)
@@ -427,7 +497,18 @@ static int link_vm(struct tarn_vm *vm)
 	return ret;
 }
 
-static int attach_file(struct tarn_vm *vm, struct file *file)
+/* Without them the rest of an attachment is of use, too. */
+static void start_hypercalls(struct tarn_vm *vm)
+{
+	int ret = tarn_hypercall_get();
+
+	vm->hypercalls = !ret;
+	if (ret)
+		pr_warn_ratelimited("tarn: hypercalls of guests are not answered: kvm_emulate_hypercall() can't be hooked (error %d)\n",
+				    ret);
+}
+
+static int attach_file(struct tarn_vm *vm, struct file *file, u32 *hypercalls)
 {
 	int ret;
 
@@ -439,14 +520,17 @@ static int attach_file(struct tarn_vm *vm, struct file *file)
 		return -EOPNOTSUPP;
 	ret = check_maps(vm);
 	if (!ret)
-		ret = tarn_hypercall_start();
+		start_hypercalls(vm);
 	if (ret)
 		goto err_kvm;
+	*hypercalls = vm->hypercalls;
 	tarn_partition_get(vm->part);
 	ret = link_vm(vm);
 	if (!ret)
 		return 0;
 	tarn_partition_put(vm->part);
+	if (vm->hypercalls)
+		tarn_hypercall_put();
 err_kvm:
 	put_kvm(vm->kvm);
 	return ret;
@@ -455,20 +539,21 @@ err_kvm:
 /**
  * tarn_vm_attach() - TARN_PARTITION_ATTACH
  * @part: partition; the caller has its inode
- * @a: the call
+ * @a: the call; @a->hypercalls is set
  *
  * Context: process.
  * Return: 0 or an error of the call.
  */
 long tarn_vm_attach(struct tarn_partition *part,
-		    const struct tarn_partition_attach *a)
+		    struct tarn_partition_attach *a)
 {
 	struct tarn_vm *vm;
 	struct file *file;
 	int ret;
 
-	if (a->flags || a->count > TARN_VM_MAX_RANGES)
+	if (a->flags || a->count > TARN_VM_MAX_RANGES || a->reserved)
 		return -EINVAL;
+	a->hypercalls = 0;
 	if (!a->count) {
 		if (a->vm_fd != -1)
 			return -EINVAL;
@@ -481,7 +566,7 @@ long tarn_vm_attach(struct tarn_partition *part,
 	vm = vm_create(part, a);
 	ret = PTR_ERR_OR_ZERO(vm);
 	if (!ret) {
-		ret = attach_file(vm, file);
+		ret = attach_file(vm, file, &a->hypercalls);
 		if (ret)
 			kfree(vm);
 	}
@@ -526,6 +611,18 @@ static bool is_resident(struct tarn_partition *part, u64 index)
 			TARN_PAGE_RESIDENT;
 }
 
+static bool is_in_place(struct kvm *kvm, const struct tarn_vm_map *map,
+			u64 first, u64 end)
+{
+	int idx = srcu_read_lock(&kvm->srcu);
+	bool in_place = slots_agree(kvm_memslots(kvm), map,
+				    map->gfn + (first - map->index),
+				    end - first, 0);
+
+	srcu_read_unlock(&kvm->srcu, idx);
+	return in_place;
+}
+
 /* One call a page, but one for a block that seems to be idle and is. */
 static void young_of_map(struct tarn_vm *vm, const struct tarn_vm_map *map,
 			 u64 first, u64 end, u64 origin, unsigned long *young)
@@ -554,7 +651,7 @@ static void young_of_map(struct tarn_vm *vm, const struct tarn_vm_map *map,
  * @young: a bit a page, set for those that were accessed; not cleared for others
  *
  * Context: process.
- * Return: true if a VM is attached that has all of the range.
+ * Return: true if a VM is attached that has all of the range, where it had it then.
  */
 bool tarn_vm_young(struct tarn_partition *part, u64 first, u64 count,
 		   unsigned long *young)
@@ -573,6 +670,9 @@ bool tarn_vm_young(struct tarn_partition *part, u64 first, u64 count,
 
 		if (from >= to)
 			continue;
+		/* Elsewhere by now it would look idle. */
+		if (!is_in_place(vm->kvm, m, from, to))
+			continue;
 		covered += to - from;
 		young_of_map(vm, m, from, to, first, young);
 	}
@@ -581,6 +681,16 @@ bool tarn_vm_young(struct tarn_partition *part, u64 first, u64 count,
 }
 
 /* ---- module ------------------------------------------------------------- */
+
+/*
+ * A pool has ended: nothing of the VMs that were attached in it keeps the module, but
+ * for calls of theirs that are under way. Context: process; the caller keeps the module.
+ */
+void tarn_vm_settle(void)
+{
+	flush_workqueue(vm_queue);
+	tarn_hypercall_settle();
+}
 
 int tarn_vm_init(void)
 {

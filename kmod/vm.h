@@ -23,7 +23,7 @@ struct tarn_partition;
  * @gfn: first guest frame
  * @pages: length
  * @index: first page of the partition
- * @hva: where KVM's slots say that it lies, in kvm->mm
+ * @hva: where KVM's slots said that it lies, in kvm->mm; they may change
  */
 struct tarn_vm_map {
 	u64 gfn;
@@ -47,6 +47,7 @@ struct tarn_vm_map {
  * @kvm_areas: what the guest told KVM, of @nr_kvm_areas (paravirt.c);
  *	@look's own
  * @nr_kvm_areas: length of @kvm_areas
+ * @hypercalls: they are answered
  * @calls: limits the guest's hypercalls
  * @nr_maps: length of @map
  * @map: in ascending order of gfn
@@ -62,24 +63,29 @@ struct tarn_vm {
 	struct rcu_head rcu;
 	struct tarn_kvm_area *kvm_areas;
 	unsigned int nr_kvm_areas;
+	bool hypercalls;
 	struct tarn_throttle calls;
 	unsigned int nr_maps;
 	struct tarn_vm_map map[];
 };
 
 long tarn_vm_attach(struct tarn_partition *part,
-		    const struct tarn_partition_attach *a);
+		    struct tarn_partition_attach *a);
 void tarn_vm_detach(struct tarn_partition *part);
 bool tarn_vm_attached(struct kvm *kvm);
 struct tarn_vm *tarn_vm_find(struct kvm *kvm, u64 gpa);
 struct tarn_vm *tarn_vm_nth(struct kvm *kvm, unsigned int n);
 struct tarn_vm *tarn_vm_of(struct tarn_partition *part);
+void tarn_vm_count(struct tarn_partition *part, u32 *vms, u32 *hypercalls);
 void tarn_vm_put(struct tarn_vm *vm);
 const struct tarn_vm_map *tarn_vm_map(struct tarn_vm *vm, u64 gpa);
+bool tarn_vm_writable(struct kvm_vcpu *vcpu, const struct tarn_vm_map *map,
+		      u64 gfn, u64 pages);
 bool tarn_vm_young(struct tarn_partition *part, u64 first, u64 count,
 		   unsigned long *young);
 
 int tarn_vm_init(void);
+void tarn_vm_settle(void);
 void tarn_vm_exit(void);
 
 #endif

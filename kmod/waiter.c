@@ -3,6 +3,7 @@
 #include <linux/sched.h>
 #include <linux/topology.h>
 
+#include "magazine.h"
 #include "partition.h"
 #include "pool.h"
 #include "reclaim.h"
@@ -18,24 +19,24 @@
  * @link: on pool->waiters until it has one
  * @task: to wake
  * @ticket: its place in line, among all wants
+ * @node: where it would like its frame
  * @frame: what it was given
  */
 struct waiter {
 	struct list_head link;
 	struct task_struct *task;
 	u64 ticket;
+	int node;
 	u64 frame;
 };
 
-/* Does growth leave enough, with @more frames free than there are? */
-static bool growth_allowed(struct tarn_pool *pool, u64 more)
+/* Does growth leave enough, with @more frames free than are on lists? */
+static bool growth_fits(struct tarn_pool *pool, u64 more)
 {
 	u64 free = more, low = 0;
 	struct tarn_node *n;
 	int nid;
 
-	if (!pool->paging)
-		return true;
 	tarn_for_each_node(pool, nid, n) {
 		free += READ_ONCE(n->free);
 		low += READ_ONCE(n->low);
@@ -44,6 +45,13 @@ static bool growth_allowed(struct tarn_pool *pool, u64 more)
 		return free > low;
 	return free > min_t(u64, READ_ONCE(pool->frames) / RESERVE_PART,
 			    RESERVE_MAX);
+}
+
+/* The same, with the frames that CPUs have at hand. */
+static bool growth_allowed(struct tarn_pool *pool, u64 more)
+{
+	return !pool->paging || growth_fits(pool, more) ||
+	       (tarn_magazines_empty(pool) && growth_fits(pool, more));
 }
 
 /* Who is served next, NULL if nobody can be. */
@@ -147,7 +155,7 @@ void tarn_waiters_serve(struct tarn_pool *pool)
 		spin_lock(&pool->wait_lock);
 		w = next_waiter(pool, 0);
 		if (w)
-			frame = tarn_frame_alloc(pool, numa_node_id());
+			frame = tarn_frame_alloc(pool, w->node);
 		if (frame != TARN_FRAME_NONE)
 			give(pool, w, frame);
 		spin_unlock(&pool->wait_lock);
@@ -173,25 +181,34 @@ u64 tarn_frame_try(struct tarn_pool *pool, enum tarn_want want)
 	return tarn_frame_alloc(pool, numa_node_id());
 }
 
+/* Until somebody makes room there is no frame, and with a lock nobody waits so long. */
+static bool never_grows(struct tarn_pool *pool, enum tarn_want want,
+			const struct tarn_wait *wait)
+{
+	return wait->locked && want == TARN_WANT_GROWTH &&
+	       READ_ONCE(pool->full);
+}
+
 /**
  * tarn_frame_wait() - take a free frame, wait for one if need be
  * @part: for this partition
  * @want: what for
- * @mm: address space that the fault is about, or NULL
+ * @wait: how
  *
  * Frames that become free go to those who wait, in their order; nobody can
  * take one past them.
  *
- * Context: process, may sleep for long, killable.
+ * Context: process, may sleep for long, ended by signals as @wait says.
  * Return: the frame, or TARN_FRAME_NONE if waiting became vain or, in a pool
  * without paging, there is none.
  */
 u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
-		    struct mm_struct *mm)
+		    struct tarn_wait *wait)
 {
 	struct tarn_pool *pool = part->pool;
 	struct waiter w = {
 		.task = current,
+		.node = numa_node_id(),
 		.frame = TARN_FRAME_NONE,
 	};
 	u64 frame = tarn_frame_try(pool, want);
@@ -202,15 +219,18 @@ u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 	enter(pool, &w, want);
 	/* One may have become free before the waiter could be seen. */
 	smp_mb();
+	tarn_magazines_empty(pool);
 	frame = tarn_frame_try(pool, want);
-	if (frame == TARN_FRAME_NONE)
+	if (frame == TARN_FRAME_NONE) {
+		tarn_pool_limbo_soon(pool);
 		tarn_reclaim_kick(pool);
+	}
 	while (frame == TARN_FRAME_NONE) {
-		set_current_state(TASK_KILLABLE);
+		set_current_state(tarn_wait_state(wait));
 		if (READ_ONCE(w.frame) != TARN_FRAME_NONE ||
-		    tarn_wait_in_vain(mm))
+		    tarn_wait_in_vain(wait) || never_grows(pool, want, wait))
 			break;
-		tarn_wait_sleep();
+		tarn_wait_sleep(wait);
 	}
 	__set_current_state(TASK_RUNNING);
 	if (!leave(pool, &w)) {

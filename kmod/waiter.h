@@ -14,9 +14,9 @@
 
 #include <linux/types.h>
 
-struct mm_struct;
 struct tarn_partition;
 struct tarn_pool;
+struct tarn_wait;
 
 /**
  * enum tarn_want - what a frame is wanted for
@@ -31,7 +31,7 @@ enum tarn_want {
 
 u64 tarn_frame_try(struct tarn_pool *pool, enum tarn_want want);
 u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
-		    struct mm_struct *mm);
+		    struct tarn_wait *wait);
 bool tarn_waiters_any(struct tarn_pool *pool);
 bool tarn_waiters_give(struct tarn_pool *pool, u64 frame);
 void tarn_waiters_serve(struct tarn_pool *pool);

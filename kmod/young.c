@@ -5,6 +5,7 @@
  * x86, no TLB flush follows: a page in use is marked again soon enough.
  */
 #include <linux/fs.h>
+#include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pgtable.h>
@@ -12,6 +13,12 @@
 #include "partition.h"
 #include "vm.h"
 #include "young.h"
+
+/*
+ * Mappings of a range that are looked at: this is done with locks that reclaim of all
+ * partitions needs, and a process may map its file as often as it likes.
+ */
+#define LOOKS_MOST	256
 
 /*
  * The table that holds @addr, or NULL. Page tables of a mapped file are freed
@@ -77,6 +84,21 @@ static void collect_vma(struct vm_area_struct *vma, u64 first, u64 count,
 	}
 }
 
+static unsigned long first_of(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff;
+}
+
+static unsigned long last_of(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff + vma_pages(vma) - 1;
+}
+
+/* The kernel's own look-up in the tree of a file's mappings is not for modules. */
+INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
+		     shared.rb_subtree_last, first_of, last_of,
+		     static __maybe_unused, mappings)
+
 /**
  * tarn_young_collect() - which pages of a range were accessed
  * @part: partition; the caller holds its pin
@@ -86,28 +108,27 @@ static void collect_vma(struct vm_area_struct *vma, u64 first, u64 count,
  *
  * Context: process.
  * Return: true if there are mappings that accessed bits say nothing of, as the
- * hardware walks tables of its own (KVM) and no VM is attached that tells.
+ * hardware walks tables of its own (KVM) and no VM is attached that tells, or more
+ * than are looked at.
  */
 bool tarn_young_collect(struct tarn_partition *part, u64 first, u64 count,
 			unsigned long *young)
 {
 	struct address_space *mapping = part->inode->i_mapping;
+	u64 last = first + count - 1;
+	unsigned int looks = 0;
+	struct vm_area_struct *vma;
 	bool opaque = false;
-	struct rb_node *node;
 
 	i_mmap_lock_read(mapping);
 	rcu_read_lock();
-	for (node = rb_first_cached(&mapping->i_mmap); node;
-	     node = rb_next(node)) {
-		struct vm_area_struct *vma =
-			rb_entry(node, struct vm_area_struct, shared.rb);
-
-		if (vma->vm_pgoff >= first + count ||
-		    vma->vm_pgoff + vma_pages(vma) <= first)
-			continue;
+	for (vma = mappings_iter_first(&mapping->i_mmap, first, last);
+	     vma && looks < LOOKS_MOST;
+	     vma = mappings_iter_next(vma, first, last), looks++) {
 		opaque |= mm_has_notifiers(vma->vm_mm);
 		collect_vma(vma, first, count, young);
 	}
+	opaque |= !!vma;
 	rcu_read_unlock();
 	i_mmap_unlock_read(mapping);
 	/* With its VM attached, KVM tells what was accessed. */

@@ -2,9 +2,15 @@
 /*
  * Character devices: a byte stream between a guest's port (serial, virtio
  * console, a monitor) and something on the host (stdio, pty, file, socket).
- * One front end a chardev. Backends live in backend/chardev-*.c and use the
- * main loop; everything here is called under the VM's lock, from the main
- * thread or a vCPU.
+ * One front end a chardev. Backends live in backend/chardev-*.c.
+ *
+ * A chardev lives in one loop, and everything here is called in that loop's
+ * thread, or where the main loop is it, under the VM's lock by any thread. It
+ * begins in the main loop; a front end whose queues run elsewhere moves it there
+ * (chardev_move()).
+ *
+ * Nothing here waits: what the other end does not take now is the front end's
+ * to keep or to drop.
  */
 #ifndef TARN_CHARDEV_H
 #define TARN_CHARDEV_H
@@ -12,6 +18,7 @@
 #include "lib/types.h"
 
 struct chardev;
+struct loop;
 struct opts;
 struct vm;
 
@@ -46,24 +53,31 @@ struct chardev_handler {
  *	   there is no room. With nobody on the other end everything is taken
  *	   and dropped.
  * @accept_input: the front end can take bytes again
+ * @leave: listen to nothing in chr->loop any more; optional
+ * @enter: listen there again; optional
  * @destroy: flush what can be flushed without waiting, release everything
  */
 struct chardev_ops {
 	const char *name;
 	size_t (*write)(struct chardev *chr, const void *buf, size_t len);
 	void (*accept_input)(struct chardev *chr);
+	void (*leave)(struct chardev *chr);
+	void (*enter)(struct chardev *chr);
 	void (*destroy)(struct chardev *chr);
 };
 
 /**
  * struct chardev - common part of a backend.
  * @path: where it is (a pty's name, a file's path), or NULL
+ * @loop: where it lives
+ * @open: somebody is at the other end. Read by any thread, as the next one.
  * @unheard: nobody in the guest has the front end open
  */
 struct chardev {
 	const struct chardev_ops *ops;
 	char *id;
 	char *path;
+	struct loop *loop;
 	const struct chardev_handler *handler; /* NULL: no front end */
 	void *arg;
 	bool open;
@@ -100,6 +114,13 @@ void chardev_for_each(void (*fn)(struct chardev *chr, void *arg), void *arg);
 int chardev_attach(struct chardev *chr, const struct chardev_handler *handler,
 		   void *arg);
 void chardev_detach(struct chardev *chr);
+
+/**
+ * chardev_move() - let @chr live in @loop. Main thread, under the VM's lock.
+ *
+ * It has no front end at that moment.
+ */
+void chardev_move(struct vm *vm, struct chardev *chr, struct loop *loop);
 
 /** chardev_write() - send; returns how many bytes were taken. */
 size_t chardev_write(struct chardev *chr, const void *buf, size_t len);

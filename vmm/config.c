@@ -119,13 +119,30 @@ static int set_accel(struct vm_config *cfg, struct opts *opts)
 	return want_kvm(opts);
 }
 
+/* A feature of the processor: NAME=on|off, or as one word -NAME. */
+static int feature_hidden(struct opts *opts, const char *name,
+			  const char *minus_name, bool *hidden)
+{
+	bool on = true, minus = false;
+	int ret = opts_get_bool(opts, name, &on);
+
+	if (!ret)
+		ret = opts_get_bool(opts, minus_name, &minus);
+	*hidden = !on || minus;
+	return ret;
+}
+
 static int set_cpu(struct vm_config *cfg, struct opts *opts)
 {
 	bool tarn = true;
 	int ret = opts_get_bool(opts, "tarn", &tarn);
 
 	cfg->tarn_hidden = !tarn;
-	return ret ?: want_enum(opts, "type", "host");
+	if (ret ||
+	    (ret = feature_hidden(opts, "vmx", "-vmx", &cfg->vmx_hidden)) ||
+	    (ret = feature_hidden(opts, "svm", "-svm", &cfg->svm_hidden)))
+		return ret;
+	return want_enum(opts, "type", "host");
 }
 
 static int set_mem(struct vm_config *cfg, struct opts *opts)
@@ -435,16 +452,16 @@ static const struct option options[] = {
 	FN("accel", "kvm", "accel", set_accel,
 	   "accel", "the accelerator"),
 	PLAIN("enable-kvm", NULL, "same as -accel kvm"),
-	FN("cpu", "host[,tarn=off]", "type", set_cpu,
-	   "type tarn", "the CPU model"),
-	FN("m", "[size=]MIB", "size", set_mem,
-	   "size", "size of the memory"),
+	FN("cpu", "host[,tarn=off][,vmx=off][,svm=off]", "type", set_cpu,
+	   "type tarn vmx -vmx svm -svm", "the CPU model"),
+	FN("m", "[size=]SIZE", "size", set_mem,
+	   "size", "size of the memory, in MiB or with k, M, G or T; 128"),
 	FN("smp", "N[,sockets=,cores=,threads=]", "cpus", set_smp,
 	   "cpus maxcpus sockets dies cores threads", "CPUs"),
 	FN("numa", "node|dist,...", "type", set_numa,
 	   "type nodeid memdev mem cpus src dst val", "a NUMA node"),
 	LIST("object", "TYPE,id=ID,...", "qom-type", objects,
-	     "memory-backend-*, iothread, rng-random"),
+	     "memory-backend-*, iothread, rng-random, rng-builtin, secret"),
 	STR("kernel", "FILE", kernel, "a bzImage or an ELF kernel with PVH"),
 	STR("initrd", "FILE", initrd, "initial RAM disk"),
 	STR("append", "TEXT", append, "the kernel's command line"),
@@ -504,7 +521,7 @@ static void help(void)
 	unsigned int i;
 	char left[80];
 
-	printf("usage: tarn-vmm -m MIB -kernel FILE [OPTION]...\n\n");
+	printf("usage: tarn-vmm -kernel FILE [OPTION]...\n\n");
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		snprintf(left, sizeof(left), "-%s %s", options[i].name,
 			 options[i].arg ?: "");

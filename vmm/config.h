@@ -49,6 +49,8 @@ struct config_node {
  * @memory_backend: -machine memory-backend=, or NULL
  * @tarn: -machine tarn=
  * @tarn_hidden: -cpu tarn=off: CPUID does not tell the guest
+ * @vmx_hidden: -cpu vmx=off: the guest can run no guests on Intel's processors
+ * @svm_hidden: -cpu svm=off: the same on AMD's
  * @serial: texts of -serial, in order
  * @qmp: texts of -qmp, in order
  */
@@ -65,6 +67,8 @@ struct vm_config {
 	bool dump_guest_core;
 	int tarn; /* enum config_tarn */
 	bool tarn_hidden;
+	bool vmx_hidden;
+	bool svm_hidden;
 
 	unsigned int cpus;
 	unsigned int max_cpus;

@@ -30,7 +30,8 @@ void irq_set(struct vm *vm, unsigned int gsi, bool level)
 	struct kvm_irq_level irq = {.irq = gsi, .level = level};
 
 	if (ioctl(vm->fd, KVM_IRQ_LINE, &irq))
-		err_errno(-errno, "cannot set interrupt line %u", gsi);
+		guest_warn("cannot set interrupt line %u: %s", gsi,
+			   strerror(errno));
 }
 
 static int table_grow(struct irq_state *irq)
@@ -131,7 +132,8 @@ int irq_msi_alloc(struct vm *vm)
 			return gsi;
 		}
 	}
-	err("more than %d MSI vectors in use", IRQ_MAX_GSI - IRQ_NR_PINS);
+	guest_warn("more than %d MSI vectors in use",
+		   IRQ_MAX_GSI - IRQ_NR_PINS);
 	return -ENOSPC;
 }
 
@@ -168,9 +170,13 @@ static int irq_fd(struct vm *vm, int gsi, int fd, u32 flags)
 {
 	struct kvm_irqfd irqfd = {.fd = fd, .gsi = gsi, .flags = flags};
 
-	if (ioctl(vm->fd, KVM_IRQFD, &irqfd))
-		return err_errno(-errno, "KVM_IRQFD");
-	return 0;
+	int ret;
+
+	if (!ioctl(vm->fd, KVM_IRQFD, &irqfd))
+		return 0;
+	ret = -errno;
+	guest_warn("KVM_IRQFD: %s", strerror(-ret));
+	return ret;
 }
 
 int irq_fd_add(struct vm *vm, int gsi, int fd)

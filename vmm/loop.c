@@ -14,12 +14,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "loop.h"
+#include "ring.h"
 
 /*
  * A poll or an eventfd. @armed while the kernel has the request, @dead once the
@@ -65,13 +65,14 @@ struct loop {
 	pthread_mutex_t *lock;
 	bool running;
 	bool stop;
-	TAILQ_HEAD(, source) sources;
+	bool idle; /* ended with nothing in flight */
 	TAILQ_HEAD(, loop_timer) timers; /* armed ones, soonest first */
 	struct loop_event *wake;
 	int wake_fd;
-	pthread_mutex_t post_lock; /* innermost; guards the two below */
-	struct loop_work *post_head;
-	struct loop_work **post_tail;
+	pthread_mutex_t post_lock; /* innermost; guards what is below */
+	TAILQ_HEAD(, source) sources;
+	TAILQ_HEAD(, loop_work) posted;
+	unsigned int nr_posted; /* read without the lock by the loop's thread */
 };
 
 u64 loop_now(void)
@@ -127,22 +128,43 @@ static void wake(struct loop *loop)
 	eventfd_write(loop->wake_fd, 1);
 }
 
+/* post_lock held; @work is not queued. True if the loop may be asleep. */
+static bool post_put(struct loop *loop, struct loop_work *work)
+{
+	bool first = TAILQ_EMPTY(&loop->posted);
+
+	work->queued = true;
+	TAILQ_INSERT_TAIL(&loop->posted, work, link);
+	WRITE_ONCE(loop->nr_posted, loop->nr_posted + 1);
+	return first;
+}
+
 void loop_post(struct loop *loop, struct loop_work *work)
 {
-	bool first = false;
+	bool first;
 
 	pthread_mutex_lock(&loop->post_lock);
-	if (!work->queued) {
-		first = !loop->post_head;
-		work->queued = true;
-		work->next = NULL;
-		*loop->post_tail = work;
-		loop->post_tail = &work->next;
-	}
+	first = !work->queued && post_put(loop, work);
 	pthread_mutex_unlock(&loop->post_lock);
 	/* The loop's own thread looks at what was posted before it sleeps. */
 	if (first && !(READ_ONCE(loop->running) && loop_in_thread(loop)))
 		wake(loop);
+}
+
+/* post_lock held. */
+static void post_take(struct loop *loop, struct loop_work *work)
+{
+	TAILQ_REMOVE(&loop->posted, work, link);
+	WRITE_ONCE(loop->nr_posted, loop->nr_posted - 1);
+	work->queued = false;
+}
+
+void loop_work_cancel(struct loop *loop, struct loop_work *work)
+{
+	pthread_mutex_lock(&loop->post_lock);
+	if (work->queued)
+		post_take(loop, work);
+	pthread_mutex_unlock(&loop->post_lock);
 }
 
 static struct loop_work *post_pop(struct loop *loop)
@@ -150,22 +172,24 @@ static struct loop_work *post_pop(struct loop *loop)
 	struct loop_work *work;
 
 	pthread_mutex_lock(&loop->post_lock);
-	work = loop->post_head;
-	if (work) {
-		loop->post_head = work->next;
-		if (!work->next)
-			loop->post_tail = &loop->post_head;
-		work->queued = false;
-	}
+	work = TAILQ_FIRST(&loop->posted);
+	if (work)
+		post_take(loop, work);
 	pthread_mutex_unlock(&loop->post_lock);
 	return work;
 }
 
+/*
+ * What is there now, and not what comes of it: the ring has its turn first.
+ * Whoever posts to an empty list wakes the loop, so looking without the lock
+ * misses nothing.
+ */
 static void run_posted(struct loop *loop)
 {
+	unsigned int n = READ_ONCE(loop->nr_posted);
 	struct loop_work *work;
 
-	while ((work = post_pop(loop)))
+	while (n-- && (work = post_pop(loop)))
 		work->fn(work);
 }
 
@@ -189,17 +213,31 @@ static void run_call(struct loop_work *work)
 	pthread_mutex_unlock(&call->lock);
 }
 
+/* False if the loop has ended, and nobody would run it. */
+static bool call_post(struct loop *loop, struct call *call)
+{
+	bool running;
+
+	pthread_mutex_lock(&loop->post_lock);
+	running = loop->running;
+	if (running)
+		post_put(loop, &call->work);
+	pthread_mutex_unlock(&loop->post_lock);
+	if (running)
+		wake(loop);
+	return running;
+}
+
 void loop_call(struct loop *loop, void (*fn)(void *arg), void *arg)
 {
 	struct call call = {.work.fn = run_call, .fn = fn, .arg = arg};
 
-	if (loop_in_thread(loop) || !READ_ONCE(loop->running)) {
-		fn(arg);
-		return;
-	}
 	pthread_mutex_init(&call.lock, NULL);
 	pthread_cond_init(&call.cond, NULL);
-	loop_post(loop, &call.work);
+	if (loop_in_thread(loop) || !call_post(loop, &call)) {
+		fn(arg);
+		call.done = true;
+	}
 	pthread_mutex_lock(&call.lock);
 	while (!call.done)
 		pthread_cond_wait(&call.cond, &call.lock);
@@ -220,7 +258,9 @@ static void source_put(struct source *src)
 {
 	if (!src->dead || src->armed || src->running || src->work.queued)
 		return;
+	pthread_mutex_lock(&src->loop->post_lock);
 	TAILQ_REMOVE(&src->loop->sources, src, link);
+	pthread_mutex_unlock(&src->loop->post_lock);
 	free(src);
 }
 
@@ -228,8 +268,11 @@ static void source_cancel(struct loop_work *work)
 {
 	struct source *src = container_of(work, struct source, work);
 
-	if (src->armed)
+	if (src->armed) {
 		loop_cancel(src->loop, &src->op);
+		/* A request names its file by number until it is submitted. */
+		io_uring_submit(&src->loop->ring);
+	}
 	source_put(src);
 }
 
@@ -250,7 +293,9 @@ static void source_add(struct loop *loop, struct source *src, int fd,
 {
 	src->loop = loop;
 	src->fd = fd;
+	pthread_mutex_lock(&loop->post_lock);
 	TAILQ_INSERT_TAIL(&loop->sources, src, link);
+	pthread_mutex_unlock(&loop->post_lock);
 	src->work.fn = arm;
 	if (loop_in_thread(loop))
 		arm(&src->work);
@@ -447,15 +492,20 @@ static void relock(struct loop *loop)
 		pthread_mutex_lock(loop->lock);
 }
 
-/* Submit what was queued and sleep until something happens. */
+/*
+ * Submit what was queued and sleep until something happens, unless there is
+ * posted work left to do.
+ */
 static int loop_wait(struct loop *loop)
 {
 	struct loop_timer *timer = TAILQ_FIRST(&loop->timers);
-	struct __kernel_timespec ts, *tsp = NULL;
+	struct __kernel_timespec ts = {0}, *tsp = NULL;
 	struct io_uring_cqe *cqe;
 	int ret;
 
-	if (timer) {
+	if (READ_ONCE(loop->nr_posted)) {
+		tsp = &ts;
+	} else if (timer) {
 		u64 now = loop_now();
 		u64 ns = timer->deadline > now ? timer->deadline - now : 0;
 
@@ -463,6 +513,9 @@ static int loop_wait(struct loop *loop)
 		ts.tv_nsec = ns % 1000000000;
 		tsp = &ts;
 	}
+	/* Without the lock others may close what a request names by number. */
+	if (loop->lock)
+		io_uring_submit(&loop->ring);
 	unlock(loop);
 	ret = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, tsp, NULL);
 	relock(loop);
@@ -472,11 +525,13 @@ static int loop_wait(struct loop *loop)
 	return 0;
 }
 
+/* What has completed by now: more may come as fast as it is handled. */
 static void reap(struct loop *loop)
 {
+	unsigned int n = io_uring_cq_ready(&loop->ring);
 	struct io_uring_cqe *cqe;
 
-	while (!io_uring_peek_cqe(&loop->ring, &cqe)) {
+	while (n-- && !io_uring_peek_cqe(&loop->ring, &cqe)) {
 		struct loop_op *op = io_uring_cqe_get_data(cqe);
 		unsigned int flags = cqe->flags;
 		int res = cqe->res;
@@ -487,13 +542,47 @@ static void reap(struct loop *loop)
 	}
 }
 
+static bool all_dead(struct loop *loop)
+{
+	struct source *src;
+
+	TAILQ_FOREACH(src, &loop->sources, link)
+		if (!src->dead)
+			return false;
+	return true;
+}
+
+/*
+ * Take back what the kernel still has, so that another loop can have the ring.
+ * In this thread, as requests belong to the one that submitted them.
+ */
+static bool quiesce(struct loop *loop)
+{
+	int ret = 0;
+
+	loop_event_del(loop->wake);
+	loop->wake = NULL;
+	while (!ret && !TAILQ_EMPTY(&loop->sources) && all_dead(loop)) {
+		ret = loop_wait(loop);
+		reap(loop);
+	}
+	return !ret && TAILQ_EMPTY(&loop->sources);
+}
+
+static void set_running(struct loop *loop, bool running)
+{
+	pthread_mutex_lock(&loop->post_lock);
+	WRITE_ONCE(loop->running, running);
+	pthread_mutex_unlock(&loop->post_lock);
+}
+
 int loop_run(struct loop *loop)
 {
 	int ret = 0;
 
 	relock(loop);
 	loop->thread = pthread_self();
-	WRITE_ONCE(loop->running, true);
+	set_running(loop, true);
 	while (!READ_ONCE(loop->stop) && !ret) {
 		run_timers(loop);
 		run_posted(loop);
@@ -502,8 +591,11 @@ int loop_run(struct loop *loop)
 		ret = loop_wait(loop);
 		reap(loop);
 	}
-	WRITE_ONCE(loop->running, false);
+	set_running(loop, false);
+	/* With the last loop_call(). */
 	run_posted(loop);
+	if (!ret && !loop->lock && ring_sealed())
+		loop->idle = quiesce(loop);
 	unlock(loop);
 	return ret;
 }
@@ -523,71 +615,6 @@ static void woken(void *arg)
 {
 }
 
-/* Not every liburing exports the functions for what is needed here. */
-static int ring_register(struct io_uring *ring, unsigned int op, void *arg,
-			 unsigned int nr)
-{
-	if (syscall(SYS_io_uring_register, ring->ring_fd, op, arg, nr) < 0)
-		return -errno;
-	return 0;
-}
-
-/*
- * The system call filter does not see what a ring is asked to do, so the ring
- * itself refuses whatever opens, connects or renames.
- */
-static int ring_restrict(struct io_uring *ring)
-{
-	static const u8 ops[] = {
-		IORING_OP_READ,		IORING_OP_WRITE,
-		IORING_OP_READV,	IORING_OP_WRITEV,
-		IORING_OP_READ_FIXED,	IORING_OP_WRITE_FIXED,
-		IORING_OP_FSYNC,	IORING_OP_FALLOCATE,
-		IORING_OP_POLL_ADD,	IORING_OP_POLL_REMOVE,
-		IORING_OP_RECVMSG,	IORING_OP_SENDMSG,
-		IORING_OP_ASYNC_CANCEL,
-	};
-	struct io_uring_restriction res[ARRAY_SIZE(ops) + 3];
-	unsigned int i;
-	int ret;
-
-	memset(res, 0, sizeof(res));
-	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		res[i].opcode = IORING_RESTRICTION_SQE_OP;
-		res[i].sqe_op = ops[i];
-	}
-	res[i].opcode = IORING_RESTRICTION_REGISTER_OP;
-	res[i++].register_op = IORING_REGISTER_ENABLE_RINGS;
-	res[i].opcode = IORING_RESTRICTION_REGISTER_OP;
-	res[i++].register_op = IORING_REGISTER_BUFFERS;
-	res[i].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
-	res[i++].sqe_flags = IOSQE_ASYNC;
-	ret = ring_register(ring, IORING_REGISTER_RESTRICTIONS, res, i);
-	return ret
-		       ?: ring_register(ring, IORING_REGISTER_ENABLE_RINGS,
-					NULL, 0);
-}
-
-static int ring_init(struct loop *loop, unsigned int entries)
-{
-	/* Completions wait for the loop instead of interrupting it. */
-	struct io_uring_params p = {
-		.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_COOP_TASKRUN,
-	};
-	int ret = io_uring_queue_init_params(entries, &loop->ring, &p);
-
-	if (ret == -EINVAL) {
-		p = (struct io_uring_params){.flags = IORING_SETUP_R_DISABLED};
-		ret = io_uring_queue_init_params(entries, &loop->ring, &p);
-	}
-	if (ret)
-		return ret;
-	ret = ring_restrict(&loop->ring);
-	if (ret)
-		io_uring_queue_exit(&loop->ring);
-	return ret;
-}
-
 struct loop *loop_create(unsigned int entries)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
@@ -598,9 +625,9 @@ struct loop *loop_create(unsigned int entries)
 	TAILQ_INIT(&loop->sources);
 	TAILQ_INIT(&loop->timers);
 	pthread_mutex_init(&loop->post_lock, NULL);
-	loop->post_tail = &loop->post_head;
+	TAILQ_INIT(&loop->posted);
 	loop->thread = pthread_self();
-	ret = ring_init(loop, entries);
+	ret = ring_get(&loop->ring, entries);
 	if (ret)
 		goto err_free;
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC);
@@ -618,11 +645,12 @@ struct loop *loop_create(unsigned int entries)
 err_wake:
 	close(loop->wake_fd);
 err_ring:
-	io_uring_queue_exit(&loop->ring);
+	ring_put(&loop->ring, true);
 err_free:
+	pthread_mutex_destroy(&loop->post_lock);
 	free(loop);
 err_report:
-	err_errno(ret, "cannot set up an io_uring");
+	ring_report(ret);
 	return NULL;
 }
 
@@ -632,8 +660,8 @@ void loop_destroy(struct loop *loop)
 
 	if (!loop)
 		return;
-	/* Takes back every request; their memory is ours again after it. */
-	io_uring_queue_exit(&loop->ring);
+	/* Closing takes back every request; their memory is ours again after it. */
+	ring_put(&loop->ring, loop->idle);
 	while ((src = TAILQ_FIRST(&loop->sources))) {
 		TAILQ_REMOVE(&loop->sources, src, link);
 		free(src);

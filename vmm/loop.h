@@ -20,6 +20,7 @@
 
 #include <liburing.h>
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include "lib/types.h"
 
@@ -27,7 +28,6 @@ struct loop;
 struct loop_event;
 struct loop_poll;
 struct loop_timer;
-struct opts;
 
 /**
  * struct loop_op - an io_uring request in flight, embedded in the caller's own
@@ -47,7 +47,7 @@ struct loop_op {
 struct loop_work {
 	void (*fn)(struct loop_work *work);
 	/* private: */
-	struct loop_work *next;
+	TAILQ_ENTRY(loop_work) link;
 	bool queued;
 };
 
@@ -133,9 +133,19 @@ u64 loop_now(void);
 /**
  * loop_post() - run @work in the loop's thread, soon. Any thread.
  *
- * Posting what is already queued does nothing.
+ * Posting what is already queued does nothing. What work posts runs after
+ * everything else that the loop has to do by then: work may post itself again
+ * and again.
  */
 void loop_post(struct loop *loop, struct loop_work *work);
+
+/**
+ * loop_work_cancel() - take @work back if it has not run yet.
+ *
+ * In the loop's thread, or on the main loop under the VM's lock: it does not
+ * run afterwards, so that whoever owns it may be freed.
+ */
+void loop_work_cancel(struct loop *loop, struct loop_work *work);
 
 /**
  * loop_call() - run @fn(@arg) in the loop's thread and wait for it. Any
@@ -144,29 +154,5 @@ void loop_post(struct loop *loop, struct loop_work *work);
  * the caller is that thread or the loop does not run.
  */
 void loop_call(struct loop *loop, void (*fn)(void *arg), void *arg);
-
-/* iothreads: -object iothread,id=ID */
-
-/** iothread_create() - start the iothread that @opts describes. */
-int iothread_create(struct opts *opts);
-
-/**
- * iothread_get() - the loop of iothread @id, NULL when there is none.
- *
- * It cannot be removed until iothread_put().
- */
-struct loop *iothread_get(const char *id);
-void iothread_put(struct loop *loop);
-
-/** iothread_destroy() - end one: 0, -ENOENT, or -EBUSY while it is used. */
-int iothread_destroy(const char *id);
-
-/** iothread_for_each() - visit all: their id, thread id and loop. */
-void iothread_for_each(void (*fn)(const char *id, pid_t tid, struct loop *loop,
-				  void *arg),
-		       void *arg);
-
-/** iothread_destroy_all() - stop and join every iothread. */
-void iothread_destroy_all(void);
 
 #endif

@@ -5,12 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,43 +20,71 @@
 #include "chardev.h"
 #include "config.h"
 #include "error.h"
+#include "iothread.h"
 #include "lib/opts.h"
 #include "loop.h"
 #include "object.h"
 #include "pci.h"
 #include "qmp/fds.h"
 #include "qmp/monitor.h"
+#include "ring.h"
 #include "sandbox.h"
 #include "save/transfer.h"
+#include "signals.h"
 #include "vcpu.h"
 #include "vm.h"
 
 #define MAIN_RING 256
+#define RESERVED_RINGS 8
+/* Until the vCPUs have stopped, and for everything after that. */
+#define STOP_SECONDS 2
 #define END_SECONDS 5
 
 static struct vm_config config;
 static struct vm vm = {.fd = -1, .kvm_fd = -1};
-static int signal_fd = -1;
 static int daemon_pipe = -1;
-static int end_status = EXIT_FAILURE;
+static bool running; /* start-up is over */
 
-/* Signals */
+/* Signals, and the end */
 
-static void on_signal(void *arg, int revents)
+static void on_end(void)
 {
-	struct signalfd_siginfo si;
-
-	while (read(signal_fd, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo == SIGPWR) {
-			if (!config.no_machine)
-				vm_power_button(&vm);
-			continue;
-		}
-		info("ended by signal %u from process %u", si.ssi_signo,
-		     si.ssi_pid);
-		vm_end(&vm, VM_BY_SIGNAL);
-	}
+	vm_end(&vm, VM_BY_SIGNAL);
 }
+
+static void on_power(void)
+{
+	if (!config.no_machine)
+		vm_power_button(&vm);
+}
+
+/* Whoever has a guest saved must not take a part of it for the whole. */
+static int exit_status(void)
+{
+	return READ_ONCE(vm.held) ? EXIT_FAILURE : vm.exit_status;
+}
+
+static void remove_pidfile(void)
+{
+	if (config.pidfile)
+		unlink(config.pidfile);
+}
+
+/*
+ * A thread that waits for a page of a pool without a pager is not to be had
+ * back, but ends with the process.
+ */
+static void give_up(void)
+{
+	remove_pidfile();
+	_exit(READ_ONCE(running) ? exit_status() : EXIT_FAILURE);
+}
+
+static const struct signal_ops signal_ops = {
+	.end = on_end,
+	.power = on_power,
+	.give_up = give_up,
+};
 
 /*
  * A page of guest memory that cannot be had (its file was cut short, the pool
@@ -72,48 +98,22 @@ static void on_sigbus(int sig, siginfo_t *si, void *ctx)
 	_exit(VM_EXIT_CRASH);
 }
 
-/*
- * A thread that waits for a page of a pool without a pager is not to be had back, but
- * ends with the process.
- */
-static void on_end_timeout(int sig)
-{
-	if (config.pidfile)
-		unlink(config.pidfile);
-	_exit(end_status);
-}
-
-static int signals_init(void)
+static int signals_prepare(void)
 {
 	struct sigaction sa = {
 		.sa_sigaction = on_sigbus,
 		.sa_flags = SA_SIGINFO,
 	};
-	struct sigaction end = {.sa_handler = on_end_timeout};
-	sigset_t set;
 
 	sigemptyset(&sa.sa_mask);
-	sigemptyset(&end.sa_mask);
-	if (sigaction(SIGBUS, &sa, NULL) || sigaction(SIGALRM, &end, NULL))
+	if (sigaction(SIGBUS, &sa, NULL))
 		return -errno;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGPWR); /* somebody presses the power button */
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	signal(SIGPIPE, SIG_IGN);
-	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signal_fd < 0)
-		return err_errno(-errno, "signalfd");
-	return 0;
+	return signals_init();
 }
 
-static void signals_exit(void)
+static int signals_begin(void)
 {
-	close(signal_fd);
+	return signals_start(vm.loop, &signal_ops);
 }
 
 /* -daemonize: the parent leaves when the child has started. */
@@ -177,8 +177,6 @@ static int loop_init(void)
 	if (!vm.loop)
 		return -EIO;
 	loop_set_lock(vm.loop, &vm.lock);
-	if (!loop_poll_add(vm.loop, signal_fd, POLLIN, on_signal, NULL))
-		return -ENOMEM;
 	return 0;
 }
 
@@ -230,6 +228,9 @@ static int create_blockdev(void *arg, struct opts *opts)
 
 static int blockdevs_init(void)
 {
+	/* The guest that comes may have them still, where it comes from. */
+	if (config.incoming)
+		block_give_up_all();
 	return config_for_each(&config.blockdevs, "blockdev", create_blockdev,
 			       NULL);
 }
@@ -335,6 +336,7 @@ static void vcpus_exit(void)
 	vm_lock(&vm);
 	vcpus_stop(&vm);
 	vm_unlock(&vm);
+	signals_end_within(END_SECONDS);
 }
 
 static int load_init(void)
@@ -416,14 +418,12 @@ static int sandbox_prepare(void)
 static int sandbox_start(void)
 {
 	bool monitor = config.nr_qmp || !STAILQ_EMPTY(&config.monitors);
+	int ret = 0;
 
-	return sandbox_enter(monitor ? SANDBOX_MONITOR : SANDBOX_MAIN);
-}
-
-static void pidfile_exit(void)
-{
-	if (config.pidfile)
-		unlink(config.pidfile);
+	/* A monitor adds iothreads, and devices that begin to need a thread. */
+	if (config.sandbox)
+		ret = ring_seal(monitor ? RESERVED_RINGS : 0);
+	return ret ?: sandbox_enter(monitor ? SANDBOX_MONITOR : SANDBOX_MAIN);
 }
 
 /**
@@ -441,9 +441,10 @@ struct step {
 
 static const struct step steps[] = {
 	{"daemon", daemon_init, NULL, false},
-	{"signals", signals_init, signals_exit, false},
+	{"signals", signals_prepare, signals_exit, false},
 	{"sandbox", sandbox_prepare, NULL, false},
 	{"loop", loop_init, loop_exit, false},
+	{"signal thread", signals_begin, signals_stop, false},
 	{"fds", fds_init, qmp_fds_close, false},
 	{"objects", objects_init, objects_exit, false},
 	{"chardevs", chardevs_init, chardevs_exit, false},
@@ -456,7 +457,7 @@ static const struct step steps[] = {
 	{"cpus", vcpus_init, vcpus_exit, true},
 	{"transfer", transfer_init, transfer_exit, true},
 	{"monitors", monitors_init, monitor_destroy_all, false},
-	{"pidfile", pidfile_init, pidfile_exit, false},
+	{"pidfile", pidfile_init, remove_pidfile, false},
 	{"detach", daemon_detach, NULL, false},
 	{"incoming", incoming_init, NULL, true},
 	{"sandbox", sandbox_start, NULL, false},
@@ -471,6 +472,7 @@ static int run(void)
 {
 	int ret = 0;
 
+	WRITE_ONCE(running, true);
 	vm_lock(&vm);
 	if (!config.start_paused && !config.no_machine && !config.incoming)
 		ret = vm_resume(&vm);
@@ -510,13 +512,10 @@ int main(int argc, char **argv)
 	}
 	if (!ret)
 		ret = run();
-	if (!ret)
-		end_status = vm.exit_status;
-	alarm(END_SECONDS);
+	signals_end_within(running ? STOP_SECONDS : END_SECONDS);
 	while (done--)
 		if (steps[done].exit && !skipped(&steps[done]))
 			steps[done].exit();
-	alarm(0); /* its handler looks at the configuration */
 	config_exit(&config);
-	return end_status;
+	return ret ? EXIT_FAILURE : exit_status();
 }

@@ -95,8 +95,8 @@ struct tarn_mem {
  *        dump, host-nodes, policy, seal, hugetlb, hugetlbsize
  *
  * memory-backend-file follows QEMU: a mem-path that is a directory gets an
- * unlinked file in it, a missing file is created and removed at the end, an
- * existing one is used and must be large enough.
+ * unlinked file in it, a missing file is created, for its owner alone, and
+ * removed at the end, an existing one is used and must be large enough.
  *
  * Return: 0 or -errno, reported.
  */

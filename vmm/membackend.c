@@ -117,7 +117,7 @@ static int open_file(struct mem_backend *b, const char *path)
 		return open_in_dir(path);
 	if (errno != ENOENT)
 		return -errno;
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	b->path = strdup(path);

@@ -6,9 +6,9 @@
 #include "backend/rng.h"
 #include "backend/secret.h"
 #include "error.h"
+#include "iothread.h"
 #include "lib/opts.h"
 #include "lib/words.h"
-#include "loop.h"
 #include "mem.h"
 #include "object.h"
 

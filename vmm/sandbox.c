@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The seccomp filters. What io_uring could be asked for behind their back is
- * limited when a ring is made (loop.c).
+ * limited when a ring is made, and none can be made any more (ring.c).
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/if_tun.h>
+#include <linux/kvm.h>
 #include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,11 +23,14 @@
 
 #define BIT(kind) (1U << (kind))
 #define VCPU BIT(SANDBOX_VCPU)
-#define IO BIT(SANDBOX_IO)
+#define DEVICES BIT(SANDBOX_DEVICES)
+#define IO (BIT(SANDBOX_IO) | DEVICES)
 #define MONITOR BIT(SANDBOX_MONITOR)
 #define MAIN (BIT(SANDBOX_MAIN) | MONITOR)
 #define TRANSFER BIT(SANDBOX_TRANSFER)
-#define ALL (VCPU | IO | MAIN | TRANSFER)
+#define SIGNALS BIT(SANDBOX_SIGNALS)
+#define WORK (VCPU | IO | MAIN | TRANSFER)
+#define ALL (WORK | SIGNALS)
 /* What reaches devices: the main thread, and vCPUs in their exits. */
 #define DEVICE (VCPU | MAIN)
 
@@ -56,18 +62,18 @@ static const struct rule rules[] = {
 	/* Eventfds and messages; open files of devices. */
 	{SCMP_SYS(read), ALL},
 	{SCMP_SYS(write), ALL},
-	{SCMP_SYS(readv), ALL},
-	{SCMP_SYS(writev), ALL},
-	{SCMP_SYS(close), ALL},
-	{SCMP_SYS(fstat), ALL},
-	{SCMP_SYS(newfstatat), ALL},
+	{SCMP_SYS(readv), WORK},
+	{SCMP_SYS(writev), WORK},
+	{SCMP_SYS(close), WORK},
+	{SCMP_SYS(fstat), WORK},
+	{SCMP_SYS(newfstatat), WORK},
 	/* The loops. */
 	{SCMP_SYS(io_uring_enter), IO | MAIN},
 	{SCMP_SYS(io_uring_register), IO | MAIN},
 	/* Balloon pages go back by a hole in the memory's file. */
-	{SCMP_SYS(fallocate), ALL},
-	{SCMP_SYS(fcntl), DEVICE},
-	{SCMP_SYS(poll), DEVICE | TRANSFER},
+	{SCMP_SYS(fallocate), WORK},
+	{SCMP_SYS(fcntl), DEVICE | TRANSFER}, /* locks on images, too */
+	{SCMP_SYS(poll), DEVICE | DEVICES | TRANSFER | SIGNALS},
 	{SCMP_SYS(lseek), MAIN | TRANSFER},
 	/* Which memory is in a pool. A monitor's thread is confined twice. */
 	{SCMP_SYS(fstatfs), MONITOR | TRANSFER},
@@ -75,25 +81,23 @@ static const struct rule rules[] = {
 	{SCMP_SYS(pread64), MAIN},
 	{SCMP_SYS(eventfd2), DEVICE},
 	/* Sockets that are already there, and what they accept. */
-	{SCMP_SYS(accept4), MAIN},
-	{SCMP_SYS(sendto), DEVICE},
+	{SCMP_SYS(accept4), MAIN | DEVICES},
+	{SCMP_SYS(sendto), DEVICE | DEVICES},
 	{SCMP_SYS(sendmsg), DEVICE},
-	{SCMP_SYS(recvfrom), MAIN},
+	{SCMP_SYS(recvfrom), MAIN | DEVICES},
 	{SCMP_SYS(recvmsg), MAIN},
 	{SCMP_SYS(shutdown), MAIN},
 	{SCMP_SYS(getsockopt), MAIN},
 	/* Leaving: the files that were made at start-up. */
-	{SCMP_SYS(unlink), ALL}, /* by the handler of a signal, too */
+	{SCMP_SYS(unlink), MAIN | SIGNALS},
 	{SCMP_SYS(unlinkat), MAIN},
 	{SCMP_SYS(rt_sigaction), MAIN},
-	{SCMP_SYS(alarm), MAIN},
 	{SCMP_SYS(fsync), MAIN},
 	{SCMP_SYS(fdatasync), MAIN},
 	/* What a monitor adds: images, and threads that serve them. */
 	{SCMP_SYS(openat), MONITOR},
 	{SCMP_SYS(statx), MONITOR},
 	{SCMP_SYS(flock), MONITOR},
-	{SCMP_SYS(io_uring_setup), MONITOR},
 	{SCMP_SYS(clone), MONITOR},
 	{SCMP_SYS(clone3), MONITOR},
 	{SCMP_SYS(set_robust_list), MONITOR},
@@ -104,14 +108,13 @@ static const struct rule rules[] = {
 	{SCMP_SYS(prctl), MONITOR},
 };
 
-/* ioctl requests are allowed by their type byte. */
+/* ioctl requests of whole types, where all are about what is open already. */
 static const struct {
 	u32 type;
 	unsigned int kinds;
-} ioctls[] = {
+} ioctl_types[] = {
 	{0xae, DEVICE}, /* KVM */
 	{0xaf, DEVICE}, /* vhost */
-	{'T', DEVICE}, /* terminals and tap */
 	{0x12, MONITOR}, /* sizes of block devices */
 };
 
@@ -123,12 +126,21 @@ static const struct {
 static const struct {
 	unsigned int request;
 	unsigned int kinds;
-} tarn_ioctls[] = {
+} ioctls[] = {
+	/* The interrupt of a device whose driver has no MSI. */
+	{KVM_IRQ_LINE, IO},
 	{TARN_PARTITION_ATTACH, DEVICE},
 	{TARN_PARTITION_REGISTER, DEVICE},
 	{TARN_PARTITION_UNREGISTER, DEVICE},
 	{TARN_PARTITION_READ, MONITOR | TRANSFER},
 	{TARN_PARTITION_PAGE_OUT, MONITOR | TRANSFER},
+	/* A terminal is left as it was found; nothing is typed into it. */
+	{TCGETS, MAIN},
+	{TCSETS, MAIN},
+	/* A card that starts, and one that a monitor adds. */
+	{TUNSETOFFLOAD, DEVICE | DEVICES},
+	{TUNGETIFF, MONITOR},
+	{TUNSETVNETHDRSZ, MONITOR},
 };
 
 static bool enabled;
@@ -179,18 +191,18 @@ static int add_calls(scmp_filter_ctx ctx, unsigned int kind)
 		if (rules[i].kinds & kind)
 			ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
 					       rules[i].call, 0);
+	for (i = 0; i < ARRAY_SIZE(ioctl_types) && !ret; i++)
+		if (ioctl_types[i].kinds & kind)
+			ret = seccomp_rule_add(
+				ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00,
+					ioctl_types[i].type << 8));
 	for (i = 0; i < ARRAY_SIZE(ioctls) && !ret; i++)
 		if (ioctls[i].kinds & kind)
 			ret = seccomp_rule_add(
 				ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00,
-					ioctls[i].type << 8));
-	for (i = 0; i < ARRAY_SIZE(tarn_ioctls) && !ret; i++)
-		if (tarn_ioctls[i].kinds & kind)
-			ret = seccomp_rule_add(
-				ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff,
-					tarn_ioctls[i].request));
+					ioctls[i].request));
 	return ret;
 }
 

@@ -12,9 +12,11 @@
 enum sandbox_kind {
 	SANDBOX_VCPU, /* runs the guest, handles its exits */
 	SANDBOX_IO, /* an iothread: io_uring and memory */
+	SANDBOX_DEVICES, /* the one of cards and ports: their other ends, too */
 	SANDBOX_MAIN, /* the event loop, and taking everything down */
 	SANDBOX_MONITOR, /* the same where a monitor may add disks and cards */
 	SANDBOX_TRANSFER, /* moves guest memory to or from a file */
+	SANDBOX_SIGNALS, /* sees to it that the process ends */
 };
 
 /** sandbox_init() - once, before the first thread; @on: -sandbox. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "arch/x86/x86.h"
+#include "backend/block.h"
 #include "bus.h"
 #include "config.h"
 #include "error.h"
@@ -34,10 +35,14 @@ int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
 		.flags = (pio ? KVM_IOEVENTFD_FLAG_PIO : 0) |
 			 (add ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
 	};
+	int ret;
 
-	if (ioctl(vm->fd, KVM_IOEVENTFD, &io))
-		return err_errno(-errno, "KVM_IOEVENTFD");
-	return 0;
+	if (!ioctl(vm->fd, KVM_IOEVENTFD, &io))
+		return 0;
+	/* The guest chooses where its doorbells are. */
+	ret = -errno;
+	guest_warn("KVM_IOEVENTFD: %s", strerror(-ret));
+	return ret;
 }
 
 /* Events and requests */
@@ -115,6 +120,7 @@ const char *vm_state_name(enum vm_state state)
 		[VM_CRASHED] = "guest-panicked",
 		[VM_INMIGRATE] = "inmigrate",
 		[VM_POSTMIGRATE] = "postmigrate",
+		[VM_IO_ERROR] = "io-error",
 	};
 
 	return names[state];
@@ -161,10 +167,12 @@ static int devices_pause(struct vm *vm)
 			return ret;
 		}
 	}
+	/* What fails here fails again when somebody relies on it (a save). */
+	block_sync_all();
 	return 0;
 }
 
-int vm_pause(struct vm *vm)
+static int pause_as(struct vm *vm, enum vm_state state)
 {
 	int ret;
 
@@ -176,22 +184,43 @@ int vm_pause(struct vm *vm)
 		vcpus_run(vm);
 		return ret;
 	}
-	vm->state = VM_PAUSED;
+	vm->state = state;
 	tell(vm, VM_EVENT_STOP, NULL);
 	return 0;
 }
 
+int vm_pause(struct vm *vm)
+{
+	return pause_as(vm, VM_PAUSED);
+}
+
+int vm_stop_for_disk(struct vm *vm)
+{
+	return pause_as(vm, VM_IO_ERROR);
+}
+
 int vm_resume(struct vm *vm)
 {
+	int ret;
+
 	if (vm->held) {
 		err("the guest is being saved or restored");
 		return -EBUSY;
 	}
-	if (vm->state == VM_PAUSED || vm->state == VM_POSTMIGRATE) {
+	/* A guest that was saved may run somewhere else by now. */
+	ret = vm->state == VM_INMIGRATE ? 0 : block_take_back_all();
+	if (ret)
+		return ret;
+	if (vm->state == VM_PAUSED || vm->state == VM_POSTMIGRATE ||
+	    vm->state == VM_IO_ERROR) {
 		devices_resume(vm, NULL);
 		x86_resumed(vm);
+	} else if (vm->state == VM_RUNNING) {
+		return 0;
 	} else if (vm->state != VM_PRELAUNCH) {
-		return vm->state == VM_RUNNING ? 0 : -EINVAL;
+		err("the guest cannot go on from '%s': it needs a system_reset",
+		    vm_state_name(vm->state));
+		return -EINVAL;
 	}
 	vm->state = VM_RUNNING;
 	tell(vm, VM_EVENT_RESUME, NULL);
@@ -214,7 +243,8 @@ int vm_reboot(struct vm *vm, const char *reason)
 	ret = vm_reset(vm);
 	if (ret)
 		return ret;
-	if (vm->state == VM_SHUTDOWN || vm->state == VM_CRASHED)
+	if (vm->state == VM_SHUTDOWN || vm->state == VM_CRASHED ||
+	    vm->state == VM_IO_ERROR)
 		vm->state = VM_PAUSED;
 	tell(vm, VM_EVENT_RESET, reason);
 	if (vm->state == VM_RUNNING && !vm->request)

@@ -36,6 +36,7 @@ enum vm_state {
 	VM_CRASHED,
 	VM_INMIGRATE, /* made for a saved guest that is not here yet */
 	VM_POSTMIGRATE, /* saved, and left as it was then */
+	VM_IO_ERROR, /* a disk fails; its requests are tried again when it runs */
 	VM_NR_STATES,
 };
 
@@ -201,6 +202,9 @@ int vm_reset(struct vm *vm);
 
 /** vm_pause() - stop all vCPUs, then pause all devices. Main thread. */
 int vm_pause(struct vm *vm);
+
+/** vm_stop_for_disk() - the same, for a disk that fails; only if it runs. */
+int vm_stop_for_disk(struct vm *vm);
 
 /** vm_resume() - the reverse; also the first start after -S. Main thread. */
 int vm_resume(struct vm *vm);

@@ -13,6 +13,14 @@
 
 #include "guest.h"
 
+/*
+ * Up to 7.0 an order of 0 left it to the kernel how large a block is that is
+ * reported. From 7.1 on 0 is a page, and the kernel's own choice has a name.
+ */
+#ifndef PAGE_REPORTING_ORDER_UNSPECIFIED
+#define PAGE_REPORTING_ORDER_UNSPECIFIED	0
+#endif
+
 /* Give up the content of a range of pages; the host takes a part with each call. */
 static int hint_unused(u64 address, u64 pages)
 {
@@ -52,6 +60,7 @@ static int report(struct page_reporting_dev_info *dev, struct scatterlist *list,
 
 static struct page_reporting_dev_info reporting = {
 	.report = report,
+	.order = PAGE_REPORTING_ORDER_UNSPECIFIED,
 };
 
 /**

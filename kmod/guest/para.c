@@ -10,6 +10,8 @@
 #include <linux/kvm_para.h>
 #include <linux/string.h>
 #include <asm/processor.h>
+/* For cpuid(), which is in another header since 6.16: this one takes the right one. */
+#include <asm/xen/hypervisor.h>
 
 #include "guest.h"
 

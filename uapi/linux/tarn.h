@@ -117,6 +117,8 @@ struct tarn_features {
  * @scan_ns: processor time that it took
  * @scan_permille: see tarn_pool_set
  * @reserved: 0
+ * @poisoned_frames: of @frames, known to have a memory error; one that holds no
+ *	page any more is neither free nor in limbo, and not used again
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -151,6 +153,7 @@ struct tarn_pool_info {
 	__aligned_u64 scan_ns;
 	__u32 scan_permille;
 	__u32 reserved;
+	__aligned_u64 poisoned_frames;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
@@ -177,6 +180,22 @@ struct tarn_pool_set {
 	__u32 scan_permille;
 };
 
+/**
+ * struct tarn_pool_detach - TARN_POOL_DETACH: detach a pager that hangs
+ * @size: of this structure
+ * @flags: 0
+ *
+ * Needs CAP_SYS_ADMIN. The same as if the pager had died: what it was asked for is asked anew of the
+ * next one, which may attach now. Its window is taken from it; frames that it still
+ * reads into or writes from come to nobody else before that has ended. What it still
+ * writes to its devices nobody can call back: until its process is gone, the next
+ * pager must not write to a device that this one had. ENOTCONN: there is no pager.
+ */
+struct tarn_pool_detach {
+	__u32 size;
+	__u32 flags;
+};
+
 /** enum tarn_event_type - what struct tarn_event tells */
 enum tarn_event_type {
 	TARN_EVENT_PAGER_ATTACHED = 1,
@@ -197,6 +216,11 @@ enum tarn_event_type {
 	TARN_EVENT_PARTITION_DESTROYED = 10,
 	/** value: events that this reader missed, as it read too slowly */
 	TARN_EVENT_LOST = 11,
+	/**
+	 * value: the frame that turned out to have one. The page named gives
+	 * SIGBUS unless the pager has it; TARN_PARTITION_NONE: no page was lost
+	 */
+	TARN_EVENT_MEMORY_ERROR = 12,
 };
 
 /** Partition of an event that concerns the pool. */
@@ -230,7 +254,7 @@ struct tarn_event {
  * struct tarn_partition_info - TARN_PARTITION_INFO: counters of a partition
  * @size: of this structure
  * @flags: 0
- * @id: of the partition in its pool, not 0, not used twice
+ * @id: of the partition in its pool, not 0; used again only when all 2^24 others were
  * @weight: its part in the pool when frames are short
  * @fair_frames: what the weight entitles it to at present, in frames
  * @logical_pages: size of the file
@@ -251,7 +275,7 @@ struct tarn_event {
  * @pinned_pages: see tarn_partition_areas
  * @working_set: see tarn_partition_heat
  * @vms: VMs that are attached, 0 or 1
- * @reserved: 0
+ * @hypercalls: of these, whose guest's hypercalls are answered
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -277,7 +301,7 @@ struct tarn_partition_info {
 	__aligned_u64 pinned_pages;
 	__aligned_u64 working_set;
 	__u32 vms;
-	__u32 reserved;
+	__u32 hypercalls;
 };
 
 #define TARN_PARTITION_SET_WEIGHT	(1U << 0)
@@ -361,7 +385,7 @@ struct tarn_partition_pages {
  * PAGE_OUT gives up the resident pages of a range whatever their age, and
  * returns when their frames are free; pages that somebody holds are passed
  * over. PAGE_IN reads the paged ones and returns when they are there. Both end
- * early with EINTR at a fatal signal; ENODEV without paging; EAGAIN where no
+ * early with EINTR at a signal; ENODEV without paging; EAGAIN where no
  * pager serves.
  */
 struct tarn_partition_range {
@@ -424,20 +448,29 @@ struct tarn_vm_range {
  * @count: ranges, 1 to TARN_VM_MAX_RANGES; 0 with @vm_fd -1: detach
  * @ranges: address of an array of struct tarn_vm_range, in ascending order of
  *	@gpa, none overlapping another in @gpa or in @offset
+ * @hypercalls: out: 1 if the guest's hypercalls are answered, 0 if they can't be,
+ *	which the kernel's log explains
+ * @reserved: 0
  *
  * Names the KVM VM that has the partition as memory (S02, S03, S09). From then on
  * the guest's hypercalls are answered (linux/tarn_para.h), KVM's
  * accessed bits are read, and its paravirtual areas pinned by policy. Every page
  * of a range has to lie in one of the VM's memory slots whose user memory is a
  * shared mapping of this file at that offset. A change of the slots afterwards
- * does no harm: ranges name pages of this file only.
+ * does no harm: ranges name pages of this file only. Of what is not in its place
+ * KVM's accessed bits are not read, and the guest can give up none of it.
+ *
+ * Hypercalls are not answered where the kernel does not let the module hook KVM's
+ * function: a live patch has it, or tracing of functions is off
+ * (/proc/sys/kernel/ftrace_enabled). All else works. While they are answered the
+ * kernel refuses to switch that off.
  *
  * The attachment does not keep the VM alive. It ends with the VM, with the
  * partition, or by another call.
  *
  * EBADF: @vm_fd is no VM of KVM. EBUSY: the partition has a VM. EFAULT: a page of
- * a range is not in a slot or not of this file. EOPNOTSUPP: this kernel's KVM is
- * not one that the module knows.
+ * a range is not in a slot or not of this file. EOPNOTSUPP: there is no
+ * tarn_kvm.ko, or KVM is another one than it was built for.
  */
 struct tarn_partition_attach {
 	__u32 size;
@@ -445,6 +478,8 @@ struct tarn_partition_attach {
 	__s32 vm_fd;
 	__u32 count;
 	__aligned_u64 ranges;
+	__u32 hypercalls;
+	__u32 reserved;
 };
 
 /** enum tarn_pin_policy - what a pool does with areas of a type (S02) */
@@ -561,7 +596,7 @@ struct tarn_partition_areas {
  *	last; numbers that nobody has checked
  *
  * ENODATA: it shares none. EPROTO: what it shares is not that structure. EAGAIN:
- * try again.
+ * try again. EIO: the frame of its page has a memory error.
  */
 struct tarn_partition_metrics {
 	__u32 size;
@@ -691,6 +726,7 @@ struct tarn_partition_heat {
 #define TARN_POOL_EVENTS	_IO(TARN_IOC_TYPE, 0x22)
 #define TARN_POOL_PIN_POLICY	_IOWR(TARN_IOC_TYPE, 0x23, struct tarn_pool_pin_policy)
 #define TARN_POOL_FAULTS	_IOWR(TARN_IOC_TYPE, 0x24, struct tarn_pool_faults)
+#define TARN_POOL_DETACH	_IOWR(TARN_IOC_TYPE, 0x25, struct tarn_pool_detach)
 
 #define TARN_PARTITION_INFO	_IOWR(TARN_IOC_TYPE, 0x40, struct tarn_partition_info)
 #define TARN_PARTITION_SET	_IOWR(TARN_IOC_TYPE, 0x41, struct tarn_partition_set)

@@ -19,7 +19,8 @@
  * @pool_fd: descriptor of any file or directory of the mount
  * @queues: 1 to TARN_PAGER_MAX_QUEUES
  * @depth: requests in flight a queue, a power of two, 16 to
- *	TARN_PAGER_MAX_DEPTH
+ *	TARN_PAGER_MAX_DEPTH; of these, stores and drops are at most three quarters,
+ *	stores on queue 0 at most five eighths
  * @reserved: 0
  * @window_bytes: out: length of the frame window that can ever be needed.
  *	Frame f lies at f << TARN_PAGE_SHIFT in it. Frames that the pool does
@@ -28,9 +29,10 @@
  * @stored_pages: out: upper bound of what TARN_PAGER_STORED will list
  * @uuid: out: of the pool
  *
- * A descriptor of /dev/tarn attaches once; closing it, or the death of the
- * process that attached, detaches. While attached the mount is busy. Nothing
- * is asked of the pager before TARN_PAGER_START.
+ * A descriptor of /dev/tarn attaches once; closing it, or a duplicate of it, by the
+ * process that attached, detaches, as does the death of this process, and
+ * TARN_POOL_DETACH. Its window is of use to this process alone and until then. While
+ * attached the mount is busy. Nothing is asked of the pager before TARN_PAGER_START.
  *
  * EBUSY: the pool has a pager, or this descriptor has a pool. ENODEV: the pool
  * was mounted with paging=none. EBADF, EXDEV: @pool_fd is no file of a tarnfs.
@@ -81,8 +83,9 @@ struct tarn_stored_page {
  * @reserved: 0
  *
  * Between TARN_PAGER_ATTACH and TARN_PAGER_START, from which a pager that
- * takes over rebuilds its slot map. A cookie that is not listed is free.
- * EBUSY after TARN_PAGER_START.
+ * takes over rebuilds its slot map. A cookie that is not listed is free, and so
+ * is one that was dropped meanwhile, of which TARN_PAGER_START tells: it may
+ * have been listed or not. EBUSY after TARN_PAGER_START.
  */
 struct tarn_pager_stored {
 	__u32 size;
@@ -93,17 +96,31 @@ struct tarn_pager_stored {
 	__u32 reserved;
 };
 
+/** Most cookies that TARN_PAGER_START tells. */
+#define TARN_PAGER_MAX_DROPPED	(1U << 20)
+
 /**
  * struct tarn_pager_start - TARN_PAGER_START: requests may come
  * @size: of this structure
  * @flags: 0
+ * @dropped: address of an array of __u64: cookies that were dropped since
+ *	TARN_PAGER_STORED began at cursor 0, or since TARN_PAGER_ATTACH. Each of
+ *	them is free, whether it was listed or not
+ * @count: in: room in it, TARN_PAGER_MAX_DROPPED is always enough; out: how many
+ * @reserved: 0
  *
- * EAGAIN: copies were dropped since TARN_PAGER_STORED began, which so listed
- * some that are gone: list again from cursor 0. EBUSY: started already.
+ * The pager frees these before it answers any request. What is dropped later was
+ * listed, and comes as TARN_OP_DROP.
+ *
+ * EAGAIN: there are more than @count: list again from cursor 0. EFAULT:
+ * @dropped can't be written; list again, too. EBUSY: started already.
  */
 struct tarn_pager_start {
 	__u32 size;
 	__u32 flags;
+	__aligned_u64 dropped;
+	__u32 count;
+	__u32 reserved;
 };
 
 #define TARN_PAGER_IS_FULL	(1U << 0)
@@ -180,7 +197,8 @@ enum tarn_op {
  *	completion replaces and so frees, or TARN_COOKIE_NONE
  * @index: page of the partition; DROP: 0
  * @partition: its id; DROP: 0
- * @reserved: 0
+ * @sum: LOAD: tarn_page_sum() of what was stored, so that a pager with several
+ *	copies can tell which of them are right; otherwise 0
  */
 struct tarn_request {
 	__u32 tag;
@@ -191,8 +209,46 @@ struct tarn_request {
 	__aligned_u64 cookie;
 	__aligned_u64 index;
 	__u32 partition;
-	__u32 reserved;
+	__u32 sum;
 };
+
+static inline __u64 tarn_sum_step(__u64 lane, __u64 word)
+{
+	lane ^= word;
+	return (lane << 29 | lane >> 35) * 0x9e3779b185ebca87ULL;
+}
+
+/**
+ * tarn_page_sum() - the checksum of a page
+ * @page: its 1 << TARN_PAGE_SHIFT bytes, aligned to 8
+ *
+ * Each step is a bijection of its lane, so a change of one word always shows in
+ * the lane's end; the rotation keeps changes of high bits from cancelling. Costs
+ * three instructions a word, half of xxh64.
+ *
+ * Return: the checksum; any value, 0 as well.
+ */
+static inline __u32 tarn_page_sum(const void *page)
+{
+	const __u64 *word = (const __u64 *)page;
+	const __u64 *end = word + (1 << TARN_PAGE_SHIFT) / sizeof(*word);
+	__u64 a = 1, b = 2, c = 3, d = 4;
+
+	for (; word < end; word += 8) {
+		a = tarn_sum_step(a, word[0]);
+		b = tarn_sum_step(b, word[1]);
+		c = tarn_sum_step(c, word[2]);
+		d = tarn_sum_step(d, word[3]);
+		a = tarn_sum_step(a, word[4]);
+		b = tarn_sum_step(b, word[5]);
+		c = tarn_sum_step(c, word[6]);
+		d = tarn_sum_step(d, word[7]);
+	}
+	a = tarn_sum_step(a, b ^ (b >> 32));
+	a = tarn_sum_step(a, c ^ (c >> 32));
+	a = tarn_sum_step(a, d ^ (d >> 32));
+	return (__u32)(a ^ (a >> 32));
+}
 
 /**
  * struct tarn_completion - one entry of a queue's completion array
@@ -217,8 +273,9 @@ struct tarn_completion {
  *	semantics and takes entries up to it, from 0 on after attach.
  * @depth: as attached
  * @requests_offset: byte at which requests[depth] begins: request n lies in
- *	entry n % depth. Taken entries stay as they are until their request and
- *	depth - 1 later ones are completed.
+ *	entry n % depth. It is overwritten by request n + depth, which comes when
+ *	one of the depth requests from n on was completed, be it another than n:
+ *	the pager copies what it takes.
  * @completions_offset: byte at which completions[depth] begins, written by the
  *	pager before a TARN_CMD_SERVE and read by the kernel, once, when that
  *	command is issued.
@@ -254,7 +311,10 @@ struct tarn_queue_area {
  * requests that the pager has not seen, or a negative errno: EINVAL (queue, flags, a
  * completion with a tag not in flight; those before it were taken), EBUSY (a
  * command is parked on the queue already; completions were taken), ENOTCONN
- * (not attached or not started, or detached while parked).
+ * (not attached or not started, or detached while parked), ECANCELED (the ring or the
+ * thread went that issued it), EOPNOTSUPP (up to 6.6, to park from a thread of
+ * io_uring's own, as with IORING_SETUP_SQPOLL or IOSQE_ASYNC; completions were
+ * taken).
  * One command a queue parks; others that only complete may be issued beside
  * it, by the process that attached. IOSQE_CQE_SKIP_SUCCESS is useful for them.
  */

@@ -2,48 +2,26 @@
 /*
  * Block nodes on a file or a block device, all I/O through io_uring.
  *
- * With cache.direct=on the image is open twice: O_DIRECT for requests that meet
- * its alignment, buffered for the few that do not (the kernel keeps the two
- * coherent), so that nothing is ever copied here.
+ * With cache.direct=on all reads and writes are direct: those that meet the
+ * alignment of the image as they are, the few that do not by a buffer
+ * (block-bounce.c).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/falloc.h>
-#include <linux/fs.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/block.h"
+#include "backend/block-file.h"
 #include "error.h"
 #include "lib/iov.h"
-#include "lib/opts.h"
 
 #define ZERO_CHUNK 65536
+/* Of one fallocate(). */
+#define ZERO_MAX (1U << 30)
 
 static u8 zeroes[ZERO_CHUNK] __attribute__((aligned(4096)));
-
-/**
- * struct block_file - an open image.
- * @fd: buffered
- * @direct_fd: opened with O_DIRECT, or -1
- * @mem_align: what O_DIRECT asks of buffers
- * @off_align: what it asks of offsets and lengths
- * @no_zero: FALLOC_FL_ZERO_RANGE is not supported
- * @no_punch: FALLOC_FL_PUNCH_HOLE is not supported
- */
-struct block_file {
-	int fd;
-	int direct_fd;
-	u32 mem_align;
-	u32 off_align;
-	bool no_zero;
-	bool no_punch;
-};
 
 static bool aligned(const struct block_file *bf, const struct block_req *req)
 {
@@ -60,48 +38,61 @@ static bool aligned(const struct block_file *bf, const struct block_req *req)
 	return true;
 }
 
-static void finish(struct block_req *req, int ret)
+static bool direct(const struct block_file *bf)
 {
+	return bf->direct_fd >= 0;
+}
+
+/* Whether a write may have to keep what is around it in its block. */
+static bool has_edges(const struct block_file *bf, const struct block_req *req)
+{
+	return direct(bf) && bf->off_align > 512 &&
+	       (req->op == BLOCK_WRITE || req->op == BLOCK_ZERO);
+}
+
+void block_file_finish(struct block_req *req, int ret)
+{
+	if (req->ranged)
+		block_range_end(req->blk->data, req);
+
 	req->top->stats.ns[req->op] += loop_now() - req->start;
 	if (ret)
 		req->top->stats.failed[req->op]++;
 	req->done(req, ret);
 }
 
-static void submit(struct block_req *req);
-
 static void transfer_done(struct loop_op *lop, int res, unsigned int flags)
 {
 	struct block_req *req = container_of(lop, struct block_req, lop);
 
 	if (res == -EINTR || res == -EAGAIN) {
-		submit(req);
+		block_file_go(req);
 		return;
 	}
 	/* Nothing where there should be something: the image was cut. */
 	if (!res)
 		res = -EIO;
 	if (res < 0) {
-		finish(req, res);
+		block_file_finish(req, res);
 		return;
 	}
 	req->off += res;
 	req->len -= res;
-	if (!req->len) {
-		finish(req, 0);
-		return;
-	}
 	iov_skip(&req->iov, &req->nr_iov, res);
-	submit(req);
+	block_file_go(req);
 }
 
 static void submit_transfer(struct block_file *bf, struct block_req *req)
 {
-	struct io_uring_sqe *sqe = loop_sqe(req->loop);
-	bool direct = bf->direct_fd >= 0 && aligned(bf, req);
-	int fd = direct ? bf->direct_fd : bf->fd;
+	int fd = direct(bf) ? bf->direct_fd : bf->fd;
 	unsigned int nr = min_t(unsigned int, req->nr_iov, IOV_MAX);
+	struct io_uring_sqe *sqe;
 
+	if (direct(bf) && !aligned(bf, req)) {
+		block_bounce_submit(bf, req, UINT64_MAX);
+		return;
+	}
+	sqe = loop_sqe(req->loop);
 	if (req->op == BLOCK_READ && nr == 1)
 		io_uring_prep_read(sqe, fd, req->iov->iov_base,
 				   req->iov->iov_len, req->off);
@@ -123,24 +114,77 @@ static void simple_done(struct loop_op *lop, int res, unsigned int flags)
 	struct block_req *req = container_of(lop, struct block_req, lop);
 
 	if (res == -EINTR || res == -EAGAIN)
-		submit(req);
+		block_file_go(req);
 	else
-		finish(req, res < 0 ? res : 0);
+		block_file_finish(req, res < 0 ? res : 0);
+}
+
+/*
+ * The kernel drops what it could not write: another flush would succeed without it. So
+ * there is nothing to try again, not even where there is room again.
+ */
+static int flush_result(struct block *blk, int ret)
+{
+	struct block_file *bf = blk->data;
+
+	if (ret >= 0 || ret == -EINTR || ret == -EAGAIN || direct(bf))
+		return ret;
+	WRITE_ONCE(bf->lost, true);
+	err_errno(ret, "'%s' cannot be flushed: what was written to it is lost",
+		  blk->filename);
+	return -ENOTRECOVERABLE;
+}
+
+static void flush_done(struct loop_op *lop, int res, unsigned int flags)
+{
+	struct block_req *req = container_of(lop, struct block_req, lop);
+
+	simple_done(lop, flush_result(req->blk, res), flags);
 }
 
 static void submit_flush(struct block_file *bf, struct block_req *req)
 {
-	struct io_uring_sqe *sqe = loop_sqe(req->loop);
+	struct io_uring_sqe *sqe;
 
+	if (READ_ONCE(bf->lost)) {
+		block_file_finish(req, -ENOTRECOVERABLE);
+		return;
+	}
+	sqe = loop_sqe(req->loop);
 	io_uring_prep_fsync(sqe, bf->fd, IORING_FSYNC_DATASYNC);
-	req->lop.done = simple_done;
+	req->lop.done = flush_done;
 	loop_submit(req->loop, sqe, &req->lop);
+}
+
+static int file_sync(struct block *blk)
+{
+	struct block_file *bf = blk->data;
+	int ret = READ_ONCE(bf->lost) ? -ENOTRECOVERABLE : 0;
+
+	while (!ret && fdatasync(bf->fd))
+		if (errno != EINTR)
+			ret = flush_result(blk, -errno);
+	return ret ? err_errno(ret, "'%s' cannot be flushed", blk->filename)
+		   : 0;
 }
 
 static bool not_supported(int res)
 {
 	return res == -EOPNOTSUPP || res == -ENOTTY || res == -ENOSYS ||
 	       res == -EINVAL;
+}
+
+static void submit_fallocate(struct block_file *bf, struct block_req *req,
+			     int mode,
+			     void (*done)(struct loop_op *lop, int res,
+					  unsigned int flags))
+{
+	struct io_uring_sqe *sqe = loop_sqe(req->loop);
+
+	io_uring_prep_fallocate(sqe, bf->fd, mode | FALLOC_FL_KEEP_SIZE,
+				req->off, req->part);
+	req->lop.done = done;
+	loop_submit(req->loop, sqe, &req->lop);
 }
 
 static void discard_done(struct loop_op *lop, int res, unsigned int flags)
@@ -155,74 +199,108 @@ static void discard_done(struct loop_op *lop, int res, unsigned int flags)
 	simple_done(lop, res, flags);
 }
 
+/* A hint: what is no whole block stays. */
+static void submit_discard(struct block_file *bf, struct block_req *req)
+{
+	u64 end = ALIGN_DOWN(req->off + req->len, bf->zero_align);
+
+	req->off = ALIGN_UP(req->off, bf->zero_align);
+	if (req->off >= end) {
+		block_file_finish(req, 0);
+		return;
+	}
+	req->len = end - req->off;
+	req->part = req->len;
+	submit_fallocate(bf, req, FALLOC_FL_PUNCH_HOLE, discard_done);
+}
+
+/* Zeroes go a part at a time; what is left of them goes on. */
+static void zero_step(struct block_req *req, u32 done)
+{
+	req->off += done;
+	req->len -= done;
+	block_file_go(req);
+}
+
 static void zero_done(struct loop_op *lop, int res, unsigned int flags)
 {
 	struct block_req *req = container_of(lop, struct block_req, lop);
 	struct block_file *bf = req->blk->data;
 
 	if (not_supported(res)) {
-		/* What holds for one image holds for all of its ranges. */
-		if (req->flags & BLOCK_UNMAP && !bf->no_punch)
+		/* What holds for one part holds for all of the image. */
+		if (req->punch)
 			bf->no_punch = true;
 		else
 			bf->no_zero = true;
-		submit(req);
-		return;
+		res = -EAGAIN;
 	}
-	simple_done(lop, res, flags);
-}
-
-static void submit_fallocate(struct block_file *bf, struct block_req *req,
-			     int mode,
-			     void (*done)(struct loop_op *lop, int res,
-					  unsigned int flags))
-{
-	struct io_uring_sqe *sqe = loop_sqe(req->loop);
-
-	io_uring_prep_fallocate(sqe, bf->fd, mode | FALLOC_FL_KEEP_SIZE,
-				req->off, req->len);
-	req->lop.done = done;
-	loop_submit(req->loop, sqe, &req->lop);
+	if (res == -EINTR || res == -EAGAIN)
+		block_file_go(req);
+	else if (res < 0)
+		block_file_finish(req, res);
+	else
+		zero_step(req, req->part);
 }
 
 static void zero_written(struct loop_op *lop, int res, unsigned int flags)
 {
 	struct block_req *req = container_of(lop, struct block_req, lop);
 
-	if (res > 0) {
-		req->off += res;
-		req->len -= res;
-		res = req->len ? -EAGAIN : 0;
-	}
-	simple_done(lop, res, flags);
+	if (res > 0)
+		zero_step(req, res);
+	else
+		simple_done(lop, res ? res : -EIO, flags);
 }
 
-/* The file system cannot do it, so the zeroes travel. */
-static void submit_zero_write(struct block_file *bf, struct block_req *req)
+/* The file system cannot do it, or it is a part of a block: the zeroes travel. */
+static void submit_zero_write(struct block_file *bf, struct block_req *req,
+			      u32 len)
 {
-	struct io_uring_sqe *sqe = loop_sqe(req->loop);
+	struct io_uring_sqe *sqe;
+	int fd = direct(bf) ? bf->direct_fd : bf->fd;
 
-	io_uring_prep_write(sqe, bf->fd, zeroes,
-			    min_t(u64, req->len, sizeof(zeroes)), req->off);
+	if (direct(bf) && (!IS_ALIGNED(req->off, bf->off_align) ||
+			   !IS_ALIGNED(len, bf->off_align))) {
+		block_bounce_submit(bf, req, len);
+		return;
+	}
+	sqe = loop_sqe(req->loop);
+	io_uring_prep_write(sqe, fd, zeroes, len, req->off);
 	req->lop.done = zero_written;
 	loop_submit(req->loop, sqe, &req->lop);
 }
 
 static void submit_zero(struct block_file *bf, struct block_req *req)
 {
-	if (req->flags & BLOCK_UNMAP && !bf->no_punch)
+	u32 align = bf->zero_align, lead = -req->off & (align - 1);
+
+	req->punch = req->flags & BLOCK_UNMAP && !bf->no_punch;
+	if (lead || req->len < align) {
+		submit_zero_write(bf, req,
+				  min_t(u64, req->len, lead ? lead : align));
+		return;
+	}
+	/* Multiples of a block, so that one end of a part is the next's begin. */
+	req->part = ALIGN_DOWN(min_t(u64, req->len, ZERO_MAX), align);
+	if (req->punch)
 		submit_fallocate(bf, req, FALLOC_FL_PUNCH_HOLE, zero_done);
 	else if (!bf->no_zero)
 		submit_fallocate(bf, req, FALLOC_FL_ZERO_RANGE, zero_done);
 	else
-		submit_zero_write(bf, req);
+		submit_zero_write(bf, req,
+				  min_t(u32, req->part, sizeof(zeroes)));
 }
 
-static void submit(struct block_req *req)
+void block_file_go(struct block_req *req)
 {
 	struct block *blk = req->blk;
 	struct block_file *bf = blk->data;
 
+	if (!req->len && req->op != BLOCK_FLUSH) {
+		block_file_finish(req, 0);
+		return;
+	}
 	switch (req->op) {
 	case BLOCK_READ:
 	case BLOCK_WRITE:
@@ -232,7 +310,7 @@ static void submit(struct block_req *req)
 		submit_flush(bf, req);
 		break;
 	case BLOCK_DISCARD:
-		submit_fallocate(bf, req, FALLOC_FL_PUNCH_HOLE, discard_done);
+		submit_discard(bf, req);
 		break;
 	case BLOCK_ZERO:
 		submit_zero(bf, req);
@@ -244,12 +322,12 @@ static void file_submit(struct block *blk, struct block_req *req)
 {
 	struct block_file *bf = blk->data;
 
+	req->ranged = false;
 	if ((req->op == BLOCK_FLUSH && blk->no_flush) ||
-	    (req->op == BLOCK_DISCARD && (bf->no_punch || !blk->unmap)) ||
-	    (req->op != BLOCK_FLUSH && !req->len))
-		finish(req, 0);
-	else
-		submit(req);
+	    (req->op == BLOCK_DISCARD && (bf->no_punch || !blk->unmap)))
+		block_file_finish(req, 0);
+	else if (!req->len || !has_edges(bf, req) || block_range_begin(bf, req))
+		block_file_go(req);
 }
 
 static void file_destroy(struct block *blk)
@@ -262,188 +340,15 @@ static void file_destroy(struct block *blk)
 		close(bf->fd);
 	if (bf->direct_fd >= 0)
 		close(bf->direct_fd);
+	free(bf->bounce);
 	free(bf);
 }
 
-static const struct block_ops file_ops = {
+const struct block_ops block_file_ops = {
 	.name = "file",
 	.submit = file_submit,
+	.lock = block_file_lock,
+	.unlock = block_file_unlock,
+	.sync = file_sync,
 	.destroy = file_destroy,
 };
-
-/* Opening */
-
-/* An inherited descriptor is used as it is; its path need not be reachable. */
-static int inherited_fd(const char *path)
-{
-	char *end;
-	long fd;
-
-	if (strncmp(path, "/dev/fd/", 8))
-		return -1;
-	fd = strtol(path + 8, &end, 10);
-	if (*end || end == path + 8 || fd < 0 || fd > INT_MAX)
-		return -1;
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Opening a pipe would wait for its other end, with the machine standing still. */
-static int open_now(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK), ret;
-
-	if (fd < 0)
-		return -errno;
-	flags = fcntl(fd, F_GETFL);
-	if (flags >= 0 && !fcntl(fd, F_SETFL, flags & ~O_NONBLOCK))
-		return fd;
-	ret = -errno;
-	close(fd);
-	return ret;
-}
-
-static int open_image(struct block *blk, const char *path, bool auto_ro)
-{
-	int fd = inherited_fd(path);
-
-	if (fd != -1)
-		return fd;
-	fd = open_now(path, blk->read_only ? O_RDONLY : O_RDWR);
-	if (!blk->read_only && auto_ro &&
-	    (fd == -EACCES || fd == -EROFS || fd == -EPERM)) {
-		blk->read_only = true;
-		fd = open_now(path, O_RDONLY);
-	}
-	return fd;
-}
-
-static int lock_image(struct block *blk, int fd)
-{
-	struct flock lock = {
-		.l_type = blk->read_only ? F_RDLCK : F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_len = 1,
-	};
-
-	return fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
-}
-
-static int probe_blockdev(struct block *blk, int fd)
-{
-	int logical = 512;
-	unsigned int physical = 512;
-
-	if (ioctl(fd, BLKGETSIZE64, &blk->size) ||
-	    ioctl(fd, BLKSSZGET, &logical))
-		return -errno;
-	if (ioctl(fd, BLKPBSZGET, &physical) || physical < (u32)logical)
-		physical = logical;
-	blk->logical = logical;
-	blk->physical = physical;
-	return 0;
-}
-
-static int probe(struct block *blk, struct block_file *bf)
-{
-	struct stat st;
-	int ret;
-
-	if (fstat(bf->fd, &st))
-		return -errno;
-	if (S_ISBLK(st.st_mode)) {
-		ret = probe_blockdev(blk, bf->fd);
-		if (ret)
-			return ret;
-	} else if (S_ISREG(st.st_mode)) {
-		blk->size = st.st_size;
-		blk->logical = 512;
-		blk->physical = 4096;
-	} else {
-		return -EMEDIUMTYPE;
-	}
-	if (blk->size % 512)
-		warn("the last %u bytes of '%s' are out of reach: "
-		     "not a whole sector", (u32)(blk->size % 512),
-		     blk->filename);
-	blk->size = ALIGN_DOWN(blk->size, 512);
-	return 0;
-}
-
-/* What O_DIRECT needs here; the guest is told by the logical block size. */
-static void probe_direct(struct block *blk, struct block_file *bf)
-{
-	struct statx stx;
-
-	bf->mem_align = blk->logical;
-	bf->off_align = blk->logical;
-#ifdef STATX_DIOALIGN
-	if (!statx(bf->direct_fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx) &&
-	    stx.stx_mask & STATX_DIOALIGN && stx.stx_dio_offset_align) {
-		bf->mem_align = stx.stx_dio_mem_align;
-		bf->off_align = stx.stx_dio_offset_align;
-	}
-#else
-	(void)stx;
-#endif
-	if (bf->off_align > blk->logical && bf->off_align <= 4096 &&
-	    blk->size % bf->off_align == 0)
-		blk->logical = bf->off_align;
-	if (blk->physical < blk->logical)
-		blk->physical = blk->logical;
-}
-
-static void open_direct(struct block *blk, struct block_file *bf)
-{
-	char path[64];
-
-	/* By its descriptor, so that both are surely the same file. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", bf->fd);
-	bf->direct_fd = open(path, (blk->read_only ? O_RDONLY : O_RDWR) |
-					   O_DIRECT | O_CLOEXEC);
-	if (bf->direct_fd < 0) {
-		warn("'%s' cannot be opened with O_DIRECT (%s), using the page "
-		     "cache", blk->filename, strerror(errno));
-		blk->direct = false;
-		return;
-	}
-	probe_direct(blk, bf);
-}
-
-int block_file_open(struct block *blk, struct opts *opts)
-{
-	static const char *const aios[] = {"threads", "native", "io_uring",
-					   NULL};
-	static const char *const lockings[] = {"auto", "off", "on", NULL};
-	struct block_file *bf;
-	bool auto_ro = false;
-	int aio, locking = 0, ret;
-	const char *path;
-
-	if ((ret = opts_need_str(opts, "filename", &path)) ||
-	    (ret = opts_get_enum(opts, "aio", aios, &aio)) ||
-	    (ret = opts_get_enum(opts, "locking", lockings, &locking)) ||
-	    (ret = opts_get_bool(opts, "auto-read-only", &auto_ro)))
-		return ret;
-	bf = calloc(1, sizeof(*bf));
-	blk->filename = strdup(path);
-	if (!bf || !blk->filename) {
-		free(bf);
-		return -ENOMEM;
-	}
-	bf->direct_fd = -1;
-	bf->fd = open_image(blk, path, auto_ro);
-	blk->data = bf;
-	blk->ops = &file_ops;
-	if (bf->fd < 0)
-		return err_errno(bf->fd, "cannot open '%s'", path);
-	ret = locking == 2 ? lock_image(blk, bf->fd) : 0;
-	if (ret)
-		return err_errno(ret, "cannot lock '%s'", path);
-	ret = probe(blk, bf);
-	if (ret)
-		return err_errno(ret, "cannot use '%s'", path);
-	if (blk->direct)
-		open_direct(blk, bf);
-	return 0;
-}

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/block-lock.h"
 #include "backend/block.h"
 #include "error.h"
 #include "lib/opts.h"
 
 static struct block *blocks;
+static bool given_up;
+static void (*listener)(const struct block *blk,
+			const struct block_error *error);
 
 struct block *block_find(const char *node_name)
 {
@@ -97,9 +101,9 @@ static int raw_open(struct block *blk, struct opts *opts)
 	    (ret = raw_child(blk, opts, &child)))
 		return ret;
 	blk->child = child;
-	blk->logical = child->logical;
 	blk->physical = child->physical;
 	blk->no_flush |= child->no_flush;
+	blk->force_share |= child->force_share;
 	blk->direct = child->direct;
 	if (child->read_only && !blk->read_only) {
 		info("'%s' is read-only as its file is", blk->node_name);
@@ -126,6 +130,7 @@ static void inherit(struct block *blk, const struct block *parent)
 	blk->read_only = parent->read_only;
 	blk->direct = parent->direct;
 	blk->no_flush = parent->no_flush;
+	blk->force_share = parent->force_share;
 	blk->unmap = true;
 }
 
@@ -137,15 +142,17 @@ static int common_opts(struct block *blk, struct opts *opts)
 	int discard = blk->unmap ? 2 : 0, detect = 0, ret;
 	const char *name = NULL;
 
-	opts_ignore(opts, "force-share");
 	if ((ret = opts_get_str(opts, "node-name", &name)) ||
 	    (ret = opts_get_bool(opts, "read-only", &blk->read_only)) ||
+	    (ret = opts_get_bool(opts, "force-share", &blk->force_share)) ||
 	    (ret = opts_get_bool(opts, "cache.direct", &blk->direct)) ||
 	    (ret = opts_get_bool(opts, "cache.no-flush", &blk->no_flush)) ||
 	    (ret = opts_get_enum(opts, "discard", discards, &discard)) ||
 	    (ret = opts_get_enum(opts, "detect-zeroes", off, &detect)))
 		return ret;
 	blk->unmap = discard >= 2;
+	if (blk->force_share && !blk->read_only)
+		return opts_fail(opts, "force-share=on needs read-only=on");
 	if (!name)
 		return 0;
 	if (block_find(name))
@@ -241,14 +248,112 @@ struct block *block_attach(const char *node_name, const char *user)
 	return blk;
 }
 
+/* Locks */
+
+/* The node that has the image. */
+static struct block *bottom(struct block *blk)
+{
+	while (blk->child)
+		blk = blk->child;
+	return blk;
+}
+
+static int lock(struct block *blk)
+{
+	struct block *image = bottom(blk);
+	int ret = image->ops->lock(image, blk->use, blk->share);
+
+	blk->locked = !ret;
+	return ret;
+}
+
+static void unlock(struct block *blk)
+{
+	struct block *image = bottom(blk);
+
+	if (blk->locked)
+		image->ops->unlock(image);
+	blk->locked = false;
+}
+
+int block_use(struct block *blk, bool shared)
+{
+	blk->use = IMAGE_READ | (blk->read_only ? 0 : IMAGE_WRITE);
+	blk->share = IMAGE_ALL & ~(shared ? 0 : IMAGE_WRITE);
+	if (blk->force_share)
+		blk->share = IMAGE_ALL;
+	return given_up ? 0 : lock(blk);
+}
+
+int block_sync_all(void)
+{
+	struct block *blk;
+	int ret, first = 0;
+
+	for (blk = blocks; blk; blk = blk->next) {
+		if (!blk->use || blk->read_only || blk->no_flush)
+			continue;
+		ret = bottom(blk)->ops->sync(bottom(blk));
+		if (!first)
+			first = ret;
+	}
+	return first;
+}
+
+void block_give_up_all(void)
+{
+	struct block *blk;
+
+	given_up = true;
+	for (blk = blocks; blk; blk = blk->next)
+		unlock(blk);
+}
+
+int block_take_back_all(void)
+{
+	struct block *blk;
+	int ret;
+
+	if (!given_up)
+		return 0;
+	for (blk = blocks; blk; blk = blk->next) {
+		ret = blk->use ? lock(blk) : 0;
+		if (ret) {
+			block_give_up_all();
+			return ret;
+		}
+	}
+	given_up = false;
+	return 0;
+}
+
 void block_set_device(struct block *blk, const char *id)
 {
 	free(blk->device);
 	blk->device = id ? strdup(id) : NULL;
 }
 
+void block_set_listener(void (*fn)(const struct block *blk,
+				   const struct block_error *error))
+{
+	listener = fn;
+}
+
+void block_tell(const struct block *blk, const struct block_error *error)
+{
+	if (listener)
+		listener(blk, error);
+}
+
+bool block_no_space(int error)
+{
+	return error == ENOSPC || error == EDQUOT;
+}
+
 void block_detach(struct block *blk)
 {
+	unlock(blk);
+	blk->use = 0;
 	blk->user = NULL;
 	block_set_device(blk, NULL);
 	/* A node without a name was made for its one user. */

@@ -10,6 +10,7 @@
 #ifndef TARN_BACKEND_BLOCK_H
 #define TARN_BACKEND_BLOCK_H
 
+#include <sys/queue.h>
 #include <sys/uio.h>
 
 #include "lib/types.h"
@@ -55,18 +56,57 @@ struct block_req {
 	struct loop *loop;
 	u64 start;
 	struct loop_op lop;
+	u32 part;    /* bytes that are under way */
+	bool punch;  /* BLOCK_ZERO: by a hole */
+	bool ranged; /* among the writes of block-range.c */
+	bool edges;  /* reads what is around it and writes that back */
+	u64 begin;   /* the whole blocks that it touches, to @end */
+	u64 end;
+	TAILQ_ENTRY(block_req) ranges;
+	TAILQ_ENTRY(block_req) waits;
+	TAILQ_HEAD(, block_req) waiters;
+	u8 *bounce; /* a buffer of block-bounce.c */
+	u8 step;
+	u8 *io_buf; /* what is left to be read or written of it */
+	u32 io_len;
+	u64 io_off;
 };
 
 /**
  * struct block_ops - a kind of node.
  * @name: driver= of -blockdev
  * @submit: start @req, whose range was checked
+ * @lock: lock the image for @use and @share (block-lock.h); @unlock undoes it.
+ *	  Both NULL for a node on top of another.
+ * @sync: make durable what was written, at once; no request is in flight. With
+ *	  @lock or not at all.
  * @destroy: close it; the structure is the core's
  */
 struct block_ops {
 	const char *name;
 	void (*submit)(struct block *blk, struct block_req *req);
+	int (*lock)(struct block *blk, unsigned int use, unsigned int share);
+	void (*unlock)(struct block *blk);
+	int (*sync)(struct block *blk);
 	void (*destroy)(struct block *blk);
+};
+
+/** enum block_action - what is done about a request that failed. */
+enum block_action {
+	BLOCK_ACTION_REPORT, /* the guest is told */
+	BLOCK_ACTION_IGNORE, /* the guest is told that it succeeded */
+	BLOCK_ACTION_STOP,   /* the VM stops, the request is tried again later */
+};
+
+/**
+ * struct block_error - a request of a device that failed.
+ * @error: why, positive
+ * @write: anything but a read
+ */
+struct block_error {
+	int error;
+	bool write;
+	enum block_action action;
 };
 
 /**
@@ -85,13 +125,18 @@ struct block_stats {
 /**
  * struct block - a node.
  * @size: in bytes, a multiple of 512
- * @logical: smallest unit of a transfer, a power of two of at least 512
- * @physical: smallest unit that is written without reading first
+ * @physical: smallest unit that is written without reading first, a power of
+ *	      two of at least 512. Any number of sectors of 512 can be transferred.
  * @read_only: writes fail
  * @unmap: discard=unmap
  * @no_flush: cache.no-flush=on
+ * @force_share: force-share=on: others may do with the image what they like
+ * @use: IMAGE_* of block-lock.h that the device does, 0 without a device
+ * @share: IMAGE_* that others may do meanwhile
+ * @locked: the image is locked for both
  * @user: what it is attached to, NULL for nothing
  * @device: the id of the device that has it, NULL for none
+ * @error: why the VM was stopped, positive, 0 when it was not
  * @child: the node below, whose byte @offset is byte 0 here
  */
 struct block {
@@ -99,14 +144,18 @@ struct block {
 	char *node_name;
 	char *filename;
 	u64 size;
-	u32 logical;
 	u32 physical;
 	bool read_only;
 	bool unmap;
 	bool no_flush;
 	bool direct;
+	bool force_share;
+	bool locked;
+	u8 use;
+	u8 share;
 	const char *user;
 	char *device;
+	int error;
 	struct block *child;
 	u64 offset;
 	struct block_stats stats;
@@ -135,8 +184,50 @@ void block_for_each(void (*fn)(struct block *blk, void *arg), void *arg);
  */
 struct block *block_attach(const char *node_name, const char *user);
 
+/**
+ * block_use() - lock the image for a device that is attached to @blk.
+ * @shared: other programs may write the image, too
+ *
+ * The lock goes with block_detach(). While images are given up it is only
+ * noted what will be locked.
+ *
+ * Return: 0 or -errno, reported.
+ */
+int block_use(struct block *blk, bool shared);
+
+/**
+ * block_sync_all() - make durable what devices have written; they are paused.
+ *
+ * Return: 0 or the first -errno, each reported.
+ */
+int block_sync_all(void);
+
+/**
+ * block_give_up_all() - unlock all images: their guest stands still and is
+ * another process's from now on, or is not here yet.
+ */
+void block_give_up_all(void);
+
+/**
+ * block_take_back_all() - the reverse, all or none; does nothing when they
+ * were not given up.
+ *
+ * Return: 0 or -errno, reported.
+ */
+int block_take_back_all(void);
+
 /** block_set_device() - tell monitors which device has the node. */
 void block_set_device(struct block *blk, const char *id);
+
+/** block_set_listener() - hear of errors, under the VM's lock. */
+void block_set_listener(void (*fn)(const struct block *blk,
+				   const struct block_error *error));
+
+/** block_tell() - tell the listener. */
+void block_tell(const struct block *blk, const struct block_error *error);
+
+/** block_no_space() - whether an error is for want of room. */
+bool block_no_space(int error);
 
 void block_detach(struct block *blk);
 
@@ -145,13 +236,6 @@ void block_submit(struct block *blk, struct loop *loop, struct block_req *req);
 
 /** block_destroy_all() - at the end, when no request is in flight. */
 void block_destroy_all(void);
-
-/**
- * block_thread_get() - the loop for block devices without an iothread of their
- * own; started by the first and ended by the last block_thread_put().
- */
-struct loop *block_thread_get(void);
-void block_thread_put(void);
 
 /* For block.c: */
 

@@ -7,10 +7,13 @@
  * end's to keep; it hears of room by writable().
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/chardev-fd.h"
@@ -27,15 +30,51 @@ void *chr_fd_alloc(struct vm *vm, const struct chardev_ops *ops, size_t size)
 	if (!cf)
 		return NULL;
 	cf->chr.ops = ops;
-	cf->vm = vm;
+	cf->chr.loop = vm->loop;
 	cf->in = -1;
 	cf->out = -1;
 	return cf;
 }
 
+static bool may_block(int fd)
+{
+	struct stat st;
+
+	return isatty(fd) || (!fstat(fd, &st) && S_ISFIFO(st.st_mode));
+}
+
+int chr_fd_open_own(struct chr_own_fd *own, int fd, int flags)
+{
+	char path[32];
+
+	*own = (struct chr_own_fd){.fd = fd, .shared = fd, .shared_flags = -1};
+	if (!may_block(fd))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own->fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (own->fd >= 0)
+		return own->fd;
+	/* Somebody else's terminal: so its mode is changed for a while. */
+	own->fd = fd;
+	flags = fcntl(fd, F_GETFL);
+	/* Who found it changed has nothing to put back. */
+	if (flags >= 0 && !(flags & O_NONBLOCK) &&
+	    !fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+		own->shared_flags = flags;
+	return fd;
+}
+
+void chr_fd_close_own(struct chr_own_fd *own)
+{
+	if (own->fd != own->shared)
+		close(own->fd);
+	else if (own->shared_flags >= 0)
+		fcntl(own->shared, F_SETFL, own->shared_flags);
+}
+
 static void chr_event(struct chardev *chr, enum chardev_event event)
 {
-	chr->open = event == CHARDEV_OPENED;
+	WRITE_ONCE(chr->open, event == CHARDEV_OPENED);
 	if (chr->handler && chr->handler->event)
 		chr->handler->event(chr->arg, event);
 }
@@ -103,12 +142,13 @@ static ssize_t read_some(const struct chr_fd *cf, void *buf, size_t len)
 	};
 	ssize_t n;
 
-	if (!cf->chr.handler->fd)
-		return read(cf->in, buf, len);
-	n = recvmsg(cf->in, &msg, MSG_CMSG_CLOEXEC);
+	if (cf->chr.handler->fd)
+		n = recvmsg(cf->in, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	else
+		n = recv(cf->in, buf, len, MSG_DONTWAIT);
 	if (n < 0 && errno == ENOTSOCK)
 		return read(cf->in, buf, len);
-	if (n >= 0)
+	if (n >= 0 && cf->chr.handler->fd)
 		take_fds(cf, &msg);
 	return n;
 }
@@ -137,7 +177,7 @@ void chr_fd_accept_input(struct chardev *chr)
 
 	if (cf->in < 0 || cf->in_poll || !room(cf))
 		return;
-	cf->in_poll = loop_poll_add(cf->vm->loop, cf->in,
+	cf->in_poll = loop_poll_add(cf->chr.loop, cf->in,
 				    POLLIN | LOOP_POLL_LEVEL, input_ready, cf);
 }
 
@@ -153,20 +193,17 @@ static void output_ready(void *arg, int revents)
 
 static ssize_t write_some(int fd, const void *buf, size_t len)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	ssize_t n = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	if (n >= 0 || errno != ENOTSOCK)
-		return n;
-	/*
-	 * The descriptor may be shared with others (a terminal), so it stays in
-	 * the mode it came in; a pipe that polls writable takes a page.
-	 */
-	if (poll(&p, 1, 0) < 1) {
-		errno = EAGAIN;
-		return -1;
-	}
-	return write(fd, buf, min_t(size_t, len, CHUNK));
+	return n < 0 && errno == ENOTSOCK ? write(fd, buf, len) : n;
+}
+
+static void await_output(struct chr_fd *cf)
+{
+	if (!cf->out_poll)
+		cf->out_poll = loop_poll_add(cf->chr.loop, cf->out,
+					     POLLOUT | LOOP_POLL_LEVEL,
+					     output_ready, cf);
 }
 
 size_t chr_fd_write(struct chardev *chr, const void *buf, size_t len)
@@ -187,13 +224,23 @@ size_t chr_fd_write(struct chardev *chr, const void *buf, size_t len)
 			/* Input tells that the other end has gone. */
 			return len;
 		}
-		if (!cf->out_poll)
-			cf->out_poll = loop_poll_add(cf->vm->loop, cf->out,
-						     POLLOUT | LOOP_POLL_LEVEL,
-						     output_ready, cf);
+		await_output(cf);
 		return done;
 	}
 	return len;
+}
+
+void chr_fd_leave(struct chardev *chr)
+{
+	struct chr_fd *cf = to_chr_fd(chr);
+
+	unpoll(&cf->in_poll);
+	unpoll(&cf->out_poll);
+}
+
+void chr_fd_enter(struct chardev *chr)
+{
+	chr_fd_accept_input(chr);
 }
 
 void chr_fd_attach(struct chr_fd *cf, int in, int out)

@@ -17,15 +17,14 @@ struct vm;
 /**
  * struct chr_fd - a chardev over file descriptors.
  * @chr: the chardev
- * @vm: whose main loop serves it
- * @in: to read from, -1 for none
- * @out: to write to, -1 for none; may equal @in
+ * @in: to read from, -1 for none; it does not block
+ * @out: to write to, -1 for none; may equal @in. A socket, or what does not
+ *	 block.
  * @closed: the other end has gone; the backend drops its descriptors with
  *	    chr_fd_detach(). NULL keeps what still works.
  */
 struct chr_fd {
 	struct chardev chr;
-	struct vm *vm;
 	int in;
 	int out;
 	void (*closed)(struct chr_fd *cf);
@@ -39,8 +38,33 @@ static inline struct chr_fd *to_chr_fd(struct chardev *chr)
 	return container_of(chr, struct chr_fd, chr);
 }
 
-/** chr_fd_alloc() - a zeroed structure of @size that begins with chr_fd. */
+/**
+ * chr_fd_alloc() - a zeroed structure of @size that begins with chr_fd.
+ * @vm: it begins in this one's main loop
+ */
 void *chr_fd_alloc(struct vm *vm, const struct chardev_ops *ops, size_t size);
+
+/**
+ * struct chr_own_fd - a descriptor of others that is not to wait for.
+ * @fd: to be used
+ * @shared: what it was made of
+ * @shared_flags: to be put back in the end, or -1
+ */
+struct chr_own_fd {
+	int fd;
+	int shared;
+	int shared_flags;
+};
+
+/**
+ * chr_fd_open_own() - make @own of @fd.
+ * @flags: how it is used: O_RDONLY or O_WRONLY
+ *
+ * A terminal and a pipe may block, in a mode that all who have them open share.
+ * They are opened once more, for this process alone. Return: own->fd.
+ */
+int chr_fd_open_own(struct chr_own_fd *own, int fd, int flags);
+void chr_fd_close_own(struct chr_own_fd *own);
 
 /** chr_fd_attach() - the other end is there: CHARDEV_OPENED. */
 void chr_fd_attach(struct chr_fd *cf, int in, int out);
@@ -51,6 +75,8 @@ void chr_fd_detach(struct chr_fd *cf);
 /* For struct chardev_ops. */
 size_t chr_fd_write(struct chardev *chr, const void *buf, size_t len);
 void chr_fd_accept_input(struct chardev *chr);
+void chr_fd_leave(struct chardev *chr);
+void chr_fd_enter(struct chardev *chr);
 
 /**
  * struct chr_type - a word of -chardev.

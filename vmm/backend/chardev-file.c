@@ -17,6 +17,8 @@
 
 struct chr_stdio {
 	struct chr_fd cf;
+	struct chr_own_fd in;
+	struct chr_own_fd out;
 	bool raw;
 	struct termios saved;
 };
@@ -45,6 +47,8 @@ static void stdio_destroy(struct chardev *chr)
 					    cf);
 
 	chr_fd_detach(&cs->cf);
+	chr_fd_close_own(&cs->out);
+	chr_fd_close_own(&cs->in);
 	if (cs->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &cs->saved);
 	stdio_taken = false;
@@ -55,14 +59,16 @@ static const struct chardev_ops stdio_ops = {
 	.name = "stdio",
 	.write = chr_fd_write,
 	.accept_input = chr_fd_accept_input,
+	.leave = chr_fd_leave,
+	.enter = chr_fd_enter,
 	.destroy = stdio_destroy,
 };
 
 int chr_stdio_create(struct vm *vm, struct opts *opts, struct chardev **out)
 {
 	struct chr_stdio *cs;
+	int ret, in, out_fd;
 	bool sig = true;
-	int ret;
 
 	if (stdio_taken)
 		return opts_fail(opts, "stdio is in use already");
@@ -74,7 +80,9 @@ int chr_stdio_create(struct vm *vm, struct opts *opts, struct chardev **out)
 		return -ENOMEM;
 	stdio_taken = true;
 	terminal_raw(cs, sig);
-	chr_fd_attach(&cs->cf, STDIN_FILENO, STDOUT_FILENO);
+	in = chr_fd_open_own(&cs->in, STDIN_FILENO, O_RDONLY);
+	out_fd = chr_fd_open_own(&cs->out, STDOUT_FILENO, O_WRONLY);
+	chr_fd_attach(&cs->cf, in, out_fd);
 	*out = &cs->cf.chr;
 	return 0;
 }
@@ -93,6 +101,8 @@ static const struct chardev_ops file_ops = {
 	.name = "file",
 	.write = chr_fd_write,
 	.accept_input = chr_fd_accept_input,
+	.leave = chr_fd_leave,
+	.enter = chr_fd_enter,
 	.destroy = file_destroy,
 };
 
@@ -115,6 +125,8 @@ int chr_file_create(struct vm *vm, struct opts *opts, struct chardev **out)
 		close(fd);
 		return -ENOMEM;
 	}
+	/* It may name a terminal or a pipe. */
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	cf->chr.path = strdup(path);
 	chr_fd_attach(cf, -1, fd);
 	*out = &cf->chr;

@@ -34,7 +34,8 @@ static struct chr_pty *to_pty(struct chr_fd *cf)
 
 static void look_later(struct chr_pty *pty)
 {
-	loop_timer_set(pty->timer, loop_now() + LOOK_NS);
+	if (pty->timer)
+		loop_timer_set(pty->timer, loop_now() + LOOK_NS);
 }
 
 static void look(void *arg)
@@ -47,6 +48,25 @@ static void look(void *arg)
 		look_later(pty);
 	else
 		chr_fd_attach(&pty->cf, pty->fd, pty->fd);
+}
+
+static void pty_leave(struct chardev *chr)
+{
+	struct chr_pty *pty = to_pty(to_chr_fd(chr));
+
+	chr_fd_leave(chr);
+	loop_timer_del(pty->timer);
+	pty->timer = NULL;
+}
+
+static void pty_enter(struct chardev *chr)
+{
+	struct chr_pty *pty = to_pty(to_chr_fd(chr));
+
+	pty->timer = loop_timer_add(chr->loop, look, pty);
+	chr_fd_enter(chr);
+	if (!chr->open)
+		look_later(pty);
 }
 
 static void pty_closed(struct chr_fd *cf)
@@ -69,6 +89,8 @@ static const struct chardev_ops pty_ops = {
 	.name = "pty",
 	.write = chr_fd_write,
 	.accept_input = chr_fd_accept_input,
+	.leave = pty_leave,
+	.enter = pty_enter,
 	.destroy = pty_destroy,
 };
 

@@ -66,9 +66,27 @@ static void client_waits(void *arg, int revents)
 static void listen_again(struct chr_socket *cs)
 {
 	if (cs->listen_fd >= 0 && !cs->listen_poll)
-		cs->listen_poll = loop_poll_add(cs->cf.vm->loop, cs->listen_fd,
+		cs->listen_poll = loop_poll_add(cs->cf.chr.loop, cs->listen_fd,
 						POLLIN | LOOP_POLL_LEVEL,
 						client_waits, cs);
+}
+
+static void socket_leave(struct chardev *chr)
+{
+	struct chr_socket *cs = to_socket(to_chr_fd(chr));
+
+	chr_fd_leave(chr);
+	loop_poll_del(cs->listen_poll);
+	cs->listen_poll = NULL;
+}
+
+static void socket_enter(struct chardev *chr)
+{
+	struct chr_socket *cs = to_socket(to_chr_fd(chr));
+
+	chr_fd_enter(chr);
+	if (cs->fd < 0)
+		listen_again(cs);
 }
 
 static void socket_closed(struct chr_fd *cf)
@@ -101,6 +119,8 @@ static const struct chardev_ops socket_ops = {
 	.name = "socket",
 	.write = chr_fd_write,
 	.accept_input = chr_fd_accept_input,
+	.leave = socket_leave,
+	.enter = socket_enter,
 	.destroy = socket_destroy,
 };
 

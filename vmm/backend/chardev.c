@@ -12,6 +12,8 @@
 #include "backend/chardev-fd.h"
 #include "error.h"
 #include "lib/opts.h"
+#include "loop.h"
+#include "vm.h"
 
 static struct chardev *chardevs;
 
@@ -46,6 +48,7 @@ static int chr_null_create(struct vm *vm, struct opts *opts,
 	if (!chr)
 		return -ENOMEM;
 	chr->ops = &null_ops;
+	chr->loop = vm->loop;
 	chr->open = true;
 	*out = chr;
 	return 0;
@@ -203,6 +206,38 @@ void chardev_detach(struct chardev *chr)
 {
 	chr->handler = NULL;
 	chr->arg = NULL;
+}
+
+static void leave(void *arg)
+{
+	struct chardev *chr = arg;
+
+	if (chr->ops->leave)
+		chr->ops->leave(chr);
+}
+
+static void enter(void *arg)
+{
+	struct chardev *chr = arg;
+
+	if (chr->ops->enter)
+		chr->ops->enter(chr);
+}
+
+/* The VM's lock stands for the main loop's thread. */
+static void call(struct vm *vm, struct chardev *chr, void (*fn)(void *arg))
+{
+	if (chr->loop == vm->loop)
+		fn(chr);
+	else
+		loop_call(chr->loop, fn, chr);
+}
+
+void chardev_move(struct vm *vm, struct chardev *chr, struct loop *loop)
+{
+	call(vm, chr, leave);
+	chr->loop = loop;
+	call(vm, chr, enter);
 }
 
 size_t chardev_write(struct chardev *chr, const void *buf, size_t len)

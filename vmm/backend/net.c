@@ -51,7 +51,8 @@ int netdev_create(struct opts *opts)
 	nd->id = strdup(id);
 	if (!nd->id)
 		goto err_free;
-	if ((ret = tap_open(nd, opts)) || (ret = opts_check_used(opts)))
+	ret = tap_open(nd, opts);
+	if (ret)
 		goto err_free;
 	nd->next = netdevs;
 	netdevs = nd;

@@ -40,6 +40,9 @@ struct net_ops {
  * struct netdev - a backend.
  * @fd: to poll, and what vhost takes
  * @vhost_fd: /dev/vhost-net, or -1: frames go through this process
+ * @vhost_owned: this process has become the owner of @vhost_fd, which can be
+ *		 done once
+ * @mtu: of the interface when it was opened, 0 if nobody knows
  * @vnet_hdr: the other end understands the header, so offloads are possible
  * @user: the device that it is attached to, or NULL
  */
@@ -49,12 +52,19 @@ struct netdev {
 	char *ifname;
 	int fd;
 	int vhost_fd;
+	bool vhost_owned;
+	u32 mtu;
 	bool vnet_hdr;
 	const char *user;
 	struct netdev *next;
 };
 
-/** netdev_create() - make what a -netdev option describes. */
+/**
+ * netdev_create() - make what a -netdev option describes.
+ *
+ * Descriptors that it names (fd=, vhostfd=) are the backend's where 0 is returned, and
+ * are left as they are, open, otherwise.
+ */
 int netdev_create(struct opts *opts);
 
 /** netdev_delete() - remove one: 0, -ENOENT, or -EBUSY while it is in use. */
@@ -70,7 +80,10 @@ void netdev_detach(struct netdev *nd);
 /** netdev_destroy_all() - at the end. */
 void netdev_destroy_all(void);
 
-/** tap_open() - for net.c: fill in @nd from ifname=, fd=, vhost= and so on. */
+/**
+ * tap_open() - for net.c: fill in @nd from ifname=, fd=, vhost= and so on, which are the
+ * last of @opts. As netdev_create() about descriptors.
+ */
 int tap_open(struct netdev *nd, struct opts *opts);
 
 #endif

@@ -94,11 +94,32 @@ static const struct net_ops tap_ops = {
 	.destroy = tap_destroy,
 };
 
+/* A socket to ask about interfaces with; a VMM that runs makes none. */
+static int interface_socket(void)
+{
+	return sandbox_confined() ?
+		       -1 :
+		       socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+static void read_mtu(struct netdev *nd)
+{
+	struct ifreq ifr = {0};
+	int s = interface_socket();
+
+	if (s < 0)
+		return;
+	strncpy(ifr.ifr_name, nd->ifname, IFNAMSIZ - 1);
+	if (!ioctl(s, SIOCGIFMTU, &ifr))
+		nd->mtu = ifr.ifr_mtu;
+	close(s);
+}
+
 /* Bring the interface up; without the right to do so somebody else did. */
 static void interface_up(const char *name)
 {
 	struct ifreq ifr = {0};
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int s = interface_socket();
 
 	if (s < 0)
 		return;
@@ -165,6 +186,9 @@ static int setup_header(struct netdev *nd)
 	nd->vnet_hdr = ifr.ifr_flags & IFF_VNET_HDR;
 	if (!nd->ifname)
 		nd->ifname = strdup(ifr.ifr_name);
+	if (!nd->ifname)
+		return -ENOMEM;
+	read_mtu(nd);
 	if (nd->vnet_hdr && ioctl(nd->fd, TUNSETVNETHDRSZ, &len))
 		return err_errno(-errno, "cannot set the header of '%s'",
 				 nd->id);
@@ -221,6 +245,30 @@ static int get_opts(struct opts *opts, struct tap_opts *to)
 	return 0;
 }
 
+static int open_all(struct netdev *nd, const struct tap_opts *to)
+{
+	int ret = to->fd == INT_MAX ? open_by_name(nd, to) :
+				      open_by_fd(nd, to->fd);
+
+	if (!ret)
+		ret = setup_header(nd);
+	if (ret)
+		return ret;
+	/* vhost reads and writes the header itself. */
+	if ((to->vhost || to->vhost_force) && nd->vnet_hdr)
+		return open_vhost(nd, to);
+	return 0;
+}
+
+/* Descriptors that were given are closed by who gave them, as nothing came of it. */
+static void leave_given(struct netdev *nd, const struct tap_opts *to)
+{
+	if (to->fd != INT_MAX)
+		nd->fd = -1;
+	if (to->vhost_fd != INT_MAX)
+		nd->vhost_fd = -1;
+}
+
 int tap_open(struct netdev *nd, struct opts *opts)
 {
 	struct tap_opts to = {
@@ -230,19 +278,13 @@ int tap_open(struct netdev *nd, struct opts *opts)
 	};
 	int ret;
 
-	ret = get_opts(opts, &to);
-	if (ret)
+	if ((ret = get_opts(opts, &to)) || (ret = opts_check_used(opts)))
 		return ret;
 	nd->ops = &tap_ops;
-	ret = to.fd == INT_MAX ? open_by_name(nd, &to) :
-				 open_by_fd(nd, to.fd);
+	ret = open_all(nd, &to);
 	if (ret)
-		return ret;
-	ret = setup_header(nd);
-	if (ret)
-		return ret;
-	/* vhost reads and writes the header itself. */
-	if ((to.vhost || to.vhost_force) && nd->vnet_hdr)
-		return open_vhost(nd, &to);
-	return 0;
+		leave_given(nd, &to);
+	else if (to.vhost_fd != INT_MAX && nd->vhost_fd < 0)
+		close(to.vhost_fd);
+	return ret;
 }

@@ -28,7 +28,8 @@ static int open_files(struct attachment *at, const char *pool)
 	at->fd = open(TARN_DEVICE, O_RDWR | O_CLOEXEC);
 	if (at->fd < 0) {
 		log_err("%s: %s%s", TARN_DEVICE, strerror(errno),
-			errno == ENOENT ? "; is the module loaded?" : "");
+			errno == ENOENT ? "; is the module loaded?" :
+			errno == EACCES ? "; run it as root" : "");
 		return -errno;
 	}
 	return 0;
@@ -44,7 +45,7 @@ static int get_features(struct attachment *at)
 	}
 	at->features = features.features;
 	if (!(at->features & TARN_FEATURE_PAGING)) {
-		log_err("this module does not page");
+		log_err("the module that is loaded does not page; load that of this version");
 		return -EOPNOTSUPP;
 	}
 	if (features.max_queues)
@@ -74,7 +75,11 @@ static void explain(const char *pool, int error)
 {
 	switch (error) {
 	case -EBUSY:
-		log_err("%s has a pager already", pool);
+		log_err("%s has a pager already (see tarnctl pager show)",
+			pool);
+		break;
+	case -EPERM:
+		log_err("%s: only root may be its pager (CAP_SYS_ADMIN)", pool);
 		break;
 	case -ENODEV:
 		log_err("%s is mounted with paging=none", pool);
@@ -188,12 +193,31 @@ void *attach_map_queue(struct attachment *at, unsigned int queue)
 	return area == MAP_FAILED ? NULL : area;
 }
 
-/* -EAGAIN: what is stored has changed, see attach_list_stored(). */
-int attach_start(struct attachment *at)
+/**
+ * attach_start() - have the module send requests
+ * @fn: called for each cookie that was dropped since attach_list_stored() began
+ *
+ * Return: 0; -EAGAIN: those are too many, list what is stored again; -errno.
+ */
+int attach_start(struct attachment *at, void (*fn)(void *arg, u64 cookie),
+		 void *arg)
 {
-	struct tarn_pager_start call = { .size = sizeof(call) };
+	struct tarn_pager_start call = {
+		.size = sizeof(call),
+		.count = TARN_PAGER_MAX_DROPPED,
+	};
+	u64 *dropped = malloc(TARN_PAGER_MAX_DROPPED * sizeof(*dropped));
+	unsigned int i;
+	int ret;
 
-	return ioctl(at->fd, TARN_PAGER_START, &call) ? -errno : 0;
+	if (!dropped)
+		return -ENOMEM;
+	call.dropped = (uintptr_t)dropped;
+	ret = ioctl(at->fd, TARN_PAGER_START, &call) ? -errno : 0;
+	for (i = 0; i < call.count && !ret; i++)
+		fn(arg, dropped[i]);
+	free(dropped);
+	return ret;
 }
 
 /* Let the module read a plain block device by itself. */

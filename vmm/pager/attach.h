@@ -43,7 +43,8 @@ int attach_list_stored(struct attachment *at,
 			   int (*fn)(void *arg, u64 cookie), void *arg);
 int attach_map_window(struct attachment *at);
 void *attach_map_queue(struct attachment *at, unsigned int queue);
-int attach_start(struct attachment *at);
+int attach_start(struct attachment *at, void (*fn)(void *arg, u64 cookie),
+		 void *arg);
 int attach_grant(struct attachment *at, struct device *dev);
 int attach_status(struct attachment *at, u32 flags, u64 capacity, u64 used);
 

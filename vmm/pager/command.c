@@ -24,6 +24,7 @@
  * @reply: what goes
  * @fd: descriptor that came with it; -1 once it is used
  * @error: message, where it fails
+ * @text: for a message that has to be made
  */
 struct command_call {
 	struct pager *pager;
@@ -31,18 +32,30 @@ struct command_call {
 	json_t *reply;
 	int *fd;
 	const char *error;
+	char text[CONTENT_TEXT + 64];
 };
 
 struct command {
 	const char *name;
 	int (*fn)(struct command_call *call);
-	const char *members[5];
+	const char *members[6];
 };
 
 static int fail(struct command_call *call, int error, const char *message)
 {
 	call->error = message;
 	return error;
+}
+
+/* What is on a device, if that is the reason, else @message. */
+static int fail_content(struct command_call *call, int error, const char *holds,
+			const char *message)
+{
+	if (!*holds)
+		return fail(call, error, message);
+	snprintf(call->text, sizeof(call->text),
+		 "it holds %s; --force destroys it", holds);
+	return fail(call, error, call->text);
 }
 
 static json_t *queue_json(const struct queue *q)
@@ -83,16 +96,18 @@ static int run_status(struct command_call *call)
 
 static json_t *leg_json(const struct leg *leg)
 {
-	return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I}", "path", leg->path, "type",
+	return json_pack("{s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I}", "path", leg->path, "type",
 			 leg->fd < 0  ? "missing" :
 			 leg->block ? "block" :
 				      "file",
-			 "state", leg_state_name(leg_state(leg)), "read_errors",
+			 "state", leg_state_name(leg_state(leg)), "no_space",
+			 (int)atomic_load(&leg->no_space), "read_errors",
 			 (json_int_t)atomic_load(&leg->read_errors),
 			 "write_errors",
 			 (json_int_t)atomic_load(&leg->write_errors),
 			 "mismatches",
-			 (json_int_t)atomic_load(&leg->mismatches));
+			 (json_int_t)atomic_load(&leg->mismatches), "repaired",
+			 (json_int_t)atomic_load(&leg->repaired));
 }
 
 static json_t *device_json(struct device *dev)
@@ -104,10 +119,11 @@ static json_t *device_json(struct device *dev)
 	for (i = 0; i < dev->nr_legs; i++)
 		json_array_append_new(legs, leg_json(&dev->legs[i]));
 	return json_pack(
-		"{s:I,s:i,s:I,s:I,s:I,s:b,s:b,s:b,s:b,s:b,s:I,s:o}", "device",
+		"{s:I,s:i,s:I,s:I,s:I,s:I,s:b,s:b,s:b,s:b,s:b,s:I,s:o}", "device",
 		(json_int_t)dev->number, "priority", dev->priority, "slots",
-		(json_int_t)dev->slots.count, "used", (json_int_t)used, "bad",
-		(json_int_t)dev->bad, "discard", dev->discard, "granted",
+		(json_int_t)slots_count(&dev->slots), "used", (json_int_t)used, "bad",
+		(json_int_t)dev->bad, "lost",
+		(json_int_t)lost_count(&dev->lost), "discard", dev->discard, "granted",
 		dev->granted, "draining", (int)atomic_load(&dev->draining),
 		"no_space", (int)atomic_load(&dev->no_space), "write_failed",
 		(int)atomic_load(&dev->write_failed), "resilvered",
@@ -126,34 +142,45 @@ static int run_devices(struct command_call *call)
 	return 0;
 }
 
+static const char *why_not_open(int error)
+{
+	switch (error) {
+	case -ENOSPC:
+		return "it has less than " LAYOUT_MIN_TEXT;
+	case -ESTALE:
+		return "the file is not at its path any more";
+	default:
+		return "can't open the device";
+	}
+}
+
 static int run_add(struct command_call *call)
 {
 	struct device_option opt = { .nr_paths = 1 };
 	struct pager *pager = call->pager;
 	json_int_t size = 0;
-	int discard = 0, ret;
+	int discard = 0, force = 0, ret;
 	struct device *dev;
 
-	if (json_unpack(call->request, "{s:s,s?i,s?I,s?b}", "path",
+	if (json_unpack(call->request, "{s:s,s?i,s?I,s?b,s?b}", "path",
 			&opt.paths[0], "priority", &opt.priority, "size", &size,
-			"discard", &discard) ||
+			"discard", &discard, "force", &force) ||
 	    size < 0)
 		return fail(call, -EINVAL,
-			    "add wants path, and may have priority, size, discard");
+			    "add wants path, and may have priority, size, discard, force");
 	opt.size = size;
 	opt.discard = discard;
 	dev = device_create(&opt, 0, *call->fd, &ret);
 	if (!dev)
-		return fail(call, ret, "can't open the device");
+		return fail(call, ret, why_not_open(ret));
 	/* It is the device's now. */
 	*call->fd = -1;
-	ret = device_init_slots(dev);
-	if (!ret)
-		ret = devices_add(&pager->devices, dev, pager->at.uuid,
-				  pager->opts.force);
+	ret = devices_add(&pager->devices, dev, pager->at.uuid, force);
 	if (ret) {
+		ret = fail_content(call, ret, dev->legs[0].holds,
+				   "can't use the device, see the log");
 		device_destroy(dev);
-		return fail(call, ret, "can't use the device, see the log");
+		return ret;
 	}
 	log_info("device %u: %s added", dev->number, dev->legs[0].path);
 	if (pager->opts.grant)
@@ -192,17 +219,19 @@ static int run_drain(struct command_call *call)
 }
 
 static int resilver_one(struct command_call *call, json_int_t number,
-			const char *path)
+			const char *path, bool force)
 {
 	struct device *dev = find_device(call, number);
+	char holds[CONTENT_TEXT] = "";
 	int ret;
 
 	if (!dev)
 		return fail(call, -ENOENT, "there is no such device");
 	if (path) {
-		ret = mirror_replace(dev, path, *call->fd);
+		ret = mirror_replace(dev, path, *call->fd, force, holds);
 		if (ret)
-			return fail(call, ret, "can't replace the failed leg");
+			return fail_content(call, ret, holds,
+					    "can't replace the failed leg");
 		*call->fd = -1;
 	}
 	ret = mirror_resilver(dev);
@@ -210,37 +239,29 @@ static int resilver_one(struct command_call *call, json_int_t number,
 		return fail(call, ret, "it is being re-silvered");
 	if (ret == -ENXIO)
 		return fail(call, ret, "the leg is missing, give its path");
+	if (ret == -EIO)
+		return fail(call, ret,
+			    "what is on the leg can't be read; its path with --force destroys it");
 	if (ret)
 		return fail(call, ret, "no leg has failed");
 	return 1;
 }
 
-/* Begin with all mirrors that need it; returns how many. */
-unsigned int control_resilver_all(struct pager *pager)
-{
-	unsigned int i, started = 0;
-	struct device *dev;
-
-	devices_for_each(&pager->devices, dev, i)
-		started += !mirror_resilver(dev);
-	return started;
-}
-
 static int run_resilver(struct command_call *call)
 {
 	const char *path = NULL;
+	int force = 0, started;
 	json_int_t number = -1;
-	int started;
 
-	if (json_unpack(call->request, "{s?I,s?s}", "device", &number, "path",
-			&path) ||
+	if (json_unpack(call->request, "{s?I,s?s,s?b}", "device", &number, "path",
+			&path, "force", &force) ||
 	    (path && number < 0))
 		return fail(call, -EINVAL,
-			    "resilver may have device, and path beside it");
+			    "resilver may have device, and path and force beside it");
 	if (json_object_get(call->request, "device")) {
-		started = resilver_one(call, number, path);
+		started = resilver_one(call, number, path, force);
 	} else {
-		started = control_resilver_all(call->pager);
+		started = mirror_resilver_all(&call->pager->devices);
 		if (!started)
 			return fail(call, -ENOENT, "no leg has failed");
 	}
@@ -253,9 +274,9 @@ static int run_resilver(struct command_call *call)
 static const struct command commands[] = {
 	{ "status", run_status, { "cmd" } },
 	{ "devices", run_devices, { "cmd" } },
-	{ "add", run_add, { "cmd", "path", "priority", "size", "discard" } },
+	{ "add", run_add, { "cmd", "path", "priority", "size", "discard", "force" } },
 	{ "drain", run_drain, { "cmd", "device", "on" } },
-	{ "resilver", run_resilver, { "cmd", "device", "path" } },
+	{ "resilver", run_resilver, { "cmd", "device", "path", "force" } },
 };
 
 static bool knows_members(const struct command *command, json_t *request)

@@ -8,12 +8,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <time.h>
+#include <unistd.h>
 
 /* So many pages in a row that can't be written are not a few bad sectors. */
 #define FAILED_WRITES_MAX 16
+/* So many slots must be free on a full filesystem, and be written, to go on. */
+#define SPACE_MIN_SLOTS 4096
+#define SPACE_TRIAL_SLOTS 64
 
-static void explain(const char *path, int error)
+static void explain(const char *path, u64 size, int error)
 {
 	switch (error) {
 	case -EBUSY:
@@ -21,7 +26,15 @@ static void explain(const char *path, int error)
 			path);
 		break;
 	case -ENOENT:
-		log_err("%s does not exist; give size= to create a file", path);
+		if (size)
+			log_err("%s: its directory does not exist", path);
+		else
+			log_err("%s does not exist; give size= to create a file",
+				path);
+		break;
+	case -ESTALE:
+		log_err("%s is not the file that was passed, or is there no more",
+			path);
 		break;
 	case -ENOTBLK:
 		log_err("%s is neither a file nor a block device", path);
@@ -61,7 +74,7 @@ static int open_legs(struct device *dev, const struct device_option *opt,
 		dev->nr_legs++;
 		if (!ret)
 			continue;
-		explain(opt->paths[i], ret);
+		explain(opt->paths[i], opt->size, ret);
 		if (ret == -EBUSY || ++missing == opt->nr_paths)
 			return ret;
 	}
@@ -90,6 +103,7 @@ struct device *device_create(const struct device_option *opt, unsigned int wait,
 	pthread_mutex_init(&dev->lock, NULL);
 	dev->priority = opt->priority;
 	dev->discard = opt->discard;
+	dev->degraded = opt->degraded;
 	dev->legs[0].fd = dev->legs[1].fd = -1;
 	*error = open_legs(dev, opt, wait, fd);
 	if (!*error)
@@ -102,40 +116,48 @@ void device_destroy(struct device *dev)
 {
 	unsigned int i;
 
-	for (i = 0; i < LAYOUT_MAX_LEGS; i++)
+	for (i = 0; i < dev->nr_legs; i++) {
+		leg_remove_created(&dev->legs[i]);
 		leg_close(&dev->legs[i]);
+	}
 	slots_exit(&dev->slots);
 	free(dev->trim);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
 }
 
-/* As many slots as the shorter leg has room for. */
-int device_init_slots(struct device *dev)
+/* All free, and all legs have room for so many. */
+int device_init_slots(struct device *dev, u64 slots)
 {
-	u64 pages = DEVICE_SLOT_MASK;
-	unsigned int i;
+	u64 end = LAYOUT_HEAD_SLOTS + slots;
 
-	for (i = 0; i < dev->nr_legs; i++)
-		if (dev->legs[i].fd >= 0)
-			pages = min_t(u64, pages,
-				      dev->legs[i].bytes >> PAGER_PAGE_SHIFT);
 	if (dev->discard) {
-		dev->trim = calloc(pages / 64 + 1, sizeof(u64));
+		dev->trim = calloc(end / 64 + 1, sizeof(u64));
 		if (!dev->trim)
 			return -ENOMEM;
 	}
-	return slots_init(&dev->slots, pages - 1);
+	return slots_init(&dev->slots, LAYOUT_HEAD_SLOTS, end);
 }
 
-/* Write the superblocks of all legs that are up to date. Under the lock. */
+/* Lacks slots that the other leg may still have. */
+static bool is_patchy(const struct device *dev, unsigned int leg)
+{
+	return lost_count(&dev->lost) && dev->lost.leg == leg &&
+	       leg_state(&dev->legs[!leg]) == LEG_GOOD;
+}
+
+/*
+ * Write the superblocks of all legs that are written at all. One that is not up
+ * to date says so itself: without a superblock it would be nobody's. Under the
+ * lock.
+ */
 int device_stamp(struct device *dev)
 {
 	struct superblock sb = {
 		.number = dev->number,
 		.nr_legs = dev->nr_legs,
 		.generation = ++dev->generation,
-		.slots = dev->slots.count,
+		.slots = slots_count(&dev->slots),
 	};
 	int ret, error = 0;
 	unsigned int i;
@@ -143,10 +165,10 @@ int device_stamp(struct device *dev)
 	memcpy(sb.pool, dev->pool, sizeof(sb.pool));
 	memcpy(sb.device, dev->uuid, sizeof(sb.device));
 	for (i = 0; i < dev->nr_legs; i++)
-		if (leg_state(&dev->legs[i]) != LEG_GOOD)
+		if (leg_state(&dev->legs[i]) != LEG_GOOD || is_patchy(dev, i))
 			sb.stale |= 1 << i;
 	for (i = 0; i < dev->nr_legs; i++) {
-		if (sb.stale & 1 << i)
+		if (leg_state(&dev->legs[i]) == LEG_FAILED)
 			continue;
 		sb.leg = i;
 		ret = leg_write_superblock(&dev->legs[i], &sb);
@@ -199,6 +221,13 @@ bool device_alloc(struct device *dev, u32 want, struct extent *ext)
 	return slot;
 }
 
+/* What a leg lacked is not wanted any more. Under the lock. */
+static void forget_lost(struct device *dev, u64 slot, u64 count)
+{
+	if (lost_remove(&dev->lost, slot, count))
+		device_stamp(dev);
+}
+
 /**
  * device_rewrite() - write used slots again, in place
  *
@@ -213,8 +242,10 @@ bool device_rewrite(struct device *dev, u64 slot, u32 count,
 		return false;
 	pthread_mutex_lock(&dev->lock);
 	can = !slots_is_barred(&dev->slots, slot, slot + count);
-	if (can)
+	if (can) {
+		forget_lost(dev, slot, count);
 		begin_writes(dev, ext, slot, count);
+	}
 	pthread_mutex_unlock(&dev->lock);
 	return can;
 }
@@ -234,6 +265,7 @@ int device_free(struct device *dev, u64 slot)
 	int ret;
 
 	pthread_mutex_lock(&dev->lock);
+	forget_lost(dev, slot, 1);
 	ret = dev->discard ? discard_add(dev, slot) :
 			     slots_free(&dev->slots, slot);
 	pthread_mutex_unlock(&dev->lock);
@@ -255,6 +287,125 @@ void device_write_result(struct device *dev, bool good)
 		log_crit("device %u (%s): writes fail, storing nothing on it",
 			 dev->number, dev->legs[0].path);
 }
+
+/*
+ * Give up a plain device, or a mirror, whose last good leg was removed: a leg that
+ * failed before, or is being re-silvered, does not have what was stored.
+ */
+bool device_check_gone(struct device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_legs; i++)
+		if (leg_state(&dev->legs[i]) == LEG_GOOD &&
+		    !leg_is_gone(&dev->legs[i]))
+			return false;
+	pthread_mutex_lock(&dev->lock);
+	for (i = 0; i < dev->nr_legs; i++)
+		dev->legs[i].state = LEG_FAILED;
+	pthread_mutex_unlock(&dev->lock);
+	if (!atomic_exchange(&dev->write_failed, true))
+		log_crit("device %u (%s) is gone: what it holds can't be read",
+			 dev->number, dev->legs[0].path);
+	return true;
+}
+
+/* ---- room ---------------------------------------------------------------- */
+
+/* A leg is full. Returns whether this is news. */
+bool device_no_space(struct device *dev, unsigned int leg)
+{
+	atomic_store(&dev->legs[leg].no_space, true);
+	if (atomic_exchange(&dev->no_space, true))
+		return false;
+	log_warn("device %u: the filesystem of %s is full, or a quota used up",
+		 dev->number, dev->legs[leg].path);
+	return true;
+}
+
+static bool has_free_blocks(const struct leg *leg)
+{
+	struct statfs fs;
+
+	/* Of a block device with thin provisioning, writing alone tells. */
+	return leg->block || fstatfs(leg->fd, &fs) ||
+	       (u64)fs.f_bavail * fs.f_bsize >=
+		       (u64)SPACE_MIN_SLOTS << PAGER_PAGE_SHIFT;
+}
+
+/*
+ * Only a write finds out about quotas, and about room that is not for us: free
+ * slots, so that nothing is lost by it. They keep their blocks. One that comes short
+ * ends where the room does.
+ */
+static int try_write(const struct leg *leg, u64 slot, u32 count)
+{
+	static _Alignas(PAGER_PAGE_SIZE) u8
+		zeros[SPACE_TRIAL_SLOTS * PAGER_PAGE_SIZE];
+	ssize_t bytes = (u64)count << PAGER_PAGE_SHIFT, n;
+
+	do
+		n = pwrite(leg->fd, zeros, bytes, slot << PAGER_PAGE_SHIFT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == bytes ? 0 : -ENOSPC;
+}
+
+/*
+ * Whether there is no room still. A leg that has died meanwhile is not full: the next
+ * store finds out, and does without it.
+ */
+static bool is_full(const struct leg *leg, u64 slot, u32 count)
+{
+	struct superblock sb;
+
+	if (leg_is_gone(leg))
+		return false;
+	if (!has_free_blocks(leg))
+		return leg_read_superblock(leg, &sb) != -EIO;
+	return count && leg_error_is_room(try_write(leg, slot, count));
+}
+
+static bool try_legs(struct device *dev, u64 slot, u32 count)
+{
+	struct leg *leg;
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_legs; i++) {
+		leg = &dev->legs[i];
+		if (!atomic_load(&leg->no_space) ||
+		    leg_state(leg) == LEG_FAILED)
+			continue;
+		if (is_full(leg, slot, count))
+			return false;
+		atomic_store(&leg->no_space, false);
+	}
+	return true;
+}
+
+/* Store on a device that was full again once its legs have room. */
+void device_retry_space(struct device *dev)
+{
+	u32 count = 0;
+	u64 slot;
+
+	if (!atomic_load(&dev->no_space) || atomic_load(&dev->write_failed))
+		return;
+	pthread_mutex_lock(&dev->lock);
+	slot = slots_alloc(&dev->slots, SPACE_TRIAL_SLOTS, &count);
+	pthread_mutex_unlock(&dev->lock);
+	if (try_legs(dev, slot, slot ? count : 0)) {
+		log_info("device %u: storing again", dev->number);
+		atomic_store(&dev->no_space, false);
+	}
+	pthread_mutex_lock(&dev->lock);
+	while (slot && count--)
+		slots_free(&dev->slots, slot + count);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* ---- counts -------------------------------------------------------------- */
 
 /* The slot stays used for good. */
 void device_mark_bad(struct device *dev)

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include "layout.h"
 #include "leg.h"
+#include "lost.h"
 #include "slots.h"
 
 #define DEVICE_MAX 256
@@ -27,6 +28,7 @@ struct device_option;
  * @number: in cookies
  * @priority: a higher one is filled first
  * @discard: tell the legs which slots are free
+ * @degraded: of a mirror: start with a leg that may be the one that failed
  * @granted: the module reads it by itself
  * @nr_legs: 1 or 2
  * @legs: what it lies on
@@ -39,11 +41,13 @@ struct device_option;
  * @parity: which of @writes counts writes that begin now
  * @generation: of the superblocks
  * @bad: slots that could not be written, never used again
+ * @lost: slots that a leg lacks
  * @resilvered: slots passed by re-silvering
  * @writes: writes in flight, by the parity at their begin
  * @draining: nothing new is stored
- * @no_space: a file whose filesystem is full
- * @write_failed: too many writes failed in a row, nothing new is stored
+ * @no_space: of a leg: nothing new is stored until there is room
+ * @write_failed: too many writes failed in a row, or the device is gone:
+ *	nothing new is stored
  * @failed_writes: writes that failed in a row
  * @resilvering: being done
  */
@@ -51,6 +55,7 @@ struct device {
 	unsigned int number;
 	int priority;
 	bool discard;
+	bool degraded;
 	bool granted;
 	unsigned int nr_legs;
 	struct leg legs[LAYOUT_MAX_LEGS];
@@ -64,6 +69,7 @@ struct device {
 	unsigned int parity;
 	u64 generation;
 	u64 bad;
+	struct lost_slots lost;
 	u64 resilvered;
 
 	atomic_uint writes[2];
@@ -91,7 +97,7 @@ struct extent {
 struct device *device_create(const struct device_option *opt, unsigned int wait,
 			     int fd, int *error);
 void device_destroy(struct device *dev);
-int device_init_slots(struct device *dev);
+int device_init_slots(struct device *dev, u64 slots);
 int device_stamp(struct device *dev);
 
 bool device_alloc(struct device *dev, u32 want, struct extent *ext);
@@ -100,6 +106,9 @@ bool device_rewrite(struct device *dev, u64 slot, u32 count,
 void device_end_writes(struct device *dev, unsigned int parity);
 int device_free(struct device *dev, u64 slot);
 void device_write_result(struct device *dev, bool good);
+bool device_check_gone(struct device *dev);
+bool device_no_space(struct device *dev, unsigned int leg);
+void device_retry_space(struct device *dev);
 void device_mark_bad(struct device *dev);
 u64 device_used(struct device *dev);
 bool device_is_open(struct device *dev);

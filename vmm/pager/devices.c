@@ -60,8 +60,6 @@ int devices_open(struct devices *devices, const struct options *opts)
 		if (!dev)
 			goto err_close;
 		ret = check_same(devices, dev);
-		if (!ret)
-			ret = device_init_slots(dev);
 		if (ret) {
 			device_destroy(dev);
 			goto err_close;
@@ -79,6 +77,26 @@ void devices_close(struct devices *devices)
 {
 	while (devices->nr)
 		device_destroy(devices->opened[--devices->nr]);
+}
+
+/* No start: files that were created for it go. */
+void devices_remove_created(struct devices *devices)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < devices->nr; i++)
+		for (j = 0; j < devices->opened[i]->nr_legs; j++)
+			leg_remove_created(&devices->opened[i]->legs[j]);
+}
+
+/* From now on they may hold something. */
+void devices_keep_created(struct devices *devices)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < devices->nr; i++)
+		for (j = 0; j < devices->opened[i]->nr_legs; j++)
+			devices->opened[i]->legs[j].created = false;
 }
 
 /* All slots are free, before what is stored is taken. */
@@ -120,7 +138,7 @@ int devices_stamp(struct devices *devices)
 			 dev->nr_legs > 1 ? " and " : "",
 			 dev->nr_legs > 1 ? dev->legs[1].path : "",
 			 dev->priority,
-			 (unsigned long long)dev->slots.count >> 8,
+			 (unsigned long long)slots_count(&dev->slots) >> 8,
 			 (unsigned long long)dev->slots.used);
 	}
 	return publish_order(devices);
@@ -149,6 +167,7 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 	if (ret)
 		return ret;
 	devices->opened[devices->nr++] = dev;
+	dev->legs[0].created = false;
 	atomic_store_explicit(&devices->by_number[number], dev,
 			      memory_order_release);
 	return publish_order(devices);
@@ -215,7 +234,7 @@ static bool is_degraded(struct device *dev)
 {
 	unsigned int i;
 
-	if (atomic_load(&dev->write_failed))
+	if (atomic_load(&dev->write_failed) || lost_count(&dev->lost))
 		return true;
 	for (i = 0; i < dev->nr_legs; i++)
 		if (leg_state(&dev->legs[i]) != LEG_GOOD)
@@ -233,8 +252,9 @@ void devices_sum(struct devices *devices, struct device_totals *totals)
 	devices_for_each(devices, dev, i) {
 		used = device_used(dev);
 		totals->used += used;
-		totals->capacity += device_is_open(dev) ? dev->slots.count :
-							  used;
+		totals->capacity += device_is_open(dev) ?
+					    slots_count(&dev->slots) :
+					    used;
 		totals->degraded |= is_degraded(dev);
 	}
 }

@@ -56,6 +56,11 @@ struct device_totals {
 
 int devices_open(struct devices *devices, const struct options *opts);
 void devices_close(struct devices *devices);
+void devices_remove_created(struct devices *devices);
+void devices_keep_created(struct devices *devices);
+int identify_leg(struct leg *leg, const u8 *pool, bool force,
+		 struct superblock *sb);
+int identify_spare(struct leg *leg, const struct device *dev, bool force);
 int devices_identify(struct devices *devices, const u8 *pool,
 		     const u64 *stored, bool force);
 void devices_reset(struct devices *devices);
@@ -85,7 +90,7 @@ static inline struct device *devices_of_cookie(struct devices *devices,
 	struct device *dev = devices_find(devices, cookie_device(cookie));
 	u64 slot = cookie_slot(cookie);
 
-	return dev && slot && slot <= dev->slots.count ? dev : NULL;
+	return dev && slots_has(&dev->slots, slot) ? dev : NULL;
 }
 
 static inline bool device_set_has(const struct device_set *set,

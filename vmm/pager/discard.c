@@ -27,7 +27,7 @@ static bool trim_test(const struct device *dev, u64 slot)
 /* A used slot now waits for its discard. Under the device's lock. */
 int discard_add(struct device *dev, u64 slot)
 {
-	if (!slot || slot > dev->slots.count)
+	if (!slots_has(&dev->slots, slot))
 		return -ERANGE;
 	if (!slots_is_used(&dev->slots, slot) || trim_test(dev, slot))
 		return -ENOENT;
@@ -41,7 +41,7 @@ static u64 take_run(struct device *dev, u64 slot)
 {
 	u64 end = slot;
 
-	while (end <= dev->slots.count && end - slot < DISCARD_MAX_SLOTS &&
+	while (end < dev->slots.end && end - slot < DISCARD_MAX_SLOTS &&
 	       trim_test(dev, end)) {
 		dev->trim[end / 64] &= ~(1ULL << (end % 64));
 		end++;
@@ -58,7 +58,7 @@ static void free_run(struct device *dev, u64 slot, u64 count)
 
 static u64 next_waiting(const struct device *dev, u64 from)
 {
-	u64 words = dev->slots.count / 64 + 1;
+	u64 words = dev->slots.words;
 	u64 word = from / 64;
 	u64 bits;
 
@@ -117,7 +117,8 @@ void discard_all(struct device *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->nr_legs; i++)
-		discard_leg(dev, &dev->legs[i], 1, dev->slots.count);
+		discard_leg(dev, &dev->legs[i], dev->slots.first,
+			    slots_count(&dev->slots));
 }
 
 static void discard_device(struct device *dev)

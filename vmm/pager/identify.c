@@ -27,14 +27,93 @@ static bool pool_lives(const u8 *pool)
 	return !access(path, F_OK);
 }
 
+/* What nobody but its owner may judge: refused, or gone by --force. */
+static int refuse(struct leg *leg, bool force, int error)
+{
+	if (force) {
+		log_warn("%s: overwriting what is on it: %s", leg->path,
+			 leg->holds);
+		leg->holds[0] = '\0';
+		return 0;
+	}
+	log_err("%s holds %s; --force destroys it", leg->path, leg->holds);
+	return error;
+}
+
+static int refuse_unread(struct leg *leg, bool force, int error)
+{
+	snprintf(leg->holds, sizeof(leg->holds), "what can't be read (%s)",
+		 strerror(-error));
+	return refuse(leg, force, -EIO);
+}
+
 /*
- * Look at one leg. Returns 1: belongs to this pool, @sb is filled in; 0: may be
- * overwritten; -errno: may not.
+ * Another version of the pager wrote it. If that was for this pool, force would lose
+ * what is stored.
  */
-static int identify_leg(struct leg *leg, const u8 *pool, bool force,
-			struct superblock *sb)
+static int refuse_version(struct leg *leg, const u8 *pool, bool force,
+			  const struct superblock *sb)
+{
+	bool ours = !memcmp(sb->pool, pool, sizeof(sb->pool));
+
+	snprintf(leg->holds, sizeof(leg->holds),
+		 "pages of %s pool, stored by a tarn-pager of layout %u",
+		 ours ? "this" : "another", sb->version);
+	if (force || !ours)
+		return refuse(leg, force, -EPROTONOSUPPORT);
+	log_err("%s holds %s: start that version", leg->path, leg->holds);
+	return -EPROTONOSUPPORT;
+}
+
+/* Something that no pager wrote. */
+static int look_for_content(struct leg *leg, const struct content_area *pages,
+			    bool force)
+{
+	int ret = content_find(leg->fd, pages, leg->holds);
+
+	if (ret < 0)
+		return refuse_unread(leg, force, ret);
+	return ret ? refuse(leg, force, -EMEDIUMTYPE) : 0;
+}
+
+/* Something but what a gone pool left. */
+static int look_beside_pages(struct leg *leg, bool force)
+{
+	struct content_area pages;
+
+	leg_page_area(leg, &pages);
+	return look_for_content(leg, &pages, force);
+}
+
+/* A superblock of another pool. */
+static int identify_other(struct leg *leg, const u8 *pool, bool force)
 {
 	char text[UUID_TEXT];
+
+	uuid_format(pool, text);
+	if (pool_lives(pool)) {
+		snprintf(leg->holds, sizeof(leg->holds),
+			 "pages of pool %s, which is mounted", text);
+		return refuse(leg, force, -EBUSY);
+	}
+	log_info("%s was left by pool %s, which is gone", leg->path, text);
+	/* Whoever had it since may have kept off the first page. */
+	return look_beside_pages(leg, force);
+}
+
+/**
+ * identify_leg() - see whose a leg is
+ * @pool: uuid of ours
+ * @force: overwrite what isn't ours
+ * @sb: filled in where it belongs to this pool
+ *
+ * Return: 1: it does; 0: it may be overwritten; -EIO: it can't be read; another
+ * -errno: it may not be overwritten. Errors are for what is in its @holds, which has
+ * been logged.
+ */
+int identify_leg(struct leg *leg, const u8 *pool, bool force,
+		 struct superblock *sb)
+{
 	int ret;
 
 	if (leg->fd < 0)
@@ -42,37 +121,41 @@ static int identify_leg(struct leg *leg, const u8 *pool, bool force,
 	ret = leg_read_superblock(leg, sb);
 	switch (ret) {
 	case 0:
-		break;
+		if (!memcmp(sb->pool, pool, sizeof(sb->pool)))
+			return 1;
+		return identify_other(leg, sb->pool, force);
 	case -ENODATA:
-		return 0;
-	case -EMEDIUMTYPE:
+		return look_for_content(leg, NULL, force);
 	case -EPROTONOSUPPORT:
-		if (force) {
-			log_warn("%s: overwriting what is on it", leg->path);
-			return 0;
-		}
-		log_err("%s holds something that is not a pager's; --force destroys it",
-			leg->path);
-		return ret;
+		return refuse_version(leg, pool, force, sb);
 	case -EILSEQ:
 		log_warn("%s: damaged superblock, starting anew", leg->path);
-		return 0;
+		return look_beside_pages(leg, force);
 	default:
-		log_err("%s: can't read the superblock: %s", leg->path,
-			strerror(-ret));
-		leg->state = LEG_FAILED;
-		return 0;
+		return refuse_unread(leg, force, ret);
 	}
-	if (!memcmp(sb->pool, pool, sizeof(sb->pool)))
-		return 1;
-	uuid_format(sb->pool, text);
-	if (pool_lives(sb->pool) && !force) {
-		log_err("%s belongs to pool %s, which is mounted; --force takes it",
-			leg->path, text);
-		return -EBUSY;
-	}
-	log_info("%s was left by pool %s, which is gone", leg->path, text);
-	return 0;
+}
+
+/* ---- legs ---------------------------------------------------------------- */
+
+/**
+ * identify_spare() - see whether a leg may take the place of one of @dev that failed
+ *
+ * Return: 0, or as identify_leg(). One that was used without the other leg of @dev is
+ * refused, too, as it may have the newer pages.
+ */
+int identify_spare(struct leg *leg, const struct device *dev, bool force)
+{
+	struct superblock sb;
+	int ret = identify_leg(leg, dev->pool, force, &sb);
+
+	if (ret <= 0 || memcmp(sb.device, dev->uuid, sizeof(sb.device)) ||
+	    !superblock_was_alone(&sb))
+		return min_t(int, ret, 0);
+	snprintf(leg->holds, sizeof(leg->holds),
+		 "pages of device %u that were stored without the other leg",
+		 dev->number);
+	return refuse(leg, force, -EMEDIUMTYPE);
 }
 
 static void swap_legs(struct device *dev)
@@ -83,17 +166,123 @@ static void swap_legs(struct device *dev)
 	dev->legs[1] = leg;
 }
 
-/* Which legs of a device of this pool may be read. */
-static int judge_legs(struct device *dev, const struct superblock *sb,
-		      const struct superblock *newest, const bool *ours)
+/**
+ * struct found - what the superblocks of a device's legs say
+ * @sb: of each leg
+ * @ours: whether that belongs to this pool
+ * @newest: the leg whose superblock is right, -1: none is ours
+ */
+struct found {
+	struct superblock sb[LAYOUT_MAX_LEGS];
+	bool ours[LAYOUT_MAX_LEGS];
+	int newest;
+};
+
+static int find_superblocks(struct device *dev, const u8 *pool, bool force,
+			    struct found *found)
 {
-	unsigned int i, good = 0;
+	unsigned int i, readable = 0;
+	int ret;
 
+	found->newest = -1;
 	for (i = 0; i < dev->nr_legs; i++) {
-		bool stale = newest->stale >> sb[i].leg & 1;
+		ret = identify_leg(&dev->legs[i], pool, force, &found->sb[i]);
+		/* A mirror does without a leg that is broken. */
+		if (ret == -EIO && dev->nr_legs > 1)
+			dev->legs[i].state = LEG_FAILED;
+		else if (ret < 0)
+			return ret;
+		found->ours[i] = ret > 0;
+		if (found->ours[i] &&
+		    (found->newest < 0 || found->sb[i].generation >
+						  found->sb[found->newest].generation))
+			found->newest = i;
+		readable += leg_state(&dev->legs[i]) == LEG_GOOD;
+	}
+	return readable ? 0 : -EIO;
+}
 
-		if (ours[i] && !stale &&
-		    !memcmp(sb[i].device, newest->device, 16)) {
+static bool is_of_device(const struct found *found, unsigned int leg,
+			 const struct superblock *newest)
+{
+	return found->ours[leg] &&
+	       !memcmp(found->sb[leg].device, newest->device,
+		       sizeof(newest->device));
+}
+
+/* Whether @leg is, beside the newest, the other leg of the same mirror. */
+static bool is_partner(const struct found *found, unsigned int leg,
+		       const struct superblock *newest)
+{
+	return is_of_device(found, leg, newest) &&
+	       found->sb[leg].nr_legs == newest->nr_legs &&
+	       found->sb[leg].leg != newest->leg;
+}
+
+/*
+ * Each leg was used without the other one: either has pages that the other lacks, and
+ * to use the one is to lose what the other has.
+ */
+static bool is_split(const struct device *dev, const struct found *found,
+		     const struct superblock *newest)
+{
+	unsigned int other = !found->newest;
+
+	return dev->nr_legs > 1 && is_of_device(found, other, newest) &&
+	       superblock_was_alone(newest) &&
+	       superblock_was_alone(&found->sb[other]);
+}
+
+static const char *other_path(const struct device *dev, unsigned int leg)
+{
+	return dev->nr_legs > 1 ? dev->legs[!leg].path : "its other leg";
+}
+
+/*
+ * A leg without the other one can't know whether it is the one that failed: it is
+ * the superblock of the good one that tells.
+ */
+static int check_alone(const struct device *dev, const struct found *found,
+		       const struct superblock *newest)
+{
+	const char *path = dev->legs[found->newest].path;
+	const char *other = other_path(dev, found->newest);
+
+	if (superblock_was_alone(newest) && !(newest->stale >> newest->leg & 1))
+		return 0;
+	if (dev->degraded) {
+		log_warn("device %u: going on with %s alone, which may lack what was stored lately",
+			 newest->number, path);
+		return 0;
+	}
+	log_err("device %u: %s may lack what was stored lately and %s is missing, or is another device: have it back, or give degraded=on to do without what only that has",
+		newest->number, path, other);
+	return -ENODEV;
+}
+
+/* Which legs of a device of this pool may be read, as pages are stored on it. */
+static int judge_legs(struct device *dev, const struct found *found)
+{
+	const struct superblock *newest = &found->sb[found->newest];
+	u8 stale = newest->stale;
+	unsigned int i, good = 0;
+	int ret;
+
+	if (is_split(dev, found, newest)) {
+		log_err("device %u: %s and %s were both used without the other: give the one to go on with, and another device in the place of the other",
+			newest->number, dev->legs[0].path, dev->legs[1].path);
+		return -EIO;
+	}
+	if (dev->nr_legs == 1 || !is_partner(found, !found->newest, newest)) {
+		ret = newest->nr_legs > 1 ? check_alone(dev, found, newest) : 0;
+		if (ret)
+			return ret;
+		stale = 0;
+	}
+	for (i = 0; i < dev->nr_legs; i++) {
+		if (leg_state(&dev->legs[i]) == LEG_GOOD &&
+		    !(stale >> found->sb[i].leg & 1) &&
+		    ((int)i == found->newest || is_partner(found, i, newest))) {
 			good++;
 			continue;
 		}
@@ -107,45 +296,89 @@ static int judge_legs(struct device *dev, const struct superblock *sb,
 	return -EIO;
 }
 
+/* ---- size ---------------------------------------------------------------- */
+
+/* Do without legs that have no room for @slots, if one has. Returns whether. */
+static bool drop_small_legs(struct device *dev, u64 slots)
+{
+	unsigned int i, fit = 0;
+
+	for (i = 0; i < dev->nr_legs; i++)
+		fit += dev->legs[i].fd >= 0 && leg_slots(&dev->legs[i]) >= slots;
+	for (i = 0; fit && i < dev->nr_legs; i++) {
+		if (dev->legs[i].fd < 0 || leg_slots(&dev->legs[i]) >= slots)
+			continue;
+		log_warn("%s is too small for what is stored on the mirror",
+			 dev->legs[i].path);
+		dev->legs[i].state = LEG_FAILED;
+	}
+	return fit;
+}
+
+/*
+ * As many slots as the shorter leg has room for. A leg that is missing counts as long
+ * as the device had: with more, it could not be used any more when it is back. One
+ * that is new and too small does not make the device smaller than it was.
+ */
+static u64 fit_slots(struct device *dev, const struct found *found, bool stored)
+{
+	u64 had, slots = DEVICE_SLOT_MASK + 1 - LAYOUT_HEAD_SLOTS;
+	bool missing = false;
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_legs; i++) {
+		if (dev->legs[i].fd >= 0)
+			slots = min_t(u64, slots, leg_slots(&dev->legs[i]));
+		else
+			missing = true;
+	}
+	if (found->newest < 0 || dev->nr_legs == 1)
+		return slots;
+	had = found->sb[found->newest].slots;
+	if (missing)
+		return min_t(u64, slots, had);
+	return stored && slots < had && drop_small_legs(dev, had) ? had : slots;
+}
+
+/* ---- all ----------------------------------------------------------------- */
+
 static int identify_device(struct device *dev, const u8 *pool,
 			   const u64 *stored, bool force)
 {
-	struct superblock sb[LAYOUT_MAX_LEGS] = {};
-	const struct superblock *newest = NULL;
-	bool ours[LAYOUT_MAX_LEGS] = {};
-	unsigned int i, readable = 0;
+	const struct superblock *newest;
+	struct found found = {};
+	unsigned int i;
+	u64 slots;
 	int ret;
 
 	memcpy(dev->pool, pool, sizeof(dev->pool));
 	dev->number = NUMBER_NONE;
-	for (i = 0; i < dev->nr_legs; i++) {
-		ret = identify_leg(&dev->legs[i], pool, force, &sb[i]);
-		if (ret < 0)
-			return ret;
-		ours[i] = ret;
-		if (ret && (!newest || sb[i].generation > newest->generation))
-			newest = &sb[i];
-		readable += leg_state(&dev->legs[i]) == LEG_GOOD;
-	}
-	if (!readable)
-		return -EIO;
-	if (!newest) {
-		if (getrandom(dev->uuid, sizeof(dev->uuid), 0) < 0)
-			return -errno;
-		return 0;
-	}
+	ret = find_superblocks(dev, pool, force, &found);
+	if (ret)
+		return ret;
+	newest = found.newest < 0 ? NULL : &found.sb[found.newest];
+	slots = fit_slots(dev, &found, newest && stored[newest->number]);
+	ret = device_init_slots(dev, slots);
+	if (ret)
+		return ret;
+	/* With another size the tail is elsewhere. */
+	for (i = 0; i < dev->nr_legs; i++)
+		dev->legs[i].cleared = found.ours[i] && found.sb[i].slots == slots;
+	if (!newest)
+		return getrandom(dev->uuid, sizeof(dev->uuid), 0) < 0 ? -errno : 0;
 	dev->number = newest->number;
 	dev->generation = newest->generation;
 	memcpy(dev->uuid, newest->device, sizeof(dev->uuid));
 	/* Nothing is stored: all legs are as good as new. */
 	if (stored[dev->number]) {
-		ret = judge_legs(dev, sb, newest, ours);
+		ret = judge_legs(dev, &found);
 		if (ret)
 			return ret;
 	}
 	/* The legs keep their places whatever the order on the command line. */
 	if (dev->nr_legs > 1 &&
-	    (ours[0] ? sb[0].leg == 1 : ours[1] && sb[1].leg == 0))
+	    (found.ours[0] ? found.sb[0].leg == 1 :
+			     found.ours[1] && found.sb[1].leg == 0))
 		swap_legs(dev);
 	return 0;
 }

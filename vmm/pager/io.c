@@ -2,13 +2,18 @@
 /*
  * See io.h. What goes wrong, in order of the measures taken:
  *
- * - An error that passes (EAGAIN, EINTR, ENOMEM) is tried again.
- * - A mirror's leg that fails is done without: a load reads the other one, a
- *   store is good if it reached one good leg.
+ * - An error that passes (EAGAIN, EINTR, ENOMEM) is tried again, on the
+ *   leg that has it.
+ * - A mirror's leg that fails a store is done without: the store is good if it
+ *   reached one good leg.
  * - An I/O of several pages that fails is split into single ones.
+ * - A load reads the other leg of a mirror and, where the checksum says that this
+ *   is what was stored, writes the page anew on the first, which fails when it
+ *   can't be written or has had many of these.
  * - A load is answered with EIO then. A store marks its slot bad and goes to
  *   another device, and is answered with EIO when all have been tried.
- * - ENOSPC of a file closes its device to stores until there is room.
+ * - ENOSPC of one leg closes its device to stores until there is room.
+ * - A device that was removed is closed to stores for good.
  */
 #include "io.h"
 #include "attach.h"
@@ -19,6 +24,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define IO_RETRIES 8
@@ -28,9 +34,38 @@ static bool error_passes(s32 error)
 	return error == -EAGAIN || error == -EINTR || error == -ENOMEM;
 }
 
-static bool error_is_room(s32 error)
+static bool is_without_room(const struct io *io, unsigned int leg)
 {
-	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+	return io->failed & 1 << leg && leg_error_is_room(io->errors[leg]) &&
+	       !leg_is_gone(&io->ext.dev->legs[leg]);
+}
+
+/* The failed legs that are worth another try. */
+static unsigned int legs_to_retry(const struct io *io)
+{
+	unsigned int i, legs = 0;
+
+	for (i = 0; i < LAYOUT_MAX_LEGS; i++)
+		if (io->failed & 1 << i && error_passes(io->errors[i]))
+			legs |= 1 << i;
+	return legs;
+}
+
+/* What to say where one error has to do. */
+static s32 first_error(const struct io *io)
+{
+	return io->errors[__builtin_ctz(io->failed)];
+}
+
+/* Any leg tells: the frame is the same for all. */
+static bool has_no_frame(const struct io *io)
+{
+	unsigned int i;
+
+	for (i = 0; i < LAYOUT_MAX_LEGS; i++)
+		if (io->failed & 1 << i && io->errors[i] == -EFAULT)
+			return true;
+	return false;
 }
 
 static struct io *io_get(struct queue *q)
@@ -125,21 +160,27 @@ static void ask_leg(struct queue *q, struct io *io, unsigned int leg_number)
 	counter_add(&q->counters.ios, 1);
 }
 
-static void ask_legs(struct queue *q, struct io *io, unsigned int legs)
+/* Ask some of @io's legs; what the others answered stands. */
+static void ask_again(struct queue *q, struct io *io, unsigned int legs)
 {
 	unsigned int i;
 
-	io->legs = legs;
-	io->failed = 0;
-	io->error = 0;
+	io->failed &= ~legs;
 	io->pending = __builtin_popcount(legs);
 	for (i = 0; i < LAYOUT_MAX_LEGS; i++)
 		if (legs & 1 << i)
 			ask_leg(q, io, i);
 }
 
-static void begin_io(struct queue *q, struct task *tasks,
-		     const struct extent *ext, bool write)
+static void ask_legs(struct queue *q, struct io *io, unsigned int legs)
+{
+	io->legs = legs;
+	io->failed = 0;
+	ask_again(q, io, legs);
+}
+
+static struct io *new_io(struct queue *q, struct task *tasks,
+			 const struct extent *ext, bool write)
 {
 	struct io *io = io_get(q);
 
@@ -147,11 +188,27 @@ static void begin_io(struct queue *q, struct task *tasks,
 	io->ext = *ext;
 	io->write = write;
 	io->retries = 0;
+	io->asked = 0;
+	io->check = !write && tasks->flags & TARN_REQ_MISMATCH;
+	io->repair = 0;
+	io->repairing = false;
 	fill_iov(q, io);
-	if (write)
-		ask_legs(q, io, mirror_write_legs(ext->dev));
-	else
-		ask_legs(q, io, 1U << mirror_read_leg(ext->dev, ext->slot));
+	return io;
+}
+
+static void begin_io(struct queue *q, struct task *tasks,
+		     const struct extent *ext, bool write)
+{
+	struct io *io = new_io(q, tasks, ext, write);
+	unsigned int legs;
+
+	if (write) {
+		legs = mirror_write_legs(ext->dev);
+	} else {
+		legs = 1U << mirror_read_leg(ext->dev, ext->slot, ext->count);
+		io->asked = legs;
+	}
+	ask_legs(q, io, legs);
 }
 
 /* Complete all tasks with @result. */
@@ -169,24 +226,9 @@ static void answer_tasks(struct queue *q, struct task *tasks, s32 result)
 	}
 }
 
+static void split_io(struct queue *q, struct io *io);
+
 /* ---- loads --------------------------------------------------------------- */
-
-/*
- * The content that was read before was wrong. A plain device has nothing else;
- * a mirror has the other leg, and does without the first from now on.
- */
-static bool load_other_copy(struct queue *q, const struct extent *ext)
-{
-	unsigned int wrong = mirror_read_leg(ext->dev, ext->slot);
-
-	mirror_mismatch(ext->dev, ext->slot);
-	if (ext->dev->nr_legs == 1 ||
-	    leg_state(&ext->dev->legs[!wrong]) != LEG_GOOD)
-		return false;
-	if (mirror_leg_failed(ext->dev, wrong))
-		status_poke();
-	return true;
-}
 
 /**
  * io_load() - read pages whose cookies follow each other
@@ -200,49 +242,143 @@ void io_load(struct queue *q, struct task *tasks, u32 nr)
 		.slot = cookie_slot(cookie),
 		.count = nr,
 	};
+	struct task *rest;
 
 	counter_add(&q->counters.loads, nr);
-	if (!ext.dev || ext.slot + nr - 1 > ext.dev->slots.count) {
+	if (!ext.dev || ext.slot + nr > ext.dev->slots.end) {
 		log_limited(LOG_ERR, "asked for cookie %#llx, which is none",
 			    (unsigned long long)cookie);
 		answer_tasks(q, tasks, -EIO);
 		return;
 	}
-	if (tasks->flags & TARN_REQ_MISMATCH && !load_other_copy(q, &ext)) {
+	if (tasks->flags & TARN_REQ_MISMATCH && ext.dev->nr_legs == 1) {
+		mirror_mismatch(ext.dev, 0, ext.slot);
 		answer_tasks(q, tasks, -EILSEQ);
 		return;
 	}
-	begin_io(q, tasks, &ext, false);
+	for (; nr; nr -= ext.count, ext.slot += ext.count, tasks = rest) {
+		ext.count = mirror_run(ext.dev, ext.slot, nr);
+		rest = split_tasks(tasks, ext.count);
+		begin_io(q, tasks, &ext, false);
+	}
 }
 
-static void split_io(struct queue *q, struct io *io);
+/* The device can't give the page. */
+static void load_note_error(struct queue *q, const struct io *io,
+			    unsigned int leg)
+{
+	struct device *dev = io->ext.dev;
+
+	atomic_fetch_add(&dev->legs[leg].read_errors, 1);
+	log_limited(LOG_ERR, "%s: read of slot %llu: %s", dev->legs[leg].path,
+		    (unsigned long long)io->ext.slot,
+		    strerror(-io->errors[leg]));
+	if (mirror_leg_gone(dev, leg) || device_check_gone(dev))
+		status_poke();
+}
+
+/* @leg could not give the page: ask the other one if that has it. */
+static bool ask_other_leg(struct queue *q, struct io *io, unsigned int leg)
+{
+	struct device *dev = io->ext.dev;
+
+	if (dev->nr_legs == 1 || io->asked & 1 << !leg ||
+	    !mirror_has_copy(dev, !leg, io->ext.slot))
+		return false;
+	io->asked |= 1 << !leg;
+	io->repair |= 1 << leg;
+	io->check = true;
+	ask_legs(q, io, 1 << !leg);
+	return true;
+}
 
 static void load_failed(struct queue *q, struct io *io)
 {
-	struct device *dev = io->ext.dev;
 	unsigned int leg = __builtin_ctz(io->legs);
-	struct leg *other = &dev->legs[!leg];
-
 	/* A frame that is gone is no fault of the device. */
-	if (io->error != -EFAULT) {
-		atomic_fetch_add(&dev->legs[leg].read_errors, 1);
-		log_limited(LOG_ERR, "%s: read of slot %llu: %s",
-			    dev->legs[leg].path,
-			    (unsigned long long)io->ext.slot,
-			    strerror(-io->error));
-		if (mirror_leg_failed(dev, leg))
-			status_poke();
-		/* Preferred before now, and not asked for a second time. */
-		if (dev->nr_legs > 1 && leg_state(other) == LEG_GOOD) {
-			ask_legs(q, io, 1 << !leg);
-			return;
-		}
-	}
+	bool no_frame = has_no_frame(io);
+
+	if (!no_frame)
+		load_note_error(q, io, leg);
 	if (io->ext.count > 1) {
 		split_io(q, io);
 		return;
 	}
+	if (!no_frame && ask_other_leg(q, io, leg))
+		return;
 	answer_tasks(q, io->tasks, -EIO);
+	io_put(q, io);
+}
+
+/*
+ * Whether a page is what was stored. Of a frame that is gone, or has a memory
+ * error, this call tells; at a look of our own we would be killed.
+ */
+static bool is_right(const struct queue *q, const struct task *task)
+{
+	u64 page[PAGER_PAGE_SIZE / sizeof(u64)];
+	struct iovec to = { page, sizeof(page) };
+	struct iovec from = {
+		q->at->window + (task->frame << PAGER_PAGE_SHIFT), sizeof(page),
+	};
+
+	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) ==
+		       (ssize_t)sizeof(page) &&
+	       tarn_page_sum(page) == task->sum;
+}
+
+/* The leg has another content. With no other copy the module is told, or sees it. */
+static void load_wrong(struct queue *q, struct io *io)
+{
+	bool asked_again = io->tasks->flags & TARN_REQ_MISMATCH;
+	unsigned int leg = __builtin_ctz(io->legs);
+	struct device *dev = io->ext.dev;
+
+	mirror_mismatch(dev, leg, io->ext.slot);
+	if (ask_other_leg(q, io, leg))
+		return;
+	answer_tasks(q, io->tasks, asked_again ? -EILSEQ : 0);
+	io_put(q, io);
+}
+
+/*
+ * Write the page, which was checked, anew where it could not be had. Its slot keeps
+ * its content as long as the load is not answered, so this comes first.
+ */
+static bool begin_repair(struct queue *q, struct io *io)
+{
+	struct device *dev = io->ext.dev;
+	struct extent ext;
+
+	if (!io->repair ||
+	    leg_state(&dev->legs[__builtin_ctz(io->repair)]) != LEG_GOOD ||
+	    !device_rewrite(dev, io->ext.slot, 1, &ext))
+		return false;
+	io->ext = ext;
+	io->write = true;
+	io->repairing = true;
+	io->retries = 0;
+	ask_legs(q, io, io->repair);
+	return true;
+}
+
+static void repair_done(struct queue *q, struct io *io)
+{
+	struct device *dev = io->ext.dev;
+	unsigned int leg = __builtin_ctz(io->legs);
+
+	device_end_writes(dev, io->ext.parity);
+	if (!io->failed) {
+		atomic_fetch_add(&dev->legs[leg].repaired, 1);
+		log_limited(LOG_WARNING, "%s: slot %llu written anew",
+			    dev->legs[leg].path,
+			    (unsigned long long)io->ext.slot);
+	} else if (io->errors[leg] != -EFAULT && !is_without_room(io, leg)) {
+		atomic_fetch_add(&dev->legs[leg].write_errors, 1);
+		if (mirror_leg_failed(dev, leg))
+			status_poke();
+	}
+	answer_tasks(q, io->tasks, 0);
 	io_put(q, io);
 }
 
@@ -252,6 +388,15 @@ static void load_done(struct queue *q, struct io *io)
 		load_failed(q, io);
 		return;
 	}
+	if (io->check && !is_right(q, io->tasks)) {
+		load_wrong(q, io);
+		return;
+	}
+	if (io->repair &&
+	    mirror_page_failed(io->ext.dev, __builtin_ctz(io->repair)))
+		status_poke();
+	if (begin_repair(q, io))
+		return;
 	answer_tasks(q, io->tasks, 0);
 	io_put(q, io);
 }
@@ -339,17 +484,14 @@ static bool is_rewrite(const struct io *io)
 	       device_cookie(io->ext.dev, io->ext.slot);
 }
 
-static void store_no_room(struct queue *q, struct io *io)
+/* The device takes no stores at present: find other slots, on other ones. */
+static void store_again(struct queue *q, struct io *io)
 {
 	struct device *dev = io->ext.dev;
 	struct task *tasks = io->tasks;
 	bool rewrite = is_rewrite(io);
 	u32 nr = io->ext.count, i;
 
-	if (!atomic_exchange(&dev->no_space, true)) {
-		log_warn("device %u: its filesystem is full", dev->number);
-		status_poke();
-	}
 	if (!rewrite)
 		for (i = 0; i < nr; i++)
 			device_free(dev, io->ext.slot + i);
@@ -398,20 +540,18 @@ static void store_failed(struct queue *q, struct io *io)
 {
 	struct device *dev = io->ext.dev;
 
-	if (error_is_room(io->error)) {
-		store_no_room(q, io);
+	if (device_check_gone(dev)) {
+		status_poke();
+		store_again(q, io);
 		return;
 	}
-	if (io->ext.count > 1) {
-		split_io(q, io);
-		return;
-	}
-	if (io->error == -EFAULT) {
+	if (has_no_frame(io)) {
 		store_no_frame(q, io);
 		return;
 	}
 	log_limited(LOG_ERR, "device %u: write of slot %llu: %s", dev->number,
-		    (unsigned long long)io->ext.slot, strerror(-io->error));
+		    (unsigned long long)io->ext.slot,
+		    strerror(-first_error(io)));
 	store_elsewhere(q, io);
 }
 
@@ -431,32 +571,61 @@ static void store_commit(struct queue *q, struct io *io)
 	io_put(q, io);
 }
 
+/* Legs that are good and have no room: no fault of theirs. */
+static unsigned int legs_without_room(const struct io *io)
+{
+	unsigned int i, legs = 0;
+
+	for (i = 0; i < io->ext.dev->nr_legs; i++)
+		if (leg_state(&io->ext.dev->legs[i]) == LEG_GOOD &&
+		    is_without_room(io, i))
+			legs |= 1 << i;
+	return legs;
+}
+
+/* Whether a leg that was good before has it, or could if it had room. */
+static bool has_good_leg(const struct io *io, unsigned int failed)
+{
+	unsigned int i;
+
+	for (i = 0; i < io->ext.dev->nr_legs; i++)
+		if (io->legs & ~failed & 1 << i &&
+		    leg_state(&io->ext.dev->legs[i]) == LEG_GOOD)
+			return true;
+	return false;
+}
+
 /*
  * A store is good if one leg has it that was good before: the others are given
- * up, which is on record in the superblock before the store is committed.
+ * up, which is on record in the superblock before the store is committed. Where
+ * a good leg has no room, all legs wait for it: they stay copies of each other.
  */
 static void store_done(struct queue *q, struct io *io)
 {
 	struct device *dev = io->ext.dev;
-	unsigned int i;
-	bool good = false;
+	unsigned int full = legs_without_room(io);
+	unsigned int failed = io->failed & ~full, i;
 
-	for (i = 0; i < dev->nr_legs; i++) {
-		if (!(io->legs & 1 << i))
-			continue;
-		if (!(io->failed & 1 << i))
-			good |= leg_state(&dev->legs[i]) == LEG_GOOD;
-		else
-			atomic_fetch_add(&dev->legs[i].write_errors, 1);
+	/* Of several pages, what came short may be for want of room. */
+	if (failed && io->ext.count > 1) {
+		split_io(q, io);
+		return;
 	}
-	if (!good) {
+	for (i = 0; i < dev->nr_legs; i++)
+		if (failed & 1 << i)
+			atomic_fetch_add(&dev->legs[i].write_errors, 1);
+	if (!has_good_leg(io, failed)) {
 		store_failed(q, io);
 		return;
 	}
 	for (i = 0; i < dev->nr_legs; i++)
-		if (io->failed & 1 << i && mirror_leg_failed(dev, i))
+		if ((failed & 1 << i && mirror_leg_failed(dev, i)) ||
+		    (full & 1 << i && device_no_space(dev, i)))
 			status_poke();
-	store_commit(q, io);
+	if (full)
+		store_again(q, io);
+	else
+		store_commit(q, io);
 }
 
 /* ---- both ---------------------------------------------------------------- */
@@ -485,20 +654,24 @@ static void split_io(struct queue *q, struct io *io)
  */
 void io_done(struct queue *q, struct io *io, unsigned int leg, s32 result)
 {
+	unsigned int retry;
+
 	if (result != (s32)(io->ext.count << PAGER_PAGE_SHIFT)) {
 		io->failed |= 1 << leg;
 		/* A short transfer ends where the error is, or the room. */
-		io->error = result < 0 ? result :
-			    io->write && result ? -EAGAIN : -EIO;
+		io->errors[leg] = result < 0 ? result :
+				  io->write && result ? -EAGAIN : -EIO;
 	}
 	if (--io->pending)
 		return;
-	if (io->failed && error_passes(io->error) &&
-	    io->retries++ < IO_RETRIES) {
-		ask_legs(q, io, io->legs);
+	retry = legs_to_retry(io);
+	if (retry && io->retries++ < IO_RETRIES) {
+		ask_again(q, io, retry);
 		return;
 	}
-	if (io->write)
+	if (io->repairing)
+		repair_done(q, io);
+	else if (io->write)
 		store_done(q, io);
 	else
 		load_done(q, io);

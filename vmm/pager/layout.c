@@ -45,6 +45,15 @@ struct raw_superblock {
 _Static_assert(sizeof(struct raw_superblock) == PAGER_PAGE_SIZE,
 	       "a superblock is a page");
 
+/*
+ * Pages were stored on this leg and not on the other one of its mirror. A plain device
+ * is alone always, one that was the leg of a mirror before, too.
+ */
+bool superblock_was_alone(const struct superblock *sb)
+{
+	return sb->nr_legs == 1 || sb->stale >> !sb->leg & 1;
+}
+
 /* Bit by bit: it runs a few times in the life of a pager. */
 u32 layout_crc32c(u32 crc, const void *data, size_t len)
 {
@@ -83,7 +92,7 @@ void layout_encode(const struct superblock *sb, void *page)
  * layout_decode() - read a superblock
  *
  * Return: 0; -ENODATA: this is none; -EILSEQ: one that is damaged;
- * -EPROTONOSUPPORT: one of another version.
+ * -EPROTONOSUPPORT: one of another version, whose pool alone is known.
  */
 int layout_decode(struct superblock *sb, const void *page)
 {
@@ -97,32 +106,19 @@ int layout_decode(struct superblock *sb, const void *page)
 	raw.checksum = 0;
 	if (layout_crc32c(0, &raw, sizeof(raw)) != checksum)
 		return -EILSEQ;
-	if (le32toh(raw.version) != LAYOUT_VERSION)
-		return -EPROTONOSUPPORT;
-	*sb = (struct superblock){
-		.number = le32toh(raw.number),
-		.nr_legs = raw.nr_legs,
-		.leg = raw.leg,
-		.stale = raw.stale,
-		.generation = le64toh(raw.generation),
-		.slots = le64toh(raw.slots),
-	};
+	*sb = (struct superblock){ .version = le32toh(raw.version) };
 	memcpy(sb->pool, raw.pool, sizeof(sb->pool));
+	if (sb->version != LAYOUT_VERSION)
+		return -EPROTONOSUPPORT;
+	sb->number = le32toh(raw.number);
+	sb->nr_legs = raw.nr_legs;
+	sb->leg = raw.leg;
+	sb->stale = raw.stale;
+	sb->generation = le64toh(raw.generation);
+	sb->slots = le64toh(raw.slots);
 	memcpy(sb->device, raw.device, sizeof(sb->device));
 	if (sb->number >= LAYOUT_MAX_DEVICES || !sb->nr_legs ||
 	    sb->nr_legs > LAYOUT_MAX_LEGS || sb->leg >= sb->nr_legs)
 		return -EILSEQ;
 	return 0;
-}
-
-/* Nothing that somebody could miss: zeros. */
-bool layout_is_blank(const void *page)
-{
-	const u8 *p = page;
-	size_t i;
-
-	for (i = 0; i < PAGER_PAGE_SIZE; i++)
-		if (p[i])
-			return false;
-	return true;
 }

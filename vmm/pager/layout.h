@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The superblock in slot 0 of each file or block device: whose pages lie on it
- * and under which device number, so that cookies keep their meaning when a
- * pager is started anew, and which leg of a mirror is out of date. This file
- * only turns it into bytes and back; device.c reads and writes it.
+ * Where things lie on each file or block device:
+ *
+ *	slot 0				the superblock
+ *	up to LAYOUT_HEAD_SLOTS		zeros
+ *	slots of pages
+ *	the last LAYOUT_TAIL_SLOTS	zeros
+ *
+ * What a guest writes to its memory it also writes to a device. Where hosts look
+ * for signatures of filesystems, volumes and arrays no page must lie: a guest could
+ * have udev assemble an array of its making, or a pager take its pages for somebody
+ * else's. libblkid looks at the first 4 MiB and 4 KiB and at the last 1544 KiB.
+ *
+ * The superblock says whose pages lie there and under which device number, so that
+ * cookies keep their meaning when a pager is started anew, and which leg of a mirror
+ * is out of date. This file only turns it into bytes and back; leg.c reads and writes
+ * it.
  */
 #ifndef TARN_PAGER_LAYOUT_H
 #define TARN_PAGER_LAYOUT_H
@@ -11,10 +23,17 @@
 #include "types.h"
 
 #define LAYOUT_MAX_LEGS 2
-#define LAYOUT_VERSION 1
+/** Since version 2 no pages lie in head and tail. */
+#define LAYOUT_VERSION 2
+#define LAYOUT_HEAD_SLOTS (5 << 20 >> PAGER_PAGE_SHIFT)
+#define LAYOUT_TAIL_SLOTS (2 << 20 >> PAGER_PAGE_SHIFT)
+/** Head, tail and something worth the name of a device: 8 MiB. */
+#define LAYOUT_MIN_SLOTS (LAYOUT_HEAD_SLOTS + LAYOUT_TAIL_SLOTS + 256)
+#define LAYOUT_MIN_TEXT "8 MiB"
 
 /**
  * struct superblock - what slot 0 says
+ * @version: of the layout, where it was read; what is written has LAYOUT_VERSION
  * @pool: uuid of the pool, new with each mount
  * @device: uuid of the device, the same on both legs of a mirror
  * @number: device number in cookies
@@ -22,9 +41,10 @@
  * @leg: which one this is
  * @stale: bit n: leg n lacks what was stored lately
  * @generation: grows with each change; of two legs the higher one is right
- * @slots: that the device has
+ * @slots: that the device has for pages
  */
 struct superblock {
+	u32 version;
 	u8 pool[16];
 	u8 device[16];
 	u32 number;
@@ -37,7 +57,7 @@ struct superblock {
 
 void layout_encode(const struct superblock *sb, void *page);
 int layout_decode(struct superblock *sb, const void *page);
-bool layout_is_blank(const void *page);
+bool superblock_was_alone(const struct superblock *sb);
 u32 layout_crc32c(u32 crc, const void *data, size_t len);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/blkzoned.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A superblock and something worth the name of a device. */
-#define LEG_MIN_BYTES (16 * PAGER_PAGE_SIZE)
+#define LEG_MIN_BYTES ((u64)LAYOUT_MIN_SLOTS << PAGER_PAGE_SHIFT)
+/* So many pages that can't be read in so many seconds are no few bad sectors. */
+#define LEG_FAULTS_MAX 64
+#define LEG_FAULTS_SECONDS 3600
 
 const char *leg_state_name(enum leg_state state)
 {
@@ -83,6 +87,7 @@ static int take_fd(const char *path, int fd)
 
 static int size_block(struct leg *leg, u64 size)
 {
+	u32 zone = 0;
 	int sector;
 	u64 bytes;
 
@@ -93,6 +98,16 @@ static int size_block(struct leg *leg, u64 size)
 		log_err("%s: sectors of %d bytes are too large", leg->path,
 			sector);
 		return -EINVAL;
+	}
+	if (!ioctl(leg->fd, BLKGETZONESZ, &zone) && zone) {
+		log_err("%s is a zoned device, whose zones can only be written in order",
+			leg->path);
+		return -EOPNOTSUPP;
+	}
+	/* A disk that has not come yet, or no longer answers. */
+	if (!bytes) {
+		log_err("%s has no medium", leg->path);
+		return -ENOMEDIUM;
 	}
 	if (size > bytes) {
 		log_err("%s has %llu bytes, fewer than asked for", leg->path,
@@ -118,7 +133,23 @@ static int size_file(struct leg *leg, u64 size, u64 have)
 	return 0;
 }
 
-static int leg_setup(struct leg *leg, u64 size)
+/*
+ * Whether a file that was passed is not, or no longer, at its path: the next pager
+ * could not open it there. Where the path may not be looked at, the number of links
+ * tells of a file that was deleted.
+ */
+static bool is_astray(const struct leg *leg)
+{
+	struct stat st;
+
+	if (leg->block)
+		return false;
+	if (stat(leg->path, &st))
+		return errno != EACCES || fstat(leg->fd, &st) || !st.st_nlink;
+	return st.st_dev != leg->dev || st.st_ino != leg->ino;
+}
+
+static int leg_setup(struct leg *leg, u64 size, bool passed)
 {
 	struct stat st;
 	int ret;
@@ -133,14 +164,16 @@ static int leg_setup(struct leg *leg, u64 size)
 	leg->dev = st.st_dev;
 	leg->ino = st.st_ino;
 	leg->rdev = st.st_rdev;
+	if (passed && is_astray(leg))
+		return -ESTALE;
 	ret = leg->block ? size_block(leg, size) :
 			   size_file(leg, size, st.st_size);
 	if (ret)
 		return ret;
 	if (leg->bytes < LEG_MIN_BYTES) {
-		log_err("%s: %llu bytes are too few%s", leg->path,
-			(unsigned long long)leg->bytes,
-			leg->block ? "" : ", give size=");
+		log_err("%s: %llu bytes are too few, " LAYOUT_MIN_TEXT " are the least%s",
+			leg->path, (unsigned long long)leg->bytes,
+			leg->block ? "" : ": give size=");
 		return -ENOSPC;
 	}
 	return 0;
@@ -151,8 +184,8 @@ static int leg_setup(struct leg *leg, u64 size)
  * @size: bytes to use, and to create a file with; 0: all there are
  * @fd: open already, or -1; taken over if all goes well
  *
- * Return: 0; -EBUSY where somebody else has it, worth a second try; another
- * -errno.
+ * Return: 0; -EBUSY where somebody else has it, worth a second try; -ESTALE where
+ * @fd is of a file that is not at @path; another -errno.
  */
 int leg_open(struct leg *leg, const char *path, u64 size, int fd)
 {
@@ -169,17 +202,27 @@ int leg_open(struct leg *leg, const char *path, u64 size, int fd)
 		return ret;
 	leg->fd = ret;
 	leg->serial = atomic_fetch_add(&serial, 1) + 1;
+	leg->created = created;
 	if (created)
 		log_info("%s: created", path);
-	ret = leg_setup(leg, size);
+	ret = leg_setup(leg, size, fd >= 0);
 	if (!ret) {
 		leg->state = LEG_GOOD;
 		return 0;
 	}
+	leg_remove_created(leg);
 	if (fd < 0)
 		close(leg->fd);
 	leg->fd = -1;
 	return ret;
+}
+
+/* Nothing came of it: the file that was created for it goes. */
+void leg_remove_created(struct leg *leg)
+{
+	if (leg->created && leg_has_path(leg, leg->path))
+		unlink(leg->path);
+	leg->created = false;
 }
 
 void leg_close(struct leg *leg)
@@ -189,6 +232,37 @@ void leg_close(struct leg *leg)
 	leg->fd = -1;
 	free(leg->path);
 	leg->path = NULL;
+}
+
+/* A filesystem that is full, a quota that is used up, a limit of sizes. */
+bool leg_error_is_room(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+}
+
+/*
+ * A block device that was removed, or has shrunk: the kernel answers ENOSPC or
+ * the end of the file then, as if it were full.
+ */
+bool leg_is_gone(const struct leg *leg)
+{
+	u64 bytes;
+
+	return leg->block && (ioctl(leg->fd, BLKGETSIZE64, &bytes) ||
+			      bytes < leg->bytes);
+}
+
+/* A page can't be had of it. Returns whether that are too many by now. */
+bool leg_fault(struct leg *leg)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!leg->faults || now.tv_sec - leg->faults_since > LEG_FAULTS_SECONDS) {
+		leg->faults = 0;
+		leg->faults_since = now.tv_sec;
+	}
+	return ++leg->faults > LEG_FAULTS_MAX;
 }
 
 bool leg_has_path(const struct leg *leg, const char *path)
@@ -210,30 +284,88 @@ bool leg_is_same(const struct leg *a, const struct leg *b)
 }
 
 /**
- * leg_read_superblock() - see what is in slot 0
+ * leg_read_superblock() - see whether slot 0 has one
  *
- * Return: 0; -ENODATA: nothing at all; -EMEDIUMTYPE: something that is not
- * ours; -EILSEQ, -EPROTONOSUPPORT: see layout_decode(); -EIO and the like.
+ * Return: as layout_decode(), or -EIO where it can't be read: disks say ENODATA and
+ * EILSEQ for that, too.
  */
 int leg_read_superblock(const struct leg *leg, struct superblock *sb)
 {
 	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
 	ssize_t n = pread(leg->fd, page, sizeof(page), 0);
+
+	if (n != sizeof(page)) {
+		log_err("%s: can't read the superblock: %s", leg->path,
+			n < 0 ? strerror(errno) : "it ends there");
+		return -EIO;
+	}
+	return layout_decode(sb, page);
+}
+
+/* How many slots for pages a leg that is open has room for. */
+u64 leg_slots(const struct leg *leg)
+{
+	return (leg->bytes >> PAGER_PAGE_SHIFT) - LAYOUT_HEAD_SLOTS -
+	       LAYOUT_TAIL_SLOTS;
+}
+
+/* Where pages of guests lie, or did. */
+void leg_page_area(const struct leg *leg, struct content_area *area)
+{
+	u64 pages = leg->bytes >> PAGER_PAGE_SHIFT;
+
+	area->from = (u64)LAYOUT_HEAD_SLOTS << PAGER_PAGE_SHIFT;
+	area->end = (pages - LAYOUT_TAIL_SLOTS) << PAGER_PAGE_SHIFT;
+}
+
+static int write_zeros(const struct leg *leg, u64 from, u64 end)
+{
+	static const _Alignas(PAGER_PAGE_SIZE) u8 zeros[1 << 20];
+	ssize_t n;
+
+	for (; from < end; from += n) {
+		n = pwrite(leg->fd, zeros, min_t(u64, end - from, sizeof(zeros)),
+			   from);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n <= 0)
+			return n ? -errno : -EIO;
+	}
+	return 0;
+}
+
+/* A hole is no less zero than zeros, and costs less. */
+static int clear(const struct leg *leg, u64 from, u64 end)
+{
+	if (!fallocate(leg->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from,
+		       end - from))
+		return 0;
+	return write_zeros(leg, from, end);
+}
+
+/* What others left in head and tail is not to be found again by anybody. */
+static int leg_clear(struct leg *leg)
+{
+	u64 bytes = leg->bytes >> PAGER_PAGE_SHIFT << PAGER_PAGE_SHIFT;
+	struct content_area pages;
 	int ret;
 
-	if (n != sizeof(page))
-		return n < 0 ? -errno : -EIO;
-	ret = layout_decode(sb, page);
-	if (ret == -ENODATA && !layout_is_blank(page))
-		return -EMEDIUMTYPE;
+	leg_page_area(leg, &pages);
+	ret = clear(leg, PAGER_PAGE_SIZE, pages.from);
+	if (!ret)
+		ret = clear(leg, pages.end, bytes);
+	leg->cleared = !ret;
 	return ret;
 }
 
-int leg_write_superblock(const struct leg *leg, const struct superblock *sb)
+/* The first one makes it ours. */
+int leg_write_superblock(struct leg *leg, const struct superblock *sb)
 {
 	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
-	ssize_t n;
+	ssize_t n = leg->cleared ? 0 : leg_clear(leg);
 
+	if (n)
+		return n;
 	layout_encode(sb, page);
 	n = pwrite(leg->fd, page, sizeof(page), 0);
 	if (n != sizeof(page))

@@ -10,6 +10,8 @@
 
 #include <stdatomic.h>
 #include <sys/types.h>
+#include <time.h>
+#include "content.h"
 #include "types.h"
 
 struct superblock;
@@ -30,6 +32,8 @@ enum leg_state {
  * @fd: -1 where there is none
  * @serial: tells this open file from those opened before and after
  * @block: a block device
+ * @created: the file is ours and not in use yet
+ * @cleared: head and tail are zeros, see layout.h
  * @bytes: that may be used
  * @dev: with @ino, or @rdev, what tells that two paths are the same
  * @ino: see @dev
@@ -38,12 +42,19 @@ enum leg_state {
  * @read_errors: reads that failed
  * @write_errors: writes that failed
  * @mismatches: pages found to differ from what had been stored
+ * @repaired: pages written anew from the other leg
+ * @no_space: the filesystem below it is full, or a quota
+ * @faults: of late, see leg_fault(); under the device's lock, as @faults_since
+ * @faults_since: when the oldest of them was, in seconds of CLOCK_MONOTONIC
+ * @holds: what is on it and not ours, where that was found and not overcome
  */
 struct leg {
 	char *path;
 	atomic_int fd;
 	unsigned int serial;
 	bool block;
+	bool created;
+	bool cleared;
 	u64 bytes;
 	dev_t dev;
 	ino_t ino;
@@ -52,14 +63,25 @@ struct leg {
 	atomic_ullong read_errors;
 	atomic_ullong write_errors;
 	atomic_ullong mismatches;
+	atomic_ullong repaired;
+	atomic_bool no_space;
+	unsigned int faults;
+	time_t faults_since;
+	char holds[CONTENT_TEXT];
 };
 
 int leg_open(struct leg *leg, const char *path, u64 size, int fd);
 void leg_close(struct leg *leg);
+void leg_remove_created(struct leg *leg);
+bool leg_error_is_room(int error);
+bool leg_is_gone(const struct leg *leg);
+bool leg_fault(struct leg *leg);
 bool leg_has_path(const struct leg *leg, const char *path);
 bool leg_is_same(const struct leg *a, const struct leg *b);
+void leg_page_area(const struct leg *leg, struct content_area *area);
+u64 leg_slots(const struct leg *leg);
 int leg_read_superblock(const struct leg *leg, struct superblock *sb);
-int leg_write_superblock(const struct leg *leg, const struct superblock *sb);
+int leg_write_superblock(struct leg *leg, const struct superblock *sb);
 const char *leg_state_name(enum leg_state state);
 
 static inline enum leg_state leg_state(const struct leg *leg)

@@ -20,6 +20,7 @@
 
 static bool log_journal;
 static int log_max_level = LOG_INFO;
+static atomic_uint log_nr_errors;
 
 /* JOURNAL_STREAM names the socket that is the journal, "device:inode". */
 static bool stderr_is_journal(void)
@@ -49,6 +50,8 @@ void log_at(int level, const char *fmt, ...)
 
 	if (level > log_max_level)
 		return;
+	if (level <= LOG_ERR)
+		atomic_fetch_add(&log_nr_errors, 1);
 	if (log_journal)
 		head = snprintf(line, sizeof(line), "<%d>", level);
 	else
@@ -67,6 +70,12 @@ void log_at(int level, const char *fmt, ...)
 out:
 	/* Whoever logs an error goes on to return it. */
 	errno = saved;
+}
+
+/* How many errors have been logged. */
+unsigned int log_errors(void)
+{
+	return atomic_load(&log_nr_errors);
 }
 
 bool log_limit_pass(struct log_limit *limit)

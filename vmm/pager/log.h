@@ -21,6 +21,7 @@ struct log_limit {
 void log_init(bool debug);
 void log_at(int level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+unsigned int log_errors(void);
 bool log_limit_pass(struct log_limit *limit);
 
 #define log_crit(...) log_at(LOG_CRIT, __VA_ARGS__)

@@ -11,9 +11,9 @@
 #include "control.h"
 #include "discard.h"
 #include "log.h"
+#include "mirror.h"
 #include "notify.h"
 #include "resilver.h"
-#include "security.h"
 #include "status.h"
 
 #include <errno.h>
@@ -30,7 +30,6 @@
 #endif
 
 #define TICK_MS 1000
-#define START_TRIES 1000
 
 static int signal_fd = -1;
 
@@ -54,9 +53,30 @@ static int init_protection(struct pager *pager)
 	return security_protect(pager->opts.mlock);
 }
 
+static int init_user(struct pager *pager)
+{
+	int ret = 0;
+
+	if (pager->opts.user)
+		ret = security_find_user(pager->opts.user, &pager->user);
+	return ret == -EINVAL ? EXIT_USAGE : ret;
+}
+
+/*
+ * What is given for a device is none, or one of another kind or size. A device that is
+ * not there is another matter: it may come.
+ */
+static bool is_wrong_device(int error)
+{
+	return error == -ENOTBLK || error == -EOPNOTSUPP || error == -EFBIG ||
+	       error == -EINVAL;
+}
+
 static int init_devices(struct pager *pager)
 {
-	return devices_open(&pager->devices, &pager->opts);
+	int ret = devices_open(&pager->devices, &pager->opts);
+
+	return is_wrong_device(ret) ? EXIT_USAGE : ret;
 }
 
 static int init_attachment(struct pager *pager)
@@ -139,13 +159,22 @@ static int init_status(struct pager *pager)
 	return status_init(&pager->at, &pager->devices);
 }
 
-/* A page whose copy was given up while we asked makes the answer worthless. */
+/* A copy that was given up while we asked, or before: then it was not listed. */
+static void forget_dropped(void *arg, u64 cookie)
+{
+	struct device *dev = devices_of_cookie(arg, cookie);
+
+	if (dev)
+		device_free(dev, cookie_slot(cookie));
+}
+
+/* Each further turn finds a million copies less: it comes to an end. */
 static int start_patiently(struct pager *pager)
 {
-	unsigned int tries = START_TRIES;
 	int ret;
 
-	while ((ret = attach_start(&pager->at)) == -EAGAIN && --tries) {
+	while ((ret = attach_start(&pager->at, forget_dropped,
+				   &pager->devices)) == -EAGAIN) {
 		ret = rebuild_slots(pager);
 		if (ret)
 			return ret;
@@ -176,7 +205,7 @@ static int init_start(struct pager *pager)
 
 static int init_privileges(struct pager *pager)
 {
-	int ret = pager->opts.user ? security_drop(pager->opts.user) : 0;
+	int ret = pager->opts.user ? security_drop(&pager->user) : 0;
 
 	if (!ret && pager->opts.seccomp)
 		ret = security_confine();
@@ -185,6 +214,7 @@ static int init_privileges(struct pager *pager)
 
 static int init_service(struct pager *pager)
 {
+	devices_keep_created(&pager->devices);
 	queues_go(pager->at.queues);
 	log_info("serving %s on %u queues of %u", pager->opts.pool,
 		 pager->at.queues, pager->at.depth);
@@ -192,11 +222,13 @@ static int init_service(struct pager *pager)
 	return 0;
 }
 
-static const struct {
+/* In this order; each returns 0, -errno, or EXIT_USAGE. */
+static const struct step {
 	const char *name;
 	int (*init)(struct pager *pager);
 } steps[] = {
 	{ "signals", init_signals },
+	{ "user", init_user },
 	{ "protection", init_protection },
 	{ "devices", init_devices },
 	{ "pool", init_attachment },
@@ -211,6 +243,29 @@ static const struct {
 	{ "service", init_service },
 };
 
+/* Most steps say themselves what fails, and better. */
+static int take_step(const struct step *step, struct pager *pager)
+{
+	unsigned int errors = log_errors();
+	int ret = step->init(pager);
+
+	if (ret < 0 && errors == log_errors())
+		log_err("can't start: %s: %s", step->name, strerror(-ret));
+	else if (ret)
+		log_debug("no start: %s", step->name);
+	return ret;
+}
+
+static int start(struct pager *pager)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(steps) && !ret; i++)
+		ret = take_step(&steps[i], pager);
+	return ret;
+}
+
 static void handle_signal(struct pager *pager)
 {
 	struct signalfd_siginfo info;
@@ -219,7 +274,7 @@ static void handle_signal(struct pager *pager)
 		return;
 	if (info.ssi_signo == SIGHUP) {
 		log_info("SIGHUP: re-silvering %u mirrors",
-			 control_resilver_all(pager));
+			 mirror_resilver_all(&pager->devices));
 		return;
 	}
 	log_info("%s: ending", strsignal(info.ssi_signo));
@@ -229,21 +284,17 @@ static void handle_signal(struct pager *pager)
 
 static void loop_turn(struct pager *pager)
 {
-	struct pollfd fds[] = {
+	struct pollfd fds[2 + CONTROL_FDS] = {
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = status_fd(), .events = POLLIN },
-		{ .fd = control_listen_fd(), .events = POLLIN },
-		{ .fd = control_client_fd(), .events = POLLIN },
 	};
 
+	control_watch(fds + 2);
 	if (poll(fds, ARRAY_SIZE(fds), TICK_MS) < 0)
 		return;
 	if (fds[0].revents)
 		handle_signal(pager);
-	if (fds[2].revents)
-		control_accept();
-	if (fds[3].revents)
-		control_serve();
+	control_serve(fds + 2);
 	status_refresh();
 }
 
@@ -266,22 +317,20 @@ static int parse(struct options *opts, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static struct pager pager;
-	unsigned int i;
 	int ret;
 
 	log_init(false);
 	ret = parse(&pager.opts, argc, argv);
 	if (ret)
-		return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+		return ret == -EINVAL ? EXIT_USAGE :
+		       ret < 0	      ? EXIT_FAILURE :
+					EXIT_SUCCESS;
 	log_init(pager.opts.debug);
 	notify_init();
-	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		ret = steps[i].init(&pager);
-		if (ret) {
-			log_err("no start: %s: %s", steps[i].name,
-				strerror(-ret));
-			return EXIT_FAILURE;
-		}
+	ret = start(&pager);
+	if (ret) {
+		devices_remove_created(&pager.devices);
+		return ret > 0 ? ret : EXIT_FAILURE;
 	}
 	for (;;)
 		loop_turn(&pager);

@@ -26,10 +26,11 @@ static const char help_text[] =
 	"                       page to a block device or a file; a file that is\n"
 	"                       not there is created with SIZE bytes\n"
 	"  --mirror PATH,PATH[,priority=N][,size=SIZE][,discard=on|off]\n"
-	"                       write to both, read from either\n"
-	"  --queues N           threads that serve requests (default: a CPU\n"
-	"                       each, at most 4)\n"
-	"  --depth N            requests in flight a queue, a power of two\n"
+	"      [,degraded=on]   write to both, read from either; degraded: start\n"
+	"                       with a leg that may not have all that was stored\n"
+	"  --queues N           threads that serve requests (default: one per\n"
+	"                       CPU, at most 4)\n"
+	"  --depth N            requests in flight per queue, a power of two\n"
 	"                       (default 128)\n"
 	"  --cpus LIST          run the queues' threads on these CPUs, as 0-3,6\n"
 	"  --user USER[:GROUP]  run as this user once all is open\n"
@@ -40,7 +41,7 @@ static const char help_text[] =
 	"  --no-mlock           don't keep the pager itself in memory\n"
 	"  --no-seccomp         don't confine system calls\n"
 	"  --debug              say more\n"
-	"  --help, --version\n"
+	"  -h, --help, --version\n"
 	"\n"
 	"Devices of a higher priority are filled first, those of one priority\n"
 	"in turn. SIZE takes K, M, G and T. See tarn-pager(8).\n";
@@ -142,6 +143,16 @@ static int set_path(struct device_option *dev, const char *what,
 	return 0;
 }
 
+static int set_switch(bool *on, const char *what, const char *key,
+		      const char *value, char *error)
+{
+	*on = !strcmp(value, "on");
+	if (!*on && strcmp(value, "off"))
+		return fail(error, "%s: %s is on or off, not '%s'", what, key,
+			    value);
+	return 0;
+}
+
 static int set_key(struct device_option *dev, const char *what, const char *key,
 		   const char *value, unsigned int max, char *error)
 {
@@ -161,13 +172,10 @@ static int set_key(struct device_option *dev, const char *what, const char *key,
 			return fail(error, "%s: '%s' is no size", what, value);
 		return 0;
 	}
-	if (!strcmp(key, "discard")) {
-		dev->discard = !strcmp(value, "on");
-		if (!dev->discard && strcmp(value, "off"))
-			return fail(error, "%s: discard is on or off, not '%s'",
-				    what, value);
-		return 0;
-	}
+	if (!strcmp(key, "discard"))
+		return set_switch(&dev->discard, what, key, value, error);
+	if (!strcmp(key, "degraded"))
+		return set_switch(&dev->degraded, what, key, value, error);
 	return fail(error, "%s: no option '%s'", what, key);
 }
 

@@ -23,6 +23,7 @@
  * @priority: devices of a higher one are filled first
  * @size: bytes to use, 0: all there are
  * @discard: tell the device which slots are free
+ * @degraded: start with a leg of a mirror that may lack pages
  */
 struct device_option {
 	char *paths[2];
@@ -30,6 +31,7 @@ struct device_option {
 	int priority;
 	u64 size;
 	bool discard;
+	bool degraded;
 };
 
 /**
@@ -37,8 +39,8 @@ struct device_option {
  * @pool: mount point
  * @devices: in the order given
  * @nr_devices: how many
- * @queues: 0: one a CPU, at most four
- * @depth: requests in flight a queue
+ * @queues: 0: one per CPU, at most four
+ * @depth: requests in flight per queue
  * @cpus: the threads of the queues run on these, in turn
  * @nr_cpus: 0: anywhere
  * @user: to run as, "user" or "user:group", or NULL

@@ -7,16 +7,22 @@
 #include "devices.h"
 #include "options.h"
 #include "queue.h"
+#include "security.h"
+
+/** What the process ends with where options can't be right: no second try */
+#define EXIT_USAGE 2
 
 /**
  * struct pager - the process
  * @opts: command line
+ * @user: opts.user, if there is one
  * @at: the pool
  * @devices: where its pages go
  * @queues: at.queues of them
  */
 struct pager {
 	struct options opts;
+	struct pager_user user;
 	struct attachment at;
 	struct devices devices;
 	struct queue *queues;

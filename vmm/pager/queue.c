@@ -91,6 +91,7 @@ static struct task *take_task(struct queue *q)
 	task->op = req->op;
 	task->flags = req->flags;
 	task->retried = false;
+	task->sum = req->sum;
 	task->frame = req->frame;
 	task->cookie = req->cookie;
 	return task;
@@ -337,7 +338,8 @@ static int setup_ring(struct queue *q)
 	for (i = 0; i < ARRAY_SIZE(flags) && ret == -EINVAL; i++) {
 		params = (struct io_uring_params){
 			.flags = flags[i] | IORING_SETUP_CQSIZE |
-				 IORING_SETUP_CLAMP,
+				 IORING_SETUP_CLAMP |
+				 IORING_SETUP_R_DISABLED,
 			.cq_entries = q->depth * 8,
 		};
 		ret = io_uring_queue_init_params(q->depth * 4, &q->ring,
@@ -358,6 +360,39 @@ static int register_files(struct queue *q)
 		fds[i] = -1;
 	fds[QUEUE_FILES] = q->at->fd;
 	return io_uring_register_files(&q->ring, fds, QUEUE_FILES + 1);
+}
+
+/*
+ * Whoever gets hold of the thread gets no more out of its ring than the queue
+ * does: a ring goes past the filter of system calls.
+ */
+static int restrict_ring(struct queue *q)
+{
+	struct io_uring_restriction rules[] = {
+		{ .opcode = IORING_RESTRICTION_SQE_OP,
+		  .sqe_op = IORING_OP_READ },
+		{ .opcode = IORING_RESTRICTION_SQE_OP,
+		  .sqe_op = IORING_OP_READV },
+		{ .opcode = IORING_RESTRICTION_SQE_OP,
+		  .sqe_op = IORING_OP_WRITE },
+		{ .opcode = IORING_RESTRICTION_SQE_OP,
+		  .sqe_op = IORING_OP_WRITEV },
+		{ .opcode = IORING_RESTRICTION_SQE_OP,
+		  .sqe_op = IORING_OP_URING_CMD },
+		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
+		  .sqe_flags = IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
+		  .register_op = IORING_REGISTER_ENABLE_RINGS },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP,
+		  .register_op = IORING_REGISTER_FILES_UPDATE },
+	};
+	int fd = q->ring.ring_fd, ret;
+
+	/* liburing 2.3 has calls for these, but does not export them. */
+	ret = io_uring_register(fd, IORING_REGISTER_RESTRICTIONS, rules,
+				ARRAY_SIZE(rules));
+	return ret ? ret : io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS,
+					     NULL, 0);
 }
 
 static void pin(const struct queue *q)
@@ -382,6 +417,8 @@ static void *queue_thread(void *arg)
 	ret = setup_ring(q);
 	if (!ret)
 		ret = register_files(q);
+	if (!ret)
+		ret = restrict_ring(q);
 	if (ret) {
 		log_err("queue %u: no ring: %s", q->number, strerror(-ret));
 		atomic_store(&start.error, ret);

@@ -32,6 +32,7 @@ struct options;
  * @op: see there
  * @flags: see there
  * @retried: @tried counts
+ * @sum: see there
  * @frame: see there
  * @cookie: see there
  * @tried: devices that a store failed on
@@ -42,6 +43,7 @@ struct task {
 	u8 op;
 	u8 flags;
 	bool retried;
+	u32 sum;
 	u64 frame;
 	u64 cookie;
 	struct device_set tried;
@@ -55,9 +57,13 @@ struct task {
  * @write: or read
  * @legs: those asked
  * @failed: of these, failed
+ * @asked: a load: legs that were asked so far
+ * @check: a load: see whether it is what was stored
+ * @repair: a load: legs that could not give it
+ * @repairing: that is being done
  * @pending: answers to come
  * @retries: for errors that pass
- * @error: of the last leg that failed
+ * @errors: of the legs that failed
  * @niov: length of @iov; 1: the frames follow each other as well
  * @iov: where in the frame window
  */
@@ -68,9 +74,13 @@ struct io {
 	bool write;
 	u8 legs;
 	u8 failed;
+	u8 asked;
+	bool check;
+	u8 repair;
+	bool repairing;
 	u8 pending;
 	u8 retries;
-	s32 error;
+	s32 errors[LAYOUT_MAX_LEGS];
 	unsigned int niov;
 	struct iovec iov[IO_MAX_PAGES];
 };

@@ -3,7 +3,8 @@
  * See mirror.h. A window of slots at a time: bar it, so that no store begins in
  * it; let the stores that began before end; copy its used slots; lift the bar.
  * Stores outside the window go to both legs meanwhile, as the leg is in state
- * LEG_REBUILDING.
+ * LEG_REBUILDING. What can't be read is remembered (lost.h): for that, the leg
+ * is not good.
  */
 #include "resilver.h"
 #include "devices.h"
@@ -47,38 +48,57 @@ static void bar_window(struct device *dev, u64 first, u64 end)
 		nanosleep(&pause, NULL);
 }
 
-static int copy_page_by_page(const struct leg *from, const struct leg *to,
-			     u64 slot, u64 count)
+/*
+ * A page that the good leg can't give, and the other one will not have. It may
+ * have been freed meanwhile.
+ */
+static int note_lost(struct device *dev, unsigned int leg, u64 slot)
 {
+	struct leg *from = &dev->legs[!leg];
+	int ret = 0;
+
+	atomic_fetch_add(&from->read_errors, 1);
+	log_limited(LOG_ERR, "%s: slot %llu can't be read", from->path,
+		    (unsigned long long)slot);
+	pthread_mutex_lock(&dev->lock);
+	if (slots_is_used(&dev->slots, slot))
+		ret = lost_add(&dev->lost, leg, slot);
+	pthread_mutex_unlock(&dev->lock);
+	if (ret)
+		log_err("%s: too many pages can't be read", from->path);
+	return ret;
+}
+
+static int copy_page_by_page(struct device *dev, unsigned int leg, u64 slot,
+			     u64 count)
+{
+	const struct leg *from = &dev->legs[!leg], *to = &dev->legs[leg];
+	int ret = 0;
 	u64 at;
 
-	for (at = slot; at < slot + count; at++) {
+	for (at = slot; at < slot + count && !ret; at++) {
 		off_t offset = at << PAGER_PAGE_SHIFT;
 
 		if (pread(from->fd, resilver.buffer, PAGER_PAGE_SIZE, offset) !=
-		    (ssize_t)PAGER_PAGE_SIZE) {
-			/* Lost, and the reader will find that out. */
-			log_limited(LOG_ERR, "%s: slot %llu can't be read",
-				    from->path, (unsigned long long)at);
-			continue;
-		}
-		if (pwrite(to->fd, resilver.buffer, PAGER_PAGE_SIZE, offset) !=
 		    (ssize_t)PAGER_PAGE_SIZE)
-			return -EIO;
+			ret = note_lost(dev, leg, at);
+		else if (pwrite(to->fd, resilver.buffer, PAGER_PAGE_SIZE,
+				offset) != (ssize_t)PAGER_PAGE_SIZE)
+			ret = -EIO;
 	}
-	return 0;
+	return ret;
 }
 
-static int copy_run(const struct leg *from, const struct leg *to, u64 slot,
-		    u64 count)
+static int copy_run(struct device *dev, unsigned int leg, u64 slot, u64 count)
 {
+	const struct leg *from = &dev->legs[!leg], *to = &dev->legs[leg];
 	ssize_t bytes = count << PAGER_PAGE_SHIFT;
 	off_t offset = slot << PAGER_PAGE_SHIFT;
 
 	if (pread(from->fd, resilver.buffer, bytes, offset) == bytes &&
 	    pwrite(to->fd, resilver.buffer, bytes, offset) == bytes)
 		return 0;
-	return copy_page_by_page(from, to, slot, count);
+	return copy_page_by_page(dev, leg, slot, count);
 }
 
 /* The window is barred: what is used in it may be freed, but not written. */
@@ -96,8 +116,7 @@ static int copy_window(struct device *dev, unsigned int leg, u64 first, u64 end)
 		pthread_mutex_unlock(&dev->lock);
 		if (slot >= end)
 			break;
-		ret = copy_run(&dev->legs[!leg], &dev->legs[leg], slot,
-			       stop - slot);
+		ret = copy_run(dev, leg, slot, stop - slot);
 	}
 	return ret;
 }
@@ -107,13 +126,14 @@ static int copy_device(struct device *dev, unsigned int leg)
 	u64 end, first;
 	int ret = 0;
 
-	for (first = 1; first <= dev->slots.count && !ret; first = end) {
-		end = min_t(u64, first + WINDOW_SLOTS, dev->slots.count + 1);
+	for (first = dev->slots.first; first < dev->slots.end && !ret;
+	     first = end) {
+		end = min_t(u64, first + WINDOW_SLOTS, dev->slots.end);
 		bar_window(dev, first, end);
 		ret = copy_window(dev, leg, first, end);
 		pthread_mutex_lock(&dev->lock);
 		slots_bar(&dev->slots, 0, 0);
-		dev->resilvered = end - 1;
+		dev->resilvered = end - dev->slots.first;
 		if (leg_state(&dev->legs[leg]) != LEG_REBUILDING)
 			ret = -EIO;
 		pthread_mutex_unlock(&dev->lock);
@@ -121,10 +141,29 @@ static int copy_device(struct device *dev, unsigned int leg)
 	return ret;
 }
 
-static void resilver_device(struct device *dev, unsigned int leg)
+/*
+ * Which leg to copy to. A leg may have failed since this was asked for, the good one, too,
+ * and then there is nothing to copy from. -1: none.
+ */
+static int rebuilding_leg(struct device *dev)
+{
+	int leg = -1;
+	unsigned int i;
+
+	pthread_mutex_lock(&dev->lock);
+	for (i = 0; i < dev->nr_legs; i++)
+		if (leg_state(&dev->legs[i]) == LEG_REBUILDING &&
+		    leg_state(&dev->legs[!i]) == LEG_GOOD)
+			leg = i;
+	pthread_mutex_unlock(&dev->lock);
+	return leg;
+}
+
+static void resilver_leg(struct device *dev, unsigned int leg)
 {
 	struct leg *to = &dev->legs[leg];
 	int ret = copy_device(dev, leg);
+	unsigned int lost;
 
 	pthread_mutex_lock(&dev->lock);
 	if (!ret && leg_state(to) == LEG_REBUILDING) {
@@ -133,22 +172,37 @@ static void resilver_device(struct device *dev, unsigned int leg)
 	}
 	if (ret && leg_state(&dev->legs[!leg]) == LEG_GOOD) {
 		to->state = LEG_FAILED;
+		lost_clear(&dev->lost);
 		device_stamp(dev);
 	}
+	lost = lost_count(&dev->lost);
 	pthread_mutex_unlock(&dev->lock);
-	atomic_store(&dev->resilvering, false);
 	if (ret)
 		log_err("device %u: re-silvering %s failed", dev->number,
 			to->path);
+	else if (lost)
+		log_warn("device %u: %s is good but for %u pages that %s can't give",
+			 dev->number, to->path, lost, dev->legs[!leg].path);
 	else
 		log_info("device %u: %s is whole again", dev->number, to->path);
+}
+
+static void resilver_device(struct device *dev)
+{
+	int leg = rebuilding_leg(dev);
+
+	if (leg >= 0)
+		resilver_leg(dev, leg);
+	else
+		log_err("device %u: nothing to re-silver from, or to", dev->number);
+	atomic_store(&dev->resilvering, false);
 	status_poke();
 }
 
 static void *resilver_thread(void *arg)
 {
 	struct device *dev;
-	unsigned int i, leg;
+	unsigned int i;
 	bool any;
 
 	for (;;) {
@@ -156,8 +210,7 @@ static void *resilver_thread(void *arg)
 		devices_for_each(resilver.devices, dev, i) {
 			if (!atomic_load(&dev->resilvering))
 				continue;
-			leg = leg_state(&dev->legs[0]) == LEG_GOOD;
-			resilver_device(dev, leg);
+			resilver_device(dev);
 			any = true;
 		}
 		pthread_mutex_lock(&resilver.lock);
@@ -189,7 +242,9 @@ int resilver_request(struct device *dev, unsigned int leg)
 		ret = -ENOENT;
 	} else {
 		dev->legs[leg].state = LEG_REBUILDING;
+		lost_clear(&dev->lost);
 		dev->resilvered = 0;
+		device_stamp(dev);
 	}
 	pthread_mutex_unlock(&dev->lock);
 	if (ret)

@@ -6,8 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/blkzoned.h>
 #include <linux/capability.h>
+#include <linux/cdrom.h>
+#include <linux/fd.h>
 #include <linux/fs.h>
+#include <linux/hdreg.h>
 #include <linux/tarn_pager.h>
 #include <pwd.h>
 #include <seccomp.h>
@@ -76,37 +80,63 @@ int security_protect(bool mlock)
 	return mlock ? lock_memory() : 0;
 }
 
-static int find_user(const char *name, uid_t *uid, gid_t *gid)
+/* Not found, or not looked up: errno is of getpwnam() or getgrnam(). */
+static int no_such(const char *what, const char *name)
 {
-	char *user = strdup(name);
-	struct passwd *pw;
-	struct group *gr;
-	char *group;
-	int ret = -EINVAL;
+	switch (errno) {
+	case EINTR:
+	case EIO:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		log_err("--user: can't look up %s %s: %s", what, name,
+			strerror(errno));
+		return -errno;
+	default:
+		log_err("--user: there is no %s %s", what, name);
+		return -EINVAL;
+	}
+}
 
-	if (!user)
+static int find_group(const char *name, gid_t *gid)
+{
+	struct group *gr;
+
+	errno = 0;
+	gr = getgrnam(name);
+	if (!gr)
+		return no_such("group", name);
+	*gid = gr->gr_gid;
+	return 0;
+}
+
+/**
+ * security_find_user() - who USER[:GROUP] is
+ *
+ * Return: 0; -EINVAL: there is no such user or group; another -errno. The
+ * reason has been logged.
+ */
+int security_find_user(const char *name, struct pager_user *user)
+{
+	char *copy = strdup(name);
+	struct passwd *pw;
+	char *group;
+	int ret = 0;
+
+	if (!copy)
 		return -ENOMEM;
-	group = strchr(user, ':');
+	group = strchr(copy, ':');
 	if (group)
 		*group++ = '\0';
-	pw = getpwnam(user);
-	if (!pw) {
-		log_err("--user: there is no user %s", user);
-		goto out;
-	}
-	*uid = pw->pw_uid;
-	*gid = pw->pw_gid;
-	if (group) {
-		gr = getgrnam(group);
-		if (!gr) {
-			log_err("--user: there is no group %s", group);
-			goto out;
-		}
-		*gid = gr->gr_gid;
-	}
-	ret = 0;
-out:
-	free(user);
+	errno = 0;
+	pw = getpwnam(copy);
+	if (pw)
+		*user = (struct pager_user){ .uid = pw->pw_uid, .gid = pw->pw_gid };
+	else
+		ret = no_such("user", copy);
+	if (!ret && group)
+		ret = find_group(group, &user->gid);
+	free(copy);
 	return ret;
 }
 
@@ -129,17 +159,14 @@ static int keep_capability(void)
  * devices, lose all capabilities; this one, which reports the status, keeps
  * the one that the module asks for.
  */
-int security_drop(const char *user)
+int security_drop(const struct pager_user *user)
 {
-	uid_t uid;
-	gid_t gid;
-	int ret = find_user(user, &uid, &gid);
+	uid_t uid = user->uid;
+	gid_t gid = user->gid;
 
-	if (ret)
-		return ret;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(1, &gid) || setresgid(gid, gid, gid) ||
 	    setresuid(uid, uid, uid) || keep_capability()) {
-		log_err("can't become %s: %s", user, strerror(errno));
+		log_err("can't become user %u, group %u: %s", uid, gid, strerror(errno));
 		return -errno;
 	}
 	return 0;
@@ -199,6 +226,14 @@ static const int allowed_calls[] = {
 	SCMP_SYS(flock),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(getrandom),
+	/* libblkid, which looks what is on them. */
+	SCMP_SYS(lseek),
+	SCMP_SYS(fadvise64),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(getdents64),
+	/* A file that was created and is not used after all. */
+	SCMP_SYS(unlink),
 	/* malloc() of the control socket's text and of new devices. */
 	SCMP_SYS(brk),
 	SCMP_SYS(mmap),
@@ -210,7 +245,12 @@ static const int allowed_calls[] = {
 
 static const unsigned long allowed_ioctls[] = {
 	TARN_PAGER_STATUS, TARN_PAGER_GRANT, BLKDISCARD,
-	BLKGETSIZE64,	   BLKSSZGET,
+	BLKGETSIZE64,	   BLKSSZGET,	     BLKGETZONESZ,
+	/* libblkid: is it a floppy disk, a CD, zoned, how large are blocks. */
+	FDGETFDCSTAT,	   CDROM_GET_CAPABILITY, CDROM_LAST_WRITTEN,
+	CDROM_DRIVE_STATUS, CDROMREADTOCENTRY,	 BLKREPORTZONE,
+	BLKPBSZGET,	   BLKIOMIN,	     BLKIOOPT,
+	BLKALIGNOFF,	   BLKGETDISKSEQ,    HDIO_GETGEO,
 };
 
 /* mmap and mprotect for data only. */
@@ -219,20 +259,25 @@ static bool is_mapping(int call)
 	return call == SCMP_SYS(mmap) || call == SCMP_SYS(mprotect);
 }
 
+static int add_call(scmp_filter_ctx filter, int call)
+{
+	if (is_mapping(call))
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
+					SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC,
+						0));
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
+}
+
 static int add_rules(scmp_filter_ctx filter)
 {
 	unsigned int i;
-	int ret = 0;
+	/* The queues see whether a page is right, at no other process' memory. */
+	int ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+				   SCMP_SYS(process_vm_readv), 1,
+				   SCMP_A0(SCMP_CMP_EQ, getpid()));
 
-	for (i = 0; i < ARRAY_SIZE(allowed_calls) && !ret; i++) {
-		if (is_mapping(allowed_calls[i]))
-			ret = seccomp_rule_add(
-				filter, SCMP_ACT_ALLOW, allowed_calls[i], 1,
-				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-		else
-			ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-					       allowed_calls[i], 0);
-	}
+	for (i = 0; i < ARRAY_SIZE(allowed_calls) && !ret; i++)
+		ret = add_call(filter, allowed_calls[i]);
 	for (i = 0; i < ARRAY_SIZE(allowed_ioctls) && !ret; i++)
 		ret = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl),
 				       1,

@@ -7,10 +7,18 @@
 #ifndef TARN_PAGER_SECURITY_H
 #define TARN_PAGER_SECURITY_H
 
+#include <sys/types.h>
 #include "types.h"
 
+/** struct pager_user - whom to become */
+struct pager_user {
+	uid_t uid;
+	gid_t gid;
+};
+
 int security_protect(bool mlock);
-int security_drop(const char *user);
+int security_find_user(const char *name, struct pager_user *user);
+int security_drop(const struct pager_user *user);
 int security_confine(void);
 
 #endif

@@ -40,12 +40,18 @@ static void mark_used(struct slots *slots, u64 slot)
 		bit_set(slots->full, slot / WORD_BITS);
 }
 
-int slots_init(struct slots *slots, u64 count)
+/* Slots are [@first, @end); what is in front of them is for others. */
+int slots_init(struct slots *slots, u64 first, u64 end)
 {
-	u64 words = div_up(count + 1, WORD_BITS);
+	u64 words = div_up(end, WORD_BITS);
 	u64 summary = div_up(words, WORD_BITS);
 
-	*slots = (struct slots){ .count = count, .cursor = 1, .words = words };
+	*slots = (struct slots){
+		.first = first,
+		.end = end,
+		.cursor = first,
+		.words = words,
+	};
 	slots->map = calloc(words, sizeof(u64));
 	slots->full = calloc(summary, sizeof(u64));
 	if (!slots->map || !slots->full) {
@@ -56,7 +62,7 @@ int slots_init(struct slots *slots, u64 count)
 	return 0;
 }
 
-/* All slots are free; only slot 0 and what is past the end looks used. */
+/* All slots are free; what is in front of them and past the end looks used. */
 void slots_reset(struct slots *slots)
 {
 	u64 summary = div_up(slots->words, WORD_BITS);
@@ -65,9 +71,10 @@ void slots_reset(struct slots *slots)
 	memset(slots->map, 0, slots->words * sizeof(u64));
 	memset(slots->full, 0, summary * sizeof(u64));
 	slots->used = 0;
-	slots->cursor = 1;
-	mark_used(slots, 0);
-	for (i = slots->count + 1; i < slots->words * WORD_BITS; i++)
+	slots->cursor = slots->first;
+	for (i = 0; i < slots->first; i++)
+		mark_used(slots, i);
+	for (i = slots->end; i < slots->words * WORD_BITS; i++)
 		mark_used(slots, i);
 	for (i = slots->words; i < summary * WORD_BITS; i++)
 		bit_set(slots->full, i);
@@ -127,7 +134,7 @@ static u64 next_free(const struct slots *slots, u64 from, u64 end)
 /* Free slots from @slot on, which is free, at most @want. */
 static u32 extent_length(const struct slots *slots, u64 slot, u32 want)
 {
-	u64 end = min_t(u64, slot + want, slots->count + 1);
+	u64 end = min_t(u64, slot + want, slots->end);
 	u64 at = slot;
 
 	if (slots->bar_first < slots->bar_end && slot < slots->bar_first &&
@@ -155,8 +162,7 @@ static u32 extent_length(const struct slots *slots, u64 slot, u32 want)
  */
 u64 slots_alloc(struct slots *slots, u32 want, u32 *got)
 {
-	u64 limit = slots->count + 1;
-	u64 at = slots->cursor, end = limit;
+	u64 at = slots->cursor, end = slots->end;
 	u64 best = 0, i;
 	u32 best_length = 0;
 	int extents = 0;
@@ -170,7 +176,7 @@ u64 slots_alloc(struct slots *slots, u32 want, u32 *got)
 			if (wrapped)
 				break;
 			wrapped = true;
-			at = 1;
+			at = slots->first;
 			end = slots->cursor;
 			continue;
 		}
@@ -187,7 +193,9 @@ u64 slots_alloc(struct slots *slots, u32 want, u32 *got)
 	for (i = 0; i < best_length; i++)
 		mark_used(slots, best + i);
 	slots->used += best_length;
-	slots->cursor = best + best_length < limit ? best + best_length : 1;
+	slots->cursor = best + best_length;
+	if (slots->cursor == slots->end)
+		slots->cursor = slots->first;
 	*got = best_length;
 	return best;
 }
@@ -199,7 +207,7 @@ u64 slots_alloc(struct slots *slots, u32 want, u32 *got)
  */
 int slots_take(struct slots *slots, u64 slot)
 {
-	if (!slot || slot > slots->count)
+	if (!slots_has(slots, slot))
 		return -ERANGE;
 	if (bit_test(slots->map, slot))
 		return -EEXIST;
@@ -215,7 +223,7 @@ int slots_take(struct slots *slots, u64 slot)
  */
 int slots_free(struct slots *slots, u64 slot)
 {
-	if (!slot || slot > slots->count)
+	if (!slots_has(slots, slot))
 		return -ERANGE;
 	if (!bit_test(slots->map, slot))
 		return -ENOENT;
@@ -227,7 +235,7 @@ int slots_free(struct slots *slots, u64 slot)
 
 bool slots_is_used(const struct slots *slots, u64 slot)
 {
-	return slot && slot <= slots->count && bit_test(slots->map, slot);
+	return slots_has(slots, slot) && bit_test(slots->map, slot);
 }
 
 /* First used slot of [from, end), or @end. */
@@ -235,10 +243,10 @@ u64 slots_next_used(const struct slots *slots, u64 from, u64 end)
 {
 	u64 word, bits, slot;
 
-	if (!from)
-		from = 1;
-	if (end > slots->count + 1)
-		end = slots->count + 1;
+	if (from < slots->first)
+		from = slots->first;
+	if (end > slots->end)
+		end = slots->end;
 	if (from >= end)
 		return end;
 	word = from / WORD_BITS;

@@ -9,12 +9,8 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <linux/tarn_pager.h>
-
-/* A filesystem with so much room again is worth another try. */
-#define SPACE_MIN_BYTES (16ULL << 20)
 
 static struct {
 	struct attachment *at;
@@ -68,25 +64,6 @@ const struct status_report *status_current(void)
 	return &status.last;
 }
 
-/* Try files whose filesystem was full again once it is not. */
-static void retry_space(void)
-{
-	struct device *dev;
-	struct statfs fs;
-	unsigned int i;
-
-	devices_for_each(status.devices, dev, i) {
-		if (!atomic_load(&dev->no_space))
-			continue;
-		if (!fstatfs(dev->legs[0].fd, &fs) &&
-		    (u64)fs.f_bavail * fs.f_bsize < SPACE_MIN_BYTES)
-			continue;
-		log_info("device %u: its filesystem has room again",
-			 dev->number);
-		atomic_store(&dev->no_space, false);
-	}
-}
-
 static void log_change(const struct status_report *now)
 {
 	if (now->full != status.last.full)
@@ -105,6 +82,8 @@ void status_refresh(void)
 {
 	struct status_report now = {};
 	struct device_totals totals;
+	struct device *dev;
+	unsigned int i;
 	bool refused;
 	u32 flags = 0;
 	u64 count;
@@ -113,7 +92,8 @@ void status_refresh(void)
 	/* EAGAIN: it was the second that passed. */
 	if (read(status.fd, &count, sizeof(count)) < 0)
 		count = 0;
-	retry_space();
+	devices_for_each(status.devices, dev, i)
+		device_retry_space(dev);
 	refused = atomic_exchange(&status.refused, false);
 	devices_sum(status.devices, &totals);
 	report_decide(&totals, status.last.full, refused, &now);

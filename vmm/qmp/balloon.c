@@ -4,6 +4,7 @@
 
 #include "qmp/balloon.h"
 #include "qmp/commands.h"
+#include "qmp/limit.h"
 #include "virtio/balloon.h"
 #include "vm.h"
 
@@ -17,8 +18,8 @@ static void no_balloon(struct qmp_call *call)
 
 static void on_change(u64 actual, void *arg)
 {
-	qmp_event("BALLOON_CHANGE",
-		  json_pack("{sI}", "actual", (json_int_t)actual));
+	qmp_event_limited("BALLOON_CHANGE", "",
+			  json_pack("{sI}", "actual", (json_int_t)actual));
 }
 
 void qmp_balloon_listen(void)

@@ -8,6 +8,7 @@
 #include "backend/block.h"
 #include "lib/json.h"
 #include "lib/opts.h"
+#include "qmp/block.h"
 #include "qmp/commands.h"
 #include "qmp/internal.h"
 #include "qmp/qom.h"
@@ -71,6 +72,40 @@ static json_t *qdev(const struct block *blk)
 	return qmp_text(path);
 }
 
+static const char *io_status(const struct block *blk)
+{
+	int error = READ_ONCE(blk->error);
+
+	if (!error)
+		return "ok";
+	return block_no_space(error) ? "nospace" : "failed";
+}
+
+/* Events */
+
+static const char *const operation_names[] = {"read", "write", NULL};
+
+/* In the order of enum block_action. */
+static const char *const action_names[] = {"report", "ignore", "stop", NULL};
+
+static void on_error(const struct block *blk, const struct block_error *error)
+{
+	qmp_event("BLOCK_IO_ERROR",
+		  json_pack("{sososssssbss}", "device",
+			    qmp_text(blk->device ? blk->device : ""),
+			    "node-name",
+			    qmp_text(blk->node_name ? blk->node_name : ""),
+			    "operation", operation_names[error->write],
+			    "action", action_names[error->action], "nospace",
+			    block_no_space(error->error), "reason",
+			    strerror(error->error)));
+}
+
+void qmp_block_listen(void)
+{
+	block_set_listener(on_error);
+}
+
 /* Visitors */
 
 static void add_node(struct block *blk, void *arg)
@@ -85,7 +120,7 @@ static void add_disk(struct block *blk, void *arg)
 		return;
 	json_array_append_new(
 		arg, json_pack("{sssssbsbsssoso}", "device", "", "io-status",
-			       "ok", "locked", 0, "removable", 0, "type",
+			       io_status(blk), "locked", 0, "removable", 0, "type",
 			       "unknown", "qdev", qdev(blk), "inserted",
 			       node_info(blk)));
 }
@@ -251,4 +286,23 @@ static const struct qmp_command commands[] = {
 	{0},
 };
 
-const struct qmp_table qmp_block_table = {.commands = commands};
+static const struct qmp_event_type events[] = {
+	{
+		.name = "BLOCK_IO_ERROR",
+		.data = (const struct qmp_member[]){
+			{"device", QMP_STR, false, NULL},
+			{"node-name", QMP_STR, QMP_OPTIONAL, NULL},
+			{"operation", QMP_STR, false, operation_names},
+			{"action", QMP_STR, false, action_names},
+			{"nospace", QMP_BOOL, QMP_OPTIONAL, NULL},
+			{"reason", QMP_STR, false, NULL},
+			{0},
+		},
+	},
+	{0},
+};
+
+const struct qmp_table qmp_block_table = {
+	.commands = commands,
+	.events = events,
+};

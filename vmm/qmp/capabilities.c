@@ -8,7 +8,6 @@
 
 static const char *const names[QMP_NR_CAPS] = {
 	[QMP_CAP_EVENTS] = "events",
-	[QMP_CAP_RETURN_PATH] = "return-path",
 	[QMP_CAP_PAUSE_BEFORE_SWITCHOVER] = "pause-before-switchover",
 };
 

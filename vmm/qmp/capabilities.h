@@ -8,7 +8,6 @@
 /** enum qmp_capability - in the order of the names in capabilities.c. */
 enum qmp_capability {
 	QMP_CAP_EVENTS, /* MIGRATION and MIGRATION_PASS events are wanted */
-	QMP_CAP_RETURN_PATH, /* managers expect it; a pipe to a file has none */
 	QMP_CAP_PAUSE_BEFORE_SWITCHOVER,
 	QMP_NR_CAPS,
 };

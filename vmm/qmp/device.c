@@ -19,6 +19,7 @@
 #include "qmp/balloon.h"
 #include "qmp/commands.h"
 #include "qmp/internal.h"
+#include "qmp/limit.h"
 #include "qmp/monitor.h"
 #include "qmp/qom.h"
 #include "virtio/devices.h"
@@ -211,10 +212,7 @@ static int resolve_fd(json_t *args, const char *key)
 	return json_object_set_new(args, key, json_integer(fd)) ? -ENOMEM : 0;
 }
 
-/*
- * A backend that was not made may have closed its descriptors or not. Under the
- * VM's lock nobody else opens any, so closing them again does no harm.
- */
+/* A backend that was not made leaves its descriptors to us. */
 static void drop_fd(const json_t *args, const char *key)
 {
 	const json_t *val = json_object_get(args, key);
@@ -276,8 +274,9 @@ static void set_link(struct vm *vm, struct qmp_call *call, json_t *args)
 
 static void on_port(const char *id, bool open)
 {
-	qmp_event("VSERPORT_CHANGE",
-		  json_pack("{sosb}", "id", qmp_text(id), "open", open));
+	qmp_event_limited("VSERPORT_CHANGE", id,
+			  json_pack("{sosb}", "id", qmp_text(id), "open",
+				    open));
 }
 
 void monitor_listen_devices(struct vm *vm)

@@ -183,67 +183,45 @@ static void query(struct vm *vm, struct qmp_call *call, json_t *args)
 	qmp_reply(call, reply);
 }
 
-/* Parameters: those that managers set. A guest that is stopped obeys all. */
+/*
+ * Parameters. A guest stands still while it is saved, and what is saved goes as fast as
+ * it is taken: there is nothing to set. Before a save libvirt takes the limit away, by a
+ * number of bytes a second that it regards as none.
+ */
 
-static struct {
-	const char *const name;
-	json_int_t value;
-	json_int_t max;
-} parameters[] = {
-	{"announce-initial", 50, 100000},
-	{"announce-max", 550, 100000},
-	{"announce-rounds", 5, 1000},
-	{"announce-step", 100, 10000},
-	{"max-bandwidth", 134217728, INT64_MAX},
-	{"avail-switchover-bandwidth", 0, INT64_MAX},
-	{"downtime-limit", 300, 2000000},
-	{"max-postcopy-bandwidth", 0, INT64_MAX},
-};
+#define NO_LIMIT (INT64_MAX / MIB(1) * MIB(1))
 
 static void query_parameters(struct vm *vm, struct qmp_call *call, json_t *args)
 {
-	json_t *reply = json_object();
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(parameters); i++)
-		json_object_set_new(reply, parameters[i].name,
-				    json_integer(parameters[i].value));
-	qmp_reply(call, reply);
+	qmp_reply(call, json_pack("{sI}", "max-bandwidth", (json_int_t)NO_LIMIT));
 }
 
-static bool check_parameter(struct qmp_call *call, const char *name,
-			    const json_t *val, unsigned int *i)
+static bool is_no_limit(const json_t *val)
 {
-	for (*i = 0; *i < ARRAY_SIZE(parameters); ++*i)
-		if (!strcmp(parameters[*i].name, name))
-			break;
-	if (*i == ARRAY_SIZE(parameters)) {
-		qmp_error(call, QMP_GENERIC, "there is no parameter '%.100s'",
-			  name);
-		return false;
-	}
-	if (json_is_integer(val) && json_integer_value(val) >= 0 &&
-	    json_integer_value(val) <= parameters[*i].max)
-		return true;
-	qmp_error(call, QMP_GENERIC,
-		  "parameter '%s' is a number from 0 to %lld", name,
-		  (long long)parameters[*i].max);
-	return false;
+	json_int_t n = json_integer_value(val);
+
+	return json_is_integer(val) && (!n || n >= (json_int_t)NO_LIMIT);
 }
 
-/* All are looked at before the first is set. */
 static void set_parameters(struct vm *vm, struct qmp_call *call, json_t *args)
 {
 	const char *name;
-	unsigned int i;
 	json_t *val;
 
-	json_object_foreach(args, name, val)
-		if (!check_parameter(call, name, val, &i))
+	json_object_foreach(args, name, val) {
+		if (strcmp(name, "max-bandwidth")) {
+			qmp_error(call, QMP_GENERIC,
+				  "parameter '%.100s' cannot be set: a guest stands still while it is saved, for as long as that takes",
+				  name);
 			return;
-	json_object_foreach(args, name, val)
-		if (check_parameter(call, name, val, &i))
-			parameters[i].value = json_integer_value(val);
+		}
+		if (!is_no_limit(val)) {
+			qmp_error(call, QMP_GENERIC,
+				  "a save cannot be slowed down: 'max-bandwidth' is 0 or at least %lld, for no limit",
+				  (long long)NO_LIMIT);
+			return;
+		}
+	}
 	qmp_reply(call, NULL);
 }
 

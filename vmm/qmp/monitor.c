@@ -7,6 +7,7 @@
 #include "chardev.h"
 #include "error.h"
 #include "lib/opts.h"
+#include "qmp/limit.h"
 #include "qmp/monitor.h"
 #include "qmp/session.h"
 
@@ -145,4 +146,5 @@ void monitor_destroy_all(void)
 		qmp_session_destroy(mon->session);
 		free(mon);
 	}
+	qmp_limit_exit();
 }

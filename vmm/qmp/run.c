@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "qmp/balloon.h"
+#include "qmp/block.h"
 #include "qmp/commands.h"
+#include "qmp/limit.h"
 #include "qmp/monitor.h"
 #include "vm.h"
 
@@ -47,7 +49,9 @@ static void on_event(struct vm *vm, enum vm_event event, const char *reason)
 void monitor_listen(struct vm *vm)
 {
 	vm->on_event = on_event;
+	qmp_limit_init(vm->loop);
 	qmp_balloon_listen();
+	qmp_block_listen();
 }
 
 /* Commands */
@@ -71,10 +75,10 @@ static void stop(struct vm *vm, struct qmp_call *call, json_t *args)
 
 static void cont(struct vm *vm, struct qmp_call *call, json_t *args)
 {
-	if (vm_resume(vm))
-		qmp_error(call, QMP_GENERIC,
-			  "the guest cannot go on from '%s': it needs a system_reset",
-			  vm_state_name(vm->state));
+	int ret = vm_resume(vm);
+
+	if (ret)
+		qmp_fail(call, ret);
 	else
 		qmp_reply(call, NULL);
 }

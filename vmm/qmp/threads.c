@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "config.h"
-#include "loop.h"
+#include "iothread.h"
 #include "qmp/commands.h"
 #include "qmp/internal.h"
 #include "qmp/qom.h"

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/block.h"
 #include "config.h"
 #include "error.h"
 #include "lib/thread.h"
@@ -109,6 +110,11 @@ static void reset(struct transfer *t, bool incoming, int fd)
 
 /* The threads */
 
+static void give_up_images(void *arg)
+{
+	block_give_up_all();
+}
+
 static int put_sections(struct transfer *t, u32 type, struct state_out *out)
 {
 	size_t len;
@@ -128,6 +134,8 @@ static int write_all(struct transfer *t)
 	    (ret = memory_save(&t->stream, &t->vm->mem, &t->memory)) ||
 	    (ret = put_sections(t, STREAM_DEVICES, t->devices)))
 		return ret;
+	/* Who has read the end may begin to use them. */
+	loop_call(t->vm->loop, give_up_images, NULL);
 	return stream_end(&t->stream);
 }
 
@@ -246,6 +254,8 @@ static void save_end(struct transfer *t)
 
 	if (!t->result)
 		vm->state = VM_POSTMIGRATE;
+	else
+		block_take_back_all();
 	finish(t, t->result);
 	if (t->result && t->was_running)
 		vm_resume(vm);
@@ -259,6 +269,7 @@ static void restore_end(struct transfer *t)
 	if (!ret) {
 		error_capture(t->info.error, sizeof(t->info.error));
 		ret = machine_load(vm, &t->record);
+		ret = ret ?: block_take_back_all();
 		error_capture(NULL, 0);
 	}
 	if (!ret)
@@ -299,11 +310,15 @@ static int collect(struct transfer *t)
 	return ret ? ret : machine_save(t->vm, t->devices);
 }
 
-/* The guest stands still: take its state, then let the thread write. */
+/*
+ * The guest stands still: take its state, then let the thread write. Memory must
+ * not be newer than the disks if the host crashes.
+ */
 static int save_begin(struct transfer *t)
 {
-	int ret = collect(t);
+	int ret = block_sync_all();
 
+	ret = ret ?: collect(t);
 	if (!ret) {
 		t->started = loop_now();
 		ret = start_thread(t);
@@ -532,6 +547,12 @@ void transfer_destroy(struct vm *vm)
 		err("ended while guest memory was being transferred");
 		_exit(EXIT_FAILURE);
 	}
+	/* The loop has ended: end() does not run. */
+	if (t->threaded && !t->result)
+		vm->held = false;
+	if (under_way(t) && vm->held)
+		err("ended before the guest was %s",
+		    t->info.incoming ? "restored" : "saved");
 	release(t);
 	free(t);
 	vm->transfer = NULL;

@@ -7,17 +7,24 @@
  * deflating is only counted by the guest. Page numbers of one buffer are sorted
  * and merged first, as a range costs the host what a page does.
  *
+ * One buffer can name more pages than can be given back in a moment. What is
+ * too much for a turn of the loop stays in the ring, with the number of bytes
+ * of the buffer that have been looked at; to begin with it anew, as after a
+ * pause, does no harm.
+ *
  * Queue numbers: the specification fixes them, but drivers before Linux 6.11
  * close the gaps that features not in use leave. Free page hinting is never
  * offered, so every queue behind the statistics is taken as the one for
  * reporting, and that of the statistics, too, when the driver has none.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "error.h"
+#include "iothread.h"
 #include "lib/iov.h"
 #include "lib/opts.h"
 #include "loop.h"
@@ -37,19 +44,40 @@
 #define PFNS 1024
 #define IOVS (QUEUE_SIZE + VQ_IOV_SPARE)
 
+/* Pages a turn; each range counts as that many at least. */
+#define TURN_PAGES 65536
+#define RANGE_PAGES 16
+/* Of free pages that are reported in one piece, at a time. */
+#define PART_MAX MIB(64)
+#define STATS_MAX 64
+
 struct virtio_balloon {
 	struct virtio_dev vdev;
 	struct virtio_balloon_config config;
+	bool own_thread; /* its loop is a reference to the common one */
+	pthread_mutex_t lock; /* innermost; guards the next one */
 	struct balloon_info info;
+	/* In the loop's thread. */
 	struct loop_timer *timer;
+	struct loop_work arm_work;
 	bool stats_held; /* the guest's statistics buffer is here */
 	u16 stats_head;
+	long share; /* pages left in this turn */
+	size_t done[NR_QUEUES]; /* bytes of the first buffer */
 	struct iovec iov[IOVS];
+	/* Under the VM's lock. */
 	void (*listener)(u64 actual, void *arg);
 	void *listener_arg;
 };
 
 static struct virtio_balloon *the_balloon;
+
+static void count(struct virtio_balloon *b, u64 *counter, u64 bytes)
+{
+	pthread_mutex_lock(&b->lock);
+	*counter += bytes;
+	pthread_mutex_unlock(&b->lock);
+}
 
 static struct virtio_balloon *to_balloon(struct virtio_dev *vdev)
 {
@@ -64,6 +92,7 @@ static void discard(struct virtio_balloon *b, u64 gpa, u64 len, u64 *counter)
 	u64 part;
 	int ret;
 
+	b->share -= max_t(u64, len / PAGE, RANGE_PAGES);
 	for (; len; gpa += part, len -= part) {
 		part = PAGE;
 		range = tarn_mem_range(mem, gpa, PAGE);
@@ -73,7 +102,7 @@ static void discard(struct virtio_balloon *b, u64 gpa, u64 len, u64 *counter)
 			ret = tarn_mem_discard(mem, gpa, part);
 		}
 		if (!ret)
-			*counter += part;
+			count(b, counter, part);
 		else if (ret != -EOPNOTSUPP)
 			guest_warn("virtio-balloon: cannot give %#llx back: %s",
 				   (unsigned long long)gpa, strerror(-ret));
@@ -104,70 +133,93 @@ static void discard_pfns(struct virtio_balloon *b, u32 *pfns, size_t nr)
 	}
 }
 
-static void inflate(struct virtio_balloon *b, struct vq_chain *chain)
+/* True when all of the chain has been looked at. */
+static bool inflate(struct virtio_balloon *b, struct vq_chain *chain,
+		    size_t *done)
 {
 	u32 pfns[PFNS];
-	size_t off = 0, len, i;
+	size_t len, i;
 
-	while ((len = iov_to_buf(chain->iov, chain->nr_out, off, pfns,
-				 sizeof(pfns))) >= sizeof(*pfns)) {
-		len /= sizeof(*pfns);
+	while (b->share > 0) {
+		len = iov_to_buf(chain->iov, chain->nr_out, *done, pfns,
+				 sizeof(pfns)) / sizeof(*pfns);
+		if (!len)
+			return true;
 		for (i = 0; i < len; i++)
 			pfns[i] = le32toh(pfns[i]);
 		discard_pfns(b, pfns, len);
-		off += len * sizeof(*pfns);
+		*done += len * sizeof(*pfns);
 	}
+	return false;
 }
 
 /* Free page reporting: the buffers are the free pages themselves. */
 
-static void report(struct virtio_balloon *b, struct vq_chain *chain)
+static void report_part(struct virtio_balloon *b, u8 *hva, u64 len)
 {
-	const struct iovec *iov = vq_chain_in(chain);
 	const struct tarn_mem *mem = &b->vdev.vm->mem;
-	unsigned int i, r;
+	unsigned int r;
 
-	for (i = 0; i < chain->nr_in; i++) {
-		u8 *hva = iov[i].iov_base;
+	for (r = 0; r < mem->nr; r++) {
+		const struct mem_range *range = &mem->range[r];
 
-		for (r = 0; r < mem->nr; r++) {
-			const struct mem_range *range = &mem->range[r];
-
-			if (hva < range->hva || hva >= range->hva + range->size)
-				continue;
-			discard(b, range->gpa + (hva - range->hva),
-				iov[i].iov_len, &b->info.reported);
-			break;
-		}
+		if (hva < range->hva || hva >= range->hva + range->size)
+			continue;
+		discard(b, range->gpa + (hva - range->hva), len,
+			&b->info.reported);
+		break;
 	}
+}
+
+static bool report(struct virtio_balloon *b, struct vq_chain *chain,
+		   size_t *done)
+{
+	struct iovec *iov = vq_chain_in(chain);
+	unsigned int nr = chain->nr_in;
+	size_t len;
+
+	iov_skip(&iov, &nr, *done);
+	while (nr && b->share > 0) {
+		len = min_t(size_t, iov->iov_len, PART_MAX);
+		report_part(b, iov->iov_base, len);
+		iov_skip(&iov, &nr, len);
+		*done += len;
+	}
+	return !nr;
 }
 
 /* Statistics: the buffer stays here until new ones are wanted. */
 
 static void stats_read(struct virtio_balloon *b, struct vq_chain *chain)
 {
-	struct virtio_balloon_stat stat;
-	size_t off = 0;
+	struct virtio_balloon_stat stats[STATS_MAX];
+	size_t i, nr = iov_to_buf(chain->iov, chain->nr_out, 0, stats,
+				  sizeof(stats)) / sizeof(*stats);
 	u16 tag;
 
+	pthread_mutex_lock(&b->lock);
 	memset(b->info.stats, 0xff, sizeof(b->info.stats));
-	while (iov_to_buf(chain->iov, chain->nr_out, off, &stat,
-			  sizeof(stat)) == sizeof(stat)) {
-		tag = le16toh(stat.tag);
+	for (i = 0; i < nr; i++) {
+		tag = le16toh(stats[i].tag);
 		if (tag < VIRTIO_BALLOON_S_NR)
-			b->info.stats[tag] = le64toh(stat.val);
-		off += sizeof(stat);
+			b->info.stats[tag] = le64toh(stats[i].val);
 	}
 	b->info.updated = time(NULL);
+	pthread_mutex_unlock(&b->lock);
 }
 
 static void stats_arm(struct virtio_balloon *b)
 {
-	loop_timer_set(b->timer, b->info.interval ?
-					 loop_now() +
-						 b->info.interval *
-							 1000000000ULL :
-					 0);
+	u32 interval = READ_ONCE(b->info.interval);
+
+	loop_timer_set(b->timer, interval ? loop_now() +
+						    interval * 1000000000ULL :
+					    0);
+}
+
+static void arm(struct loop_work *work)
+{
+	stats_arm(container_of(work, struct virtio_balloon, arm_work));
 }
 
 static void stats_due(void *arg)
@@ -190,37 +242,54 @@ static bool is_stats(const struct virtio_dev *vdev, u16 index)
 	return index == Q_STATS && virtio_has(vdev, VIRTIO_BALLOON_F_STATS_VQ);
 }
 
-/* True when the chain is kept. */
+static void stats_keep(struct virtio_balloon *b, struct virtio_queue *q,
+		       struct vq_chain *chain)
+{
+	/* A driver has one such buffer; of several the last counts. */
+	if (b->stats_held)
+		vq_push(&q->vq, b->stats_head, 0);
+	stats_read(b, chain);
+	b->stats_head = chain->head;
+	b->stats_held = true;
+}
+
+/* False when some of the chain is left for the next turn. */
 static bool handle(struct virtio_balloon *b, struct virtio_queue *q,
 		   struct vq_chain *chain)
 {
+	size_t *done = &b->done[q->index];
+	bool all = true;
+
 	if (is_stats(&b->vdev, q->index)) {
-		/* A driver has one such buffer; of several the last counts. */
-		if (b->stats_held)
-			vq_push(&q->vq, b->stats_head, 0);
-		stats_read(b, chain);
-		b->stats_head = chain->head;
-		b->stats_held = true;
+		stats_keep(b, q, chain);
 		return true;
 	}
 	if (q->index == Q_INFLATE)
-		inflate(b, chain);
+		all = inflate(b, chain, done);
 	else if (q->index != Q_DEFLATE)
-		report(b, chain);
-	return false;
+		all = report(b, chain, done);
+	if (!all) {
+		vq_unpop(&q->vq, 1);
+		virtio_again(q);
+		return false;
+	}
+	*done = 0;
+	vq_push(&q->vq, chain->head, 0);
+	return true;
 }
 
 static void balloon_kick(struct virtio_dev *vdev, struct virtio_queue *q)
 {
 	struct virtio_balloon *b = to_balloon(vdev);
 	struct vq_chain chain = {.iov = b->iov, .iov_max = IOVS};
+	bool all = true;
 
+	b->share = TURN_PAGES;
 	do {
 		vq_kick_off(&q->vq);
-		while (virtio_pop(q, &chain))
-			if (!handle(b, q, &chain))
-				vq_push(&q->vq, chain.head, 0);
-	} while (q->live && vq_kick_on(&q->vq));
+		while (all && virtio_pop(q, &chain))
+			all = handle(b, q, &chain);
+	} while (all && virtio_kick_on(q));
 	virtio_notify(q);
 }
 
@@ -228,6 +297,7 @@ static void balloon_queue_stop(struct virtio_dev *vdev, struct virtio_queue *q)
 {
 	struct virtio_balloon *b = to_balloon(vdev);
 
+	b->done[q->index] = 0;
 	if (!is_stats(vdev, q->index) || !b->stats_held)
 		return;
 	b->stats_held = false;
@@ -236,7 +306,10 @@ static void balloon_queue_stop(struct virtio_dev *vdev, struct virtio_queue *q)
 
 static void balloon_stop(struct virtio_dev *vdev)
 {
-	balloon_queue_stop(vdev, &vdev->queues[Q_STATS]);
+	u16 i;
+
+	for (i = 0; i < vdev->nr_queues; i++)
+		balloon_queue_stop(vdev, &vdev->queues[i]);
 }
 
 /* Configuration */
@@ -267,9 +340,11 @@ static void balloon_reset(struct virtio_dev *vdev)
 
 	b->stats_held = false;
 	b->config.actual = 0;
+	pthread_mutex_lock(&b->lock);
 	b->info.actual = vdev->vm->mem.size;
 	b->info.updated = 0;
 	memset(b->info.stats, 0xff, sizeof(b->info.stats));
+	pthread_mutex_unlock(&b->lock);
 }
 
 static int balloon_save(struct virtio_dev *vdev, struct state_out *out)
@@ -298,14 +373,26 @@ static int balloon_load(struct virtio_dev *vdev, struct state_in *in,
 	return 0;
 }
 
+static void stats_end(void *arg)
+{
+	struct virtio_balloon *b = arg;
+
+	loop_work_cancel(b->vdev.loop, &b->arm_work);
+	loop_timer_del(b->timer);
+}
+
 static void balloon_destroy(struct virtio_dev *vdev)
 {
 	struct virtio_balloon *b = to_balloon(vdev);
 
-	loop_timer_del(b->timer);
-	virtio_dev_exit(vdev);
 	if (the_balloon == b)
 		the_balloon = NULL;
+	if (b->timer)
+		virtio_call(vdev, stats_end, b);
+	virtio_dev_exit(vdev);
+	if (b->own_thread)
+		iothread_common_put(IOTHREAD_DEVICES);
+	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
 
@@ -323,6 +410,39 @@ static const struct virtio_dev_ops balloon_ops = {
 	.destroy = balloon_destroy,
 };
 
+static void set_features(struct virtio_balloon *b, bool oom, bool reporting)
+{
+	u64 *f = &b->vdev.host_features;
+
+	*f = 1ULL << VIRTIO_BALLOON_F_STATS_VQ;
+	if (oom)
+		*f |= 1ULL << VIRTIO_BALLOON_F_DEFLATE_ON_OOM;
+	if (reporting)
+		*f |= 1ULL << VIRTIO_BALLOON_F_REPORTING;
+}
+
+static int balloon_setup(struct virtio_balloon *b, struct vm *vm)
+{
+	struct loop *loop = iothread_common_get(IOTHREAD_DEVICES);
+	int ret;
+
+	b->own_thread = loop;
+	if (!loop)
+		return -EIO;
+	b->vdev.config = &b->config;
+	/* Fields behind are for hinting and poisoning. */
+	b->vdev.config_len = offsetof(struct virtio_balloon_config,
+				      free_page_hint_cmd_id);
+	b->info.target = vm->mem.size;
+	b->arm_work.fn = arm;
+	ret = virtio_dev_init(&b->vdev, vm, &balloon_ops, loop, NR_QUEUES,
+			      QUEUE_SIZE);
+	if (ret)
+		return ret;
+	b->timer = loop_timer_add(loop, stats_due, b);
+	return b->timer ? 0 : -ENOMEM;
+}
+
 int virtio_balloon_create(struct vm *vm, struct opts *opts,
 			  struct virtio_dev **out)
 {
@@ -338,43 +458,29 @@ int virtio_balloon_create(struct vm *vm, struct opts *opts,
 	b = calloc(1, sizeof(*b));
 	if (!b)
 		return -ENOMEM;
-	b->vdev.host_features = 1ULL << VIRTIO_BALLOON_F_STATS_VQ;
-	if (oom)
-		b->vdev.host_features |= 1ULL
-					 << VIRTIO_BALLOON_F_DEFLATE_ON_OOM;
-	if (reporting)
-		b->vdev.host_features |= 1ULL << VIRTIO_BALLOON_F_REPORTING;
-	b->vdev.config = &b->config;
-	/* Fields behind are for hinting and poisoning. */
-	b->vdev.config_len = offsetof(struct virtio_balloon_config,
-				      free_page_hint_cmd_id);
-	b->info.target = vm->mem.size;
-	ret = virtio_dev_init(&b->vdev, vm, &balloon_ops, NULL, NR_QUEUES,
-			      QUEUE_SIZE);
-	if (ret)
-		goto err_free;
-	ret = -ENOMEM;
-	b->timer = loop_timer_add(vm->loop, stats_due, b);
-	if (!b->timer)
-		goto err_exit;
+	pthread_mutex_init(&b->lock, NULL);
+	set_features(b, oom, reporting);
+	ret = balloon_setup(b, vm);
+	if (ret) {
+		balloon_destroy(&b->vdev);
+		return ret;
+	}
 	the_balloon = b;
 	*out = &b->vdev;
 	return 0;
-
-err_exit:
-	virtio_dev_exit(&b->vdev);
-err_free:
-	free(b);
-	return ret;
 }
 
 /* The monitor's side */
 
 int balloon_get(struct balloon_info *info)
 {
-	if (!the_balloon)
+	struct virtio_balloon *b = the_balloon;
+
+	if (!b)
 		return -ENODEV;
-	*info = the_balloon->info;
+	pthread_mutex_lock(&b->lock);
+	*info = b->info;
+	pthread_mutex_unlock(&b->lock);
 	return 0;
 }
 
@@ -398,8 +504,8 @@ int balloon_set_interval(u32 seconds)
 
 	if (!b)
 		return -ENODEV;
-	b->info.interval = seconds;
-	stats_arm(b);
+	WRITE_ONCE(b->info.interval, seconds);
+	loop_post(b->vdev.loop, &b->arm_work);
 	return 0;
 }
 

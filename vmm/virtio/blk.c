@@ -11,84 +11,12 @@
  * thread counts them down, the waiter sleeps on a condition (drain()).
  */
 #include <errno.h>
-#include <linux/virtio_blk.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "backend/block.h"
-#include "config.h"
 #include "error.h"
 #include "lib/iov.h"
-#include "lib/opts.h"
-#include "loop.h"
 #include "state.h"
-#include "virtio/devices.h"
-#include "virtio/virtio.h"
-#include "vm.h"
-
-#define SECTOR 512
-#define QUEUE_SIZE 256
-#define QUEUES_MAX 16
-/* Without num-queues=, a queue a vCPU up to this many. */
-#define QUEUES_AUTO 4
-#define RANGES_MAX 16
-#define RANGE_SECTORS_MAX 0x3fffff
-
-struct virtio_blk;
-
-struct blk_queue {
-	struct virtio_blk *blk;
-	struct virtio_queue *q;
-	void *requests;
-	u16 *free; /* stack of indices; the last used is the warmest */
-	u16 nr_free;
-	u16 nr_requests;
-	bool dirty;   /* has completions that were not published */
-	bool starved; /* stopped taking for want of a request */
-	u32 inflight; /* changed atomically, by the loop's thread */
-};
-
-struct blk_req {
-	struct block_req br;
-	struct vq_chain chain;
-	struct blk_queue *bq;
-	u8 *status;
-	u32 written; /* bytes of payload that a read returns */
-	u32 type;
-	u16 index;
-	u16 range;	   /* of a discard: the next one */
-	struct iovec *out; /* payload, readable */
-	unsigned int nr_out;
-	struct iovec iov[];
-};
-
-struct virtio_blk {
-	struct virtio_dev vdev;
-	struct virtio_blk_config config;
-	struct block *block;
-	struct blk_queue *queues;
-	char serial[VIRTIO_BLK_ID_BYTES];
-	bool own_thread; /* its loop is a reference to the common one */
-	struct loop *iothread; /* the one that was named, or NULL */
-	bool writeback;
-	u16 queue_size;
-	struct loop_work publish;
-	pthread_mutex_t drain_lock;
-	pthread_cond_t drained;
-	bool draining; /* somebody waits; changed atomically */
-};
-
-static struct virtio_blk *to_blk(struct virtio_dev *vdev)
-{
-	return container_of(vdev, struct virtio_blk, vdev);
-}
-
-static size_t req_size(const struct virtio_blk *blk)
-{
-	return sizeof(struct blk_req) +
-	       (blk->queue_size + VQ_IOV_SPARE) * sizeof(struct iovec);
-}
+#include "virtio/blk.h"
 
 static struct blk_req *req_get(struct blk_queue *bq)
 {
@@ -155,11 +83,29 @@ static u8 status_of(int ret)
 	return ret == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
 }
 
+static void done(struct blk_req *req, int ret)
+{
+	struct blk_queue *bq = req->bq;
+
+	if (ret && ret != -EOPNOTSUPP) {
+		switch (blk_failed(req, -ret)) {
+		case BLOCK_ACTION_STOP:
+			req_put(req);
+			inflight_dec(bq);
+			return;
+		case BLOCK_ACTION_IGNORE:
+			ret = 0;
+			break;
+		case BLOCK_ACTION_REPORT:
+			break;
+		}
+	}
+	complete(req, status_of(ret));
+}
+
 static void block_done(struct block_req *br, int ret)
 {
-	struct blk_req *req = container_of(br, struct blk_req, br);
-
-	complete(req, status_of(ret));
+	done(container_of(br, struct blk_req, br), ret);
 }
 
 /* Requests */
@@ -230,7 +176,7 @@ static void range_done(struct block_req *br, int ret)
 	struct blk_req *req = container_of(br, struct blk_req, br);
 
 	if (ret)
-		complete(req, status_of(ret));
+		done(req, ret);
 	else
 		next_range(req);
 }
@@ -245,7 +191,11 @@ static void next_range(struct blk_req *req)
 
 	if (iov_to_buf(req->out, req->nr_out, req->range * sizeof(r), &r,
 		       sizeof(r)) < sizeof(r)) {
-		complete(req, VIRTIO_BLK_S_OK);
+		/* Without a cache to be flushed it has to last, as a write. */
+		if (blk->writeback)
+			complete(req, VIRTIO_BLK_S_OK);
+		else
+			start(req, BLOCK_FLUSH, 0, 0, 0);
 		return;
 	}
 	req->range++;
@@ -340,19 +290,59 @@ static int parse(struct blk_req *req, struct virtio_blk_outhdr *hdr)
 	return 0;
 }
 
-static void handle(struct blk_req *req)
+/* From here on it ends with complete() or is kept. */
+static int begin(struct blk_req *req, struct virtio_blk_outhdr *hdr)
 {
 	struct blk_queue *bq = req->bq;
-	struct virtio_blk_outhdr hdr;
 
-	if (parse(req, &hdr)) {
-		vq_unpop(&bq->q->vq, 1);
+	if (parse(req, hdr)) {
 		req_put(req);
 		virtio_break(&bq->blk->vdev, "a request without its header");
-		return;
+		return -EIO;
 	}
 	__atomic_add_fetch(&bq->inflight, 1, __ATOMIC_SEQ_CST);
-	dispatch(req, le32toh(hdr.type), le64toh(hdr.sector));
+	return 0;
+}
+
+static int handle(struct blk_req *req)
+{
+	struct virtio_blk_outhdr hdr;
+	int ret = begin(req, &hdr);
+
+	if (!ret)
+		dispatch(req, le32toh(hdr.type), le64toh(hdr.sector));
+	return ret;
+}
+
+/* The request structure went back with the failure, so there is one. */
+static struct blk_req *reread(struct blk_queue *bq, u16 head)
+{
+	struct blk_req *req = req_get(bq);
+
+	req->chain.head = head;
+	if (!vq_reread(&bq->q->vq, &req->chain))
+		return req;
+	req_put(req);
+	virtio_break(&bq->blk->vdev, bq->q->vq.broken);
+	return NULL;
+}
+
+int blk_again(struct blk_queue *bq, u16 head)
+{
+	struct blk_req *req = reread(bq, head);
+
+	return req ? handle(req) : -EIO;
+}
+
+int blk_fail_again(struct blk_queue *bq, u16 head)
+{
+	struct blk_req *req = reread(bq, head);
+	struct virtio_blk_outhdr hdr;
+
+	if (!req || begin(req, &hdr))
+		return -EIO;
+	complete(req, VIRTIO_BLK_S_IOERR);
+	return 0;
 }
 
 /* Take what is there; false when requests ran out first. */
@@ -365,7 +355,10 @@ static bool take_all(struct blk_queue *bq)
 			req_put(req);
 			return true;
 		}
-		handle(req);
+		if (handle(req)) {
+			vq_unpop(&bq->q->vq, 1);
+			return true;
+		}
 	}
 	return false;
 }
@@ -377,11 +370,11 @@ static void blk_kick(struct virtio_dev *vdev, struct virtio_queue *q)
 	do {
 		vq_kick_off(&q->vq);
 		bq->starved = !take_all(bq);
-	} while (q->live && !bq->starved && vq_kick_on(&q->vq));
+	} while (!bq->starved && virtio_kick_on(q));
 }
 
 /* After a round of completions: show them, and go on where requests lacked. */
-static void publish(struct loop_work *work)
+void virtio_blk_publish(struct loop_work *work)
 {
 	struct virtio_blk *blk = container_of(work, struct virtio_blk, publish);
 	u16 i;
@@ -409,6 +402,14 @@ static int blk_start(struct virtio_dev *vdev)
 		blk->writeback = blk->config.wce;
 	else
 		blk->writeback = virtio_has(vdev, VIRTIO_BLK_F_FLUSH);
+	blk_retry(blk);
+	return 0;
+}
+
+/* It was reset: what was kept of it is forgotten. */
+static int blk_queue_start(struct virtio_dev *vdev, struct virtio_queue *q)
+{
+	to_blk(vdev)->queues[q->index].nr_kept = 0;
 	return 0;
 }
 
@@ -457,7 +458,13 @@ static void blk_drain(struct virtio_dev *vdev, struct virtio_queue *q)
 
 static void blk_reset(struct virtio_dev *vdev)
 {
-	to_blk(vdev)->config.wce = 1;
+	struct virtio_blk *blk = to_blk(vdev);
+	u16 i;
+
+	blk->config.wce = 1;
+	for (i = 0; i < vdev->nr_queues; i++)
+		blk->queues[i].nr_kept = 0;
+	WRITE_ONCE(blk->block->error, 0);
 }
 
 static void blk_config_write(struct virtio_dev *vdev, u32 off, const void *buf,
@@ -474,283 +481,64 @@ static void blk_config_write(struct virtio_dev *vdev, u32 off, const void *buf,
 
 static int blk_save(struct virtio_dev *vdev, struct state_out *out)
 {
-	return state_put_u64(out, "wce", to_blk(vdev)->config.wce);
+	struct virtio_blk *blk = to_blk(vdev);
+	const struct virtio_blk_config *cfg = &blk->config;
+	int ret;
+
+	if ((ret = state_put_u64(out, "wce", cfg->wce)) ||
+	    (ret = state_put_u64(out, "size", blk->block->size)) ||
+	    (ret = state_put_u64(out, "blk_size", le32toh(cfg->blk_size))))
+		return ret;
+	return blk_kept_save(blk, out);
+}
+
+/* The guest knows both and would not look again. */
+static int check_sizes(struct virtio_blk *blk, struct state_in *in)
+{
+	u64 size, unit, here = le32toh(blk->config.blk_size);
+	int ret;
+
+	if ((ret = state_get_u64(in, "size", &size, UINT64_MAX)) ||
+	    (ret = state_get_u64(in, "blk_size", &unit, UINT32_MAX)))
+		return ret;
+	if (size == blk->block->size && unit == here)
+		return 0;
+	err("disk '%s' has %llu bytes in sectors of %llu, that of the saved guest had %llu in sectors of %llu",
+	    blk->block->node_name ?: "", (unsigned long long)blk->block->size,
+	    (unsigned long long)here, (unsigned long long)size,
+	    (unsigned long long)unit);
+	return -EINVAL;
 }
 
 static int blk_load(struct virtio_dev *vdev, struct state_in *in, u32 version)
 {
+	struct virtio_blk *blk = to_blk(vdev);
 	u64 wce;
 	int ret = state_get_u64(in, "wce", &wce, 1);
 
-	if (!ret)
-		to_blk(vdev)->config.wce = wce;
-	return ret;
+	if (ret)
+		return ret;
+	blk->config.wce = wce;
+	/* The first version had nothing else. */
+	if (version < 2)
+		return 0;
+	ret = check_sizes(blk, in);
+	return ret ?: blk_kept_load(blk, in);
 }
 
-static void queues_free(struct virtio_blk *blk, u16 nr)
-{
-	u16 i;
-
-	for (i = 0; blk->queues && i < nr; i++) {
-		free(blk->queues[i].requests);
-		free(blk->queues[i].free);
-	}
-	free(blk->queues);
-}
-
-static void blk_destroy(struct virtio_dev *vdev)
-{
-	struct virtio_blk *blk = to_blk(vdev);
-	u16 nr = vdev->nr_queues;
-
-	virtio_dev_exit(vdev);
-	if (blk->own_thread)
-		block_thread_put();
-	if (blk->iothread)
-		iothread_put(blk->iothread);
-	if (blk->block)
-		block_detach(blk->block);
-	queues_free(blk, nr);
-	pthread_cond_destroy(&blk->drained);
-	pthread_mutex_destroy(&blk->drain_lock);
-	free(blk);
-}
-
-static const struct virtio_dev_ops blk_ops = {
+const struct virtio_dev_ops virtio_blk_ops = {
 	.name = "virtio-blk",
 	.id = VIRTIO_ID_BLOCK,
 	.config_write = blk_config_write,
 	.start = blk_start,
 	.stop = blk_stop,
+	.queue_start = blk_queue_start,
 	.queue_stop = blk_queue_stop,
 	.drain = blk_drain,
 	.kick = blk_kick,
 	.reset = blk_reset,
-	.version = 1,
+	.version = 2,
 	.save = blk_save,
 	.load = blk_load,
-	.destroy = blk_destroy,
+	.destroy = virtio_blk_destroy,
 };
-
-/* Creation */
-
-struct blk_opts {
-	const char *id;
-	const char *drive;
-	const char *serial;
-	const char *iothread;
-	u64 num_queues;
-	u64 queue_size;
-	u64 logical;
-	u64 physical;
-	bool config_wce;
-	bool discard;
-	bool write_zeroes;
-	int write_cache;
-};
-
-static int get_opts(struct opts *opts, struct blk_opts *bo)
-{
-	static const char *const caches[] = {"auto", "on", "off", NULL};
-	static const char *const report[] = {"report", "auto", NULL};
-	bool scsi = false;
-	int policy, ret;
-
-	opts_ignore(opts, "bootindex");
-	opts_ignore(opts, "share-rw");
-	opts_ignore(opts, "request-merging");
-	if ((ret = opts_need_str(opts, "drive", &bo->drive)) ||
-	    (ret = opts_get_str(opts, "serial", &bo->serial)) ||
-	    (ret = opts_get_str(opts, "id", &bo->id)) ||
-	    (ret = opts_get_str(opts, "iothread", &bo->iothread)) ||
-	    (ret = opts_get_uint(opts, "num-queues", QUEUES_MAX,
-				 &bo->num_queues)) ||
-	    (ret = opts_get_uint(opts, "queue-size", VQ_SIZE_MAX,
-				 &bo->queue_size)) ||
-	    (ret = opts_get_size(opts, "logical_block_size", &bo->logical)) ||
-	    (ret = opts_get_size(opts, "physical_block_size", &bo->physical)) ||
-	    (ret = opts_get_bool(opts, "config-wce", &bo->config_wce)) ||
-	    (ret = opts_get_bool(opts, "discard", &bo->discard)) ||
-	    (ret = opts_get_bool(opts, "write-zeroes", &bo->write_zeroes)) ||
-	    (ret = opts_get_enum(opts, "write-cache", caches,
-				 &bo->write_cache)) ||
-	    (ret = opts_get_enum(opts, "rerror", report, &policy)) ||
-	    (ret = opts_get_enum(opts, "werror", report, &policy)) ||
-	    (ret = opts_get_bool(opts, "scsi", &scsi)))
-		return ret;
-	if (scsi)
-		return opts_fail(opts, "SCSI passthrough is not possible");
-	if (!bo->num_queues)
-		return opts_fail(opts, "num-queues is 0");
-	if (bo->queue_size < 4 || bo->queue_size & (bo->queue_size - 1))
-		return opts_fail(opts, "queue-size is no power of two from 4");
-	if (bo->serial && strlen(bo->serial) > VIRTIO_BLK_ID_BYTES)
-		return opts_fail(opts, "serial is longer than %d characters",
-				 VIRTIO_BLK_ID_BYTES);
-	return 0;
-}
-
-static bool block_size_ok(u64 size)
-{
-	return size >= SECTOR && size <= 32768 && !(size & (size - 1));
-}
-
-static int set_block_sizes(struct virtio_blk *blk, struct opts *opts,
-			   const struct blk_opts *bo)
-{
-	struct virtio_blk_config *cfg = &blk->config;
-	u32 logical = bo->logical ? bo->logical : blk->block->logical;
-	u32 physical = bo->physical ? bo->physical :
-				      max_t(u32, logical, blk->block->physical);
-
-	if (!block_size_ok(logical) || !block_size_ok(physical) ||
-	    physical < logical || logical < blk->block->logical)
-		return opts_fail(opts, "block sizes do not fit the drive");
-	cfg->blk_size = htole32(logical);
-	cfg->physical_block_exp = __builtin_ctz(physical / logical);
-	cfg->min_io_size = htole16(physical / logical);
-	return 0;
-}
-
-static int set_config(struct virtio_blk *blk, struct opts *opts,
-		      const struct blk_opts *bo)
-{
-	struct virtio_blk_config *cfg = &blk->config;
-	u64 *f = &blk->vdev.host_features;
-	struct block *block = blk->block;
-
-	*f |= 1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_BLK_SIZE |
-	      1ULL << VIRTIO_BLK_F_TOPOLOGY;
-	if (bo->write_cache != 2)
-		*f |= 1ULL << VIRTIO_BLK_F_FLUSH;
-	if (bo->config_wce && bo->write_cache != 2)
-		*f |= 1ULL << VIRTIO_BLK_F_CONFIG_WCE;
-	if (bo->num_queues > 1)
-		*f |= 1ULL << VIRTIO_BLK_F_MQ;
-	if (block->read_only)
-		*f |= 1ULL << VIRTIO_BLK_F_RO;
-	if (bo->discard && block->unmap && !block->read_only)
-		*f |= 1ULL << VIRTIO_BLK_F_DISCARD;
-	if (bo->write_zeroes && !block->read_only)
-		*f |= 1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
-
-	cfg->capacity = htole64(block->size / SECTOR);
-	/* Two entries are for the header and the status. */
-	cfg->seg_max = htole32(blk->queue_size - 2);
-	cfg->wce = 1;
-	cfg->num_queues = htole16(bo->num_queues);
-	cfg->max_discard_sectors = htole32(RANGE_SECTORS_MAX);
-	cfg->max_discard_seg = htole32(RANGES_MAX);
-	cfg->discard_sector_alignment = htole32(block->physical / SECTOR);
-	cfg->max_write_zeroes_sectors = htole32(RANGE_SECTORS_MAX);
-	cfg->max_write_zeroes_seg = htole32(RANGES_MAX);
-	cfg->write_zeroes_may_unmap = block->unmap;
-	blk->vdev.config = cfg;
-	/* What lies behind belongs to features that are not offered. */
-	blk->vdev.config_len = offsetof(struct virtio_blk_config, unused1) + 3;
-	return set_block_sizes(blk, opts, bo);
-}
-
-static int queues_alloc(struct virtio_blk *blk, u16 nr)
-{
-	u16 n = blk->queue_size, i, j;
-
-	blk->queues = calloc(nr, sizeof(*blk->queues));
-	if (!blk->queues)
-		return -ENOMEM;
-	for (i = 0; i < nr; i++) {
-		struct blk_queue *bq = &blk->queues[i];
-
-		bq->blk = blk;
-		/* Fresh pages that no request has touched cost nothing. */
-		bq->requests = calloc(n, req_size(blk));
-		bq->free = calloc(n, sizeof(*bq->free));
-		if (!bq->requests || !bq->free)
-			return -ENOMEM;
-		for (j = 0; j < n; j++)
-			bq->free[j] = n - 1 - j;
-		bq->nr_free = n;
-	}
-	return 0;
-}
-
-static struct loop *choose_loop(struct virtio_blk *blk, struct opts *opts,
-				const char *iothread)
-{
-	struct loop *loop;
-
-	if (!iothread) {
-		loop = block_thread_get();
-		blk->own_thread = loop;
-		return loop;
-	}
-	loop = iothread_get(iothread);
-	blk->iothread = loop;
-	if (!loop)
-		opts_fail(opts, "there is no iothread '%s'", iothread);
-	return loop;
-}
-
-static int blk_setup(struct virtio_blk *blk, struct vm *vm, struct opts *opts,
-		     const struct blk_opts *bo)
-{
-	struct loop *loop;
-	int ret;
-	u16 i;
-
-	blk->queue_size = bo->queue_size;
-	blk->publish.fn = publish;
-	if (bo->serial)
-		memcpy(blk->serial, bo->serial, strlen(bo->serial));
-	blk->block = block_attach(bo->drive, "virtio-blk");
-	if (!blk->block)
-		return -ENODEV;
-	block_set_device(blk->block, bo->id);
-	ret = set_config(blk, opts, bo);
-	if (ret)
-		return ret;
-	loop = choose_loop(blk, opts, bo->iothread);
-	if (!loop)
-		return -EINVAL;
-	ret = queues_alloc(blk, bo->num_queues);
-	if (ret)
-		return ret;
-	ret = virtio_dev_init(&blk->vdev, vm, &blk_ops, loop, bo->num_queues,
-			      bo->queue_size);
-	if (ret)
-		return ret;
-	for (i = 0; i < bo->num_queues; i++)
-		blk->queues[i].q = &blk->vdev.queues[i];
-	return 0;
-}
-
-int virtio_blk_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
-{
-	struct blk_opts bo = {
-		.num_queues = min_t(u64, vm->config->cpus, QUEUES_AUTO),
-		.queue_size = QUEUE_SIZE,
-		.config_wce = true,
-		.discard = true,
-		.write_zeroes = true,
-	};
-	struct virtio_blk *blk;
-	int ret;
-
-	ret = get_opts(opts, &bo);
-	if (ret)
-		return ret;
-	blk = calloc(1, sizeof(*blk));
-	if (!blk)
-		return -ENOMEM;
-	pthread_mutex_init(&blk->drain_lock, NULL);
-	pthread_cond_init(&blk->drained, NULL);
-	ret = blk_setup(blk, vm, opts, &bo);
-	if (ret) {
-		queues_free(blk, bo.num_queues);
-		blk->queues = NULL;
-		blk_destroy(&blk->vdev);
-		return ret;
-	}
-	*out = &blk->vdev;
-	return 0;
-}

@@ -40,8 +40,8 @@ void virtio_serial_set_listener(void (*fn)(const char *id, bool open));
 	 "discard write-zeroes logical_block_size physical_block_size "        \
 	 "request-merging rerror werror scsi share-rw write-cache",            \
 	 true, virtio_blk_pci_create},                                         \
-	{"virtio-net-pci", "network card: netdev=, mac=",                      \
-	 "netdev mac bootindex rx_queue_size tx_queue_size", true,             \
+	{"virtio-net-pci", "network card: netdev=, mac=, host_mtu=",           \
+	 "netdev mac bootindex host_mtu rx_queue_size tx_queue_size", true,    \
 	 virtio_net_pci_create},                                               \
 	{"virtio-balloon-pci", "memory balloon: deflate-on-oom=, "             \
 	 "free-page-reporting=", "deflate-on-oom free-page-reporting", true,   \

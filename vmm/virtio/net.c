@@ -16,14 +16,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/queue.h>
 
 #include "backend/net.h"
 #include "error.h"
+#include "iothread.h"
 #include "lib/iov.h"
 #include "lib/opts.h"
 #include "loop.h"
+#include "state.h"
 #include "virtio/devices.h"
 #include "virtio/vhost.h"
 #include "virtio/virtio.h"
@@ -34,14 +37,25 @@
 #define TX 1
 #define NR_QUEUES 2
 
-/* Largest frames with the header: with and without segmentation offload. */
+/*
+ * Largest frames with the header: with segmentation offload, and without it
+ * what goes around an MTU (Ethernet's header, a VLAN's tag).
+ */
 #define FRAME_MAX (65550 + NET_HDR_LEN)
-#define FRAME_SMALL (1518 + NET_HDR_LEN)
+#define FRAME_AROUND (14 + 4 + NET_HDR_LEN)
+#define MTU_DEFAULT 1500
+#define MTU_MIN 68
+#define MTU_MAX 65535
 
+/* A window that is not full has room for one more chain of any length. */
 #define WINDOW_CHAINS 64
-#define WINDOW_IOVS (VQ_SIZE_MAX + VQ_IOV_SPARE)
+#define CHAIN_IOVS (VQ_SIZE_MAX + VQ_IOV_SPARE)
+#define WINDOW_IOVS (VQ_SIZE_MAX + CHAIN_IOVS)
 
-/* Frames a turn; others want the thread, too. */
+/* No interface of the host keeps more frames for its reader. */
+#define QUEUE_LEN_MAX 1024
+
+/* Frames a turn, as those that are lost use up no chain. */
 #define BATCH 128
 
 /* A chain of the window: its part of @iov and how much fits in. */
@@ -58,19 +72,18 @@ struct virtio_net {
 	struct vhost *vhost;
 	struct loop_poll *rx_poll;
 	struct loop_poll *tx_poll;
-	struct loop_work more;
 	char *id;
+	bool own_thread; /* its loop is a reference to the common one */
 	bool unplugged; /* no cable: frames are lost in both directions */
-	bool rx_again; /* the batch was full */
-	bool tx_again;
-	u32 frame_max;
+	u32 frame_max; /* a window of that size takes what comes */
+	u64 rx_oversize; /* frames lost, as the guest has no room for such */
 	/* The window. */
 	struct rx_chain chains[WINDOW_CHAINS];
 	unsigned int nr_chains;
 	unsigned int nr_iovs;
 	u32 window_len;
-	struct iovec iov[WINDOW_IOVS];
-	struct iovec tx_iov[WINDOW_IOVS];
+	struct iovec iov[WINDOW_IOVS + 1];
+	struct iovec tx_iov[CHAIN_IOVS];
 	/* For frames when the window is too small for the largest. */
 	u8 *bounce;
 	u32 pending; /* length of the frame that waits there, 0 for none */
@@ -86,10 +99,15 @@ static struct virtio_net *to_net(struct virtio_dev *vdev)
 
 /* Receiving */
 
+/* No more of the guest's chains are taken than that. */
+static bool window_at_end(const struct virtio_net *net)
+{
+	return net->nr_chains == WINDOW_CHAINS || net->nr_iovs >= VQ_SIZE_MAX;
+}
+
 static bool window_full(const struct virtio_net *net)
 {
-	return net->window_len >= net->frame_max ||
-	       net->nr_chains == WINDOW_CHAINS;
+	return net->window_len >= net->frame_max || window_at_end(net);
 }
 
 static void window_fill(struct virtio_net *net)
@@ -182,42 +200,71 @@ static void rx_return(struct virtio_net *net, u32 len)
 	window_shift(net, nr);
 }
 
+/* A frame for which the guest has no room: cut, it would be worse than lost. */
+static void rx_lost(struct virtio_net *net)
+{
+	if (!net->rx_oversize++)
+		guest_warn("virtio-net: frames from netdev '%s' are larger than what the guest offers for one; they are lost",
+			   net->nd->id);
+}
+
+/* Somebody has changed the MTU: a guest that can offer more room does so. */
+static void frames_grow(struct virtio_net *net, u32 len)
+{
+	if (virtio_has(&net->vdev, VIRTIO_NET_F_MRG_RXBUF))
+		net->frame_max = max_t(u32, net->frame_max, len);
+}
+
 /* The guest cannot offer more room for one frame than it does now. */
 static bool window_at_limit(const struct virtio_net *net)
 {
 	const struct virtqueue *vq = &net->vdev.queues[RX].vq;
 
 	return !virtio_has(&net->vdev, VIRTIO_NET_F_MRG_RXBUF) ||
-	       net->nr_chains == WINDOW_CHAINS || vq->inflight == vq->size;
+	       window_at_end(net) || vq->inflight == vq->size;
 }
 
 /*
  * Too little room for the largest frame: see in a buffer of our own how large
  * this one is. It stays there until the guest has offered enough.
  */
-static int receive_bounced(struct virtio_net *net, unsigned int nr_iov,
-			   u32 room)
+static ssize_t read_bounced(struct virtio_net *net)
 {
-	struct iovec iov = {.iov_len = FRAME_MAX};
+	struct iovec iov;
 	ssize_t n;
 
 	if (!net->bounce)
-		net->bounce = malloc(FRAME_MAX);
+		net->bounce = malloc(FRAME_MAX + 1);
 	if (!net->bounce)
 		return -ENOMEM;
+	iov = (struct iovec){net->bounce, FRAME_MAX + 1};
+	n = net->nd->ops->receive(net->nd, &iov, 1);
+	if (n < 0)
+		return n;
+	if (n > FRAME_MAX) {
+		rx_lost(net);
+	} else if (n > NET_HDR_LEN && !READ_ONCE(net->unplugged)) {
+		net->pending = n;
+		frames_grow(net, n);
+	}
+	return 0;
+}
+
+static int receive_bounced(struct virtio_net *net, unsigned int nr_iov,
+			   u32 room)
+{
+	ssize_t n;
+
 	if (!net->pending) {
-		iov.iov_base = net->bounce;
-		n = net->nd->ops->receive(net->nd, &iov, 1);
-		if (n < 0)
+		n = read_bounced(net);
+		if (n || !net->pending)
 			return n;
-		net->pending = net->unplugged ? 0 : n;
-		if (!net->pending)
-			return 0;
 	}
 	if (net->pending > room) {
 		if (!window_at_limit(net))
 			return -ENOBUFS;
 		/* It will never fit, so it is lost, as on any card. */
+		rx_lost(net);
 		net->pending = 0;
 		return 0;
 	}
@@ -225,6 +272,19 @@ static int receive_bounced(struct virtio_net *net, unsigned int nr_iov,
 	net->pending = 0;
 	rx_return(net, n);
 	return 0;
+}
+
+/* A byte behind the room tells a frame that fills it from one that is cut. */
+static ssize_t read_direct(struct virtio_net *net, unsigned int nr_iov)
+{
+	static u8 spill;
+	struct iovec *behind = &net->iov[nr_iov], kept = *behind;
+	ssize_t n;
+
+	*behind = (struct iovec){&spill, sizeof(spill)};
+	n = net->nd->ops->receive(net->nd, net->iov, nr_iov + 1);
+	*behind = kept;
+	return n;
 }
 
 static int receive_one(struct virtio_net *net)
@@ -237,11 +297,15 @@ static int receive_one(struct virtio_net *net)
 		return -ENOBUFS;
 	if (net->pending || room < net->frame_max)
 		return receive_bounced(net, nr_iov, room);
-	n = net->nd->ops->receive(net->nd, net->iov, nr_iov);
+	n = read_direct(net, nr_iov);
 	if (n < 0)
 		return n;
-	if (n > NET_HDR_LEN && !net->unplugged)
+	if (n > room) {
+		rx_lost(net);
+		frames_grow(net, FRAME_MAX);
+	} else if (n > NET_HDR_LEN && !READ_ONCE(net->unplugged)) {
 		rx_return(net, n);
+	}
 	return 0;
 }
 
@@ -251,23 +315,24 @@ static void receive(struct virtio_net *net)
 	unsigned int budget = BATCH;
 	int ret;
 
+	/* A frame can come at any time, while the queue is not there, too. */
+	if (!q->live)
+		return;
 	vq_kick_off(&q->vq);
 	while (budget && q->live) {
 		window_fill(net);
 		if (!q->live)
 			break;
 		ret = receive_one(net);
-		if (ret == -ENOBUFS && vq_kick_on(&q->vq))
+		if (ret == -ENOBUFS && virtio_kick_on(q))
 			continue;
 		if (ret)
 			break;
 		budget--;
 	}
 	virtio_notify(q);
-	if (!budget) {
-		net->rx_again = true;
-		loop_post(net->vdev.loop, &net->more);
-	}
+	if (!budget)
+		virtio_again(q);
 }
 
 static void rx_ready(void *arg, int revents)
@@ -293,7 +358,7 @@ static int transmit_one(struct virtio_net *net, struct virtio_queue *q)
 {
 	struct vq_chain chain = {
 		.iov = net->tx_iov,
-		.iov_max = WINDOW_IOVS,
+		.iov_max = CHAIN_IOVS,
 	};
 
 	if (!virtio_pop(q, &chain))
@@ -303,7 +368,7 @@ static int transmit_one(struct virtio_net *net, struct virtio_queue *q)
 		virtio_break(&net->vdev, "a frame without its header");
 		return 0;
 	}
-	if (!net->unplugged &&
+	if (!READ_ONCE(net->unplugged) &&
 	    net->nd->ops->send(net->nd, chain.iov, chain.nr_out) == -EAGAIN) {
 		vq_unpop(&q->vq, 1);
 		return -EAGAIN;
@@ -315,38 +380,20 @@ static int transmit_one(struct virtio_net *net, struct virtio_queue *q)
 static void transmit(struct virtio_net *net)
 {
 	struct virtio_queue *q = &net->vdev.queues[TX];
-	unsigned int budget = BATCH;
 	int ret = 0;
 
 	if (net->tx_poll)
 		return;
 	do {
 		vq_kick_off(&q->vq);
-		while (budget && (ret = transmit_one(net, q)) > 0)
-			budget--;
-	} while (budget && !ret && q->live && vq_kick_on(&q->vq));
+		while ((ret = transmit_one(net, q)) > 0)
+			;
+	} while (!ret && virtio_kick_on(q));
 	virtio_notify(q);
-	if (ret == -EAGAIN) {
+	if (ret == -EAGAIN)
 		net->tx_poll = loop_poll_add(net->vdev.loop, net->nd->fd,
 					     POLLOUT | LOOP_POLL_LEVEL,
 					     tx_ready, net);
-	} else if (!budget) {
-		net->tx_again = true;
-		loop_post(net->vdev.loop, &net->more);
-	}
-}
-
-static void more(struct loop_work *work)
-{
-	struct virtio_net *net = container_of(work, struct virtio_net, more);
-	bool rx = net->rx_again, tx = net->tx_again;
-
-	net->rx_again = false;
-	net->tx_again = false;
-	if (rx && net->vdev.queues[RX].live)
-		receive(net);
-	if (tx && net->vdev.queues[TX].live)
-		transmit(net);
 }
 
 static void net_kick(struct virtio_dev *vdev, struct virtio_queue *q)
@@ -380,12 +427,31 @@ static unsigned int wanted_offload(const struct virtio_dev *vdev)
 	return flags & TUN_F_CSUM ? flags : 0;
 }
 
+/* The largest that the host sends, as far as anybody has said. */
+static u32 net_mtu(const struct virtio_net *net)
+{
+	return max_t(u32, le16toh(net->config.mtu),
+		     net->nd->mtu ? net->nd->mtu : MTU_DEFAULT);
+}
+
 static int set_vhost_backend(struct virtio_net *net, u16 index, int fd)
 {
 	struct vhost_vring_file file = {index, fd};
 
 	return ioctl(net->nd->vhost_fd, VHOST_NET_SET_BACKEND, &file) ? -errno :
 									0;
+}
+
+/* Without a cable vhost has no backend, and leaves a queue alone. */
+static int connect_vhost(struct virtio_net *net, struct virtio_queue *q)
+{
+	int ret = set_vhost_backend(net, q->index,
+				    net->unplugged ? -1 : net->nd->fd);
+
+	if (ret)
+		guest_warn("vhost refuses netdev '%s': %s", net->nd->id,
+			   strerror(-ret));
+	return ret;
 }
 
 static int net_queue_start(struct virtio_dev *vdev, struct virtio_queue *q)
@@ -396,11 +462,7 @@ static int net_queue_start(struct virtio_dev *vdev, struct virtio_queue *q)
 	if (!net->vhost)
 		return 0;
 	ret = vhost_queue_start(net->vhost, q);
-	if (ret)
-		return ret;
-	ret = set_vhost_backend(net, q->index, net->nd->fd);
-	return ret ? err_errno(ret, "vhost refuses netdev '%s'", net->nd->id) :
-		     0;
+	return ret ? ret : connect_vhost(net, q);
 }
 
 static void net_queue_stop(struct virtio_dev *vdev, struct virtio_queue *q)
@@ -422,6 +484,14 @@ static void net_queue_stop(struct virtio_dev *vdev, struct virtio_queue *q)
 	}
 }
 
+static void net_vector_changed(struct virtio_dev *vdev, struct virtio_queue *q)
+{
+	struct virtio_net *net = to_net(vdev);
+
+	if (net->vhost && q->live)
+		vhost_queue_call(net->vhost, q);
+}
+
 static int net_start(struct virtio_dev *vdev)
 {
 	struct virtio_net *net = to_net(vdev);
@@ -430,11 +500,15 @@ static int net_start(struct virtio_dev *vdev)
 	u16 i;
 
 	ret = net->nd->ops->set_offload(net->nd, offload);
-	if (ret)
-		return err_errno(ret, "netdev '%s' refuses offloads",
-				 net->nd->id);
-	net->frame_max = offload & (TUN_F_TSO4 | TUN_F_TSO6) ? FRAME_MAX :
-							       FRAME_SMALL;
+	if (ret) {
+		guest_warn("netdev '%s' refuses offloads: %s", net->nd->id,
+			   strerror(-ret));
+		return ret;
+	}
+	net->frame_max = offload & (TUN_F_TSO4 | TUN_F_TSO6) ?
+				 FRAME_MAX :
+				 min_t(u32, net_mtu(net) + FRAME_AROUND,
+				       FRAME_MAX);
 	if (!net->vhost)
 		return 0;
 	ret = vhost_start(net->vhost, vdev->features);
@@ -462,24 +536,85 @@ static bool net_external_kick(struct virtio_dev *vdev, u16 index)
 	return to_net(vdev)->nd->vhost_fd >= 0;
 }
 
+static void set_cable(struct virtio_net *net, bool up)
+{
+	WRITE_ONCE(net->unplugged, !up);
+	net->config.status = htole16(up ? VIRTIO_NET_S_LINK_UP : 0);
+}
+
+/* What came while there was no cable is lost; what comes now is not waited for. */
+static void lose_frames(struct virtio_net *net)
+{
+	u8 head[NET_HDR_LEN + 64];
+	struct iovec iov = {head, sizeof(head)};
+	unsigned int i;
+
+	for (i = 0; i < QUEUE_LEN_MAX; i++)
+		if (net->nd->ops->receive(net->nd, &iov, 1) < 0)
+			break;
+}
+
+/*
+ * The cable of a card on vhost was plugged in or out. What the driver had to send
+ * meanwhile is in its queue still, and its kicks were for nobody.
+ */
+static void reconnect_vhost(struct virtio_net *net)
+{
+	struct virtio_queue *q;
+	u16 i;
+
+	if (!net->unplugged)
+		lose_frames(net);
+	for (i = 0; i < NR_QUEUES; i++) {
+		q = &net->vdev.queues[i];
+		if (q->live && !connect_vhost(net, q) && !net->unplugged)
+			eventfd_write(q->kick_fd, 1);
+	}
+}
+
 static int net_save(struct virtio_dev *vdev, struct state_out *out)
 {
-	return 0;
+	return state_put_u64(out, "link", !to_net(vdev)->unplugged);
 }
 
 static int net_load(struct virtio_dev *vdev, struct state_in *in, u32 version)
 {
+	u64 up;
+	int ret = state_get_u64(in, "link", &up, 1);
+
+	/* Who saved without it knew of no cable that is pulled. */
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	set_cable(to_net(vdev), up);
 	return 0;
+}
+
+static void polls_begin(void *arg)
+{
+	struct virtio_net *net = arg;
+
+	net->rx_poll = loop_poll_add(net->vdev.loop, net->nd->fd, POLLIN,
+				     rx_ready, net);
+}
+
+static void polls_end(void *arg)
+{
+	struct virtio_net *net = arg;
+
+	loop_poll_del(net->rx_poll);
+	loop_poll_del(net->tx_poll);
 }
 
 static void net_destroy(struct virtio_dev *vdev)
 {
 	struct virtio_net *net = to_net(vdev);
 
-	loop_poll_del(net->rx_poll);
-	loop_poll_del(net->tx_poll);
+	if (net->rx_poll)
+		virtio_call(vdev, polls_end, net);
 	vhost_destroy(net->vhost);
 	virtio_dev_exit(vdev);
+	if (net->own_thread)
+		iothread_common_put(IOTHREAD_DEVICES);
 	if (net->nd)
 		netdev_detach(net->nd);
 	LIST_REMOVE(net, link);
@@ -496,6 +631,7 @@ static const struct virtio_dev_ops net_ops = {
 	.stop = net_stop,
 	.queue_start = net_queue_start,
 	.queue_stop = net_queue_stop,
+	.vector_changed = net_vector_changed,
 	.kick = net_kick,
 	.reset = net_reset,
 	.version = 1,
@@ -559,7 +695,8 @@ static int setup_vhost(struct virtio_net *net)
 
 	if (net->nd->vhost_fd < 0)
 		return 0;
-	net->vhost = vhost_create(&net->vdev, net->nd->vhost_fd, 0, NR_QUEUES);
+	net->vhost = vhost_create(&net->vdev, net->nd->vhost_fd,
+				  &net->nd->vhost_owned, 0, NR_QUEUES);
 	if (!net->vhost)
 		return -EIO;
 	for (i = 0; i < ARRAY_SIZE(ring); i++)
@@ -568,12 +705,27 @@ static int setup_vhost(struct virtio_net *net)
 	return 0;
 }
 
-static int net_setup(struct virtio_net *net, struct vm *vm, struct opts *opts,
-		     u64 queue_size)
+/* Queues that vhost serves have nothing to do here but interrupts. */
+static struct loop *choose_loop(struct virtio_net *net, struct vm *vm)
 {
+	struct loop *loop;
+
+	if (net->nd->vhost_fd >= 0)
+		return vm->loop;
+	loop = iothread_common_get(IOTHREAD_DEVICES);
+	net->own_thread = loop;
+	return loop;
+}
+
+static int net_setup(struct virtio_net *net, struct vm *vm, u64 queue_size,
+		     u16 mtu)
+{
+	struct loop *loop = choose_loop(net, vm);
 	int ret;
 
-	ret = virtio_dev_init(&net->vdev, vm, &net_ops, NULL, NR_QUEUES,
+	if (!loop)
+		return -EIO;
+	ret = virtio_dev_init(&net->vdev, vm, &net_ops, loop, NR_QUEUES,
 			      queue_size);
 	if (ret)
 		return ret;
@@ -582,19 +734,22 @@ static int net_setup(struct virtio_net *net, struct vm *vm, struct opts *opts,
 	net->config.max_virtqueue_pairs = htole16(1);
 	net->vdev.config = &net->config;
 	net->vdev.config_len = offsetof(struct virtio_net_config, mtu);
-	net->more.fn = more;
+	if (mtu) {
+		net->vdev.host_features |= 1ULL << VIRTIO_NET_F_MTU;
+		net->config.mtu = htole16(mtu);
+		net->vdev.config_len += sizeof(net->config.mtu);
+	}
 	ret = setup_vhost(net);
 	if (ret || net->vhost)
 		return ret;
-	net->rx_poll = loop_poll_add(vm->loop, net->nd->fd, POLLIN, rx_ready,
-				     net);
+	virtio_call(&net->vdev, polls_begin, net);
 	return net->rx_poll ? 0 : -ENOMEM;
 }
 
 int virtio_net_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 {
 	struct virtio_net *net;
-	u64 queue_size = QUEUE_SIZE;
+	u64 queue_size = QUEUE_SIZE, mtu = 0;
 	const char *netdev, *id = NULL;
 	int ret;
 
@@ -604,8 +759,11 @@ int virtio_net_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 	    (ret = opts_get_uint(opts, "rx_queue_size", VQ_SIZE_MAX,
 				 &queue_size)) ||
 	    (ret = opts_get_uint(opts, "tx_queue_size", VQ_SIZE_MAX,
-				 &queue_size)))
+				 &queue_size)) ||
+	    (ret = opts_get_uint(opts, "host_mtu", MTU_MAX, &mtu)))
 		return ret;
+	if (mtu && mtu < MTU_MIN)
+		return opts_fail(opts, "host_mtu is below %d", MTU_MIN);
 	if (queue_size < 64 || queue_size & (queue_size - 1))
 		return opts_fail(opts, "a queue size is no power of two from "
 				       "64");
@@ -622,7 +780,7 @@ int virtio_net_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 		goto err_free;
 	}
 	LIST_INSERT_HEAD(&nets, net, link);
-	ret = net_setup(net, vm, opts, queue_size);
+	ret = net_setup(net, vm, queue_size, mtu);
 	if (ret) {
 		net_destroy(&net->vdev);
 		return ret;
@@ -645,12 +803,15 @@ static bool net_is(const struct virtio_net *net, const char *name)
 int virtio_net_set_link(const char *name, bool up)
 {
 	struct virtio_net *net;
+	bool changed;
 
 	LIST_FOREACH(net, &nets, link) {
 		if (!net_is(net, name))
 			continue;
-		net->unplugged = !up;
-		net->config.status = htole16(up ? VIRTIO_NET_S_LINK_UP : 0);
+		changed = net->unplugged == up;
+		set_cable(net, up);
+		if (net->vhost && changed)
+			reconnect_vhost(net);
 		virtio_config_changed(&net->vdev);
 		return 0;
 	}

@@ -9,6 +9,7 @@
 
 #include "backend/rng.h"
 #include "error.h"
+#include "iothread.h"
 #include "lib/opts.h"
 #include "loop.h"
 #include "virtio/devices.h"
@@ -18,6 +19,8 @@
 #define QUEUE_SIZE 8
 #define RETRY_NS 1000000000ULL
 #define IOVS (QUEUE_SIZE + VQ_IOV_SPARE)
+/* The most that one buffer gets; a driver asks again for the rest. */
+#define CHAIN_MAX 4096
 
 struct virtio_rng {
 	struct virtio_dev vdev;
@@ -28,6 +31,7 @@ struct virtio_rng {
 	u64 period_ns;
 	u64 quota; /* left in this period */
 	bool armed; /* the timer runs */
+	bool own_thread; /* its loop is a reference to the common one */
 	struct iovec iov[IOVS];
 };
 
@@ -70,20 +74,21 @@ static void take_quota(struct virtio_rng *r, u64 len)
 static ssize_t fill(struct virtio_rng *r, struct vq_chain *chain)
 {
 	struct iovec *iov = vq_chain_in(chain);
-	ssize_t n, done = 0;
+	ssize_t n, room = CHAIN_MAX;
 	u16 i;
 
-	for (i = 0; i < chain->nr_in && r->quota; i++) {
+	for (i = 0; i < chain->nr_in && room && r->quota; i++) {
 		n = rng_read(r->rng, iov[i].iov_base,
-			     min_t(u64, iov[i].iov_len, r->quota));
+			     min_t(u64, min_t(u64, iov[i].iov_len, room),
+				   r->quota));
 		if (n <= 0)
-			return done ? done : n;
-		done += n;
+			return room < CHAIN_MAX ? CHAIN_MAX - room : n;
+		room -= n;
 		take_quota(r, n);
 		if ((size_t)n < iov[i].iov_len)
 			break;
 	}
-	return done;
+	return CHAIN_MAX - room;
 }
 
 /* The source has nothing: wait until it has, or a moment when it cannot say. */
@@ -134,7 +139,7 @@ static void rng_kick(struct virtio_dev *vdev, struct virtio_queue *q)
 	/* Without quota or source, the timer or the poll looks again. */
 	do
 		serve(r);
-	while (q->live && vq_kick_on(&q->vq) && r->quota && !r->poll);
+	while (virtio_kick_on(q) && r->quota && !r->poll);
 }
 
 static int rng_save(struct virtio_dev *vdev, struct state_out *out)
@@ -147,13 +152,23 @@ static int rng_load(struct virtio_dev *vdev, struct state_in *in, u32 version)
 	return 0;
 }
 
+static void waits_end(void *arg)
+{
+	struct virtio_rng *r = arg;
+
+	loop_poll_del(r->poll);
+	loop_timer_del(r->timer);
+}
+
 static void rng_destroy(struct virtio_dev *vdev)
 {
 	struct virtio_rng *r = to_rng(vdev);
 
-	loop_poll_del(r->poll);
-	loop_timer_del(r->timer);
+	if (r->timer)
+		virtio_call(vdev, waits_end, r);
 	virtio_dev_exit(vdev);
+	if (r->own_thread)
+		iothread_common_put(IOTHREAD_DEVICES);
 	free(r);
 }
 
@@ -189,6 +204,21 @@ static int get_opts(struct virtio_rng *r, struct opts *opts)
 	return 0;
 }
 
+static int rng_setup(struct virtio_rng *r, struct vm *vm)
+{
+	struct loop *loop = iothread_common_get(IOTHREAD_DEVICES);
+	int ret;
+
+	r->own_thread = loop;
+	if (!loop)
+		return -EIO;
+	ret = virtio_dev_init(&r->vdev, vm, &rng_ops, loop, 1, QUEUE_SIZE);
+	if (ret)
+		return ret;
+	r->timer = loop_timer_add(loop, period_over, r);
+	return r->timer ? 0 : -ENOMEM;
+}
+
 int virtio_rng_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 {
 	struct virtio_rng *r = calloc(1, sizeof(*r));
@@ -197,21 +227,15 @@ int virtio_rng_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 	if (!r)
 		return -ENOMEM;
 	ret = get_opts(r, opts);
-	if (ret)
-		goto err_free;
-	ret = virtio_dev_init(&r->vdev, vm, &rng_ops, NULL, 1, QUEUE_SIZE);
-	if (ret)
-		goto err_free;
-	ret = -ENOMEM;
-	r->timer = loop_timer_add(vm->loop, period_over, r);
-	if (!r->timer)
-		goto err_exit;
+	if (ret) {
+		free(r);
+		return ret;
+	}
+	ret = rng_setup(r, vm);
+	if (ret) {
+		rng_destroy(&r->vdev);
+		return ret;
+	}
 	*out = &r->vdev;
 	return 0;
-
-err_exit:
-	virtio_dev_exit(&r->vdev);
-err_free:
-	free(r);
-	return ret;
 }

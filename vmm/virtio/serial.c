@@ -6,9 +6,13 @@
  * then two for each further port. With max_ports=1 there is no control channel
  * and port 0 is a console that is always there.
  *
- * What the guest sends and the chardev cannot take stays in the guest's buffer:
- * the chain is held with the number of bytes that went out. In the other
- * direction a chain is held while bytes may come.
+ * What the guest sends and the chardev cannot take stays in the guest's ring,
+ * with the number of bytes of its first buffer that went out. That is for ports,
+ * whose programs can wait. A console's kernel waits with interrupts off, so what
+ * nobody reads there is lost.
+ *
+ * The chardevs of the ports live where the queues run, in an iothread. Only that
+ * the guest has opened or closed a port is told in the main thread.
  */
 #include <errno.h>
 #include <linux/virtio_console.h>
@@ -18,15 +22,20 @@
 
 #include "chardev.h"
 #include "error.h"
+#include "iothread.h"
 #include "lib/iov.h"
 #include "lib/opts.h"
+#include "loop.h"
 #include "state.h"
 #include "virtio/devices.h"
 #include "virtio/virtio.h"
 #include "vm.h"
 
 #define QUEUE_SIZE 64
-#define IOVS (QUEUE_SIZE + VQ_IOV_SPARE)
+/* Indirect tables may be longer than the ring; Linux does that. */
+#define IOVS (VQ_SIZE_MAX + VQ_IOV_SPARE)
+/* Bytes that a port sends in a turn of the loop. */
+#define SHARE (256U << 10)
 #define PORTS_MAX 31
 #define PORTS_DEFAULT 4
 #define Q_CTRL_RX 2
@@ -34,13 +43,6 @@
 #define NAME_MAX_LEN 64
 
 struct virtio_serial;
-
-/* A chain that stays here for a while. */
-struct held {
-	bool valid;
-	struct vq_chain chain;
-	struct iovec iov[IOVS];
-};
 
 struct port {
 	struct virtio_serial *vs;
@@ -53,9 +55,8 @@ struct port {
 	bool host_open;
 	bool guest_open;
 	u32 pending; /* control messages to send, a bit an event */
-	struct held rx;
-	struct held tx;
 	u32 tx_done; /* bytes of the first transmit chain that went out */
+	struct loop_work tell; /* in the main loop: of guest_open */
 };
 
 struct virtio_serial {
@@ -64,6 +65,8 @@ struct virtio_serial {
 	u16 nr_ports;
 	struct port *ports;
 	char *id;
+	bool own_thread; /* its loop is a reference to the common one */
+	struct iovec iov[IOVS];
 	struct virtio_serial *next;
 };
 
@@ -89,21 +92,13 @@ static struct virtio_queue *tx_queue(const struct port *port)
 	return rx_queue(port) + 1;
 }
 
-static bool hold(struct virtio_queue *q, struct held *held)
+/* Take a chain; its iovec is good until the next one. */
+static bool pop(struct virtio_serial *vs, struct virtio_queue *q,
+		struct vq_chain *chain)
 {
-	if (held->valid)
-		return true;
-	held->chain.iov = held->iov;
-	held->chain.iov_max = IOVS;
-	held->valid = virtio_pop(q, &held->chain);
-	return held->valid;
-}
-
-static void unhold(struct virtio_queue *q, struct held *held)
-{
-	if (held->valid)
-		vq_unpop(&q->vq, 1);
-	held->valid = false;
+	chain->iov = vs->iov;
+	chain->iov_max = IOVS;
+	return virtio_pop(q, chain);
 }
 
 /* Host to guest */
@@ -112,53 +107,59 @@ static size_t port_can_read(void *arg)
 {
 	struct port *port = arg;
 	struct virtio_queue *q = rx_queue(port);
+	struct vq_chain chain;
 
 	if (!q->live || (multiport(port->vs) && !port->guest_open))
 		return 0;
-	while (!hold(q, &port->rx))
-		if (!q->live || !vq_kick_on(&q->vq))
+	while (!pop(port->vs, q, &chain))
+		if (!virtio_kick_on(q))
 			return 0;
-	if (!port->rx.chain.in_len)
+	virtio_unpop(q);
+	if (!chain.in_len)
 		virtio_break(&port->vs->vdev, "a useless receive buffer");
-	return port->rx.chain.in_len;
+	return chain.in_len;
 }
 
+/* As much as was there a moment ago, unless the guest has changed it since. */
 static void port_read(void *arg, const u8 *buf, size_t len)
 {
 	struct port *port = arg;
-	struct vq_chain *chain = &port->rx.chain;
-	size_t n;
+	struct virtio_queue *q = rx_queue(port);
+	struct vq_chain chain;
 
-	if (!port->rx.valid)
+	if (!pop(port->vs, q, &chain))
 		return;
-	n = iov_from_buf(vq_chain_in(chain), chain->nr_in, 0, buf, len);
-	port->rx.valid = false;
-	vq_push(&rx_queue(port)->vq, chain->head, n);
-	virtio_notify(rx_queue(port));
+	vq_push(&q->vq, chain.head,
+		iov_from_buf(vq_chain_in(&chain), chain.nr_in, 0, buf, len));
+	virtio_notify(q);
 }
 
 /* Guest to host */
 
-/* Send the rest of the held chain; false when the chardev is full. */
-static bool port_send(struct port *port)
+/*
+ * Send what is left of the first chain, and *@share bytes at most; false when
+ * it has to stay.
+ */
+static bool port_send(struct port *port, struct vq_chain *chain, size_t *share)
 {
-	struct vq_chain *chain = &port->tx.chain;
-	size_t off = 0, len, part;
-	u16 i;
+	struct iovec *iov = chain->iov;
+	unsigned int nr = chain->nr_out;
+	size_t len, sent;
 
-	for (i = 0; i < chain->nr_out; i++, off += len) {
-		len = chain->iov[i].iov_len;
-		if (port->tx_done >= off + len)
-			continue;
-		part = off + len - port->tx_done;
-		if (port->chr)
-			part = chardev_write(port->chr,
-					     (u8 *)chain->iov[i].iov_base +
-						     (port->tx_done - off),
-					     part);
-		port->tx_done += part;
-		if (port->tx_done < off + len)
+	if (!port->chr)
+		return true;
+	for (iov_skip(&iov, &nr, port->tx_done); nr; iov_skip(&iov, &nr, len)) {
+		len = min_t(size_t, iov->iov_len, *share);
+		if (!len) {
+			virtio_again(tx_queue(port));
 			return false;
+		}
+		sent = chardev_write(port->chr, iov->iov_base, len);
+		port->tx_done += sent;
+		*share -= sent;
+		/* A port goes on when there is room: port_writable(). */
+		if (sent < len)
+			return port->console;
 	}
 	return true;
 }
@@ -166,19 +167,21 @@ static bool port_send(struct port *port)
 static void port_transmit(struct port *port)
 {
 	struct virtio_queue *q = tx_queue(port);
+	size_t share = SHARE;
+	struct vq_chain chain;
 
 	do {
 		vq_kick_off(&q->vq);
-		while (hold(q, &port->tx)) {
-			if (!port_send(port)) {
-				virtio_notify(q);
-				return;
+		while (pop(port->vs, q, &chain)) {
+			if (!port_send(port, &chain, &share)) {
+				vq_unpop(&q->vq, 1);
+				goto out;
 			}
-			port->tx.valid = false;
 			port->tx_done = 0;
-			vq_push(&q->vq, port->tx.chain.head, 0);
+			vq_push(&q->vq, chain.head, 0);
 		}
-	} while (q->live && vq_kick_on(&q->vq));
+	} while (virtio_kick_on(q));
+out:
 	virtio_notify(q);
 }
 
@@ -202,11 +205,10 @@ static bool send_message(struct virtio_serial *vs, struct port *port, u16 event)
 					 port->host_open :
 					 1),
 	};
-	struct iovec iov[IOVS];
-	struct vq_chain chain = {.iov = iov, .iov_max = IOVS};
+	struct vq_chain chain;
 	size_t len;
 
-	if (!virtio_pop(q, &chain))
+	if (!pop(vs, q, &chain))
 		return false;
 	len = iov_from_buf(vq_chain_in(&chain), chain.nr_in, 0, &msg,
 			   sizeof(msg));
@@ -217,8 +219,8 @@ static bool send_message(struct virtio_serial *vs, struct port *port, u16 event)
 	return true;
 }
 
-/* In this order, for the guest takes names and opens of known ports only. */
-static void flush_messages(struct virtio_serial *vs)
+/* False when messages are left. In this order: names and opens come after ports. */
+static bool send_pending(struct virtio_serial *vs, struct port *port)
 {
 	static const u16 order[] = {
 		VIRTIO_CONSOLE_PORT_ADD,
@@ -226,25 +228,29 @@ static void flush_messages(struct virtio_serial *vs)
 		VIRTIO_CONSOLE_PORT_NAME,
 		VIRTIO_CONSOLE_PORT_OPEN,
 	};
-	struct virtio_queue *q = &vs->vdev.queues[Q_CTRL_RX];
 	size_t i;
-	u16 nr;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		if (!(port->pending & 1U << order[i]))
+			continue;
+		if (!send_message(vs, port, order[i]))
+			return false;
+		port->pending &= ~(1U << order[i]);
+	}
+	return true;
+}
+
+static void flush_messages(struct virtio_serial *vs)
+{
+	struct virtio_queue *q = &vs->vdev.queues[Q_CTRL_RX];
+	u16 nr = 0;
 
 	if (!multiport(vs) || !q->live)
 		return;
-	for (nr = 0; nr < vs->nr_ports; nr++) {
-		struct port *port = &vs->ports[nr];
-
-		for (i = 0; i < ARRAY_SIZE(order); i++) {
-			if (!(port->pending & 1U << order[i]))
-				continue;
-			if (!send_message(vs, port, order[i]))
-				goto out;
-			port->pending &= ~(1U << order[i]);
-		}
-	}
-out:
-	vq_kick_on(&q->vq);
+	do {
+		while (nr < vs->nr_ports && send_pending(vs, &vs->ports[nr]))
+			nr++;
+	} while (nr < vs->nr_ports && virtio_kick_on(q));
 	virtio_notify(q);
 }
 
@@ -257,6 +263,8 @@ static void announce(struct virtio_serial *vs)
 			vs->ports[nr].pending |= 1U << VIRTIO_CONSOLE_PORT_ADD;
 }
 
+/* In the main thread */
+
 static void (*port_listener)(const char *id, bool open);
 
 void virtio_serial_set_listener(void (*fn)(const char *id, bool open))
@@ -264,17 +272,25 @@ void virtio_serial_set_listener(void (*fn)(const char *id, bool open))
 	port_listener = fn;
 }
 
-/* A program in the guest has opened or closed the port. */
+static void tell(struct loop_work *work)
+{
+	struct port *port = container_of(work, struct port, tell);
+
+	if (port_listener)
+		port_listener(port->id, READ_ONCE(port->guest_open));
+}
+
+/* In the loop's thread again: a program has opened or closed the port. */
 static void set_guest_open(struct port *port, bool open)
 {
 	if (port->guest_open == open)
 		return;
-	port->guest_open = open;
+	WRITE_ONCE(port->guest_open, open);
 	if (port->console || !port->chr)
 		return;
-	port->chr->unheard = !open;
-	if (port->id && port_listener)
-		port_listener(port->id, open);
+	WRITE_ONCE(port->chr->unheard, !open);
+	if (port->id)
+		loop_post(port->vs->vdev.vm->loop, &port->tell);
 }
 
 static void port_is_ready(struct port *port)
@@ -315,17 +331,18 @@ static void got_message(struct virtio_serial *vs,
 static void read_messages(struct virtio_serial *vs, struct virtio_queue *q)
 {
 	struct virtio_console_control msg;
-	struct iovec iov[IOVS];
-	struct vq_chain chain = {.iov = iov, .iov_max = IOVS};
+	struct vq_chain chain;
+	size_t len;
 
 	do {
-		while (virtio_pop(q, &chain)) {
-			if (iov_to_buf(iov, chain.nr_out, 0, &msg,
-				       sizeof(msg)) == sizeof(msg))
-				got_message(vs, &msg);
+		while (pop(vs, q, &chain)) {
+			len = iov_to_buf(chain.iov, chain.nr_out, 0, &msg,
+					 sizeof(msg));
 			vq_push(&q->vq, chain.head, 0);
+			if (len == sizeof(msg))
+				got_message(vs, &msg);
 		}
-	} while (q->live && vq_kick_on(&q->vq));
+	} while (virtio_kick_on(q));
 	virtio_notify(q);
 	flush_messages(vs);
 }
@@ -358,25 +375,18 @@ static void serial_kick(struct virtio_dev *vdev, struct virtio_queue *q)
 	}
 }
 
+/* A pause comes by without this: the first chain is then gone on with. */
 static void serial_queue_stop(struct virtio_dev *vdev, struct virtio_queue *q)
 {
 	struct port *port = port_of(to_serial(vdev), q->index);
 
-	if (port)
-		unhold(q, q->index & 1 ? &port->tx : &port->rx);
+	if (port && q->index & 1)
+		port->tx_done = 0;
 }
 
-static void serial_stop(struct virtio_dev *vdev)
+static void reset_ports(void *arg)
 {
-	u16 i;
-
-	for (i = 0; i < vdev->nr_queues; i++)
-		serial_queue_stop(vdev, &vdev->queues[i]);
-}
-
-static void serial_reset(struct virtio_dev *vdev)
-{
-	struct virtio_serial *vs = to_serial(vdev);
+	struct virtio_serial *vs = arg;
 	u16 nr;
 
 	for (nr = 0; nr < vs->nr_ports; nr++) {
@@ -386,24 +396,48 @@ static void serial_reset(struct virtio_dev *vdev)
 	}
 }
 
+static void serial_reset(struct virtio_dev *vdev)
+{
+	virtio_call(vdev, reset_ports, to_serial(vdev));
+}
+
+/* Emergency write: one character without any queue. */
+struct emergency {
+	struct port *port;
+	u8 c;
+};
+
+static void emergency_write(void *arg)
+{
+	struct emergency *e = arg;
+
+	if (e->port->chr)
+		chardev_write(e->port->chr, &e->c, 1);
+}
+
 static void serial_config_write(struct virtio_dev *vdev, u32 off,
 				const void *buf, u32 len)
 {
-	struct port *port = &to_serial(vdev)->ports[0];
+	struct emergency e = {.port = &to_serial(vdev)->ports[0]};
 	u32 c;
 
-	/* Emergency write: one character without any queue. */
 	if (off != offsetof(struct virtio_console_config, emerg_wr) || len != 4)
 		return;
 	memcpy(&c, buf, sizeof(c));
-	c = le32toh(c);
-	if (port->chr)
-		chardev_write(port->chr, &(u8){c}, 1);
+	e.c = le32toh(c);
+	virtio_call(vdev, emergency_write, &e);
 }
 
-static int serial_save(struct virtio_dev *vdev, struct state_out *out)
+/* The other end of a port comes and goes also while the guest stands still. */
+struct port_state {
+	struct virtio_serial *vs;
+	struct state_out *out;
+	struct state_in *in;
+	int ret;
+};
+
+static int ports_save(struct virtio_serial *vs, struct state_out *out)
 {
-	struct virtio_serial *vs = to_serial(vdev);
 	char tag[24];
 	int ret;
 	u16 nr;
@@ -427,10 +461,8 @@ static int serial_save(struct virtio_dev *vdev, struct state_out *out)
 	return 0;
 }
 
-static int serial_load(struct virtio_dev *vdev, struct state_in *in,
-		       u32 version)
+static int ports_load(struct virtio_serial *vs, struct state_in *in)
 {
-	struct virtio_serial *vs = to_serial(vdev);
 	u64 open, pending, done;
 	char tag[24];
 	int ret;
@@ -456,10 +488,67 @@ static int serial_load(struct virtio_dev *vdev, struct state_in *in,
 	return 0;
 }
 
+static void save_in_loop(void *arg)
+{
+	struct port_state *ps = arg;
+
+	ps->ret = ports_save(ps->vs, ps->out);
+}
+
+static void load_in_loop(void *arg)
+{
+	struct port_state *ps = arg;
+
+	ps->ret = ports_load(ps->vs, ps->in);
+}
+
+static int serial_save(struct virtio_dev *vdev, struct state_out *out)
+{
+	struct port_state ps = {.vs = to_serial(vdev), .out = out};
+
+	virtio_call(vdev, save_in_loop, &ps);
+	return ps.ret;
+}
+
+static int serial_load(struct virtio_dev *vdev, struct state_in *in,
+		       u32 version)
+{
+	struct port_state ps = {.vs = to_serial(vdev), .in = in};
+
+	virtio_call(vdev, load_in_loop, &ps);
+	return ps.ret;
+}
+
+static void ports_detach(void *arg)
+{
+	struct virtio_serial *vs = arg;
+	u16 nr;
+
+	for (nr = 0; nr < vs->nr_ports; nr++)
+		if (vs->ports[nr].chr)
+			chardev_detach(vs->ports[nr].chr);
+}
+
+static void ports_destroy(struct virtio_serial *vs)
+{
+	struct vm *vm = vs->vdev.vm;
+	u16 nr;
+
+	for (nr = 0; nr < vs->nr_ports; nr++) {
+		struct port *port = &vs->ports[nr];
+
+		loop_work_cancel(vm->loop, &port->tell);
+		if (port->chr)
+			chardev_move(vm, port->chr, vm->loop);
+		free(port->name);
+		free(port->id);
+	}
+	free(vs->ports);
+}
+
 static void serial_destroy(struct virtio_dev *vdev)
 {
 	struct virtio_serial *vs = to_serial(vdev), **pos;
-	u16 nr;
 
 	for (pos = &serials; *pos; pos = &(*pos)->next) {
 		if (*pos == vs) {
@@ -467,14 +556,13 @@ static void serial_destroy(struct virtio_dev *vdev)
 			break;
 		}
 	}
-	for (nr = 0; nr < vs->nr_ports; nr++) {
-		if (vs->ports[nr].chr)
-			chardev_detach(vs->ports[nr].chr);
-		free(vs->ports[nr].name);
-		free(vs->ports[nr].id);
+	if (vs->own_thread) {
+		virtio_call(vdev, ports_detach, vs);
+		ports_destroy(vs);
 	}
 	virtio_dev_exit(vdev);
-	free(vs->ports);
+	if (vs->own_thread)
+		iothread_common_put(IOTHREAD_DEVICES);
 	free(vs->id);
 	free(vs);
 }
@@ -483,7 +571,6 @@ static const struct virtio_dev_ops serial_ops = {
 	.name = "virtio-serial",
 	.id = VIRTIO_ID_CONSOLE,
 	.config_write = serial_config_write,
-	.stop = serial_stop,
 	.queue_stop = serial_queue_stop,
 	.kick = serial_kick,
 	.reset = serial_reset,
@@ -503,6 +590,7 @@ static int serial_setup(struct virtio_serial *vs, struct vm *vm,
 	ret = opts_get_str(opts, "id", &id);
 	if (ret)
 		return ret;
+	vs->vdev.vm = vm;
 	vs->id = strdup(id ? id : "");
 	vs->ports = calloc(nr_ports, sizeof(*vs->ports));
 	if (!vs->id || !vs->ports)
@@ -511,14 +599,19 @@ static int serial_setup(struct virtio_serial *vs, struct vm *vm,
 	for (nr = 0; nr < nr_ports; nr++) {
 		vs->ports[nr].vs = vs;
 		vs->ports[nr].nr = nr;
+		vs->ports[nr].tell.fn = tell;
 	}
+	vs->vdev.loop = iothread_common_get(IOTHREAD_DEVICES);
+	vs->own_thread = vs->vdev.loop;
+	if (!vs->own_thread)
+		return -EIO;
 	vs->vdev.host_features = 1ULL << VIRTIO_CONSOLE_F_EMERG_WRITE;
 	if (nr_ports > 1)
 		vs->vdev.host_features |= 1ULL << VIRTIO_CONSOLE_F_MULTIPORT;
 	vs->config.max_nr_ports = htole32(nr_ports);
 	vs->vdev.config = &vs->config;
 	vs->vdev.config_len = sizeof(vs->config);
-	return virtio_dev_init(&vs->vdev, vm, &serial_ops, NULL,
+	return virtio_dev_init(&vs->vdev, vm, &serial_ops, vs->vdev.loop,
 			       nr_ports > 1 ? 2 * nr_ports + 2 : 2, QUEUE_SIZE);
 }
 
@@ -596,6 +689,37 @@ static struct port *find_port(struct virtio_serial *vs, bool console, u64 nr)
 	return NULL;
 }
 
+struct port_attach {
+	struct port *port;
+	struct chardev *chr;
+	int ret;
+};
+
+static void port_attach(void *arg)
+{
+	struct port_attach *pa = arg;
+	struct port *port = pa->port;
+
+	pa->ret = chardev_attach(pa->chr, &port_handler, port);
+	if (pa->ret)
+		return;
+	port->used = true;
+	port->chr = pa->chr;
+	WRITE_ONCE(port->chr->unheard, !port->console);
+}
+
+static int port_connect(struct port *port, struct chardev *chr)
+{
+	struct virtio_dev *vdev = &port->vs->vdev;
+	struct port_attach pa = {port, chr, 0};
+
+	if (chr->handler)
+		return -EBUSY;
+	chardev_move(vdev->vm, chr, vdev->loop);
+	virtio_call(vdev, port_attach, &pa);
+	return pa.ret;
+}
+
 static int port_create(struct opts *opts, bool console)
 {
 	const char *bus = NULL, *chr_id = NULL, *name = NULL, *id = NULL;
@@ -625,14 +749,9 @@ static int port_create(struct opts *opts, bool console)
 	if ((name && !(port->name = strdup(name))) ||
 	    (id && !(port->id = strdup(id))))
 		return -ENOMEM;
-	port->used = true;
 	port->console = console;
-	if (chardev_attach(chr, &port_handler, port)) {
-		port->used = false;
+	if (port_connect(port, chr))
 		return opts_fail(opts, "chardev '%s' is in use", chr_id);
-	}
-	port->chr = chr;
-	chr->unheard = !console;
 	return 0;
 }
 

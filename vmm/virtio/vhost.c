@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/vhost.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -47,7 +48,16 @@ static int call_init(struct vhost_call *call, struct virtio_dev *dev)
 	return call->event ? 0 : -ENOMEM;
 }
 
-struct vhost *vhost_create(struct virtio_dev *dev, int fd, u16 first, u16 nr)
+static int own(int fd, bool *owned)
+{
+	if (!*owned && ioctl(fd, VHOST_SET_OWNER))
+		return -errno;
+	*owned = true;
+	return 0;
+}
+
+struct vhost *vhost_create(struct virtio_dev *dev, int fd, bool *owned,
+			   u16 first, u16 nr)
 {
 	struct vhost *vh = calloc(1, sizeof(*vh) + nr * sizeof(*vh->calls));
 	int ret;
@@ -61,9 +71,11 @@ struct vhost *vhost_create(struct virtio_dev *dev, int fd, u16 first, u16 nr)
 	vh->nr = nr;
 	for (i = 0; i < nr; i++)
 		vh->calls[i].fd = -1;
-	if (ioctl(fd, VHOST_SET_OWNER) ||
-	    ioctl(fd, VHOST_GET_FEATURES, &vh->features)) {
-		err_errno(-errno, "cannot set vhost up");
+	ret = own(fd, owned);
+	if (!ret && ioctl(fd, VHOST_GET_FEATURES, &vh->features))
+		ret = -errno;
+	if (ret) {
+		err_errno(ret, "cannot set vhost up");
 		goto err_destroy;
 	}
 	for (i = 0; i < nr; i++) {
@@ -123,22 +135,40 @@ static int set_mem_table(struct vhost *vh)
 	return ret;
 }
 
+/* A driver can start a device as often as it likes. */
+static int refused(int ret, const char *what)
+{
+	guest_warn("vhost refuses %s: %s", what, strerror(-ret));
+	return ret;
+}
+
 int vhost_start(struct vhost *vh, u64 features)
 {
 	int ret;
 
 	features &= vh->features;
 	if (ioctl(vh->fd, VHOST_SET_FEATURES, &features))
-		return err_errno(-errno, "vhost refuses the features");
+		return refused(-errno, "the features");
 	ret = set_mem_table(vh);
-	return ret ? err_errno(ret, "vhost refuses guest memory") : 0;
+	return ret ? refused(ret, "guest memory") : 0;
+}
+
+int vhost_queue_call(struct vhost *vh, struct virtio_queue *q)
+{
+	unsigned int index = q->index - vh->first;
+	int fd = q->dev->transport->vector_fd(q);
+	struct vhost_vring_file file = {
+		index, fd >= 0 ? fd : vh->calls[index].fd};
+
+	if (ioctl(vh->fd, VHOST_SET_VRING_CALL, &file))
+		return refused(-errno, "an interrupt");
+	return 0;
 }
 
 int vhost_queue_start(struct vhost *vh, struct virtio_queue *q)
 {
 	struct virtqueue *vq = &q->vq;
 	unsigned int index = q->index - vh->first;
-	int call = q->dev->transport->vector_fd(q);
 	struct vhost_vring_state num = {index, vq->size};
 	struct vhost_vring_state base = {index, vq->last_avail};
 	struct vhost_vring_addr addr = {
@@ -151,16 +181,13 @@ int vhost_queue_start(struct vhost *vh, struct virtio_queue *q)
 			vq->mem, vq->used_gpa, 6 + 8ULL * vq->size),
 	};
 	struct vhost_vring_file kick_file = {index, q->kick_fd};
-	struct vhost_vring_file call_file = {
-		index, call >= 0 ? call : vh->calls[index].fd};
 
 	if (ioctl(vh->fd, VHOST_SET_VRING_NUM, &num) ||
 	    ioctl(vh->fd, VHOST_SET_VRING_BASE, &base) ||
 	    ioctl(vh->fd, VHOST_SET_VRING_ADDR, &addr) ||
-	    ioctl(vh->fd, VHOST_SET_VRING_KICK, &kick_file) ||
-	    ioctl(vh->fd, VHOST_SET_VRING_CALL, &call_file))
-		return err_errno(-errno, "vhost refuses queue %u", q->index);
-	return 0;
+	    ioctl(vh->fd, VHOST_SET_VRING_KICK, &kick_file))
+		return refused(-errno, "a queue");
+	return vhost_queue_call(vh, q);
 }
 
 void vhost_queue_stop(struct vhost *vh, struct virtio_queue *q)
@@ -168,7 +195,7 @@ void vhost_queue_stop(struct vhost *vh, struct virtio_queue *q)
 	struct vhost_vring_state base = {q->index - vh->first, 0};
 
 	if (ioctl(vh->fd, VHOST_GET_VRING_BASE, &base)) {
-		err_errno(-errno, "vhost keeps queue %u", q->index);
+		refused(-errno, "to give a queue back");
 		return;
 	}
 	vq_resume_at(&q->vq, base.num);

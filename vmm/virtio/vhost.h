@@ -15,12 +15,15 @@ struct vhost;
 /**
  * vhost_create() - take a vhost descriptor for @dev.
  * @fd: stays the caller's
+ * @owned: whether this process owns @fd already, which is set. A descriptor has
+ *	   one owner as long as it is open.
  * @first: index of the first queue that goes to vhost
  * @nr: their number
  *
  * Return: NULL, reported, when the kernel cannot do what is needed.
  */
-struct vhost *vhost_create(struct virtio_dev *dev, int fd, u16 first, u16 nr);
+struct vhost *vhost_create(struct virtio_dev *dev, int fd, bool *owned,
+			   u16 first, u16 nr);
 void vhost_destroy(struct vhost *vh);
 
 /** vhost_features() - those virtio feature bits that the kernel can do. */
@@ -31,6 +34,9 @@ int vhost_start(struct vhost *vh, u64 features);
 
 /** vhost_queue_start() - give the ring of @q to the kernel. */
 int vhost_queue_start(struct vhost *vh, struct virtio_queue *q);
+
+/** vhost_queue_call() - have the interrupts of @q go where they belong now. */
+int vhost_queue_call(struct vhost *vh, struct virtio_queue *q);
 
 /** vhost_queue_stop() - take it back; indices continue in @q. */
 void vhost_queue_stop(struct vhost *vh, struct virtio_queue *q);

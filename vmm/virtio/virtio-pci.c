@@ -56,6 +56,7 @@ struct virtio_pci {
 	u16 queue_select;
 	u16 config_vector;
 	u8 isr; /* changed atomically */
+	bool msix; /* the queues know it as enabled */
 	u32 cfg_cap; /* offset of VIRTIO_PCI_CAP_PCI_CFG */
 };
 
@@ -236,6 +237,7 @@ static void queue_write16(struct virtio_pci *vp, struct virtio_queue *q,
 		break;
 	case VIRTIO_PCI_COMMON_Q_MSIX:
 		WRITE_ONCE(q->vector, check_vector(vp, val));
+		virtio_vector_changed(q);
 		break;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
 		if (val == 1)
@@ -340,9 +342,8 @@ static void doorbell(struct virtio_pci *vp, u32 off)
 		virtio_kick(&vp->vdev->queues[index]);
 }
 
-static u64 regs_read(struct pci_device *pdev, u64 off, unsigned int size)
+static u64 read_region(struct virtio_pci *vp, u64 off, unsigned int size)
 {
-	struct virtio_pci *vp = to_virtio_pci(pdev);
 	u64 val = 0;
 
 	switch (REGION(off)) {
@@ -358,10 +359,9 @@ static u64 regs_read(struct pci_device *pdev, u64 off, unsigned int size)
 	}
 }
 
-static void regs_write(struct pci_device *pdev, u64 off, u64 val,
-		       unsigned int size)
+static void write_region(struct virtio_pci *vp, u64 off, u64 val,
+			 unsigned int size)
 {
-	struct virtio_pci *vp = to_virtio_pci(pdev);
 	u64 le = htole64(val);
 
 	switch (REGION(off)) {
@@ -375,6 +375,27 @@ static void regs_write(struct pci_device *pdev, u64 off, u64 val,
 		doorbell(vp, off - NOTIFY_OFF);
 		break;
 	}
+}
+
+static u64 regs_read(struct pci_device *pdev, u64 off, unsigned int size)
+{
+	struct virtio_pci *vp = to_virtio_pci(pdev);
+	u64 val;
+
+	virtio_access_begin(vp->vdev);
+	val = read_region(vp, off, size);
+	virtio_access_end(vp->vdev);
+	return val;
+}
+
+static void regs_write(struct pci_device *pdev, u64 off, u64 val,
+		       unsigned int size)
+{
+	struct virtio_pci *vp = to_virtio_pci(pdev);
+
+	virtio_access_begin(vp->vdev);
+	write_region(vp, off, val, size);
+	virtio_access_end(vp->vdev);
 }
 
 static const struct pci_bar_ops regs_ops = {
@@ -423,11 +444,23 @@ static void cfg_read(struct pci_device *pdev, u32 off, unsigned int size)
 	memcpy(window_data(vp), &val, len);
 }
 
+static void tell_vectors(struct virtio_pci *vp)
+{
+	u16 i;
+
+	if (vp->msix == pci_msix_enabled(&vp->pdev))
+		return;
+	vp->msix = !vp->msix;
+	for (i = 0; i < vp->vdev->nr_queues; i++)
+		virtio_vector_changed(&vp->vdev->queues[i]);
+}
+
 static void cfg_write(struct pci_device *pdev, u32 off, unsigned int size)
 {
 	struct virtio_pci *vp = to_virtio_pci(pdev);
 	u32 at, len, val = 0;
 
+	tell_vectors(vp);
 	if (!touches_window(vp, off, size) || !window_target(vp, &at, &len))
 		return;
 	memcpy(&val, window_data(vp), len);

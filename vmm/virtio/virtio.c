@@ -22,13 +22,53 @@
 	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX |        \
 	 1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_F_RING_RESET)
 
-/* Run @fn where the device's queues run. */
-static void dev_call(struct virtio_dev *dev, void (*fn)(void *arg), void *arg)
+/* Devices are few and seldom waited for: one condition does for all. */
+static pthread_cond_t access_ended = PTHREAD_COND_INITIALIZER;
+
+void virtio_access_begin(struct virtio_dev *dev)
 {
-	if (dev->loop == dev->vm->loop)
+	while (dev->accessed)
+		pthread_cond_wait(&access_ended, &dev->vm->lock);
+	dev->accessed = true;
+}
+
+void virtio_access_end(struct virtio_dev *dev)
+{
+	dev->accessed = false;
+	pthread_cond_broadcast(&access_ended);
+}
+
+/* Around what waits for an iothread: the rest of the machine goes on. */
+static void wait_begin(struct virtio_dev *dev)
+{
+	if (dev->accessed)
+		vm_unlock(dev->vm);
+}
+
+static void wait_end(struct virtio_dev *dev)
+{
+	if (dev->accessed)
+		vm_lock(dev->vm);
+}
+
+void virtio_call(struct virtio_dev *dev, void (*fn)(void *arg), void *arg)
+{
+	if (dev->loop == dev->vm->loop) {
 		fn(arg);
-	else
-		loop_call(dev->loop, fn, arg);
+		return;
+	}
+	wait_begin(dev);
+	loop_call(dev->loop, fn, arg);
+	wait_end(dev);
+}
+
+static void drain(struct virtio_dev *dev, struct virtio_queue *q)
+{
+	if (!dev->ops->drain)
+		return;
+	wait_begin(dev);
+	dev->ops->drain(dev, q);
+	wait_end(dev);
 }
 
 static bool kick_is_external(struct virtio_queue *q)
@@ -42,8 +82,19 @@ static void queue_kick(void *arg)
 {
 	struct virtio_queue *q = arg;
 
+	q->budget = VIRTIO_BUDGET;
 	if (q->live)
 		q->dev->ops->kick(q->dev, q);
+}
+
+static void kick_again(struct loop_work *work)
+{
+	queue_kick(container_of(work, struct virtio_queue, again));
+}
+
+void virtio_again(struct virtio_queue *q)
+{
+	loop_post(q->dev->loop, &q->again);
 }
 
 static int queue_init(struct virtio_queue *q, struct virtio_dev *dev, u16 index,
@@ -53,6 +104,7 @@ static int queue_init(struct virtio_queue *q, struct virtio_dev *dev, u16 index,
 	q->dev = dev;
 	q->index = index;
 	q->vector = VIRTIO_NO_VECTOR;
+	q->again.fn = kick_again;
 	q->kick_fd = eventfd(0, EFD_CLOEXEC);
 	if (q->kick_fd < 0)
 		return -errno;
@@ -119,13 +171,15 @@ int virtio_dev_init(struct virtio_dev *dev, struct vm *vm,
 	return 0;
 }
 
-static void events_del(void *arg)
+static void kicks_end(void *arg)
 {
 	struct virtio_dev *dev = arg;
 	u16 i;
 
-	for (i = 0; i < dev->nr_queues; i++)
+	for (i = 0; i < dev->nr_queues; i++) {
 		loop_event_del(dev->queues[i].kick_event);
+		loop_work_cancel(dev->loop, &dev->queues[i].again);
+	}
 }
 
 void virtio_dev_exit(struct virtio_dev *dev)
@@ -134,7 +188,7 @@ void virtio_dev_exit(struct virtio_dev *dev)
 
 	if (!dev->queues)
 		return;
-	dev_call(dev, events_del, dev);
+	virtio_call(dev, kicks_end, dev);
 	for (i = 0; i < dev->nr_queues; i++) {
 		queue_unpin(&dev->queues[i]);
 		if (dev->queues[i].kick_fd >= 0)
@@ -172,11 +226,33 @@ int virtio_pop(struct virtio_queue *q, struct vq_chain *chain)
 
 	if (!q->live)
 		return 0;
+	if (!q->budget) {
+		virtio_again(q);
+		return 0;
+	}
 	ret = vq_pop(&q->vq, chain);
+	if (ret > 0)
+		q->budget--;
 	if (ret >= 0)
 		return ret;
 	virtio_break(q->dev, q->vq.broken);
 	return 0;
+}
+
+void virtio_unpop(struct virtio_queue *q)
+{
+	vq_unpop(&q->vq, 1);
+	q->budget++;
+}
+
+bool virtio_kick_on(struct virtio_queue *q)
+{
+	if (!q->live)
+		return false;
+	if (q->budget)
+		return vq_kick_on(&q->vq);
+	virtio_again(q);
+	return false;
 }
 
 void virtio_config_changed(struct virtio_dev *dev)
@@ -226,16 +302,15 @@ static void dev_stop(void *arg)
 static void start(struct virtio_dev *dev)
 {
 	if (!dev->started)
-		dev_call(dev, dev_start, dev);
+		virtio_call(dev, dev_start, dev);
 }
 
 static void stop(struct virtio_dev *dev)
 {
 	if (!dev->started)
 		return;
-	dev_call(dev, dev_stop, dev);
-	if (dev->ops->drain)
-		dev->ops->drain(dev, NULL);
+	virtio_call(dev, dev_stop, dev);
+	drain(dev, NULL);
 }
 
 void virtio_reset(struct virtio_dev *dev)
@@ -340,7 +415,7 @@ void virtio_queue_enable(struct virtio_queue *q)
 	queue_pin(q);
 	q->enabled = true;
 	if (dev->started)
-		dev_call(dev, queue_start, q);
+		virtio_call(dev, queue_start, q);
 }
 
 void virtio_queue_reset(struct virtio_queue *q)
@@ -348,14 +423,19 @@ void virtio_queue_reset(struct virtio_queue *q)
 	struct virtio_dev *dev = q->dev;
 
 	if (dev->started && q->enabled) {
-		dev_call(dev, queue_stop, q);
-		if (dev->ops->drain)
-			dev->ops->drain(dev, q);
+		virtio_call(dev, queue_stop, q);
+		drain(dev, q);
 	}
 	queue_unpin(q);
 	vq_reset(&q->vq);
 	q->enabled = false;
 	q->vector = VIRTIO_NO_VECTOR;
+}
+
+void virtio_vector_changed(struct virtio_queue *q)
+{
+	if (q->dev->ops->vector_changed)
+		q->dev->ops->vector_changed(q->dev, q);
 }
 
 void virtio_kick(struct virtio_queue *q)

@@ -7,12 +7,18 @@
  * are done here once for all.
  *
  * Threads. Registers are accessed under the VM's lock. A device's queues run
- * in its loop: the main loop (under the VM's lock) or an iothread (without).
- * @start, @stop, @kick and @queue_stop are called in that loop's thread or
- * while it cannot run, so a device needs no lock of its own. What a driver
- * asks for and must be complete when the register write returns (reset, queue
- * reset) first stops the queue there and then waits in @drain, in the caller's
- * thread, for requests in flight.
+ * in its loop: an iothread, or the main loop where the VMM does not serve them
+ * (vhost). @start, @stop, @kick and @queue_stop are called in that loop's
+ * thread or while it cannot run, so what they share needs no lock. What a
+ * driver asks for and must be complete when the register write returns (reset,
+ * queue reset) first stops the queue there and then waits in @drain, in the
+ * caller's thread, for requests in flight.
+ *
+ * An iothread may wait for a page of the guest for as long as nobody brings it.
+ * A vCPU that waits for the iothread has let go of the VM's lock meanwhile, and
+ * accesses of others to registers of that device wait, too
+ * (virtio_access_begin()); for the main thread vCPUs that wait have not stopped
+ * yet.
  */
 #ifndef TARN_VIRTIO_VIRTIO_H
 #define TARN_VIRTIO_VIRTIO_H
@@ -20,6 +26,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 
+#include "loop.h"
 #include "partition.h"
 #include "virtio/virtqueue.h"
 
@@ -28,8 +35,12 @@
 /* Descriptors, available ring, used ring. */
 #define VIRTIO_QUEUE_AREAS 3
 
-struct loop;
-struct loop_event;
+/*
+ * Chains that a queue may take in one turn of its loop. A driver can add them
+ * as fast as they are taken, and others want the thread, too.
+ */
+#define VIRTIO_BUDGET 256
+
 struct opts;
 struct state_in;
 struct state_out;
@@ -56,6 +67,8 @@ struct virtio_queue {
 	int kick_fd;
 	/* private: */
 	struct loop_event *kick_event;
+	struct loop_work again;
+	u16 budget; /* left in this turn */
 	struct partition_area areas[VIRTIO_QUEUE_AREAS];
 };
 
@@ -72,10 +85,12 @@ struct virtio_queue {
  * @stop: no queue is live any more; optional
  * @queue_start: one queue becomes live again while the others go on; optional
  * @queue_stop: one queue ceased to be live while the others go on; optional
+ * @vector_changed: interrupts of @q go elsewhere from now on, for a device that
+ *		    does not send them itself. Under the VM's lock; optional.
  * @drain: wait until requests of @q (NULL: of all queues) in flight are
  *	   complete. Called outside the loop's thread, after @stop or
  *	   @queue_stop. Optional for devices that finish requests at once.
- * @kick: take what is in @q
+ * @kick: take what is in @q, as virtio_pop() gives it
  * @reset: forget what the driver set; called after @stop and @drain
  * @version: of what @save writes
  * @save: write the fields of this type of device; it is stopped. Optional.
@@ -93,6 +108,7 @@ struct virtio_dev_ops {
 	void (*stop)(struct virtio_dev *dev);
 	int (*queue_start)(struct virtio_dev *dev, struct virtio_queue *q);
 	void (*queue_stop)(struct virtio_dev *dev, struct virtio_queue *q);
+	void (*vector_changed)(struct virtio_dev *dev, struct virtio_queue *q);
 	void (*drain)(struct virtio_dev *dev, struct virtio_queue *q);
 	void (*kick)(struct virtio_dev *dev, struct virtio_queue *q);
 	void (*reset)(struct virtio_dev *dev);
@@ -132,6 +148,7 @@ struct virtio_transport_ops {
  * @queues: the queues
  * @nr_queues: their number
  * @started: between @start and @stop
+ * @accessed: a vCPU is at its registers, and may be waiting without the lock
  * @paused: stopped by the machine, not by the driver
  * @loaded: restored, and not resumed since
  */
@@ -150,6 +167,7 @@ struct virtio_dev {
 	struct virtio_queue *queues;
 	u16 nr_queues;
 	bool started;
+	bool accessed;
 	bool paused;
 	bool loaded;
 };
@@ -193,22 +211,54 @@ void virtio_notify(struct virtio_queue *q);
 void virtio_break(struct virtio_dev *dev, const char *why);
 
 /**
+ * virtio_call() - run @fn(@arg) where the queues of @dev run, and wait.
+ *
+ * For what a device sets up or takes down there. Under the VM's lock.
+ */
+void virtio_call(struct virtio_dev *dev, void (*fn)(void *arg), void *arg);
+
+/**
  * virtio_pop() - vq_pop() for a live queue; a broken ring breaks the device.
  *
- * Return: 1 with a chain, or 0.
+ * Return: 1 with a chain; 0 when there is none, or when the queue has had its
+ * share of this turn, in which case it is kicked again in the next one.
  */
 int virtio_pop(struct virtio_queue *q, struct vq_chain *chain);
+
+/** virtio_unpop() - put the chain that was just taken back, unused. */
+void virtio_unpop(struct virtio_queue *q);
+
+/**
+ * virtio_kick_on() - vq_kick_on() for a live queue that has a share left.
+ *
+ * Return: true when the caller has to look again.
+ */
+bool virtio_kick_on(struct virtio_queue *q);
+
+/** virtio_again() - kick @q in the next turn of its loop. In its thread. */
+void virtio_again(struct virtio_queue *q);
 
 /** virtio_config_changed() - tell the driver to read @config again. */
 void virtio_config_changed(struct virtio_dev *dev);
 
 /* For transports; all under the VM's lock */
 
+/**
+ * virtio_access_begin() - a vCPU accesses registers, one at a time.
+ *
+ * Everything below that a driver asks for may let go of the VM's lock and take
+ * it again until virtio_access_end().
+ */
+void virtio_access_begin(struct virtio_dev *dev);
+void virtio_access_end(struct virtio_dev *dev);
+
 void virtio_reset(struct virtio_dev *dev);
 /** virtio_set_status() - the driver wrote @status, never 0. */
 void virtio_set_status(struct virtio_dev *dev, u8 status);
 /** virtio_set_features() - the driver accepts @features. */
 void virtio_set_features(struct virtio_dev *dev, u64 features);
+/** virtio_vector_changed() - vector_fd() of @q has another answer. */
+void virtio_vector_changed(struct virtio_queue *q);
 /** virtio_queue_enable() - the driver set the queue up and wants it used. */
 void virtio_queue_enable(struct virtio_queue *q);
 void virtio_queue_reset(struct virtio_queue *q);

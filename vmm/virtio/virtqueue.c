@@ -237,6 +237,22 @@ static int chain_walk(struct virtqueue *vq, struct vq_chain *chain)
 	}
 }
 
+static int chain_read(struct virtqueue *vq, struct vq_chain *chain)
+{
+	if (chain->head >= vq->size)
+		return vq_break(vq, "head outside the ring");
+	chain->nr_out = 0;
+	chain->nr_in = 0;
+	chain->out_len = 0;
+	chain->in_len = 0;
+	return chain_walk(vq, chain);
+}
+
+int vq_reread(struct virtqueue *vq, struct vq_chain *chain)
+{
+	return vq->broken || !vq->enabled ? -EIO : chain_read(vq, chain);
+}
+
 int vq_pop(struct virtqueue *vq, struct vq_chain *chain)
 {
 	u16 idx, pending;
@@ -255,16 +271,10 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *chain)
 
 	chain->head = le16toh(READ_ONCE(
 		vq->avail->ring[vq->last_avail & (vq->size - 1)]));
-	if (chain->head >= vq->size)
-		return vq_break(vq, "head outside the ring");
 	/* Chains own their descriptors, so there cannot be more than these. */
 	if (vq->inflight >= vq->size)
 		return vq_break(vq, "more chains than descriptors");
-	chain->nr_out = 0;
-	chain->nr_in = 0;
-	chain->out_len = 0;
-	chain->in_len = 0;
-	ret = chain_walk(vq, chain);
+	ret = chain_read(vq, chain);
 	if (ret)
 		return ret;
 	vq->last_avail++;

@@ -132,6 +132,14 @@ void vq_resume_at(struct virtqueue *vq, u16 last_avail);
  */
 int vq_pop(struct virtqueue *vq, struct vq_chain *chain);
 
+/**
+ * vq_reread() - look again at a chain that was taken and not returned.
+ * @chain: with @head, too
+ *
+ * Return: 0, or -EIO when the queue is or gets broken.
+ */
+int vq_reread(struct virtqueue *vq, struct vq_chain *chain);
+
 /** vq_unpop() - put the @nr chains that were taken last back. */
 void vq_unpop(struct virtqueue *vq, u16 nr);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* 6.3 and later: inode operations that create take the mount's ID mapping. */
+/* 6.3 to 6.14: inode operations that create take the mount's ID mapping. */
 #include <linux/fs.h>
 #include <linux/module.h>
 

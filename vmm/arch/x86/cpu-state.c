@@ -3,9 +3,10 @@
  * The state of a vCPU, as fields. Two are blocks whose layout the architecture
  * defines: the registers of the local APIC and the XSAVE area.
  *
- * The order of loading matters: CPUID says which registers there are, the APIC's
- * base comes before the APIC, and its timer after the TSC that it is compared
- * with.
+ * The order of loading matters: CPUID says which registers there are, EFER and CR4
+ * whether there may be a nested guest, and this whose the other registers are. The
+ * APIC's base comes before the APIC, and its timer after the TSC that it is
+ * compared with.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -20,7 +21,6 @@
 #include "x86.h"
 
 #define XSAVE_MAX KIB(64)
-#define NESTED_SIZE KIB(16)
 
 /* One of KVM's structures that is saved member by member. */
 struct regset {
@@ -198,36 +198,13 @@ static int mp_load(struct vcpu *vcpu, struct state_in *in)
 		       : 0;
 }
 
-/* Guests of the guest have state of their own, which is not saved yet. */
-static int refuse_nested(struct vcpu *vcpu)
-{
-	struct kvm_nested_state *nested = calloc(1, NESTED_SIZE);
-	bool used = false;
-
-	if (!nested)
-		return -ENOMEM;
-	nested->size = NESTED_SIZE;
-	if (!ioctl(vcpu->fd, KVM_GET_NESTED_STATE, nested)) {
-		used = nested->flags & KVM_STATE_NESTED_GUEST_MODE;
-		if (nested->format == KVM_STATE_NESTED_FORMAT_VMX &&
-		    nested->size > sizeof(*nested) &&
-		    nested->hdr.vmx.vmxon_pa != ~0ULL)
-			used = true;
-	}
-	free(nested);
-	if (!used)
-		return 0;
-	err("the guest runs guests of its own, which cannot be saved: end them first");
-	return -EBUSY;
-}
-
 int x86_vcpu_save(struct vcpu *vcpu, struct state_out *out)
 {
 	int ret;
 
 	/* KVM turns pending INITs into state when it is asked for this one. */
-	if ((ret = refuse_nested(vcpu)) || (ret = mp_save(vcpu, out)) ||
-	    (ret = x86_cpuid_save(vcpu, out)) ||
+	if ((ret = mp_save(vcpu, out)) || (ret = x86_cpuid_save(vcpu, out)) ||
+	    (ret = x86_nested_save(vcpu, out)) ||
 	    (ret = regset_save(vcpu, out, &sregs_set)) ||
 	    (ret = regset_save(vcpu, out, &regs_set)) ||
 	    (ret = xsave_save(vcpu, out)) || (ret = xcr_save(vcpu, out)) ||
@@ -242,12 +219,14 @@ int x86_vcpu_load(struct vcpu *vcpu, struct state_in *in)
 	int ret;
 
 	if ((ret = x86_cpuid_load(vcpu, in)) ||
+	    (ret = x86_msrs_load(vcpu, in, X86_MSR_VMX)) ||
 	    (ret = regset_load(vcpu, in, &sregs_set)) ||
+	    (ret = x86_nested_load(vcpu, in)) ||
 	    (ret = regset_load(vcpu, in, &regs_set)) ||
 	    (ret = xsave_load(vcpu, in)) || (ret = xcr_load(vcpu, in)) ||
-	    (ret = x86_msrs_load(vcpu, in, false)) ||
+	    (ret = x86_msrs_load(vcpu, in, X86_MSR_OTHER)) ||
 	    (ret = lapic_load(vcpu, in)) ||
-	    (ret = x86_msrs_load(vcpu, in, true)) ||
+	    (ret = x86_msrs_load(vcpu, in, X86_MSR_DEADLINE)) ||
 	    (ret = regset_load(vcpu, in, &events_set)) ||
 	    (ret = mp_load(vcpu, in)))
 		return ret;

@@ -7,6 +7,15 @@
 
 struct vcpu;
 
+/** enum x86_msr_turn - when an MSR is loaded, as others want it before or after */
+enum x86_msr_turn {
+	/** What VMX the processor has: fixed once it is in VMX operation. */
+	X86_MSR_VMX,
+	X86_MSR_OTHER,
+	/** Means something only to an APIC that has its mode. */
+	X86_MSR_DEADLINE,
+};
+
 /* cpu-fields.c */
 extern const struct field x86_regs_fields[], x86_sregs_fields[],
 	x86_debugregs_fields[], x86_events_fields[], x86_pic_fields[],
@@ -25,9 +34,12 @@ int x86_vcpu_save(struct vcpu *vcpu, struct state_out *out);
  */
 int x86_vcpu_load(struct vcpu *vcpu, struct state_in *in);
 
-/* The MSRs and the CPUID of a vCPU, as parts of the two above. */
+/* Parts of the two above. */
+int x86_nested_save(struct vcpu *vcpu, struct state_out *out);
+int x86_nested_load(struct vcpu *vcpu, struct state_in *in);
 int x86_msrs_save(struct vcpu *vcpu, struct state_out *out);
-int x86_msrs_load(struct vcpu *vcpu, struct state_in *in, bool deadline);
+int x86_msrs_load(struct vcpu *vcpu, struct state_in *in,
+		  enum x86_msr_turn turn);
 int x86_cpuid_save(struct vcpu *vcpu, struct state_out *out);
 int x86_cpuid_load(struct vcpu *vcpu, struct state_in *in);
 

@@ -89,8 +89,13 @@ struct regset {
 	bool optional;
 };
 
-/* In the order in which they must be set: the APIC base before the APIC. */
+/*
+ * In the order in which they must be set: a guest that runs guests leaves them before
+ * CR4 and EFER forbid them, and the APIC base comes before the APIC.
+ */
 static const struct regset regsets[] = {
+	{"the nested state", KVM_GET_NESTED_STATE, KVM_SET_NESTED_STATE,
+	 offsetof(struct x86_vcpu, nested), true},
 	{"sregs", KVM_GET_SREGS, KVM_SET_SREGS,
 	 offsetof(struct x86_vcpu, sregs), false},
 	{"regs", KVM_GET_REGS, KVM_SET_REGS, offsetof(struct x86_vcpu, regs),
@@ -131,6 +136,7 @@ int x86_vcpu_create(struct vcpu *vcpu)
 	vcpu->arch = calloc(1, sizeof(*vcpu->arch));
 	if (!vcpu->arch)
 		return -ENOMEM;
+	vcpu->arch->nested.size = sizeof(vcpu->arch->nested);
 	ret = x86_cpuid_set(vcpu);
 	return ret ?: regsets_do(vcpu, false);
 }

@@ -220,6 +220,21 @@ static void set_tarn(struct kvm_cpuid2 *cpuid, u32 features)
 	cpuid->nent += 2;
 }
 
+/* Without them the guest runs no guests of its own. */
+static void hide_virtualization(struct kvm_cpuid2 *cpuid,
+				const struct vm_config *cfg)
+{
+	struct kvm_cpuid_entry2 *e = entry_find(cpuid, 1);
+
+	if (e && cfg->vmx_hidden)
+		set_field(&e->ecx, 5, 1, 0);
+	e = entry_find(cpuid, 0x80000001);
+	if (e && cfg->svm_hidden) {
+		set_field(&e->ecx, 2, 1, 0);
+		entry_remove(cpuid, 0x8000000a);
+	}
+}
+
 static bool is_amd(struct kvm_cpuid2 *cpuid)
 {
 	struct kvm_cpuid_entry2 *e = entry_find(cpuid, 0);
@@ -257,6 +272,7 @@ int x86_cpuid_set(struct vcpu *vcpu)
 		set_caches(cpuid, 4, &topo);
 	}
 	set_levels(cpuid, &topo);
+	hide_virtualization(cpuid, vm->config);
 	if (!vm->config->tarn_hidden && partitions_features(vm))
 		set_tarn(cpuid, partitions_features(vm));
 	if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid))

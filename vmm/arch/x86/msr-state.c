@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The MSRs of a vCPU: all that KVM lists. One that this host cannot set counts
+ * The MSRs of a vCPU: all that KVM lists, and the banks of machine checks, which it
+ * has without listing them. One that this host cannot set counts
  * only when the guest's value differs from what is there.
  */
 #include <errno.h>
@@ -15,7 +16,16 @@
 #include "../../vm.h"
 #include "cpu-state.h"
 
+#define MSR_FEAT_CTL 0x3a
+#define MSR_VMX_BASIC 0x480
+#define MSR_VMX_VMFUNC 0x491
 #define MSR_TSC_DEADLINE 0x6e0
+#define MSR_MCG_CAP 0x179
+#define MCG_CAP_BANKS 0xff
+/* Of each bank: CTL, STATUS, ADDR, MISC. */
+#define MSR_MC0_CTL 0x400
+#define MSRS_A_BANK 4
+#define BANKS_MAX 32
 #define MSR_LIST_MAX 4096
 
 struct one_msr {
@@ -60,25 +70,43 @@ static struct kvm_msr_list *msr_list(struct vcpu *vcpu)
 	return list;
 }
 
+static int msr_save(struct vcpu *vcpu, struct state_out *out, u32 index)
+{
+	char tag[24];
+	u64 val;
+
+	/* Listed is also what this guest's CPUID hides from it. */
+	if (msr_get(vcpu, index, &val))
+		return 0;
+	snprintf(tag, sizeof(tag), "msr.%08x", index);
+	return state_put_u64(out, tag, val);
+}
+
+static int banks_save(struct vcpu *vcpu, struct state_out *out)
+{
+	u32 i, nr = 0;
+	int ret = 0;
+	u64 cap;
+
+	if (!msr_get(vcpu, MSR_MCG_CAP, &cap))
+		nr = min_t(u32, cap & MCG_CAP_BANKS, BANKS_MAX);
+	for (i = 0; i < nr * MSRS_A_BANK && !ret; i++)
+		ret = msr_save(vcpu, out, MSR_MC0_CTL + i);
+	return ret;
+}
+
 int x86_msrs_save(struct vcpu *vcpu, struct state_out *out)
 {
 	struct kvm_msr_list *list = msr_list(vcpu);
-	char tag[24];
 	int ret = 0;
-	u64 val;
 	u32 i;
 
 	if (!list)
 		return -ENOMEM;
-	for (i = 0; i < list->nmsrs && !ret; i++) {
-		/* Listed is also what this guest's CPUID hides from it. */
-		if (msr_get(vcpu, list->indices[i], &val))
-			continue;
-		snprintf(tag, sizeof(tag), "msr.%08x", list->indices[i]);
-		ret = state_put_u64(out, tag, val);
-	}
+	for (i = 0; i < list->nmsrs && !ret; i++)
+		ret = msr_save(vcpu, out, list->indices[i]);
 	free(list);
-	return ret;
+	return ret ?: banks_save(vcpu, out);
 }
 
 static int msr_load(struct vcpu *vcpu, u32 index, u64 val)
@@ -108,7 +136,18 @@ static u32 msr_of(const struct state_field *f)
 	return *end ? 0 : index;
 }
 
-int x86_msrs_load(struct vcpu *vcpu, struct state_in *in, bool deadline)
+static enum x86_msr_turn turn_of(u32 index)
+{
+	if (index == MSR_TSC_DEADLINE)
+		return X86_MSR_DEADLINE;
+	return index == MSR_FEAT_CTL ||
+			       (index >= MSR_VMX_BASIC && index <= MSR_VMX_VMFUNC) ?
+		       X86_MSR_VMX :
+		       X86_MSR_OTHER;
+}
+
+int x86_msrs_load(struct vcpu *vcpu, struct state_in *in,
+		  enum x86_msr_turn turn)
 {
 	struct state_field f;
 	size_t off = 0;
@@ -118,7 +157,7 @@ int x86_msrs_load(struct vcpu *vcpu, struct state_in *in, bool deadline)
 
 	while ((ret = state_field_next(in, &off, &f)) > 0) {
 		index = msr_of(&f);
-		if (!index || (index == MSR_TSC_DEADLINE) != deadline)
+		if (!index || turn_of(index) != turn)
 			continue;
 		if (f.len != sizeof(val)) {
 			err("saved state of '%s': an MSR of %u bytes", in->name,

@@ -26,7 +26,7 @@ static void port_write(void *arg, u64 off, u64 val, unsigned int size)
 	if (val & PVPANIC_PANICKED)
 		vm_crash(dev->vm, "its kernel panicked");
 	else if (val & PVPANIC_CRASH_LOADED)
-		warn("the guest's kernel panicked and starts its crash kernel");
+		guest_warn("its kernel panicked and starts its crash kernel");
 }
 
 static const struct bus_ops port_ops = {

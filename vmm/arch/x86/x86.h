@@ -82,6 +82,7 @@ struct x86_vcpu {
 	struct kvm_lapic_state lapic;
 	struct kvm_xcrs xcrs;
 	struct kvm_xsave xsave;
+	struct kvm_nested_state nested; /* without what follows in one */
 };
 
 /** struct x86_machine - the board. */
