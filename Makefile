@@ -7,9 +7,10 @@ MAKEFLAGS += --no-print-directory
 # Kernels to build the module for: names that scripts/kernel knows, versions with
 # headers on this host, or build directories.
 KERNEL ?=
-KERNELS = $(or $(KERNEL),6.1 6.12)
+KERNELS = $(or $(KERNEL),$(shell scripts/kernel series))
 # Guests boot Debian's cloud kernels, which get tarn_guest.ko.
-GUEST_KERNELS = $(if $(filter 6.1 6.12 debug,$(KERNELS)),6.1-cloud 6.12-cloud)
+GUEST_KERNELS = $(if $(filter 6.1 6.12 7.3 debug,$(KERNELS)),6.1-cloud 6.12-cloud) \
+	$(if $(filter 7.3,$(KERNELS)),7.3-cloud)
 
 PREFIX ?= /usr/local
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' kmod/dkms.conf)
@@ -25,11 +26,12 @@ help:
 	@echo '                  KERNEL='
 	@echo 'make vmm          tarn-vmm and tarn-pager'
 	@echo 'make tools        tarnctl and other programs of the operator'
-	@echo 'make demo         guests twice as large as the pool they live in'
+	@echo 'make demo         guests twice as large as the pool they live in, in 3 minutes'
 	@echo 'make check        all tests; TESTS=GROUP[,GROUP] runs some groups of them,'
-	@echo '                  TESTS=help lists them, KERNEL=6.1|6.12 uses one kernel,'
-	@echo '                  HOST=1 runs them on this machine instead of in a virtual one,'
-	@echo '                  MINUTES=90 lets them take longer than 58 minutes'
+	@echo '                  TESTS=help lists them, KERNEL=6.1|6.12|7.3 uses one kernel,'
+	@echo '                  FULL=1 runs all of them on all three, FAILED=1 only what'
+	@echo '                  failed in the run before, HOST=1 runs them on this machine instead'
+	@echo '                  of in a virtual one, MINUTES=90 lets them take longer than 80'
 	@echo 'make debug-check  the tests on a kernel with KASAN, lockdep, kmemleak, ...'
 	@echo 'make bench        Tarn against its peers, a table and bench.json'
 	@echo 'make docs         the documentation as HTML in build/docs'
@@ -40,7 +42,8 @@ help:
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'make sparse, checkpatch, shellcheck: the parts of TESTS=static'
-	@echo 'KERNEL=           6.1, 6.12, a version, or a directory with kernel headers'
+	@echo 'KERNEL=           6.1, 6.12, 7.3, a version, or a directory with kernel headers'
+	@echo 'V=1               whole commands instead of short lines'
 	@echo 'W=1               more warnings from the compiler, for the module'
 	@echo 'DEBUG=y           checks of its own in the module (TARN_DEBUG)'
 
@@ -48,7 +51,7 @@ setup:
 	@scripts/setup
 
 kmod:
-	@for k in $(KERNELS) $(GUEST_KERNELS); do \
+	+@for k in $(KERNELS) $(GUEST_KERNELS); do \
 		scripts/kmod-build $$k $(if $(W),W=$(W)) $(if $(DEBUG),TARN_DEBUG=y) || exit 1; \
 	done
 
@@ -63,18 +66,23 @@ selftests: vmm
 
 check: setup
 	@scripts/kernel fetch
-	@selftests/run $(if $(TESTS),--groups $(TESTS)) $(if $(HOST),--host) $(if $(MINUTES),--minutes $(MINUTES)) \
-		$(addprefix --kernel ,$(KERNEL))
+	@selftests/run $(if $(TESTS),--groups $(TESTS)) $(if $(FULL),--full) $(if $(FAILED),--failed) \
+		$(if $(HOST),--host) $(if $(MINUTES),--minutes $(MINUTES)) $(addprefix --kernel ,$(KERNEL))
 
 debug-check: setup
 	@scripts/debug-kernel
-	@selftests/run $(if $(TESTS),--groups $(TESTS)) --kernel debug
+	@selftests/run $(if $(TESTS),--groups $(TESTS)) $(if $(FAILED),--failed) --kernel debug
 
-demo bench: setup all
+# It says what it is about to do, and does the rest itself.
+demo:
+	@selftests/demo/run
+
+bench: setup all
 	@scripts/kernel fetch
-	@selftests/$@/run
+	@selftests/bench/run
 
-docs: setup
+docs:
+	@scripts/setup doc
 	@$(call part,Documentation,html)
 
 sparse:
@@ -99,7 +107,8 @@ uninstall:
 	@$(call part,vmm,uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX))
 	@$(call part,tools,uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX))
 
-deb: setup
+deb:
+	@scripts/setup build deb
 	@scripts/deb
 
 dkms:

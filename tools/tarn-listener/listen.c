@@ -117,6 +117,34 @@ static void on_metadata(virConnectPtr conn, virDomainPtr domain, int type,
 		handle(domain, true);
 }
 
+/* tarn-vmm has done all by itself when it tells. */
+static bool resets_itself(const struct domain *dom)
+{
+	char *path = domain_text(dom, "/domain/devices/emulator");
+	const char *name = path ? strrchr(path, '/') : NULL;
+	bool itself = name && !strcmp(name, "/tarn-vmm");
+
+	free(path);
+	return itself;
+}
+
+static void on_reset(virConnectPtr conn, virDomainPtr domain, void *opaque)
+{
+	char *xml = virDomainGetXMLDesc(domain, 0);
+	struct domain dom;
+
+	if (!xml)
+		return;
+	if (!domain_parse(&dom, NULL, xml, strlen(xml)) &&
+	    domain_in_files(&dom) && !resets_itself(&dom) &&
+	    domain_reset(&dom) > 0)
+		printf("%s: it was reset, and its VM attached anew\n",
+		       dom.source);
+	fflush(stdout);
+	domain_free(&dom);
+	free(xml);
+}
+
 static void on_close(virConnectPtr conn, int reason, void *opaque)
 {
 	struct listener *l = opaque;
@@ -151,7 +179,10 @@ static int subscribe(struct listener *l)
 	if (virConnectRegisterCloseCallback(l->conn, on_close, l, NULL) ||
 	    virConnectDomainEventRegisterAny(
 		    l->conn, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
-		    VIR_DOMAIN_EVENT_CALLBACK(on_metadata), l, NULL) < 0)
+		    VIR_DOMAIN_EVENT_CALLBACK(on_metadata), l, NULL) < 0 ||
+	    virConnectDomainEventRegisterAny(
+		    l->conn, NULL, VIR_DOMAIN_EVENT_ID_REBOOT,
+		    VIR_DOMAIN_EVENT_CALLBACK(on_reset), l, NULL) < 0)
 		return -EIO;
 	/* A local libvirt may know no keepalive; it closes the socket instead. */
 	virConnectSetKeepAlive(l->conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);

@@ -182,9 +182,13 @@ int client_call(int sock, json_t *request, int pass, json_t **answer)
 		return ret;
 	if (client_flag(*answer, "ok"))
 		return 0;
-	err("the pager says: %s", client_text(*answer, "error"));
+	ret = json_is_false(json_object_get(*answer, "ok")) ? -EREMOTEIO : -EPROTO;
+	if (ret == -EPROTO)
+		err("the pager's answer makes no sense: it is neither yes nor no");
+	else
+		err("the pager says: %s", client_text(*answer, "error"));
 	json_decref(*answer);
-	return -EIO;
+	return ret;
 }
 
 json_int_t client_number(const json_t *object, const char *key)

@@ -33,7 +33,8 @@ int client_open_fail(const char *path, int ret);
  * @request: an object; freed
  * @pass: a descriptor to pass along, or -1
  * @answer: result, an object to be freed, when 0 is returned
- * Return: 0, or an errno, reported: also when the pager says no.
+ * Return: 0, or an errno, reported. -EREMOTEIO: the pager says no; after any other
+ * error it may have done what was asked, or may do so yet.
  */
 int client_call(int sock, json_t *request, int pass, json_t **answer);
 

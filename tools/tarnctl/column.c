@@ -143,25 +143,43 @@ void column_sort(struct sample *sample, enum column_id id, bool reverse)
 		compare_rows, &order);
 }
 
-unsigned int column_choose(unsigned int width, bool shown[COLUMN_COUNT])
+/* The widest cell; a name is cut instead. */
+static unsigned int widest(enum column_id id, const struct sample *sample,
+			   bool exact)
+{
+	unsigned int width = columns[id].width, len;
+	char buf[SIZE_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < sample->list.count && id != COLUMN_NAME; i++) {
+		len = strlen(column_text(id, &sample->rows[i], buf, exact));
+		if (len > width)
+			width = len;
+	}
+	return width;
+}
+
+void column_choose(struct column_fit *fit, const struct sample *sample,
+		   bool exact, unsigned int width)
 {
 	enum column_id id, worst;
 	unsigned int sum = 0;
 
 	for (id = 0; id < COLUMN_COUNT; id++) {
-		shown[id] = true;
-		sum += columns[id].width + (id ? GAP : 0);
+		fit->width[id] = widest(id, sample, exact);
+		sum += fit->width[id] + (id ? GAP : 0);
 	}
 	while (sum > width) {
 		worst = COLUMN_NAME;
 		for (id = 0; id < COLUMN_COUNT; id++) {
-			if (shown[id] && columns[id].rank > columns[worst].rank)
+			if (fit->width[id] &&
+			    columns[id].rank > columns[worst].rank)
 				worst = id;
 		}
 		if (worst == COLUMN_NAME)
-			return width;
-		shown[worst] = false;
-		sum -= columns[worst].width + GAP;
+			break;
+		sum -= fit->width[worst] + GAP;
+		fit->width[worst] = 0;
 	}
-	return NAME_MIN + width - sum;
+	fit->width[COLUMN_NAME] = sum > width ? width : NAME_MIN + width - sum;
 }

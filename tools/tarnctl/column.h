@@ -30,7 +30,7 @@ enum column_id {
  * @title: its head
  * @name: for --sort
  * @key: sorts by it in the live view
- * @width: columns of the screen, its gap apart
+ * @width: columns of the screen at least, its gap apart
  * @rank: those of the highest rank go first where the screen is narrow
  */
 struct column {
@@ -64,11 +64,20 @@ enum column_id column_find_key(int key);
 void column_sort(struct sample *sample, enum column_id id, bool reverse);
 
 /**
- * column_choose() - Choose the columns that fit a screen.
- * @width: of the screen
- * @shown: result
- * Return: width that is left for the name.
+ * struct column_fit - the columns of a screen
+ * @width: of each that is shown, 0 for others
  */
-unsigned int column_choose(unsigned int width, bool shown[COLUMN_COUNT]);
+struct column_fit {
+	unsigned int width[COLUMN_COUNT];
+};
+
+/**
+ * column_choose() - Choose the columns that fit a screen.
+ * @sample: no cell of it is wider than its column
+ * @exact: as column_text()
+ * @width: of the screen
+ */
+void column_choose(struct column_fit *fit, const struct sample *sample,
+		   bool exact, unsigned int width);
 
 #endif

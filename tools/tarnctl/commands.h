@@ -29,6 +29,7 @@ int pager_show_main(int argc, char **argv, const struct options *opts);
 int pager_add_main(int argc, char **argv, const struct options *opts);
 int pager_drain_main(int argc, char **argv, const struct options *opts);
 int pager_resilver_main(int argc, char **argv, const struct options *opts);
+int pager_detach_main(int argc, char **argv, const struct options *opts);
 int save_show_main(int argc, char **argv, const struct options *opts);
 int doctor_main(int argc, char **argv, const struct options *opts);
 int events_main(int argc, char **argv, const struct options *opts);

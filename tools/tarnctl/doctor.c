@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tarnctl doctor: what a host lacks, and how to mend it. */
+/* tarnctl doctor: what a host lacks, and how to repair it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

@@ -115,7 +115,9 @@ static void check_apparmor(struct finding *f)
 		found(f, DOCTOR_GOOD, NULL, "AppArmor lets domains have memory in pools");
 	else
 		found(f, DOCTOR_BAD,
-		      "/usr/share/tarn/apparmor-local add /usr/share/tarn/apparmor-rules /usr/sbin",
+		      access("/usr/local/share/tarn/apparmor-local", X_OK) ?
+		      "/usr/share/tarn/apparmor-local add /usr/share/tarn/apparmor-rules /usr/sbin" :
+		      "/usr/local/share/tarn/apparmor-local add /usr/local/share/tarn/apparmor-rules /usr/local/sbin",
 		      "AppArmor keeps domains from their memory in pools, and from tarn-vmm");
 }
 

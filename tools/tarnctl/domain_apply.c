@@ -177,29 +177,82 @@ static int check_pool(const struct domain *dom,
 	return ret;
 }
 
-int domain_apply(const struct domain *dom, const struct domain_settings *set)
-{
-	struct process_parts parts = { 0 };
+/**
+ * struct running - a domain that runs
+ * @pid: of its VMM, as text
+ * @parts: the partitions that this has mapped
+ */
+struct running {
+	char pid[32];
 	struct process proc;
-	char pid[32] = "";
+	struct process_parts parts;
+};
+
+static int running_open(struct running *run, const struct domain *dom)
+{
 	int ret;
 
-	ret = read_pid(dom, pid, sizeof(pid));
+	*run = (struct running){ 0 };
+	ret = read_pid(dom, run->pid, sizeof(run->pid));
 	if (!ret)
-		ret = process_open(&proc, pid);
+		ret = process_open(&run->proc, run->pid);
 	if (ret)
 		return ret;
-	ret = process_parts_read(&proc, &parts);
-	if (!ret && !parts.count)
+	ret = process_parts_read(&run->proc, &run->parts);
+	if (ret)
+		process_close(&run->proc);
+	return ret;
+}
+
+static void running_close(struct running *run)
+{
+	process_parts_free(&run->parts);
+	process_close(&run->proc);
+}
+
+int domain_apply(const struct domain *dom, const struct domain_settings *set)
+{
+	struct running run;
+	int ret = running_open(&run, dom);
+
+	if (ret)
+		return ret;
+	if (!run.parts.count)
 		ret = domain_err(dom, NULL,
 				 "none of its memory is in a pool; 'tarnctl domain check' on its XML says why");
 	if (!ret)
-		ret = check_pool(dom, set, &parts);
+		ret = check_pool(dom, set, &run.parts);
 	if (!ret)
-		ret = set_all(dom, set, &parts);
+		ret = set_all(dom, set, &run.parts);
 	if (!ret)
-		attach(dom, set, &parts, pid);
-	process_parts_free(&parts);
-	process_close(&proc);
+		attach(dom, set, &run.parts, run.pid);
+	running_close(&run);
 	return ret;
+}
+
+int domain_reset(const struct domain *dom)
+{
+	struct tarn_partition_info info;
+	struct running run;
+	int attached = 0;
+	size_t i;
+	int ret = running_open(&run, dom);
+
+	if (ret)
+		return ret;
+	for (i = 0; i < run.parts.count && !ret; i++) {
+		ret = partition_info(run.parts.items[i].fd, &info);
+		if (ret || !info.vms)
+			continue;
+		attached++;
+		ret = partition_detach(run.parts.items[i].fd);
+	}
+	if (ret)
+		partition_fail(run.parts.items[i - 1].file.path, ret,
+			       "detach the VM of");
+	if (attached && partition_attach(run.pid))
+		ret = domain_err(dom, NULL,
+				 "it was reset and is not attached any more");
+	running_close(&run);
+	return ret ? ret : attached;
 }

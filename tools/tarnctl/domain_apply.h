@@ -16,4 +16,15 @@
  */
 int domain_apply(const struct domain *dom, const struct domain_settings *set);
 
+/**
+ * domain_reset() - Have the VM of a domain begin anew, as its guest has.
+ *
+ * What the guest before the reset had pinned or given hints about is no business
+ * of the one after it. tarn-vmm does this by itself when it resets the machine;
+ * for another VMM the VM is detached and attached again.
+ *
+ * Return: how many partitions had a VM, or an errno, reported.
+ */
+int domain_reset(const struct domain *dom);
+
 #endif

@@ -26,7 +26,7 @@ static const struct rule notes[] = {
 	{ "/domain/memoryBacking/allocation[@mode='immediate']",
 	  "<allocation mode='immediate'> touches all memory at the start, which pages all the way on a pool that is smaller" },
 	{ "/domain/devices/hostdev[@type='pci' or @type='mdev']",
-	  "an assigned device pins all memory of the domain, nothing of it can be paged" },
+	  "an assigned device pins all memory of the domain: nothing of it can be paged, and on kernel 6.12 assignment fails (EFAULT)" },
 	{ "/domain/devices/memballoon[@model='none']",
 	  "without a <memballoon> 'virsh setmem' and 'virsh dommemstat' say little" },
 };

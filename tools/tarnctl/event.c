@@ -20,6 +20,7 @@ static const char *const names[] = {
 	[TARN_EVENT_PARTITION_CREATED] = "partition-created",
 	[TARN_EVENT_PARTITION_DESTROYED] = "partition-destroyed",
 	[TARN_EVENT_LOST] = "events-lost",
+	[TARN_EVENT_MEMORY_ERROR] = "memory-error",
 };
 
 static const char *event_name(__u32 type)
@@ -83,6 +84,13 @@ const char *event_text(char *buf, size_t size, const struct tarn_event *event,
 	case TARN_EVENT_LOST:
 		snprintf(buf, size, "%lld events were missed",
 			 (long long)event->value);
+		break;
+	case TARN_EVENT_MEMORY_ERROR:
+		if (event->partition)
+			snprintf(buf, size, "%s: page %llu is in memory with an error",
+				 name, page);
+		else
+			snprintf(buf, size, "unused memory has an error and is put aside");
 		break;
 	default:
 		snprintf(buf, size, "event of unknown type %u", event->type);

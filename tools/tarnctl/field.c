@@ -23,6 +23,7 @@ const struct field pool_fields[] = {
 	POOL(frames, PAGES, "size"),
 	POOL(free_frames, PAGES, "free"),
 	POOL(limbo_frames, PAGES, "given up, still held"),
+	POOL(poisoned_frames, NUMBER, "frames with a memory error"),
 	POOL(partitions, NUMBER, "partitions"),
 	POOL(logical_pages, PAGES, "logical"),
 	POOL(resident_pages, PAGES, "resident"),
@@ -44,9 +45,9 @@ const struct field pool_fields[] = {
 	POOL(checksum_errors, NUMBER, "checksum errors"),
 	POOL(store_errors, NUMBER, "store errors"),
 	POOL(metadata_bytes, BYTES, "metadata"),
-	POOL(scan_permille, NUMBER, "scanner's CPU, per mille"),
+	POOL(scan_permille, PERMILLE, "scanner's CPU"),
 	POOL(scanned_pages, NUMBER, "pages scanned"),
-	POOL(scan_ns, NUMBER, "scanner's time in ns"),
+	POOL(scan_ns, NS, "scanner's time"),
 	{ 0 },
 };
 
@@ -62,6 +63,7 @@ const struct field partition_fields[] = {
 	PART(paged_pages, PAGES, "paged"),
 	PART(pinned_pages, PAGES, "pinned"),
 	PART(vms, NUMBER, "VMs attached"),
+	PART(hypercalls, NUMBER, "of these with hypercalls"),
 	PART(page_ins, NUMBER, "page-ins"),
 	PART(readahead, NUMBER, "of these read ahead"),
 	PART(page_outs, NUMBER, "page-outs"),
@@ -129,6 +131,11 @@ const char *field_format(const struct field *field, const void *base, char *buf,
 		return size_format_pages(buf, val, exact);
 	case FIELD_BYTES:
 		return size_format(buf, val, exact);
+	case FIELD_NS:
+		return time_format(buf, val);
+	case FIELD_PERMILLE:
+		snprintf(buf, SIZE_TEXT_MAX, "%.1f%%", val / 10.0);
+		return buf;
 	case FIELD_NUMBER:
 		break;
 	}
@@ -141,6 +148,6 @@ void field_print_all(const struct field *table, const void *base, bool exact)
 	char buf[SIZE_TEXT_MAX];
 
 	for (; table->name; table++)
-		printf("  %-21s %s\n", table->label,
+		printf("  " FIELD_LABEL " %s\n", table->label,
 		       field_format(table, base, buf, exact));
 }

@@ -10,10 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** Room for a label where lines have one each: no label is longer. */
+#define FIELD_LABEL "%-26s"
+#define FIELD_LABEL_MAX 26
+
 enum field_unit {
 	FIELD_NUMBER,
 	FIELD_PAGES,
 	FIELD_BYTES,
+	FIELD_NS,
+	FIELD_PERMILLE,
 };
 
 /**

@@ -98,7 +98,7 @@ static void put_legend(FILE *f, const struct heatmap *map, bool bytes)
 	fprintf(f, "<text x=\"%d\" y=\"84\">in frames</text>\n<text x=\"%d\" y=\"101\">paged</text>\n",
 		LEFT, LEFT);
 	for (class = TARN_ACTIVITY_HOT; class >= TARN_ACTIVITY_NONE; class--) {
-		char fill[16];
+		char fill[24];
 
 		fprintf(f, "<text x=\"%d\" y=\"67\" font-weight=\"bold\">%s</text>\n",
 			x, class ? heatmap_name(class) : "never used");
@@ -119,7 +119,7 @@ static void put_run(FILE *f, const struct heatmap *map, uint64_t first,
 {
 	const struct heatmap_cell *cell = &map->cell[first];
 	enum tarn_activity class = heatmap_class(cell);
-	char fill[16];
+	char fill[24];
 
 	snprintf(fill, sizeof(fill), "url(#p%d)", class);
 	fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"%s\"/>\n",

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <sys/ioctl.h>
 
+#include "field.h"
 #include "latency.h"
 #include "size.h"
 
@@ -91,10 +92,10 @@ void latency_summary(FILE *f, const __u64 *buckets)
 	char p50[SIZE_TEXT_MAX], p99[SIZE_TEXT_MAX];
 
 	if (!latency_total(buckets)) {
-		fprintf(f, "  %-21s none so far\n", "page-in latency");
+		fprintf(f, "  " FIELD_LABEL " none so far\n", "page-in latency");
 		return;
 	}
-	fprintf(f, "  %-21s 50%% within %s, 99%% within %s\n",
+	fprintf(f, "  " FIELD_LABEL " 50%% within %s, 99%% within %s\n",
 		"page-in latency",
 		time_format(p50, latency_percentile(buckets, 50)),
 		time_format(p99, latency_percentile(buckets, 99)));

@@ -29,7 +29,7 @@ static const struct command pool_commands[] = {
 	  .fn = pool_set_main, .min_args = 1, .max_args = -1 },
 	{ .name = "resize", .args = "[POOL] SIZE[:SIZE...]",
 	  .help = "give a mounted pool another size",
-	  .more = "Several sizes give one a NUMA node. What does not fit into a smaller\n"
+	  .more = "Several sizes set one per NUMA node. What does not fit into a smaller\n"
 		  "pool is paged out first; where that cannot be, the pool stays as it was.\n"
 		  "A size has a suffix: 8G, 512M, 30% (of the memory of this machine).",
 	  .fn = pool_resize_main, .min_args = 1, .max_args = 2 },
@@ -152,7 +152,7 @@ static const struct command pager_commands[] = {
 		  "--size says how large it may become.",
 	  .fn = pager_add_main,
 	  .options = OPTION_SOCKET | OPTION_PRIORITY | OPTION_SIZE |
-		     OPTION_DISCARD,
+		     OPTION_DISCARD | OPTION_FORCE,
 	  .min_args = 1, .max_args = 2 },
 	{ .name = "drain", .args = "[POOL] N",
 	  .help = "store nothing new on a device",
@@ -163,8 +163,16 @@ static const struct command pager_commands[] = {
 	{ .name = "resilver", .args = "[POOL]",
 	  .help = "make the failed half of a mirror whole again",
 	  .fn = pager_resilver_main,
-	  .options = OPTION_SOCKET | OPTION_DEVICE | OPTION_REPLACE,
+	  .options = OPTION_SOCKET | OPTION_DEVICE | OPTION_REPLACE |
+		     OPTION_FORCE,
 	  .max_args = 1 },
+	{ .name = "detach", .args = "[POOL]",
+	  .help = "take a pool from a pager that cannot even be killed",
+	  .more = "For a pager that hangs, as a device of its does; any other is better ended.\n"
+		  "--force has to be given. What it was asked for is asked anew of the next\n"
+		  "pager. That one must not write to a device that this one had before its\n"
+		  "process is gone: what it still writes nobody can call back.",
+	  .fn = pager_detach_main, .options = OPTION_FORCE, .max_args = 1 },
 	{ 0 },
 };
 
@@ -204,7 +212,7 @@ static const struct command root_commands[] = {
 	  .subs = save_commands },
 	{ .name = "domain", .help = "domains of libvirt", .subs = domain_commands },
 	{ .name = "doctor",
-	  .help = "what this host lacks, and how to mend it",
+	  .help = "what this host lacks, and how to repair it",
 	  .more = "BAD is what keeps something from working, poor what could be better. Run it\n"
 		  "as root, others cannot look at everything. Nothing is changed.",
 	  .fn = doctor_main, .options = OPTION_JSON },

@@ -62,6 +62,8 @@ static const struct option_def option_defs[] = {
 	  "room to use on it; needed for a file that is to be made" },
 	{ OPTION_DISCARD, 0, KIND_FLAG, "discard", NULL, DEST(discard),
 	  "tell the device which of its room is free" },
+	{ OPTION_FORCE, 0, KIND_FLAG, "force", NULL, DEST(force),
+	  "do it all the same, though something may be destroyed" },
 	{ OPTION_DEVICE, 0, KIND_STRING, "device", "N", DEST(device),
 	  "only this device ('tarnctl pager show' numbers them)" },
 	{ OPTION_REPLACE, 0, KIND_STRING, "replace", "PATH", DEST(replace),
@@ -161,7 +163,7 @@ static int set_option(struct options *opts, const struct option_def *def,
 	case KIND_LIST:
 		if (!list_add(dest, val))
 			return 0;
-		err("%s: --%s at most %d times", path, def->name,
+		err("%s: give --%s at most %d times", path, def->name,
 		    OPTION_LIST_MAX);
 		return -EINVAL;
 	case KIND_COUNT:

@@ -25,10 +25,11 @@
 #define OPTION_REPLACE	(1U << 13)
 #define OPTION_OFF	(1U << 14)
 #define OPTION_SVG	(1U << 15)
+#define OPTION_FORCE	(1U << 16)
 #define OPTION_VM	(1U << 20)
 #define OPTION_RANGE	(1U << 21)
 #define OPTION_HERE	(1U << 22)
-#define OPTION_ALL	0x70ffffU
+#define OPTION_ALL	0x71ffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -58,6 +59,7 @@ struct option_list {
  * @priority: of a device
  * @size: of a device
  * @discard: tell a device what is free
+ * @force: do what is refused otherwise
  * @device: number of a device
  * @replace: device that takes the place of a failed one
  * @off: end what was begun
@@ -80,6 +82,7 @@ struct options {
 	const char *priority;
 	const char *size;
 	bool discard;
+	bool force;
 	const char *device;
 	const char *replace;
 	bool off;

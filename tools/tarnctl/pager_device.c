@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +17,9 @@
 #include "json.h"
 #include "pager.h"
 #include "size.h"
+
+/* As a pager takes it on its command line. */
+#define PRIORITY_MAX 1000
 
 /* A number on the command line, or report that @what is none. */
 static int parse_int(const char *what, const char *text, long min, long max,
@@ -40,14 +42,24 @@ static int parse_int(const char *what, const char *text, long min, long max,
  */
 static int open_device(const char *path, bool create, bool *created)
 {
+	int flags = O_RDWR | O_CLOEXEC;
+	struct stat st;
 	int fd;
 
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	/* A block device is claimed: one that is mounted can't be. */
+	if (!stat(path, &st) && S_ISBLK(st.st_mode))
+		flags |= O_EXCL;
+	fd = open(path, flags);
 	*created = fd < 0 && errno == ENOENT && create;
 	if (*created)
 		fd = open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
 	if (fd < 0) {
 		*created = false;
+		if (errno == EBUSY) {
+			err("%s is in use by a mount, a pager or a program",
+			    path);
+			return -EBUSY;
+		}
 		if (errno != ENOENT || create)
 			return err_errno(-errno, "open %s", path);
 		err("%s: there is no such device; a file is made when --size is given",
@@ -75,7 +87,7 @@ static int add_options(json_t *request, const struct options *opts)
 	long priority;
 
 	if (opts->priority) {
-		if (parse_int("--priority", opts->priority, INT_MIN, INT_MAX,
+		if (parse_int("--priority", opts->priority, -PRIORITY_MAX, PRIORITY_MAX,
 			      &priority))
 			return EXIT_USAGE;
 		json_object_set_new(request, "priority",
@@ -94,6 +106,19 @@ static int add_options(json_t *request, const struct options *opts)
 	return 0;
 }
 
+/*
+ * What was created for a pager that has not said yes. Only one that says no has not
+ * got it: another may be using the file already, or once it gets to the request.
+ */
+static void drop_created(const char *path, int ret)
+{
+	if (ret == -EREMOTEIO)
+		unlink(path);
+	else
+		err("%s was created and is left there, as the pager may have taken it: see 'tarnctl pager show'",
+		    path);
+}
+
 /* Send @request with the device at @path; both @request and @sock are used up. */
 static int call_with_device(int sock, json_t *request, const char *path,
 			    bool create, json_t **answer)
@@ -109,20 +134,42 @@ static int call_with_device(int sock, json_t *request, const char *path,
 	}
 	full = absolute_path(path);
 	if (!full) {
+		if (created)
+			unlink(path);
 		ret = -ENOENT;
 		goto out_fd;
 	}
 	json_object_set_new(request, "path", json_text(full));
 	free(full);
 	ret = client_call(sock, json_incref(request), fd, answer);
-out_fd:
 	if (ret && created)
-		unlink(path);
+		drop_created(path, ret);
+out_fd:
 	close(fd);
 out_request:
 	json_decref(request);
 	close(sock);
 	return ret;
+}
+
+/* What the pager has to be given when it starts again; a comma in a path is doubled. */
+static void print_option(const char *path, const struct options *opts)
+{
+	char *full = absolute_path(path);
+	uint64_t size;
+	const char *at;
+
+	if (!full)
+		return;
+	printf("For its next start add to the pager's options (TARN_PAGER_OPTIONS in /etc/tarn/NAME.conf):\n  --device ");
+	for (at = full; *at; at++)
+		printf("%c%s", *at, *at == ',' ? "," : "");
+	if (opts->priority)
+		printf(",priority=%s", opts->priority);
+	if (opts->size && !size_parse_bytes(opts->size, &size))
+		printf(",size=%llu", (unsigned long long)size);
+	puts(opts->discard ? ",discard=on" : "");
+	free(full);
 }
 
 int pager_add_main(int argc, char **argv, const struct options *opts)
@@ -131,7 +178,8 @@ int pager_add_main(int argc, char **argv, const struct options *opts)
 	json_t *request, *answer;
 	int sock, ret;
 
-	request = json_pack("{s:s}", "cmd", "add");
+	request = json_pack("{s:s, s:b}", "cmd", "add", "force",
+			    opts->force);
 	if (!request)
 		return err_nomem();
 	ret = add_options(request, opts);
@@ -148,6 +196,7 @@ int pager_add_main(int argc, char **argv, const struct options *opts)
 	if (ret)
 		return ret;
 	printf("%s is device %lld\n", path, client_number(answer, "device"));
+	print_option(path, opts);
 	json_decref(answer);
 	return 0;
 }
@@ -198,6 +247,8 @@ int pager_resilver_main(int argc, char **argv, const struct options *opts)
 		return sock;
 	}
 	if (opts->replace) {
+		json_object_set_new(request, "force",
+				    json_boolean(opts->force));
 		ret = call_with_device(sock, request, opts->replace, false,
 				       &answer);
 	} else {
@@ -207,6 +258,9 @@ int pager_resilver_main(int argc, char **argv, const struct options *opts)
 	if (ret)
 		return ret;
 	printf("re-silvering of %lld started, 'tarnctl pager show' shows how far it is\n", client_number(answer, "started"));
+	if (opts->replace)
+		printf("In the pager's options (TARN_PAGER_OPTIONS in /etc/tarn/NAME.conf) put %s in the place of the old device\n",
+		       opts->replace);
 	json_decref(answer);
 	return 0;
 }

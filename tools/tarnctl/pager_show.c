@@ -8,6 +8,7 @@
 #include "client.h"
 #include "commands.h"
 #include "error.h"
+#include "field.h"
 #include "json.h"
 #include "pager.h"
 #include "size.h"
@@ -72,6 +73,34 @@ static void add_leg(struct table *table, const json_t *device,
 	free(path);
 }
 
+/* How far the re-silvering of a mirror is or was, and what its legs gave each other. */
+static void print_mirror(const json_t *device, bool bytes)
+{
+	char passed[SIZE_TEXT_MAX], slots[SIZE_TEXT_MAX];
+	long long repaired = 0;
+	json_t *leg;
+	size_t i;
+
+	json_array_foreach(json_object_get(device, "legs"), i, leg)
+		repaired += client_number(leg, "repaired");
+	printf("mirror %lld: %s of %s re-silvered, %lld pages lost, %lld repaired\n",
+	       client_number(device, "device"),
+	       size_format_pages(passed, client_number(device, "resilvered"), bytes),
+	       size_format_pages(slots, client_number(device, "slots"), bytes),
+	       client_number(device, "lost"), repaired);
+}
+
+static void print_mirrors(const json_t *devices, bool bytes)
+{
+	json_t *device;
+	size_t i;
+
+	json_array_foreach(devices, i, device) {
+		if (json_array_size(json_object_get(device, "legs")) > 1)
+			print_mirror(device, bytes);
+	}
+}
+
 static int print_devices(const json_t *devices, bool bytes)
 {
 	struct table *table = table_create(device_columns,
@@ -89,7 +118,10 @@ static int print_devices(const json_t *devices, bool bytes)
 	putchar('\n');
 	ret = table_print(table, stdout);
 	table_destroy(table);
-	return ret ? err_nomem() : 0;
+	if (ret)
+		return err_nomem();
+	print_mirrors(devices, bytes);
+	return 0;
 }
 
 static int print_queues(const json_t *queues)
@@ -125,12 +157,12 @@ static int print_text(const json_t *status, const json_t *devices, bool bytes)
 
 	printf("%s\n", pool ? pool : "?");
 	free(pool);
-	printf("  %-21s %s\n", "uuid", client_text(status, "uuid"));
-	printf("  %-21s %lld\n", "pid", client_number(status, "pid"));
-	printf("  %-21s %s%s\n", "state",
+	printf("  " FIELD_LABEL " %s\n", "uuid", client_text(status, "uuid"));
+	printf("  " FIELD_LABEL " %lld\n", "pid", client_number(status, "pid"));
+	printf("  " FIELD_LABEL " %s%s\n", "state",
 	       client_flag(status, "full") ? "full" : "serving",
 	       client_flag(status, "degraded") ? ", degraded" : "");
-	printf("  %-21s %s of %s\n", "paging space used",
+	printf("  " FIELD_LABEL " %s of %s\n", "paging space used",
 	       size_format_pages(used, client_number(status, "used_pages"),
 				 bytes),
 	       size_format_pages(capacity,

@@ -98,11 +98,11 @@ static int attach_fail(const struct attachment *att,
 		    path);
 		return ret;
 	case EOPNOTSUPP:
-		err("%s: the module does not know the KVM of this kernel",
+		err("%s: the module was not built for the KVM of this kernel (there is no tarn_kvm.ko for it)",
 		    path);
 		return ret;
 	case EBADF:
-		err("%s: the descriptor of process %d is no VM that the module knows",
+		err("%s: the descriptor of process %d is no VM of a KVM that the module was built for (Documentation/admin/hosts.rst names the kernels)",
 		    path, att->proc.pid);
 		return ret;
 	}

@@ -31,7 +31,7 @@ static int print_partition(const struct partition *part, const char *name,
 	printf("%s\n", clean);
 	free(clean);
 	if (part->path)
-		printf("  %-21s uid %u, gid %u, mode %04o\n", "owner",
+		printf("  " FIELD_LABEL " uid %u, gid %u, mode %04o\n", "owner",
 		       part->uid, part->gid, part->mode & 07777);
 	field_print_all(partition_fields, &part->info, opts->bytes);
 	latency_summary(stdout, part->info.latency);

@@ -14,6 +14,7 @@
 #include "error.h"
 #include "mountinfo.h"
 #include "pool.h"
+#include "pool_hidden.h"
 
 #define FSTYPE "tarnfs"
 
@@ -118,7 +119,8 @@ static struct pool *find_dev(const struct pool_list *list, dev_t dev)
 
 /*
  * A pool that is mounted in several places counts once, under the first one
- * that shows all of it and is not covered by another mount.
+ * that shows all of it and is not covered by another mount. Returns 1 if it was
+ * added.
  */
 static int list_add(struct pool_list *list, const struct mount *mount)
 {
@@ -147,7 +149,7 @@ static int list_add(struct pool_list *list, const struct mount *mount)
 		return err_nomem();
 	}
 	list->items[list->count++] = pool;
-	return 0;
+	return 1;
 }
 
 int pool_list_read(struct pool_list *list)
@@ -165,15 +167,18 @@ int pool_list_read(struct pool_list *list)
 	if (ret)
 		err_errno(ret, "/proc/self/mountinfo");
 	fclose(f);
-	for (i = 0; !ret && i < mounts.count; i++) {
+	for (i = 0; ret >= 0 && i < mounts.count; i++) {
 		if (!strcmp(mounts.items[i].root, "/"))
 			ret = list_add(list, &mounts.items[i]);
 	}
 	/* A bind mount of a directory will do where the whole is out of reach. */
 	list->denied = 0;
-	for (i = 0; !ret && i < mounts.count; i++)
+	for (i = 0; ret >= 0 && i < mounts.count; i++)
 		ret = list_add(list, &mounts.items[i]);
 	mountinfo_free(&mounts);
+	if (ret >= 0 && !list->denied && pool_hidden_any(list))
+		ret = pool_hidden_find(list, list_add);
+	ret = ret > 0 ? 0 : ret;
 	if (ret)
 		pool_list_free(list);
 	else if (list->denied)
@@ -213,7 +218,8 @@ void pool_list_explain(const struct pool_list *list)
 		return;
 	err("no pool is mounted; %smount one: mount -t " FSTYPE
 	    " -o size=8G tarn /run/tarn/pool0",
-	    module_loaded() ? "" : "load the module (modprobe tarn) and ");
+	    module_loaded() ? "" :
+	    "the module is not loaded ('tarnctl doctor' says if there is one): modprobe tarn, and ");
 }
 
 static bool is_uuid_prefix(const char *name)

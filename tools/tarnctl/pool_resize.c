@@ -93,7 +93,7 @@ static int resize_fail(const struct pool *pool, int ret, const char *reason)
 	}
 	switch (-ret) {
 	case EBUSY:
-		err("resize %s: what it holds does not fit and could not be paged out; the size is as before",
+		err("resize %s: what it holds does not fit and could not be paged out; the size is as before (see tarnctl pager show, tarnctl partition pins)",
 		    pool->mount);
 		return ret;
 	case ENOSPC:
@@ -101,7 +101,7 @@ static int resize_fail(const struct pool *pool, int ret, const char *reason)
 		    pool->mount);
 		return ret;
 	case ENOMEM:
-		err("resize %s: this machine has not so much memory free; the size is as before",
+		err("resize %s: this machine has not so much memory free in pieces of 2 MiB; the size is as before. To have more: write 3 to /proc/sys/vm/drop_caches, then 1 to /proc/sys/vm/compact_memory",
 		    pool->mount);
 		return ret;
 	}

@@ -46,7 +46,7 @@ static void print_nodes(const struct pool *pool, bool bytes)
 		if (read_node(pool, node, &frames, &free_frames))
 			break;
 		snprintf(label, sizeof(label), "NUMA node %u", node);
-		printf("  %-21s %s, %s free\n", label,
+		printf("  " FIELD_LABEL " %s, %s free\n", label,
 		       size_format_pages(total, frames, bytes),
 		       size_format_pages(left, free_frames, bytes));
 	}
@@ -88,8 +88,8 @@ static int print_text(const struct pool *pool, bool bytes)
 		return err_nomem();
 	printf("%s\n", mount);
 	free(mount);
-	printf("  %-21s %s\n", "uuid", pool->uuid);
-	printf("  %-21s %s\n", "paging", pool_state(&pool->info));
+	printf("  " FIELD_LABEL " %s\n", "uuid", pool->uuid);
+	printf("  " FIELD_LABEL " %s\n", "paging", pool_state(&pool->info));
 	field_print_all(pool_fields, &pool->info, bytes);
 	print_nodes(pool, bytes);
 	latency_summary(stdout, pool->info.latency);

@@ -23,7 +23,7 @@ _tarnctl_words()
 	partition)
 		echo "list show pages heat set page-out page-in pins metrics attach detach top --help" ;;
 	pager)
-		echo "list show add drain resilver --help" ;;
+		echo "list show add drain resilver detach --help" ;;
 	save)
 		echo "show --help" ;;
 	"save show")
@@ -57,11 +57,13 @@ _tarnctl_words()
 	"pager show")
 		echo "--json --bytes --socket --help" ;;
 	"pager add")
-		echo "--socket --priority --size --discard --help" ;;
+		echo "--socket --priority --size --discard --force --help" ;;
 	"pager drain")
 		echo "--socket --off --help" ;;
 	"pager resilver")
-		echo "--socket --device --replace --help" ;;
+		echo "--socket --device --replace --force --help" ;;
+	"pager detach")
+		echo "--force --help" ;;
 	*)
 		echo "--help" ;;
 	esac

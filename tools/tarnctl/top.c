@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -46,16 +47,20 @@ static void print_head(const struct sample *sample, bool bytes)
 {
 	const struct tarn_pool_info *info = &sample->pool.info;
 	char size[SIZE_TEXT_MAX], left[SIZE_TEXT_MAX], logical[SIZE_TEXT_MAX];
-	char ins[SIZE_TEXT_MAX], outs[SIZE_TEXT_MAX];
+	char ins[SIZE_TEXT_MAX], outs[SIZE_TEXT_MAX], when[32] = "?";
+	time_t now = time(NULL);
+	struct tm tm;
 	char *mount = text_clean(sample->pool.mount);
 
-	printf("%s: %s, %s free, logical %s, %s, in %s/s, out %s/s\n",
+	if (localtime_r(&now, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	printf("%s: %s, %s free, logical %s, %s, in %s pages/s, out %s pages/s, %s\n",
 	       mount ? mount : "?",
 	       size_format_pages(size, info->frames, bytes),
 	       size_format_pages(left, info->free_frames, bytes),
 	       size_format_pages(logical, info->logical_pages, bytes),
 	       pool_state(info), rate_format(ins, sample->rates.page_ins),
-	       rate_format(outs, sample->rates.page_outs));
+	       rate_format(outs, sample->rates.page_outs), when);
 	free(mount);
 }
 

@@ -38,10 +38,10 @@ static const char *const help_lines[] = {
 	"i o t w    sort by page-ins, page-outs, refaults, waits a second",
 	"5 9        sort by median, by 99th percentile of page-in latency",
 	"< >        sort by the column to the left, to the right",
-	"R          turn the order round",
+	"R          reverse the order",
 	"b          sizes in bytes, exactly",
 	"+ -        longer, shorter interval",
-	"space      hold the picture",
+	"space      pause",
 	"up down    scroll; also page up, page down, home, end",
 	"",
 	"Latencies are of the page-ins of the interval. RESIDENT stands out where",
@@ -185,16 +185,32 @@ static void draw_paging(const struct screen *screen)
 			used > 0.8  ? PAIR_WARN : PAIR_GOOD));
 }
 
-static int draw_rate(int x, const char *label, double rate, int attr)
+/* A number and what it is, left out where there is no room for all of it. */
+static int draw_number(int y, int x, const char *label, const char *text,
+		       int attr)
+{
+	if (x + (int)strlen(label) + 1 + (int)strlen(text) > COLS)
+		return x;
+	x = put(y, x, 0, "%s ", label);
+	return put(y, x, A_BOLD | attr, "%s", text) + GAP;
+}
+
+static int draw_rate(int y, int x, const char *label, double rate, int attr)
 {
 	char text[SIZE_TEXT_MAX];
 
-	x = put(3, x, 0, "%s ", label);
-	return put(3, x, A_BOLD | (rate ? attr : 0), "%s",
-		   rate_format(text, rate)) + GAP;
+	return draw_number(y, x, label, rate_format(text, rate),
+			   rate ? attr : 0);
 }
 
-static void draw_rates(const struct screen *screen)
+static int draw_latency(int y, int x, const char *label, uint64_t ns)
+{
+	char text[SIZE_TEXT_MAX];
+
+	return draw_number(y, x, label, ns ? time_format(text, ns) : "-", 0);
+}
+
+static void draw_logical(const struct screen *screen)
 {
 	const struct tarn_pool_info *info = &screen->sample.pool.info;
 	const struct sample_rates *rates = &screen->sample.rates;
@@ -206,17 +222,22 @@ static void draw_rates(const struct screen *screen)
 		size_format_pages(text, info->logical_pages, screen->exact));
 	x = put(3, x, 0, " (%.2fx)",
 		part_of(info->logical_pages, info->frames)) + GAP;
-	x = draw_rate(x, "in/s", rates->page_ins, 0);
-	x = draw_rate(x, "out/s", rates->page_outs, 0);
-	x = draw_rate(x, "dropped/s", rates->drops, 0);
-	x = draw_rate(x, "refaults/s", rates->refaults, colour(PAIR_WARN));
-	x = draw_rate(x, "frame waits/s", rates->waits, colour(PAIR_BAD));
-	if (!rates->p50)
-		return;
-	x = put(3, x, 0, "p50 ");
-	x = put(3, x, A_BOLD, "%s", time_format(text, rates->p50)) + GAP;
-	x = put(3, x, 0, "p99 ");
-	put(3, x, A_BOLD, "%s", time_format(text, rates->p99));
+	x = put(3, x, 0, "pages/s:") + 1;
+	x = draw_rate(3, x, "in", rates->page_ins, 0);
+	x = draw_rate(3, x, "out", rates->page_outs, 0);
+	x = draw_rate(3, x, "refaults", rates->refaults, colour(PAIR_WARN));
+	draw_rate(3, x, "dropped", rates->drops, 0);
+}
+
+static void draw_waits(const struct screen *screen)
+{
+	const struct sample_rates *rates = &screen->sample.rates;
+	int x;
+
+	x = put(4, 0, A_BOLD, "%-8s", "waits");
+	x = draw_rate(4, x, "for frames/s", rates->waits, colour(PAIR_BAD));
+	x = draw_latency(4, x, "for page-ins p50", rates->p50);
+	draw_latency(4, x, "p99", rates->p99);
 }
 
 static void draw_errors(const struct screen *screen)
@@ -224,12 +245,12 @@ static void draw_errors(const struct screen *screen)
 	const struct tarn_pool_info *info = &screen->sample.pool.info;
 
 	if (info->load_errors || info->checksum_errors || info->store_errors)
-		put(4, 0, colour(PAIR_BAD) | A_BOLD,
+		put(5, 0, colour(PAIR_BAD) | A_BOLD,
 		    "errors  %llu load, %llu checksum, %llu store",
 		    info->load_errors, info->checksum_errors,
 		    info->store_errors);
 	else if (screen->sample.list.hidden)
-		put(4, 0, colour(PAIR_WARN),
+		put(5, 0, colour(PAIR_WARN),
 		    "%zu files may not be opened by this user",
 		    screen->sample.list.hidden);
 }
@@ -249,33 +270,31 @@ static int cell_attr(enum column_id id, const struct sample_row *row)
 
 /* A line of the table: titles when @row is NULL. */
 static void draw_line(const struct screen *screen, int y,
-		      const bool shown[COLUMN_COUNT], unsigned int name_width,
-		      const struct sample_row *row)
+		      const struct column_fit *fit, const struct sample_row *row)
 {
 	enum column_id id;
 	int x = 0;
 
 	for (id = 0; id < COLUMN_COUNT; id++) {
-		unsigned int width = columns[id].width, len;
-		char buf[SIZE_TEXT_MAX], fit[512];
+		int width = fit->width[id];
+		char buf[SIZE_TEXT_MAX], name[512];
 		const char *text = columns[id].title;
 		int attr = A_REVERSE | (id == screen->sort ? A_BOLD : 0);
 
-		if (!shown[id])
+		if (!width)
 			continue;
 		if (row) {
 			text = column_text(id, row, buf, screen->exact);
 			attr = cell_attr(id, row);
 		}
 		if (id == COLUMN_NAME) {
-			text = text_fit(fit, sizeof(fit), text, name_width);
+			text = text_fit(name, sizeof(name), text, width);
 			put(y, x, attr, "%s", text);
-			x += name_width;
+			x += width;
 			continue;
 		}
-		len = text_width(text);
-		/* Exact sizes are wider; they eat the gap rather than digits. */
-		put(y, x + GAP + (int)width - (int)len, attr, "%s", text);
+		put(y, x + GAP + width - (int)text_width(text), attr, "%s",
+		    text);
 		x += GAP + width;
 	}
 }
@@ -284,18 +303,17 @@ static void draw_table(struct screen *screen)
 {
 	size_t count = screen->sample.list.count, i;
 	size_t lines = screen_lines();
-	unsigned int name_width;
-	bool shown[COLUMN_COUNT];
+	struct column_fit fit;
 
 	if (screen->scroll + lines > count)
 		screen->scroll = count > lines ? count - lines : 0;
-	name_width = column_choose(COLS, shown);
+	column_choose(&fit, &screen->sample, screen->exact, COLS);
 	attron(A_REVERSE);
 	mvhline(HEAD_LINES - 1, 0, ' ', COLS);
 	attroff(A_REVERSE);
-	draw_line(screen, HEAD_LINES - 1, shown, name_width, NULL);
+	draw_line(screen, HEAD_LINES - 1, &fit, NULL);
 	for (i = 0; i < lines && screen->scroll + i < count; i++)
-		draw_line(screen, HEAD_LINES + i, shown, name_width,
+		draw_line(screen, HEAD_LINES + i, &fit,
 			  &screen->sample.rows[screen->scroll + i]);
 	if (!count)
 		put(HEAD_LINES, 0, colour(PAIR_DIM),
@@ -337,7 +355,8 @@ static void draw(struct screen *screen)
 	draw_title(screen);
 	draw_frames(screen);
 	draw_paging(screen);
-	draw_rates(screen);
+	draw_logical(screen);
+	draw_waits(screen);
 	draw_errors(screen);
 	if (screen->help)
 		draw_help();

@@ -10,7 +10,7 @@
 #include "sample.h"
 
 /** Lines above the rows of the table. */
-#define HEAD_LINES	6
+#define HEAD_LINES	7
 
 /**
  * struct screen - state of the view
