@@ -16,7 +16,8 @@
 #define APPEND                                                          \
 	"console=ttyS0 quiet panic=-1 reboot=k tsc=reliable "           \
 	"no_timer_check cryptomgr.notests random.trust_cpu=on "         \
-	"mitigations=off"
+	"mitigations=off apparmor=0 audit=0 ipv6.disable=1 "            \
+	"8250.nr_uarts=1 initcall_blacklist=jent_mod_init"
 
 static void __attribute__((noreturn))
 guest_exec(const struct guest *guest, const struct guest_config *config,

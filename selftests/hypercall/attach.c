@@ -5,7 +5,10 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bare.h"
@@ -248,6 +251,39 @@ static void orders_of_end(void)
 	}
 }
 
+/* Its end is noticed though each of its partitions holds on to it. */
+static void two_parts(void)
+{
+	const u64 base = 0x200000000UL;
+	struct kvm_userspace_memory_region region = {
+		.slot = 3, .guest_phys_addr = base, .memory_size = BYTES,
+	};
+	struct tarn_vm_range range = { .gpa = base, .bytes = BYTES };
+	struct tarn_partition_attach attach = {
+		.size = sizeof(attach), .count = 1, .ranges = (u64)(uintptr_t)&range,
+	};
+	int other;
+	u8 *map;
+
+	begin();
+	other = part_create(&pool, "b", PAGES);
+	map = part_map(other, PAGES);
+	region.userspace_addr = (u64)(uintptr_t)map;
+	tarn_op(b.vm, KVM_SET_USER_MEMORY_REGION, &region);
+	attach.vm_fd = b.vm;
+	bare_attach(&b);
+	tarn_op(other, TARN_PARTITION_ATTACH, &attach);
+	ASSERT_GT(bare_ask(&b, TARN_HC_REGISTER, TARN_AREA_OTHER, base, 1), 0);
+	ASSERT_GT(bare_ask(&b, TARN_HC_REGISTER, TARN_AREA_OTHER, BARE_BASE, 1), 0);
+	bare_close_vm(&b);
+	WAIT_FOR(!part_info(b.part).vms && !part_info(other).vms);
+	WAIT_FOR(!bare_count_areas(b.part) && !bare_count_areas(other));
+	munmap(map, BYTES);
+	close(other);
+	part_unlink(&pool, "b");
+	end();
+}
+
 /* The mount can go while the VM still runs; its calls are KVM's again. */
 static void vm_outlives_pool(void)
 {
@@ -262,9 +298,42 @@ static void vm_outlives_pool(void)
 	bare_destroy(&b);
 }
 
+static void load_tarn_kvm(void)
+{
+	const char *ko = getenv("TARN_KO");
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%.*s_kvm.ko", (int)strlen(ko) - 3, ko);
+	fd = ASSERT_OK(open(path, O_RDONLY | O_CLOEXEC));
+	ASSERT_OK(syscall(SYS_finit_module, fd, "", 0));
+	close(fd);
+}
+
+/* What ties the module to this kernel's KVM is held by VMs, and needed for them only. */
+static void without_tarn_kvm(void)
+{
+	long ret;
+
+	TEST_REQUIRE(getenv("TARN_KO"), "no TARN_KO");
+	begin();
+	bare_attach(&b);
+	ASSERT_ERR(syscall(SYS_delete_module, "tarn_kvm", O_NONBLOCK), EAGAIN);
+	bare_detach(&b);
+	WAIT_FOR((ret = SYS(syscall(SYS_delete_module, "tarn_kvm",
+				    O_NONBLOCK))) != -EAGAIN);
+	ASSERT_EQ(ret, 0);
+	ret = __bare_attach(&b);
+	load_tarn_kvm();
+	ASSERT_EQ(ret, -EOPNOTSUPP);
+	bare_attach(&b);
+	end();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(ranges_bad), TEST(vm_bad), TEST(of_another), TEST(part_attached),
-	TEST(ranges_count), TEST(areas_end), TEST(orders_of_end), TEST(vm_outlives_pool),
+	TEST(ranges_count), TEST(areas_end), TEST(two_parts), TEST(orders_of_end),
+	TEST(vm_outlives_pool), TEST(without_tarn_kvm),
 };
 
 TESTS_MAIN(tests)

@@ -18,6 +18,7 @@
 #define EFER_LME	0x100
 #define EFER_LMA	0x400
 #define FLAGS_1	0x2
+#define FLAGS_IF	0x200
 /* Ports from every level. */
 #define FLAGS_IOPL	0x3000
 
@@ -148,14 +149,17 @@ static void set_mode(struct bare *b, enum bare_mode mode)
 	b->mode = mode;
 }
 
-void bare_create_at(struct bare *b, struct pool *p, const char *name, u64 pages,
-		    const struct tarn_vm_range *range, u32 nr)
+static void create(struct bare *b, struct pool *p, const char *name, u64 pages,
+		   const struct tarn_vm_range *range, u32 nr, bool irqchip)
 {
 	u32 i;
 
 	memset(b, 0, sizeof(*b));
+	b->irqchip = irqchip;
 	b->kvm = ASSERT_OK(open("/dev/kvm", O_RDWR | O_CLOEXEC));
 	b->vm = ASSERT_OK(ioctl(b->kvm, KVM_CREATE_VM, 0));
+	if (irqchip)
+		ASSERT_OK(ioctl(b->vm, KVM_CREATE_IRQCHIP, 0));
 	b->part = part_create(p, name, pages);
 	b->pages = pages;
 	b->memory = part_map(b->part, pages);
@@ -170,11 +174,24 @@ void bare_create_at(struct bare *b, struct pool *p, const char *name, u64 pages,
 	make_vcpu(b);
 }
 
+void bare_create_at(struct bare *b, struct pool *p, const char *name, u64 pages,
+		    const struct tarn_vm_range *range, u32 nr)
+{
+	create(b, p, name, pages, range, nr, false);
+}
+
 void bare_create(struct bare *b, struct pool *p, const char *name, u64 pages)
 {
 	struct tarn_vm_range all = { .gpa = BARE_BASE, .bytes = pages * PAGE_SIZE };
 
-	bare_create_at(b, p, name, pages, &all, 1);
+	create(b, p, name, pages, &all, 1, false);
+}
+
+void bare_create_async(struct bare *b, struct pool *p, const char *name, u64 pages)
+{
+	struct tarn_vm_range all = { .gpa = BARE_BASE, .bytes = pages * PAGE_SIZE };
+
+	create(b, p, name, pages, &all, 1, true);
 }
 
 void bare_close_vm(struct bare *b)
@@ -295,7 +312,8 @@ struct bare_box *bare_job(struct bare *b, enum bare_job job, u64 count)
 int __bare_run(struct bare *b)
 {
 	struct kvm_regs regs = {
-		.rdi = BARE_BOX, .rsp = BARE_STACK - 8, .rip = BARE_CODE, .rflags = FLAGS_1,
+		.rdi = BARE_BOX, .rsp = BARE_STACK - 8, .rip = BARE_CODE,
+		.rflags = FLAGS_1 | (b->irqchip ? FLAGS_IF : 0),
 	};
 
 	set_mode(b, BARE_KERNEL64);

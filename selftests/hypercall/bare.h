@@ -44,6 +44,7 @@ struct bare {
 	u8 *memory, *firmware;
 	struct bare_box *box;
 	enum bare_mode mode;
+	bool irqchip;
 	pthread_t thread;
 };
 
@@ -54,6 +55,8 @@ void bare_create(struct bare *b, struct pool *p, const char *name, u64 pages);
 /** The same with its memory at several places; together they are the partition. */
 void bare_create_at(struct bare *b, struct pool *p, const char *name, u64 pages,
 		    const struct tarn_vm_range *range, u32 nr);
+/** The same with a local APIC and interrupts on: KVM faults asynchronously then. */
+void bare_create_async(struct bare *b, struct pool *p, const char *name, u64 pages);
 /** Closes and unmaps all of it; parts that the test closed are -1 or NULL. */
 void bare_destroy(struct bare *b);
 /** Just the VM, whose memory goes on; what is of it may go in any order. */

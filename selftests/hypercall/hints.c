@@ -3,6 +3,7 @@
  * Metrics, hints and numbers of page-ins with good, bad and boundary arguments.
  */
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -117,6 +118,46 @@ static void hint_bad(void)
 	end();
 }
 
+static void set_slot(u32 flags, u64 bytes)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = 1, .flags = flags, .guest_phys_addr = BARE_BASE,
+		.memory_size = bytes, .userspace_addr = (u64)(uintptr_t)b.memory,
+	};
+
+	tarn_op(b.vm, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+/*
+ * The VMM takes memory back that was attached, or locks it, as firmware has it do for
+ * system management: then the guest has no say in it.
+ */
+static void hint_not_its_own(void)
+{
+	const u64 count = 8;
+	u64 i;
+
+	begin(false);
+	for (i = 0; i < count; i++)
+		page_fill(b.memory + i * PAGE_SIZE, 1, i, 1);
+	set_slot(0, 0);
+	ASSERT_CALL(&b, TARN_HC_HINT, TARN_HINT_UNUSED, BARE_BASE, count, -TARN_HC_EFAULT);
+	set_slot(KVM_MEM_READONLY, BYTES);
+	ASSERT_CALL(&b, TARN_HC_HINT, TARN_HINT_UNUSED, BARE_BASE, count, -TARN_HC_EFAULT);
+	set_slot(0, 0);
+	/* A hole in the middle of what is named. */
+	set_slot(0, count / 2 * PAGE_SIZE);
+	ASSERT_CALL(&b, TARN_HC_HINT, TARN_HINT_UNUSED, BARE_BASE, count, -TARN_HC_EFAULT);
+	for (i = 0; i < count; i++)
+		ASSERT_PAGE(b.memory + i * PAGE_SIZE, 1, i, 1);
+	set_slot(0, 0);
+	set_slot(0, BYTES);
+	ASSERT_CALL(&b, TARN_HC_HINT, TARN_HINT_UNUSED, BARE_BASE, count, count);
+	for (i = 0; i < count; i++)
+		ASSERT_PAGE(b.memory + i * PAGE_SIZE, 1, i, 0);
+	end();
+}
+
 /* What is named as unused may be zero afterwards; nothing else is. */
 static void hint_unused(void)
 {
@@ -185,7 +226,7 @@ static void fault_number(void)
 }
 
 static const struct tarn_test tests[] = {
-	TEST(metrics), TEST(hint_bad), TEST(hint_unused), TEST(hint_use), TEST(fault_number),
+	TEST(metrics), TEST(hint_bad), TEST(hint_not_its_own), TEST(hint_unused), TEST(hint_use), TEST(fault_number),
 };
 
 TESTS_MAIN(tests)

@@ -6,7 +6,7 @@
 # says is free, and none of them once the module is unloaded. Then once more on a VMM
 # that attaches by itself.
 #
-#   linux.sh 6.1-cloud|6.12-cloud
+#   linux.sh 6.1-cloud|6.12-cloud|7.3-cloud
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 outside=$here/outside
@@ -59,20 +59,17 @@ make_guest()
 	(cd "$tmp/more" && printf '%s\n' tarn_guest.ko steps | cpio -o -H newc --quiet) \
 		> "$tmp/more.cpio"
 	cat "$initrd" "$tmp/more.cpio" > "$tmp/initrd"
+	initrd=$tmp/initrd
 }
 
 boot()
 {
-	mkfifo "$tmp/in"
-	: > "$tmp/out"
-	tarn-vmm -m 256 -smp 2 -cpu host -display none -serial stdio \
+	guest_input=$tmp/in
+	mkfifo "$guest_input"
+	guest_start "test=sh+/steps" -smp 2 -kernel "$elf" \
 		-machine pc,memory-backend=ram0,tarn=off \
-		-object "memory-backend-file,id=ram0,size=256M,share=on,mem-path=$part" \
-		-kernel "$bzimage" -initrd "$tmp/initrd" \
-		-append "console=ttyS0 quiet test=sh+/steps" \
-		< "$tmp/in" > "$tmp/out" 2>&1 &
-	pid=$!
-	exec 9> "$tmp/in"
+		-object "memory-backend-file,id=ram0,size=256M,share=on,mem-path=$part"
+	exec 9> "$guest_input"
 }
 
 # go STEP: on to the next step.
@@ -162,8 +159,8 @@ echo go >&9
 wait "$pid"
 ok "the guest ends in order"
 pid=
-initrd=$tmp/initrd
-guest "test=insmod+/tarn_guest.ko" -kernel "$bzimage" -machine pc,memory-backend=ram0 \
+guest_input=/dev/null
+guest "test=insmod+/tarn_guest.ko" -kernel "$elf" -machine pc,memory-backend=ram0 \
 	-object "memory-backend-file,id=ram0,size=256M,share=on,mem-path=$part" &&
 	said "guest: status 0"
 ok "a VMM that attaches by itself"

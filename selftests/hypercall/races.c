@@ -183,6 +183,53 @@ static void vm_closed(void)
 	}
 }
 
+/*
+ * The guest waits for the first page of an area while its VMM takes the file away.
+ * The pages behind it must not get frames, or be looked for in the file's mappings.
+ */
+static void file_gone(void)
+{
+	struct bare_box *box;
+	struct pager pager;
+	u8 value;
+	u64 i;
+
+	pool_mount(&pool, "size=16M");
+	bare_require(&pool, TARN_FEATURE_VM | TARN_FEATURE_PINS);
+	pager_start(&pager, &pool);
+	bare_policy(&pool, TARN_AREA_OTHER, TARN_PIN_ALWAYS);
+	for (i = 0; i < rounds(3); i++) {
+		bare_create(&b, &pool, "a", PAGES);
+		bare_attach(&b);
+		b.memory[0] = 1;
+		ASSERT_EQ(part_page_out(b.part, 0, 1), 1);
+		/* Zeroes are mapped there. */
+		for (u64 page = 1; page < 16; page++)
+			ASSERT_EQ(try_read(b.memory + page * PAGE_SIZE, &value), 0);
+		pager.ctl->hold = 1U << TARN_OP_LOAD;
+		box = bare_job(&b, BARE_JOB_REPEAT, 1);
+		box->nr = TARN_HC_REGISTER;
+		box->arg[0] = TARN_AREA_OTHER;
+		box->arg[1] = BARE_BASE;
+		box->arg[2] = (i ? 16 : PAGES / 2) * PAGE_SIZE;
+		bare_start(&b);
+		WAIT_FOR(pool_faults(&pool, 0, NULL, 0).pending);
+		bare_unmap(&b);
+		part_unlink(&pool, "a");
+		close(b.part);
+		b.part = -1;
+		WAIT_FOR(!pool_info(&pool).partitions);
+		pager.ctl->hold = 0;
+		bare_stop(&b);
+		ASSERT_EQ(bare_outcomes(&b, TARN_HC_REGISTER, BARE_EFAULT), 1);
+		bare_destroy(&b);
+		pool_assert_idle(&pool);
+		ASSERT_EQ(pool_info(&pool).pinned_pages, 0);
+	}
+	pager_stop(&pager);
+	pool_umount(&pool);
+}
+
 /* ---- in a process of its own -------------------------------------------- */
 
 struct shared {
@@ -253,7 +300,7 @@ static void killed_while_attaching(void)
 }
 
 static const struct tarn_test tests[] = {
-	TEST(attach_detach), TEST(truncated), TEST(vm_closed), TEST(killed),
+	TEST(attach_detach), TEST(truncated), TEST(vm_closed), TEST(file_gone), TEST(killed),
 	TEST(killed_while_attaching),
 };
 

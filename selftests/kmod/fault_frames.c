@@ -39,8 +39,6 @@ static struct tarn_fault only(void)
 /* All pages paged, the pager at work. */
 static void begin(void)
 {
-	u64 i;
-
 	pool_mount(&pool, "size=8M");
 	pager_init(&pg, &pool);
 	/* Stores that are held leave room for loads. */
@@ -48,9 +46,7 @@ static void begin(void)
 	pager_launch(&pg);
 	pool_readahead(&pool, 0);
 	part = part_create(&pool, "a", PAGES);
-	map = part_map(part, PAGES);
-	for (i = 0; i < PAGES; i++)
-		page_fill(map + i * PAGE_SIZE, 9, i, 1);
+	map = part_map_filled(part, PAGES);
 	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
 	ASSERT_EQ(pending(), 0);
 }

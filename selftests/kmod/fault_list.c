@@ -80,7 +80,7 @@ static pid_t waiter(u64 page)
 {
 	pid_t pid = spawn(touch, (void *)(uintptr_t)page);
 
-	WAIT_FOR(proc_state(pid) == 'D');
+	WAIT_FOR(proc_state(pid) == 'S');
 	return pid;
 }
 

@@ -203,6 +203,28 @@ static void held_frames_are_in_limbo(void)
 	end();
 }
 
+/* To dump a guest would bring all of it in. */
+static void not_in_core_dumps(void)
+{
+	char line[512], start[32];
+	bool here = false, found = false;
+	FILE *f;
+
+	begin(OPTIONS);
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)map);
+	f = fopen("/proc/self/smaps", "r");
+	ASSERT(f);
+	while (!found && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, start, strlen(start)))
+			here = true;
+		found = here && !strncmp(line, "VmFlags:", 8);
+	}
+	fclose(f);
+	ASSERT(found);
+	ASSERT(strstr(line, " dd"));
+	end();
+}
+
 static int child_writes(void *arg)
 {
 	ASSERT_PAGE(map, 1, 0, 1);
@@ -237,6 +259,7 @@ static const struct tarn_test tests[] = {
 	TEST(past_the_end),
 	TEST(full_pool),
 	TEST(held_frames_are_in_limbo),
+	TEST(not_in_core_dumps),
 	TEST(fork_and_mremap),
 };
 

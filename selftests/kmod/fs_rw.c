@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -267,6 +268,107 @@ static void dump_and_restore(void)
 	pool_umount(&p);
 }
 
+static void fill_file(int fd, u64 version)
+{
+	u8 page[PAGE_SIZE];
+	u64 i;
+
+	for (i = 0; i < PAGES; i++) {
+		page_fill(page, 1, i, version);
+		ASSERT_EQ(SYS(pwrite(fd, page, PAGE_SIZE, i * PAGE_SIZE)),
+			  PAGE_SIZE);
+	}
+}
+
+static void check_file(int fd, u64 version)
+{
+	u8 page[PAGE_SIZE];
+	u64 i;
+
+	for (i = 0; i < PAGES; i++) {
+		ASSERT_EQ(SYS(pread(fd, page, PAGE_SIZE, i * PAGE_SIZE)),
+			  PAGE_SIZE);
+		ASSERT_PAGE(page, 1, i, version);
+	}
+}
+
+/* All of a file in turns, each as much as @copy likes. */
+static void copy_whole(ssize_t (*copy)(int from, int to, size_t len), int from,
+		       int to)
+{
+	size_t left = PAGES * PAGE_SIZE;
+
+	ASSERT_OK(lseek(from, 0, SEEK_SET));
+	ASSERT_OK(lseek(to, 0, SEEK_SET));
+	while (left) {
+		ssize_t n = ASSERT_OK(copy(from, to, left));
+
+		ASSERT_GT(n, 0);
+		left -= n;
+	}
+}
+
+static ssize_t by_sendfile(int from, int to, size_t len)
+{
+	return sendfile(to, from, NULL, len);
+}
+
+static ssize_t by_copy_file_range(int from, int to, size_t len)
+{
+	return copy_file_range(from, NULL, to, NULL, len, 0);
+}
+
+/* A length that is no multiple of a page, so pages are split. */
+static ssize_t by_splice(int from, int to, size_t len)
+{
+	int pipes[2];
+	ssize_t n, done = 0;
+
+	ASSERT_OK(pipe2(pipes, O_CLOEXEC));
+	n = ASSERT_OK(splice(from, NULL, pipes[1], NULL,
+			     len < 5000 ? len : 5000, 0));
+	while (done < n)
+		done += ASSERT_OK(splice(pipes[0], NULL, to, NULL, n - done,
+					 0));
+	close(pipes[0]);
+	close(pipes[1]);
+	return n;
+}
+
+/* Within a pool, and from and to another file system. */
+static void copies_by_the_kernel(void)
+{
+	struct pool p;
+	int a, b, other;
+
+	pool_mount(&p, OPTIONS);
+	a = part_create(&p, "a", PAGES);
+	b = part_create(&p, "b", PAGES);
+	other = ASSERT_OK(memfd_create("other", 0));
+	fill_file(a, 1);
+	copy_whole(by_sendfile, a, b);
+	check_file(b, 1);
+	fill_file(a, 2);
+	copy_whole(by_copy_file_range, a, b);
+	check_file(b, 2);
+	fill_file(a, 3);
+	copy_whole(by_splice, a, b);
+	check_file(b, 3);
+	fill_file(a, 4);
+	copy_whole(by_sendfile, a, other);
+	check_file(other, 4);
+	fill_file(other, 5);
+	copy_whole(by_splice, other, a);
+	check_file(a, 5);
+	close(other);
+	close(a);
+	close(b);
+	part_unlink(&p, "a");
+	part_unlink(&p, "b");
+	pool_assert_idle(&p);
+	pool_umount(&p);
+}
+
 static const struct tarn_test tests[] = {
 	TEST(seek),
 	TEST(random_reads_and_writes),
@@ -274,6 +376,7 @@ static const struct tarn_test tests[] = {
 	TEST(holes_read_as_zero_without_a_frame),
 	TEST(vectors),
 	TEST(buffer_in_the_same_file),
+	TEST(copies_by_the_kernel),
 	TEST(full_pool),
 	TEST(dump_and_restore),
 };

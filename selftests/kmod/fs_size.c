@@ -127,6 +127,70 @@ static void punch_hole(void)
 	pool_umount(&p);
 }
 
+static u64 write_all(u8 *map, u64 pages)
+{
+	u64 i;
+
+	for (i = 0; i < pages; i++) {
+		if (try_write(map + i * PAGE_SIZE, 1))
+			break;
+	}
+	return i;
+}
+
+/* What was promised is there, however much another file asks for. */
+static void fallocate_keeps_its_promise(void)
+{
+	struct pool p;
+	int fd, other;
+	u8 *map;
+
+	pool_mount(&p, "size=4M,paging=none");
+	fd = part_create(&p, "a", 1000);
+	other = part_create(&p, "b", 2000);
+	ASSERT_OK(fallocate(fd, 0, 0, 1000 * PAGE_SIZE));
+	ASSERT_EQ(part_info(fd).resident_pages, 1000);
+	map = part_map(other, 2000);
+	/* again and again, as reclaim is another thread's */
+	for (int i = 0; i < 50; i++) {
+		ASSERT_EQ(write_all(map, 2000), 24);
+		msleep(2);
+	}
+	munmap(map, 2000 * PAGE_SIZE);
+	map = part_map(fd, 1000);
+	ASSERT_EQ(write_all(map, 1000), 1000);
+	munmap(map, 1000 * PAGE_SIZE);
+	close(fd);
+	close(other);
+	pool_umount(&p);
+}
+
+/* All or nothing, and what was promised before stays so. */
+static void fallocate_that_fails(void)
+{
+	struct pool p;
+	int fd;
+
+	pool_mount(&p, "size=4M,paging=none");
+	fd = part_create(&p, "a", 2000);
+	ASSERT_EQ(SYS(pwrite(fd, "x", 1, 50 * PAGE_SIZE)), 1);
+	ASSERT_OK(fallocate(fd, 0, 0, 100 * PAGE_SIZE));
+	ASSERT_ERR(fallocate(fd, 0, 0, 2000 * PAGE_SIZE), ENOSPC);
+	WAIT_FOR(pool_info(&p).free_frames == 1024 - 100);
+	ASSERT_EQ(part_info(fd).resident_pages, 100);
+	ASSERT_EQ(part_count(fd, 0, 100, 0x0f, TARN_PAGE_RESIDENT), 100);
+	ASSERT_ERR(fallocate(fd, FALLOC_FL_KEEP_SIZE, 1500 * PAGE_SIZE,
+			     2000 * PAGE_SIZE), ENOSPC);
+	WAIT_FOR(pool_info(&p).free_frames == 1024 - 100);
+	ASSERT_EQ(size_of(fd), 2000 * PAGE_SIZE);
+	/* a hole takes a promise back */
+	ASSERT_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			    100 * PAGE_SIZE));
+	ASSERT_EQ(part_info(fd).resident_pages, 0);
+	close(fd);
+	pool_umount(&p);
+}
+
 static void fallocate_refuses_other_modes(void)
 {
 	static const int modes[] = {
@@ -227,6 +291,8 @@ static const struct tarn_test tests[] = {
 	TEST(truncate_both_ways),
 	TEST(sparse_giant),
 	TEST(punch_hole),
+	TEST(fallocate_keeps_its_promise),
+	TEST(fallocate_that_fails),
 	TEST(fallocate_refuses_other_modes),
 	TEST(blocks_are_what_is_resident),
 	TEST(largest_file),

@@ -23,6 +23,9 @@ static int part, null, device;
 static u8 *map;
 static char loop[64], file[] = "/tmp/tarn.loop.XXXXXX";
 
+/* A device that stands still when told to, on the loop device. */
+#define HANGING "/dev/mapper/tarn-grant"
+
 static void make_device(void)
 {
 	struct tarn_features f = { .size = sizeof(f) };
@@ -56,20 +59,21 @@ static void drop_device(void)
 	pool_umount(&pool);
 }
 
-static void begin(void)
+static void begin_on(const char *path)
 {
-	u64 i;
-
-	make_device();
 	pager_init(&pg, &pool);
-	strcpy(pg.ctl->file, loop);
+	strcpy(pg.ctl->file, path);
 	pg.ctl->grant = 1;
 	pager_launch(&pg);
 	part = part_create(&pool, "a", PAGES);
-	map = part_map(part, PAGES);
-	for (i = 0; i < PAGES; i++)
-		page_fill(map + i * PAGE_SIZE, 9, i, 1);
+	map = part_map_filled(part, PAGES);
 	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+}
+
+static void begin(void)
+{
+	make_device();
+	begin_on(loop);
 }
 
 static void end(void)
@@ -240,12 +244,129 @@ static void grants_end_with_the_pager(void)
 	end();
 }
 
+/* There is no udev in L1, so the node is made by dmsetup itself. */
+static void dm(const char *how)
+{
+	char cmd[256];
+
+	snprintf(cmd, sizeof(cmd), "DM_DISABLE_UDEV=1 dmsetup %s tarn-grant", how);
+	ASSERT_EQ(system(cmd), 0);
+}
+
+/* What has been read lets go of it a moment later. */
+static void dm_remove(void)
+{
+	WAIT_FOR(!system("DM_DISABLE_UDEV=1 dmsetup remove tarn-grant 2>/dev/null"));
+}
+
+static void begin_hanging(void)
+{
+	char cmd[256];
+
+	TEST_REQUIRE(!system("modprobe -q dm-mod"), "no device mapper");
+	make_device();
+	snprintf(cmd, sizeof(cmd), "create --table '0 %u linear %s 0'",
+		 (64U << 20) / 512, loop);
+	dm(cmd);
+	begin_on(HANGING);
+	pool_readahead(&pool, 0);
+	dm("suspend --noflush --nolockfs");
+}
+
+static int touch(void *arg)
+{
+	return page_version(map + (uintptr_t)arg * PAGE_SIZE, 9, (uintptr_t)arg);
+}
+
+/* A thread that reads a page, and gets no farther. */
+static pid_t hang(u64 index)
+{
+	pid_t pid = spawn(touch, (void *)(uintptr_t)index);
+
+	WAIT_FOR(part_state(part, index) & TARN_PAGE_IN_FLIGHT);
+	WAIT_FOR(proc_state(pid) == 'S' || proc_state(pid) == 'D');
+	return pid;
+}
+
+static void detach_by_force(void)
+{
+	struct tarn_pool_detach d = { .size = sizeof(d) };
+
+	tarn_op(pool.fd, TARN_POOL_DETACH, &d);
+	reap(pg.pid);
+	pg.pid = 0;
+}
+
+static void punch(u64 index)
+{
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    index * PAGE_SIZE, PAGE_SIZE));
+}
+
+/*
+ * The next pager does without the device that hangs, and serves what was asked of it,
+ * too. What is read at last is nobody's: neither frame nor copy are what they were.
+ */
+static void another_pager_starts_while_a_device_hangs(void)
+{
+	pid_t reader[2];
+	u64 i;
+
+	begin_hanging();
+	reader[0] = hang(7);
+	reader[1] = hang(8);
+	detach_by_force();
+	ASSERT_OK(kill(reader[1], SIGKILL));
+	reap(reader[1]);
+	punch(8);
+	strcpy(pg.ctl->file, loop);
+	pager_launch(&pg);
+	ASSERT_EQ(pg.ctl->listed, PAGES - 1);
+	ASSERT_EQ(reap(reader[0]), 1);
+	page_fill(map + 8 * PAGE_SIZE, 9, 8, 1);
+	check();
+	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+	WAIT_FOR(pool_info(&pool).limbo_frames == 2);
+	for (i = 0; i < PAGES; i++)
+		page_fill(map + i * PAGE_SIZE, 9, i, 1);
+	dm("resume");
+	WAIT_FOR(!pool_info(&pool).limbo_frames);
+	check();
+	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+	check();
+	dm_remove();
+	end();
+}
+
+/* The mount can go, too: what is read then holds nothing but its page. */
+static void a_mount_ends_while_a_device_hangs(void)
+{
+	pid_t reader;
+
+	begin_hanging();
+	reader = hang(7);
+	detach_by_force();
+	ASSERT_OK(kill(reader, SIGKILL));
+	reap(reader);
+	munmap(map, PAGES * PAGE_SIZE);
+	close(part);
+	part_unlink(&pool, "a");
+	pager_stop(&pg);
+	pool_umount(&pool);
+	dm("resume");
+	dm_remove();
+	pool_mount(&pool, "size=8M");
+	drop_device();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(form),
 	TEST(values),
 	TEST(reads_go_around_the_pager),
 	TEST(what_fails_is_asked_of_the_pager),
 	TEST(grants_end_with_the_pager),
+	TEST(another_pager_starts_while_a_device_hangs),
+	TEST(a_mount_ends_while_a_device_hangs),
 };
 
 TESTS_MAIN(tests)

@@ -30,18 +30,13 @@ static u8 *map;
 /* All pages paged, and the pager gone. */
 static void begin(void)
 {
-	u64 i;
-
 	pool_mount(&pool, "size=8M");
 	pager_start(&pg, &pool);
 	pool_readahead(&pool, 0);
 	part = part_create(&pool, "a", PAGES);
-	map = part_map(part, PAGES);
-	for (i = 0; i < PAGES; i++)
-		page_fill(map + i * PAGE_SIZE, 9, i, 1);
+	map = part_map_filled(part, PAGES);
 	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
-	pager_kill(&pg);
-	WAIT_FOR(!(pool_info(&pool).flags & TARN_POOL_SERVED));
+	pager_lose(&pg, &pool);
 }
 
 static void unmap(void)
@@ -80,17 +75,35 @@ static int touch_group(void *arg)
 	return 0;
 }
 
-/* Threads of a process group, or of a process, that wait for a page. */
-static int waiting(pid_t group)
+/* How many pages are waited for: a page-in is there for as long as its holder. */
+static u64 waiting(void)
 {
-	return tasks_in_state(group, 'D');
+	return pool_info(&pool).faults_pending;
+}
+
+static bool waits_for(u64 i)
+{
+	struct tarn_fault list[PAGES];
+	u32 n, count = pool_faults(&pool, 0, list, PAGES).count;
+
+	for (n = 0; n < count; n++) {
+		if (list[n].index == i)
+			return true;
+	}
+	return false;
+}
+
+/* Any signal ends what a process waits for here, so it sleeps like others. */
+static bool asleep(pid_t pid)
+{
+	return proc_state(pid) == 'S';
 }
 
 static pid_t waiter(u64 i)
 {
 	pid_t pid = spawn(touch, (void *)(uintptr_t)i);
 
-	WAIT_FOR(proc_state(pid) == 'D');
+	WAIT_FOR(waits_for(i) && asleep(pid));
 	return pid;
 }
 
@@ -123,7 +136,7 @@ static void waiters_can_be_killed(void)
 		ASSERT_EQ(reap(pid), 256 + SIGKILL);
 	}
 	group = spawn(touch_group, NULL);
-	WAIT_FOR(waiting(group) == 8);
+	WAIT_FOR(waiting() == 8);
 	ASSERT_OK(kill(-group, SIGKILL));
 	ASSERT_EQ(reap(group), 256 + SIGKILL);
 	end();
@@ -157,7 +170,7 @@ static void calls_can_be_killed(void)
 	begin();
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		pid = spawn(calls[i], NULL);
-		WAIT_FOR(proc_state(pid) == 'D');
+		WAIT_FOR(waits_for(3 + i) && asleep(pid));
 		ASSERT_OK(kill(pid, SIGKILL));
 		ASSERT_EQ(reap(pid), 256 + SIGKILL);
 	}
@@ -219,7 +232,7 @@ static void lazy_umount_meanwhile(void)
 	ASSERT_OK(umount2(pool.dir, MNT_DETACH));
 	unmap();
 	close(pool.fd);
-	ASSERT_EQ(proc_state(pid), 'D');
+	ASSERT(asleep(pid));
 	ASSERT_OK(kill(pid, SIGKILL));
 	ASSERT_EQ(reap(pid), 256 + SIGKILL);
 	pager_free(&pg);
@@ -256,6 +269,9 @@ static int (*const waiting_calls[])(void *) = {
 	write_call, cut_call, punch_call, allocate_call, copy_call,
 };
 
+/* The page that each waits for first. */
+static const u64 first_page[] = { 4, 10, 20, 30, 5 };
+
 /* What waits has not locked the file: it can be changed, and removed. */
 static void calls_hold_up_nobody(void)
 {
@@ -266,7 +282,7 @@ static void calls_hold_up_nobody(void)
 	begin();
 	for (i = 0; i < ARRAY_SIZE(waiting_calls); i++) {
 		pid[i] = spawn(waiting_calls[i], NULL);
-		WAIT_FOR(proc_state(pid[i]) == 'D');
+		WAIT_FOR(waits_for(first_page[i]) && asleep(pid[i]));
 		ASSERT_EQ(SYS(pwrite(part, "new", 3, PAGES * PAGE_SIZE)), 3);
 		ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
 	}
@@ -303,7 +319,7 @@ static void calls_go_on_with_the_next_pager(void)
 		if (waiting_calls[i] == cut_call)
 			continue;
 		pid[i] = spawn(waiting_calls[i], NULL);
-		WAIT_FOR(proc_state(pid[i]) == 'D');
+		WAIT_FOR(waits_for(first_page[i]) && asleep(pid[i]));
 	}
 	pager_launch(&pg);
 	for (i = 0; i < ARRAY_SIZE(waiting_calls); i++) {
@@ -337,7 +353,7 @@ static void cut_goes_on_with_the_next_pager(void)
 
 	begin();
 	pid = spawn(cut_call, NULL);
-	WAIT_FOR(proc_state(pid) == 'D');
+	WAIT_FOR(waits_for(10) && asleep(pid));
 	ASSERT_OK(fstat(part, &st));
 	ASSERT_EQ(st.st_size, PAGES * PAGE_SIZE);
 	pager_launch(&pg);
@@ -379,7 +395,7 @@ static void appends_wait_one_beside_the_other(void)
 	pager_kill(&pg);
 	for (i = 0; i < 4; i++) {
 		pid[i] = spawn(append_call, (void *)(uintptr_t)('a' + i));
-		WAIT_FOR(proc_state(pid[i]) == 'D');
+		WAIT_FOR(waits_for(PAGES - 1) && asleep(pid[i]));
 	}
 	pager_launch(&pg);
 	for (i = 0; i < 4; i++)
@@ -392,6 +408,41 @@ static void appends_wait_one_beside_the_other(void)
 			ASSERT(got[i * RECORD] != got[j * RECORD]);
 	}
 	pager_kill(&pg);
+	end();
+}
+
+#define OTHER_PAGES 2048
+
+static int fill_call(void *arg)
+{
+	memset(arg, 'b', OTHER_PAGES * PAGE_SIZE);
+	return 0;
+}
+
+/* It waits for a frame of a page that lies far behind the end when it goes on. */
+static void append_to_what_became_shorter(void)
+{
+	pid_t filler, pid;
+	u8 *other_map;
+	int other;
+
+	begin();
+	other = part_create(&pool, "b", OTHER_PAGES);
+	other_map = part_map(other, OTHER_PAGES);
+	filler = spawn(fill_call, other_map);
+	WAIT_FOR(asleep(filler) && pool_info(&pool).frame_waits);
+	pid = spawn(append_call, (void *)(uintptr_t)'a');
+	WAIT_FOR(waits_for(PAGES) && asleep(pid));
+	ASSERT_OK(ftruncate(part, 0));
+	ASSERT_OK(kill(filler, SIGKILL));
+	ASSERT_EQ(reap(filler), 256 + SIGKILL);
+	ASSERT_OK(ftruncate(other, 0));
+	ASSERT_EQ(reap(pid), 0);
+	ASSERT_EQ(lseek(part, 0, SEEK_END), RECORD);
+	ASSERT_EQ(part_info(part).resident_pages, 1);
+	munmap(other_map, OTHER_PAGES * PAGE_SIZE);
+	close(other);
+	part_unlink(&pool, "b");
 	end();
 }
 
@@ -414,7 +465,7 @@ static int munmap_in_a_thread(void *arg)
 
 	setpgid(0, 0);
 	pthread_create(&t, NULL, touch_thread, NULL);
-	WAIT_FOR(waiting(getpid()) == 1);
+	WAIT_FOR(waits_for(40));
 	pthread_create(&u, NULL, munmap_half, NULL);
 	pthread_join(u, NULL);
 	if (mmap(map + 32 * PAGE_SIZE, 32 * PAGE_SIZE, PROT_READ,
@@ -437,6 +488,159 @@ static void munmap_meanwhile(void)
 	pager_launch(&pg);
 	ASSERT_EQ(reap(pid), 0);
 	pager_kill(&pg);
+	end();
+}
+
+struct handled {
+	_Atomic int begun, signals;
+};
+
+static struct handled *handled;
+
+static void on_signal(int sig)
+{
+	handled->signals++;
+}
+
+static void handle(int flags)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = flags };
+
+	sigaction(SIGUSR1, &sa, NULL);
+	handled->begun = 1;
+}
+
+static int touch_handling(void *arg)
+{
+	handle(0);
+	return touch(arg);
+}
+
+static int read_handling(void *arg)
+{
+	u8 buf[PAGE_SIZE];
+	long ret;
+
+	handle(arg ? SA_RESTART : 0);
+	ret = SYS(pread(part, buf, PAGE_SIZE, 3 * PAGE_SIZE));
+	return ret == PAGE_SIZE ? page_version(buf, 9, 3) : -ret;
+}
+
+/* The kernel copies from a paged page, and does not ask for signals. */
+static int copy_handling(void *arg)
+{
+	u8 buf[PAGE_SIZE];
+	int p[2];
+
+	handle(0);
+	if (pipe(p) || write(p[1], map + 3 * PAGE_SIZE, PAGE_SIZE) != PAGE_SIZE ||
+	    read(p[0], buf, PAGE_SIZE) != PAGE_SIZE)
+		return 2;
+	return page_version(buf, 9, 3);
+}
+
+static pid_t handling_waiter(int (*fn)(void *), bool arg, u64 i)
+{
+	pid_t pid;
+
+	handled = shared_alloc(PAGE_SIZE);
+	pid = spawn(fn, arg ? (void *)i : NULL);
+	WAIT_FOR(handled->begun && waits_for(i) && asleep(pid));
+	return pid;
+}
+
+/* A handler runs while its page is waited for, as often as there are signals. */
+static void signals_are_handled_meanwhile(void)
+{
+	pid_t pid;
+	int i;
+
+	begin();
+	pid = handling_waiter(touch_handling, true, 7);
+	for (i = 1; i <= 3; i++) {
+		ASSERT_OK(kill(pid, SIGUSR1));
+		WAIT_FOR(handled->signals == i);
+		WAIT_FOR(waits_for(7) && asleep(pid));
+	}
+	pager_launch(&pg);
+	ASSERT_EQ(reap(pid), 1);
+	pager_kill(&pg);
+	end();
+}
+
+static void signals_end_calls(void)
+{
+	pid_t pid;
+
+	begin();
+	pid = handling_waiter(read_handling, false, 3);
+	ASSERT_OK(kill(pid, SIGUSR1));
+	ASSERT_EQ(reap(pid), EINTR);
+	ASSERT_EQ(handled->signals, 1);
+	/* or not, if the handler was set up like that */
+	pid = handling_waiter(read_handling, true, 3);
+	ASSERT_OK(kill(pid, SIGUSR1));
+	WAIT_FOR(handled->signals == 1);
+	WAIT_FOR(waits_for(3) && asleep(pid));
+	pager_launch(&pg);
+	ASSERT_EQ(reap(pid), 1);
+	pager_kill(&pg);
+	end();
+}
+
+/* It goes on as if there was no signal, but it can be killed. */
+static void signals_during_a_copy(void)
+{
+	pid_t pid, other;
+
+	begin();
+	pid = handling_waiter(copy_handling, false, 3);
+	ASSERT_OK(kill(pid, SIGUSR1));
+	WAIT_FOR(proc_state(pid) == 'D');
+	other = handling_waiter(copy_handling, false, 3);
+	ASSERT_OK(kill(other, SIGUSR1));
+	ASSERT_OK(kill(other, SIGKILL));
+	ASSERT_EQ(reap(other), 256 + SIGKILL);
+	ASSERT_EQ(handled->signals, 0);
+	pager_launch(&pg);
+	ASSERT_EQ(reap(pid), 1);
+	pager_kill(&pg);
+	end();
+}
+
+static int pause_call(void *arg)
+{
+	*(_Atomic int *)arg = 1;
+	return pause();
+}
+
+/*
+ * The kernel keeps the address space locked for who reads it from outside. So
+ * without a pager there is nothing to wait for.
+ */
+static void memory_of_another_process(void)
+{
+	_Atomic int *there = shared_alloc(PAGE_SIZE);
+	pid_t pid, reader;
+	char path[64];
+	u8 buf[8];
+	int fd;
+
+	begin();
+	pid = spawn(pause_call, (void *)there);
+	WAIT_FOR(*there);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = ASSERT_OK(open(path, O_RDONLY | O_CLOEXEC));
+	reader = fork();
+	if (!reader)
+		_exit(-SYS(pread(fd, buf, sizeof(buf), (off_t)(uintptr_t)map)));
+	ASSERT_EQ(reap(reader), EIO);
+	pager_launch(&pg);
+	ASSERT_EQ(SYS(pread(fd, buf, sizeof(buf), (off_t)(uintptr_t)map)), sizeof(buf));
+	pager_kill(&pg);
+	ASSERT_OK(kill(pid, SIGKILL));
+	ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	close(fd);
 	end();
 }
 
@@ -467,7 +671,12 @@ static const struct tarn_test tests[] = {
 	TEST(calls_go_on_with_the_next_pager),
 	TEST(cut_goes_on_with_the_next_pager),
 	TEST(appends_wait_one_beside_the_other),
+	TEST(append_to_what_became_shorter),
 	TEST(munmap_meanwhile),
+	TEST(signals_are_handled_meanwhile),
+	TEST(signals_end_calls),
+	TEST(signals_during_a_copy),
+	TEST(memory_of_another_process),
 	TEST(writes_without_a_pager),
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "pager.h"
@@ -100,6 +101,23 @@ static void clean_pages_go_without_a_write(void)
 	ASSERT_EQ(pg.ctl->stores, PAGES);
 	ASSERT_EQ(part_info(part).clean_drops, PAGES);
 	ASSERT_EQ(part_info(part).page_outs, PAGES);
+	check(0, PAGES, 1);
+	end(PAGES);
+}
+
+/* The window goes with its pager, which wrote to frames through it, not to pages. */
+static void clean_pages_outlive_their_pager(void)
+{
+	begin("size=8M", PAGES);
+	fill(0, PAGES, 1);
+	part_page_out(part, 0, PAGES);
+	check(0, PAGES, 1);
+	pager_kill(&pg);
+	ASSERT_EQ(in_state(0xff, TARN_PAGE_RESIDENT | TARN_PAGE_CLEAN), PAGES);
+	pager_launch(&pg);
+	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+	ASSERT_EQ(part_info(part).clean_drops, PAGES);
+	ASSERT_EQ(pg.ctl->stores, PAGES);
 	check(0, PAGES, 1);
 	end(PAGES);
 }
@@ -285,9 +303,64 @@ static void read_and_write_calls(void)
 	end(PAGES);
 }
 
+static pid_t page_out_pid;
+
+static int page_out_child(void *arg)
+{
+	u64 *range = arg, done;
+
+	return __part_page_out(part, range[0], range[1], &done) ? 1 : 0;
+}
+
+static void start_page_out(u64 start, u64 count)
+{
+	u64 range[2] = { start, count };
+
+	page_out_pid = spawn(page_out_child, range);
+}
+
+/* Pages in frames, clean and dirty, held, paged, and being written, in one hole. */
+static void holes_in_all_states(void)
+{
+	struct iovec v;
+	int pipes[2];
+
+	begin("size=8M", PAGES);
+	fill(0, PAGES, 1);
+	part_page_out(part, 0, PAGES);
+	check(0, 128, 1);
+	fill(64, 32, 2);
+	pg.ctl->truncates = 1;
+	pg.ctl->hold = 1U << TARN_OP_STORE;
+	start_page_out(64, 16);
+	WAIT_FOR(part_count(part, 64, 16, TARN_PAGE_IN_FLIGHT,
+			    TARN_PAGE_IN_FLIGHT) == 16);
+	ASSERT_OK(pipe2(pipes, O_CLOEXEC));
+	v = (struct iovec){ map + 90 * PAGE_SIZE, PAGE_SIZE };
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    PAGE_SIZE, (PAGES - 2) * PAGE_SIZE));
+	ASSERT_EQ(part_count(part, 1, PAGES - 2, 0x0f, TARN_PAGE_EMPTY),
+		  PAGES - 2);
+	ASSERT_EQ(part_info(part).resident_pages, 1);
+	ASSERT_EQ(part_info(part).paged_pages, 1);
+	pg.ctl->hold = 0;
+	WAIT_FOR(pg.ctl->used == 2);
+	close(pipes[0]);
+	close(pipes[1]);
+	ASSERT_EQ(reap(page_out_pid), 0);
+	check(0, 1, 1);
+	check(PAGES - 1, 1, 1);
+	ASSERT(page_is_zero(map + 90 * PAGE_SIZE));
+	fill(1, PAGES - 2, 3);
+	check(1, PAGES - 2, 3);
+	end(PAGES);
+}
+
 static const struct tarn_test tests[] = {
 	TEST(out_and_in),
 	TEST(clean_pages_go_without_a_write),
+	TEST(clean_pages_outlive_their_pager),
 	TEST(written_pages_are_stored_again),
 	TEST(write_fault_on_a_paged_page),
 	TEST(zero_pages_are_never_stored),
@@ -296,6 +369,7 @@ static const struct tarn_test tests[] = {
 	TEST(reads_ahead_in_sequence),
 	TEST(stores_come_in_runs),
 	TEST(read_and_write_calls),
+	TEST(holes_in_all_states),
 };
 
 TESTS_MAIN(tests)

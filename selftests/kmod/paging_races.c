@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -25,15 +26,11 @@ static u8 *map;
 
 static void begin(void)
 {
-	u64 i;
-
 	pool_mount(&pool, "size=8M");
 	pager_start(&pg, &pool);
 	pool_readahead(&pool, 0);
 	part = part_create(&pool, "a", PAGES);
-	map = part_map(part, PAGES);
-	for (i = 0; i < PAGES; i++)
-		page_fill(map + i * PAGE_SIZE, 9, i, 1);
+	map = part_map_filled(part, PAGES);
 }
 
 static void end(void)
@@ -255,6 +252,68 @@ static void many_wait_for_one_page(void)
 	end();
 }
 
+/* Of pages that there never were nothing has to be looked at, however many. */
+static void page_out_of_a_sparse_file(void)
+{
+	const u64 pages = 1ULL << 34;
+
+	begin();
+	ASSERT_OK(ftruncate(part, pages * PAGE_SIZE));
+	ASSERT_EQ(part_page_out(part, 0, pages), pages);
+	ASSERT_EQ(part_count(part, 0, PAGES, 0x0f, TARN_PAGE_PAGED), PAGES);
+	ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
+	end();
+}
+
+#define BLOCK		512ULL
+#define BLOCKS		10ULL
+#define WRITERS		4
+
+static _Atomic u64 block;
+static u8 *blocks;
+
+/* A part of each block, once it is its turn. */
+static void *write_blocks(void *arg)
+{
+	u64 first = (uintptr_t)arg, b, i;
+
+	for (b = 0; b < BLOCKS; b++) {
+		while (block <= b)
+			sched_yield();
+		for (i = first; i < BLOCK; i += WRITERS)
+			blocks[(b * BLOCK + i) * PAGE_SIZE] = b + 1;
+	}
+	return NULL;
+}
+
+/* Where there was no page yet all come at once: no more go than can at a time. */
+static void page_out_of_pages_that_come(void)
+{
+	pthread_t writer[WRITERS];
+	u64 i;
+	int fd;
+
+	begin();
+	fd = part_create(&pool, "b", BLOCKS * BLOCK);
+	blocks = part_map(fd, BLOCKS * BLOCK);
+	block = 0;
+	for (i = 0; i < WRITERS; i++)
+		ASSERT(!pthread_create(&writer[i], NULL, write_blocks,
+				       (void *)(uintptr_t)i));
+	for (i = 0; i < BLOCKS; i++) {
+		block = i + 1;
+		part_page_out(fd, i * BLOCK, BLOCK);
+	}
+	for (i = 0; i < WRITERS; i++)
+		ASSERT(!pthread_join(writer[i], NULL));
+	for (i = 0; i < BLOCKS * BLOCK; i++)
+		ASSERT_EQ(blocks[i * PAGE_SIZE], i / BLOCK + 1);
+	munmap(blocks, BLOCKS * BLOCK * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "b");
+	end();
+}
+
 static void *punch_all(void *arg)
 {
 	return (void *)SYS(fallocate(part,
@@ -320,6 +379,34 @@ static void truncate_during_a_store(void)
 	drop_in_flight(shrink_and_grow, HOLD(STORE));
 }
 
+/*
+ * A page is cut away while its copy is read, filled anew and stored. What was read
+ * then is nobody's: the new copy's checksum says nothing about it.
+ */
+static void refill_during_a_load(void)
+{
+	pthread_t reader;
+
+	begin();
+	part_page_out(part, 0, PAGES);
+	pg.ctl->truncates = 1;
+	pg.ctl->hold = HOLD(LOAD);
+	ASSERT_EQ(pthread_create(&reader, NULL, read_page, (void *)5UL), 0);
+	WAIT_FOR(pg.ctl->taken > pg.ctl->completed);
+	ASSERT_EQ((intptr_t)punch_all(NULL), 0);
+	/* it finds a hole, and holds nothing any more */
+	pthread_join(reader, NULL);
+	page_fill(page(5), 9, 5, 2);
+	ASSERT_EQ(part_page_out(part, 5, 1), 1);
+	pg.ctl->hold = 0;
+	/* the copy that was read is dropped behind it, and then asked for no more */
+	WAIT_FOR(pg.ctl->used == 1);
+	ASSERT_EQ(pg.ctl->mismatches, 0);
+	ASSERT_EQ(pool_info(&pool).checksum_errors, 0);
+	ASSERT_PAGE(page(5), 9, 5, 2);
+	end();
+}
+
 /* A write during a store must not be lost: the frame is written or kept. */
 static void write_during_a_store(void)
 {
@@ -350,6 +437,8 @@ static void write_during_a_store(void)
 }
 
 static const struct tarn_test tests[] = {
+	TEST(page_out_of_a_sparse_file),
+	TEST(page_out_of_pages_that_come),
 	TEST(held_pages_are_passed_over),
 	TEST(registered_buffers_are_passed_over),
 	TEST(two_mappings),
@@ -361,6 +450,7 @@ static const struct tarn_test tests[] = {
 	TEST(punch_during_a_store),
 	TEST(truncate_during_a_load),
 	TEST(truncate_during_a_store),
+	TEST(refill_during_a_load),
 	TEST(write_during_a_store),
 };
 

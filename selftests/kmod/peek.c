@@ -185,6 +185,11 @@ static void bad_copies(void)
 	look_at(0, PAGES);
 	pg.ctl->corrupt = PAGER_CORRUPT_NONE;
 	ASSERT_EQ(in_state(TARN_PAGE_PAGED), PAGES);
+	/* who touches the page later is told nothing of a look that failed */
+	pg.ctl->load_error = EIO;
+	ASSERT_EQ(look(5, 1, &done), -EIO);
+	pg.ctl->load_error = 0;
+	ASSERT_PAGE(map + 5 * PAGE_SIZE, 9, 5, 1);
 	end(PAGES);
 }
 

@@ -11,6 +11,8 @@ top=${TARN_TOP:-$(cd "$here/../../.." && pwd)}
 memory=${MEMORY:-256}
 pool_size=${POOL:-160M}
 work=$(mktemp -d)
+# shellcheck source=selftests/vmm/quick.sh
+. "$top/selftests/vmm/quick.sh"
 pool=
 pager=
 
@@ -51,12 +53,12 @@ make_initrd()
 
 boot()
 {
-	timeout -k 10 "${TIMEOUT:-240}" qemu-system-x86_64 -nodefaults -no-user-config \
+	timeout -k 10 "${TIMEOUT:-540}" qemu-system-x86_64 -nodefaults -no-user-config \
 		-machine pc,accel=kvm,memory-backend=ram -cpu host \
 		-m "$memory" -smp 1 -display none -no-reboot \
 		-object "memory-backend-file,id=ram,size=${memory}M,mem-path=$pool/guest,share=on" \
 		-kernel "$kernel" -initrd "$work/initrd" \
-		-append "console=ttyS0 quiet panic=-1 reboot=t tsc=reliable no_timer_check cryptomgr.notests random.trust_cpu=on mitigations=off check_mib=$((memory - 90))" \
+		-append "console=ttyS0 quiet panic=-1 reboot=t $quick check_mib=$((memory - 90))" \
 		-serial "file:$work/console" < /dev/null
 }
 
@@ -69,7 +71,7 @@ field()
 find_kernel()
 {
 	kernel=${TEST_QEMU_KERNEL-}
-	[ -n "$kernel" ] || kernel=$("$top/scripts/kernel" path 6.1-cloud vmlinuz 2>/dev/null)
+	[ -n "$kernel" ] || kernel=$("$top/scripts/kernel" path 6.1-cloud vmlinux 2>/dev/null)
 	[ -r "$kernel" ]
 }
 

@@ -24,13 +24,9 @@ static u8 *map;
 
 static void begin(void)
 {
-	u64 i;
-
 	pool_mount(&pool, "size=8M");
 	part = part_create(&pool, "a", PAGES);
-	map = part_map(part, PAGES);
-	for (i = 0; i < PAGES; i++)
-		page_fill(map + i * PAGE_SIZE, 9, i, 1);
+	map = part_map_filled(part, PAGES);
 }
 
 static void attach(u32 queues)

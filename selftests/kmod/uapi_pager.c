@@ -92,6 +92,9 @@ static void forms(void)
 			.name = "PAGER_START",
 			.cmd = TARN_PAGER_START,
 			.size = sizeof(struct tarn_pager_start),
+			.min_size = offsetof(struct tarn_pager_start, dropped),
+			.reserved = { offsetof(struct tarn_pager_start,
+					       reserved) },
 			.open = open_attached,
 		},
 		{

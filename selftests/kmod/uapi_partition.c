@@ -247,6 +247,28 @@ static void weights(void)
 	end();
 }
 
+/* The content is for who may read the file. */
+static void for_writing_only(void)
+{
+	static u8 data[PAGE_SIZE], state;
+	struct tarn_partition_read read = {
+		.size = sizeof(read), .count = 1, .data = (uintptr_t)data,
+		.states = (uintptr_t)&state,
+	};
+	struct tarn_partition_metrics metrics = { .size = sizeof(metrics) };
+	int wo;
+
+	begin("size=8M,paging=none");
+	wo = part_open(&pool, "a", O_WRONLY);
+	ASSERT_ERR(__tarn_op(wo, TARN_PARTITION_READ, &read), EPERM);
+	ASSERT_ERR(__tarn_op(wo, TARN_PARTITION_METRICS, &metrics), EPERM);
+	tarn_op(part, TARN_PARTITION_READ, &read);
+	ASSERT_ERR(__tarn_op(part, TARN_PARTITION_METRICS, &metrics), ENODATA);
+	ASSERT_EQ(part_info(wo).id, part_info(part).id);
+	close(wo);
+	end();
+}
+
 static long pages_op(u64 start, u64 count, void *array, u64 *got)
 {
 	struct tarn_partition_pages pages = {
@@ -372,7 +394,7 @@ static void notify_values(void)
 static const struct tarn_test tests[] = {
 	TEST(forms),
 	TEST(info),
-	TEST(weights),
+	TEST(weights), TEST(for_writing_only),
 	TEST(pages_ranges),
 	TEST(ranges),
 	TEST(notify_values),

@@ -6,22 +6,28 @@
 #
 #   about TEXT            one line for TESTS=help
 #   on l1|host            where its tests run (l1)
-#   kernels NAME...       which L1s to run them in (6.1 6.12 debug); on the host, for
-#                         which kernels they are of interest
-#   cpus, memory, nodes   what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1);
-#                         groups of one processor, on the host too, run side by side
+#   kernels NAME...       which L1s to run them in, of 6.1, 6.12, 7.3 and debug (all but
+#                         7.3), if the run is for them; on the host, for which kernels
+#                         they are of interest
+#   cpus, memory, nodes, spare
+#                         what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1, none)
+#   takes SECONDS         on an idle machine, for each kernel; the longest start first
 #   default no            runs only when it is named
 #   module no             do not load tarn.ko
 #   disk SIZE             an empty scratch disk; the first one is /dev/vda
 #   test SECONDS COMMAND  a test and its time limit, run at the top of the tree; a
 #                         program given by a pattern stands for one test a match
+#   once SECONDS COMMAND  a test for which one kernel does, the last one of the run,
+#                         unless it is a full one
+#   only NAME SECONDS COMMAND
+#                         a test for the L1 of that kernel alone
 #
 # Result: the variables group_*.
 
 # shellcheck disable=SC2034 # used by those who source this
 read_group()
 {
-	local key value
+	local key value kernel limit command
 
 	group_file=$1
 	group_name=${1##*/}
@@ -29,11 +35,13 @@ read_group()
 	group_on=l1
 	group_kernels="6.1 6.12 debug"
 	group_cpus=2
+	group_takes=30
 	group_default=yes
 	group_options=()
 	group_disks=()
 	group_names=()
 	group_limits=()
+	group_when=()
 	group_tests=()
 	while read -r key value; do
 		case $key in
@@ -42,11 +50,14 @@ read_group()
 		on)			group_on=$value ;;
 		kernels)		group_kernels=$value ;;
 		cpus)			group_cpus=$value ;;
+		takes)			group_takes=$value ;;
 		default)		group_default=$value ;;
-		memory|nodes)		group_options+=("--$key" "$value") ;;
+		memory|nodes|spare)		group_options+=("--$key" "$value") ;;
 		module)			[ "$value" != no ] || group_options+=(--no-module) ;;
 		disk)			group_disks+=("$value") ;;
-		test)			add_tests "${value%% *}" "${value#* }" ;;
+		test|once)		add_tests "$key" "${value%% *}" "${value#* }" ;;
+		only)			read -r kernel limit command <<< "$value"
+					add_tests "$kernel" "$limit" "$command" ;;
 		*)	echo "$1: unknown setting $key" >&2
 			exit 2 ;;
 		esac
@@ -54,13 +65,13 @@ read_group()
 	group_options+=(--cpus "$group_cpus")
 }
 
-# The pattern is matched at the top of the tree; without a match it stays, and so
-# is a test that fails.
+# add_tests WHEN SECONDS COMMAND: WHEN is "test", "once" or the only kernel. The pattern is
+# matched at the top of the tree; without a match it stays, and so is a test that fails.
 add_tests()
 {
-	local program=${2%% *} arguments='' match name
+	local program=${3%% *} arguments='' match name
 
-	[ "$program" = "$2" ] || arguments=${2#* }
+	[ "$program" = "$3" ] || arguments=${3#* }
 	for match in $program; do
 		case $match in
 		*.o|*.d)	continue ;;
@@ -71,7 +82,8 @@ add_tests()
 			name="$name ${arguments//\// }"
 		fi
 		group_names+=("${name// /-}")
-		group_limits+=("$1")
+		group_limits+=("$2")
+		group_when+=("$1")
 		group_tests+=("$match${arguments:+ $arguments}")
 	done
 }

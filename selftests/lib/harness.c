@@ -141,12 +141,13 @@ int reap(pid_t pid)
 				     WEXITSTATUS(status);
 }
 
-static char stat_state(const char *path)
+char proc_state(pid_t pid)
 {
-	char line[512];
+	char path[64], line[512];
 	char *p = NULL;
 	FILE *f;
 
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	f = fopen(path, "r");
 	if (!f)
 		return 0;
@@ -154,39 +155,6 @@ static char stat_state(const char *path)
 		p = strrchr(line, ')');
 	fclose(f);
 	return p ? p[2] : 0;
-}
-
-char proc_state(pid_t pid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	return stat_state(path);
-}
-
-int tasks_in_state(pid_t group, char state)
-{
-	DIR *procs = opendir("/proc"), *tasks;
-	struct dirent *d, *t;
-	char path[600];
-	int n = 0;
-
-	ASSERT(procs);
-	while ((d = readdir(procs))) {
-		if (atoi(d->d_name) <= 0 || getpgid(atoi(d->d_name)) != group)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.20s/task", d->d_name);
-		tasks = opendir(path);
-		while (tasks && (t = readdir(tasks))) {
-			snprintf(path, sizeof(path), "/proc/%.20s/task/%.20s/stat",
-				 d->d_name, t->d_name);
-			n += t->d_name[0] != '.' && stat_state(path) == state;
-		}
-		if (tasks)
-			closedir(tasks);
-	}
-	closedir(procs);
-	return n;
 }
 
 static int count_pools(void)

@@ -144,9 +144,6 @@ int reap(pid_t pid);
 /** State letter of a process in /proc, 0 if there is none. */
 char proc_state(pid_t pid);
 
-/** How many threads of a process group are in a state. */
-int tasks_in_state(pid_t group, char state);
-
 /** A word of shared memory that processes of a test steer each other with. */
 void *shared_alloc(size_t bytes);
 

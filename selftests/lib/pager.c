@@ -167,11 +167,20 @@ static int do_load(struct server *s, const struct tarn_request *r, u8 *frame)
 	s->ctl->mismatches += again;
 	if (slot < 0)
 		return -EIO;
+	/* Of a page that is truncated meanwhile it may be the next content's. */
+	if (s->store < 0 && !s->ctl->truncates &&
+	    r->sum != tarn_page_sum(s->ctl->slots[slot]))
+		protocol_error(s->ctl, "load of %u:%llu: sum %x is wrong",
+			       r->partition, r->index, r->sum);
 	if (s->ctl->load_error && matches(s, r))
 		return -(int)s->ctl->load_error;
 	if (again && corrupt == PAGER_CORRUPT_EILSEQ)
 		return -EILSEQ;
 	ret = slot_read(s, slot, frame);
+	if (s->ctl->poison_index == (s64)r->index) {
+		s->ctl->poison_index = -1;
+		madvise(frame, PAGE_SIZE, MADV_HWPOISON);
+	}
 	if (corrupt == PAGER_CORRUPT_ALWAYS || (corrupt && !again))
 		frame[1234] ^= 0x10;
 	return ret;
@@ -251,10 +260,11 @@ static void check_request(struct server *s, struct queue *q,
 
 	if (r->op < TARN_OP_LOAD || r->op > TARN_OP_DROP)
 		protocol_error(ctl, "op %u", r->op);
-	if (r->reserved || (r->flags & ~3) ||
-	    !r->partition != (r->op == TARN_OP_DROP))
-		protocol_error(ctl, "op %u flags %x reserved %x partition %u",
-			       r->op, r->flags, r->reserved, r->partition);
+	if ((r->flags & ~3) || !r->partition != (r->op == TARN_OP_DROP))
+		protocol_error(ctl, "op %u flags %x partition %u", r->op,
+			       r->flags, r->partition);
+	if (r->sum && r->op != TARN_OP_LOAD)
+		protocol_error(ctl, "op %u has sum %x", r->op, r->sum);
 	if (r->flags && r->op != TARN_OP_LOAD)
 		protocol_error(ctl, "op %u has flags %x", r->op, r->flags);
 	if (r->op != TARN_OP_DROP &&
@@ -447,6 +457,25 @@ static int learn_stored(struct server *s)
 	return 0;
 }
 
+/* What was dropped since it was asked what is stored; it may not be listed. */
+static int start(struct server *s)
+{
+	static u64 dropped[PAGER_SLOTS];
+	u32 i, count = ARRAY_SIZE(dropped);
+	int ret = pager_end_start_with(&s->end, dropped, &count);
+
+	for (i = 0; i < count && !ret; i++) {
+		long slot = cookie_to_slot(dropped[i]);
+
+		if (slot < 0)
+			protocol_error(s->ctl, "START tells cookie %llx",
+				       (unsigned long long)dropped[i]);
+		else if (s->ctl->slot_used[slot])
+			slot_free(s, slot);
+	}
+	return ret;
+}
+
 static int grant(struct server *s)
 {
 	struct tarn_pager_grant g = {
@@ -488,12 +517,12 @@ static int server_begin(struct server *s)
 	s->rng.state = getpid();
 	if (!ret && s->ctl->grant)
 		ret = grant(s);
-	/* EAGAIN: a copy was dropped meanwhile, so what was listed is wrong */
+	/* EAGAIN: more copies were dropped meanwhile than START could tell */
 	while (!ret) {
 		ret = learn_stored(s);
 		if (ret)
 			break;
-		ret = pager_end_start(&s->end);
+		ret = start(s);
 		if (ret != -EAGAIN)
 			break;
 		s->ctl->relisted++;
@@ -533,6 +562,7 @@ void pager_init(struct pager *pg, struct pool *p)
 	strcpy(pg->ctl->pool, p->dir);
 	pg->ctl->capacity = PAGER_SLOTS;
 	pg->ctl->match_index = -1;
+	pg->ctl->poison_index = -1;
 	pg->ctl->queues = 2;
 	pg->ctl->depth = 64;
 	pg->pid = 0;
@@ -580,6 +610,12 @@ void pager_kill(struct pager *pg)
 	ASSERT_OK(kill(pg->pid, SIGKILL));
 	ASSERT_EQ(reap(pg->pid), 256 + SIGKILL);
 	pg->pid = 0;
+}
+
+void pager_lose(struct pager *pg, struct pool *p)
+{
+	pager_kill(pg);
+	WAIT_FOR(!(pool_info(p).flags & TARN_POOL_SERVED));
 }
 
 void pager_status(struct pager *pg, u32 flags)

@@ -46,6 +46,8 @@ struct pager_ctl {
 	_Atomic u32 match_partition;
 	_Atomic s64 match_index;
 	_Atomic u32 corrupt;
+	/** Page whose next load ends in a frame with a memory error, or -1. */
+	_Atomic s64 poison_index;
 	/** Complete in any order. */
 	_Atomic u32 reorder;
 	/** Pages are truncated under I/O, so one may be in flight twice. */
@@ -101,6 +103,8 @@ void pager_launch(struct pager *pg);
 void pager_start(struct pager *pg, struct pool *p);
 /** SIGKILL; returns when it is gone. */
 void pager_kill(struct pager *pg);
+/** The same; returns when the pool has none. */
+void pager_lose(struct pager *pg, struct pool *p);
 /** End it in order, assert that the kernel kept to the protocol. */
 void pager_stop(struct pager *pg);
 /** Have it tell its status; returns when the kernel knows. */
@@ -125,6 +129,9 @@ struct pager_end {
 int pager_end_open(struct pager_end *e);
 int pager_end_attach(struct pager_end *e, int pool_fd, u32 queues, u32 depth);
 int pager_end_map(struct pager_end *e);
+/** Learn of copies that were dropped: @count is the room, then how many. */
+int pager_end_start_with(struct pager_end *e, u64 *dropped, u32 *count);
+/** With room for none. */
 int pager_end_start(struct pager_end *e);
 void pager_end_close(struct pager_end *e);
 

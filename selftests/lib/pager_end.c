@@ -58,9 +58,13 @@ int pager_end_map(struct pager_end *e)
 	return 0;
 }
 
-int pager_end_start(struct pager_end *e)
+int pager_end_start_with(struct pager_end *e, u64 *dropped, u32 *count)
 {
-	struct tarn_pager_start start = { .size = sizeof(start) };
+	struct tarn_pager_start start = {
+		.size = sizeof(start),
+		.dropped = (uintptr_t)dropped,
+		.count = *count,
+	};
 	int ret = 0;
 
 	if (!e->has_ring)
@@ -68,7 +72,16 @@ int pager_end_start(struct pager_end *e)
 	if (ret)
 		return ret;
 	e->has_ring = true;
-	return __tarn_op(e->fd, TARN_PAGER_START, &start);
+	ret = __tarn_op(e->fd, TARN_PAGER_START, &start);
+	*count = start.count;
+	return ret;
+}
+
+int pager_end_start(struct pager_end *e)
+{
+	u32 none = 0;
+
+	return pager_end_start_with(e, NULL, &none);
 }
 
 void pager_end_close(struct pager_end *e)

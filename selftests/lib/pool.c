@@ -156,6 +156,16 @@ u8 *part_map(int fd, u64 pages)
 	return part_map_prot(fd, pages, PROT_READ | PROT_WRITE);
 }
 
+u8 *part_map_filled(int fd, u64 pages)
+{
+	u8 *map = part_map(fd, pages);
+	u64 i;
+
+	for (i = 0; i < pages; i++)
+		page_fill(map + i * PAGE_SIZE, 9, i, 1);
+	return map;
+}
+
 struct tarn_partition_info part_info(int fd)
 {
 	struct tarn_partition_info info = { .size = sizeof(info) };

@@ -41,6 +41,8 @@ int part_open(struct pool *p, const char *name, int flags);
 int part_create(struct pool *p, const char *name, u64 pages);
 void part_unlink(struct pool *p, const char *name);
 u8 *part_map(int fd, u64 pages);
+/** The same with content: version 1 of each page, of seed 9. */
+u8 *part_map_filled(int fd, u64 pages);
 u8 *part_map_prot(int fd, u64 pages, int prot);
 struct tarn_partition_info part_info(int fd);
 /** enum tarn_page_state and TARN_PAGE_* bits of one page. */

@@ -43,19 +43,19 @@ host_exit()
 # shellcheck disable=SC2317 # called by the trap
 gone()
 {
-	! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status"
+	! kill -0 "$1" 2>/dev/null || grep -qs '^State:.*Z' "/proc/$1/status"
 }
 
-# until COMMAND...: try for a minute.
+# until_true COMMAND...: wait for what must come, however slow the machine is. What has
+# not come in three minutes never does.
 until_true()
 {
-	local n
+	local end=$((SECONDS + 180))
 
-	for ((n = 0; n < 300; n++)); do
-		"$@" && return
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
 		sleep 0.2
 	done
-	return 1
 }
 
 # pool_init SIZE: mount the pool, with a pager.

@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # the variables set here describe domains
 # shellcheck source=selftests/libvirt/lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 17
+plan 20
 
 images 6.12-cloud
 make_disk
@@ -83,6 +83,20 @@ count=$(checked)
 virsh -q dump keeper "$tmp/dump" && state_is keeper running && goes_on "$count" &&
 	tarnctl save show --json "$tmp/dump" | jq -e .complete >/dev/null
 ok "a guest that is dumped goes on"
+
+mkdir "$tmp/full"
+mount -t tmpfs -o size=4M none "$tmp/full"
+count=$(checked)
+! virsh -q save keeper "$tmp/full/saved" >"$tmp/said" 2>&1 && state_is keeper running &&
+	goes_on "$count"
+ok "a guest that does not fit where it is saved goes on"
+virsh -q suspend keeper && ! virsh -q save keeper "$tmp/full/saved" >"$tmp/said" 2>&1 &&
+	state_is keeper paused
+ok "one that is paused stays paused"
+umount "$tmp/full"
+count=$(checked)
+virsh -q resume keeper && goes_on "$count"
+ok "until it is resumed"
 virsh -q managedsave keeper && virsh -q managedsave-remove keeper &&
 	! virsh list --all --with-managed-save | grep keeper >/dev/null
 ok "managedsave-remove"

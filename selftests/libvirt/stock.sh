@@ -9,7 +9,7 @@ domain=db
 console=/var/log/libvirt/qemu/db-console.log
 element="<partition pool='pool0'>"
 
-plan 34
+plan 36
 pool_init 128M
 libvirt_init /run/tarn/domains
 guest_images db 60
@@ -102,6 +102,11 @@ settings "$element<weight>79</weight></partition>" --live && until_true part '.w
 ok "and hears of changes again"
 goes_on
 ok "the guest goes on"
+: >"$console"
+virsh -q reset db && until_true grep -q "^db: it was reset" "$tmp/listener" && part '.vms == 1'
+ok "after a reset its VM is attached anew"
+until_true is_up
+ok "and the guest is up again"
 
 # ---- save and restore
 

@@ -37,7 +37,7 @@ notified()
 	grep -q READY=1 "$work/notify"
 }
 
-plan 16
+plan 17
 pool 16M
 python3 -c '
 import socket, sys
@@ -58,7 +58,8 @@ check "the OOM killer leaves it" grep -qx -- -1000 "/proc/$pager/oom_score_adj"
 check "it locks itself and not the frames" locked_little
 check "pages are written" pages a write 0 16384 1
 check "they are read back" pages a check 0 16384 1
-check "the module knows the capacity" counter_is paging_capacity -eq 65535
+check "the module knows the capacity, without what holds no pages" \
+	counter_is paging_capacity -eq $((65536 - 7 * 256))
 check "random reads and writes" pages a churn 0 16384 5000
 rm "$pool/a"
 check "dropped pages free their slots" wait_until counter_is paging_used -eq 0
@@ -66,6 +67,19 @@ check "nothing went wrong" counter_is checksum_errors -eq 0
 check "status by the control socket" control '{"cmd": "status"}' \
 	'(a["ok"] and a["used_pages"] == 0 and not a["full"] and
 	 sum(q["loads"] for q in a["queues"]) > 16384)'
+python3 -c '
+import signal, socket, sys
+clients = [socket.socket(socket.AF_UNIX) for i in range(40)]
+for client in clients:
+    client.connect(sys.argv[1])
+print("idle", flush=True)
+signal.pause()
+' "$pool.pager" > "$work/idle" &
+idle=$!
+wait_until grep -q idle "$work/idle"
+check "clients that say nothing block nobody" timeout 60 "$tools/control.py" "$pool.pager" \
+	'{"cmd": "status"}'
+kill $idle
 kill "$pager"
 wait "$pager"
 check "SIGTERM ends it well" test $? = 0

@@ -12,7 +12,7 @@ status_is()
 	control '{"cmd": "status"}' "$1"
 }
 
-plan 13
+plan 18
 pool 8M
 truncate -s 8M "$work/a"
 check "it starts" pager --device "$work/a"
@@ -39,9 +39,27 @@ mkdir "$work/small"
 mount -t tmpfs -o size=6M tarn-test "$work/small"
 pager --device "$work/small/c,size=64M" || exit 1
 load a write 0 6144 1
-check "a full filesystem is no room" wait_until said 'filesystem is full'
+check "a full filesystem is no room" wait_until said 'is full'
 mount -o remount,size=64M "$work/small"
 check "and room again when it grows" wait "$load"
+kill_pager
+rm "$pool/a"
+umount "$work/small"
+
+# One leg of a mirror has no room: both stay good, and copies of each other.
+legs_are_good()
+{
+	control '{"cmd": "devices"}' 'all(l["state"] == "good" for l in a["devices"][0]["legs"])'
+}
+
+mount -t tmpfs -o size=6M tarn-test "$work/small"
+check "a mirror" pager --mirror "$work/small/c,$work/e,size=64M" --force
+load a write 0 6144 1
+check "one of its legs is full" wait_until said 'is full'
+check "it is not given up" legs_are_good
+mount -o remount,size=64M "$work/small"
+check "who waited goes on when there is room" wait "$load"
+check "on both legs" legs_are_good
 kill_pager
 umount "$pool"
 umount "$work/small"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A mirror loses a leg, goes on, remembers it across pagers, and is re-silvered
-# under load; then the other leg is lost.
+# under load; then the other leg is lost. A leg that may be the stale one starts alone
+# when it is told to.
 set -u
 # shellcheck source=selftests/pager/tools/common.sh
 . "$(dirname "$0")/tools/common.sh"
@@ -21,7 +22,7 @@ degraded_is()
 }
 
 need_devices
-plan 21
+plan 28
 device a 0
 device b 1
 pool 8M
@@ -58,3 +59,12 @@ check "another device takes its place" control \
 	'{"cmd": "resilver", "device": 0, "path": "/dev/mapper/tarn-c"}' \
 	'a["started"] == 1' /dev/mapper/tarn-c
 check "and becomes good" wait_until leg_state_is 1 good
+kill_pager
+check "one of two good legs is not started alone" ends 1 --mirror /dev/mapper/tarn-a,/dev/mapper/tarn-x
+check "is named" said '/dev/mapper/tarn-a may lack what was stored lately'
+check "but when that is asked for" pager --mirror /dev/mapper/tarn-a,/dev/mapper/tarn-x,degraded=on
+check "it has all" pages a check 0 6144 2
+kill_pager
+check "it is the newer one then" pager --mirror /dev/mapper/tarn-a,/dev/mapper/tarn-c
+check "the other one is out of date" leg_state_is 1 failed
+check "all is there still" pages a check 0 6144 2

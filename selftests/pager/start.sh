@@ -21,20 +21,67 @@ blocks_under()
 	[ "$blocks" -lt "$2" ]
 }
 
+# A disk of null_blk, $zoned, with zones.
+zoned_disk()
+{
+	local dir=/sys/kernel/config/nullb/nullb0
+
+	zoned=/dev/nullb0
+	modprobe null_blk nr_devices=0 2>/dev/null
+	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+	mkdir "$dir" 2>/dev/null && echo 256 > "$dir/size" && echo 4096 > "$dir/blocksize" &&
+		echo 1 > "$dir/zoned" && echo 64 > "$dir/zone_size" &&
+		echo 1 > "$dir/memory_backed" && echo 1 > "$dir/power" &&
+		wait_until test -b "$zoned"
+}
+
 need_devices
-plan 24
+plan 51
 device a 0
 pool 8M
 check "no such pool" refused --pool /nowhere --device "$work/x,size=8M"
 check "a pool that is none" refused --pool "$work" --device "$work/x,size=8M"
 check "is named" said 'is not on a pool'
+check "the file that was made for it is gone" test ! -e "$work/x"
+check "options that make no sense have a status of their own" ends 2 --device "$work/x" --depht 5
+check "a user that there is not" ends 2 --device "$work/x,size=8M" --user nobody-here
+check "is named" said 'there is no user nobody-here'
+check "and found before any device is touched" test ! -e "$work/x"
+check "a group that there is not" ends 2 --device "$work/x,size=8M" --user root:nobody-here
+check "a control socket in no directory" ends 2 --device "$work/x,size=8M" --control "$work/a/b"
+check "is named" said "control $work/a/b: No such file"
+check "once" test "$(recent | grep -c 'No such file')" = 1
+touch "$work/socket"
+check "where there is a file" ends 2 --device "$work/x,size=8M" --control "$work/socket"
+check "is named" said 'is there, and no socket'
+check "a path that is too long for one" ends 2 --device "$work/x,size=8M" \
+	--control "$work/$(printf %0120d 0)"
 check "a file that is not there and has no size" refused --device "$work/y"
 check "is named" said 'y does not exist'
-check "a directory" refused --device "$work"
+check "may come: the only message" test "$(recent | grep -c .)" = 1
+check "a file in a directory that is not there" refused --device "$work/none/x,size=8M"
+check "is named" said 'none/x: its directory does not exist'
+check "a directory" ends 2 --device "$work"
+check "is named" said 'neither a file nor a block device'
 check "foreign data" refused --device /bin/true
 mkfs.ext4 -q /dev/mapper/tarn-a
 check "a filesystem" refused --device /dev/mapper/tarn-a
-check "is named" said "holds something that is not a pager's"
+check "is named" said 'holds a signature of ext4'
+truncate -s 128M "$work/btrfs"
+mkfs.btrfs -q -L backup "$work/btrfs" > "$work/output" 2>&1
+check "a filesystem that keeps off the first page" refused --device "$work/btrfs"
+check "is named" said "signature of btrfs (filesystem 'backup')"
+truncate -s 8M "$work/data"
+printf x | dd of="$work/data" bs=1 seek=$((8388608 - 5000)) conv=notrunc status=none
+check "data at the end" refused --device "$work/data"
+check "is named" said 'data without a known signature'
+if zoned_disk; then
+	check "a zoned device, even by force" ends 2 --device "$zoned" --force
+	check "is named" said 'is a zoned device'
+else
+	check "a zoned device # SKIP no null_blk" true
+	check "is named # SKIP no null_blk" true
+fi
 mkdir -p "$work/mnt"
 mount /dev/mapper/tarn-a "$work/mnt"
 check "a mounted device, even by force" \
@@ -48,6 +95,17 @@ check "is named" said 'has a pager already'
 check "a device of another pager" refused --device /dev/mapper/tarn-a --wait 0
 check "the first one serves on" control '{"cmd": "status"}' "a['pid'] == $first"
 pager=$first
+device b 1
+mkfs.ext4 -q /dev/mapper/tarn-b
+add="\"cmd\": \"add\", \"path\""
+check "a file with data is not added" control "{$add: \"$work/btrfs\"}" \
+	'a["errno"] == "EMEDIUMTYPE" and "btrfs" in a["error"] and "--force" in a["error"]'
+check "nor is a filesystem on a block device" control "{$add: \"/dev/mapper/tarn-b\"}" \
+	'a["errno"] == "EMEDIUMTYPE" and "ext4" in a["error"]' /dev/mapper/tarn-b
+check "but by force" control "{$add: \"/dev/mapper/tarn-b\", \"force\": true}" \
+	'a["device"] == 1' /dev/mapper/tarn-b
+check "the pager that looked serves on" control '{"cmd": "status"}' "a['pid'] == $first"
+check "and stores on what it took" control '{"cmd": "drain", "device": 1, "on": true}'
 check "a block device is granted" device_has 0 '["granted"]'
 check "pages are written" pages a write 0 4096 1
 check "and read by the module" pages a check 0 4096 1

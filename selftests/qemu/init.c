@@ -51,6 +51,7 @@ struct job {
 	char *release;
 	char *probe; /* modules to load by modprobe, with spaces between */
 	char *module; /* tarn.ko, or NULL */
+	char *kvm_module; /* tarn_kvm.ko, or NULL */
 	bool share;
 	bool awake; /* see keep_awake() */
 	char *keep[MAX_KEEP]; /* paths that a tmpfs must not hide */
@@ -180,6 +181,8 @@ static void read_job(struct job *job)
 			job->probe = value;
 		else if (!strcmp(line, "module"))
 			job->module = value;
+		else if (!strcmp(line, "kvm_module"))
+			job->kvm_module = value;
 		else if (!strcmp(line, "share"))
 			job->share = true;
 		else if (!strcmp(line, "awake"))
@@ -399,24 +402,29 @@ static int run_quietly(char *const argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
 }
 
+static void load_ours(const char *path)
+{
+	int err = path ? load(path) : 0;
+
+	if (err) {
+		errno = -err;
+		die(path);
+	}
+}
+
 static void load_modules(const struct job *job)
 {
 	char *argv[MAX_WORDS] = {"/sbin/modprobe", "-a"}, *word,
 	     *rest = job->probe;
-	int nr = 2, err;
+	int nr = 2;
 
 	while (rest && nr < MAX_WORDS - 1 && (word = strsep(&rest, " ")))
 		if (*word)
 			argv[nr++] = word;
 	if (nr > 2 && run_quietly(argv))
 		say("modprobe failed");
-	if (!job->module)
-		return;
-	err = load(job->module);
-	if (err) {
-		errno = -err;
-		die(job->module);
-	}
+	load_ours(job->module);
+	load_ours(job->kvm_module);
 }
 
 static pid_t start(const struct job *job, int out, int err)
@@ -568,22 +576,21 @@ static void unmount_pools(void)
 }
 
 /*
- * With nobody left, nothing may hold the module: io_uring and the VFS drop
+ * With nobody left, nothing may hold a module: io_uring and the VFS drop
  * their last references from work queues, so give them some time.
  */
-static void unload(void)
+static void unload(const char *name)
 {
 	const struct timespec pause = {.tv_nsec = 50000000};
 	int tries;
 
-	unmount_pools();
 	for (tries = 0; tries < 200; tries++) {
-		if (!syscall(SYS_delete_module, "tarn", O_NONBLOCK) ||
+		if (!syscall(SYS_delete_module, name, O_NONBLOCK) ||
 		    errno == ENOENT)
 			return;
 		nanosleep(&pause, NULL);
 	}
-	say("BUG: tarn.ko cannot be unloaded after everybody has gone: %m");
+	say("BUG: %s.ko cannot be unloaded after everybody has gone: %m", name);
 }
 
 /* What two scans cannot reach is a leak. */
@@ -647,8 +654,11 @@ int main(void)
 	klogctl(8, NULL,
 		5); /* whatever level the command left the console at */
 	kill_everybody();
-	if (job.module)
-		unload();
+	if (job.module) {
+		unmount_pools();
+		unload("tarn");
+		unload("tarn_kvm");
+	}
 	scan_for_leaks();
 	check_taint();
 	snprintf(verdict, sizeof(verdict), "exit %d\n", status);

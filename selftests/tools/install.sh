@@ -3,7 +3,7 @@
 #
 # What make install puts where, for programs, units and libvirt's files: all of it
 # is gone after make uninstall, and rules of AppArmor come and go between the lines
-# of others.
+# of others. What systemd says of the units.
 set -u
 
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
@@ -33,7 +33,7 @@ tools()
 }
 
 echo "TAP version 13"
-echo "1..8"
+echo "1..14"
 
 tools install
 ok "installed"
@@ -55,9 +55,51 @@ ok "no name of a directory is left to be filled in"
 	[ ! -s "$root.log" ]
 ok "the hook does nothing where there is no tarnctl"
 
+units=$root/units
+mkdir "$units"
+for file in "$root"/usr/lib/systemd/system/*.service "$top/vmm/pager/tarn-pager@.service"; do
+	sed "s|/usr/sbin/tarn|$top/build/bin/tarn|; s|@sbindir@|$top/build/bin|" "$file" \
+		>"$units/${file##*/}"
+done
+# Templates are verified as one of what they make.
+for name in tarn-pool tarn-pager; do
+	ln -s "$name@.service" "$units/$name@pool0.service"
+done
+systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-listener.service" \
+	>"$root.log" 2>&1 && [ ! -s "$root.log" ]
+ok "systemd has nothing to say against the units"
+for file in "$units"/tarn-*[@r].service; do
+	systemd-analyze security --offline=yes --no-pager --threshold=50 "$file" || break
+done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 3 ] &&
+	! grep -q 'exposure level.* \([5-9]\.\|10\)' "$root.log"
+ok "and none of them is exposed to more than it needs"
+# What gives a service a mount namespace (systemd.exec(5)), in any version of systemd.
+! grep -E '^(Private|Protect|Bind|ReadOnly|ReadWrite|Inaccessible|ExecPaths|NoExecPaths)' \
+	"$units/tarn-pool@.service" | grep -v '^ProtectHostname=' >"$root.log"
+ok "a pool is mounted for all to see"
+for name in tarn-pool tarn-pager; do
+	for other in libvirtd virtqemud libvirt-guests; do
+		grep -qE "^Before=.*\<$other\.service" "$units/$name@.service" ||
+			echo "$name is not before $other"
+	done
+done >"$root.log"
+[ ! -s "$root.log" ]
+ok "and there, paged, until guests have ended or are saved"
+rm -r "$units"
+
+mkdir -p "$root.host/etc"
+echo root:x:0:0:root:/root:/bin/sh >"$root.host/etc/passwd"
+printf 'root:x:0:\ntarn:x:555:\n' >"$root.host/etc/group"
+systemd-sysusers --root="$root.host" "$root/usr/lib/sysusers.d/tarn.conf" >"$root.log" 2>&1 &&
+	grep -q '^tarn:.*nologin$' "$root.host/etc/passwd" &&
+	[ "$(grep -c '^tarn:' "$root.host/etc/group")" = 1 ]
+ok "the pager has a user, in the group that there may be already"
+rm -r "$root.host"
+
 apparmor=$root/etc/apparmor.d
 mkdir -p "$apparmor/abstractions" "$apparmor/local/abstractions"
-touch "$apparmor/abstractions/libvirt-qemu" "$apparmor/usr.sbin.libvirtd"
+touch "$apparmor/abstractions/libvirt-qemu" "$apparmor/usr.sbin.libvirtd" \
+	"$apparmor/usr.sbin.virtqemud" "$apparmor/local/usr.sbin.virtqemud"
 echo "/mine r," | tee "$apparmor/local/abstractions/libvirt-qemu" >"$apparmor/local/usr.sbin.libvirtd"
 cp -r "$apparmor" "$root.before"
 rules()
@@ -67,7 +109,8 @@ rules()
 rules add "$root/usr/share/tarn/apparmor-rules" /usr/local/sbin &&
 	rules add "$root/usr/share/tarn/apparmor-rules" /usr/local/sbin &&
 	[ "$(grep -c 'tarn-vmm rmix' "$apparmor/local/abstractions/libvirt-qemu")" = 1 ] &&
-	grep -q 'tarnctl PUx' "$apparmor/local/usr.sbin.libvirtd"
+	grep -q 'tarnctl PUx' "$apparmor/local/usr.sbin.libvirtd" &&
+	grep -q 'tarnctl PUx' "$apparmor/local/usr.sbin.virtqemud"
 ok "rules of AppArmor are there once"
 rules remove && diff -r "$apparmor" "$root.before" >"$root.log"
 ok "and gone without a trace"
@@ -82,5 +125,14 @@ tools uninstall
 find "$root" ! -type d >"$root.log"
 [ ! -s "$root.log" ]
 ok "nothing is left after uninstall"
+# Which kernels DKMS builds for: those of the series that are tested, and no others.
+series=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"/\1/p' "$top/kmod/dkms.conf")
+printf '%s\n' 6.1.0-56-amd64 6.12.117+deb12-amd64 6.12.118+deb13-cloud-amd64 \
+	7.3.4+deb13-amd64 |
+	grep -cE "$series" >"$root.log"
+printf '%s\n' 5.10.0-30-amd64 6.2.0-1-amd64 6.11.4-amd64 6.13.1-amd64 6.120.0 \
+	7.2.12+deb13-amd64 7.30.1-amd64 7.1.0 16.1.0-1-amd64 17.3.0 | grep -E "$series" >>"$root.log"
+[ "$(cat "$root.log")" = 4 ]
+ok "DKMS builds for the kernels that are tested, and skips others"
 rm -rf "$root.log" "$root.before"
 exit $bad

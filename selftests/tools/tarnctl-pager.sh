@@ -95,9 +95,17 @@ check "show a pager" json ".pid == $pid and (.devices | length) == 1 and
 check "show it in words" says "/dev/nullb0" tarnctl pager show
 check "by its socket" json ".pid == $pid" tarnctl pager show --json --socket $pool.pager
 check "add a device" says "is device 1" tarnctl pager add --priority 7 /dev/nullb1
+check "says what its next start needs" grep -qF -- "--device /dev/nullb1,priority=7" "$work/said"
 check "it is there" json '.devices[1].priority == 7 and .devices[1].legs[0].path == "/dev/nullb1"' \
 	tarnctl pager show --json
-refuse 1 "the pager says" "not twice" tarnctl pager add /dev/nullb1
+refuse 1 "is in use" "not twice" tarnctl pager add /dev/nullb1
+head -c 1M /dev/urandom > "$work/data"
+refuse 1 "it has less than 8 MiB" "one that is too small" tarnctl pager add "$work/data"
+truncate -s 16M "$work/data"
+refuse 1 "it holds data without a known signature; --force destroys it" "what holds something" \
+	tarnctl pager add "$work/data"
+refuse 2 "from -1000 to 1000" "a priority that no pager could start with" \
+	tarnctl pager add --priority 1001 /dev/nosuch
 refuse 1 "no such device" "a device that is not there" tarnctl pager add /dev/nosuch
 check "it was not made either" test ! -e /dev/nosuch
 check "drain a device" tarnctl pager drain 0
@@ -109,6 +117,20 @@ refuse 2 "from 0 to 255" "drain what is no number" tarnctl pager drain x
 refuse 1 "the pager says" "nothing to re-silver" tarnctl pager resilver
 refuse 1 "not permitted" "another user gets no answer" \
 	setpriv --reuid 65534 --clear-groups "$(command -v tarnctl)" pager show
+
+# ---- a pager that hangs
+
+refuse 2 "wants --force" "detach a pager, just so" tarnctl pager detach
+check "it serves" json '.[0].served' tarnctl pool list --json
+kill -STOP "$pid"
+refuse 1 "not permitted" "not by everybody" \
+	setpriv --reuid 65534 --clear-groups "$(command -v tarnctl)" pager detach --force
+check "detach one that stands still" says "no pager any more" tarnctl pager detach --force
+check "it does not serve any more" json '.[0].served | not' tarnctl pool list --json
+refuse 1 "has no pager" "detach nobody" tarnctl pager detach --force $pool
+kill_pager
+start_pager nullb0 nullb1
+check "the next one has all" test "$(md5sum < $pool/g1)" = "$sum"
 
 # ---- plain top
 
@@ -125,6 +147,8 @@ await busy
 cp "$work/top" "$work/out"
 grep -q "^$pool: 16M" "$work/top"
 result $? "top prints the pool"
+grep -qE "^$pool: .*in [0-9.]+[kMG]? pages/s, out [0-9.]+[kMG]? pages/s, [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[+-]" "$work/top"
+result $? "with units and the time"
 [ "$(grep -c '^PARTITION' "$work/top")" = 2 ]
 result $? "top ends after two tables"
 refuse 2 "did you mean 'resident'" "top: a column that is not there" tarnctl top --sort residant

@@ -44,13 +44,13 @@ hides()
 seen()
 {
 	await shows "$2"
-	result 0 "$1"
+	result $? "$1"
 }
 
 gone()
 {
 	await hides "$2"
-	result 0 "$1"
+	result $? "$1"
 }
 
 # seen_order NAME WORD...: at last, the first column below the titles is this.
@@ -66,7 +66,7 @@ seen_order()
 
 	shift
 	await in_order "$@"
-	result 0 "$name"
+	result $? "$name"
 }
 
 keys()
@@ -105,12 +105,28 @@ keys R l
 seen_order "l sorts by size" alpha beta "(id:3)"
 keys b
 seen "b shows bytes" 16777216
+terminal resize-window -t top -x 80 -y 24
+exact_titles()
+{
+	screen | grep -q '^PARTITION *LOGICAL *RESIDENT *PAGED .*IN/s' && ! shows REFLT
+}
+await exact_titles
+result $? "bytes on 80 columns drop others, and keep their gaps"
+uncut()
+{
+	screen | grep -qE '^alpha +16777216 +0 +0 '
+}
+check "no digit is cut" uncut
+terminal resize-window -t top -x 80 -y 24
+check "waits for frames at 80 columns" shows "for frames/s 0"
+check "and latencies" shows "for page-ins p50 -  p99 -"
+terminal resize-window -t top -x 120 -y 24
 keys b
 gone "and b hides them again" 16777216
 keys h
-seen "h explains the keys" "hold the picture"
+seen "h explains the keys" "space      pause"
 keys h
-gone "another key leaves that" "hold the picture"
+gone "another key leaves that" "space      pause"
 keys Space
 seen "space holds" "held"
 truncate -s 1M $pool/late
@@ -146,15 +162,15 @@ for n in $(seq 60); do
 	truncate -s 4K "$pool/p$n"
 done
 terminal resize-window -t top -x 100 -y 16
-seen "more rows than lines" "1-9 of 63"
+seen "more rows than lines" "1-8 of 63"
 keys End
-seen "end" "55-63 of 63"
+seen "end" "56-63 of 63"
 keys Home Down Down
-seen "down" "3-11 of 63"
+seen "down" "3-10 of 63"
 keys NPage
-seen "page down" "12-20 of 63"
+seen "page down" "11-18 of 63"
 keys PPage PPage PPage Up
-seen "page up stops at the top" "1-9 of 63"
+seen "page up stops at the top" "1-8 of 63"
 rm $pool/p*
 seen_order "rows that go while it is scrolled" "(id:3)" alpha beta
 esc=$'a\e[31mb'

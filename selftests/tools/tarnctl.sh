@@ -372,4 +372,28 @@ completes()
 
 check "completion offers what there is" completes
 
+# ---- a pool that another namespace keeps
+
+mount_pool $pool2 size=4M,paging=none
+unshare --mount sleep 1000 &
+keeper=$!
+apart()
+{
+	[ "$(readlink "/proc/$keeper/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
+}
+await apart
+umount $pool2
+check "a pool that only another namespace has is named, with who keeps it" \
+	says "mounted in another namespace only, of $keeper (sleep)" tarnctl pool list
+check "it is in the list" json ".[1].mount == \"/proc/$keeper/root$pool2\" and
+	.[1].frames == 1024" tarnctl pool list --json
+check "top shows it" says "4M" tarnctl top --plain -n 1 -d 0.1 "/proc/$keeper/root$pool2"
+kill $keeper
+wait $keeper 2>/dev/null
+only_ours()
+{
+	json 'length == 1' tarnctl pool list --json
+}
+check "and it goes with them" await only_ours
+
 end

@@ -68,11 +68,14 @@ json()
 	jq -e "$filter" "$work/json"
 }
 
-# Wait for what must come, however slow the machine is; the limit of the test
-# ends a wait for what never comes.
+# Wait for what must come, however slow the machine is. What has not come in three
+# minutes never does.
 await()
 {
+	local deadline=$((SECONDS + 180))
+
 	until "$@" > /dev/null 2>&1; do
+		[ $SECONDS -lt $deadline ] || return 1
 		sleep 0.1
 	done
 }

@@ -12,10 +12,12 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <sys/eventfd.h>
 
 #include "bus.h"
 #include "config.h"
+#include "iothread.h"
 #include "irq.h"
 #include "lib/opts.h"
 #include "loop.h"
@@ -50,6 +52,23 @@ void irq_set(struct vm *v, unsigned int gsi, bool level)
 
 void vm_request_reset(struct vm *v)
 {
+}
+
+/* Up when a disk has stopped the machine. */
+static sem_t disk_stop;
+
+int vm_stop_for_disk(struct vm *v)
+{
+	struct device *dev;
+
+	if (v->state == VM_IO_ERROR)
+		return 0;
+	TAILQ_FOREACH(dev, &v->devices, link)
+		if (dev->ops->pause)
+			dev->ops->pause(dev);
+	v->state = VM_IO_ERROR;
+	sem_post(&disk_stop);
+	return 0;
 }
 
 int irq_msi_alloc(struct vm *v)
@@ -414,6 +433,7 @@ static inline void machine_start(void)
 {
 	memset(gsi_fd, 0xff, sizeof(gsi_fd));
 	pthread_mutex_init(&vm.lock, NULL);
+	sem_init(&disk_stop, 0, 0);
 	TAILQ_INIT(&vm.devices);
 	ram_add(&vm.mem, 0, RAM_SIZE, ram_alloc(RAM_SIZE));
 	vm.loop = loop_create(64);

@@ -4,7 +4,8 @@
  *
  * A test program is a list of functions run by TAP_MAIN(); CHECK() inside them
  * reports expression and place. A function is one TAP result: it fails when one
- * of its checks did, and goes on, so that one run shows all that is wrong.
+ * of its checks did, and goes on, so that one run shows all that is wrong. One that
+ * cannot run here says TAP_SKIP() and returns.
  */
 #ifndef TARN_UNIT_TAP_H
 #define TARN_UNIT_TAP_H
@@ -21,6 +22,9 @@ struct tap_test {
 };
 
 static int tap_failed;
+static const char *tap_skipped;
+
+#define TAP_SKIP(reason) (tap_skipped = (reason))
 
 #define CHECK(cond)                                                            \
 	do {                                                                   \
@@ -59,9 +63,11 @@ static inline int tap_run(const struct tap_test *tests, size_t n)
 	printf("TAP version 13\n1..%zu\n", n);
 	for (i = 0; i < n; i++) {
 		tap_failed = 0;
+		tap_skipped = NULL;
 		tests[i].fn();
-		printf("%s %zu %s\n", tap_failed ? "not ok" : "ok", i + 1,
-		       tests[i].name);
+		printf("%s %zu %s%s%s\n", tap_failed ? "not ok" : "ok", i + 1,
+		       tests[i].name, tap_skipped ? " # SKIP " : "",
+		       tap_skipped ? tap_skipped : "");
 		bad += !!tap_failed;
 	}
 	return bad ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -112,6 +112,26 @@ static void test_tarn(void)
 	config_exit(&cfg);
 }
 
+static void test_cpu(void)
+{
+	CHECK_EQ(PARSE("-cpu", "host"), 0);
+	CHECK(!cfg.vmx_hidden && !cfg.svm_hidden);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-cpu", "host,-vmx"), 0);
+	CHECK(cfg.vmx_hidden && !cfg.svm_hidden);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-cpu", "host,vmx=on,svm=off"), 0);
+	CHECK(!cfg.vmx_hidden && cfg.svm_hidden);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-cpu", "host,-svm,vmx=off"), 0);
+	CHECK(cfg.vmx_hidden && cfg.svm_hidden);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-cpu", "host,vmx=perhaps"), -EINVAL);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-cpu", "host,-avx"), -EINVAL);
+	config_exit(&cfg);
+}
+
 static void test_mem(void)
 {
 	static const char *const bad[] = {"0",	"x",  "1T2", "-1", "",
@@ -252,6 +272,7 @@ static const struct tap_test tests[] = {
 	{"a command line of libvirt's", test_libvirt},
 	{"what is unknown is named", test_unknown},
 	{"attaching to pools", test_tarn},
+	{"the processor", test_cpu},
 	{"memory sizes", test_mem},
 	{"topologies", test_smp},
 	{"NUMA nodes", test_numa},

@@ -49,6 +49,31 @@ static void test_behind_kvm(void)
 	check_block(0x40000100);
 }
 
+static void test_virtualization(void)
+{
+	struct vm_config cfg = {};
+	u32 i;
+
+	memset(&leaves, 0, sizeof(leaves));
+	leaf_add(1);
+	leaf_add(0x80000001);
+	leaf_add(0x8000000a);
+	for (i = 0; i < leaves.cpuid.nent; i++)
+		leaves.room[i].ecx = ~0U;
+	hide_virtualization(&leaves.cpuid, &cfg);
+	CHECK_EQ(leaves.cpuid.nent, 3);
+	CHECK_EQ(leaves.room[0].ecx, ~0U);
+	CHECK_EQ(leaves.room[1].ecx, ~0U);
+	cfg.vmx_hidden = true;
+	hide_virtualization(&leaves.cpuid, &cfg);
+	CHECK_EQ(leaves.room[0].ecx, ~(1U << 5));
+	CHECK_EQ(leaves.room[1].ecx, ~0U);
+	cfg.svm_hidden = true;
+	hide_virtualization(&leaves.cpuid, &cfg);
+	CHECK_EQ(leaves.cpuid.nent, 2);
+	CHECK_EQ(leaves.room[1].ecx, ~(1U << 2));
+}
+
 static void test_first_free(void)
 {
 	memset(&leaves, 0, sizeof(leaves));
@@ -77,6 +102,7 @@ static void test_no_room(void)
 }
 
 static const struct tap_test tests[] = {
+	{"guests without virtualization", test_virtualization},
 	{"the block behind KVM's", test_behind_kvm},
 	{"the first free block", test_first_free},
 	{"no room for it", test_no_room},

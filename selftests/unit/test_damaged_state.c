@@ -8,6 +8,7 @@
 #include "machine.h"
 #include "pci-internal.h"
 #include "tap.h"
+#include "virtio/devices.h"
 #include "virtio/virtio-pci.h"
 
 #include <unistd.h>

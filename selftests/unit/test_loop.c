@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The event loop on a real ring: order of deletion, threads, timers. */
 #include "../../vmm/loop.c"
+#include "../../vmm/ring.c"
 #include "fake_error.h"
 #include "tap.h"
+
+#include <sys/resource.h>
 
 static struct loop *loop;
 static struct loop_poll *poll_src;
@@ -16,7 +19,7 @@ static bool setup(void)
 	hits = 0;
 	loop = loop_create(8);
 	if (!loop) {
-		printf("# no io_uring here: %s\n", fake_error);
+		TAP_SKIP("no io_uring here");
 		return false;
 	}
 	if (pipe(fds))
@@ -205,6 +208,113 @@ static void test_call(void)
 	teardown();
 }
 
+static bool enough;
+
+static void count(void *arg)
+{
+	__atomic_fetch_add(&hits, 1, __ATOMIC_RELAXED);
+}
+
+static void *call_on(void *arg)
+{
+	unsigned int *calls = arg;
+
+	for (*calls = 0; !READ_ONCE(enough); ++*calls)
+		loop_call(loop, count, NULL);
+	return NULL;
+}
+
+/* Each call is made, before the end or after it. */
+static void test_call_at_end(void)
+{
+	pthread_t looper, caller;
+	unsigned int calls;
+	int i;
+
+	if (!setup())
+		return;
+	for (i = 0; i < 500; i++) {
+		hits = 0;
+		loop->stop = enough = false;
+		pthread_create(&looper, NULL, loop_thread, NULL);
+		pthread_create(&caller, NULL, call_on, &calls);
+		usleep(200);
+		loop_stop(loop);
+		pthread_join(looper, NULL);
+		WRITE_ONCE(enough, true);
+		pthread_join(caller, NULL);
+		CHECK_EQ(hits, calls);
+	}
+	teardown();
+}
+
+static unsigned int turns, turns_seen;
+#define TURNS 100000
+
+static void post_again(struct loop_work *work)
+{
+	if (++turns < TURNS)
+		loop_post(loop, work);
+}
+
+static void after_turns(void *arg)
+{
+	turns_seen = turns;
+	loop_stop(loop);
+}
+
+/* Neither events nor timers nor the end wait for work that posts itself. */
+static void test_endless_work(void)
+{
+	struct loop_work work = {.fn = post_again};
+	int fd = eventfd(0, 0);
+	struct loop_timer *timer;
+
+	if (!setup())
+		return;
+	turns = 0;
+	loop_event_add(loop, fd, after_turns, NULL);
+	eventfd_write(fd, 1);
+	loop_post(loop, &work);
+	CHECK_EQ(loop_run(loop), 0);
+	CHECK(turns_seen > 0 && turns_seen < 100);
+
+	loop->stop = false;
+	loop_post(loop, &work);
+	turns = 0;
+	timer = loop_timer_add(loop, after_turns, NULL);
+	loop_timer_set(timer, 1);
+	CHECK_EQ(loop_run(loop), 0);
+	CHECK(turns_seen < 100);
+	loop_timer_del(timer);
+	teardown();
+	close(fd);
+}
+
+static void test_cancel(void)
+{
+	struct loop_work works[3] = {
+		{.fn = posted}, {.fn = posted}, {.fn = posted}};
+	int i;
+
+	if (!setup())
+		return;
+	for (i = 0; i < 3; i++)
+		loop_post(loop, &works[i]);
+	loop_work_cancel(loop, &works[2]);
+	loop_work_cancel(loop, &works[0]);
+	loop_work_cancel(loop, &works[0]);
+	loop_stop(loop);
+	CHECK_EQ(loop_run(loop), 0);
+	CHECK_EQ(hits, 1);
+	/* The list is whole: its end was taken out. */
+	loop_post(loop, &works[0]);
+	loop_post(loop, &works[2]);
+	CHECK_EQ(loop_run(loop), 0);
+	CHECK_EQ(hits, 3);
+	teardown();
+}
+
 static void count_locked(void *arg)
 {
 	hits++;
@@ -268,14 +378,67 @@ static void test_restricted(void)
 	teardown();
 }
 
+/* Of a loop that cannot be made the ring is not lost. */
+static void fail_to_create(void)
+{
+	struct rlimit was, none;
+	int fd = dup(0);
+
+	close(fd);
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = fd;
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CHECK(!loop_create(8));
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &was), 0);
+	CHECK(!strstr(fake_error, "no ring is left"));
+	CHECK_EQ(reserve.nr, 1);
+}
+
+/* A loop that ends gives its ring to the next one, clean; last, as it stays so. */
+static void test_sealed(void)
+{
+	pthread_t thread;
+	int i, fd = eventfd(0, 0);
+
+	CHECK_EQ(ring_seal(1), 0);
+	fail_to_create();
+	for (i = 0; i < 20; i++) {
+		loop = loop_create(8);
+		CHECK(loop);
+		if (!loop)
+			break;
+		CHECK(!loop_create(8));
+		CHECK(strstr(fake_error, "no ring is left"));
+		hits = 0;
+		event_src = loop_event_add(loop, fd, count_locked, NULL);
+		pthread_create(&thread, NULL, loop_thread, NULL);
+		eventfd_write(fd, 1);
+		while (!READ_ONCE(hits))
+			sched_yield();
+		loop_call(loop, (void (*)(void *))loop_event_del, event_src);
+		loop_stop(loop);
+		pthread_join(thread, NULL);
+		CHECK(loop->idle);
+		loop_destroy(loop);
+	}
+	CHECK_EQ(reserve.nr, 1);
+	io_uring_queue_exit(&reserve.rings[0]);
+	close(fd);
+}
+
 static const struct tap_test tests[] = {
 	{"level polling", test_level},
 	{"deleting within the callback", test_del_in_callback},
 	{"eventfds", test_event},
 	{"timers in order", test_timers},
 	{"calls and posts from another thread", test_call},
+	{"calls while a loop ends", test_call_at_end},
+	{"work that posts itself", test_endless_work},
+	{"work that is taken back", test_cancel},
 	{"sources of a running loop", test_foreign},
 	{"a ring that may not open files", test_restricted},
+	{"rings of a reserve", test_sealed},
 };
 
 TAP_MAIN(tests)

@@ -51,7 +51,7 @@ static void test_round_trip(void)
 static void test_bytes(void)
 {
 	static const u8 head[] = { 'T', 'A', 'R', 'N', 'P', 'A',
-				   'G', 'E', 1,   0,   0,   0 };
+				   'G', 'E', 2,   0,   0,   0 };
 	static const u8 generation[] = { 0xef, 0xcd, 0xab, 0x89,
 					 0x67, 0x45, 0x23, 0x01 };
 
@@ -71,10 +71,8 @@ static void test_blank(void)
 
 	memset(page, 0, sizeof(page));
 	CHECK_EQ(layout_decode(&sb, page), -ENODATA);
-	CHECK(layout_is_blank(page));
 	page[PAGER_PAGE_SIZE - 1] = 1;
 	CHECK_EQ(layout_decode(&sb, page), -ENODATA);
-	CHECK(!layout_is_blank(page));
 }
 
 /* No single flipped bit goes unnoticed. */
@@ -114,9 +112,24 @@ static void check_field(size_t at, u8 value, int expect)
 	CHECK_EQ(layout_decode(&sb, page), expect);
 }
 
+/* Of another version, it is known for whom it was. */
+static void test_version(void)
+{
+	struct superblock sb;
+
+	check_field(8, 1, -EPROTONOSUPPORT);
+	CHECK_EQ(layout_decode(&sb, page), -EPROTONOSUPPORT);
+	CHECK_EQ(sb.version, 1);
+	CHECK(!memcmp(sb.pool, sample.pool, 16));
+	layout_encode(&sample, page);
+	CHECK_EQ(layout_decode(&sb, page), 0);
+	CHECK_EQ(sb.version, LAYOUT_VERSION);
+}
+
 static void test_ranges(void)
 {
-	check_field(8, 2, -EPROTONOSUPPORT);
+	check_field(8, 1, -EPROTONOSUPPORT);
+	check_field(8, 3, -EPROTONOSUPPORT);
 	check_field(49, 1, -EILSEQ);
 	check_field(52, 0, -EILSEQ);
 	check_field(52, 3, -EILSEQ);
@@ -129,8 +142,9 @@ static const struct tap_test tests[] = {
 	{ "crc32c has the known values", test_crc },
 	{ "what is written is read back", test_round_trip },
 	{ "the bytes are as documented", test_bytes },
-	{ "blank and foreign pages are told apart", test_blank },
+	{ "blank and foreign pages are no superblocks", test_blank },
 	{ "a flipped bit is found", test_damage },
+	{ "what another version wrote has an owner", test_version },
 	{ "values out of range are refused", test_ranges },
 };
 

@@ -57,7 +57,7 @@ static void test_defaults(void)
 static void test_all(void)
 {
 	CHECK_EQ(parse("--pool=/p/ --device path=a,priority=-5,size=8G,discard=on "
-		       "--mirror /b,/c,priority=7 --queues 3 --depth=64 "
+		       "--mirror /b,/c,priority=7,degraded=on --queues 3 --depth=64 "
 		       "--cpus 0-2,5 --user a:b --control /s --wait 0"),
 		 0);
 	CHECK_STR(opts.pool, "/p");
@@ -66,7 +66,8 @@ static void test_all(void)
 	CHECK_EQ(opts.devices[0].nr_paths, 1);
 	CHECK_EQ(opts.devices[0].priority, -5);
 	CHECK_EQ(opts.devices[0].size, 8LL << 30);
-	CHECK(opts.devices[0].discard);
+	CHECK(opts.devices[0].discard && !opts.devices[0].degraded);
+	CHECK(opts.devices[1].degraded && !opts.devices[1].discard);
 	CHECK_EQ(opts.devices[1].nr_paths, 2);
 	CHECK_STR(opts.devices[1].paths[0], "/b");
 	CHECK_STR(opts.devices[1].paths[1], "/c");
@@ -119,6 +120,7 @@ static void test_bad_values(void)
 	refuses("--pool /p --device /d,size=0", "no size");
 	refuses("--pool /p --device /d,size=-1", "no size");
 	refuses("--pool /p --device /d,discard=yes", "'yes'");
+	refuses("--pool /p --mirror /d,/e,degraded=yes", "degraded is on or off, not 'yes'");
 	refuses("--pool /p --mirror /d", "two paths");
 	refuses("--pool /p --mirror /a,/b,/c", "one path too many");
 	refuses("--pool /p --device /d --device /d", "twice");

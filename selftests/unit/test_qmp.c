@@ -4,6 +4,7 @@
 #include "../../vmm/qmp/commands.c"
 #include "../../vmm/qmp/dispatch.c"
 #include "../../vmm/qmp/frame.c"
+#include "../../vmm/qmp/limit.c"
 #include "../../vmm/qmp/session.c"
 #include "fake_error.h"
 #include "tap.h"
@@ -353,6 +354,108 @@ static void test_no_machine(void)
 	session = NULL;
 }
 
+/* What the loop does: one timer, and time as the test sets it. */
+
+struct loop_timer {
+	void (*fn)(void *arg);
+	void *arg;
+	u64 at;
+};
+
+static u64 now_ns = 1000 * PERIOD_NS;
+static struct loop_timer *timers[4];
+static size_t nr_timers;
+
+u64 loop_now(void)
+{
+	return now_ns;
+}
+
+struct loop_timer *loop_timer_add(struct loop *l, void (*fn)(void *arg),
+				  void *arg)
+{
+	struct loop_timer *t = calloc(1, sizeof(*t));
+
+	*t = (struct loop_timer){fn, arg, 0};
+	timers[nr_timers++] = t;
+	return t;
+}
+
+void loop_timer_set(struct loop_timer *t, u64 ns)
+{
+	t->at = ns;
+}
+
+void loop_timer_del(struct loop_timer *t)
+{
+	free(t);
+}
+
+static void pass(u64 ns)
+{
+	size_t i;
+
+	now_ns += ns;
+	for (i = 0; i < nr_timers; i++) {
+		if (!timers[i]->at || timers[i]->at > now_ns)
+			continue;
+		timers[i]->at = 0;
+		timers[i]->fn(timers[i]->arg);
+	}
+}
+
+static unsigned int heard(const char *text)
+{
+	unsigned int n = 0;
+	const char *p = output;
+
+	output[output_len] = '\0';
+	while ((p = strstr(p, text))) {
+		p++;
+		n++;
+	}
+	return n;
+}
+
+static void raise_limited(const char *key, int value)
+{
+	qmp_event_limited("OFTEN", key, json_pack("{sssi}", "key", key, "n",
+						  value));
+}
+
+static void test_limits(void)
+{
+	int i;
+
+	begin(true);
+	qmp_limit_init((struct loop *)&vm);
+	output_len = 0;
+	for (i = 0; i < 100000; i++)
+		raise_limited("a", i);
+	CHECK_EQ(heard("OFTEN"), 1);
+	CHECK_EQ(heard("\"n\":0}"), 1);
+	/* Each key has its own. */
+	raise_limited("b", 7);
+	CHECK_EQ(heard("OFTEN"), 2);
+	pass(PERIOD_NS - 1);
+	CHECK_EQ(heard("OFTEN"), 2);
+	/* In the end the last value, once. */
+	pass(1);
+	CHECK_EQ(heard("OFTEN"), 3);
+	CHECK_EQ(heard("\"n\":99999}"), 1);
+	pass(10 * PERIOD_NS);
+	CHECK_EQ(heard("OFTEN"), 3);
+	raise_limited("a", 1);
+	CHECK_EQ(heard("OFTEN"), 4);
+	/* What waits is dropped with the monitors. */
+	raise_limited("a", 2);
+	qmp_limit_exit();
+	raise_limited("a", 3);
+	CHECK_EQ(heard("OFTEN"), 4);
+	qmp_session_destroy(session);
+	session = NULL;
+}
+
 static const struct tap_test tests[] = {
 	{"negotiation", test_negotiation},
 	{"commands in pieces and in rows", test_framing},
@@ -364,6 +467,7 @@ static const struct tap_test tests[] = {
 	{"a client that does not read", test_slow_client},
 	{"file descriptors", test_fds},
 	{"without a machine", test_no_machine},
+	{"events that a guest raises", test_limits},
 };
 
 TAP_MAIN(tests)

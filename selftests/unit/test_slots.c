@@ -13,7 +13,8 @@
 #define MODEL_MAX 5000
 
 struct model {
-	u64 count;
+	u64 first;
+	u64 end;
 	u64 used;
 	bool taken[MODEL_MAX + 1];
 };
@@ -33,7 +34,7 @@ static bool model_has_free(const struct model *m, const struct slots *s)
 {
 	u64 i;
 
-	for (i = 1; i <= m->count; i++)
+	for (i = m->first; i < m->end; i++)
 		if (!m->taken[i] && (i < s->bar_first || i >= s->bar_end))
 			return true;
 	return false;
@@ -41,18 +42,20 @@ static bool model_has_free(const struct model *m, const struct slots *s)
 
 static void check_agree(const struct model *m, const struct slots *s)
 {
-	u64 i, word, next = 1, expect;
+	u64 i, word, next = m->first, expect;
 
 	CHECK_EQ(s->used, m->used);
-	for (i = 0; i <= m->count; i++)
-		CHECK_EQ(slots_is_used(s, i), i && m->taken[i]);
+	for (i = 0; i <= m->end; i++)
+		CHECK_EQ(slots_is_used(s, i), m->taken[i]);
 	for (word = 0; word < s->words; word++)
 		CHECK_EQ(bit_test(s->full, word), s->map[word] == ~0ULL);
-	while (next <= m->count) {
-		for (expect = next; expect <= m->count; expect++)
+	CHECK_EQ(slots_next_used(s, 0, m->end),
+		 slots_next_used(s, m->first, m->end + 1));
+	while (next < m->end) {
+		for (expect = next; expect < m->end; expect++)
 			if (m->taken[expect])
 				break;
-		CHECK_EQ(slots_next_used(s, next, m->count + 1), expect);
+		CHECK_EQ(slots_next_used(s, next, m->end), expect);
 		next = expect + 1 + random_below(20);
 	}
 }
@@ -68,7 +71,7 @@ static void model_alloc(struct model *m, struct slots *s)
 	CHECK(got >= 1 && got <= want);
 	CHECK(!slots_is_barred(s, slot, slot + got));
 	for (i = 0; i < got; i++) {
-		CHECK(slot + i >= 1 && slot + i <= m->count);
+		CHECK(slot + i >= m->first && slot + i < m->end);
 		CHECK(!m->taken[slot + i]);
 		m->taken[slot + i] = true;
 	}
@@ -77,12 +80,12 @@ static void model_alloc(struct model *m, struct slots *s)
 
 static void model_free(struct model *m, struct slots *s)
 {
-	u64 slot = random_below(m->count + 2);
+	u64 slot = random_below(m->end + 1);
 	u64 last = slot + random_below(40);
 	int expect;
 
 	for (; slot <= last; slot++) {
-		expect = !slot || slot > m->count ? -ERANGE :
+		expect = slot < m->first || slot >= m->end ? -ERANGE :
 			 m->taken[slot]		  ? 0 :
 						    -ENOENT;
 		CHECK_EQ(slots_free(s, slot), expect);
@@ -95,8 +98,8 @@ static void model_free(struct model *m, struct slots *s)
 
 static void model_take(struct model *m, struct slots *s)
 {
-	u64 slot = random_below(m->count + 2);
-	int expect = !slot || slot > m->count ? -ERANGE :
+	u64 slot = random_below(m->end + 1);
+	int expect = slot < m->first || slot >= m->end ? -ERANGE :
 		     m->taken[slot]	      ? -EEXIST :
 						0;
 
@@ -107,13 +110,13 @@ static void model_take(struct model *m, struct slots *s)
 	}
 }
 
-static void random_steps(u64 count, unsigned int steps)
+static void random_steps(u64 first, u64 count, unsigned int steps)
 {
 	static struct model m;
 	struct slots s;
 
-	m = (struct model){ .count = count };
-	CHECK_EQ(slots_init(&s, count), 0);
+	m = (struct model){ .first = first, .end = first + count };
+	CHECK_EQ(slots_init(&s, m.first, m.end), 0);
 	while (steps--) {
 		switch (random_below(8)) {
 		case 0 ... 3:
@@ -127,10 +130,10 @@ static void random_steps(u64 count, unsigned int steps)
 			break;
 		case 7:
 			if (random_below(2)) {
-				u64 first = random_below(count + 1);
+				u64 from = random_below(m.end);
 
-				slots_bar(&s, first,
-					  first + random_below(count));
+				slots_bar(&s, from,
+					  from + random_below(count));
 			} else {
 				slots_bar(&s, 0, 0);
 			}
@@ -147,14 +150,15 @@ static void test_random_small(void)
 	u64 count;
 
 	for (count = 1; count < 200; count++)
-		random_steps(count, 200);
+		random_steps(1 + random_below(130), count, 200);
 }
 
 static void test_random_large(void)
 {
-	random_steps(4096, 4000);
-	random_steps(4095, 4000);
-	random_steps(4999, 4000);
+	random_steps(1, 4096, 4000);
+	random_steps(1, 4095, 4000);
+	random_steps(64, 4096, 4000);
+	random_steps(1280, MODEL_MAX - 1280, 4000);
 }
 
 /* All slots can be had, each once, and not one more. */
@@ -167,7 +171,7 @@ static void test_exhaust(void)
 	u32 got;
 
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		CHECK_EQ(slots_init(&s, counts[i]), 0);
+		CHECK_EQ(slots_init(&s, 1, counts[i] + 1), 0);
 		for (sum = 0; slots_alloc(&s, 7, &got); sum += got)
 			;
 		CHECK_EQ(sum, counts[i]);
@@ -187,7 +191,7 @@ static void test_next_fit(void)
 	u32 got;
 	int i;
 
-	CHECK_EQ(slots_init(&s, 1000), 0);
+	CHECK_EQ(slots_init(&s, 1, 1001), 0);
 	for (i = 0; i < 15; i++) {
 		CHECK_EQ(slots_alloc(&s, 64, &got), expect);
 		CHECK_EQ(got, 64);
@@ -211,7 +215,7 @@ static void test_fragments(void)
 	u32 got;
 	u64 i;
 
-	CHECK_EQ(slots_init(&s, 640), 0);
+	CHECK_EQ(slots_init(&s, 1, 641), 0);
 	CHECK_EQ(slots_alloc(&s, 640, &got), 1);
 	CHECK_EQ(got, 640);
 	for (i = 10; i < 100; i += 10)
@@ -232,7 +236,7 @@ static void test_bar(void)
 	struct slots s;
 	u32 got;
 
-	CHECK_EQ(slots_init(&s, 300), 0);
+	CHECK_EQ(slots_init(&s, 1, 301), 0);
 	slots_bar(&s, 1, 257);
 	CHECK_EQ(slots_alloc(&s, 300, &got), 257);
 	CHECK_EQ(got, 44);

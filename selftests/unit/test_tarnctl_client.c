@@ -153,7 +153,7 @@ static void test_refused(void)
 	struct peer peer;
 	json_t *answer;
 
-	CHECK_EQ(ask(&peer, reply, strlen(reply), -1, &answer), -EIO);
+	CHECK_EQ(ask(&peer, reply, strlen(reply), -1, &answer), -EREMOTEIO);
 }
 
 static void test_broken(void)
@@ -170,9 +170,9 @@ static void test_broken(void)
 	for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++)
 		CHECK_EQ(ask(&peer, replies[i], strlen(replies[i]), -1,
 			     &answer), -EPROTO);
-	/* No "ok" is no yes. */
-	CHECK_EQ(ask(&peer, "{}\n", 3, -1, &answer), -EIO);
-	CHECK_EQ(ask(&peer, "{\"ok\": 1}\n", 10, -1, &answer), -EIO);
+	/* Without "ok" it is no yes, and not the no that says that nothing was done. */
+	CHECK_EQ(ask(&peer, "{}\n", 3, -1, &answer), -EPROTO);
+	CHECK_EQ(ask(&peer, "{\"ok\": 1}\n", 10, -1, &answer), -EPROTO);
 	/* It hangs up: at once, and in the middle of a line. */
 	CHECK_EQ(ask(&peer, NULL, 0, -1, &answer), -ECONNRESET);
 	CHECK_EQ(ask(&peer, "{\"ok\"", 5, -1, &answer), -ECONNRESET);

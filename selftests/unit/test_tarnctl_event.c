@@ -25,6 +25,8 @@ static void test_words(void)
 		    "there is room in the paging space again");
 	check_event(TARN_EVENT_RESIZED, 131072, "the pool has 512M now");
 	check_event(TARN_EVENT_LOST, 7, "7 events were missed");
+	check_event(TARN_EVENT_MEMORY_ERROR, 700,
+		    "g1: page 12 is in memory with an error");
 	check_event(99, 0, "event of unknown type 99");
 }
 
@@ -33,7 +35,7 @@ static void test_all_have_words(void)
 	char buf[EVENT_TEXT_MAX];
 	__u32 type;
 
-	for (type = TARN_EVENT_PAGER_ATTACHED; type <= TARN_EVENT_LOST;
+	for (type = TARN_EVENT_PAGER_ATTACHED; type <= TARN_EVENT_MEMORY_ERROR;
 	     type++) {
 		struct tarn_event event = { .type = type };
 

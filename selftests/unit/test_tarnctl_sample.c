@@ -136,21 +136,29 @@ static void test_find(void)
 	CHECK_EQ(column_find_key('z'), COLUMN_COUNT);
 }
 
-static void test_choose(void)
+static void check_fits(const struct sample *sample, bool exact)
 {
 	unsigned int width, last = 0;
 
 	for (width = 1; width < 300; width++) {
-		bool shown[COLUMN_COUNT];
-		unsigned int name = column_choose(width, shown), sum = name;
-		unsigned int count = 0;
+		unsigned int sum, count = 1;
+		struct column_fit fit;
 		enum column_id id;
+		char buf[SIZE_TEXT_MAX];
+		size_t i;
 
-		CHECK(shown[COLUMN_NAME]);
-		for (id = 0; id < COLUMN_COUNT; id++) {
-			count += shown[id];
-			if (shown[id] && id != COLUMN_NAME)
-				sum += GAP + columns[id].width;
+		column_choose(&fit, sample, exact, width);
+		sum = fit.width[COLUMN_NAME];
+		CHECK(sum > 0);
+		for (id = COLUMN_NAME + 1; id < COLUMN_COUNT; id++) {
+			if (!fit.width[id])
+				continue;
+			count++;
+			sum += GAP + fit.width[id];
+			for (i = 0; i < sample->list.count; i++)
+				CHECK(strlen(column_text(id, &sample->rows[i],
+							 buf, exact)) <=
+				      fit.width[id]);
 		}
 		/* The whole width is used, and more width shows no less. */
 		CHECK_EQ(sum, width);
@@ -158,6 +166,27 @@ static void test_choose(void)
 		last = count;
 	}
 	CHECK_EQ(last, COLUMN_COUNT);
+}
+
+/* No digit of a number is cut, however long: whole columns go instead. */
+static void test_choose(void)
+{
+	struct partition part = {
+		.info = {
+			.logical_pages = 1ULL << 38,
+			.resident_pages = 1ULL << 30,
+			.fair_frames = 1ULL << 30,
+		},
+	};
+	struct sample_row row = { .part = &part, .name = "one" };
+	struct sample sample = {};
+
+	row.rates.p50 = 123456789;
+	check_fits(&sample, true);
+	sample.list.count = 1;
+	sample.rows = &row;
+	check_fits(&sample, false);
+	check_fits(&sample, true);
 }
 
 static const struct tap_test tests[] = {

@@ -39,6 +39,22 @@ static int make_partition(void)
 	return fd;
 }
 
+/* Padded to one width, numbers stand below each other. */
+static void test_labels(void)
+{
+	const struct field *const tables[] = { pool_fields, partition_fields,
+					       metrics_fields };
+	const struct field *field;
+	char text[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (field = tables[i]; field->name; field++)
+			CHECK_EQ(snprintf(text, sizeof(text), FIELD_LABEL,
+					  field->label), FIELD_LABEL_MAX);
+	}
+}
+
 static void test_fields(void)
 {
 	struct tarn_partition_info info = { 0 };
@@ -49,7 +65,7 @@ static void test_fields(void)
 	CHECK_EQ(info.weight, 101);
 	CHECK_EQ(info.fair_frames, 102);
 	CHECK_EQ(info.logical_pages, 106);
-	CHECK_EQ(info.errors, 119);
+	CHECK_EQ(info.errors, 120);
 	/* A file of another kind is an error, a missing one leaves its field. */
 	put(fd, "page_ins", "many\n");
 	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -EINVAL);
@@ -148,6 +164,10 @@ static void test_format(void)
 			CHECK_STR(buf, "1.5K");
 		else if (!strcmp(field->name, "partitions"))
 			CHECK_STR(buf, "3");
+		else if (!strcmp(field->name, "scan_permille"))
+			CHECK_STR(buf, "0.0%");
+		else if (!strcmp(field->name, "scan_ns"))
+			CHECK_STR(buf, "0ns");
 		else
 			CHECK_STR(buf, "0");
 	}
@@ -162,6 +182,7 @@ static void test_cleanup(void)
 }
 
 static const struct tap_test tests[] = {
+	{"labels leave numbers below each other", test_labels},
 	{ "a structure from a directory", test_fields },
 	{ "numbers", test_number },
 	{ "latencies", test_latency },

@@ -49,7 +49,7 @@ static void echo_kick(struct virtio_dev *vdev, struct virtio_queue *q)
 					     i, &buf[n - 1 - i], 1);
 			vq_push(&q->vq, chain.head, n);
 		}
-	} while (q->live && vq_kick_on(&q->vq));
+	} while (virtio_kick_on(q));
 	virtio_notify(q);
 }
 

@@ -28,16 +28,17 @@ qemu()
 	until_ready && tarnctl partition attach "$pid" >"$tmp/attach" 2>&1
 }
 
-# Its memory is in KVM, but not yet as it will stay, before it has begun to answer.
+# Its memory is in KVM, but not yet as it will stay, before it has begun to answer. What
+# asks is a program that an emulator starts slowly: not before there is somebody to ask.
 until_ready()
 {
 	local _
 
-	for _ in {1..100}; do
-		echo '{"execute":"qmp_capabilities"}' | socat -t 10 - "UNIX:$tmp/qmp" 2>/dev/null |
-			grep -q '"return"' && return
+	for _ in {1..300}; do
+		[ -S "$tmp/qmp" ] && echo '{"execute":"qmp_capabilities"}' |
+			socat -t 10 - "UNIX:$tmp/qmp" 2>/dev/null | grep -q '"return"' && return
 		kill -0 "$pid" || return
-		sleep 0.3
+		sleep 0.1
 	done
 	return 1
 }
@@ -100,7 +101,7 @@ stop
 # A guest that runs.
 in_pool 256
 qemu q35,memory-backend=ram 256 "${object[@]}" -serial "file:$tmp/serial" \
-	-kernel "$elf" -initrd "$initrd" -append "console=ttyS0 quiet end=halt" -vga std
+	-kernel "$elf" -initrd "$initrd" -append "console=ttyS0 quiet $quick end=halt" -vga std
 ok "a guest that boots is attached meanwhile"
 for _ in {1..600}; do
 	grep -aq "guest: up" "$tmp/serial" && break

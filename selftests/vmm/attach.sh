@@ -18,17 +18,14 @@ pool_init 384M
 # Areas of the rings: of the disk a queue a CPU, of the rng one, three each.
 rings='[.areas[] | select(.type == "ring" and .by == "vmm")] | length == 9'
 
-# in_pool OPTION...: options of a guest with its memory in the file g.
-in_pool()
-{
-	# Commas belong to the options.
-	# shellcheck disable=SC2054
-	options=(-kernel "$elf" -device virtio-blk-pci,drive=d
-		-blockdev "file,node-name=f,filename=$disk"
-		-blockdev raw,node-name=d,file=f
-		-object "memory-backend-file,id=ram0,size=256M,share=on,mem-path=$pool/g"
-		"$@")
-}
+# Commas belong to the options.
+# shellcheck disable=SC2054
+memory=(-machine pc,memory-backend=ram0
+	-object "memory-backend-file,id=ram0,size=256M,share=on,mem-path=$pool/g")
+# shellcheck disable=SC2054
+options=(-kernel "$elf" -smp 2 "${memory[@]}" -device virtio-rng-pci
+	-device virtio-blk-pci,drive=d -blockdev "file,node-name=f,filename=$disk"
+	-blockdev raw,node-name=d,file=f)
 
 # end_guest: and the file that stays.
 end_guest()
@@ -40,8 +37,6 @@ end_guest()
 }
 
 truncate -s 256M "$pool/g"
-in_pool -machine pc,memory-backend=ram0
-options+=(-smp 2 -device virtio-rng-pci)
 guest_start "end=halt disk=/dev/vda test=/cpuid" "${options[@]}"
 await "guest: status"
 await_pins g .attached
@@ -88,25 +83,19 @@ tarnctl pool pins "$pool" ring=critical clock=critical steal=critical \
 await_pins g 'all(.areas[]; .pinned)' && [ "$(not_resident g all)" = 0 ]
 ok "what is to be pinned again comes back"
 
-# The VMM is killed: nothing of it stays, and the next one need not wait.
+# The VMM is killed: nothing of it stays, and the next one need not wait. That guest
+# reboots when somebody presses its power button.
 old=$(areas vmm | sort -n | tail -n 1)
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
-guest_start "end=halt disk=/dev/vda" "${options[@]}"
-await "guest: up"
-ok "after a kill the next guest starts at once"
-await_pins g "$rings and all(.handle > $old)"
-ok "and has no areas of its predecessor"
-end_guest
-await_pins g '(.attached | not) and .areas == []'
-ok "the end of a guest drops all"
-
-# It reboots when somebody presses its power button.
 button=/sys/firmware/acpi/interrupts/ff_pwr_btn
 once="[+-e+/twice+]&&echo+second&&sleep+1000;touch+/twice"
 guest_start "disk=/dev/vda end=reboot test=$once;while+grep+-q+'^+*0+'+$button;do+sleep+1;done" \
 	"${options[@]}"
-await "guest: up" && await_pins g "$rings"
+await "guest: up"
+ok "after a kill the next guest starts at once"
+await_pins g "$rings and all(.handle > $old)"
+ok "and has no areas of its predecessor"
 first=$(jq '[.areas[].handle] | max' "$tmp/pins")
 kill -PWR "$pid"
 await second
@@ -116,25 +105,27 @@ await_pins g ".attached and ([.areas[] | select(.by == \"kvm\")] |
 	length >= 6 and all(.handle > $first))"
 ok "and what KVM knows"
 end_guest
+await_pins g '(.attached | not) and .areas == []'
+ok "the end of a guest drops all"
 
-in_pool -machine pc,memory-backend=ram0,tarn=off
-guest_start "end=halt disk=/dev/vda test=/cpuid" "${options[@]}"
+# What a guest is told, any guest can tell.
+bare_start "cpuid end=halt" "${memory[@]}" -machine tarn=off
 await "guest: status" && pins g '(.attached | not) and .areas == []' && said "cpuid none"
 ok "-machine tarn=off"
 end_guest
 
-in_pool -machine pc,memory-backend=ram0,tarn=on -cpu host,tarn=off
-guest_start "end=halt disk=/dev/vda test=/cpuid" "${options[@]}"
+bare_start "cpuid end=halt" "${memory[@]}" -machine tarn=on -cpu host,tarn=off
 await "guest: status" && pins g .attached && said "cpuid none"
 ok "-cpu host,tarn=off"
 
-guest "" -kernel "$elf" -machine pc,memory-backend=ram0,tarn=on -object \
-	"memory-backend-file,id=ram0,size=256M,share=on,mem-path=$pool/g"
+running=$pid
+bare "" "${memory[@]}" -machine tarn=on
 status 1 && said "another guest"
 ok "memory of a running guest is refused"
+pid=$running
 end_guest
 
-guest_start "end=halt" -kernel "$elf" -smp 2 \
+bare_start "end=halt" -smp 2 \
 	-object "memory-backend-file,id=r0,size=128M,share=on,mem-path=$pool/n0" \
 	-object "memory-backend-file,id=r1,size=128M,share=on,mem-path=$pool/n1" \
 	-numa node,cpus=0,memdev=r0 -numa node,cpus=1,memdev=r1

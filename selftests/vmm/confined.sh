@@ -10,7 +10,7 @@ plan 5
 images 6.12-cloud
 make_disk
 
-guest_start "end=halt" -kernel "$elf" -smp 2 -object iothread,id=io0
+bare_start "end=halt" -smp 2 -object iothread,id=io0
 await "guest: up"
 n=0
 bad=0
@@ -29,7 +29,7 @@ ok "threads carry their names"
 kill "$pid"
 wait "$pid"
 
-guest "" -kernel "$elf" -sandbox off && said "guest: up"
+bare "" -sandbox off && said "guest: up"
 ok "-sandbox off"
 
 # Nobody: /dev/kvm may be used by all, network and console come as descriptors.
@@ -40,9 +40,9 @@ cp "$elf" "$tmp/kernel"
 cp "$initrd" "$tmp/initrd"
 chown nobody "$disk"
 chmod 644 "$tmp/kernel" "$tmp/initrd"
-python3 - "$tmp" "$disk" >"$tmp/out" 2>&1 <<'PY'
+python3 - "$tmp" "$disk" "$quick" >"$tmp/out" 2>&1 <<'PY'
 import array, fcntl, os, socket, struct, subprocess, sys
-tmp, disk = sys.argv[1:]
+tmp, disk, quick = sys.argv[1:]
 tap = os.open("/dev/net/tun", os.O_RDWR)
 fcntl.ioctl(tap, 0x400454ca, struct.pack("16sH22x", b"tarn0", 0x5002))
 subprocess.run(["ip", "addr", "add", "10.99.0.1/24", "dev", "tarn0"], check=True)
@@ -52,7 +52,7 @@ vmm = subprocess.Popen(
     ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups",
      "tarn-vmm", "-m", "256", "-cpu", "host", "-display", "none",
      "-kernel", tmp + "/kernel", "-initrd", tmp + "/initrd",
-     "-append", "console=ttyS0 quiet disk=/dev/vda "
+     "-append", "console=ttyS0 quiet " + quick + " disk=/dev/vda "
      "test=ifconfig+eth0+10.99.0.2;ping+-c1+10.99.0.1",
      "-chardev", "socket,id=c,fd=%d" % theirs.fileno(),
      "-device", "isa-serial,chardev=c",

@@ -12,7 +12,7 @@ guest "end=crash" -kernel "$elf" -device pvpanic
 status 3 && said "guest crashed: its kernel panicked"
 ok "a panic is reported through pvpanic, status 3"
 
-guest "reboot=t end=reboot" -kernel "$elf"
+bare "reboot=t end=reboot"
 status 3 && said "guest crashed: triple fault on CPU 0, rip "
 ok "a triple fault is reported with registers, status 3"
 
@@ -48,9 +48,13 @@ status 1 && said "error: cannot open '/nonexistent': No such file"
 ok "a missing kernel is named"
 
 head -c 3000000 "$bzimage" >"$tmp/short"
-guest "" -kernel "$tmp/short"
-status 3 || status 124 || status 0
-said "System halted\|guest crashed\|corrupt"
+# It may halt and not come to an end by itself.
+guest_start "" -kernel "$tmp/short"
+await "System halted\|guest crashed\|corrupt"
+kill "$pid" 2>/dev/null
+wait "$pid"
+was=$?
+{ [ $was = 0 ] || [ $was = 3 ]; } && said "System halted\|guest crashed\|corrupt"
 ok "a bzImage cut short is the guest's failure"
 
 guest "" -kernel "$elf" -m 16

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A guest that uses its disk all the time, beside a neighbour with all the weight
+# A guest that uses its disk again and again, beside a neighbour with all the weight
 # that writes more memory than the pool has: next to everything of the guest is
 # paged out again and again. Tracepoints show that pages of its pinned areas never
 # change their state and are never waited for; without pins they do and are.
@@ -17,6 +17,7 @@ guest_mib=128
 neighbour_mib=80
 tracing=/sys/kernel/tracing
 areas="ring clock steal async-fault eoi"
+presses=0
 
 # counter FILE NAME
 counter()
@@ -46,12 +47,16 @@ traced()
 	grep -c " $1: " "$tracing/trace"
 }
 
-# What the neighbour writes is no two times the same, so all of it is stored.
+# The neighbour writes a quarter of its memory, the next one each time. What it writes
+# is no two times the same, so all of it is stored.
 press()
 {
+	local mib=$((neighbour_mib / 4))
+
 	yes "neighbour $SECONDS $RANDOM" |
-		dd of="$pool/neighbour" bs=1M count=$neighbour_mib \
+		dd of="$pool/neighbour" bs=1M count=$mib seek=$((presses % 4 * mib)) \
 			iflag=fullblock conv=notrunc status=none
+	presses=$((presses + 1))
 }
 
 mountpoint -q $tracing || mount -t tracefs tracefs $tracing ||
@@ -61,7 +66,7 @@ images 6.12-cloud
 make_disk
 pool_init ${pool_mib}M
 truncate -s ${guest_mib}M "$pool/g"
-guest_start "disk=/dev/vda test=while+:;do+dd+if=/dev/vda+of=/dev/null+bs=64k+count=64+iflag=direct;echo+guest:+read;done" \
+guest_start "disk=/dev/vda test=while+:;do+dd+if=/dev/vda+of=/dev/null+bs=64k+count=64+iflag=direct;echo+guest:+read;usleep+20000;done" \
 	-m $guest_mib -kernel "$elf" -device virtio-blk-pci,drive=d \
 	-blockdev "file,node-name=f,filename=$disk" \
 	-blockdev raw,node-name=d,file=f -machine pc,memory-backend=ram0 \
@@ -77,7 +82,7 @@ trace_areas
 outs=$(counter g page_outs)
 reads=$(grep -c "guest: read" "$tmp/out")
 least=$(counter g resident_pages)
-for _ in 1 2 3 4 5; do
+for _ in {1..8}; do
 	press
 	now=$(counter g resident_pages)
 	[ "$now" -ge "$least" ] || least=$now
@@ -97,7 +102,7 @@ ok "and the guest works on"
 for area in $areas; do
 	tarnctl pool pins "$pool" "$area=never"
 done
-for _ in {1..20}; do
+for _ in {1..80}; do
 	press
 	[ "$(traced tarn_fault_begin)" = 0 ] || break
 done

@@ -50,7 +50,7 @@ await_pins()
 
 	while [ $SECONDS -lt $end ]; do
 		pins "$1" "$2" && return
-		sleep 0.1
+		sleep 0.5
 	done
 	jq -c . "$tmp/pins" | sed 's/^/# /'
 	return 1
@@ -70,13 +70,17 @@ area_pages()
 		(.offset + .bytes - 1) / 4096 + 1 | floor)' "$tmp/pins" | sort -nu
 }
 
-# not_resident FILE TYPE: how many pages of areas of that type have no frame.
+# not_resident FILE TYPE: how many pages of areas of that type have no frame. Both the
+# pages and the runs of pages of one state are in ascending order.
 not_resident()
 {
 	pins "$1" .areas || return
 	tarnctl partition pages --json --runs "$pool/$1" >"$tmp/pages" || return
-	area_pages "$1" "$2" | jq -s --slurpfile map "$tmp/pages" '
-		[.[] as $page | $map[0].runs[] |
-		select(.start <= $page and $page < .start + .count and
-			(.state | IN("resident", "clean") | not))] | length'
+	{
+		jq -r '.runs[] | "\(.start) \(.start + .count) \(.state)"' "$tmp/pages"
+		area_pages "$1" "$2"
+	} | awk 'NF > 1 { end[runs] = $2; state[runs++] = $3; next }
+		{ while (at < runs && end[at] <= $1) at++ }
+		at == runs || state[at] !~ /^(resident|clean)$/ { n++ }
+		END { print n + 0 }'
 }

@@ -28,15 +28,15 @@ qmp_close()
 	wait "$qmp_pid" 2>/dev/null
 }
 
-# qmp_wait FILTER: the first message that fits; fails after a minute.
+# qmp_wait FILTER: the first message that fits; fails after two minutes.
 qmp_wait()
 {
 	local answer
 
-	for _ in $(seq 600); do
+	for _ in {1..400}; do
 		answer=$(jq -c "select($1)" "$tmp/qmp.log" 2>/dev/null | head -n 1)
 		[ -z "$answer" ] || break
-		sleep 0.1
+		pause 0.3
 	done
 	if [ -z "$answer" ]; then
 		tail -n 5 "$tmp/qmp.log" | sed 's/^/# /'
@@ -45,14 +45,21 @@ qmp_wait()
 	printf '%s\n' "$answer"
 }
 
-# qmp COMMAND ARGUMENTS: send it and print the answer.
+# qmp COMMAND ARGUMENTS: send it and print the answer, which has its id and is a line.
 qmp()
 {
 	# Unique also when this runs in a subshell of a pipe.
-	local id=$BASHPID.$(date +%s%N)
+	local id=$BASHPID.${EPOCHREALTIME/./} answer
 
 	printf '{"execute":"%s","arguments":%s,"id":"%s"}\n' "$1" "$2" "$id" >&7
-	qmp_wait ".id == \"$id\""
+	for _ in {1..1200}; do
+		answer=$(grep -F -m 1 "\"$id\"" "$tmp/qmp.log")
+		answer=${answer%$'\r'}
+		[ "${answer: -1}" != "}" ] || break
+		pause 0.1
+	done
+	printf '%s\n' "$answer"
+	[ -n "$answer" ]
 }
 
 # qmp_event FILTER

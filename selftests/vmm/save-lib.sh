@@ -17,11 +17,11 @@ goes_on()
 	local count
 
 	count=$(grep -ac "guest: checked" "$tmp/out")
-	for _ in $(seq 300); do
+	for _ in {1..300}; do
+		pause 0.3
 		said "guest: BAD" && return 1
 		[ "$(grep -ac "guest: checked" "$tmp/out")" -gt $((count + 1)) ] && return
-		kill -0 "$pid" || return 1
-		sleep 0.2
+		runs || return 1
 	done
 	return 1
 }

@@ -11,7 +11,7 @@
 # shellcheck source=selftests/vmm/save-lib.sh
 . "$here/save-lib.sh"
 
-plan 21
+plan 23
 images 6.12-cloud
 make_save_disk
 truncate -s 1 "$tmp/one"
@@ -33,6 +33,13 @@ start -qmp "unix:$tmp/q,server=on,wait=off"
 await "guest: checked 2"
 ok "a guest runs that checks what it holds"
 
+# image_free: whether the disk could be opened for writing by another program.
+image_free()
+{
+	qemu-io -f raw -c quit "$disk" >/dev/null 2>&1
+}
+
+image_free && locked=0 || locked=1
 qmp_open "$tmp/q"
 qmp migrate-set-capabilities '{"capabilities":[{"capability":"events","state":true}]}' >/dev/null
 qmp migrate "{\"uri\":\"file:$tmp/saved\"}" | jq -e '.return' >/dev/null
@@ -57,8 +64,10 @@ tarnctl save show --json "$tmp/saved" >"$tmp/show" &&
 		"$tmp/show" >/dev/null
 ok "tarnctl shows it"
 
+[ "$locked" = 1 ] && image_free
+ok "its disk is nobody else's until then"
 cp "$disk" "$tmp/disk.copy"
-qmp cont '{}' | jq -e .return >/dev/null && goes_on
+qmp cont '{}' | jq -e .return >/dev/null && goes_on && ! image_free
 ok "the saved guest can be continued"
 
 # A reader that goes away; the guest goes on as if nothing had been.
@@ -85,10 +94,13 @@ ok "nor saved twice"
 qmp migrate_cancel '{}' >/dev/null
 qmp_event '.event == "MIGRATION" and .data.status == "cancelled"' && goes_on
 ok "cancelled, the guest goes on"
-kill $sleeper
+qmp migrate "{\"uri\":\"file:$tmp/pipe\"}" >/dev/null
 qmp_close
 kill "$pid"
 wait "$pid"
+status 1 && said "ended before the guest was saved"
+ok "told to end while it is saved, it tells that it was not"
+kill $sleeper
 mv "$tmp/disk.copy" "$disk"
 
 # refuse TEXT [OPTION...]: it does not start and says why.

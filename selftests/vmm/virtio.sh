@@ -6,61 +6,37 @@
 #
 #   virtio.sh [KERNEL [vhost]]     the guest's kernel (6.1-cloud); vhost-net
 
-set -uo pipefail
-
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-top=$(cd "$here/../.." && pwd -P)
-guest=${1:-6.1-cloud}
-vmm=$top/build/bin/tarn-vmm
-tmp=$(mktemp -d /dev/shm/tarn-virtio.XXXXXX)
+# The guest's memory is a file, which gives pages back.
+export TMPDIR=/dev/shm
+# shellcheck source=selftests/vmm/lib.sh
+. "$(dirname "$0")/lib.sh"
+kernel=${1:-6.1-cloud}
+pid=
 pids=()
-count=0
-status=0
 
 # shellcheck disable=SC2317 # called by the trap
 cleanup()
 {
-	[ "$status" = 0 ] || sed 's/^/# /' "$tmp/messages" "$tmp/serial"
+	[ "$tap_bad" = 0 ] || sed 's/^/# /' "$tmp/out"
+	[ -z "$pid" ] || kill "$pid" 2>/dev/null
 	[ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null
 	exec 3>&-
 	ip link del tarntap 2>/dev/null
 	rm -rf "$tmp"
 }
 trap cleanup EXIT
-trap 'status=1; exit 1' TERM INT
+trap 'tap_bad=1; exit 1' TERM INT
 # The guest's port may become the controlling terminal, and then hangs up.
 trap '' HUP
-
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count $2"
-	else
-		echo "not ok $count $2"
-		status=1
-	fi
-}
-
-# Wait until the guest has printed a line; fails when the VMM has ended.
-wait_line()
-{
-	while ! grep -q "$1" "$tmp/serial" 2>/dev/null; do
-		kill -0 "$vmm_pid" 2>/dev/null || return 1
-		sleep 0.1
-	done
-}
 
 blocks()
 {
 	stat -c %b "$1"
 }
 
-images()
+make_disks()
 {
-	kernel=$("$top/scripts/kernel" path "$guest" vmlinuz)
-	"$here/mkguest" initrd "$guest" "$tmp/initrd"
-	"$here/mkguest" disk "$tmp/root"
+	make_disk
 	truncate -s 32M "$tmp/data"
 	dd if=/dev/zero of="$tmp/data" bs=1M count=32 conv=notrunc status=none
 	cp "$here/virtio-guest" "$tmp/script"
@@ -84,13 +60,11 @@ network()
 
 start()
 {
-	"$vmm" -name virtio -machine pc -accel kvm -cpu host -m 256 -smp 2 \
-		-machine memory-backend=ram \
+	guest_start "panic=-1 disk=/dev/vda test=sh+/dev/vdc" \
+		-name virtio -machine pc -accel kvm -smp 2 -machine memory-backend=ram \
 		-object "memory-backend-file,id=ram,size=256M,share=on,mem-path=$tmp/ram" \
-		-object iothread,id=io1 \
-		-kernel "$kernel" -initrd "$tmp/initrd" \
-		-append "console=ttyS0 quiet panic=-1 disk=/dev/vda test=sh+/dev/vdc" \
-		-blockdev "driver=file,node-name=f0,filename=$tmp/root,discard=unmap" \
+		-object iothread,id=io1 -kernel "$elf" \
+		-blockdev "driver=file,node-name=f0,filename=$disk,discard=unmap" \
 		-blockdev driver=raw,node-name=root,file=f0,discard=unmap \
 		-device virtio-blk-pci,drive=root,serial=tarn-root,iothread=io1 \
 		-blockdev "driver=raw,node-name=data,discard=unmap,cache.direct=on,file.driver=file,file.filename=$tmp/data" \
@@ -106,14 +80,9 @@ start()
 		-chardev pty,id=c1 \
 		-device virtio-serial-pci -device virtconsole,chardev=c0 \
 		-device virtserialport,chardev=c1,name=tarn.echo \
-		-serial "file:$tmp/serial" -display none -no-reboot 2> "$tmp/messages" &
-	vmm_pid=$!
-	pids+=("$vmm_pid")
-	while ! grep -q "redirected to" "$tmp/messages"; do
-		kill -0 "$vmm_pid" 2>/dev/null || return 1
-		sleep 0.1
-	done
-	pty=$(sed -n 's/.*redirected to \([^ ]*\) .*/\1/p' "$tmp/messages")
+		-no-reboot
+	await "guest: up" || return
+	pty=$(sed -n 's/.*redirected to \([^ ]*\) .*/\1/p' "$tmp/out")
 	exec 3<> "$pty"
 	cat <&3 > "$tmp/port.out" 2>/dev/null &
 	pids+=($!)
@@ -127,57 +96,85 @@ guest_results()
 	while read -r line; do
 		line=${line%$'\r'}
 		case $line in
-		"guest ok "*)		result 0 "${line#guest ok }" ;;
-		"guest not ok "*)	result 1 "${line#guest not ok }" ;;
+		"guest ok "*)		ok "${line#guest ok }" ;;
+		"guest not ok "*)	false
+					ok "${line#guest not ok }" ;;
 		esac
-	done < "$tmp/serial"
+	done < "$tmp/out"
+}
+
+# KiB that are private to the VMM, all but the guest's memory.
+private_kib()
+{
+	python3 - "/proc/$pid/smaps" <<-'PY'
+	import re, sys
+	skip, kib = False, 0
+	for line in open(sys.argv[1]):
+	    area = re.match("([0-9a-f]+)-([0-9a-f]+) ", line)
+	    if area:
+	        skip = int(area[2], 16) - int(area[1], 16) >= 256 << 20
+	    elif line.startswith(("Private_Clean:", "Private_Dirty:")) and not skip:
+	        kib += int(line.split()[1])
+	print(kib)
+	PY
+}
+
+# 64 MiB were filled and freed; within seconds most of that comes back.
+await_given_back()
+{
+	for _ in {1..100}; do
+		after=$(blocks "$tmp/ram")
+		[ $((before - after)) -le $((40 * 2048)) ] || break
+		pause 0.3
+	done
 }
 
 run()
 {
-	local before after sum
+	local before=0 after=0 private=0 sum
 
 	start
-	result $? "the machine starts"
-	wait_line "guest ok a port is found" && echo "are you there" >&3
-	wait_line "ping"
-	while ! busybox wget -q -O "$tmp/received" http://192.168.77.2/pattern 2>/dev/null &&
-		kill -0 "$vmm_pid" 2>/dev/null; do
-		sleep 0.1
+	ok "the machine starts"
+	await "guest ok a port is found" && echo "are you there" >&3
+	await "guest .*ok ping"
+	while ! busybox wget -q -O "$tmp/received" http://192.168.77.2/pattern 2>/dev/null && runs; do
+		pause 0.1
 	done
 	echo fetched >&3
-	wait_line "memory full"
+	await "memory full"
 	before=$(blocks "$tmp/ram")
+	private=$(private_kib)
 	echo full >&3
-	wait_line "memory free"
-	after=$(blocks "$tmp/ram")
+	await "memory free" && await_given_back
 	echo free >&3
-	wait "$vmm_pid"
-	result $? "the guest powers off"
+	wait "$pid"
+	ok "the guest powers off"
+	pid=
 	guest_results
 
-	# 64 MiB were filled and freed; most of that must have come back.
 	[ $((before - after)) -gt $((40 * 2048)) ]
-	result $? "free pages are reported ($before to $after blocks)"
-	sum=$(sed -n 's/^pattern \([0-9a-f]*\).*/\1/p' "$tmp/serial")
+	ok "free pages are reported ($before to $after blocks)"
+	sum=$(sed -n 's/^pattern \([0-9a-f]*\).*/\1/p' "$tmp/out")
 	[ "$(dd if="$tmp/data" bs=1M skip=1 count=4 status=none | md5sum | cut -d' ' -f1)" = "$sum" ]
-	result $? "the host's file holds what the guest wrote"
+	ok "the host's file holds what the guest wrote"
 	[ "$(blocks "$tmp/data")" -le $((24 * 2048 + 64)) ]
-	result $? "discarded space is given back"
+	ok "discarded space is given back"
 	grep -q "hello from hvc0" "$tmp/hvc0"
-	result $? "the console's text arrives"
+	ok "the console's text arrives"
 	grep -q "echo are you there" "$tmp/port.out"
-	result $? "the port's answer arrives"
-	[ "$count" = "$plan" ]
-	status=$((status | $?))
+	ok "the port's answer arrives"
+	echo "# $private KiB are private to the VMM"
+	[ "${private:-0}" -gt 0 ] && [ "$private" -le 8192 ]
+	ok "the VMM itself takes at most 8 MiB"
+	[ "$tap_n" = $results ] || tap_bad=1
 }
 
-plan=22
+results=23
 vhost=
 [ "${2-}" != vhost ] || vhost=,vhost=on,vhostforce=on
-echo "TAP version 13"
-images
+plan $results
+images "$kernel"
+make_disks
 network
-echo "1..$plan"
 run
-exit $status
+finish

@@ -136,16 +136,22 @@ kill_pager()
 	pager=
 }
 
-# The status of a pager that refuses to start.
-refused()
+# ends STATUS OPTION...: a pager that does not start.
+ends()
 {
 	local status
 
-	launch "$@"
+	launch "${@:2}"
 	wait "$pager"
 	status=$?
 	pager=
-	[ $status = 1 ]
+	echo "status $status"
+	[ $status = "$1" ]
+}
+
+refused()
+{
+	ends 1 "$@"
 }
 
 pages()
@@ -212,6 +218,21 @@ retable()
 	dmsetup suspend --noflush "tarn-$1" &&
 		dmsetup load "tarn-$1" --table "$2" &&
 		dmsetup resume "tarn-$1"
+}
+
+# A disk of scsi_debug, $disk, with these parameters.
+scsi_disk()
+{
+	modprobe sd_mod 2>/dev/null
+	modprobe scsi_debug dev_size_mb=64 delay=0 "$@" 2>/dev/null || return 1
+	wait_until find_disk
+}
+
+find_disk()
+{
+	disk=$(echo /sys/bus/pseudo/drivers/scsi_debug/adapter*/host*/target*/*:*/block/sd*)
+	disk=/dev/${disk##*/}
+	[ -b "$disk" ]
 }
 
 break_device()

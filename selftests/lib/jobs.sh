@@ -1,0 +1,208 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The jobs of a run. A job is a group on a kernel, or on this machine: "GROUP KERNEL"
+# or "GROUP here". Which there are and in which order (plan_jobs), how many of them
+# run at a time (start_jobs), and what became of them all (add_counts, say_times). Each
+# runs in a shell of its own and leaves files in $tmp/GROUP-KERNEL:
+#
+#   counts	passed, failed, skipped
+#   times	milliseconds of all, of the tests alone
+#   failures	what failed and what was said about it, for people
+#   again	what failed, for run --failed: "GROUP KERNEL TEST", or "*" for all tests
+#
+# shellcheck disable=SC2034,SC2154 # shared with selftests/run
+
+# Lines "LANES SECONDS GROUP KERNEL": what needs more than one lane comes first, so
+# that no lane waits for another to become free beside it; then what takes longest,
+# so that all lanes come to their end at about the same time.
+plan_jobs()
+{
+	local plan
+
+	if [ -n "$only_failed" ]; then
+		plan=$(plan_failed)
+	else
+		plan=$(plan_groups)
+	fi || exit
+	mapfile -t jobs < <(sort -k1,1nr -k2,2nr <<< "$plan" | cut -d' ' -f3-)
+	[ -n "${jobs[*]}" ] || jobs=()
+}
+
+plan_groups()
+{
+	local group kernel
+
+	for group in $groups; do
+		[ -e "$here/groups/$group" ] || die "no group $group; TESTS=help lists them"
+		read_group "$here/groups/$group"
+		if [ -n "$host" ]; then
+			plan_job here
+			continue
+		fi
+		for kernel in $(kernels_of_group); do
+			if [ "$group_on" = host ]; then
+				plan_job here
+				break
+			fi
+			plan_job "$kernel"
+		done
+	done
+}
+
+# Those of the run that the group is for.
+kernels_of_group()
+{
+	local kernel
+
+	for kernel in $group_kernels; do
+		[[ " ${kernels[*]} " != *" $kernel "* ]] || echo "$kernel"
+	done
+}
+
+# A machine of four processors fills two lanes; one of two goes beside another one.
+set_width()
+{
+	width=$(((group_cpus + 1) / 2))
+	[ "$width" -le "$lanes" ] || width=$lanes
+}
+
+plan_job()
+{
+	local width
+
+	choose_tests "$1"
+	set_width
+	[ ${#todo[@]} = 0 ] || echo "$width $group_takes $group_name $1"
+}
+
+plan_failed()
+{
+	local group kernel
+
+	cut -d' ' -f1,2 "$failed_list" | sort -u | while read -r group kernel; do
+		[ -e "$here/groups/$group" ] || die "no group $group any more"
+		read_group "$here/groups/$group"
+		choose_tests "$kernel"
+		[ ${#todo[@]} != 0 ] || die "what failed of $group is no test any more"
+		plan_job "$kernel"
+	done
+}
+
+# choose_tests KERNEL: numbers of the group's tests that are to run, into "todo".
+choose_tests()
+{
+	local i last
+
+	last=$(kernels_of_group | tail -n 1)
+	todo=()
+	for i in "${!group_tests[@]}"; do
+		if [ -n "$only_failed" ]; then
+			has_failed "$1" "${group_names[i]}" || continue
+		else
+			is_for "$1" "${group_when[i]}" || continue
+		fi
+		todo+=("$i")
+	done
+}
+
+# is_for KERNEL WHEN
+is_for()
+{
+	case $2 in
+	test)	;;
+	once)	[ -n "$full" ] || [ "$1" = here ] || [ "$1" = "$last" ] ;;
+	*)	[ "$1" = "$2" ] ;;
+	esac
+}
+
+has_failed()
+{
+	grep -qxF -e "$group_name $1 $2" -e "$group_name $1 *" "$failed_list"
+}
+
+# Jobs in their order, as many as there are lanes; the next one is the first that
+# fits into those that are free.
+start_jobs()
+{
+	local free=$lanes pid
+	local -A width_of=()
+	local waiting=("${jobs[@]}")
+
+	while [ ${#waiting[@]} != 0 ]; do
+		while start_one; do :; done
+		wait -n -p pid
+		free=$((free + width_of[$pid]))
+	done
+	wait
+}
+
+start_one()
+{
+	local i group kernel width
+
+	for i in "${!waiting[@]}"; do
+		read -r group kernel <<< "${waiting[i]}"
+		read_group "$here/groups/$group"
+		set_width
+		[ "$width" -le "$free" ] || continue
+		run_job "$group" "$kernel" &
+		width_of[$!]=$width
+		free=$((free - width))
+		unset "waiting[i]"
+		return 0
+	done
+	return 1
+}
+
+# Their machines end with them.
+# shellcheck disable=SC2317 # called by the trap
+stop_jobs()
+{
+	trap '' TERM INT
+	# shellcheck disable=SC2046 # several words
+	kill $(jobs -p)
+	wait
+	add_counts
+	exit 143
+}
+
+# A job without counts did not come to its end.
+add_counts()
+{
+	local name dir p f s
+
+	for name in "${jobs[@]}"; do
+		dir=$tmp/${name// /-}
+		p=0 f=1 s=0
+		if [ -e "$dir/counts" ]; then
+			read -r p f s < "$dir/counts"
+		else
+			tell_failure "$name: was not run to its end"
+			again+=("$name *")
+		fi
+		passed=$((passed + p))
+		failed=$((failed + f))
+		skipped=$((skipped + s))
+		[ ! -e "$dir/failures" ] || mapfile -t -O ${#failures[@]} failures < "$dir/failures"
+		[ ! -e "$dir/again" ] || mapfile -t -O ${#again[@]} again < "$dir/again"
+	done
+	mkdir -p "${failed_list%/*}"
+	{ [ ${#again[@]} = 0 ] || printf '%s\n' "${again[@]}"; } > "$failed_list"
+}
+
+# Where the minutes went: booting is all that is not a test, ends of machines too.
+say_times()
+{
+	local name
+
+	say "== seconds: booting, testing; $lanes at a time"
+	printf '   %-20s %5s %5d\n' "(building)" "" "$built"
+	for name in "${jobs[@]}"; do
+		echo "$name $(cat "$tmp/${name// /-}/times")"
+	done | sort -k4,4nr | awk '
+		{ booting = $3 > $4 ? ($3 - $4) / 1000 : 0 }
+		{ printf "   %-14s %-5s %5d %5d\n", $1, $2, booting, $4 / 1000 }
+		{ all_booting += booting; testing += $4 / 1000 }
+		END { printf "   %-20s %5d %5d\n", "(all)", all_booting, testing }'
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which leg of a mirror is copied to which, by the thread that does it, on files. */
+#include "tap.h"
+
+#include "vmm/pager/content.c"
+#include "vmm/pager/device.c"
+#include "vmm/pager/devices.c"
+#include "vmm/pager/discard.c"
+#include "vmm/pager/identify.c"
+#include "vmm/pager/layout.c"
+#include "vmm/pager/leg.c"
+#include "vmm/pager/log.c"
+#include "vmm/pager/lost.c"
+#include "vmm/pager/resilver.c"
+#include "vmm/pager/slots.c"
+#include "vmm/pager/thread.c"
+
+#define SIZE (8ULL << 20)
+#define PAGES 16
+
+static const u8 pool[16] = { 0xa };
+static char folder[] = "/tmp/test_pager_resilver.XXXXXX";
+static char paths[2][64];
+static struct devices devices;
+static struct device *dev;
+static u64 first;
+
+void status_poke(void)
+{
+}
+
+static void fill(unsigned int leg, int byte)
+{
+	static _Alignas(PAGER_PAGE_SIZE) u8 pages[PAGES * PAGER_PAGE_SIZE];
+
+	memset(pages, byte, sizeof(pages));
+	CHECK_EQ(pwrite(dev->legs[leg].fd, pages, sizeof(pages),
+			first << PAGER_PAGE_SHIFT), sizeof(pages));
+}
+
+/* A mirror with pages of which leg 0 has 'a', leg 1 'b'. */
+static void set_up(void)
+{
+	const u64 stored[DEVICE_MAX] = {};
+	static struct options opts;
+	struct extent ext;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%s/%d", folder, i);
+		unlink(paths[i]);
+	}
+	opts.nr_devices = 1;
+	opts.devices[0] = (struct device_option){
+		.paths = { paths[0], paths[1] }, .nr_paths = 2, .size = SIZE,
+	};
+	CHECK_EQ(devices_open(&devices, &opts), 0);
+	CHECK_EQ(devices_identify(&devices, pool, stored, false), 0);
+	CHECK_EQ(devices_stamp(&devices), 0);
+	dev = devices.opened[0];
+	CHECK(device_alloc(dev, PAGES, &ext));
+	device_end_writes(dev, ext.parity);
+	CHECK_EQ(ext.count, PAGES);
+	first = ext.slot;
+	fill(0, 'a');
+	fill(1, 'b');
+}
+
+static char on_leg(unsigned int leg)
+{
+	_Alignas(PAGER_PAGE_SIZE) char page[PAGER_PAGE_SIZE];
+
+	CHECK_EQ(pread(dev->legs[leg].fd, page, sizeof(page),
+		       (first + PAGES - 1) << PAGER_PAGE_SHIFT), sizeof(page));
+	return *page;
+}
+
+static void set_states(enum leg_state a, enum leg_state b)
+{
+	pthread_mutex_lock(&dev->lock);
+	dev->legs[0].state = a;
+	dev->legs[1].state = b;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static void wait_for_thread(void)
+{
+	while (atomic_load(&dev->resilvering))
+		usleep(1000);
+}
+
+/* It was asked for; the states are what they are by the time that the thread looks. */
+static void resilver_with(enum leg_state a, enum leg_state b)
+{
+	set_states(a, b);
+	pthread_mutex_lock(&resilver.lock);
+	atomic_store(&dev->resilvering, true);
+	pthread_cond_signal(&resilver.wake);
+	pthread_mutex_unlock(&resilver.lock);
+	wait_for_thread();
+}
+
+static void expect(char a, enum leg_state first_state, char b,
+		   enum leg_state second_state)
+{
+	CHECK_EQ(on_leg(0), a);
+	CHECK_EQ(leg_state(&dev->legs[0]), first_state);
+	CHECK_EQ(on_leg(1), b);
+	CHECK_EQ(leg_state(&dev->legs[1]), second_state);
+}
+
+static void test_copy(void)
+{
+	set_states(LEG_GOOD, LEG_FAILED);
+	CHECK_EQ(resilver_request(dev, 0), -ENOENT);
+	CHECK_EQ(resilver_request(dev, 1), 0);
+	wait_for_thread();
+	expect('a', LEG_GOOD, 'a', LEG_GOOD);
+	fill(1, 'b');
+	resilver_with(LEG_REBUILDING, LEG_GOOD);
+	expect('b', LEG_GOOD, 'b', LEG_GOOD);
+}
+
+/* Both are gone, or the one that was to be copied to is. */
+static void test_nothing_to_do(void)
+{
+	fill(0, 'a');
+	fill(1, 'b');
+	resilver_with(LEG_FAILED, LEG_FAILED);
+	expect('a', LEG_FAILED, 'b', LEG_FAILED);
+	resilver_with(LEG_GOOD, LEG_FAILED);
+	expect('a', LEG_GOOD, 'b', LEG_FAILED);
+	resilver_with(LEG_REBUILDING, LEG_FAILED);
+	expect('a', LEG_REBUILDING, 'b', LEG_FAILED);
+	resilver_with(LEG_GOOD, LEG_GOOD);
+	expect('a', LEG_GOOD, 'b', LEG_GOOD);
+}
+
+static const struct tap_test tests[] = {
+	{ "the good leg is copied to the other", test_copy },
+	{ "nothing is copied from a leg that is not good", test_nothing_to_do },
+};
+
+int main(void)
+{
+	int ret;
+
+	if (!mkdtemp(folder))
+		return EXIT_FAILURE;
+	set_up();
+	if (resilver_start(&devices))
+		return EXIT_FAILURE;
+	ret = tap_run(tests, ARRAY_SIZE(tests));
+	unlink(paths[0]);
+	unlink(paths[1]);
+	rmdir(folder);
+	return ret;
+}
