@@ -92,11 +92,12 @@ void tarn_event(struct tarn_pool *pool, enum tarn_event_type type,
 	struct listener *l;
 
 	trace_tarn_event(type, partition, index, value);
-	tarn_log(pool, type, partition, index, value);
 	spin_lock(&pool->events_lock);
 	list_for_each_entry(l, &pool->listeners, link)
 		deliver(l, &ev);
 	spin_unlock(&pool->events_lock);
+	/* Last: a console can take milliseconds for a line. */
+	tarn_log(pool, type, partition, index, value);
 }
 
 /* The pool is gone: readers get what is left, then the end of the file. */

@@ -59,14 +59,18 @@ static void check(u64 pages, u64 version)
 		ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, version);
 }
 
-/* Read events until one of @type comes; it must be there already. */
+/*
+ * Read events until one of @type comes. It may come a moment after the pool's flags
+ * have changed.
+ */
 static struct tarn_event event_of(u32 type)
 {
+	struct pollfd p = { .fd = events, .events = POLLIN };
 	struct tarn_event ev;
 
 	do {
-		if (SYS(read(events, &ev, sizeof(ev))) != sizeof(ev))
-			FAIL("no event of type %u", type);
+		WAIT_FOR(poll(&p, 1, 100));
+		ASSERT_EQ(SYS(read(events, &ev, sizeof(ev))), sizeof(ev));
 	} while (ev.type != type);
 	return ev;
 }
