@@ -3,8 +3,9 @@
 #
 # The jobs of a run. A job is a group on a kernel, or on this machine: "GROUP KERNEL"
 # or "GROUP here". Which there are and in which order (plan_jobs), how many of them
-# run at a time (start_jobs), and what became of them all (add_counts, say_times). Each
-# runs in a shell of its own and leaves files in $tmp/GROUP-KERNEL:
+# run at a time (start_jobs), what became of them all (add_counts, say_times), and which
+# tests get a second try (try_again). Each job runs in a shell of its own and leaves
+# files in $tmp/GROUP-KERNEL:
 #
 #   counts	passed, failed, skipped
 #   times	milliseconds of all, of the tests alone
@@ -205,4 +206,31 @@ say_times()
 		{ printf "   %-14s %-5s %5d %5d\n", $1, $2, booting, $4 / 1000 }
 		{ all_booting += booting; testing += $4 / 1000 }
 		END { printf "   %-20s %5d %5d\n", "(all)", all_booting, testing }'
+}
+
+# Few enough to be chance, and tests that have a name.
+may_try_again()
+{
+	[ ${#again[@]} -gt 0 ] && [ ${#again[@]} -le 2 ] && [[ "${again[*]}" != *'*'* ]] &&
+		! out_of_time
+}
+
+# What failed runs once more, one test at a time. Results that are good then count as
+# passed; what was said of them the first time is still said, as of unsteady ones.
+try_again()
+{
+	local before=("${failures[@]}") had_passed=$passed had_failed=$failed had_skipped=$skipped
+
+	say "== again: $(printf '%s; ' "${again[@]}")"
+	only_failed=y
+	lanes=1
+	failures=()
+	again=()
+	passed=0 failed=0 skipped=0 milliseconds=0
+	plan_jobs
+	start_jobs
+	add_counts
+	failures=("${before[@]/#failed:/unsteady:}" "${failures[@]}")
+	passed=$((had_passed + had_failed - failed))
+	skipped=$had_skipped
 }
