@@ -13,9 +13,9 @@
 #include <linux/string.h>
 
 #include "age.h"
+#include "drop.h"
 #include "evict.h"
 #include "io.h"
-#include "pager.h"
 #include "partition.h"
 #include "poison.h"
 #include "pool.h"

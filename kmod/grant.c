@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "drop.h"
 #include "grant.h"
 #include "io.h"
 #include "pager.h"

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "age.h"
+#include "drop.h"
 #include "event.h"
 #include "grant.h"
 #include "io.h"

@@ -59,7 +59,6 @@ bool tarn_stores_hang(struct tarn_pool *pool);
 bool tarn_stores_fail(struct tarn_pool *pool);
 void tarn_stores_try(struct tarn_pool *pool);
 u64 tarn_entry_gone(struct tarn_pool *pool, u64 e, u64 cookie);
-void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
 
 void tarn_io_complete(struct tarn_io *io, int result, u64 cookie);
 void tarn_io_read_done(struct tarn_io *io, int result);

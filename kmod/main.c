@@ -9,7 +9,7 @@
  *	pending.c notify.c	what is under way of that, by number
  *	reclaim.c evict.c young.c	and giving them up
  *	truncate.c		taking them away
- *	io.c queue.c pager.c grant.c	requests to the paging service
+ *	io.c queue.c pager.c window.c drop.c grant.c	requests to the paging service
  *	stats.c sysfs.c event.c trace.h	what is seen of it
  */
 #include <linux/module.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/tarn: attaching a pager, the frame window, what is stored, and the end
- * of a pager however it comes. See Documentation/design/pager-protocol.rst.
+ * /dev/tarn: attaching a pager, what is stored, and the end of a pager however it
+ * comes. See Documentation/design/pager-protocol.rst.
  *
  * A descriptor attaches once. The pager detaches when the process that attached
  * closes it or dies, or when an operator has it detach because it hangs. Parked
@@ -18,211 +18,22 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/namei.h>
-#include <linux/pagemap.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/srcu.h>
 
 #include "ctl.h"
+#include "drop.h"
 #include "event.h"
 #include "fs.h"
 #include "io.h"
 #include "pager.h"
 #include "partition.h"
-#include "poison.h"
 #include "reclaim.h"
+#include "window.h"
 
 #define MIN_DEPTH	16
-
-/*
- * Between the moment that an entry names a cookie no more and the moment that
- * this is told, a pager could attach, take the cookie for free and use it for
- * another page. So both happen in one section of this, as does a commit, and a
- * pager starts, or is gone, only when the sections before it have ended.
- */
-DEFINE_STATIC_SRCU(cookie_srcu);
-
-int tarn_cookie_begin(void) __acquires(&cookie_srcu)
-{
-	return srcu_read_lock(&cookie_srcu);
-}
-
-void tarn_cookie_end(int section) __releases(&cookie_srcu)
-{
-	srcu_read_unlock(&cookie_srcu, section);
-}
-
-/* ---- drops -------------------------------------------------------------- */
-
-/* The next cookie that the pager may forget, 0 if there is none. */
-u64 tarn_drop_next(struct tarn_pager *pager)
-{
-	struct tarn_drop_batch *batch, *done = NULL;
-	u64 cookie = TARN_COOKIE_NONE;
-
-	spin_lock(&pager->drop_lock);
-	batch = list_first_entry_or_null(&pager->drops, struct tarn_drop_batch,
-					 link);
-	if (batch) {
-		cookie = batch->cookies[--batch->count];
-		pager->nr_drops--;
-		if (!batch->count) {
-			list_del(&batch->link);
-			done = batch;
-		}
-	}
-	spin_unlock(&pager->drop_lock);
-	if (done)
-		free_page((unsigned long)done);
-	return cookie;
-}
-
-/*
- * A list that lacks one is of no use to a pager that has not started: it lists anew,
- * and learns so what is free.
- */
-static bool drop_is_lost(struct tarn_pager *pager)
-{
-	lockdep_assert_held(&pager->drop_lock);
-	if (pager->takes_drops)
-		return false;
-	if (pager->nr_drops == TARN_PAGER_MAX_DROPPED)
-		pager->drops_lost = true;
-	return pager->drops_lost;
-}
-
-/* False if there is no room for @cookie and no @fresh batch to put it in. */
-static bool drop_add(struct tarn_pager *pager, u64 cookie,
-		     struct tarn_drop_batch **fresh)
-{
-	struct tarn_drop_batch *batch;
-
-	lockdep_assert_held(&pager->drop_lock);
-	if (drop_is_lost(pager))
-		return true;
-	batch = list_first_entry_or_null(&pager->drops, struct tarn_drop_batch,
-					 link);
-	if (!batch || batch->count == TARN_DROP_BATCH) {
-		if (!*fresh)
-			return false;
-		batch = *fresh;
-		*fresh = NULL;
-		list_add(&batch->link, &pager->drops);
-	}
-	batch->cookies[batch->count++] = cookie;
-	pager->nr_drops++;
-	return true;
-}
-
-/**
- * tarn_cookie_drop() - a stored copy is not needed any more
- * @pool: of this pool
- * @cookie: of the copy; nothing of the module names it now
- *
- * Without a pager there is nobody to tell: the next one learns what is stored
- * and takes all else for free. One that is just learning is told when it starts.
- *
- * Context: process.
- */
-void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie)
-{
-	struct tarn_drop_batch *fresh = NULL;
-	struct tarn_pager *pager;
-	bool added;
-
-again:
-	added = true;
-	rcu_read_lock();
-	pager = rcu_dereference(pool->pager);
-	if (pager) {
-		spin_lock(&pager->drop_lock);
-		added = drop_add(pager, cookie, &fresh);
-		spin_unlock(&pager->drop_lock);
-		if (added)
-			tarn_queue_kick(&pager->queues[0]);
-	}
-	rcu_read_unlock();
-	if (!added) {
-		fresh = (void *)get_zeroed_page(GFP_KERNEL | __GFP_NOFAIL);
-		goto again;
-	}
-	if (fresh)
-		free_page((unsigned long)fresh);
-}
-
-static void drops_free(struct list_head *drops)
-{
-	struct tarn_drop_batch *batch, *next;
-
-	list_for_each_entry_safe(batch, next, drops, link)
-		free_page((unsigned long)batch);
-}
-
-/* What was dropped before a list begins is not on it. */
-static void drops_forget(struct tarn_pager *pager)
-{
-	LIST_HEAD(drops);
-
-	spin_lock(&pager->drop_lock);
-	if (!pager->takes_drops) {
-		list_splice_init(&pager->drops, &drops);
-		pager->nr_drops = 0;
-		pager->drops_lost = false;
-	}
-	spin_unlock(&pager->drop_lock);
-	drops_free(&drops);
-}
-
-/*
- * All that was dropped since the list began, into @drops. Each cookie that is dropped
- * from here on was listed, and is told as a request.
- */
-static long drops_take(struct tarn_pager *pager, u32 room,
-		       struct list_head *drops)
-{
-	long ret = 0;
-
-	spin_lock(&pager->drop_lock);
-	if (pager->takes_drops)
-		ret = -EBUSY;
-	else if (pager->drops_lost || pager->nr_drops > room)
-		ret = -EAGAIN;
-	if (!ret) {
-		list_splice_init(&pager->drops, drops);
-		pager->nr_drops = 0;
-		WRITE_ONCE(pager->takes_drops, true);
-	}
-	spin_unlock(&pager->drop_lock);
-	return ret;
-}
-
-/* The pager did not learn what was taken: it has to list anew. */
-static void drops_lose(struct tarn_pager *pager)
-{
-	spin_lock(&pager->drop_lock);
-	WRITE_ONCE(pager->takes_drops, false);
-	pager->drops_lost = true;
-	spin_unlock(&pager->drop_lock);
-}
-
-static long drops_copy(const struct list_head *drops,
-		       struct tarn_pager_start *s)
-{
-	u64 __user *to = u64_to_user_ptr(s->dropped);
-	const struct tarn_drop_batch *batch;
-
-	s->count = 0;
-	list_for_each_entry(batch, drops, link) {
-		if (copy_to_user(to + s->count, batch->cookies,
-				 batch->count * sizeof(*to)))
-			return -EFAULT;
-		s->count += batch->count;
-		cond_resched();
-	}
-	return 0;
-}
 
 /* ---- attach, start, detach ---------------------------------------------- */
 
@@ -236,7 +47,7 @@ static void pager_free(struct tarn_pager *pager)
 	mmdrop(pager->mm);
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_exit(&pager->queues[i]);
-	drops_free(&pager->drops);
+	tarn_drops_free(&pager->drops);
 	tarn_pool_put(pager->pool);
 	kfree_rcu(pager, rcu);
 }
@@ -382,8 +193,8 @@ static long start_begin(struct tarn_pager *pager, u32 room,
 	if (!ret && pager->started)
 		ret = -EBUSY;
 	if (!ret) {
-		synchronize_srcu(&cookie_srcu);
-		ret = drops_take(pager, room, drops);
+		tarn_cookie_synchronize();
+		ret = tarn_drops_take(pager, room, drops);
 	}
 	mutex_unlock(&pool->pager_lock);
 	return ret;
@@ -426,10 +237,10 @@ static long pager_start(struct tarn_pager *pager, struct tarn_pager_start *s)
 	ret = start_begin(pager, s->count, &drops);
 	if (ret)
 		return ret;
-	ret = drops_copy(&drops, s);
-	drops_free(&drops);
+	ret = tarn_drops_copy(&drops, s);
+	tarn_drops_free(&drops);
 	if (ret) {
-		drops_lose(pager);
+		tarn_drops_lose(pager);
 		return ret;
 	}
 	ret = start_end(pager);
@@ -439,49 +250,6 @@ static long pager_start(struct tarn_pager *pager, struct tarn_pager_start *s)
 	tarn_event(pool, TARN_EVENT_PAGER_ATTACHED, TARN_PARTITION_NONE, 0, 0);
 	tarn_reclaim_kick(pool);
 	return 0;
-}
-
-/* Faults of a window that are under way with a page of a chunk have mapped it now. */
-static void wait_for_window_faults(struct page *page)
-{
-	unsigned int i;
-
-	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
-		if (!PageLocked(page + i))
-			continue;
-		lock_page(page + i);
-		unlock_page(page + i);
-	}
-}
-
-/*
- * The process may live on, and its window lead to all frames of the pool: guests'
- * memory, and what it was asked to fill, which is going to be somebody else's. A fault
- * sees @gone, or has locked its page before the look at it here and maps it before it
- * unlocks it; then it is unmapped. No fault comes from a process that let go of its
- * memory. I/O that it left behind holds its frames by references of their pages, which
- * keep them in limbo until it has ended (frame.c).
- */
-static void window_close(struct tarn_pager *pager)
-{
-	struct tarn_pool *pool = pager->pool;
-	u64 n;
-
-	lockdep_assert_held(&pool->pager_lock);
-	WRITE_ONCE(pager->gone, true);
-	/* Pairs with the barrier in window_fault(). */
-	smp_mb();
-	for (n = 0; n < pool->max_chunks && atomic_read(&pager->mm->mm_users);
-	     n++) {
-		struct tarn_chunk *chunk = READ_ONCE(pool->chunks[n]);
-
-		if (chunk)
-			wait_for_window_faults(chunk->page);
-		cond_resched();
-	}
-	unmap_mapping_range(pager->mapping, 0,
-			    pool->max_chunks << (TARN_CHUNK_SHIFT + PAGE_SHIFT),
-			    1);
 }
 
 static void detach_locked(struct tarn_pager *pager)
@@ -496,9 +264,9 @@ static void detach_locked(struct tarn_pager *pager)
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_stop(&pager->queues[i], &orphans);
 	synchronize_rcu();
-	synchronize_srcu(&cookie_srcu);
+	tarn_cookie_synchronize();
 	tarn_grant_clear(pager);
-	window_close(pager);
+	tarn_window_close(pager);
 	list_for_each_entry_safe(io, next, &orphans, link)
 		tarn_io_abort(io);
 }
@@ -637,7 +405,7 @@ static long pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s)
 	if (!buf)
 		return -ENOMEM;
 	if (!s->cursor)
-		drops_forget(pager);
+		tarn_drops_forget(pager);
 	s->reserved = s->count;
 	s->count = 0;
 	while (!ret && (part = tarn_partition_from(pool, id))) {
@@ -778,86 +546,6 @@ static int tarn_dev_uring_cmd(struct io_uring_cmd *cmd,
 	return tarn_queue_serve(pager, cmd, issue_flags);
 }
 
-static vm_fault_t window_fault(struct vm_fault *vmf)
-{
-	struct tarn_pager *pager = vmf->vma->vm_file->private_data;
-	vm_fault_t ret = VM_FAULT_LOCKED;
-	struct page *page;
-
-	/* A child may have it after all, see window_mmap(). */
-	if (vmf->vma->vm_mm != pager->mm)
-		return VM_FAULT_SIGBUS;
-	page = tarn_frame_get(pager->pool, vmf->pgoff);
-	if (!page)
-		return VM_FAULT_SIGBUS;
-	lock_page(page);
-	/*
-	 * Pairs with tarn_pager_forget_chunk() and window_close(): see it gone,
-	 * or be seen with the page locked.
-	 */
-	smp_mb();
-	if (READ_ONCE(pager->gone) ||
-	    !tarn_chunk_exists(pager->pool, vmf->pgoff >> TARN_CHUNK_SHIFT))
-		ret = VM_FAULT_SIGBUS;
-	else if (tarn_poisoned(page))
-		ret = VM_FAULT_HWPOISON;
-	if (ret == VM_FAULT_LOCKED) {
-		vmf->page = page;
-		return ret;
-	}
-	unlock_page(page);
-	put_page(page);
-	return ret;
-}
-
-/**
- * tarn_pager_forget_chunk() - take a chunk out of the pager's window
- * @pool: of this pool
- * @chunk: which is not in the pool's table any more
- *
- * The pager's lock is held from when it was: a pager that detaches in between would
- * find no chunk whose pages faults might be mapping.
- *
- * Context: process, pool->pager_lock, after a grace period.
- */
-void tarn_pager_forget_chunk(struct tarn_pool *pool,
-			     const struct tarn_chunk *chunk)
-{
-	struct tarn_pager *pager =
-		rcu_dereference_protected(pool->pager,
-					  lockdep_is_held(&pool->pager_lock));
-
-	if (!pager)
-		return;
-	/* Pairs with the barrier in window_fault(). */
-	smp_mb();
-	wait_for_window_faults(chunk->page);
-	unmap_mapping_range(pager->mapping,
-			    chunk->number << (TARN_CHUNK_SHIFT + PAGE_SHIFT),
-			    1 << (TARN_CHUNK_SHIFT + PAGE_SHIFT), 1);
-}
-
-static const struct vm_operations_struct window_ops = {
-	.fault = window_fault,
-};
-
-static int window_mmap(struct tarn_pager *pager, struct vm_area_struct *vma)
-{
-	u64 end = vma->vm_pgoff + vma_pages(vma);
-
-	if (end > pager->pool->max_chunks << TARN_CHUNK_SHIFT)
-		return -EINVAL;
-	/*
-	 * Another process or a core dump has no business in guests' memory.
-	 * On older kernels MADV_DOFORK undoes VM_DONTCOPY, and VM_IO, which would keep
-	 * it, stops I/O from and to the window: a child with the mapping gets SIGBUS
-	 * from it.
-	 */
-	vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_ops = &window_ops;
-	return 0;
-}
-
 static int tarn_dev_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct tarn_pager *pager = READ_ONCE(file->private_data);
@@ -869,7 +557,7 @@ static int tarn_dev_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	if (offset < TARN_MMAP_QUEUE(0))
-		return window_mmap(pager, vma);
+		return tarn_window_mmap(pager, vma);
 	q = (offset - TARN_MMAP_QUEUE(0)) >> 32;
 	if (q >= pager->nr_queues || offset != TARN_MMAP_QUEUE(q))
 		return -EINVAL;

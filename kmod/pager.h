@@ -16,20 +16,6 @@
 #include "pool.h"
 #include "queue.h"
 
-#define TARN_DROP_BATCH	(PAGE_SIZE / sizeof(u64) - 4)
-
-/**
- * struct tarn_drop_batch - cookies that the pager may forget, one page
- * @link: on tarn_pager.drops
- * @count: how many
- * @cookies: them
- */
-struct tarn_drop_batch {
-	struct list_head link;
-	u64 count;
-	u64 cookies[TARN_DROP_BATCH];
-};
-
 /**
  * struct tarn_pager - an attached pager
  * @rcu: for its end
@@ -79,12 +65,7 @@ struct tarn_pager {
 	struct tarn_queue queues[];
 };
 
-void tarn_pager_forget_chunk(struct tarn_pool *pool,
-			     const struct tarn_chunk *chunk);
 long tarn_pager_force(struct tarn_pool *pool);
-int tarn_cookie_begin(void);
-void tarn_cookie_end(int section);
-u64 tarn_drop_next(struct tarn_pager *pager);
 
 int tarn_pager_init(void);
 void tarn_pager_exit(void);

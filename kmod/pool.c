@@ -12,13 +12,13 @@
 #include "entitle.h"
 #include "event.h"
 #include "magazine.h"
-#include "pager.h"
 #include "partition.h"
 #include "pending.h"
 #include "pool.h"
 #include "reclaim.h"
 #include "scan.h"
 #include "sysfs.h"
+#include "window.h"
 
 /* How long a shrinking pool tries to empty chunks without any progress. */
 #define SHRINK_PATIENCE_MS	2000
@@ -442,7 +442,7 @@ static void destroy_leaving(struct tarn_pool *pool)
 			tarn_chunk_detach(pool, number, &gone);
 	synchronize_rcu();
 	list_for_each_entry(chunk, &gone, link) {
-		tarn_pager_forget_chunk(pool, chunk);
+		tarn_window_forget_chunk(pool, chunk);
 		cond_resched();
 	}
 	mutex_unlock(&pool->pager_lock);

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "drop.h"
 #include "io.h"
 #include "pager.h"
 #include "partition.h"

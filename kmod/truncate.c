@@ -8,8 +8,8 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "drop.h"
 #include "io.h"
-#include "pager.h"
 #include "partition.h"
 #include "pending.h"
 #include "pool.h"

@@ -167,10 +167,17 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 	if (ret)
 		return ret;
 	devices->opened[devices->nr++] = dev;
-	dev->legs[0].created = false;
+	/* Who takes slots of it has to be able to find it. */
 	atomic_store_explicit(&devices->by_number[number], dev,
 			      memory_order_release);
-	return publish_order(devices);
+	ret = publish_order(devices);
+	if (ret) {
+		atomic_store(&devices->by_number[number], NULL);
+		devices->nr--;
+		return ret;
+	}
+	dev->legs[0].created = false;
+	return 0;
 }
 
 /* Take turns among devices of one priority, [first, end) of the order. */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Cookies of stored copies that nothing of the module names any more.
+ */
+#ifndef TARN_DROP_H
+#define TARN_DROP_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct tarn_pager;
+struct tarn_pager_start;
+struct tarn_pool;
+
+int tarn_cookie_begin(void);
+void tarn_cookie_end(int section);
+void tarn_cookie_synchronize(void);
+void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
+
+u64 tarn_drop_next(struct tarn_pager *pager);
+void tarn_drops_forget(struct tarn_pager *pager);
+long tarn_drops_take(struct tarn_pager *pager, u32 room,
+		     struct list_head *drops);
+long tarn_drops_copy(const struct list_head *drops,
+		     struct tarn_pager_start *s);
+void tarn_drops_lose(struct tarn_pager *pager);
+void tarn_drops_free(struct list_head *drops);
+
+#endif
