@@ -73,16 +73,16 @@ ok "the saved guest can be continued"
 # A reader that goes away; the guest goes on as if nothing had been.
 mkfifo "$tmp/pipe"
 head -c 100000 "$tmp/pipe" >/dev/null &
-sleep 0.5
+exec {hold}>"$tmp/pipe"
 qmp migrate "{\"uri\":\"file:$tmp/pipe\"}" >/dev/null
 qmp_event '.event == "MIGRATION" and .data.status == "failed"' &&
 	qmp query-migrate '{}' | jq -e '.return["error-desc"] | length > 5' >/dev/null &&
 	goes_on
+exec {hold}>&-
 ok "a reader that goes away stops nothing but the saving"
 
 # A reader that never reads; the monitor answers, and it can be cancelled.
-sleep 1000 <>"$tmp/pipe" &
-sleeper=$!
+exec {hold}<>"$tmp/pipe"
 qmp migrate "{\"uri\":\"file:$tmp/pipe\"}" >/dev/null
 qmp query-status '{}' | jq -e '.return.status' >/dev/null
 qmp cont '{}' | jq -e '.error' >/dev/null
@@ -100,7 +100,7 @@ kill "$pid"
 wait "$pid"
 status 1 && said "ended before the guest was saved"
 ok "told to end while it is saved, it tells that it was not"
-kill $sleeper
+exec {hold}>&-
 mv "$tmp/disk.copy" "$disk"
 
 # refuse TEXT [OPTION...]: it does not start and says why.
