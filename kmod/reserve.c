@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See reserve.h. */
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -49,8 +50,11 @@ int tarn_reserve_add(struct tarn_partition *part, u64 index)
 	lockdep_assert_held(&part->reserve_lock);
 	if (!r)
 		return -ENOMEM;
-	if (!test_and_set_bit(bit_of(index), r->page))
-		set_bit(bit_of(index), r->fresh);
+	if (test_bit(bit_of(index), r->page))
+		return 0;
+	/* In this order: a hint of the guest's may cut the page away at the same time. */
+	set_bit(bit_of(index), r->fresh);
+	set_bit(bit_of(index), r->page);
 	return 0;
 }
 
@@ -101,6 +105,13 @@ static u64 next_fresh(struct tarn_partition *part, u64 index, u64 end)
 	return end;
 }
 
+/* By who reserved it; whoever cuts the page away meanwhile may have done so before. */
+static void clear_fresh(struct tarn_partition *part, u64 index)
+{
+	clear_bit(bit_of(index),
+		  tarn_partition_leaf(part, index, false)->reserve->fresh);
+}
+
 /**
  * tarn_reserve_commit() - all of a range is reserved
  * @part: partition, with its reserve_lock
@@ -112,17 +123,45 @@ static u64 next_fresh(struct tarn_partition *part, u64 index, u64 end)
 void tarn_reserve_commit(struct tarn_partition *part, u64 first, u64 end)
 {
 	lockdep_assert_held(&part->reserve_lock);
-	while ((first = next_fresh(part, first, end)) < end)
-		clear_bit(bit_of(first), tarn_partition_leaf(part, first,
-						false)->reserve->fresh);
+	for (; (first = next_fresh(part, first, end)) < end; first++)
+		clear_fresh(part, first);
 }
 
+/* Until who has the page in hand is done with it. */
+static void wait_for_page(struct tarn_partition *part, u64 e)
+{
+	struct page *page = tarn_frame_get(part->pool, tarn_entry_payload(e));
+
+	if (!page)
+		return;
+	lock_page(page);
+	unlock_page(page);
+	put_page(page);
+}
+
+static bool give_up_now(struct tarn_evict_batch *batch, u64 index, u64 e)
+{
+	return !tarn_entry_mark(e) && tarn_evict_add(batch, index, e, false);
+}
+
+/*
+ * Reclaim may have taken the page in hand just now, and leaves it where it is because it
+ * was reserved: nobody would look at it again before the pool is short.
+ */
 static void give_up(struct tarn_evict_batch *batch, u64 index)
 {
-	u64 e = atomic64_read(tarn_partition_entry(batch->part, index));
+	atomic64_t *entry = tarn_partition_entry(batch->part, index);
+	u64 e = atomic64_read(entry);
 
-	if (tarn_entry_state(e) == TARN_PAGE_RESIDENT && !tarn_entry_mark(e))
-		tarn_evict_add(batch, index, e, false);
+	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT)
+		return;
+	if (!give_up_now(batch, index, e)) {
+		tarn_evict_flush(batch);
+		wait_for_page(batch->part, e);
+		e = atomic64_read(entry);
+		if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+			give_up_now(batch, index, e);
+	}
 	if (batch->count == TARN_EVICT_BATCH)
 		tarn_evict_flush(batch);
 }
@@ -144,13 +183,17 @@ void tarn_reserve_abort(struct tarn_partition *part, u64 first, u64 end)
 
 	lockdep_assert_held(&part->reserve_lock);
 	down_read(&part->pin);
+	/* Nobody else selects pages meanwhile. */
+	mutex_lock(&part->hand_lock);
 	tarn_evict_begin(&batch, part);
 	batch.zero_only = true;
-	while ((first = next_fresh(part, first, end)) < end) {
+	for (; (first = next_fresh(part, first, end)) < end; first++) {
+		clear_fresh(part, first);
 		tarn_reserve_clear(tarn_partition_leaf(part, first, false),
 				   first);
 		give_up(&batch, first);
 	}
 	tarn_evict_flush(&batch);
+	mutex_unlock(&part->hand_lock);
 	up_read(&part->pin);
 }
