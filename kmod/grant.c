@@ -12,6 +12,10 @@
  * hangs keeps nobody else waiting. The read itself can't be taken back. It goes
  * on with nothing but its page, its device and the module, and when it ends,
  * however late, it is nobody's. The frame stays in limbo until then.
+ *
+ * Nor does anybody wait for a device to take a read: who faults may hold mmap_lock,
+ * and such a wait is not ended by a signal. What a device can't take at once the pager
+ * is asked for.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -67,6 +71,14 @@ static void grant_free(struct tarn_grant *grant)
 	kfree_rcu(grant, rcu);
 }
 
+/* Page by page, and without waiting for its turn. */
+static bool can_be_read(const struct file *file)
+{
+	struct block_device *bdev = I_BDEV(file->f_mapping->host);
+
+	return bdev_logical_block_size(bdev) <= PAGE_SIZE && bdev_nowait(bdev);
+}
+
 static struct tarn_grant *grant_create(const struct tarn_pager_grant *g)
 {
 	struct tarn_grant *grant;
@@ -75,9 +87,7 @@ static struct tarn_grant *grant_create(const struct tarn_pager_grant *g)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (!S_ISBLK(file_inode(file)->i_mode))
-		goto err_file;
-	if (bdev_logical_block_size(I_BDEV(file->f_mapping->host)) > PAGE_SIZE)
+	if (!S_ISBLK(file_inode(file)->i_mode) || !can_be_read(file))
 		goto err_file;
 	ret = -EBADF;
 	if (!(file->f_mode & FMODE_READ))
@@ -293,14 +303,14 @@ struct tarn_read *tarn_grant_take(struct tarn_io *io)
  * tarn_grant_read() - read a page without the pager
  * @read: from tarn_grant_take(); its load is settled by tarn_io_read_done()
  *
- * Context: process. Does not wait for the device.
+ * Context: process. Does not wait for the device, be it that it has no room.
  */
 void tarn_grant_read(struct tarn_read *read)
 {
 	struct bio *bio = &read->bio;
 
 	bio_init(bio, I_BDEV(read->file->f_mapping->host), &read->vec, 1,
-		 REQ_OP_READ | REQ_SYNC);
+		 REQ_OP_READ | REQ_SYNC | REQ_NOWAIT);
 	bio->bi_iter.bi_sector = read->at >> SECTOR_SHIFT;
 	bio->bi_private = read;
 	bio->bi_end_io = read_end;

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -23,8 +24,9 @@ static int part, null, device;
 static u8 *map;
 static char loop[64], file[] = "/tmp/tarn.loop.XXXXXX";
 
-/* A device that stands still when told to, on the loop device. */
-#define HANGING "/dev/mapper/tarn-grant"
+/* Of null_blk: some kernels name the device as the directory, others number it. */
+#define SLOW_CONFIG "/sys/kernel/config/nullb/nullb0"
+#define SLOW "/dev/nullb0"
 
 static void make_device(void)
 {
@@ -244,33 +246,48 @@ static void grants_end_with_the_pager(void)
 	end();
 }
 
-/* There is no udev in L1, so the node is made by dmsetup itself. */
-static void dm(const char *how)
+static int shell(const char *format, ...)
 {
-	char cmd[256];
+	char cmd[512];
+	va_list ap;
 
-	snprintf(cmd, sizeof(cmd), "DM_DISABLE_UDEV=1 dmsetup %s tarn-grant", how);
-	ASSERT_EQ(system(cmd), 0);
+	va_start(ap, format);
+	vsnprintf(cmd, sizeof(cmd), format, ap);
+	va_end(ap);
+	return system(cmd);
+}
+
+/* The pages that the loop device has, on one that takes 5 s for each request. */
+static void make_slow_device(void)
+{
+	TEST_REQUIRE(!shell("modprobe -q null_blk nr_devices=0 && "
+			    "{ mountpoint -q /sys/kernel/config || "
+			    "mount -t configfs none /sys/kernel/config; } && "
+			    "mkdir " SLOW_CONFIG), "no null_blk");
+	ASSERT_EQ(shell("cd " SLOW_CONFIG " && echo 1 >memory_backed && "
+			"echo 64 >size && echo 4 >hw_queue_depth && "
+			"echo 1 >power && dd if=%s of=" SLOW " bs=1M count=1 "
+			"oflag=direct 2>/dev/null", loop), 0);
+	ASSERT_EQ(shell("cd " SLOW_CONFIG " && echo 0 >power && "
+			"echo 2 >irqmode && echo %lu >completion_nsec && "
+			"echo 1 >power", 5000000000UL * test_slow()), 0);
 }
 
 /* What has been read lets go of it a moment later. */
-static void dm_remove(void)
+static void drop_slow_device(void)
 {
-	WAIT_FOR(!system("DM_DISABLE_UDEV=1 dmsetup remove tarn-grant 2>/dev/null"));
+	WAIT_FOR(!shell("echo 0 >" SLOW_CONFIG "/power && rmdir " SLOW_CONFIG));
+	ASSERT_EQ(shell("rmmod null_blk"), 0);
 }
 
-static void begin_hanging(void)
+static void begin_slow(void)
 {
-	char cmd[256];
-
-	TEST_REQUIRE(!system("modprobe -q dm-mod"), "no device mapper");
-	make_device();
-	snprintf(cmd, sizeof(cmd), "create --table '0 %u linear %s 0'",
-		 (64U << 20) / 512, loop);
-	dm(cmd);
-	begin_on(HANGING);
+	begin();
 	pool_readahead(&pool, 0);
-	dm("suspend --noflush --nolockfs");
+	pager_kill(&pg);
+	make_slow_device();
+	strcpy(pg.ctl->file, SLOW);
+	pager_launch(&pg);
 }
 
 static int touch(void *arg)
@@ -312,7 +329,7 @@ static void another_pager_starts_while_a_device_hangs(void)
 	pid_t reader[2];
 	u64 i;
 
-	begin_hanging();
+	begin_slow();
 	reader[0] = hang(7);
 	reader[1] = hang(8);
 	detach_by_force();
@@ -329,12 +346,11 @@ static void another_pager_starts_while_a_device_hangs(void)
 	WAIT_FOR(pool_info(&pool).limbo_frames == 2);
 	for (i = 0; i < PAGES; i++)
 		page_fill(map + i * PAGE_SIZE, 9, i, 1);
-	dm("resume");
 	WAIT_FOR(!pool_info(&pool).limbo_frames);
 	check();
 	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
 	check();
-	dm_remove();
+	drop_slow_device();
 	end();
 }
 
@@ -343,7 +359,7 @@ static void a_mount_ends_while_a_device_hangs(void)
 {
 	pid_t reader;
 
-	begin_hanging();
+	begin_slow();
 	reader = hang(7);
 	detach_by_force();
 	ASSERT_OK(kill(reader, SIGKILL));
@@ -353,10 +369,31 @@ static void a_mount_ends_while_a_device_hangs(void)
 	part_unlink(&pool, "a");
 	pager_stop(&pg);
 	pool_umount(&pool);
-	dm("resume");
-	dm_remove();
+	drop_slow_device();
 	pool_mount(&pool, "size=8M");
 	drop_device();
+}
+
+/* Who asks for a page when the device takes no more can be killed, as others can. */
+static void a_device_takes_no_more(void)
+{
+	pid_t reader[5];
+	u64 i;
+
+	begin_slow();
+	for (i = 0; i < ARRAY_SIZE(reader); i++)
+		reader[i] = hang(i);
+	ASSERT_OK(kill(reader[4], SIGKILL));
+	reap(reader[4]);
+	ASSERT(part_state(part, 0) & TARN_PAGE_IN_FLIGHT);
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(reap(reader[i]), 1);
+	pager_kill(&pg);
+	strcpy(pg.ctl->file, loop);
+	pager_launch(&pg);
+	check();
+	drop_slow_device();
+	end();
 }
 
 static const struct tarn_test tests[] = {
@@ -365,6 +402,7 @@ static const struct tarn_test tests[] = {
 	TEST(reads_go_around_the_pager),
 	TEST(what_fails_is_asked_of_the_pager),
 	TEST(grants_end_with_the_pager),
+	TEST(a_device_takes_no_more),
 	TEST(another_pager_starts_while_a_device_hangs),
 	TEST(a_mount_ends_while_a_device_hangs),
 };

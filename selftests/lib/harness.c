@@ -84,6 +84,13 @@ void wait_note(const char *file, int line, const char *what)
 	report->wait_what = what;
 }
 
+unsigned int test_slow(void)
+{
+	const char *slow = getenv("TARN_SLOW");
+
+	return slow ? atoi(slow) : 1;
+}
+
 void msleep(unsigned int ms)
 {
 	struct timespec ts = { ms / 1000, (ms % 1000) * 1000000L };

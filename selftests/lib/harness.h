@@ -136,6 +136,8 @@ void test_skip(const char *fmt, ...)
 /** What the watchdog tells if it ends the test. */
 void wait_note(const char *file, int line, const char *what);
 void msleep(unsigned int ms);
+/** How many times slower than others the kernel is: 1, or more with all checks on. */
+unsigned int test_slow(void);
 
 /** Fork @fn(@arg); its return is the exit status. */
 pid_t spawn(int (*fn)(void *arg), void *arg);

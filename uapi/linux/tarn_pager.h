@@ -157,10 +157,12 @@ struct tarn_pager_status {
  * @offset: byte at which slot 0 lies, a multiple of 4096
  *
  * A page-in of such a cookie is read straight into its frame by the faulting
- * thread, with no turn of the pager. What fails, by I/O error or checksum, is
- * asked of the pager as TARN_OP_LOAD. Grants end when the pager detaches.
- * A grant may precede TARN_PAGER_START. EOPNOTSUPP:
- * @fd is no block device.
+ * thread, with no turn of the pager. What fails, by I/O error or checksum, or
+ * finds the device with as many requests as it takes, is asked of the pager as
+ * TARN_OP_LOAD. Grants end when the pager detaches. A grant may precede
+ * TARN_PAGER_START. EOPNOTSUPP: @fd is no block device, has blocks larger than a
+ * page, or can't refuse a request that it would have to wait with (REQ_NOWAIT; some
+ * targets of the device mapper can't).
  */
 struct tarn_pager_grant {
 	__u32 size;
