@@ -348,8 +348,11 @@ long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 				     partition_calls,
 				     ARRAY_SIZE(partition_calls),
 				     partition_call);
+	/* It tells of pages of others, as TARN_POOL_FAULTS does. */
 	if (cmd == TARN_POOL_EVENTS)
-		return tarn_event_open(tarn_pool_of(inode->i_sb));
+		return capable(CAP_SYS_ADMIN) ?
+			       tarn_event_open(tarn_pool_of(inode->i_sb)) :
+			       -EPERM;
 	return tarn_ctl_call(file, cmd, (void __user *)arg, pool_calls,
 			     ARRAY_SIZE(pool_calls), pool_call);
 }

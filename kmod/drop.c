@@ -111,18 +111,30 @@ static bool drop_add(struct tarn_pager *pager, u64 cookie,
 }
 
 /**
- * tarn_cookie_drop() - a stored copy is not needed any more
+ * tarn_drop_room() - room for a cookie that is going to be dropped
+ *
+ * Context: process; does not wait for memory.
+ * Return: it, for tarn_cookie_drop_into(); NULL if there is no memory at hand.
+ */
+struct drop_batch *tarn_drop_room(void)
+{
+	return (void *)get_zeroed_page(GFP_NOWAIT | __GFP_NOWARN);
+}
+
+/**
+ * tarn_cookie_drop_into() - a stored copy is not needed any more
  * @pool: of this pool
  * @cookie: of the copy; nothing of the module names it now
+ * @fresh: from tarn_drop_room(), or NULL to wait for memory if need be
  *
  * Without a pager there is nobody to tell: the next one learns what is stored
  * and takes all else for free. One that is just learning is told when it starts.
  *
  * Context: process.
  */
-void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie)
+void tarn_cookie_drop_into(struct tarn_pool *pool, u64 cookie,
+			   struct drop_batch *fresh)
 {
-	struct drop_batch *fresh = NULL;
 	struct tarn_pager *pager;
 	bool added;
 
@@ -144,6 +156,12 @@ again:
 	}
 	if (fresh)
 		free_page((unsigned long)fresh);
+}
+
+/* The same for those who may wait for memory, with no page locked. */
+void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie)
+{
+	tarn_cookie_drop_into(pool, cookie, NULL);
 }
 
 /* Those of a list that nobody is to be told of. */

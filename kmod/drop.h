@@ -8,6 +8,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+struct drop_batch;
 struct tarn_pager;
 struct tarn_pager_start;
 struct tarn_pool;
@@ -16,6 +17,9 @@ int tarn_cookie_begin(void);
 void tarn_cookie_end(int section);
 void tarn_cookie_synchronize(void);
 void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
+void tarn_cookie_drop_into(struct tarn_pool *pool, u64 cookie,
+			   struct drop_batch *fresh);
+struct drop_batch *tarn_drop_room(void);
 
 u64 tarn_drop_next(struct tarn_pager *pager);
 void tarn_drops_forget(struct tarn_pager *pager);

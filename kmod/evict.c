@@ -357,12 +357,34 @@ bool tarn_evict_poisoned(struct tarn_partition *part, u64 index,
 	return true;
 }
 
-/* Is the copy of a page of no use, or, without room for it, of none but to save I/O? */
-static bool is_spare(struct page *page, bool outdated_only)
+/*
+ * Is there a copy of a page, and is it of no use, or, without room for it, of none but
+ * to save I/O?
+ */
+static bool has_spare(struct tarn_partition *part, u64 index, u64 frame,
+		      struct page *page, bool outdated_only)
 {
+	u64 e = atomic64_read(tarn_partition_entry(part, index));
+
+	if (!tarn_entry_is_frame(e, frame) || tarn_entry_mark(e) ||
+	    !tarn_frame(part->pool, frame)->copy)
+		return false;
 	/* Of a clean page whose frame has a memory error it is all that is left. */
 	return tarn_frame_dirty(page) ||
 	       (!outdated_only && !tarn_poisoned(page));
+}
+
+/* In one section, as whoever names a cookie no more has to tell so. */
+static void drop_copy(struct tarn_partition *part, u64 frame,
+		      struct drop_batch *room)
+{
+	int section = tarn_cookie_begin();
+	u64 copy = TARN_COOKIE_NONE;
+
+	swap(copy, tarn_frame(part->pool, frame)->copy);
+	tarn_frame_set_dirty(tarn_frame_page(part->pool, frame));
+	tarn_cookie_drop_into(part->pool, copy, room);
+	tarn_cookie_end(section);
 }
 
 /**
@@ -373,33 +395,29 @@ static bool is_spare(struct page *page, bool outdated_only)
  * @outdated_only: if the copy is valid it is kept
  *
  * Without its copy the page is dirty. A valid copy is kept, too, where the page can't
- * be read any more.
+ * be read any more, and any where there is no memory for its drop at hand: pages that
+ * the caller has locked wait for none.
  *
  * Context: process; does not wait for the pager.
  */
 void tarn_evict_copy(struct tarn_partition *part, u64 index, u64 e,
 		     bool outdated_only)
 {
-	u64 frame = tarn_entry_payload(e), now, copy = TARN_COOKIE_NONE;
+	u64 frame = tarn_entry_payload(e);
 	struct page *page = tarn_frame_get(part->pool, frame);
-	int section;
+	struct drop_batch *room;
 
 	lockdep_assert_held_read(&part->pin);
 	if (!page)
 		return;
 	if (!trylock_page(page))
 		goto out;
-	section = tarn_cookie_begin();
-	now = atomic64_read(tarn_partition_entry(part, index));
-	if (tarn_entry_is_frame(now, frame) && !tarn_entry_mark(now) &&
-	    is_spare(page, outdated_only))
-		swap(copy, tarn_frame(part->pool, frame)->copy);
-	if (copy)
-		tarn_frame_set_dirty(page);
+	if (has_spare(part, index, frame, page, outdated_only)) {
+		room = tarn_drop_room();
+		if (room)
+			drop_copy(part, frame, room);
+	}
 	unlock_page(page);
-	if (copy)
-		tarn_cookie_drop(part->pool, copy);
-	tarn_cookie_end(section);
 out:
 	put_page(page);
 }

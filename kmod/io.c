@@ -211,6 +211,8 @@ static void load_orphaned(struct tarn_io *io)
 
 	tarn_frame_release(pool, io->frame);
 	tarn_cookie_drop(pool, io->cookie);
+	atomic_dec_return(&io->part->orphans);
+	wake_up_var(&io->part->orphans);
 }
 
 /* The hint of @old, which may be changed at any time, as it is to be in @to. */

@@ -25,6 +25,9 @@
 
 #define AHEAD_FIRST	4
 
+/* Loads of a partition's that nobody wants any more: behind so many it waits. */
+#define ORPHANS_MOST	64
+
 /* ---- resident pages ----------------------------------------------------- */
 
 /*
@@ -176,7 +179,7 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	    e & TARN_ENTRY_FAILED)
 		return true;
 	/* Guesses must not make others wait. */
-	if (tarn_pool_is_low(part->pool))
+	if (tarn_pool_is_low(part->pool) || atomic_read(&part->orphans))
 		return false;
 	frame = tarn_frame_alloc(part->pool, numa_node_id());
 	if (frame == TARN_FRAME_NONE)
@@ -286,6 +289,23 @@ static int bring_empty(struct bring *b, u64 e)
 	return ret == -EAGAIN ? -ERESTART : ret;
 }
 
+/*
+ * A guest could ask for one page after the other and take back that it wants it. What is
+ * read then has frames, all of the pool at last, that count as nobody's.
+ */
+static int bring_behind_orphans(struct bring *b)
+{
+	atomic_t *orphans = &b->part->orphans;
+	int ret;
+
+	bring_waits(b, TARN_FAULT_FRAME);
+	if (b->flags & TARN_BRING_NOWAIT)
+		return -EAGAIN;
+	ret = tarn_wait_var(orphans, atomic_read(orphans) < ORPHANS_MOST,
+			    &b->wait);
+	return ret ? ret : -ERESTART;
+}
+
 static int bring_paged(struct bring *b, u64 e)
 {
 	struct tarn_pool *pool = b->part->pool;
@@ -309,6 +329,8 @@ static int bring_paged(struct bring *b, u64 e)
 				    atomic64_read(b->entry) != e, &b->wait);
 		return ret ? ret : -ERESTART;
 	}
+	if (atomic_read(&b->part->orphans) >= ORPHANS_MOST)
+		return bring_behind_orphans(b);
 	ret = take_frame(b, TARN_WANT_RETURN, &frame);
 	if (ret)
 		return ret;

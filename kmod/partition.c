@@ -191,7 +191,8 @@ void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count)
 
 /* ---- life --------------------------------------------------------------- */
 
-#define ID_LIMIT	XA_LIMIT(1, BIT(TARN_OWNER_ID_BITS) - 1)
+/* But the last one: lists of partitions go on at the id after one (pager_stored()). */
+#define ID_LIMIT	XA_LIMIT(1, BIT(TARN_OWNER_ID_BITS) - 2)
 
 /**
  * tarn_partition_create() - the logical memory of a new file
@@ -273,12 +274,13 @@ void tarn_partition_evict(struct tarn_partition *part)
 	tarn_pending_end_all(part);
 	tarn_notify_clear(part);
 
+	/* First: its id may be another one's as soon as it is free. */
+	tarn_sysfs_remove_partition(part);
 	mutex_lock(&pool->part_lock);
 	xa_erase(&pool->partitions, part->id);
 	pool->nr_partitions--;
 	tarn_entitle_remove(part);
 	mutex_unlock(&pool->part_lock);
-	tarn_sysfs_remove_partition(part);
 	tarn_event(pool, TARN_EVENT_PARTITION_DESTROYED, part->id, 0, 0);
 	tarn_partition_put(part);
 }

@@ -87,6 +87,7 @@ struct tarn_part_node {
  * @next_fault: page after the last one read, to see sequences
  * @paged: pages with the pager only
  * @leaving: pages in frames that are being given up
+ * @orphans: loads under way of pages that were cut away, each with a frame
  * @nr_leaves: leaves made so far
  * @stats: counters
  *
@@ -121,6 +122,7 @@ struct tarn_partition {
 	u64 next_fault;
 	atomic64_t paged;
 	atomic64_t leaving;
+	atomic_t orphans;
 	atomic64_t nr_leaves;
 	struct tarn_stats stats;
 

@@ -140,7 +140,8 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	atomic64_t *count = part->stats.count;
 	unsigned int i;
 
-	tarn_entitle(part->pool);
+	/* Anybody may ask, and for each attribute anew. */
+	tarn_entitle_now_and_then(part->pool);
 	info->id = part->id;
 	info->weight = READ_ONCE(part->weight);
 	info->fair_frames = tarn_entitle_fair(part);

@@ -46,7 +46,7 @@ static bool brief_mark(atomic64_t *entry)
 	return mark == TARN_MARK_FILL || mark == TARN_MARK_MOVE;
 }
 
-/* A paged page, perhaps being read: then its request has the cookie. */
+/* A paged page, perhaps being read: then its request has the cookie, and a frame. */
 static void remove_paged(struct removal *r, u64 index, atomic64_t *entry, u64 e)
 {
 	struct tarn_partition *part = r->part;
@@ -57,6 +57,8 @@ static void remove_paged(struct removal *r, u64 index, atomic64_t *entry, u64 e)
 	r->paged++;
 	if (tarn_entry_mark(e) == TARN_MARK_NONE)
 		tarn_cookie_drop(part->pool, tarn_entry_payload(e));
+	else
+		atomic_inc(&part->orphans);
 	tarn_pending_settle(part, index);
 	tarn_entry_wake(entry);
 }

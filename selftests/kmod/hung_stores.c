@@ -240,11 +240,54 @@ static void drops_are_told(void)
 	end(&pool, &pg);
 }
 
+static int touch_all(void *arg)
+{
+	struct part *p = arg;
+	u64 i;
+
+	for (i = 0; i < p->pages; i++)
+		*(volatile u8 *)(p->map + i * PAGE_SIZE);
+	return 0;
+}
+
+/* Who asks for pages and cuts them away while they are read has no more than some frames. */
+static void loads_that_nobody_wants(void)
+{
+	struct part p;
+	pid_t pid;
+	u64 i;
+
+	begin(&pool, &pg, "size=8M");
+	part_begin(&p, &pool, "a", 500);
+	fill(&p, 1);
+	ASSERT_EQ(part_page_out(p.fd, 0, p.pages), p.pages);
+	pg.ctl->truncates = 1;
+	pg.ctl->hold = 1U << TARN_OP_LOAD;
+	pid = spawn(touch_all, &p);
+	for (i = 0; i < 64; i++) {
+		WAIT_FOR(part_state(p.fd, i) & TARN_PAGE_IN_FLIGHT);
+		ASSERT_OK(fallocate(p.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				    i * PAGE_SIZE, PAGE_SIZE));
+	}
+	WAIT_FOR(pool_info(&pool).frame_waits || proc_state(pid) == 'S');
+	msleep(200);
+	ASSERT_EQ(part_state(p.fd, 64), TARN_PAGE_PAGED);
+	ASSERT_EQ(pool_info(&pool).free_frames, FRAMES - 64);
+	/* they end, and it goes on */
+	pg.ctl->hold = 0;
+	ASSERT_EQ(reap(pid), 0);
+	for (i = 64; i < p.pages; i++)
+		ASSERT_PAGE(p.map + i * PAGE_SIZE, 9, i, 1);
+	part_end(&p, &pool);
+	end(&pool, &pg);
+}
+
 static const struct tarn_test tests[] = {
 	TEST(clean_pages_are_given_up),
 	TEST(drops_are_told),
 	TEST(other_pools_go_on),
 	TEST(files_end),
+	TEST(loads_that_nobody_wants),
 };
 
 TESTS_MAIN(tests)

@@ -300,6 +300,12 @@ static void fault_values(void)
 	end();
 }
 
+static int events_without_caps(void *arg)
+{
+	ASSERT_OK(setuid(65534));
+	return -__tarn_op(pool.fd, TARN_POOL_EVENTS, NULL);
+}
+
 static void events_call(void)
 {
 	char byte;
@@ -310,6 +316,7 @@ static void events_call(void)
 
 	for (i = 0; i < 4; i++)
 		ASSERT_EQ(__tarn_op(wrong[i], TARN_POOL_EVENTS, NULL), -ENOTTY);
+	ASSERT_EQ(reap(spawn(events_without_caps, NULL)), EPERM);
 	fd = tarn_op(pool.fd, TARN_POOL_EVENTS, NULL);
 	ASSERT_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	ASSERT_EQ(__tarn_op(fd, TARN_POOL_INFO, NULL), -ENOTTY);

@@ -722,7 +722,10 @@ struct tarn_partition_heat {
 
 #define TARN_POOL_INFO		_IOWR(TARN_IOC_TYPE, 0x20, struct tarn_pool_info)
 #define TARN_POOL_SET		_IOWR(TARN_IOC_TYPE, 0x21, struct tarn_pool_set)
-/** Returns a new descriptor, O_CLOEXEC, from which struct tarn_event is read. */
+/**
+ * Returns a new descriptor, O_CLOEXEC, from which struct tarn_event is read. EPERM
+ * without CAP_SYS_ADMIN.
+ */
 #define TARN_POOL_EVENTS	_IO(TARN_IOC_TYPE, 0x22)
 #define TARN_POOL_PIN_POLICY	_IOWR(TARN_IOC_TYPE, 0x23, struct tarn_pool_pin_policy)
 #define TARN_POOL_FAULTS	_IOWR(TARN_IOC_TYPE, 0x24, struct tarn_pool_faults)
