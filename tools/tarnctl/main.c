@@ -157,7 +157,8 @@ static const struct command pager_commands[] = {
 	{ .name = "drain", .args = "[POOL] N",
 	  .help = "store nothing new on a device",
 	  .more = "N is the number of the device in 'tarnctl pager show'. Its pages leave it\n"
-		  "as they are read.",
+		  "as they are read and changed; until USED is 0 in 'tarnctl pager show' a\n"
+		  "pager cannot start without it.",
 	  .fn = pager_drain_main, .options = OPTION_SOCKET | OPTION_OFF,
 	  .min_args = 1, .max_args = 2 },
 	{ .name = "resilver", .args = "[POOL]",
