@@ -28,6 +28,12 @@ check "its size is exact in JSON" json '.[0].frames == 16384' tarnctl pool list 
 check "and in bytes" says 67108864 tarnctl pool list --bytes
 check "the only pool needs no name" json ".mount == \"$pool\"" tarnctl pool show --json
 check "a pool by its mount point" json ".uuid == \"$uuid\"" tarnctl pool show --json $pool
+check "a pool by its name below /run/tarn" json ".uuid == \"$uuid\"" \
+	tarnctl pool show --json ${pool##*/}
+mkdir "$work/${pool##*/}"
+check "whatever else is called that where one is" json ".uuid == \"$uuid\"" \
+	env -C "$work" tarnctl pool show --json ${pool##*/}
+check "its name in a command with more arguments" tarnctl pool set ${pool##*/} readahead=8
 check "a pool by the beginning of its uuid" json ".mount == \"$pool\"" \
 	tarnctl pool show --json "${uuid:0:6}"
 check "a pool by its uuid in capitals" json ".mount == \"$pool\"" \
@@ -288,6 +294,8 @@ check "two pools are listed" json 'length == 2' tarnctl pool list --json
 refuse 1 "$pool2" "of two, one must be named" tarnctl pool show
 check "each by its name" json '.frames == 4096 and .paging == false' \
 	tarnctl pool show --json $pool2
+check "by that below /run/tarn" json ".uuid == \"$uuid2\"" \
+	tarnctl pool show --json ${pool2##*/}
 check "each by its uuid" json '.frames == 4096' tarnctl pool show --json "$uuid2"
 refuse 1 "paging=none" "a pool without paging has no pager" tarnctl pager show $pool2
 truncate -s 1M $pool2/p

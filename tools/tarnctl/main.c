@@ -237,8 +237,9 @@ static const struct command root_commands[] = {
 static const struct command root = {
 	.name = "tarnctl",
 	.help = "looks at and sets shared memory pools for virtual machines",
-	.more = "POOL is a mount point or the beginning of a uuid, and may be left out\n"
-		"where there is only one. FILE is the file of a partition.",
+	.more = "POOL is a mount point, the name of one below /run/tarn or the beginning of a\n"
+		"uuid, and may be left out where there is only one. FILE is the file of a\n"
+		"partition.",
 	.subs = root_commands,
 };
 
