@@ -665,7 +665,8 @@ int config_parse(struct vm_config *cfg, int argc, char **argv)
 		const char *name = argv[i], *text = NULL;
 
 		if (!option) {
-			err("unknown option '%s'", argv[i]);
+			err("unknown option '%s', -help lists all",
+			    argv[i]);
 			return -EINVAL;
 		}
 		if (option->arg) {

@@ -92,8 +92,8 @@ static const struct rule rules[] = {
 	{SCMP_SYS(unlink), MAIN | SIGNALS},
 	{SCMP_SYS(unlinkat), MAIN},
 	{SCMP_SYS(rt_sigaction), MAIN},
-	{SCMP_SYS(fsync), MAIN},
-	{SCMP_SYS(fdatasync), MAIN},
+	{SCMP_SYS(fsync), MAIN | TRANSFER},
+	{SCMP_SYS(fdatasync), MAIN | TRANSFER},
 	/* What a monitor adds: images, and threads that serve them. */
 	{SCMP_SYS(openat), MONITOR},
 	{SCMP_SYS(statx), MONITOR},

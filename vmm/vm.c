@@ -304,7 +304,7 @@ static int kvm_open(struct vm *vm)
 
 	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm_fd < 0)
-		return err_errno(-errno, "cannot open /dev/kvm");
+		return err_errno(-errno, "cannot open /dev/kvm ('tarnctl doctor' says what to do)");
 	version = ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0);
 	if (version != KVM_API_VERSION) {
 		err("/dev/kvm speaks version %d, not %d", version,

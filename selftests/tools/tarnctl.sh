@@ -28,6 +28,12 @@ check "its size is exact in JSON" json '.[0].frames == 16384' tarnctl pool list 
 check "and in bytes" says 67108864 tarnctl pool list --bytes
 check "the only pool needs no name" json ".mount == \"$pool\"" tarnctl pool show --json
 check "a pool by its mount point" json ".uuid == \"$uuid\"" tarnctl pool show --json $pool
+check "a pool by its name below /run/tarn" json ".uuid == \"$uuid\"" \
+	tarnctl pool show --json ${pool##*/}
+mkdir "$work/${pool##*/}"
+check "whatever else is called that where one is" json ".uuid == \"$uuid\"" \
+	env -C "$work" tarnctl pool show --json ${pool##*/}
+check "its name in a command with more arguments" tarnctl pool set ${pool##*/} readahead=8
 check "a pool by the beginning of its uuid" json ".mount == \"$pool\"" \
 	tarnctl pool show --json "${uuid:0:6}"
 check "a pool by its uuid in capitals" json ".mount == \"$pool\"" \
@@ -170,9 +176,9 @@ check "set the scanner's share" tarnctl pool set scan=0.5%
 check "it is set" json '.scan_permille == 5' tarnctl pool show --json
 check "turn the scanner off" tarnctl pool set scan=0
 check "it is off" json '.scan_permille == 0' tarnctl pool show --json
-refuse 1 "share of one CPU" "more than a CPU" tarnctl pool set scan=101%
-refuse 1 "share of one CPU" "a share that is none" tarnctl pool set scan=fast
-refuse 1 "share of one CPU" "a share below nothing" tarnctl pool set scan=-1
+refuse 2 "share of one CPU" "more than a CPU" tarnctl pool set scan=101%
+refuse 2 "share of one CPU" "a share that is none" tarnctl pool set scan=fast
+refuse 2 "share of one CPU" "a share below nothing" tarnctl pool set scan=-1
 check "all of a CPU" tarnctl pool set scan=100%
 
 # ---- heat
@@ -210,11 +216,11 @@ check "leaves the other" json '.low_frames >= 510 and .low_frames <= 512 and
 	.high_frames >= 2046 and .high_frames <= 2048' tarnctl pool show --json
 check "read-ahead off" tarnctl pool set readahead=0
 check "is off" json '.readahead_pages == 0' tarnctl pool show --json
-refuse 1 "below high" "low above high" tarnctl pool set low=20% high=10%
-refuse 1 "half the pool" "high above half the pool" tarnctl pool set high=60%
-refuse 1 "above 0" "low of nothing" tarnctl pool set low=0
-refuse 1 "256 pages" "too much read-ahead" tarnctl pool set readahead=257
-refuse 1 "wants pages" "a watermark that is no amount" tarnctl pool set low=much
+refuse 2 "below high" "low above high" tarnctl pool set low=20% high=10%
+refuse 2 "half the pool" "high above half the pool" tarnctl pool set high=60%
+refuse 2 "above 0" "low of nothing" tarnctl pool set low=0
+refuse 2 "256 pages" "too much read-ahead" tarnctl pool set readahead=257
+refuse 2 "wants pages" "a watermark that is no amount" tarnctl pool set low=much
 refuse 2 "did you mean 'readahead'" "a misspelt key" tarnctl pool set readhead=5
 refuse 2 "say what to set" "nothing to set" tarnctl pool set $pool
 
@@ -288,6 +294,8 @@ check "two pools are listed" json 'length == 2' tarnctl pool list --json
 refuse 1 "$pool2" "of two, one must be named" tarnctl pool show
 check "each by its name" json '.frames == 4096 and .paging == false' \
 	tarnctl pool show --json $pool2
+check "by that below /run/tarn" json ".uuid == \"$uuid2\"" \
+	tarnctl pool show --json ${pool2##*/}
 check "each by its uuid" json '.frames == 4096' tarnctl pool show --json "$uuid2"
 refuse 1 "paging=none" "a pool without paging has no pager" tarnctl pager show $pool2
 truncate -s 1M $pool2/p

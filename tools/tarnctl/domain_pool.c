@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Finds the pool of a domain, and whether it has room for its minimum. */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include <limits.h>
 
 #include "domain_pool.h"
 #include "error.h"
 #include "partition.h"
 #include "size.h"
 
-#define RUN_DIR "/run/tarn"
-
 int domain_pool_get(struct pool *pool, const struct domain *dom,
 		    const struct domain_settings *set)
 {
-	char path[1100];
+	char path[PATH_MAX];
 
 	if (!set->pool)
 		return pool_get(pool, NULL);
-	if (set->pool[0] == '/')
-		return pool_get(pool, set->pool);
-	snprintf(path, sizeof(path), RUN_DIR "/%s", set->pool);
+	pool_dir(path, set->pool);
 	return pool_get(pool, path);
 }
 

@@ -157,7 +157,8 @@ static const struct command pager_commands[] = {
 	{ .name = "drain", .args = "[POOL] N",
 	  .help = "store nothing new on a device",
 	  .more = "N is the number of the device in 'tarnctl pager show'. Its pages leave it\n"
-		  "as they are read.",
+		  "as they are read and changed; until USED is 0 in 'tarnctl pager show' a\n"
+		  "pager cannot start without it.",
 	  .fn = pager_drain_main, .options = OPTION_SOCKET | OPTION_OFF,
 	  .min_args = 1, .max_args = 2 },
 	{ .name = "resilver", .args = "[POOL]",
@@ -236,8 +237,9 @@ static const struct command root_commands[] = {
 static const struct command root = {
 	.name = "tarnctl",
 	.help = "looks at and sets shared memory pools for virtual machines",
-	.more = "POOL is a mount point or the beginning of a uuid, and may be left out\n"
-		"where there is only one. FILE is the file of a partition.",
+	.more = "POOL is a mount point, the name of one below /run/tarn or the beginning of a\n"
+		"uuid, and may be left out where there is only one. FILE is the file of a\n"
+		"partition.",
 	.subs = root_commands,
 };
 

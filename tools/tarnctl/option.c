@@ -53,7 +53,7 @@ static const struct option_def option_defs[] = {
 	{ OPTION_RUNS, 0, KIND_FLAG, "runs", NULL, DEST(runs),
 	  "list every run of pages of one state" },
 	{ OPTION_POOL, 'p', KIND_STRING, "pool", "POOL", DEST(pool),
-	  "the pool that is meant, by mount point or uuid" },
+	  "the pool that is meant, by mount point, name or uuid" },
 	{ OPTION_SOCKET, 0, KIND_STRING, "socket", "PATH", DEST(socket),
 	  "control socket of the pager" },
 	{ OPTION_PRIORITY, 0, KIND_STRING, "priority", "N", DEST(priority),

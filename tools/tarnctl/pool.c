@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,18 +259,33 @@ static void report_choice(const struct pool_list *list, const char *name)
 		len += snprintf(names + len, sizeof(names) - len, "%s%s",
 				i ? ", " : "", list->items[i].mount);
 	if (name)
-		err("'%s' is no pool (its mount point or the beginning of its uuid); there is %s",
+		err("'%s' is no pool (its mount point, its name below /run/tarn or the beginning of its uuid); there is %s",
 		    name, names);
 	else
 		err("there are %zu pools, name the one that is meant: %s",
 		    list->count, names);
 }
 
+void pool_dir(char *path, const char *name)
+{
+	snprintf(path, PATH_MAX, "%s%s", *name == '/' ? "" : "/run/tarn/", name);
+}
+
+static const struct pool *select_dir(const struct pool_list *list,
+				     const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) || !S_ISDIR(st.st_mode))
+		return NULL;
+	return find_dev(list, st.st_dev);
+}
+
 const struct pool *pool_list_select(const struct pool_list *list,
 				    const char *name)
 {
-	const struct pool *pool = NULL;
-	struct stat st;
+	const struct pool *pool;
+	char path[PATH_MAX];
 
 	if (!list->count) {
 		pool_list_explain(list);
@@ -281,8 +297,11 @@ const struct pool *pool_list_select(const struct pool_list *list,
 		report_choice(list, NULL);
 		return NULL;
 	}
-	if (!stat(name, &st) && S_ISDIR(st.st_mode))
-		pool = find_dev(list, st.st_dev);
+	pool = select_dir(list, name);
+	if (!pool) {
+		pool_dir(path, name);
+		pool = select_dir(list, path);
+	}
 	if (!pool && is_uuid_prefix(name)) {
 		pool = select_uuid(list, name);
 		if (pool)

@@ -52,8 +52,15 @@ void pool_list_free(struct pool_list *list);
 void pool_list_explain(const struct pool_list *list);
 
 /**
+ * pool_dir() - Where the pool called @name is mounted: below /run/tarn.
+ * @path: takes it, PATH_MAX bytes; @name itself if that is a path from the root
+ */
+void pool_dir(char *path, const char *name);
+
+/**
  * pool_list_select() - Find the pool that is meant.
- * @name: a directory in it, the beginning of its uuid, or NULL for the only one
+ * @name: a directory in it, its name below /run/tarn, the beginning of its uuid,
+ *	  or NULL for the only one
  * Return: NULL when there is none or more than one, reported.
  */
 const struct pool *pool_list_select(const struct pool_list *list,

@@ -105,13 +105,10 @@ static int set_pool(const struct pool *pool, const struct setting *settings)
 	struct tarn_pool_set set = { .size = sizeof(set) };
 	int fd, ret;
 
-	ret = fill_watermarks(&set, settings, &pool->info);
-	if (!ret)
-		ret = fill_readahead(&set, &settings[SET_READAHEAD]);
-	if (!ret)
-		ret = fill_scan(&set, &settings[SET_SCAN]);
-	if (ret)
-		return ret;
+	if (fill_watermarks(&set, settings, &pool->info) ||
+	    fill_readahead(&set, &settings[SET_READAHEAD]) ||
+	    fill_scan(&set, &settings[SET_SCAN]))
+		return EXIT_USAGE;
 	fd = pool_open(pool);
 	if (fd < 0)
 		return fd;

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,10 +72,24 @@ static int named_fd(const char *name)
 	return is_number(name) ? transfer_fd(name) : qmp_fd_take(name);
 }
 
-static int open_target(const char *uri)
+/* The one that a file is in; -1 where it cannot be opened. */
+static int open_directory(const char *path)
+{
+	char *copy = strdup(path);
+	int fd = -1;
+
+	if (copy)
+		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(copy);
+	return fd;
+}
+
+/* @dir: becomes its directory, or -1 */
+static int open_target(const char *uri, int *dir)
 {
 	int fd;
 
+	*dir = -1;
 	if (!strncmp(uri, "fd:", 3))
 		return named_fd(uri + 3);
 	if (strncmp(uri, "file:", 5)) {
@@ -83,13 +99,16 @@ static int open_target(const char *uri)
 	}
 	fd = qmp_open(uri + 5, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK,
 		      0600);
-	return fd < 0 ? err_errno(-errno, "cannot open '%.200s'", uri + 5) : fd;
+	if (fd < 0)
+		return err_errno(fd, "cannot open '%.200s'", uri + 5);
+	*dir = open_directory(uri + 5);
+	return fd;
 }
 
 static void migrate(struct vm *vm, struct qmp_call *call, json_t *args)
 {
 	const char *uri = json_string_value(json_object_get(args, "uri"));
-	int fd, ret;
+	int fd, dir, ret;
 
 	if (json_is_true(json_object_get(args, "resume"))) {
 		qmp_error(call, QMP_GENERIC,
@@ -97,9 +116,9 @@ static void migrate(struct vm *vm, struct qmp_call *call, json_t *args)
 		return;
 	}
 	ret = transfer_can_save(vm);
-	fd = ret ? ret : open_target(uri);
+	fd = ret ? ret : open_target(uri, &dir);
 	if (fd >= 0)
-		ret = transfer_save(vm, fd,
+		ret = transfer_save(vm, fd, dir,
 				    qmp_capability(QMP_CAP_PAUSE_BEFORE_SWITCHOVER));
 	answer(call, fd < 0 ? fd : ret);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -144,6 +145,22 @@ int stream_end(struct stream *s)
 	struct stream_end end = {.records = htole64(s->records)};
 
 	return stream_put(s, STREAM_END, &end, sizeof(end), NULL, 0);
+}
+
+int stream_sync(struct stream *s)
+{
+	struct stat st;
+	int ret;
+
+	if (fstat(s->fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return 0;
+	do {
+		ret = fdatasync(s->fd);
+	} while (ret && errno == EINTR);
+	/* A filesystem that has nothing to make durable. */
+	return ret && errno != EINVAL ? -errno : 0;
 }
 
 /* Reading */

@@ -88,6 +88,13 @@ int stream_put(struct stream *s, u32 type, const void *head, u32 head_len,
 /** stream_end() - write END. */
 int stream_end(struct stream *s);
 
+/**
+ * stream_sync() - make durable what was written; a pipe or a socket keeps nothing.
+ *
+ * An error is one for good: the kernel drops what it could not write.
+ */
+int stream_sync(struct stream *s);
+
 /** stream_open() - read the head; -errno, reported. */
 int stream_open(struct stream *s);
 

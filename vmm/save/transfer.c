@@ -27,6 +27,7 @@
 /**
  * struct transfer - the last or the only one.
  * @fd_flags: of the descriptor as it came, -1: nothing to undo
+ * @dir: the directory that the file was made in, -1: none that is known
  * @was_running: before the guest was stopped for it
  * @cancel: the thread is to end soon
  * @threaded: there is a thread to be joined
@@ -43,6 +44,7 @@ struct transfer {
 	struct loop_work end_work;
 	pthread_t thread;
 	int fd_flags;
+	int dir;
 	bool was_running;
 	bool wait;
 	bool cancel;
@@ -84,15 +86,22 @@ static void fd_open(struct transfer *t, int fd)
 		fcntl(fd, F_SETFL, t->fd_flags | O_NONBLOCK);
 }
 
-static void fd_close(struct transfer *t)
+/* 0 or -errno; it is closed in each case. */
+static int fd_close(struct transfer *t)
 {
+	int ret;
+
+	if (t->dir >= 0)
+		close(t->dir);
+	t->dir = -1;
 	if (t->stream.fd < 0)
-		return;
+		return 0;
 	/* Others may have the same open file. */
 	if (t->fd_flags >= 0)
 		fcntl(t->stream.fd, F_SETFL, t->fd_flags);
-	close(t->stream.fd);
+	ret = close(t->stream.fd) && errno != EINTR ? -errno : 0;
 	t->stream.fd = -1;
+	return ret;
 }
 
 static void reset(struct transfer *t, bool incoming, int fd)
@@ -125,6 +134,29 @@ static int put_sections(struct transfer *t, u32 type, struct state_out *out)
 	return stream_put(&t->stream, type, data, len, NULL, 0);
 }
 
+/* So that the file is not lost with its name if the host crashes. */
+static int sync_dir(struct transfer *t)
+{
+	/* Not every filesystem knows that of a directory. */
+	return t->dir >= 0 && fsync(t->dir) && errno != EINVAL ? -errno : 0;
+}
+
+static int sync_result(int ret)
+{
+	return ret ? err_errno(ret, "cannot make what was saved durable") : 0;
+}
+
+static int close_saved(struct transfer *t)
+{
+	int ret = fd_close(t);
+
+	return ret ? err_errno(ret, "cannot close what was saved") : 0;
+}
+
+/*
+ * Who has read the end, or was told that the guest is saved, relies on what is
+ * there: it is durable by then.
+ */
 static int write_all(struct transfer *t)
 {
 	int ret;
@@ -132,11 +164,15 @@ static int write_all(struct transfer *t)
 	if ((ret = stream_begin(&t->stream)) ||
 	    (ret = put_sections(t, STREAM_MACHINE, t->machine)) ||
 	    (ret = memory_save(&t->stream, &t->vm->mem, &t->memory)) ||
-	    (ret = put_sections(t, STREAM_DEVICES, t->devices)))
+	    (ret = put_sections(t, STREAM_DEVICES, t->devices)) ||
+	    (ret = sync_result(stream_sync(&t->stream))) ||
+	    (ret = sync_result(sync_dir(t))))
 		return ret;
 	/* Who has read the end may begin to use them. */
 	loop_call(t->vm->loop, give_up_images, NULL);
-	return stream_end(&t->stream);
+	ret = stream_end(&t->stream);
+	ret = ret ?: sync_result(stream_sync(&t->stream));
+	return ret ?: close_saved(t);
 }
 
 /* Records come in their order, or not at all. */
@@ -416,16 +452,19 @@ int transfer_can_save(struct vm *vm)
 	return machine_can_save(vm);
 }
 
-int transfer_save(struct vm *vm, int fd, bool wait)
+int transfer_save(struct vm *vm, int fd, int dir, bool wait)
 {
 	struct transfer *t = vm->transfer;
 	int ret = transfer_can_save(vm);
 
 	if (ret) {
 		close(fd);
+		if (dir >= 0)
+			close(dir);
 		return ret;
 	}
 	reset(t, false, fd);
+	t->dir = dir;
 	t->wait = wait;
 	set_status(t, TRANSFER_SETUP);
 	loop_post(vm->loop, &t->begin_work);
@@ -525,7 +564,7 @@ int transfer_create(struct vm *vm)
 	if (!t)
 		return -ENOMEM;
 	t->vm = vm;
-	t->stream.fd = -1;
+	t->stream.fd = t->dir = -1;
 	t->begin_work.fn = begin;
 	t->end_work.fn = end;
 	vm->transfer = t;

@@ -63,14 +63,15 @@ int transfer_can_save(struct vm *vm);
 /**
  * transfer_save() - save the guest to @fd, soon.
  * @fd: a file, a pipe or a socket; taken over, whatever is returned
+ * @dir: the directory of a file that was made for it, or -1; likewise
  * @wait: stop the guest, then wait for transfer_continue()
  *
  * A guest that runs is stopped; it goes on when this fails or is cancelled.
- * Saved, it is left as it is (VM_POSTMIGRATE).
+ * Saved, it is left as it is (VM_POSTMIGRATE), and what was saved is durable.
  *
  * Return: 0 when it has begun, or -errno, reported.
  */
-int transfer_save(struct vm *vm, int fd, bool wait);
+int transfer_save(struct vm *vm, int fd, int dir, bool wait);
 
 /** transfer_continue() - -EINVAL when none waits. */
 int transfer_continue(struct vm *vm);
