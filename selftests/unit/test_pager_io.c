@@ -40,19 +40,9 @@ static ssize_t leg_pwrite(int fd, const void *data, size_t len, off_t at)
 
 #define pread leg_pread
 #define pwrite leg_pwrite
-#include "vmm/pager/content.c"
-#include "vmm/pager/device.c"
-#include "vmm/pager/devices.c"
-#include "vmm/pager/discard.c"
-#include "vmm/pager/identify.c"
+#include "pager_sources.h"
 #include "vmm/pager/io.c"
-#include "vmm/pager/layout.c"
-#include "vmm/pager/leg.c"
-#include "vmm/pager/log.c"
-#include "vmm/pager/lost.c"
 #include "vmm/pager/mirror.c"
-#include "vmm/pager/slots.c"
-#include "vmm/pager/thread.c"
 #undef pread
 #undef pwrite
 

@@ -2,18 +2,8 @@
 /* Which leg of a mirror is copied to which, by the thread that does it, on files. */
 #include "tap.h"
 
-#include "vmm/pager/content.c"
-#include "vmm/pager/device.c"
-#include "vmm/pager/devices.c"
-#include "vmm/pager/discard.c"
-#include "vmm/pager/identify.c"
-#include "vmm/pager/layout.c"
-#include "vmm/pager/leg.c"
-#include "vmm/pager/log.c"
-#include "vmm/pager/lost.c"
+#include "pager_sources.h"
 #include "vmm/pager/resilver.c"
-#include "vmm/pager/slots.c"
-#include "vmm/pager/thread.c"
 
 #define SIZE (8ULL << 20)
 #define PAGES 16

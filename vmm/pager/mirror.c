@@ -3,6 +3,7 @@
 #include "mirror.h"
 #include "devices.h"
 #include "log.h"
+#include "owner.h"
 #include "resilver.h"
 
 #include <errno.h>
