@@ -605,9 +605,9 @@ static void test_unreadable_leg(void)
 	CHECK_EQ(leg_state(&dev->legs[1]), LEG_FAILED);
 	CHECK_EQ(devices_stamp(&devices), 0);
 	CHECK_EQ(mirror_resilver(dev), -EIO);
-	CHECK_EQ(mirror_replace(dev, paths[1], -1, false, holds), -EIO);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[1], -1, false, holds), -EIO);
 	CHECK(strstr(holds, "can't be read"));
-	CHECK_EQ(mirror_replace(dev, paths[1], -1, true, holds), 0);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[1], -1, true, holds), 0);
 	CHECK_EQ(mirror_resilver(dev), 0);
 
 	/* Another one in its place. */
@@ -615,11 +615,11 @@ static void test_unreadable_leg(void)
 	close(open(paths[2], O_RDWR | O_CREAT, 0600));
 	CHECK_EQ(truncate(paths[2], 16 * MIB), 0);
 	*holds = '\0';
-	CHECK_EQ(mirror_replace(dev, paths[2], -1, false, holds), -EIO);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[2], -1, false, holds), -EIO);
 	CHECK(strstr(holds, "can't be read"));
 	CHECK_STR(dev->legs[1].path, paths[1]);
 	path = dev->legs[1].path;
-	CHECK_EQ(mirror_replace(dev, paths[2], -1, true, holds), 0);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[2], -1, true, holds), 0);
 	/* It is kept for who may be writing a message. */
 	free(path);
 	CHECK_STR(dev->legs[1].path, paths[2]);
@@ -644,10 +644,10 @@ static void test_spare(void)
 	dev->legs[1].fd = -1;
 	dev->legs[0].state = LEG_GOOD;
 	dev->legs[1].state = LEG_FAILED;
-	CHECK_EQ(mirror_replace(dev, paths[1], -1, false, holds), -EMEDIUMTYPE);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[1], -1, false, holds), -EMEDIUMTYPE);
 	CHECK(strstr(holds, "stored without the other leg"));
 	path = dev->legs[1].path;
-	CHECK_EQ(mirror_replace(dev, paths[1], -1, true, holds), 0);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[1], -1, true, holds), 0);
 	free(path);
 	shut_down();
 }

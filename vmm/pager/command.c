@@ -53,8 +53,8 @@ static int fail_content(struct command_call *call, int error, const char *holds,
 {
 	if (!*holds)
 		return fail(call, error, message);
-	snprintf(call->text, sizeof(call->text),
-		 "it holds %s; --force destroys it", holds);
+	snprintf(call->text, sizeof(call->text), "it holds %s%s", holds,
+		 error == -EEXIST ? "" : "; --force destroys it");
 	return fail(call, error, call->text);
 }
 
@@ -228,7 +228,8 @@ static int resilver_one(struct command_call *call, json_int_t number,
 	if (!dev)
 		return fail(call, -ENOENT, "there is no such device");
 	if (path) {
-		ret = mirror_replace(dev, path, *call->fd, force, holds);
+		ret = mirror_replace(&call->pager->devices, dev, path, *call->fd,
+				     force, holds);
 		if (ret)
 			return fail_content(call, ret, holds,
 					    "can't replace the failed leg");

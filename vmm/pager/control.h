@@ -34,7 +34,8 @@
  *  "force": BOOL}
  *	-> {"ok": true, "device": 1}
  *	Adds a plain device; all but "path" may be left out. EBUSY: in use;
- *	EEXIST: already a device of this pager; EMEDIUMTYPE: it holds something
+ *	EEXIST: already a device of this pager, by this name or another one, or
+ *	it was and holds pages still; EMEDIUMTYPE: it holds something
  *	that no pager wrote, which "force" destroys; EACCES, ENOENT, ESTALE: see
  *	below.
  *

@@ -172,6 +172,7 @@ int device_stamp(struct device *dev)
 			continue;
 		sb.leg = i;
 		ret = leg_write_superblock(&dev->legs[i], &sb);
+		dev->legs[i].stamped = !ret;
 		if (ret) {
 			log_err("%s: can't write the superblock: %s",
 				dev->legs[i].path, strerror(-ret));

@@ -3,9 +3,12 @@
 #include "devices.h"
 #include "log.h"
 #include "options.h"
+#include "owner.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 
 static int publish_order(struct devices *devices)
 {
@@ -121,6 +124,37 @@ int devices_take(struct devices *devices, u64 cookie)
 	return dev ? slots_take(&dev->slots, cookie_slot(cookie)) : -ENODEV;
 }
 
+/* Whether a superblock that was written is there still. */
+static int check_stamp(struct devices *devices, struct device *dev, unsigned int leg)
+{
+	struct superblock sb;
+	struct device *other;
+
+	if (!dev->legs[leg].stamped || leg_read_superblock(&dev->legs[leg], &sb) ||
+	    (sb.number == dev->number && sb.leg == leg &&
+	     !memcmp(sb.device, dev->uuid, sizeof(sb.device))))
+		return 0;
+	other = devices_find(devices, sb.number);
+	log_err("%s and %s are one disk under two names", dev->legs[leg].path,
+		other ? other->legs[sb.leg].path : "another device");
+	return -EEXIST;
+}
+
+/*
+ * Two paths to one disk that was blank look like two disks until both have a
+ * superblock: the later one is what both have.
+ */
+static int check_stamps(struct devices *devices)
+{
+	unsigned int i, j;
+	int ret = 0;
+
+	for (i = 0; i < devices->nr; i++)
+		for (j = 0; j < devices->opened[i]->nr_legs && !ret; j++)
+			ret = check_stamp(devices, devices->opened[i], j);
+	return ret;
+}
+
 /* Numbers are settled: mark the devices as ours and let them be found. */
 int devices_stamp(struct devices *devices)
 {
@@ -141,7 +175,13 @@ int devices_stamp(struct devices *devices)
 			 (unsigned long long)slots_count(&dev->slots) >> 8,
 			 (unsigned long long)dev->slots.used);
 	}
-	return publish_order(devices);
+	ret = check_stamps(devices);
+	return ret ? ret : publish_order(devices);
+}
+
+static int new_uuid(struct device *dev)
+{
+	return getrandom(dev->uuid, sizeof(dev->uuid), 0) < 0 ? -errno : 0;
 }
 
 /* A device that was opened while the pager runs; nothing is stored on it. */
@@ -157,7 +197,11 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 		return -ENOSPC;
 	ret = check_same(devices, dev);
 	if (!ret)
+		ret = identify_new(&dev->legs[0], devices, pool);
+	if (!ret)
 		ret = devices_identify(&one, pool, stored, force);
+	if (!ret)
+		ret = new_uuid(dev);
 	if (ret)
 		return ret;
 	while (devices_find(devices, number))

@@ -33,6 +33,7 @@ enum leg_state {
  * @serial: tells this open file from those opened before and after
  * @block: a block device
  * @created: the file is ours and not in use yet
+ * @stamped: the superblock was written the last time that it had to be
  * @cleared: head and tail are zeros, see layout.h
  * @bytes: that may be used
  * @dev: with @ino, or @rdev, what tells that two paths are the same
@@ -54,6 +55,7 @@ struct leg {
 	unsigned int serial;
 	bool block;
 	bool created;
+	bool stamped;
 	bool cleared;
 	u64 bytes;
 	dev_t dev;

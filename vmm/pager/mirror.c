@@ -201,8 +201,8 @@ unsigned int mirror_resilver_all(struct devices *devices)
  *
  * Return: 0 or -errno; mirror_resilver() is next.
  */
-int mirror_replace(struct device *dev, const char *path, int fd, bool force,
-		   char *holds)
+int mirror_replace(struct devices *devices, struct device *dev, const char *path,
+		   int fd, bool force, char *holds)
 {
 	int at = dev->nr_legs > 1 ? failed_leg(dev) : -ENOENT;
 	struct leg fresh;
@@ -231,7 +231,7 @@ int mirror_replace(struct device *dev, const char *path, int fd, bool force,
 	if (!ret && leg_slots(&fresh) < slots_count(&dev->slots))
 		ret = -EFBIG;
 	if (!ret)
-		ret = identify_spare(&fresh, dev, force);
+		ret = identify_spare(&fresh, devices, dev, force);
 	if (ret) {
 		memcpy(holds, fresh.holds, sizeof(fresh.holds));
 		if (fresh.fd == fd)

@@ -30,7 +30,7 @@ bool mirror_has_copy(struct device *dev, unsigned int leg, u64 slot);
 
 int mirror_resilver(struct device *dev);
 unsigned int mirror_resilver_all(struct devices *devices);
-int mirror_replace(struct device *dev, const char *path, int fd, bool force,
-		   char *holds);
+int mirror_replace(struct devices *devices, struct device *dev, const char *path,
+		   int fd, bool force, char *holds);
 
 #endif

@@ -132,17 +132,78 @@ int identify_leg(struct leg *leg, const u8 *pool, bool force,
 	}
 }
 
+/* ---- while the pager runs -------------------------------------------------- */
+
+/*
+ * The device of this pager that a superblock is of. One that was given up, and on which
+ * nothing is, is none any more.
+ */
+static struct device *find_live(struct devices *devices, const struct superblock *sb)
+{
+	struct device *dev;
+	unsigned int i;
+
+	devices_for_each(devices, dev, i)
+		if (!memcmp(sb->device, dev->uuid, sizeof(sb->device)))
+			return atomic_load(&dev->write_failed) && !device_used(dev) ?
+				       NULL :
+				       dev;
+	return NULL;
+}
+
+/* Not by force either: there would be two devices on one disk, or pages lost. */
+static int refuse_live(struct leg *leg, const struct device *dev)
+{
+	snprintf(leg->holds, sizeof(leg->holds), "pages of device %u of this pool%s",
+		 dev->number,
+		 atomic_load(&dev->write_failed) ?
+			 "; start the pager again to use them" :
+			 ", which is in use under another name");
+	log_err("%s holds %s", leg->path, leg->holds);
+	return -EEXIST;
+}
+
+/**
+ * identify_new() - see that a leg is of no device that this pager has already
+ *
+ * A disk that dropped off the bus comes back under another name, and one has several
+ * names where there are several paths to it.
+ *
+ * Return: 0; -EEXIST: it is, as its @holds says, which has been logged.
+ */
+int identify_new(struct leg *leg, struct devices *devices, const u8 *pool)
+{
+	struct superblock sb;
+	struct device *dev;
+
+	if (leg_read_superblock(leg, &sb) || memcmp(sb.pool, pool, sizeof(sb.pool)))
+		return 0;
+	dev = find_live(devices, &sb);
+	return dev ? refuse_live(leg, dev) : 0;
+}
+
+/* Whether a superblock is that of the leg of @dev that is left. */
+static bool is_left(const struct superblock *sb, const struct device *dev)
+{
+	return sb->nr_legs == dev->nr_legs &&
+	       leg_state(&dev->legs[sb->leg]) != LEG_FAILED;
+}
+
 /**
  * identify_spare() - see whether a leg may take the place of one of @dev that failed
  *
- * Return: 0, or as identify_leg(). One that was used without the other leg of @dev is
- * refused, too, as it may have the newer pages.
+ * Return: 0, or as identify_leg() and identify_new(). One that was used without the
+ * other leg of @dev is refused, too, as it may have the newer pages.
  */
-int identify_spare(struct leg *leg, const struct device *dev, bool force)
+int identify_spare(struct leg *leg, struct devices *devices, const struct device *dev,
+		   bool force)
 {
 	struct superblock sb;
 	int ret = identify_leg(leg, dev->pool, force, &sb);
+	struct device *of = ret > 0 ? find_live(devices, &sb) : NULL;
 
+	if (of && (of != dev || is_left(&sb, dev)))
+		return refuse_live(leg, of);
 	if (ret <= 0 || memcmp(sb.device, dev->uuid, sizeof(sb.device)) ||
 	    !superblock_was_alone(&sb))
 		return min_t(int, ret, 0);

@@ -9,11 +9,14 @@
 #include "types.h"
 
 struct device;
+struct devices;
 struct leg;
 struct superblock;
 
 int identify_leg(struct leg *leg, const u8 *pool, bool force,
 		 struct superblock *sb);
-int identify_spare(struct leg *leg, const struct device *dev, bool force);
+int identify_new(struct leg *leg, struct devices *devices, const u8 *pool);
+int identify_spare(struct leg *leg, struct devices *devices, const struct device *dev,
+		   bool force);
 
 #endif

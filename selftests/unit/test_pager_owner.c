@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose a device is: one that comes back under another name, by two paths, that another
+ * host's pager has, whose superblock can't be read.
+ */
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pager_sources.h"
+#include "vmm/pager/mirror.c"
+#include "pager_devices.h"
+
+void status_poke(void)
+{
+}
+
+int resilver_request(struct device *device, unsigned int leg)
+{
+	return 0;
+}
+
+/* The same disk under another name: what is on the one is on the other. */
+static void copy_file(const char *from, const char *to)
+{
+	char command[160];
+
+	snprintf(command, sizeof(command), "cp --sparse=always %s %s", from, to);
+	CHECK_EQ(system(command), 0);
+}
+
+/* As tarnctl pager add does. */
+static int add_device(char *path, bool force, char *holds)
+{
+	struct device_option opt = { .paths = { path }, .nr_paths = 1 };
+	struct device *dev;
+	int ret;
+
+	dev = device_create(&opt, 0, -1, &ret);
+	if (!dev)
+		return ret;
+	ret = devices_add(&devices, dev, pool_a, force);
+	strcpy(holds, dev->legs[0].holds);
+	if (ret)
+		device_destroy(dev);
+	return ret;
+}
+
+/* A device that is there already, whatever it is called now. */
+static void test_add_again(void)
+{
+	char holds[CONTENT_TEXT];
+	struct extent ext;
+
+	fresh_files();
+	add_option(paths[0], NULL, 0);
+	add_option(paths[1], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	CHECK(device_alloc(devices.opened[1], 1, &ext));
+	copy_file(paths[1], paths[2]);
+	CHECK_EQ(add_device(paths[2], false, holds), -EEXIST);
+	CHECK(strstr(holds, "device 1 of this pool"));
+	CHECK_EQ(add_device(paths[2], true, holds), -EEXIST);
+	/* Nothing is on it yet, but will be. */
+	copy_file(paths[0], paths[3]);
+	CHECK_EQ(add_device(paths[3], true, holds), -EEXIST);
+	CHECK(strstr(holds, "device 0 of this pool"));
+	/* It dropped off the bus and is back. */
+	devices.opened[1]->legs[0].state = LEG_FAILED;
+	devices.opened[1]->write_failed = true;
+	CHECK_EQ(add_device(paths[2], true, holds), -EEXIST);
+	CHECK_STR(holds, "pages of device 1 of this pool; start the pager again to use them");
+	CHECK_EQ(devices.nr, 2);
+	/* With nothing on it that is another device, and not the same one. */
+	CHECK_EQ(device_free(devices.opened[1], ext.slot), 0);
+	CHECK_EQ(add_device(paths[2], false, holds), 0);
+	CHECK_EQ(devices.nr, 3);
+	CHECK_EQ(devices.opened[2]->number, 2);
+	CHECK(memcmp(devices.opened[2]->uuid, devices.opened[1]->uuid, 16));
+	shut_down();
+}
+
+/* A pager of this pool had it once, and nothing was left on it. */
+static void test_add_left(void)
+{
+	char holds[CONTENT_TEXT];
+
+	fresh_files();
+	add_option(paths[0], NULL, 0);
+	add_option(paths[1], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	shut_down();
+	put_bytes(paths[1], SIZE, FIRST << PAGER_PAGE_SHIFT, "a page that was freed");
+	add_option(paths[0], NULL, 0);
+	add_option(paths[2], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	CHECK_EQ(add_device(paths[1], false, holds), 0);
+	CHECK_EQ(devices.opened[2]->number, 2);
+	shut_down();
+}
+
+/* The path of a leg is kept where it was replaced. */
+static int replace(struct device *dev, char *path, bool force, char *holds)
+{
+	char *old = dev->legs[1].path;
+	int ret = mirror_replace(&devices, dev, path, -1, force, holds);
+
+	if (!ret)
+		free(old);
+	return ret;
+}
+
+static void test_spare(void)
+{
+	char holds[CONTENT_TEXT] = "";
+	struct device *dev;
+	struct extent ext;
+
+	fresh_files();
+	add_option(paths[2], NULL, 0);
+	open_mirror(paths[0], paths[1], 0);
+	dev = devices.opened[1];
+	CHECK(device_alloc(devices.opened[0], 1, &ext));
+	copy_file(paths[0], paths[3]);
+	copy_file(paths[1], paths[4]);
+	dev->legs[1].state = LEG_FAILED;
+	CHECK_EQ(device_stamp(dev), 0);
+	copy_file(paths[2], paths[5]);
+	/* Of another device, and of the leg that is left. */
+	CHECK_EQ(replace(dev, paths[5], true, holds), -EEXIST);
+	CHECK(strstr(holds, "device 0 of this pool"));
+	CHECK_EQ(replace(dev, paths[3], true, holds), -EEXIST);
+	CHECK(strstr(holds, "device 1 of this pool"));
+	/* The failed one itself is what it is for. */
+	CHECK_EQ(replace(dev, paths[4], false, holds), 0);
+	shut_down();
+}
+
+/* Two paths of one blank disk: what the one says is what the other said. */
+static void test_two_paths(void)
+{
+	fresh_files();
+	add_option(paths[0], NULL, 0);
+	add_option(paths[1], NULL, 0);
+	devices = (struct devices){};
+	CHECK_EQ(devices_open(&devices, &opts), 0);
+	CHECK_EQ(devices_identify(&devices, pool_a, stored, false), 0);
+	close(devices.opened[1]->legs[0].fd);
+	devices.opened[1]->legs[0].fd = dup(devices.opened[0]->legs[0].fd);
+	CHECK_EQ(devices_stamp(&devices), -EEXIST);
+	shut_down();
+
+	fresh_files();
+	add_option(paths[0], paths[1], 0);
+	devices = (struct devices){};
+	CHECK_EQ(devices_open(&devices, &opts), 0);
+	CHECK_EQ(devices_identify(&devices, pool_a, stored, false), 0);
+	close(devices.opened[0]->legs[1].fd);
+	devices.opened[0]->legs[1].fd = dup(devices.opened[0]->legs[0].fd);
+	CHECK_EQ(devices_stamp(&devices), -EEXIST);
+	shut_down();
+}
+
+static const struct tap_test tests[] = {
+	{ "a device of this pager is not added again", test_add_again },
+	{ "one that was is", test_add_left },
+	{ "nor does it replace a leg", test_spare },
+	{ "two paths of one disk are not two devices", test_two_paths },
+};
+
+int main(void)
+{
+	return run_in_folder(tests, ARRAY_SIZE(tests));
+}
