@@ -143,6 +143,8 @@ static s32 transfer(const struct io_uring_sqe *sqe, const struct io *io,
 	s32 error = find_fault(leg, io->ext.slot, io->ext.count, io->write);
 	int fd = dev->legs[leg].fd;
 
+	if (sqe->opcode == IORING_OP_NOP)
+		return 0;
 	/* A file that has room for the first page alone. */
 	if (error > 0 && io->ext.count == 1)
 		return -ENOSPC;
@@ -153,12 +155,10 @@ static s32 transfer(const struct io_uring_sqe *sqe, const struct io *io,
 			   preadv(fd, io->iov, io->niov, sqe->off);
 }
 
-/* Do what is asked for, and what comes of it. */
-static void run(void)
+/* Do what is asked for from the SQE @i on, and what comes of it. */
+static void run_from(unsigned int i)
 {
-	unsigned int i;
-
-	for (i = 0; i < nr_sqes; i++) {
+	for (; i < nr_sqes; i++) {
 		u64 data = sqes[i].user_data;
 		unsigned int leg = data & QUEUE_DATA_LEGS;
 		struct io *io = (struct io *)(uintptr_t)(data &
@@ -167,6 +167,11 @@ static void run(void)
 		io_done(&queue, io, leg, transfer(&sqes[i], io, leg));
 	}
 	nr_sqes = 0;
+}
+
+static void run(void)
+{
+	run_from(0);
 	CHECK_EQ(queue.nr_ios, 0);
 }
 
@@ -712,6 +717,58 @@ static void test_gone(void)
 	shut_down();
 }
 
+/* Two stores of several pages each are under way when both legs go. */
+static void test_both_gone(void)
+{
+	struct io_uring_sqe late[2];
+	unsigned int i;
+
+	set_up(2);
+	dev->legs[0].block = dev->legs[1].block = true;
+	fault(0, 0, ~0ULL, ON_WRITE, -ENXIO);
+	fault(1, 0, ~0ULL, ON_WRITE, -ENXIO);
+	for (i = 0; i < TASKS; i++)
+		request(i, TARN_OP_STORE, 0, 0);
+	tasks[3].next = NULL;
+	/* The answers to the first one come last. */
+	io_store(&queue, &tasks[0], 4);
+	CHECK_EQ(nr_sqes, 2);
+	memcpy(late, sqes, sizeof(late));
+	io_store(&queue, &tasks[4], 4);
+	run_from(2);
+	memcpy(sqes, late, sizeof(late));
+	nr_sqes = 2;
+	run();
+	CHECK_EQ(nr_answers, TASKS);
+	for (i = 0; i < TASKS; i++)
+		CHECK_EQ(results[i], -ENOSPC);
+	CHECK(!device_is_open(dev));
+	CHECK(!dev->writes[0] && !dev->writes[1]);
+	CHECK_EQ(device_used(dev), 0);
+	shut_down();
+}
+
+/* It goes between the choice of slots and that of legs. */
+static void test_gone_meanwhile(void)
+{
+	struct extent ext;
+
+	set_up(2);
+	request(0, TARN_OP_STORE, 0, 0);
+	request(1, TARN_OP_STORE, 0, 0);
+	CHECK(place(&queue, &tasks[0], 2, &ext));
+	dev->legs[0].state = dev->legs[1].state = LEG_FAILED;
+	begin_io(&queue, &tasks[0], &ext, true);
+	/* Nobody is answered before the ring is. */
+	CHECK_EQ(nr_answers, 0);
+	run();
+	CHECK_EQ(nr_answers, 2);
+	CHECK_EQ(results[1], -ENOSPC);
+	CHECK(!device_is_open(dev));
+	CHECK(!dev->writes[0] && !dev->writes[1]);
+	shut_down();
+}
+
 static const struct tap_test tests[] = {
 	{ "a bad sector is written anew", test_bad_sector },
 	{ "so is wrong content", test_wrong_content },
@@ -726,6 +783,8 @@ static const struct tap_test tests[] = {
 	{ "a leg whose first page can't be read", test_unreadable_leg },
 	{ "a leg that has pages of its own", test_spare },
 	{ "a disk that is gone", test_gone },
+	{ "both disks of a mirror, with stores under way", test_both_gone },
+	{ "and with one that is about to be", test_gone_meanwhile },
 };
 
 int main(void)

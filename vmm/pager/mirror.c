@@ -74,7 +74,7 @@ u32 mirror_run(struct device *dev, u64 slot, u32 count)
 	return min_t(u32, count, stripe - (slot & (stripe - 1)));
 }
 
-/* Mask of the legs that a store goes to; never 0. */
+/* Mask of the legs that a store goes to; 0 of a mirror that is gone. */
 unsigned int mirror_write_legs(const struct device *dev)
 {
 	unsigned int i, legs = 0;
