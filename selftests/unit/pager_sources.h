@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The devices of the pager, for tests that put calls of their own in between. */
+#include "vmm/backend/block-lock.c"
 #include "vmm/pager/content.c"
 #include "vmm/pager/device.c"
 #include "vmm/pager/devices.c"

@@ -164,10 +164,39 @@ static void test_two_paths(void)
 	shut_down();
 }
 
+static int lock_as_guest(int fd)
+{
+	return image_lock(fd, IMAGE_READ | IMAGE_WRITE, IMAGE_READ | IMAGE_REWRITE);
+}
+
+/* Who has a file first has it, a guest as a disk or a pager. */
+static void test_guest(void)
+{
+	int fd;
+
+	fresh_files();
+	put_bytes(paths[0], SIZE, 0, "");
+	fd = open(paths[0], O_RDWR);
+	CHECK_EQ(lock_as_guest(fd), 0);
+	add_option(paths[0], NULL, 0);
+	CHECK_EQ(start_up(pool_a), -EBUSY);
+	shut_down();
+	close(fd);
+	add_option(paths[0], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	fd = open(paths[0], O_RDWR);
+	CHECK_EQ(lock_as_guest(fd), -EAGAIN);
+	CHECK_EQ(image_lock(fd, IMAGE_READ, IMAGE_ALL), -EAGAIN);
+	shut_down();
+	CHECK_EQ(lock_as_guest(fd), 0);
+	close(fd);
+}
+
 static const struct tap_test tests[] = {
 	{ "a device of this pager is not added again", test_add_again },
 	{ "one that was is", test_add_left },
 	{ "nor does it replace a leg", test_spare },
+	{ "a guest's disk is no device, nor the other way round", test_guest },
 	{ "two paths of one disk are not two devices", test_two_paths },
 };
 

@@ -22,7 +22,7 @@ static void explain(const char *path, u64 size, int error)
 {
 	switch (error) {
 	case -EBUSY:
-		log_err("%s is in use by another pager, a mount or a program",
+		log_err("%s is in use by another pager, a guest, a mount or a program",
 			path);
 		break;
 	case -ENOENT:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See leg.h. */
 #include "leg.h"
+#include "backend/block-lock.h"
 #include "layout.h"
 #include "log.h"
 
@@ -149,13 +150,30 @@ static bool is_astray(const struct leg *leg)
 	return st.st_dev != leg->dev || st.st_ino != leg->ino;
 }
 
-static int leg_setup(struct leg *leg, u64 size, bool passed)
+/*
+ * One lock for other pagers, and those by which guests' programs know what is a disk
+ * of theirs. A file that can't have the latter does without.
+ */
+static int lock_out_others(const struct leg *leg)
 {
-	struct stat st;
 	int ret;
 
 	if (flock(leg->fd, LOCK_EX | LOCK_NB))
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	ret = image_lock(leg->fd, IMAGE_READ | IMAGE_WRITE | IMAGE_RESIZE, 0);
+	if (ret && ret != -EAGAIN)
+		log_debug("%s: no locks against guests: %s", leg->path,
+			  strerror(-ret));
+	return ret == -EAGAIN ? -EBUSY : 0;
+}
+
+static int leg_setup(struct leg *leg, u64 size, bool passed)
+{
+	struct stat st;
+	int ret = lock_out_others(leg);
+
+	if (ret)
+		return ret;
 	if (fstat(leg->fd, &st))
 		return -errno;
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A leg: one file or block device that is open and locked. A plain device has
- * one leg, a mirror two. The lock (flock) belongs to the open file, which
- * outlives a killed pager until the I/O that it had issued is done: who gets
- * the lock may write any slot that the module does not list as stored.
+ * one leg, a mirror two. The locks, flock() against other pagers and those of
+ * backend/block-lock.h against guests that have it as a disk, belong to the open
+ * file, which outlives a killed pager until the I/O that it had issued is done: who
+ * gets them may write any slot that the module does not list as stored.
  */
 #ifndef TARN_PAGER_LEG_H
 #define TARN_PAGER_LEG_H
