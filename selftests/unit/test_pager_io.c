@@ -769,6 +769,51 @@ static void test_gone_meanwhile(void)
 	shut_down();
 }
 
+/* That the other leg lacks a page has to be on record before the page counts. */
+static void test_no_record(void)
+{
+	u64 slot;
+
+	set_up(2);
+	fault(1, 0, ~0ULL, ON_WRITE, -EIO);
+	broken.path = paths[0];
+	broken.everywhere = false;
+	broken.error = EIO;
+	store(1);
+	CHECK_EQ(nr_answers, 1);
+	CHECK_EQ(results[0], -ENOSPC);
+	CHECK(queue.refused);
+	CHECK_EQ(leg_state(&dev->legs[0]), LEG_GOOD);
+	CHECK_EQ(leg_state(&dev->legs[1]), LEG_FAILED);
+	CHECK_EQ(device_used(dev), 0);
+	/* Nothing is tried before it is. */
+	store(4);
+	CHECK_EQ(results[3], -ENOSPC);
+	CHECK_EQ(queue.counters.ios, 2);
+	device_retry_stamp(dev);
+	store(1);
+	CHECK_EQ(results[0], -ENOSPC);
+	broken.path = NULL;
+	device_retry_stamp(dev);
+	slot = store(1);
+	CHECK_EQ(results[0], 0);
+	CHECK_EQ(on_leg(0, slot), 'a');
+	CHECK(!dev->writes[0] && !dev->writes[1]);
+	shut_down();
+}
+
+/* A leg that was done without for its size has no room still. */
+static void test_small_leg(void)
+{
+	set_up(2);
+	dev->legs[1].state = LEG_FAILED;
+	dev->legs[1].bytes -= PAGER_PAGE_SIZE;
+	CHECK_EQ(mirror_resilver(dev), -EFBIG);
+	dev->legs[1].bytes += PAGER_PAGE_SIZE;
+	CHECK_EQ(mirror_resilver(dev), 0);
+	shut_down();
+}
+
 static const struct tap_test tests[] = {
 	{ "a bad sector is written anew", test_bad_sector },
 	{ "so is wrong content", test_wrong_content },
@@ -783,6 +828,8 @@ static const struct tap_test tests[] = {
 	{ "a leg whose first page can't be read", test_unreadable_leg },
 	{ "a leg that has pages of its own", test_spare },
 	{ "a disk that is gone", test_gone },
+	{ "a failed leg that is not on record", test_no_record },
+	{ "a leg that is too small", test_small_leg },
 	{ "both disks of a mirror, with stores under way", test_both_gone },
 	{ "and with one that is about to be", test_gone_meanwhile },
 };

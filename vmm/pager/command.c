@@ -218,6 +218,18 @@ static int run_drain(struct command_call *call)
 	return 0;
 }
 
+static const char *why_not_replaced(int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "it is too small for the mirror";
+	case -EEXIST:
+		return "it is the other leg";
+	default:
+		return "can't replace the failed leg";
+	}
+}
+
 static int resilver_one(struct command_call *call, json_int_t number,
 			const char *path, bool force)
 {
@@ -231,8 +243,7 @@ static int resilver_one(struct command_call *call, json_int_t number,
 		ret = mirror_replace(&call->pager->devices, dev, path, *call->fd,
 				     force, holds);
 		if (ret)
-			return fail_content(call, ret, holds,
-					    "can't replace the failed leg");
+			return fail_content(call, ret, holds, why_not_replaced(ret));
 		*call->fd = -1;
 	}
 	ret = mirror_resilver(dev);
@@ -243,6 +254,11 @@ static int resilver_one(struct command_call *call, json_int_t number,
 	if (ret == -EIO)
 		return fail(call, ret,
 			    "what is on the leg can't be read; its path with --force destroys it");
+	if (ret == -EFBIG)
+		return fail(call, ret,
+			    "the leg is too small for the mirror, give the path of another one");
+	if (ret == -EROFS)
+		return fail(call, ret, "the leg's superblock can't be written");
 	if (ret)
 		return fail(call, ret, "no leg has failed");
 	return 1;

@@ -49,8 +49,9 @@
  *	Starts to copy the good leg of a mirror to the failed one and returns;
  *	watch it by "devices". Without "device": all that have a failed leg.
  *	"path", with "device" only, replaces the failed leg; "force" as above. ENOENT: there is
- *	no such device or no failed leg; EBUSY: it runs already. SIGHUP does the
- *	same as this command without arguments.
+ *	no such device or no failed leg; EBUSY: it runs already; EFBIG: the leg
+ *	is too small; EROFS: it can't be written. SIGHUP does the same as this
+ *	command without arguments.
  *
  * With a request that has "path" the client may pass one file descriptor
  * (SCM_RIGHTS), open for reading and writing and better with O_DIRECT. It is

@@ -149,7 +149,7 @@ static bool is_patchy(const struct device *dev, unsigned int leg)
 /*
  * Write the superblocks of all legs that are written at all. One that is not up
  * to date says so itself: without a superblock it would be nobody's. Under the
- * lock.
+ * lock. What a good leg of a mirror could not be told it is told later.
  */
 int device_stamp(struct device *dev)
 {
@@ -160,6 +160,7 @@ int device_stamp(struct device *dev)
 		.slots = slots_count(&dev->slots),
 	};
 	int ret, error = 0;
+	bool due = false;
 	unsigned int i;
 
 	memcpy(sb.pool, dev->pool, sizeof(sb.pool));
@@ -177,9 +178,34 @@ int device_stamp(struct device *dev)
 			log_err("%s: can't write the superblock: %s",
 				dev->legs[i].path, strerror(-ret));
 			error = ret;
+			due |= leg_state(&dev->legs[i]) == LEG_GOOD;
 		}
 	}
+	atomic_store(&dev->stamp_due, due && dev->nr_legs > 1);
 	return error;
+}
+
+void device_retry_stamp(struct device *dev)
+{
+	if (!atomic_load(&dev->stamp_due))
+		return;
+	pthread_mutex_lock(&dev->lock);
+	if (atomic_load(&dev->stamp_due) && !device_stamp(dev))
+		log_info("device %u: storing again", dev->number);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* Whether it is on record which legs lack pages; waits where it is being written. */
+bool device_is_stamped(struct device *dev)
+{
+	bool due = atomic_load(&dev->stamp_due);
+
+	if (due) {
+		pthread_mutex_lock(&dev->lock);
+		due = atomic_load(&dev->stamp_due);
+		pthread_mutex_unlock(&dev->lock);
+	}
+	return !due;
 }
 
 bool device_is_open(struct device *dev)
@@ -198,6 +224,26 @@ static void begin_writes(struct device *dev, struct extent *ext, u64 slot,
 	atomic_fetch_add(&dev->writes[dev->parity], 1);
 }
 
+/* What a leg lacked is not wanted any more. Under the lock. */
+void device_forget_lost(struct device *dev, u64 slot, u64 count)
+{
+	if (lost_remove(&dev->lost, slot, count))
+		device_stamp(dev);
+}
+
+/* Under the lock. */
+static u64 take_slots(struct device *dev, u32 want, u32 *got)
+{
+	u64 slot;
+
+	if (atomic_load(&dev->stamp_due))
+		return 0;
+	slot = slots_alloc(&dev->slots, want, got);
+	if (!slot && dev->nr_trim && discard_cancel(dev))
+		slot = slots_alloc(&dev->slots, want, got);
+	return slot;
+}
+
 /**
  * device_alloc() - take slots for a run of pages
  * @want: length of the run
@@ -213,20 +259,13 @@ bool device_alloc(struct device *dev, u32 want, struct extent *ext)
 	if (!device_is_open(dev))
 		return false;
 	pthread_mutex_lock(&dev->lock);
-	slot = slots_alloc(&dev->slots, want, &got);
-	if (!slot && dev->nr_trim && discard_cancel(dev))
-		slot = slots_alloc(&dev->slots, want, &got);
-	if (slot)
+	slot = take_slots(dev, want, &got);
+	if (slot) {
+		device_forget_lost(dev, slot, got);
 		begin_writes(dev, ext, slot, got);
+	}
 	pthread_mutex_unlock(&dev->lock);
 	return slot;
-}
-
-/* What a leg lacked is not wanted any more. Under the lock. */
-static void forget_lost(struct device *dev, u64 slot, u64 count)
-{
-	if (lost_remove(&dev->lost, slot, count))
-		device_stamp(dev);
 }
 
 /**
@@ -242,9 +281,10 @@ bool device_rewrite(struct device *dev, u64 slot, u32 count,
 	if (atomic_load(&dev->write_failed))
 		return false;
 	pthread_mutex_lock(&dev->lock);
-	can = !slots_is_barred(&dev->slots, slot, slot + count);
+	can = !atomic_load(&dev->stamp_due) &&
+	      !slots_is_barred(&dev->slots, slot, slot + count);
 	if (can) {
-		forget_lost(dev, slot, count);
+		device_forget_lost(dev, slot, count);
 		begin_writes(dev, ext, slot, count);
 	}
 	pthread_mutex_unlock(&dev->lock);
@@ -266,7 +306,7 @@ int device_free(struct device *dev, u64 slot)
 	int ret;
 
 	pthread_mutex_lock(&dev->lock);
-	forget_lost(dev, slot, 1);
+	device_forget_lost(dev, slot, 1);
 	ret = dev->discard ? discard_add(dev, slot) :
 			     slots_free(&dev->slots, slot);
 	pthread_mutex_unlock(&dev->lock);

@@ -303,7 +303,8 @@ void devices_sum(struct devices *devices, struct device_totals *totals)
 	devices_for_each(devices, dev, i) {
 		used = device_used(dev);
 		totals->used += used;
-		totals->capacity += device_is_open(dev) ?
+		totals->capacity += device_is_open(dev) &&
+				    !atomic_load(&dev->stamp_due) ?
 					    slots_count(&dev->slots) :
 					    used;
 		totals->degraded |= is_degraded(dev);

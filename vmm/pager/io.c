@@ -609,10 +609,19 @@ static bool has_good_leg(const struct io *io, unsigned int failed)
 	return false;
 }
 
+/* Whether a page that some legs lack may count: that they do has to be on record. */
+static bool is_on_record(const struct io *io, unsigned int failed)
+{
+	unsigned int all = (1U << io->ext.dev->nr_legs) - 1;
+
+	return (io->legs & ~failed) == all || device_is_stamped(io->ext.dev);
+}
+
 /*
  * A store is good if one leg has it that was good before: the others are given
- * up, which is on record in the superblock before the store is committed. Where
- * a good leg has no room, all legs wait for it: they stay copies of each other.
+ * up, which is on record in the superblock before the store is committed, or it is
+ * not. Where a good leg has no room, all legs wait for it: they stay copies of each
+ * other.
  */
 static void store_done(struct queue *q, struct io *io)
 {
@@ -641,7 +650,7 @@ static void store_done(struct queue *q, struct io *io)
 		if ((failed & 1 << i && mirror_leg_failed(dev, i)) ||
 		    (full & 1 << i && device_no_space(dev, i)))
 			status_poke();
-	if (full)
+	if (full || !is_on_record(io, failed))
 		store_again(q, io);
 	else
 		store_commit(q, io);

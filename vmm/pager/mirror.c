@@ -105,6 +105,8 @@ bool mirror_leg_failed(struct device *dev, unsigned int leg)
 	if (leg_state(lost) == LEG_REBUILDING ||
 	    (leg_state(lost) == LEG_GOOD &&
 	     leg_state(&dev->legs[!leg]) == LEG_GOOD)) {
+		/* First: a store that does without the leg looks whether it may. */
+		atomic_store(&dev->stamp_due, true);
 		lost->state = LEG_FAILED;
 		lost_clear(&dev->lost);
 		news = true;
@@ -163,7 +165,8 @@ static int failed_leg(const struct device *dev)
  *
  * Return: 0; -ENOENT: it is, or is no mirror; -EBUSY: it is being done;
  * -ENXIO: the other leg is missing, -EIO: what is on it could not be read and may
- * be somebody's, see mirror_replace() for both.
+ * be somebody's, -EFBIG: it is too small, see mirror_replace() for these; -EROFS: its
+ * superblock can't be written.
  */
 int mirror_resilver(struct device *dev)
 {
@@ -177,6 +180,8 @@ int mirror_resilver(struct device *dev)
 		return -ENXIO;
 	if (dev->legs[leg].holds[0])
 		return -EIO;
+	if (leg_slots(&dev->legs[leg]) < slots_count(&dev->slots))
+		return -EFBIG;
 	return resilver_request(dev, leg);
 }
 
