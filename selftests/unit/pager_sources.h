@@ -12,4 +12,5 @@
 #include "vmm/pager/lost.c"
 #include "vmm/pager/owner.c"
 #include "vmm/pager/slots.c"
+#include "vmm/pager/stamp.c"
 #include "vmm/pager/thread.c"

@@ -802,7 +802,8 @@ static void test_discard(void)
 	CHECK_EQ(dev->nr_trim, 0);
 	CHECK_EQ(dev->slots.used, SLOTS - 90);
 	CHECK_EQ(fstat(dev->legs[0].fd, &st), 0);
-	CHECK_EQ(st.st_blocks, (SIZE / PAGER_PAGE_SIZE - 50) * 8);
+	/* The filesystem may need a block to tell where the holes are. */
+	CHECK(st.st_blocks / 8 - (SIZE / PAGER_PAGE_SIZE - 50) <= 1);
 	shut_down();
 }
 

@@ -5,13 +5,16 @@
  */
 #include "tap.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "pager_broken.h"
+
+#define pread leg_pread
+#define pwrite leg_pwrite
 #include "pager_sources.h"
 #include "vmm/pager/mirror.c"
+#undef pread
+#undef pwrite
 #include "pager_devices.h"
 
 void status_poke(void)
@@ -192,11 +195,123 @@ static void test_guest(void)
 	close(fd);
 }
 
+/* Two devices, with a page on device 1 if @used. */
+static int start_with_copy(const u8 *pool, bool used)
+{
+	int ret;
+
+	add_option(paths[0], NULL, 0);
+	add_option(paths[1], NULL, 0);
+	devices = (struct devices){};
+	CHECK_EQ(devices_open(&devices, &opts), 0);
+	ret = devices_identify(&devices, pool, stored, false);
+	if (ret)
+		return ret;
+	if (used)
+		CHECK_EQ(devices_take(&devices, 1ULL << 40 | FIRST), 0);
+	return devices_stamp(&devices);
+}
+
+static void make_two(void)
+{
+	broken.path = NULL;
+	fresh_files();
+	add_option(paths[0], NULL, 0);
+	add_option(paths[1], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	shut_down();
+}
+
+static void test_copy(void)
+{
+	static const int errors[] = { EIO, ENODATA, EILSEQ };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		make_two();
+		stored[1] = 1;
+		broken.path = paths[1];
+		broken.error = errors[i];
+		CHECK_EQ(start_with_copy(pool_a, true), 0);
+		CHECK_EQ(devices.opened[1]->number, 1);
+		shut_down();
+		/* Without a page it is of no use. */
+		stored[1] = 0;
+		CHECK_EQ(start_with_copy(pool_a, false), -errors[i]);
+		shut_down();
+		/* What it held for another pool is not known for sure. */
+		CHECK_EQ(start_with_copy(pool_b, false), -EIO);
+		shut_down();
+	}
+	/* Half of it was written when the power went. */
+	make_two();
+	put_bytes(paths[1], SIZE, 100, "x");
+	stored[1] = 1;
+	CHECK_EQ(start_with_copy(pool_a, true), 0);
+	shut_down();
+	/* It is whole again. */
+	put_bytes(paths[1], SIZE, SIZE - 2 * MIB, "x");
+	CHECK_EQ(start_with_copy(pool_a, true), 0);
+	shut_down();
+	/* Nobody's any more, by its owner's will. */
+	put_bytes(paths[1], SIZE, 0, "        ");
+	CHECK_EQ(start_with_copy(pool_a, false), -EMEDIUMTYPE);
+	shut_down();
+}
+
+/* A leg that can't have a superblock fails, or nothing would be stored. */
+static void test_copy_of_leg(void)
+{
+	struct device *dev;
+
+	broken.path = NULL;
+	fresh_files();
+	open_mirror(paths[0], paths[1], 0);
+	shut_down();
+	stored[0] = 1;
+	broken.path = paths[0];
+	broken.error = EIO;
+	open_mirror(paths[0], paths[1], 0);
+	dev = devices.opened[0];
+	CHECK_EQ(leg_state(&dev->legs[0]), LEG_FAILED);
+	CHECK_EQ(leg_state(&dev->legs[1]), LEG_GOOD);
+	CHECK(!atomic_load(&dev->stamp_due));
+	shut_down();
+	broken.path = NULL;
+	open_mirror(paths[0], paths[1], 0);
+	CHECK_EQ(leg_state(&devices.opened[0]->legs[0]), LEG_FAILED);
+	shut_down();
+}
+
+/* Of the two that a leg has the newer one is right. */
+static void test_newer_copy(void)
+{
+	char old[PAGER_PAGE_SIZE];
+	int fd;
+
+	fresh_files();
+	open_mirror(paths[0], paths[1], 0);
+	fd = open(paths[0], O_RDWR);
+	CHECK_EQ(pread(fd, old, sizeof(old), 0), sizeof(old));
+	devices.opened[0]->legs[1].state = LEG_FAILED;
+	CHECK_EQ(device_stamp(devices.opened[0]), 0);
+	CHECK_EQ(pwrite(fd, old, sizeof(old), 0), sizeof(old));
+	close(fd);
+	shut_down();
+	stored[0] = 1;
+	open_mirror(paths[0], paths[1], 0);
+	CHECK_EQ(leg_state(&devices.opened[0]->legs[1]), LEG_FAILED);
+	shut_down();
+}
+
 static const struct tap_test tests[] = {
 	{ "a device of this pager is not added again", test_add_again },
 	{ "one that was is", test_add_left },
 	{ "nor does it replace a leg", test_spare },
 	{ "a guest's disk is no device, nor the other way round", test_guest },
+	{ "a superblock that is gone has a copy", test_copy },
+	{ "a leg whose superblock cannot be written fails", test_copy_of_leg },
+	{ "the newer one of the two is right", test_newer_copy },
 	{ "two paths of one disk are not two devices", test_two_paths },
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See device.h. What is particular to mirrors is in mirror.c. */
+/* See device.h. What is particular to mirrors is in mirror.c, superblocks in stamp.c. */
 #include "device.h"
 #include "discard.h"
 #include "log.h"
@@ -137,75 +137,6 @@ int device_init_slots(struct device *dev, u64 slots)
 			return -ENOMEM;
 	}
 	return slots_init(&dev->slots, LAYOUT_HEAD_SLOTS, end);
-}
-
-/* Lacks slots that the other leg may still have. */
-static bool is_patchy(const struct device *dev, unsigned int leg)
-{
-	return lost_count(&dev->lost) && dev->lost.leg == leg &&
-	       leg_state(&dev->legs[!leg]) == LEG_GOOD;
-}
-
-/*
- * Write the superblocks of all legs that are written at all. One that is not up
- * to date says so itself: without a superblock it would be nobody's. Under the
- * lock. What a good leg of a mirror could not be told it is told later.
- */
-int device_stamp(struct device *dev)
-{
-	struct superblock sb = {
-		.number = dev->number,
-		.nr_legs = dev->nr_legs,
-		.generation = ++dev->generation,
-		.slots = slots_count(&dev->slots),
-	};
-	int ret, error = 0;
-	bool due = false;
-	unsigned int i;
-
-	memcpy(sb.pool, dev->pool, sizeof(sb.pool));
-	memcpy(sb.device, dev->uuid, sizeof(sb.device));
-	for (i = 0; i < dev->nr_legs; i++)
-		if (leg_state(&dev->legs[i]) != LEG_GOOD || is_patchy(dev, i))
-			sb.stale |= 1 << i;
-	for (i = 0; i < dev->nr_legs; i++) {
-		if (leg_state(&dev->legs[i]) == LEG_FAILED)
-			continue;
-		sb.leg = i;
-		ret = leg_write_superblock(&dev->legs[i], &sb);
-		dev->legs[i].stamped = !ret;
-		if (ret) {
-			log_err("%s: can't write the superblock: %s",
-				dev->legs[i].path, strerror(-ret));
-			error = ret;
-			due |= leg_state(&dev->legs[i]) == LEG_GOOD;
-		}
-	}
-	atomic_store(&dev->stamp_due, due && dev->nr_legs > 1);
-	return error;
-}
-
-void device_retry_stamp(struct device *dev)
-{
-	if (!atomic_load(&dev->stamp_due))
-		return;
-	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->stamp_due) && !device_stamp(dev))
-		log_info("device %u: storing again", dev->number);
-	pthread_mutex_unlock(&dev->lock);
-}
-
-/* Whether it is on record which legs lack pages; waits where it is being written. */
-bool device_is_stamped(struct device *dev)
-{
-	bool due = atomic_load(&dev->stamp_due);
-
-	if (due) {
-		pthread_mutex_lock(&dev->lock);
-		due = atomic_load(&dev->stamp_due);
-		pthread_mutex_unlock(&dev->lock);
-	}
-	return !due;
 }
 
 bool device_is_open(struct device *dev)

@@ -165,7 +165,8 @@ int devices_stamp(struct devices *devices)
 	for (i = 0; i < devices->nr; i++) {
 		dev = devices->opened[i];
 		ret = device_stamp(dev);
-		if (ret && dev->nr_legs == 1)
+		/* A mirror goes on, and so does what pages are on: it is ours. */
+		if (ret && dev->nr_legs == 1 && !dev->slots.used)
 			return ret;
 		log_info("device %u: %s%s%s, priority %d, %llu MiB, %llu used",
 			 dev->number, dev->legs[0].path,

@@ -5,7 +5,7 @@
  *	slot 0				the superblock
  *	up to LAYOUT_HEAD_SLOTS		zeros
  *	slots of pages
- *	the last LAYOUT_TAIL_SLOTS	zeros
+ *	the last LAYOUT_TAIL_SLOTS	a copy of the superblock, then zeros
  *
  * What a guest writes to its memory it also writes to a device. Where hosts look
  * for signatures of filesystems, volumes and arrays no page must lie: a guest could
@@ -14,7 +14,9 @@
  *
  * The superblock says whose pages lie there and under which device number, so that
  * cookies keep their meaning when a pager is started anew, and which leg of a mirror
- * is out of date. This file only turns it into bytes and back; leg.c reads and writes
+ * is out of date. The copy is for when slot 0 can't be read; it lies 2 MiB from the
+ * end, where nobody looks for signatures. Pagers of before had none, and leave one be.
+ * This file only turns it into bytes and back; leg.c reads and writes
  * it.
  */
 #ifndef TARN_PAGER_LAYOUT_H

@@ -301,6 +301,20 @@ bool leg_is_same(const struct leg *a, const struct leg *b)
 			  a->dev == b->dev && a->ino == b->ino;
 }
 
+static int read_superblock_at(const struct leg *leg, u64 at, struct superblock *sb)
+{
+	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
+	ssize_t n = pread(leg->fd, page, sizeof(page), at);
+
+	if (n != sizeof(page)) {
+		log_at(at ? LOG_WARNING : LOG_ERR, "%s: can't read %sthe superblock: %s",
+		       leg->path, at ? "the copy of " : "",
+		       n < 0 ? strerror(errno) : "it ends there");
+		return -EIO;
+	}
+	return layout_decode(sb, page);
+}
+
 /**
  * leg_read_superblock() - see whether slot 0 has one
  *
@@ -309,15 +323,21 @@ bool leg_is_same(const struct leg *a, const struct leg *b)
  */
 int leg_read_superblock(const struct leg *leg, struct superblock *sb)
 {
-	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
-	ssize_t n = pread(leg->fd, page, sizeof(page), 0);
+	return read_superblock_at(leg, 0, sb);
+}
 
-	if (n != sizeof(page)) {
-		log_err("%s: can't read the superblock: %s", leg->path,
-			n < 0 ? strerror(errno) : "it ends there");
-		return -EIO;
-	}
-	return layout_decode(sb, page);
+static u64 copy_at(const struct leg *leg)
+{
+	struct content_area pages;
+
+	leg_page_area(leg, &pages);
+	return pages.end;
+}
+
+/* The same of its copy. Where it should be there may be a page of a guest. */
+int leg_read_copy(const struct leg *leg, struct superblock *sb)
+{
+	return read_superblock_at(leg, copy_at(leg), sb);
 }
 
 /* How many slots for pages a leg that is open has room for. */
@@ -376,17 +396,27 @@ static int leg_clear(struct leg *leg)
 	return ret;
 }
 
-/* The first one makes it ours. */
+static int write_page(const struct leg *leg, const void *page, u64 at)
+{
+	ssize_t n = pwrite(leg->fd, page, PAGER_PAGE_SIZE, at);
+
+	if (n != (ssize_t)PAGER_PAGE_SIZE)
+		return n < 0 ? -errno : -EIO;
+	return 0;
+}
+
+/* The first one makes it ours. One of the two is whole if this ends half way. */
 int leg_write_superblock(struct leg *leg, const struct superblock *sb)
 {
 	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
-	ssize_t n = leg->cleared ? 0 : leg_clear(leg);
+	int ret = leg->cleared ? 0 : leg_clear(leg);
 
-	if (n)
-		return n;
+	if (ret)
+		return ret;
 	layout_encode(sb, page);
-	n = pwrite(leg->fd, page, sizeof(page), 0);
-	if (n != sizeof(page))
-		return n < 0 ? -errno : -EIO;
-	return 0;
+	ret = write_page(leg, page, copy_at(leg));
+	if (ret)
+		log_warn("%s: can't write the copy of the superblock: %s", leg->path,
+			 strerror(-ret));
+	return write_page(leg, page, 0);
 }

@@ -84,6 +84,7 @@ bool leg_is_same(const struct leg *a, const struct leg *b);
 void leg_page_area(const struct leg *leg, struct content_area *area);
 u64 leg_slots(const struct leg *leg);
 int leg_read_superblock(const struct leg *leg, struct superblock *sb);
+int leg_read_copy(const struct leg *leg, struct superblock *sb);
 int leg_write_superblock(struct leg *leg, const struct superblock *sb);
 const char *leg_state_name(enum leg_state state);
 

@@ -97,6 +97,29 @@ static int identify_other(struct leg *leg, const u8 *pool, bool force)
 	return look_beside_pages(leg, force);
 }
 
+/*
+ * The superblock of a leg, or its copy where that is newer, or slot 0 can't be read. For
+ * another pool the copy says nothing: a page of a guest may lie there if the device
+ * has had another size, and no guest knows the pool's uuid.
+ */
+static int read_superblock(const struct leg *leg, const u8 *pool, struct superblock *sb)
+{
+	struct superblock copy;
+	int ret = leg_read_superblock(leg, sb);
+
+	if ((ret && ret != -EIO && ret != -EILSEQ) || leg_read_copy(leg, &copy) ||
+	    memcmp(copy.pool, pool, sizeof(copy.pool)))
+		return ret;
+	if (!ret && (memcmp(copy.device, sb->device, sizeof(copy.device)) ||
+		     memcmp(copy.pool, sb->pool, sizeof(copy.pool)) ||
+		     copy.generation <= sb->generation))
+		return 0;
+	log_warn("%s: using the copy of its superblock, as the first is %s", leg->path,
+		 ret == -EIO ? "unreadable" : ret ? "damaged" : "older");
+	*sb = copy;
+	return 0;
+}
+
 /**
  * identify_leg() - see whose a leg is
  * @pool: uuid of ours
@@ -114,7 +137,7 @@ int identify_leg(struct leg *leg, const u8 *pool, bool force,
 
 	if (leg->fd < 0)
 		return 0;
-	ret = leg_read_superblock(leg, sb);
+	ret = read_superblock(leg, pool, sb);
 	switch (ret) {
 	case 0:
 		if (!memcmp(sb->pool, pool, sizeof(sb->pool)))
@@ -176,7 +199,7 @@ int identify_new(struct leg *leg, struct devices *devices, const u8 *pool)
 	struct superblock sb;
 	struct device *dev;
 
-	if (leg_read_superblock(leg, &sb) || memcmp(sb.pool, pool, sizeof(sb.pool)))
+	if (read_superblock(leg, pool, &sb) || memcmp(sb.pool, pool, sizeof(sb.pool)))
 		return 0;
 	dev = find_live(devices, &sb);
 	return dev ? refuse_live(leg, dev) : 0;
