@@ -5,6 +5,7 @@
 #include "vmm/pager/device.c"
 #include "vmm/pager/devices.c"
 #include "vmm/pager/discard.c"
+#include "vmm/pager/host.c"
 #include "vmm/pager/identify.c"
 #include "vmm/pager/layout.c"
 #include "vmm/pager/leg.c"

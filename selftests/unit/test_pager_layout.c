@@ -15,6 +15,7 @@ static const struct superblock sample = {
 	.stale = 1,
 	.generation = 0x0123456789abcdef,
 	.slots = 1ULL << 39,
+	.host = { { 0x11 }, { 0x22 } },
 };
 
 static u8 page[PAGER_PAGE_SIZE];
@@ -45,6 +46,7 @@ static void test_round_trip(void)
 	CHECK_EQ(sb.stale, sample.stale);
 	CHECK_EQ(sb.generation, sample.generation);
 	CHECK_EQ(sb.slots, sample.slots);
+	CHECK(!memcmp(&sb.host, &sample.host, sizeof(sb.host)));
 }
 
 /* The bytes are fixed: a pager of another build must read them. */
@@ -63,6 +65,9 @@ static void test_bytes(void)
 	CHECK_EQ(page[53], 1);
 	CHECK_EQ(page[54], 1);
 	CHECK(!memcmp(page + 56, generation, sizeof(generation)));
+	CHECK_EQ(page[72], 0x11);
+	CHECK_EQ(page[88], 0x22);
+	CHECK_EQ(page[104], 0);
 }
 
 static void test_blank(void)

@@ -304,6 +304,82 @@ static void test_newer_copy(void)
 	shut_down();
 }
 
+/* What a pager of pool_b left on paths[0], with @with for @len bytes at @at of it. */
+static void make_left(size_t at, const void *with, size_t len)
+{
+	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
+	u32 sum;
+	int fd;
+
+	fresh_files();
+	add_option(paths[0], NULL, 0);
+	CHECK_EQ(start_up(pool_b), 0);
+	shut_down();
+	fd = open(paths[0], O_RDWR);
+	CHECK_EQ(pread(fd, page, sizeof(page), 0), sizeof(page));
+	memcpy(page + at, with, len);
+	memset(page + 12, 0, 4);
+	sum = htole32(layout_crc32c(0, page, sizeof(page)));
+	memcpy(page + 12, &sum, 4);
+	CHECK_EQ(pwrite(fd, page, sizeof(page), 0), sizeof(page));
+	close(fd);
+	add_option(paths[0], NULL, 0);
+}
+
+/* A pool that is not mounted here may be mounted elsewhere. */
+static void test_host(void)
+{
+	static const u8 zeros[32] = {};
+	u8 others[32];
+
+	/* Of this host, in this boot or another one. */
+	memset(others, 'x', sizeof(others));
+	make_left(0, "TARNPAGE", 8);
+	CHECK_EQ(start_up(pool_a), 0);
+	shut_down();
+	make_left(88, others, 16);
+	CHECK_EQ(start_up(pool_a), 0);
+	shut_down();
+	/* In a container, or in the initramfs. */
+	make_left(72, others, 16);
+	CHECK_EQ(start_up(pool_a), 0);
+	shut_down();
+	/* Who wrote it did not say. */
+	make_left(72, zeros, 32);
+	CHECK_EQ(start_up(pool_a), 0);
+	shut_down();
+	make_left(72, others, 32);
+	CHECK_EQ(start_up(pool_a), -EMEDIUMTYPE);
+	CHECK_STR(devices.opened[0]->legs[0].holds, "pages of a pool of another host");
+	shut_down();
+	opts.force = true;
+	add_option(paths[0], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	shut_down();
+}
+
+/* It tells a host, and not which one. */
+static void test_host_id(void)
+{
+	static const u8 none[16];
+	const struct host_ids *ids = host_ids();
+	char id[33] = "", ours[33];
+	unsigned int i;
+	FILE *f = fopen("/etc/machine-id", "r");
+
+	CHECK(memcmp(ids->boot, none, sizeof(none)));
+	if (f && fscanf(f, "%32s", id) == 1 && strlen(id) == 32) {
+		CHECK(memcmp(ids->machine, none, sizeof(none)));
+		for (i = 0; i < 16; i++)
+			sprintf(ours + 2 * i, "%02x", ids->machine[i]);
+		CHECK(strcmp(id, ours));
+	} else {
+		TAP_SKIP("no machine id");
+	}
+	if (f)
+		fclose(f);
+}
+
 static const struct tap_test tests[] = {
 	{ "a device of this pager is not added again", test_add_again },
 	{ "one that was is", test_add_left },
@@ -312,6 +388,8 @@ static const struct tap_test tests[] = {
 	{ "a superblock that is gone has a copy", test_copy },
 	{ "a leg whose superblock cannot be written fails", test_copy_of_leg },
 	{ "the newer one of the two is right", test_newer_copy },
+	{ "what another host's pager left is refused", test_host },
+	{ "hosts are told by their ids", test_host_id },
 	{ "two paths of one disk are not two devices", test_two_paths },
 };
 

@@ -22,6 +22,7 @@
 #ifndef TARN_PAGER_LAYOUT_H
 #define TARN_PAGER_LAYOUT_H
 
+#include "host.h"
 #include "types.h"
 
 #define LAYOUT_MAX_LEGS 2
@@ -44,6 +45,7 @@
  * @stale: bit n: leg n lacks what was stored lately
  * @generation: grows with each change; of two legs the higher one is right
  * @slots: that the device has for pages
+ * @host: on which it was written; zeros of pagers of before
  */
 struct superblock {
 	u32 version;
@@ -55,6 +57,7 @@ struct superblock {
 	u8 stale;
 	u64 generation;
 	u64 slots;
+	struct host_ids host;
 };
 
 void layout_encode(const struct superblock *sb, void *page);

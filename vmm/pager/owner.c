@@ -2,10 +2,12 @@
 /*
  * See owner.h. What a superblock says of another pool is worth nothing once that
  * pool is gone, as a pool does not outlive its mount; while it lives, its devices are
- * refused, as is anything that no pager wrote.
+ * refused, as is anything that no pager wrote. Of a pool of another host, or a guest,
+ * nobody here can say whether it lives.
  */
 #include "owner.h"
 #include "devices.h"
+#include "host.h"
 #include "log.h"
 #include "uuid.h"
 
@@ -82,15 +84,20 @@ static int look_beside_pages(struct leg *leg, bool force)
 }
 
 /* A superblock of another pool. */
-static int identify_other(struct leg *leg, const u8 *pool, bool force)
+static int identify_other(struct leg *leg, const struct superblock *sb, bool force)
 {
 	char text[UUID_TEXT];
 
-	uuid_format(pool, text);
-	if (pool_lives(pool)) {
+	uuid_format(sb->pool, text);
+	if (pool_lives(sb->pool)) {
 		snprintf(leg->holds, sizeof(leg->holds),
 			 "pages of pool %s, which is mounted", text);
 		return refuse(leg, force, -EBUSY);
+	}
+	if (!host_is_ours(&sb->host)) {
+		snprintf(leg->holds, sizeof(leg->holds),
+			 "pages of a pool of another host");
+		return refuse(leg, force, -EMEDIUMTYPE);
 	}
 	log_info("%s was left by pool %s, which is gone", leg->path, text);
 	/* Whoever had it since may have kept off the first page. */
@@ -142,7 +149,7 @@ int identify_leg(struct leg *leg, const u8 *pool, bool force,
 	case 0:
 		if (!memcmp(sb->pool, pool, sizeof(sb->pool)))
 			return 1;
-		return identify_other(leg, sb->pool, force);
+		return identify_other(leg, sb, force);
 	case -ENODATA:
 		return look_for_content(leg, NULL, force);
 	case -EPROTONOSUPPORT:

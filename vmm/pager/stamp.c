@@ -23,6 +23,7 @@ static unsigned int stamp_legs(struct device *dev, int *error)
 		.nr_legs = dev->nr_legs,
 		.generation = ++dev->generation,
 		.slots = slots_count(&dev->slots),
+		.host = *host_ids(),
 	};
 	unsigned int i, failed = 0;
 	int ret;
