@@ -380,6 +380,43 @@ static void test_host_id(void)
 		fclose(f);
 }
 
+/* Draining is for as long as the pool is there, whichever pager has it. */
+static void test_drain(void)
+{
+	char holds[CONTENT_TEXT];
+
+	make_two();
+	add_option(paths[0], NULL, 0);
+	add_option(paths[1], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	CHECK_EQ(device_drain(devices.opened[1], true), 0);
+	CHECK(!device_is_open(devices.opened[1]));
+	shut_down();
+	add_option(paths[0], NULL, 0);
+	add_option(paths[1], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	CHECK(device_is_open(devices.opened[0]));
+	CHECK(!device_is_open(devices.opened[1]));
+	CHECK_EQ(device_drain(devices.opened[1], false), 0);
+	shut_down();
+	add_option(paths[1], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	CHECK(device_is_open(devices.opened[0]));
+	CHECK_EQ(device_drain(devices.opened[0], true), 0);
+	shut_down();
+	/* Who adds a device wants to store on it. */
+	add_option(paths[0], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	CHECK_EQ(add_device(paths[1], false, holds), 0);
+	CHECK(device_is_open(devices.opened[1]));
+	CHECK_EQ(device_drain(devices.opened[1], true), 0);
+	shut_down();
+	add_option(paths[1], NULL, 0);
+	CHECK_EQ(start_up(pool_b), 0);
+	CHECK(device_is_open(devices.opened[0]));
+	shut_down();
+}
+
 static const struct tap_test tests[] = {
 	{ "a device of this pager is not added again", test_add_again },
 	{ "one that was is", test_add_left },
@@ -390,6 +427,7 @@ static const struct tap_test tests[] = {
 	{ "the newer one of the two is right", test_newer_copy },
 	{ "what another host's pager left is refused", test_host },
 	{ "hosts are told by their ids", test_host_id },
+	{ "a device drains on under the next pager", test_drain },
 	{ "two paths of one disk are not two devices", test_two_paths },
 };
 

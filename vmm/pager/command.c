@@ -210,7 +210,9 @@ static int run_drain(struct command_call *call)
 	dev = find_device(call, number);
 	if (!dev)
 		return fail(call, -ENOENT, "there is no such device");
-	atomic_store(&dev->draining, on);
+	if (device_drain(dev, on))
+		log_warn("device %u: the next pager will not know whether it drains",
+			 dev->number);
 	log_info("device %u: %s", dev->number,
 		 on ? "draining" : "taking stores again");
 	status_refresh();

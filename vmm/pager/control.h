@@ -42,7 +42,7 @@
  * {"cmd": "drain", "device": N, "on": BOOL}
  *	-> {"ok": true}
  *	Stores nothing new on a device; its pages leave it as they are read
- *	and dropped. "on": false ends that.
+ *	and dropped. "on": false ends that. The next pager goes on with either.
  *
  * {"cmd": "resilver", "device": N, "path": P, "force": BOOL}
  *	-> {"ok": true, "started": 1}

@@ -244,6 +244,18 @@ int device_free(struct device *dev, u64 slot)
 	return ret;
 }
 
+/* Returns -errno where only this pager will know of it. */
+int device_drain(struct device *dev, bool on)
+{
+	int ret;
+
+	pthread_mutex_lock(&dev->lock);
+	atomic_store(&dev->draining, on);
+	ret = device_stamp(dev);
+	pthread_mutex_unlock(&dev->lock);
+	return ret;
+}
+
 /* Take note of how a write went; a device that fails all of them is left. */
 void device_write_result(struct device *dev, bool good)
 {

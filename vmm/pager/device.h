@@ -111,6 +111,7 @@ bool device_rewrite(struct device *dev, u64 slot, u32 count,
 void device_end_writes(struct device *dev, unsigned int parity);
 int device_free(struct device *dev, u64 slot);
 void device_forget_lost(struct device *dev, u64 slot, u64 count);
+int device_drain(struct device *dev, bool on);
 void device_write_result(struct device *dev, bool good);
 bool device_check_gone(struct device *dev);
 bool device_no_space(struct device *dev, unsigned int leg);

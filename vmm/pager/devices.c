@@ -168,13 +168,14 @@ int devices_stamp(struct devices *devices)
 		/* A mirror goes on, and so does what pages are on: it is ours. */
 		if (ret && dev->nr_legs == 1 && !dev->slots.used)
 			return ret;
-		log_info("device %u: %s%s%s, priority %d, %llu MiB, %llu used",
+		log_info("device %u: %s%s%s, priority %d, %llu MiB, %llu used%s",
 			 dev->number, dev->legs[0].path,
 			 dev->nr_legs > 1 ? " and " : "",
 			 dev->nr_legs > 1 ? dev->legs[1].path : "",
 			 dev->priority,
 			 (unsigned long long)slots_count(&dev->slots) >> 8,
-			 (unsigned long long)dev->slots.used);
+			 (unsigned long long)dev->slots.used,
+			 atomic_load(&dev->draining) ? ", draining" : "");
 	}
 	ret = check_stamps(devices);
 	return ret ? ret : publish_order(devices);
@@ -208,6 +209,7 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 	while (devices_find(devices, number))
 		number++;
 	dev->number = number;
+	dev->draining = false;
 	ret = device_stamp(dev);
 	if (ret)
 		return ret;

@@ -225,6 +225,7 @@ static int identify_device(struct device *dev, const u8 *pool,
 		return getrandom(dev->uuid, sizeof(dev->uuid), 0) < 0 ? -errno : 0;
 	dev->number = newest->number;
 	dev->generation = newest->generation;
+	dev->draining = newest->draining;
 	memcpy(dev->uuid, newest->device, sizeof(dev->uuid));
 	/* Nothing is stored: all legs are as good as new. */
 	if (stored[dev->number]) {

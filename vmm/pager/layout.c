@@ -11,7 +11,7 @@
  *	 52  1	legs
  *	 53  1	leg
  *	 54  1	stale legs
- *	 55  1	0
+ *	 55  1	bit 0: draining
  *	 56  8	generation
  *	 64  8	slots
  *	 72 16	machine, see host.h; zeros: not known
@@ -28,6 +28,7 @@
 #include <string.h>
 
 #define LAYOUT_MAX_DEVICES 256
+#define FLAG_DRAINING 1
 
 static const char layout_magic[8] = "TARNPAGE";
 
@@ -41,7 +42,7 @@ struct raw_superblock {
 	u8 nr_legs;
 	u8 leg;
 	u8 stale;
-	u8 zero;
+	u8 flags;
 	u64 generation;
 	u64 slots;
 	u8 machine[16];
@@ -84,6 +85,7 @@ void layout_encode(const struct superblock *sb, void *page)
 		.nr_legs = sb->nr_legs,
 		.leg = sb->leg,
 		.stale = sb->stale,
+		.flags = sb->draining ? FLAG_DRAINING : 0,
 		.generation = htole64(sb->generation),
 		.slots = htole64(sb->slots),
 	};
@@ -123,6 +125,7 @@ int layout_decode(struct superblock *sb, const void *page)
 	sb->nr_legs = raw.nr_legs;
 	sb->leg = raw.leg;
 	sb->stale = raw.stale;
+	sb->draining = raw.flags & FLAG_DRAINING;
 	sb->generation = le64toh(raw.generation);
 	sb->slots = le64toh(raw.slots);
 	memcpy(sb->device, raw.device, sizeof(sb->device));

@@ -43,6 +43,7 @@
  * @nr_legs: 1, or 2 for a mirror
  * @leg: which one this is
  * @stale: bit n: leg n lacks what was stored lately
+ * @draining: nothing new is to be stored on it
  * @generation: grows with each change; of two legs the higher one is right
  * @slots: that the device has for pages
  * @host: on which it was written; zeros of pagers of before
@@ -55,6 +56,7 @@ struct superblock {
 	u8 nr_legs;
 	u8 leg;
 	u8 stale;
+	bool draining;
 	u64 generation;
 	u64 slots;
 	struct host_ids host;

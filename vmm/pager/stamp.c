@@ -22,6 +22,7 @@ static unsigned int stamp_legs(struct device *dev, int *error)
 		.number = dev->number,
 		.nr_legs = dev->nr_legs,
 		.generation = ++dev->generation,
+		.draining = atomic_load(&dev->draining),
 		.slots = slots_count(&dev->slots),
 		.host = *host_ids(),
 	};
