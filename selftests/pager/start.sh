@@ -36,10 +36,11 @@ zoned_disk()
 }
 
 need_devices
-plan 51
+plan 57
 device a 0
 pool 8M
 check "no such pool" refused --pool /nowhere --device "$work/x,size=8M"
+check "is to be mounted" said '/nowhere does not exist; mount the pool there: mount -t tarnfs'
 check "a pool that is none" refused --pool "$work" --device "$work/x,size=8M"
 check "is named" said 'is not on a pool'
 check "the file that was made for it is gone" test ! -e "$work/x"
@@ -63,6 +64,13 @@ check "a file in a directory that is not there" refused --device "$work/none/x,s
 check "is named" said 'none/x: its directory does not exist'
 check "a directory" ends 2 --device "$work"
 check "is named" said 'neither a file nor a block device'
+check "a size that is too small" ends 2 --device "$work/x,size=4M"
+check "is named" said '8 MiB are the least'
+check "once" test "$(recent | grep -vc created)" = 1
+truncate -s 8M "$work/named"
+ln -s named "$work/renamed"
+check "two names of one file" ends 2 --device "$work/named" --device "$work/renamed"
+check "are named" said 'named and .*renamed are the same'
 check "foreign data" refused --device /bin/true
 mkfs.ext4 -q /dev/mapper/tarn-a
 check "a filesystem" refused --device /dev/mapper/tarn-a

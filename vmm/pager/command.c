@@ -145,7 +145,7 @@ static int run_devices(struct command_call *call)
 static const char *why_not_open(int error)
 {
 	switch (error) {
-	case -ENOSPC:
+	case -ERANGE:
 		return "it has less than " LAYOUT_MIN_TEXT;
 	case -ESTALE:
 		return "the file is not at its path any more";
@@ -170,6 +170,8 @@ static int run_add(struct command_call *call)
 			    "add wants path, and may have priority, size, discard, force");
 	opt.size = size;
 	opt.discard = discard;
+	if (devices_check_paths(&pager->devices, &opt))
+		return fail(call, -EEXIST, "it is a device of this pager already");
 	dev = device_create(&opt, 0, *call->fd, &ret);
 	if (!dev)
 		return fail(call, ret, why_not_open(ret));

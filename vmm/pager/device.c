@@ -61,26 +61,40 @@ static int open_patiently(struct leg *leg, const char *path, u64 size, int fd,
 	return ret;
 }
 
+/* Whether a leg of @dev is what is at @path; the lock of our own would be in the way. */
+bool device_has_path(const struct device *dev, const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_legs; i++) {
+		if (dev->legs[i].fd < 0 || !leg_has_path(&dev->legs[i], path))
+			continue;
+		log_err("%s and %s are the same", dev->legs[i].path, path);
+		return true;
+	}
+	return false;
+}
+
 /* A mirror may lack a leg, as long as the lock of no other pager is ignored. */
 static int open_legs(struct device *dev, const struct device_option *opt,
 		     unsigned int wait, int fd)
 {
-	unsigned int i, missing = 0;
-	int ret = 0;
+	unsigned int i, missing = 0, errors;
+	int ret;
 
 	for (i = 0; i < opt->nr_paths; i++) {
+		if (device_has_path(dev, opt->paths[i]))
+			return -EEXIST;
+		errors = log_errors();
 		ret = open_patiently(&dev->legs[i], opt->paths[i], opt->size,
 				     fd, wait);
 		dev->nr_legs++;
 		if (!ret)
 			continue;
-		explain(opt->paths[i], opt->size, ret);
+		if (errors == log_errors())
+			explain(opt->paths[i], opt->size, ret);
 		if (ret == -EBUSY || ++missing == opt->nr_paths)
 			return ret;
-	}
-	if (dev->nr_legs == 2 && leg_is_same(&dev->legs[0], &dev->legs[1])) {
-		log_err("%s and %s are the same", opt->paths[0], opt->paths[1]);
-		return -EINVAL;
 	}
 	return 0;
 }

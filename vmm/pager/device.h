@@ -99,6 +99,7 @@ struct extent {
 
 struct device *device_create(const struct device_option *opt, unsigned int wait,
 			     int fd, int *error);
+bool device_has_path(const struct device *dev, const char *path);
 void device_destroy(struct device *dev);
 int device_init_slots(struct device *dev, u64 slots);
 int device_stamp(struct device *dev);

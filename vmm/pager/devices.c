@@ -30,25 +30,15 @@ static int publish_order(struct devices *devices)
 	return 0;
 }
 
-static int check_same(const struct devices *devices, const struct device *dev)
+/* Returns -EEXIST, with a message, where a device has one of the paths already. */
+int devices_check_paths(const struct devices *devices, const struct device_option *opt)
 {
-	const struct device *other;
-	unsigned int i, j, k;
+	unsigned int i, j;
 
-	for (i = 0; i < devices->nr; i++) {
-		other = devices->opened[i];
-		for (j = 0; j < other->nr_legs; j++) {
-			for (k = 0; k < dev->nr_legs; k++) {
-				if (!leg_is_same(&other->legs[j],
-						 &dev->legs[k]))
-					continue;
-				log_err("%s and %s are the same",
-					other->legs[j].path,
-					dev->legs[k].path);
+	for (i = 0; i < devices->nr; i++)
+		for (j = 0; j < opt->nr_paths; j++)
+			if (device_has_path(devices->opened[i], opt->paths[j]))
 				return -EEXIST;
-			}
-		}
-	}
 	return 0;
 }
 
@@ -59,14 +49,12 @@ int devices_open(struct devices *devices, const struct options *opts)
 	int ret;
 
 	for (i = 0; i < opts->nr_devices; i++) {
+		ret = devices_check_paths(devices, &opts->devices[i]);
+		if (ret)
+			goto err_close;
 		dev = device_create(&opts->devices[i], opts->wait, -1, &ret);
 		if (!dev)
 			goto err_close;
-		ret = check_same(devices, dev);
-		if (ret) {
-			device_destroy(dev);
-			goto err_close;
-		}
 		devices->opened[devices->nr++] = dev;
 	}
 	return 0;
@@ -197,9 +185,7 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 
 	if (devices->nr == DEVICE_MAX)
 		return -ENOSPC;
-	ret = check_same(devices, dev);
-	if (!ret)
-		ret = identify_new(&dev->legs[0], devices, pool);
+	ret = identify_new(&dev->legs[0], devices, pool);
 	if (!ret)
 		ret = devices_identify(&one, pool, stored, force);
 	if (!ret)

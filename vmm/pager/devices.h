@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include "device.h"
 
+struct device_option;
 struct options;
 
 /**
@@ -54,6 +55,7 @@ struct device_totals {
 	bool degraded;
 };
 
+int devices_check_paths(const struct devices *devices, const struct device_option *opt);
 int devices_open(struct devices *devices, const struct options *opts);
 void devices_close(struct devices *devices);
 void devices_remove_created(struct devices *devices);

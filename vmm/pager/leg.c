@@ -192,7 +192,7 @@ static int leg_setup(struct leg *leg, u64 size, bool passed)
 		log_err("%s: %llu bytes are too few, " LAYOUT_MIN_TEXT " are the least%s",
 			leg->path, (unsigned long long)leg->bytes,
 			leg->block ? "" : ": give size=");
-		return -ENOSPC;
+		return -ERANGE;
 	}
 	return 0;
 }
@@ -203,7 +203,8 @@ static int leg_setup(struct leg *leg, u64 size, bool passed)
  * @fd: open already, or -1; taken over if all goes well
  *
  * Return: 0; -EBUSY where somebody else has it, worth a second try; -ESTALE where
- * @fd is of a file that is not at @path; another -errno.
+ * @fd is of a file that is not at @path; -ERANGE where it is too small; another
+ * -errno. What has to do with what it is has been logged.
  */
 int leg_open(struct leg *leg, const char *path, u64 size, int fd)
 {
