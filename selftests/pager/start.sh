@@ -36,7 +36,7 @@ zoned_disk()
 }
 
 need_devices
-plan 57
+plan 61
 device a 0
 pool 8M
 check "no such pool" refused --pool /nowhere --device "$work/x,size=8M"
@@ -104,8 +104,12 @@ check "a device of another pager" refused --device /dev/mapper/tarn-a --wait 0
 check "the first one serves on" control '{"cmd": "status"}' "a['pid'] == $first"
 pager=$first
 device b 1
-mkfs.ext4 -q /dev/mapper/tarn-b
+dmsetup create tarn-a2 --table "0 131072 linear /dev/ram0 0"
 add="\"cmd\": \"add\", \"path\""
+check "a second path to a device is not added, even by force" \
+	control "{$add: \"/dev/mapper/tarn-a2\", \"force\": true}" \
+	'a["errno"] == "EEXIST" and "device 0 of this pool" in a["error"]' /dev/mapper/tarn-a2
+mkfs.ext4 -q /dev/mapper/tarn-b
 check "a file with data is not added" control "{$add: \"$work/btrfs\"}" \
 	'a["errno"] == "EMEDIUMTYPE" and "btrfs" in a["error"] and "--force" in a["error"]'
 check "nor is a filesystem on a block device" control "{$add: \"/dev/mapper/tarn-b\"}" \
@@ -121,6 +125,14 @@ check "without the pager" control '{"cmd": "status"}' \
 	'sum(q["loads"] for q in a["queues"]) == 0'
 kill_pager
 rm "$pool/a"
+blkdiscard /dev/ram1
+dd if=/dev/zero of=/dev/ram1 bs=1M count=64 status=none
+dmsetup create tarn-b2 --table "0 131072 linear /dev/ram1 0"
+check "two paths to a blank device" \
+	ends 2 --device /dev/mapper/tarn-b --device /dev/mapper/tarn-b2
+check "are named" said 'tarn-b and .*tarn-b2 are one disk under two names'
+check "and are known by then" \
+	ends 2 --device /dev/mapper/tarn-b --device /dev/mapper/tarn-b2
 check "with discard" pager --device "$work/d,size=64M,discard=on"
 check "pages are written" pages a write 0 4096 1
 rm "$pool/a"

@@ -234,6 +234,24 @@ static const char *why_not_replaced(int error)
 	}
 }
 
+static const char *why_not_resilvered(int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return "it is being re-silvered";
+	case -ENXIO:
+		return "the leg is missing, give its path";
+	case -EIO:
+		return "what is on the leg can't be read; its path with --force destroys it";
+	case -EFBIG:
+		return "the leg is too small for the mirror, give the path of another one";
+	case -EROFS:
+		return "the leg's superblock can't be written";
+	default:
+		return "no leg has failed";
+	}
+}
+
 static int resilver_one(struct command_call *call, json_int_t number,
 			const char *path, bool force)
 {
@@ -251,27 +269,13 @@ static int resilver_one(struct command_call *call, json_int_t number,
 		*call->fd = -1;
 	}
 	ret = mirror_resilver(dev);
-	if (ret == -EBUSY)
-		return fail(call, ret, "it is being re-silvered");
-	if (ret == -ENXIO)
-		return fail(call, ret, "the leg is missing, give its path");
-	if (ret == -EIO)
-		return fail(call, ret,
-			    "what is on the leg can't be read; its path with --force destroys it");
-	if (ret == -EFBIG)
-		return fail(call, ret,
-			    "the leg is too small for the mirror, give the path of another one");
-	if (ret == -EROFS)
-		return fail(call, ret, "the leg's superblock can't be written");
-	if (ret)
-		return fail(call, ret, "no leg has failed");
-	return 1;
+	return ret ? fail(call, ret, why_not_resilvered(ret)) : 1;
 }
 
 static int run_resilver(struct command_call *call)
 {
 	const char *path = NULL;
-	int force = 0, started;
+	int force = 0, started, error;
 	json_int_t number = -1;
 
 	if (json_unpack(call->request, "{s?I,s?s,s?b}", "device", &number, "path",
@@ -282,9 +286,9 @@ static int run_resilver(struct command_call *call)
 	if (json_object_get(call->request, "device")) {
 		started = resilver_one(call, number, path, force);
 	} else {
-		started = mirror_resilver_all(&call->pager->devices);
+		started = mirror_resilver_all(&call->pager->devices, &error);
 		if (!started)
-			return fail(call, -ENOENT, "no leg has failed");
+			return fail(call, error, why_not_resilvered(error));
 	}
 	if (started < 0)
 		return started;

@@ -275,12 +275,13 @@ static int start(struct pager *pager)
 static void handle_signal(struct pager *pager)
 {
 	struct signalfd_siginfo info;
+	int error;
 
 	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP) {
 		log_info("SIGHUP: re-silvering %u mirrors",
-			 mirror_resilver_all(&pager->devices));
+			 mirror_resilver_all(&pager->devices, &error));
 		return;
 	}
 	log_info("%s: ending", strsignal(info.ssi_signo));

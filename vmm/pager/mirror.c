@@ -185,14 +185,23 @@ int mirror_resilver(struct device *dev)
 	return resilver_request(dev, leg);
 }
 
-/* Begin with all mirrors that need it; returns how many. */
-unsigned int mirror_resilver_all(struct devices *devices)
+/*
+ * Begin with all mirrors that need it; returns how many. @error is why it does not
+ * with the last that does not, -ENOENT where none needs it.
+ */
+unsigned int mirror_resilver_all(struct devices *devices, int *error)
 {
 	unsigned int i, started = 0;
 	struct device *dev;
+	int ret;
 
-	devices_for_each(devices, dev, i)
-		started += !mirror_resilver(dev);
+	*error = -ENOENT;
+	devices_for_each(devices, dev, i) {
+		ret = mirror_resilver(dev);
+		started += !ret;
+		if (ret && ret != -ENOENT)
+			*error = ret;
+	}
 	return started;
 }
 
