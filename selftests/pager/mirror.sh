@@ -50,7 +50,7 @@ check "the load meanwhile was right" load_is_right
 break_device b
 check "the other leg fails, no page does" pages a check 0 6144 2
 check "it is known as failed" wait_until leg_state_is 1 failed
-check "re-silvering to a device that fails" control '{"cmd": "resilver"}'
+check "re-silvering to a device that fails" control '{"cmd": "resilver"}' 'a["errno"] == "EROFS"'
 check "leaves it failed" wait_until leg_state_is 1 failed
 kill -HUP "$pager"
 mend_device b 1

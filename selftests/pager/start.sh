@@ -36,10 +36,11 @@ zoned_disk()
 }
 
 need_devices
-plan 51
+plan 61
 device a 0
 pool 8M
 check "no such pool" refused --pool /nowhere --device "$work/x,size=8M"
+check "is to be mounted" said '/nowhere does not exist; mount the pool there: mount -t tarnfs'
 check "a pool that is none" refused --pool "$work" --device "$work/x,size=8M"
 check "is named" said 'is not on a pool'
 check "the file that was made for it is gone" test ! -e "$work/x"
@@ -63,7 +64,14 @@ check "a file in a directory that is not there" refused --device "$work/none/x,s
 check "is named" said 'none/x: its directory does not exist'
 check "a directory" ends 2 --device "$work"
 check "is named" said 'neither a file nor a block device'
-check "foreign data" refused --device /bin/true
+check "a size that is too small" ends 2 --device "$work/x,size=4M"
+check "is named" said '8 MiB are the least'
+check "once" test "$(recent | grep -vc created)" = 1
+truncate -s 8M "$work/named"
+ln -s named "$work/renamed"
+check "two names of one file" ends 2 --device "$work/named" --device "$work/renamed"
+check "are named" said 'named and .*renamed are the same'
+check "a file that is too small" ends 2 --device /bin/true
 mkfs.ext4 -q /dev/mapper/tarn-a
 check "a filesystem" refused --device /dev/mapper/tarn-a
 check "is named" said 'holds a signature of ext4'
@@ -96,8 +104,12 @@ check "a device of another pager" refused --device /dev/mapper/tarn-a --wait 0
 check "the first one serves on" control '{"cmd": "status"}' "a['pid'] == $first"
 pager=$first
 device b 1
-mkfs.ext4 -q /dev/mapper/tarn-b
+dmsetup create tarn-a2 --table "0 131072 linear /dev/ram0 0"
 add="\"cmd\": \"add\", \"path\""
+check "a second path to a device is not added, even by force" \
+	control "{$add: \"/dev/mapper/tarn-a2\", \"force\": true}" \
+	'a["errno"] == "EEXIST" and "device 0 of this pool" in a["error"]' /dev/mapper/tarn-a2
+mkfs.ext4 -q /dev/mapper/tarn-b
 check "a file with data is not added" control "{$add: \"$work/btrfs\"}" \
 	'a["errno"] == "EMEDIUMTYPE" and "btrfs" in a["error"] and "--force" in a["error"]'
 check "nor is a filesystem on a block device" control "{$add: \"/dev/mapper/tarn-b\"}" \
@@ -113,6 +125,13 @@ check "without the pager" control '{"cmd": "status"}' \
 	'sum(q["loads"] for q in a["queues"]) == 0'
 kill_pager
 rm "$pool/a"
+dd if=/dev/zero of=/dev/mapper/tarn-b oflag=direct bs=1M count=64 status=none
+dmsetup create tarn-b2 --table "0 131072 linear /dev/ram1 0"
+check "two paths to a blank device" \
+	ends 2 --device /dev/mapper/tarn-b --device /dev/mapper/tarn-b2
+check "are named" said 'tarn-b and .*tarn-b2 are one disk under two names'
+check "and are known by then" \
+	ends 2 --device /dev/mapper/tarn-b --device /dev/mapper/tarn-b2
 check "with discard" pager --device "$work/d,size=64M,discard=on"
 check "pages are written" pages a write 0 4096 1
 rm "$pool/a"

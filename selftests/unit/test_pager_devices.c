@@ -14,32 +14,9 @@ static long long disk_bytes = -1;
 static int leg_ioctl(int fd, unsigned long request, ...);
 
 #define ioctl leg_ioctl
-#include "vmm/pager/content.c"
-#include "vmm/pager/device.c"
-#include "vmm/pager/devices.c"
-#include "vmm/pager/discard.c"
-#include "vmm/pager/identify.c"
-#include "vmm/pager/layout.c"
-#include "vmm/pager/leg.c"
-#include "vmm/pager/log.c"
-#include "vmm/pager/lost.c"
-#include "vmm/pager/slots.c"
-#include "vmm/pager/thread.c"
+#include "pager_sources.h"
 #undef ioctl
-
-#define MIB (1ULL << 20)
-/* The least there is. */
-#define SIZE (8 * MIB)
-#define FIRST LAYOUT_HEAD_SLOTS
-#define SLOTS 256
-
-static const u8 pool_a[16] = { 0xa };
-static const u8 pool_b[16] = { 0xb };
-static char folder[] = "/tmp/test_pager_devices.XXXXXX";
-static char paths[6][64];
-static u64 stored[DEVICE_MAX];
-static struct devices devices;
-static struct options opts;
+#include "pager_devices.h"
 
 static int leg_ioctl(int fd, unsigned long request, ...)
 {
@@ -62,54 +39,6 @@ static int leg_ioctl(int fd, unsigned long request, ...)
 		errno = ENOTTY;
 		return -1;
 	}
-}
-
-/* Files that nobody has seen, or those that are there. */
-static void fresh_files(void)
-{
-	int i;
-
-	memset(stored, 0, sizeof(stored));
-	for (i = 0; i < 6; i++) {
-		snprintf(paths[i], sizeof(paths[i]), "%s/%d", folder, i);
-		unlink(paths[i]);
-	}
-	opts = (struct options){};
-}
-
-static struct device_option *add_option(char *path, char *mirror, int priority)
-{
-	struct device_option *opt = &opts.devices[opts.nr_devices++];
-
-	*opt = (struct device_option){
-		.paths = { path, mirror },
-		.nr_paths = mirror ? 2 : 1,
-		.priority = priority,
-		.size = SIZE,
-	};
-	return opt;
-}
-
-static int start_up(const u8 *pool)
-{
-	int ret;
-
-	devices = (struct devices){};
-	ret = devices_open(&devices, &opts);
-	if (!ret)
-		ret = devices_identify(&devices, pool, stored, opts.force);
-	if (!ret)
-		ret = devices_stamp(&devices);
-	if (!ret)
-		devices_keep_created(&devices);
-	return ret;
-}
-
-static void shut_down(void)
-{
-	devices_close(&devices);
-	free(devices.order);
-	opts.nr_devices = 0;
 }
 
 static void test_numbers(void)
@@ -166,15 +95,6 @@ static void test_missing(void)
 	add_option(paths[2], NULL, 0);
 	CHECK_EQ(start_up(pool_a), -ENODEV);
 	shut_down();
-}
-
-static void put_bytes(const char *path, off_t size, off_t at, const char *bytes)
-{
-	int fd = open(path, O_RDWR | O_CREAT, 0600);
-
-	CHECK(fd >= 0 && !ftruncate(fd, size));
-	CHECK_EQ(pwrite(fd, bytes, strlen(bytes), at), strlen(bytes));
-	close(fd);
 }
 
 static void punch_first(const char *path)
@@ -290,9 +210,13 @@ static void test_cleared(void)
 /* As little as there may be, and less. */
 static void test_small(void)
 {
+	unsigned int errors = log_errors();
+
 	fresh_files();
 	add_option(paths[0], NULL, 0)->size = SIZE - 1;
-	CHECK_EQ(start_up(pool_a), -ENOSPC);
+	CHECK_EQ(start_up(pool_a), -ERANGE);
+	/* Which says all there is to say. */
+	CHECK_EQ(log_errors() - errors, 1);
 	shut_down();
 	/* A page more, and a part of one. */
 	add_option(paths[0], NULL, 0)->size = SIZE + 4096 + 512;
@@ -351,6 +275,8 @@ static void test_locked(void)
 
 static void test_same(void)
 {
+	unsigned int errors = log_errors();
+
 	fresh_files();
 	add_option(paths[0], NULL, 0);
 	CHECK_EQ(start_up(pool_a), 0);
@@ -358,8 +284,12 @@ static void test_same(void)
 	CHECK_EQ(symlink(paths[0], paths[1]), 0);
 	add_option(paths[0], NULL, 0);
 	add_option(paths[1], NULL, 0);
-	/* The lock of our own other descriptor is in the way first. */
-	CHECK_EQ(start_up(pool_a), -EBUSY);
+	CHECK_EQ(start_up(pool_a), -EEXIST);
+	CHECK_EQ(log_errors() - errors, 1);
+	shut_down();
+	add_option(paths[0], paths[1], 0);
+	CHECK_EQ(start_up(pool_a), -EEXIST);
+	CHECK_EQ(log_errors() - errors, 2);
 	shut_down();
 }
 
@@ -507,12 +437,6 @@ static void test_space(void)
 	CHECK(device_alloc(dev, SLOTS, &ext));
 	CHECK_EQ(ext.count, SLOTS);
 	shut_down();
-}
-
-static void open_mirror(char *a, char *b, int expect)
-{
-	add_option(a, b, 0);
-	CHECK_EQ(start_up(pool_a), expect);
 }
 
 static void test_mirror(void)
@@ -888,7 +812,8 @@ static void test_discard(void)
 	CHECK_EQ(dev->nr_trim, 0);
 	CHECK_EQ(dev->slots.used, SLOTS - 90);
 	CHECK_EQ(fstat(dev->legs[0].fd, &st), 0);
-	CHECK_EQ(st.st_blocks, (SIZE / PAGER_PAGE_SIZE - 50) * 8);
+	/* The filesystem may need a block to tell where the holes are. */
+	CHECK(st.st_blocks / 8 - (SIZE / PAGER_PAGE_SIZE - 50) <= 1);
 	shut_down();
 }
 
@@ -925,13 +850,5 @@ static const struct tap_test tests[] = {
 
 int main(void)
 {
-	int ret;
-
-	if (!mkdtemp(folder))
-		return EXIT_FAILURE;
-	fresh_files();
-	ret = tap_run(tests, ARRAY_SIZE(tests));
-	fresh_files();
-	rmdir(folder);
-	return ret;
+	return run_in_folder(tests, ARRAY_SIZE(tests));
 }

@@ -7,52 +7,14 @@
 #include "tap.h"
 
 #include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* What the pager does to this file beside its ring fails so; at any place, or one. */
-static struct {
-	const char *path;
-	int error;
-	bool everywhere;
-} broken;
-
-static bool is_broken(int fd, off_t at)
-{
-	struct stat a, b;
-
-	if (!broken.path || (at && !broken.everywhere) || fstat(fd, &a) ||
-	    stat(broken.path, &b) || a.st_ino != b.st_ino)
-		return false;
-	errno = broken.error;
-	return true;
-}
-
-static ssize_t leg_pread(int fd, void *data, size_t len, off_t at)
-{
-	return is_broken(fd, at) ? -1 : pread(fd, data, len, at);
-}
-
-static ssize_t leg_pwrite(int fd, const void *data, size_t len, off_t at)
-{
-	return is_broken(fd, at) ? -1 : pwrite(fd, data, len, at);
-}
+#include "pager_broken.h"
 
 #define pread leg_pread
 #define pwrite leg_pwrite
-#include "vmm/pager/content.c"
-#include "vmm/pager/device.c"
-#include "vmm/pager/devices.c"
-#include "vmm/pager/discard.c"
-#include "vmm/pager/identify.c"
+#include "pager_sources.h"
 #include "vmm/pager/io.c"
-#include "vmm/pager/layout.c"
-#include "vmm/pager/leg.c"
-#include "vmm/pager/log.c"
-#include "vmm/pager/lost.c"
 #include "vmm/pager/mirror.c"
-#include "vmm/pager/slots.c"
-#include "vmm/pager/thread.c"
 #undef pread
 #undef pwrite
 
@@ -153,6 +115,8 @@ static s32 transfer(const struct io_uring_sqe *sqe, const struct io *io,
 	s32 error = find_fault(leg, io->ext.slot, io->ext.count, io->write);
 	int fd = dev->legs[leg].fd;
 
+	if (sqe->opcode == IORING_OP_NOP)
+		return 0;
 	/* A file that has room for the first page alone. */
 	if (error > 0 && io->ext.count == 1)
 		return -ENOSPC;
@@ -163,12 +127,10 @@ static s32 transfer(const struct io_uring_sqe *sqe, const struct io *io,
 			   preadv(fd, io->iov, io->niov, sqe->off);
 }
 
-/* Do what is asked for, and what comes of it. */
-static void run(void)
+/* Do what is asked for from the SQE @i on, and what comes of it. */
+static void run_from(unsigned int i)
 {
-	unsigned int i;
-
-	for (i = 0; i < nr_sqes; i++) {
+	for (; i < nr_sqes; i++) {
 		u64 data = sqes[i].user_data;
 		unsigned int leg = data & QUEUE_DATA_LEGS;
 		struct io *io = (struct io *)(uintptr_t)(data &
@@ -177,6 +139,11 @@ static void run(void)
 		io_done(&queue, io, leg, transfer(&sqes[i], io, leg));
 	}
 	nr_sqes = 0;
+}
+
+static void run(void)
+{
+	run_from(0);
 	CHECK_EQ(queue.nr_ios, 0);
 }
 
@@ -615,9 +582,9 @@ static void test_unreadable_leg(void)
 	CHECK_EQ(leg_state(&dev->legs[1]), LEG_FAILED);
 	CHECK_EQ(devices_stamp(&devices), 0);
 	CHECK_EQ(mirror_resilver(dev), -EIO);
-	CHECK_EQ(mirror_replace(dev, paths[1], -1, false, holds), -EIO);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[1], -1, false, holds), -EIO);
 	CHECK(strstr(holds, "can't be read"));
-	CHECK_EQ(mirror_replace(dev, paths[1], -1, true, holds), 0);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[1], -1, true, holds), 0);
 	CHECK_EQ(mirror_resilver(dev), 0);
 
 	/* Another one in its place. */
@@ -625,11 +592,11 @@ static void test_unreadable_leg(void)
 	close(open(paths[2], O_RDWR | O_CREAT, 0600));
 	CHECK_EQ(truncate(paths[2], 16 * MIB), 0);
 	*holds = '\0';
-	CHECK_EQ(mirror_replace(dev, paths[2], -1, false, holds), -EIO);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[2], -1, false, holds), -EIO);
 	CHECK(strstr(holds, "can't be read"));
 	CHECK_STR(dev->legs[1].path, paths[1]);
 	path = dev->legs[1].path;
-	CHECK_EQ(mirror_replace(dev, paths[2], -1, true, holds), 0);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[2], -1, true, holds), 0);
 	/* It is kept for who may be writing a message. */
 	free(path);
 	CHECK_STR(dev->legs[1].path, paths[2]);
@@ -654,10 +621,10 @@ static void test_spare(void)
 	dev->legs[1].fd = -1;
 	dev->legs[0].state = LEG_GOOD;
 	dev->legs[1].state = LEG_FAILED;
-	CHECK_EQ(mirror_replace(dev, paths[1], -1, false, holds), -EMEDIUMTYPE);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[1], -1, false, holds), -EMEDIUMTYPE);
 	CHECK(strstr(holds, "stored without the other leg"));
 	path = dev->legs[1].path;
-	CHECK_EQ(mirror_replace(dev, paths[1], -1, true, holds), 0);
+	CHECK_EQ(mirror_replace(&devices, dev, paths[1], -1, true, holds), 0);
 	free(path);
 	shut_down();
 }
@@ -722,6 +689,103 @@ static void test_gone(void)
 	shut_down();
 }
 
+/* Two stores of several pages each are under way when both legs go. */
+static void test_both_gone(void)
+{
+	struct io_uring_sqe late[2];
+	unsigned int i;
+
+	set_up(2);
+	dev->legs[0].block = dev->legs[1].block = true;
+	fault(0, 0, ~0ULL, ON_WRITE, -ENXIO);
+	fault(1, 0, ~0ULL, ON_WRITE, -ENXIO);
+	for (i = 0; i < TASKS; i++)
+		request(i, TARN_OP_STORE, 0, 0);
+	tasks[3].next = NULL;
+	/* The answers to the first one come last. */
+	io_store(&queue, &tasks[0], 4);
+	CHECK_EQ(nr_sqes, 2);
+	memcpy(late, sqes, sizeof(late));
+	io_store(&queue, &tasks[4], 4);
+	run_from(2);
+	memcpy(sqes, late, sizeof(late));
+	nr_sqes = 2;
+	run();
+	CHECK_EQ(nr_answers, TASKS);
+	for (i = 0; i < TASKS; i++)
+		CHECK_EQ(results[i], -ENOSPC);
+	CHECK(!device_is_open(dev));
+	CHECK(!dev->writes[0] && !dev->writes[1]);
+	CHECK_EQ(device_used(dev), 0);
+	shut_down();
+}
+
+/* It goes between the choice of slots and that of legs. */
+static void test_gone_meanwhile(void)
+{
+	struct extent ext;
+
+	set_up(2);
+	request(0, TARN_OP_STORE, 0, 0);
+	request(1, TARN_OP_STORE, 0, 0);
+	CHECK(place(&queue, &tasks[0], 2, &ext));
+	dev->legs[0].state = dev->legs[1].state = LEG_FAILED;
+	begin_io(&queue, &tasks[0], &ext, true);
+	/* Nobody is answered before the ring is. */
+	CHECK_EQ(nr_answers, 0);
+	run();
+	CHECK_EQ(nr_answers, 2);
+	CHECK_EQ(results[1], -ENOSPC);
+	CHECK(!device_is_open(dev));
+	CHECK(!dev->writes[0] && !dev->writes[1]);
+	shut_down();
+}
+
+/* That the other leg lacks a page has to be on record before the page counts. */
+static void test_no_record(void)
+{
+	u64 slot;
+
+	set_up(2);
+	fault(1, 0, ~0ULL, ON_WRITE, -EIO);
+	broken.path = paths[0];
+	broken.everywhere = false;
+	broken.error = EIO;
+	store(1);
+	CHECK_EQ(nr_answers, 1);
+	CHECK_EQ(results[0], -ENOSPC);
+	CHECK(queue.refused);
+	CHECK_EQ(leg_state(&dev->legs[0]), LEG_GOOD);
+	CHECK_EQ(leg_state(&dev->legs[1]), LEG_FAILED);
+	CHECK_EQ(device_used(dev), 0);
+	/* Nothing is tried before it is. */
+	store(4);
+	CHECK_EQ(results[3], -ENOSPC);
+	CHECK_EQ(queue.counters.ios, 2);
+	device_retry_stamp(dev);
+	store(1);
+	CHECK_EQ(results[0], -ENOSPC);
+	broken.path = NULL;
+	device_retry_stamp(dev);
+	slot = store(1);
+	CHECK_EQ(results[0], 0);
+	CHECK_EQ(on_leg(0, slot), 'a');
+	CHECK(!dev->writes[0] && !dev->writes[1]);
+	shut_down();
+}
+
+/* A leg that was done without for its size has no room still. */
+static void test_small_leg(void)
+{
+	set_up(2);
+	dev->legs[1].state = LEG_FAILED;
+	dev->legs[1].bytes -= PAGER_PAGE_SIZE;
+	CHECK_EQ(mirror_resilver(dev), -EFBIG);
+	dev->legs[1].bytes += PAGER_PAGE_SIZE;
+	CHECK_EQ(mirror_resilver(dev), 0);
+	shut_down();
+}
+
 static const struct tap_test tests[] = {
 	{ "a bad sector is written anew", test_bad_sector },
 	{ "so is wrong content", test_wrong_content },
@@ -736,6 +800,10 @@ static const struct tap_test tests[] = {
 	{ "a leg whose first page can't be read", test_unreadable_leg },
 	{ "a leg that has pages of its own", test_spare },
 	{ "a disk that is gone", test_gone },
+	{ "a failed leg that is not on record", test_no_record },
+	{ "a leg that is too small", test_small_leg },
+	{ "both disks of a mirror, with stores under way", test_both_gone },
+	{ "and with one that is about to be", test_gone_meanwhile },
 };
 
 int main(void)

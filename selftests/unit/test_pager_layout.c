@@ -13,8 +13,10 @@ static const struct superblock sample = {
 	.nr_legs = 2,
 	.leg = 1,
 	.stale = 1,
+	.draining = true,
 	.generation = 0x0123456789abcdef,
 	.slots = 1ULL << 39,
+	.host = { { 0x11 }, { 0x22 } },
 };
 
 static u8 page[PAGER_PAGE_SIZE];
@@ -45,6 +47,8 @@ static void test_round_trip(void)
 	CHECK_EQ(sb.stale, sample.stale);
 	CHECK_EQ(sb.generation, sample.generation);
 	CHECK_EQ(sb.slots, sample.slots);
+	CHECK(sb.draining);
+	CHECK(!memcmp(&sb.host, &sample.host, sizeof(sb.host)));
 }
 
 /* The bytes are fixed: a pager of another build must read them. */
@@ -62,7 +66,11 @@ static void test_bytes(void)
 	CHECK_EQ(page[52], 2);
 	CHECK_EQ(page[53], 1);
 	CHECK_EQ(page[54], 1);
+	CHECK_EQ(page[55], 1);
 	CHECK(!memcmp(page + 56, generation, sizeof(generation)));
+	CHECK_EQ(page[72], 0x11);
+	CHECK_EQ(page[88], 0x22);
+	CHECK_EQ(page[104], 0);
 }
 
 static void test_blank(void)

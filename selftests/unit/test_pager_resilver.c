@@ -2,18 +2,8 @@
 /* Which leg of a mirror is copied to which, by the thread that does it, on files. */
 #include "tap.h"
 
-#include "vmm/pager/content.c"
-#include "vmm/pager/device.c"
-#include "vmm/pager/devices.c"
-#include "vmm/pager/discard.c"
-#include "vmm/pager/identify.c"
-#include "vmm/pager/layout.c"
-#include "vmm/pager/leg.c"
-#include "vmm/pager/log.c"
-#include "vmm/pager/lost.c"
+#include "pager_sources.h"
 #include "vmm/pager/resilver.c"
-#include "vmm/pager/slots.c"
-#include "vmm/pager/thread.c"
 
 #define SIZE (8ULL << 20)
 #define PAGES 16
@@ -53,6 +43,7 @@ static void set_up(void)
 	opts.nr_devices = 1;
 	opts.devices[0] = (struct device_option){
 		.paths = { paths[0], paths[1] }, .nr_paths = 2, .size = SIZE,
+		.discard = true,
 	};
 	CHECK_EQ(devices_open(&devices, &opts), 0);
 	CHECK_EQ(devices_identify(&devices, pool, stored, false), 0);
@@ -136,8 +127,56 @@ static void test_nothing_to_do(void)
 	expect('a', LEG_GOOD, 'b', LEG_GOOD);
 }
 
+/* A slot that was freed lacks nothing, when it waits for its discard, too. */
+static void test_freed(void)
+{
+	struct extent ext;
+	u64 slot;
+
+	set_states(LEG_GOOD, LEG_REBUILDING);
+	CHECK(device_alloc(dev, 1, &ext));
+	device_end_writes(dev, ext.parity);
+	slot = ext.slot;
+	CHECK_EQ(note_lost(dev, 1, slot), 0);
+	CHECK_EQ(lost_count(&dev->lost), 1);
+	CHECK_EQ(device_free(dev, slot), 0);
+	CHECK_EQ(lost_count(&dev->lost), 0);
+	CHECK_EQ(note_lost(dev, 1, slot), 0);
+	CHECK_EQ(lost_count(&dev->lost), 0);
+	/* It was being discarded when it was noted. */
+	CHECK_EQ(lost_add(&dev->lost, 1, slot), 0);
+	discard_device(dev);
+	CHECK_EQ(lost_count(&dev->lost), 0);
+	CHECK_EQ(lost_add(&dev->lost, 1, slot), 0);
+	dev->slots.cursor = slot;
+	CHECK(device_alloc(dev, 1, &ext));
+	device_end_writes(dev, ext.parity);
+	CHECK_EQ(ext.slot, slot);
+	CHECK_EQ(lost_count(&dev->lost), 0);
+	CHECK_EQ(device_free(dev, slot), 0);
+	set_states(LEG_GOOD, LEG_GOOD);
+}
+
+/* A leg that can't have a superblock takes no pages. */
+static void test_no_superblock(void)
+{
+	int fd = open(paths[1], O_RDONLY), old = dup(dev->legs[1].fd);
+
+	set_states(LEG_GOOD, LEG_FAILED);
+	CHECK(fd >= 0 && old >= 0);
+	CHECK_EQ(dup2(fd, dev->legs[1].fd), dev->legs[1].fd);
+	CHECK_EQ(resilver_request(dev, 1), -EROFS);
+	CHECK_EQ(leg_state(&dev->legs[1]), LEG_FAILED);
+	CHECK(!atomic_load(&dev->stamp_due) && !atomic_load(&dev->resilvering));
+	CHECK_EQ(dup2(old, dev->legs[1].fd), dev->legs[1].fd);
+	close(old);
+	close(fd);
+}
+
 static const struct tap_test tests[] = {
 	{ "the good leg is copied to the other", test_copy },
+	{ "a freed slot is not lost", test_freed },
+	{ "a leg without a superblock is not copied to", test_no_superblock },
 	{ "nothing is copied from a leg that is not good", test_nothing_to_do },
 };
 

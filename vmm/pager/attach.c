@@ -22,13 +22,17 @@ static int open_files(struct attachment *at, const char *pool)
 {
 	at->pool_fd = open(pool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (at->pool_fd < 0) {
-		log_err("%s: %s", pool, strerror(errno));
+		if (errno == ENOENT)
+			log_err("%s does not exist; mount the pool there: mount -t tarnfs -o size=8G tarn %s",
+				pool, pool);
+		else
+			log_err("%s: %s", pool, strerror(errno));
 		return -errno;
 	}
 	at->fd = open(TARN_DEVICE, O_RDWR | O_CLOEXEC);
 	if (at->fd < 0) {
 		log_err("%s: %s%s", TARN_DEVICE, strerror(errno),
-			errno == ENOENT ? "; is the module loaded?" :
+			errno == ENOENT ? "; load the module: modprobe tarn" :
 			errno == EACCES ? "; run it as root" : "");
 		return -errno;
 	}

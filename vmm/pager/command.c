@@ -53,8 +53,8 @@ static int fail_content(struct command_call *call, int error, const char *holds,
 {
 	if (!*holds)
 		return fail(call, error, message);
-	snprintf(call->text, sizeof(call->text),
-		 "it holds %s; --force destroys it", holds);
+	snprintf(call->text, sizeof(call->text), "it holds %s%s", holds,
+		 error == -EEXIST ? "" : "; --force destroys it");
 	return fail(call, error, call->text);
 }
 
@@ -145,7 +145,7 @@ static int run_devices(struct command_call *call)
 static const char *why_not_open(int error)
 {
 	switch (error) {
-	case -ENOSPC:
+	case -ERANGE:
 		return "it has less than " LAYOUT_MIN_TEXT;
 	case -ESTALE:
 		return "the file is not at its path any more";
@@ -170,6 +170,8 @@ static int run_add(struct command_call *call)
 			    "add wants path, and may have priority, size, discard, force");
 	opt.size = size;
 	opt.discard = discard;
+	if (devices_check_paths(&pager->devices, &opt))
+		return fail(call, -EEXIST, "it is a device of this pager already");
 	dev = device_create(&opt, 0, *call->fd, &ret);
 	if (!dev)
 		return fail(call, ret, why_not_open(ret));
@@ -210,12 +212,44 @@ static int run_drain(struct command_call *call)
 	dev = find_device(call, number);
 	if (!dev)
 		return fail(call, -ENOENT, "there is no such device");
-	atomic_store(&dev->draining, on);
+	if (device_drain(dev, on))
+		log_warn("device %u: the next pager will not know whether it drains",
+			 dev->number);
 	log_info("device %u: %s", dev->number,
 		 on ? "draining" : "taking stores again");
 	status_refresh();
 	call->reply = json_pack("{s:b}", "ok", 1);
 	return 0;
+}
+
+static const char *why_not_replaced(int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "it is too small for the mirror";
+	case -EEXIST:
+		return "it is the other leg";
+	default:
+		return "can't replace the failed leg";
+	}
+}
+
+static const char *why_not_resilvered(int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return "it is being re-silvered";
+	case -ENXIO:
+		return "the leg is missing, give its path";
+	case -EIO:
+		return "what is on the leg can't be read; its path with --force destroys it";
+	case -EFBIG:
+		return "the leg is too small for the mirror, give the path of another one";
+	case -EROFS:
+		return "the leg's superblock can't be written";
+	default:
+		return "no leg has failed";
+	}
 }
 
 static int resilver_one(struct command_call *call, json_int_t number,
@@ -228,29 +262,20 @@ static int resilver_one(struct command_call *call, json_int_t number,
 	if (!dev)
 		return fail(call, -ENOENT, "there is no such device");
 	if (path) {
-		ret = mirror_replace(dev, path, *call->fd, force, holds);
+		ret = mirror_replace(&call->pager->devices, dev, path, *call->fd,
+				     force, holds);
 		if (ret)
-			return fail_content(call, ret, holds,
-					    "can't replace the failed leg");
+			return fail_content(call, ret, holds, why_not_replaced(ret));
 		*call->fd = -1;
 	}
 	ret = mirror_resilver(dev);
-	if (ret == -EBUSY)
-		return fail(call, ret, "it is being re-silvered");
-	if (ret == -ENXIO)
-		return fail(call, ret, "the leg is missing, give its path");
-	if (ret == -EIO)
-		return fail(call, ret,
-			    "what is on the leg can't be read; its path with --force destroys it");
-	if (ret)
-		return fail(call, ret, "no leg has failed");
-	return 1;
+	return ret ? fail(call, ret, why_not_resilvered(ret)) : 1;
 }
 
 static int run_resilver(struct command_call *call)
 {
 	const char *path = NULL;
-	int force = 0, started;
+	int force = 0, started, error;
 	json_int_t number = -1;
 
 	if (json_unpack(call->request, "{s?I,s?s,s?b}", "device", &number, "path",
@@ -261,9 +286,9 @@ static int run_resilver(struct command_call *call)
 	if (json_object_get(call->request, "device")) {
 		started = resilver_one(call, number, path, force);
 	} else {
-		started = mirror_resilver_all(&call->pager->devices);
+		started = mirror_resilver_all(&call->pager->devices, &error);
 		if (!started)
-			return fail(call, -ENOENT, "no leg has failed");
+			return fail(call, error, why_not_resilvered(error));
 	}
 	if (started < 0)
 		return started;

@@ -34,22 +34,24 @@
  *  "force": BOOL}
  *	-> {"ok": true, "device": 1}
  *	Adds a plain device; all but "path" may be left out. EBUSY: in use;
- *	EEXIST: already a device of this pager; EMEDIUMTYPE: it holds something
+ *	EEXIST: already a device of this pager, by this name or another one, or
+ *	it was and holds pages still; EMEDIUMTYPE: it holds something
  *	that no pager wrote, which "force" destroys; EACCES, ENOENT, ESTALE: see
  *	below.
  *
  * {"cmd": "drain", "device": N, "on": BOOL}
  *	-> {"ok": true}
  *	Stores nothing new on a device; its pages leave it as they are read
- *	and dropped. "on": false ends that.
+ *	and dropped. "on": false ends that. The next pager goes on with either.
  *
  * {"cmd": "resilver", "device": N, "path": P, "force": BOOL}
  *	-> {"ok": true, "started": 1}
  *	Starts to copy the good leg of a mirror to the failed one and returns;
  *	watch it by "devices". Without "device": all that have a failed leg.
  *	"path", with "device" only, replaces the failed leg; "force" as above. ENOENT: there is
- *	no such device or no failed leg; EBUSY: it runs already. SIGHUP does the
- *	same as this command without arguments.
+ *	no such device or no failed leg; EBUSY: it runs already; EFBIG: the leg
+ *	is too small; EROFS: it can't be written. SIGHUP does the same as this
+ *	command without arguments.
  *
  * With a request that has "path" the client may pass one file descriptor
  * (SCM_RIGHTS), open for reading and writing and better with O_DIRECT. It is

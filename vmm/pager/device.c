@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See device.h. What is particular to mirrors is in mirror.c. */
+/* See device.h. What is particular to mirrors is in mirror.c, superblocks in stamp.c. */
 #include "device.h"
 #include "discard.h"
 #include "log.h"
@@ -22,7 +22,7 @@ static void explain(const char *path, u64 size, int error)
 {
 	switch (error) {
 	case -EBUSY:
-		log_err("%s is in use by another pager, a mount or a program",
+		log_err("%s is in use by another pager, a guest, a mount or a program",
 			path);
 		break;
 	case -ENOENT:
@@ -61,26 +61,40 @@ static int open_patiently(struct leg *leg, const char *path, u64 size, int fd,
 	return ret;
 }
 
+/* Whether a leg of @dev is what is at @path; the lock of our own would be in the way. */
+bool device_has_path(const struct device *dev, const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->nr_legs; i++) {
+		if (dev->legs[i].fd < 0 || !leg_has_path(&dev->legs[i], path))
+			continue;
+		log_err("%s and %s are the same", dev->legs[i].path, path);
+		return true;
+	}
+	return false;
+}
+
 /* A mirror may lack a leg, as long as the lock of no other pager is ignored. */
 static int open_legs(struct device *dev, const struct device_option *opt,
 		     unsigned int wait, int fd)
 {
-	unsigned int i, missing = 0;
-	int ret = 0;
+	unsigned int i, missing = 0, errors;
+	int ret;
 
 	for (i = 0; i < opt->nr_paths; i++) {
+		if (device_has_path(dev, opt->paths[i]))
+			return -EEXIST;
+		errors = log_errors();
 		ret = open_patiently(&dev->legs[i], opt->paths[i], opt->size,
 				     fd, wait);
 		dev->nr_legs++;
 		if (!ret)
 			continue;
-		explain(opt->paths[i], opt->size, ret);
+		if (errors == log_errors())
+			explain(opt->paths[i], opt->size, ret);
 		if (ret == -EBUSY || ++missing == opt->nr_paths)
 			return ret;
-	}
-	if (dev->nr_legs == 2 && leg_is_same(&dev->legs[0], &dev->legs[1])) {
-		log_err("%s and %s are the same", opt->paths[0], opt->paths[1]);
-		return -EINVAL;
 	}
 	return 0;
 }
@@ -139,48 +153,6 @@ int device_init_slots(struct device *dev, u64 slots)
 	return slots_init(&dev->slots, LAYOUT_HEAD_SLOTS, end);
 }
 
-/* Lacks slots that the other leg may still have. */
-static bool is_patchy(const struct device *dev, unsigned int leg)
-{
-	return lost_count(&dev->lost) && dev->lost.leg == leg &&
-	       leg_state(&dev->legs[!leg]) == LEG_GOOD;
-}
-
-/*
- * Write the superblocks of all legs that are written at all. One that is not up
- * to date says so itself: without a superblock it would be nobody's. Under the
- * lock.
- */
-int device_stamp(struct device *dev)
-{
-	struct superblock sb = {
-		.number = dev->number,
-		.nr_legs = dev->nr_legs,
-		.generation = ++dev->generation,
-		.slots = slots_count(&dev->slots),
-	};
-	int ret, error = 0;
-	unsigned int i;
-
-	memcpy(sb.pool, dev->pool, sizeof(sb.pool));
-	memcpy(sb.device, dev->uuid, sizeof(sb.device));
-	for (i = 0; i < dev->nr_legs; i++)
-		if (leg_state(&dev->legs[i]) != LEG_GOOD || is_patchy(dev, i))
-			sb.stale |= 1 << i;
-	for (i = 0; i < dev->nr_legs; i++) {
-		if (leg_state(&dev->legs[i]) == LEG_FAILED)
-			continue;
-		sb.leg = i;
-		ret = leg_write_superblock(&dev->legs[i], &sb);
-		if (ret) {
-			log_err("%s: can't write the superblock: %s",
-				dev->legs[i].path, strerror(-ret));
-			error = ret;
-		}
-	}
-	return error;
-}
-
 bool device_is_open(struct device *dev)
 {
 	return !atomic_load(&dev->draining) && !atomic_load(&dev->no_space) &&
@@ -195,6 +167,26 @@ static void begin_writes(struct device *dev, struct extent *ext, u64 slot,
 	ext->count = count;
 	ext->parity = dev->parity;
 	atomic_fetch_add(&dev->writes[dev->parity], 1);
+}
+
+/* What a leg lacked is not wanted any more. Under the lock. */
+void device_forget_lost(struct device *dev, u64 slot, u64 count)
+{
+	if (lost_remove(&dev->lost, slot, count))
+		device_stamp(dev);
+}
+
+/* Under the lock. */
+static u64 take_slots(struct device *dev, u32 want, u32 *got)
+{
+	u64 slot;
+
+	if (atomic_load(&dev->stamp_due))
+		return 0;
+	slot = slots_alloc(&dev->slots, want, got);
+	if (!slot && dev->nr_trim && discard_cancel(dev))
+		slot = slots_alloc(&dev->slots, want, got);
+	return slot;
 }
 
 /**
@@ -212,20 +204,13 @@ bool device_alloc(struct device *dev, u32 want, struct extent *ext)
 	if (!device_is_open(dev))
 		return false;
 	pthread_mutex_lock(&dev->lock);
-	slot = slots_alloc(&dev->slots, want, &got);
-	if (!slot && dev->nr_trim && discard_cancel(dev))
-		slot = slots_alloc(&dev->slots, want, &got);
-	if (slot)
+	slot = take_slots(dev, want, &got);
+	if (slot) {
+		device_forget_lost(dev, slot, got);
 		begin_writes(dev, ext, slot, got);
+	}
 	pthread_mutex_unlock(&dev->lock);
 	return slot;
-}
-
-/* What a leg lacked is not wanted any more. Under the lock. */
-static void forget_lost(struct device *dev, u64 slot, u64 count)
-{
-	if (lost_remove(&dev->lost, slot, count))
-		device_stamp(dev);
 }
 
 /**
@@ -241,9 +226,10 @@ bool device_rewrite(struct device *dev, u64 slot, u32 count,
 	if (atomic_load(&dev->write_failed))
 		return false;
 	pthread_mutex_lock(&dev->lock);
-	can = !slots_is_barred(&dev->slots, slot, slot + count);
+	can = !atomic_load(&dev->stamp_due) &&
+	      !slots_is_barred(&dev->slots, slot, slot + count);
 	if (can) {
-		forget_lost(dev, slot, count);
+		device_forget_lost(dev, slot, count);
 		begin_writes(dev, ext, slot, count);
 	}
 	pthread_mutex_unlock(&dev->lock);
@@ -265,9 +251,21 @@ int device_free(struct device *dev, u64 slot)
 	int ret;
 
 	pthread_mutex_lock(&dev->lock);
-	forget_lost(dev, slot, 1);
+	device_forget_lost(dev, slot, 1);
 	ret = dev->discard ? discard_add(dev, slot) :
 			     slots_free(&dev->slots, slot);
+	pthread_mutex_unlock(&dev->lock);
+	return ret;
+}
+
+/* Returns -errno where only this pager will know of it. */
+int device_drain(struct device *dev, bool on)
+{
+	int ret;
+
+	pthread_mutex_lock(&dev->lock);
+	atomic_store(&dev->draining, on);
+	ret = device_stamp(dev);
 	pthread_mutex_unlock(&dev->lock);
 	return ret;
 }

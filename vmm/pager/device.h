@@ -50,6 +50,8 @@ struct device_option;
  *	nothing new is stored
  * @failed_writes: writes that failed in a row
  * @resilvering: being done
+ * @stamp_due: of a mirror: which legs lack pages is not on record on a good leg,
+ *	so nothing may be stored on that one alone
  */
 struct device {
 	unsigned int number;
@@ -78,6 +80,7 @@ struct device {
 	atomic_bool write_failed;
 	atomic_uint failed_writes;
 	atomic_bool resilvering;
+	atomic_bool stamp_due;
 };
 
 /**
@@ -96,15 +99,20 @@ struct extent {
 
 struct device *device_create(const struct device_option *opt, unsigned int wait,
 			     int fd, int *error);
+bool device_has_path(const struct device *dev, const char *path);
 void device_destroy(struct device *dev);
 int device_init_slots(struct device *dev, u64 slots);
 int device_stamp(struct device *dev);
+void device_retry_stamp(struct device *dev);
+bool device_is_stamped(struct device *dev);
 
 bool device_alloc(struct device *dev, u32 want, struct extent *ext);
 bool device_rewrite(struct device *dev, u64 slot, u32 count,
 		    struct extent *ext);
 void device_end_writes(struct device *dev, unsigned int parity);
 int device_free(struct device *dev, u64 slot);
+void device_forget_lost(struct device *dev, u64 slot, u64 count);
+int device_drain(struct device *dev, bool on);
 void device_write_result(struct device *dev, bool good);
 bool device_check_gone(struct device *dev);
 bool device_no_space(struct device *dev, unsigned int leg);

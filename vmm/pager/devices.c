@@ -3,9 +3,12 @@
 #include "devices.h"
 #include "log.h"
 #include "options.h"
+#include "owner.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 
 static int publish_order(struct devices *devices)
 {
@@ -27,25 +30,15 @@ static int publish_order(struct devices *devices)
 	return 0;
 }
 
-static int check_same(const struct devices *devices, const struct device *dev)
+/* Returns -EEXIST, with a message, where a device has one of the paths already. */
+int devices_check_paths(const struct devices *devices, const struct device_option *opt)
 {
-	const struct device *other;
-	unsigned int i, j, k;
+	unsigned int i, j;
 
-	for (i = 0; i < devices->nr; i++) {
-		other = devices->opened[i];
-		for (j = 0; j < other->nr_legs; j++) {
-			for (k = 0; k < dev->nr_legs; k++) {
-				if (!leg_is_same(&other->legs[j],
-						 &dev->legs[k]))
-					continue;
-				log_err("%s and %s are the same",
-					other->legs[j].path,
-					dev->legs[k].path);
+	for (i = 0; i < devices->nr; i++)
+		for (j = 0; j < opt->nr_paths; j++)
+			if (device_has_path(devices->opened[i], opt->paths[j]))
 				return -EEXIST;
-			}
-		}
-	}
 	return 0;
 }
 
@@ -56,14 +49,12 @@ int devices_open(struct devices *devices, const struct options *opts)
 	int ret;
 
 	for (i = 0; i < opts->nr_devices; i++) {
+		ret = devices_check_paths(devices, &opts->devices[i]);
+		if (ret)
+			goto err_close;
 		dev = device_create(&opts->devices[i], opts->wait, -1, &ret);
 		if (!dev)
 			goto err_close;
-		ret = check_same(devices, dev);
-		if (ret) {
-			device_destroy(dev);
-			goto err_close;
-		}
 		devices->opened[devices->nr++] = dev;
 	}
 	return 0;
@@ -121,6 +112,37 @@ int devices_take(struct devices *devices, u64 cookie)
 	return dev ? slots_take(&dev->slots, cookie_slot(cookie)) : -ENODEV;
 }
 
+/* Whether a superblock that was written is there still. */
+static int check_stamp(struct devices *devices, struct device *dev, unsigned int leg)
+{
+	struct superblock sb;
+	struct device *other;
+
+	if (!dev->legs[leg].stamped || leg_read_superblock(&dev->legs[leg], &sb) ||
+	    (sb.number == dev->number && sb.leg == leg &&
+	     !memcmp(sb.device, dev->uuid, sizeof(sb.device))))
+		return 0;
+	other = devices_find(devices, sb.number);
+	log_err("%s and %s are one disk under two names", dev->legs[leg].path,
+		other ? other->legs[sb.leg].path : "another device");
+	return -EEXIST;
+}
+
+/*
+ * Two paths to one disk that was blank look like two disks until both have a
+ * superblock: the later one is what both have.
+ */
+static int check_stamps(struct devices *devices)
+{
+	unsigned int i, j;
+	int ret = 0;
+
+	for (i = 0; i < devices->nr; i++)
+		for (j = 0; j < devices->opened[i]->nr_legs && !ret; j++)
+			ret = check_stamp(devices, devices->opened[i], j);
+	return ret;
+}
+
 /* Numbers are settled: mark the devices as ours and let them be found. */
 int devices_stamp(struct devices *devices)
 {
@@ -131,17 +153,25 @@ int devices_stamp(struct devices *devices)
 	for (i = 0; i < devices->nr; i++) {
 		dev = devices->opened[i];
 		ret = device_stamp(dev);
-		if (ret && dev->nr_legs == 1)
+		/* A mirror goes on, and so does what pages are on: it is ours. */
+		if (ret && dev->nr_legs == 1 && !dev->slots.used)
 			return ret;
-		log_info("device %u: %s%s%s, priority %d, %llu MiB, %llu used",
+		log_info("device %u: %s%s%s, priority %d, %llu MiB, %llu used%s",
 			 dev->number, dev->legs[0].path,
 			 dev->nr_legs > 1 ? " and " : "",
 			 dev->nr_legs > 1 ? dev->legs[1].path : "",
 			 dev->priority,
 			 (unsigned long long)slots_count(&dev->slots) >> 8,
-			 (unsigned long long)dev->slots.used);
+			 (unsigned long long)dev->slots.used,
+			 atomic_load(&dev->draining) ? ", draining" : "");
 	}
-	return publish_order(devices);
+	ret = check_stamps(devices);
+	return ret ? ret : publish_order(devices);
+}
+
+static int new_uuid(struct device *dev)
+{
+	return getrandom(dev->uuid, sizeof(dev->uuid), 0) < 0 ? -errno : 0;
 }
 
 /* A device that was opened while the pager runs; nothing is stored on it. */
@@ -155,14 +185,17 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 
 	if (devices->nr == DEVICE_MAX)
 		return -ENOSPC;
-	ret = check_same(devices, dev);
+	ret = identify_new(&dev->legs[0], devices, pool);
 	if (!ret)
 		ret = devices_identify(&one, pool, stored, force);
+	if (!ret)
+		ret = new_uuid(dev);
 	if (ret)
 		return ret;
 	while (devices_find(devices, number))
 		number++;
 	dev->number = number;
+	dev->draining = false;
 	ret = device_stamp(dev);
 	if (ret)
 		return ret;
@@ -259,7 +292,8 @@ void devices_sum(struct devices *devices, struct device_totals *totals)
 	devices_for_each(devices, dev, i) {
 		used = device_used(dev);
 		totals->used += used;
-		totals->capacity += device_is_open(dev) ?
+		totals->capacity += device_is_open(dev) &&
+				    !atomic_load(&dev->stamp_due) ?
 					    slots_count(&dev->slots) :
 					    used;
 		totals->degraded |= is_degraded(dev);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include "device.h"
 
+struct device_option;
 struct options;
 
 /**
@@ -54,13 +55,11 @@ struct device_totals {
 	bool degraded;
 };
 
+int devices_check_paths(const struct devices *devices, const struct device_option *opt);
 int devices_open(struct devices *devices, const struct options *opts);
 void devices_close(struct devices *devices);
 void devices_remove_created(struct devices *devices);
 void devices_keep_created(struct devices *devices);
-int identify_leg(struct leg *leg, const u8 *pool, bool force,
-		 struct superblock *sb);
-int identify_spare(struct leg *leg, const struct device *dev, bool force);
 int devices_identify(struct devices *devices, const u8 *pool,
 		     const u64 *stored, bool force);
 void devices_reset(struct devices *devices);

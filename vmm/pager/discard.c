@@ -24,6 +24,12 @@ static bool trim_test(const struct device *dev, u64 slot)
 	return dev->trim[slot / 64] >> (slot % 64) & 1;
 }
 
+/* Whether a slot that is used waits for its discard. Under the device's lock. */
+bool discard_waits(const struct device *dev, u64 slot)
+{
+	return dev->trim && trim_test(dev, slot);
+}
+
 /* A used slot now waits for its discard. Under the device's lock. */
 int discard_add(struct device *dev, u64 slot)
 {
@@ -49,9 +55,11 @@ static u64 take_run(struct device *dev, u64 slot)
 	return end - slot;
 }
 
+/* One of them may have been found to be lost since it was taken off the map. */
 static void free_run(struct device *dev, u64 slot, u64 count)
 {
 	dev->nr_trim -= count;
+	device_forget_lost(dev, slot, count);
 	while (count--)
 		slots_free(&dev->slots, slot++);
 }

@@ -13,6 +13,7 @@
 struct device;
 struct devices;
 
+bool discard_waits(const struct device *dev, u64 slot);
 int discard_add(struct device *dev, u64 slot);
 bool discard_cancel(struct device *dev);
 void discard_all(struct device *dev);

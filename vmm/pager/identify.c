@@ -1,162 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Finding out which device is which when a pager starts. The number in the
- * superblock counts where the pool is the same. What a superblock says of
- * another pool is worth nothing once that pool is gone, as a pool does not
- * outlive its mount; while it lives, its devices are refused, as is anything
- * that no pager wrote.
+ * superblock counts where the pool is ours (owner.h).
  */
 #include "devices.h"
 #include "log.h"
-#include "uuid.h"
+#include "owner.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #define NUMBER_NONE DEVICE_MAX
 
-static bool pool_lives(const u8 *pool)
-{
-	char path[64], text[UUID_TEXT];
-
-	uuid_format(pool, text);
-	snprintf(path, sizeof(path), "/sys/fs/tarn/%s", text);
-	return !access(path, F_OK);
-}
-
-/* What nobody but its owner may judge: refused, or gone by --force. */
-static int refuse(struct leg *leg, bool force, int error)
-{
-	if (force) {
-		log_warn("%s: overwriting what is on it: %s", leg->path,
-			 leg->holds);
-		leg->holds[0] = '\0';
-		return 0;
-	}
-	log_err("%s holds %s; --force destroys it", leg->path, leg->holds);
-	return error;
-}
-
-static int refuse_unread(struct leg *leg, bool force, int error)
-{
-	snprintf(leg->holds, sizeof(leg->holds), "what can't be read (%s)",
-		 strerror(-error));
-	return refuse(leg, force, -EIO);
-}
-
-/*
- * Another version of the pager wrote it. If that was for this pool, force would lose
- * what is stored.
- */
-static int refuse_version(struct leg *leg, const u8 *pool, bool force,
-			  const struct superblock *sb)
-{
-	bool ours = !memcmp(sb->pool, pool, sizeof(sb->pool));
-
-	snprintf(leg->holds, sizeof(leg->holds),
-		 "pages of %s pool, stored by a tarn-pager of layout %u",
-		 ours ? "this" : "another", sb->version);
-	if (force || !ours)
-		return refuse(leg, force, -EPROTONOSUPPORT);
-	log_err("%s holds %s: start that version", leg->path, leg->holds);
-	return -EPROTONOSUPPORT;
-}
-
-/* Something that no pager wrote. */
-static int look_for_content(struct leg *leg, const struct content_area *pages,
-			    bool force)
-{
-	int ret = content_find(leg->fd, pages, leg->holds);
-
-	if (ret < 0)
-		return refuse_unread(leg, force, ret);
-	return ret ? refuse(leg, force, -EMEDIUMTYPE) : 0;
-}
-
-/* Something but what a gone pool left. */
-static int look_beside_pages(struct leg *leg, bool force)
-{
-	struct content_area pages;
-
-	leg_page_area(leg, &pages);
-	return look_for_content(leg, &pages, force);
-}
-
-/* A superblock of another pool. */
-static int identify_other(struct leg *leg, const u8 *pool, bool force)
-{
-	char text[UUID_TEXT];
-
-	uuid_format(pool, text);
-	if (pool_lives(pool)) {
-		snprintf(leg->holds, sizeof(leg->holds),
-			 "pages of pool %s, which is mounted", text);
-		return refuse(leg, force, -EBUSY);
-	}
-	log_info("%s was left by pool %s, which is gone", leg->path, text);
-	/* Whoever had it since may have kept off the first page. */
-	return look_beside_pages(leg, force);
-}
-
-/**
- * identify_leg() - see whose a leg is
- * @pool: uuid of ours
- * @force: overwrite what isn't ours
- * @sb: filled in where it belongs to this pool
- *
- * Return: 1: it does; 0: it may be overwritten; -EIO: it can't be read; another
- * -errno: it may not be overwritten. Errors are for what is in its @holds, which has
- * been logged.
- */
-int identify_leg(struct leg *leg, const u8 *pool, bool force,
-		 struct superblock *sb)
-{
-	int ret;
-
-	if (leg->fd < 0)
-		return 0;
-	ret = leg_read_superblock(leg, sb);
-	switch (ret) {
-	case 0:
-		if (!memcmp(sb->pool, pool, sizeof(sb->pool)))
-			return 1;
-		return identify_other(leg, sb->pool, force);
-	case -ENODATA:
-		return look_for_content(leg, NULL, force);
-	case -EPROTONOSUPPORT:
-		return refuse_version(leg, pool, force, sb);
-	case -EILSEQ:
-		log_warn("%s: damaged superblock, starting anew", leg->path);
-		return look_beside_pages(leg, force);
-	default:
-		return refuse_unread(leg, force, ret);
-	}
-}
-
 /* ---- legs ---------------------------------------------------------------- */
-
-/**
- * identify_spare() - see whether a leg may take the place of one of @dev that failed
- *
- * Return: 0, or as identify_leg(). One that was used without the other leg of @dev is
- * refused, too, as it may have the newer pages.
- */
-int identify_spare(struct leg *leg, const struct device *dev, bool force)
-{
-	struct superblock sb;
-	int ret = identify_leg(leg, dev->pool, force, &sb);
-
-	if (ret <= 0 || memcmp(sb.device, dev->uuid, sizeof(sb.device)) ||
-	    !superblock_was_alone(&sb))
-		return min_t(int, ret, 0);
-	snprintf(leg->holds, sizeof(leg->holds),
-		 "pages of device %u that were stored without the other leg",
-		 dev->number);
-	return refuse(leg, force, -EMEDIUMTYPE);
-}
 
 static void swap_legs(struct device *dev)
 {
@@ -368,6 +225,7 @@ static int identify_device(struct device *dev, const u8 *pool,
 		return getrandom(dev->uuid, sizeof(dev->uuid), 0) < 0 ? -errno : 0;
 	dev->number = newest->number;
 	dev->generation = newest->generation;
+	dev->draining = newest->draining;
 	memcpy(dev->uuid, newest->device, sizeof(dev->uuid));
 	/* Nothing is stored: all legs are as good as new. */
 	if (stored[dev->number]) {
@@ -404,7 +262,7 @@ static int check_missing(struct devices *devices, const u64 *stored)
 	for (number = 0; number < DEVICE_MAX; number++) {
 		if (!stored[number] || devices_find(devices, number))
 			continue;
-		log_err("device %u holds %llu pages of this pool and is missing",
+		log_err("device %u holds %llu pages of this pool and is missing: give it with --device or --mirror, too (TARN_PAGER_OPTIONS)",
 			number, (unsigned long long)stored[number]);
 		ret = -ENODEV;
 	}

@@ -13,7 +13,8 @@
  * - A load is answered with EIO then. A store marks its slot bad and goes to
  *   another device, and is answered with EIO when all have been tried.
  * - ENOSPC of one leg closes its device to stores until there is room.
- * - A device that was removed is closed to stores for good.
+ * - A device that was removed is closed to stores for good: those under way go to
+ *   another one.
  */
 #include "io.h"
 #include "attach.h"
@@ -179,6 +180,21 @@ static void ask_legs(struct queue *q, struct io *io, unsigned int legs)
 	ask_again(q, io, legs);
 }
 
+/*
+ * The last leg has failed since the slots were taken. The answer comes by the ring as
+ * any other: whoever is behind us may be answering stores of this device himself.
+ */
+static void ask_nobody(struct queue *q, struct io *io)
+{
+	struct io_uring_sqe *sqe = queue_get_sqe(q);
+
+	io->legs = 0;
+	io->failed = 0;
+	io->pending = 1;
+	io_uring_prep_nop(sqe);
+	io_uring_sqe_set_data64(sqe, (uintptr_t)io);
+}
+
 static struct io *new_io(struct queue *q, struct task *tasks,
 			 const struct extent *ext, bool write)
 {
@@ -208,7 +224,10 @@ static void begin_io(struct queue *q, struct task *tasks,
 		legs = 1U << mirror_read_leg(ext->dev, ext->slot, ext->count);
 		io->asked = legs;
 	}
-	ask_legs(q, io, legs);
+	if (legs)
+		ask_legs(q, io, legs);
+	else
+		ask_nobody(q, io);
 }
 
 /* Complete all tasks with @result. */
@@ -540,11 +559,6 @@ static void store_failed(struct queue *q, struct io *io)
 {
 	struct device *dev = io->ext.dev;
 
-	if (device_check_gone(dev)) {
-		status_poke();
-		store_again(q, io);
-		return;
-	}
 	if (has_no_frame(io)) {
 		store_no_frame(q, io);
 		return;
@@ -595,10 +609,19 @@ static bool has_good_leg(const struct io *io, unsigned int failed)
 	return false;
 }
 
+/* Whether a page that some legs lack may count: that they do has to be on record. */
+static bool is_on_record(const struct io *io, unsigned int failed)
+{
+	unsigned int all = (1U << io->ext.dev->nr_legs) - 1;
+
+	return (io->legs & ~failed) == all || device_is_stamped(io->ext.dev);
+}
+
 /*
  * A store is good if one leg has it that was good before: the others are given
- * up, which is on record in the superblock before the store is committed. Where
- * a good leg has no room, all legs wait for it: they stay copies of each other.
+ * up, which is on record in the superblock before the store is committed, or it is
+ * not. Where a good leg has no room, all legs wait for it: they stay copies of each
+ * other.
  */
 static void store_done(struct queue *q, struct io *io)
 {
@@ -606,6 +629,11 @@ static void store_done(struct queue *q, struct io *io)
 	unsigned int full = legs_without_room(io);
 	unsigned int failed = io->failed & ~full, i;
 
+	if (failed && device_check_gone(dev)) {
+		status_poke();
+		store_again(q, io);
+		return;
+	}
 	/* Of several pages, what came short may be for want of room. */
 	if (failed && io->ext.count > 1) {
 		split_io(q, io);
@@ -622,7 +650,7 @@ static void store_done(struct queue *q, struct io *io)
 		if ((failed & 1 << i && mirror_leg_failed(dev, i)) ||
 		    (full & 1 << i && device_no_space(dev, i)))
 			status_poke();
-	if (full)
+	if (full || !is_on_record(io, failed))
 		store_again(q, io);
 	else
 		store_commit(q, io);
@@ -656,7 +684,10 @@ void io_done(struct queue *q, struct io *io, unsigned int leg, s32 result)
 {
 	unsigned int retry;
 
-	if (result != (s32)(io->ext.count << PAGER_PAGE_SHIFT)) {
+	if (!io->legs) {
+		io->failed = 1;
+		io->errors[0] = -ENODEV;
+	} else if (result != (s32)(io->ext.count << PAGER_PAGE_SHIFT)) {
 		io->failed |= 1 << leg;
 		/* A short transfer ends where the error is, or the room. */
 		io->errors[leg] = result < 0 ? result :

@@ -11,10 +11,15 @@
  *	 52  1	legs
  *	 53  1	leg
  *	 54  1	stale legs
- *	 55  1	0
+ *	 55  1	bit 0: draining
  *	 56  8	generation
  *	 64  8	slots
- *	 72	zeros to the end of the page
+ *	 72 16	machine, see host.h; zeros: not known
+ *	 88 16	boot
+ *	104	zeros to the end of the page
+ *
+ * What is zeros, pagers leave zeros and don't look at: new fields there need no new
+ * version, if it does no harm to overlook them.
  */
 #include "layout.h"
 
@@ -23,6 +28,7 @@
 #include <string.h>
 
 #define LAYOUT_MAX_DEVICES 256
+#define FLAG_DRAINING 1
 
 static const char layout_magic[8] = "TARNPAGE";
 
@@ -36,10 +42,12 @@ struct raw_superblock {
 	u8 nr_legs;
 	u8 leg;
 	u8 stale;
-	u8 zero;
+	u8 flags;
 	u64 generation;
 	u64 slots;
-	u8 rest[PAGER_PAGE_SIZE - 72];
+	u8 machine[16];
+	u8 boot[16];
+	u8 rest[PAGER_PAGE_SIZE - 104];
 };
 
 _Static_assert(sizeof(struct raw_superblock) == PAGER_PAGE_SIZE,
@@ -77,6 +85,7 @@ void layout_encode(const struct superblock *sb, void *page)
 		.nr_legs = sb->nr_legs,
 		.leg = sb->leg,
 		.stale = sb->stale,
+		.flags = sb->draining ? FLAG_DRAINING : 0,
 		.generation = htole64(sb->generation),
 		.slots = htole64(sb->slots),
 	};
@@ -84,6 +93,8 @@ void layout_encode(const struct superblock *sb, void *page)
 	memcpy(raw.magic, layout_magic, sizeof(raw.magic));
 	memcpy(raw.pool, sb->pool, sizeof(raw.pool));
 	memcpy(raw.device, sb->device, sizeof(raw.device));
+	memcpy(raw.machine, sb->host.machine, sizeof(raw.machine));
+	memcpy(raw.boot, sb->host.boot, sizeof(raw.boot));
 	raw.checksum = htole32(layout_crc32c(0, &raw, sizeof(raw)));
 	memcpy(page, &raw, sizeof(raw));
 }
@@ -114,9 +125,12 @@ int layout_decode(struct superblock *sb, const void *page)
 	sb->nr_legs = raw.nr_legs;
 	sb->leg = raw.leg;
 	sb->stale = raw.stale;
+	sb->draining = raw.flags & FLAG_DRAINING;
 	sb->generation = le64toh(raw.generation);
 	sb->slots = le64toh(raw.slots);
 	memcpy(sb->device, raw.device, sizeof(sb->device));
+	memcpy(sb->host.machine, raw.machine, sizeof(sb->host.machine));
+	memcpy(sb->host.boot, raw.boot, sizeof(sb->host.boot));
 	if (sb->number >= LAYOUT_MAX_DEVICES || !sb->nr_legs ||
 	    sb->nr_legs > LAYOUT_MAX_LEGS || sb->leg >= sb->nr_legs)
 		return -EILSEQ;

@@ -5,7 +5,7 @@
  *	slot 0				the superblock
  *	up to LAYOUT_HEAD_SLOTS		zeros
  *	slots of pages
- *	the last LAYOUT_TAIL_SLOTS	zeros
+ *	the last LAYOUT_TAIL_SLOTS	a copy of the superblock, then zeros
  *
  * What a guest writes to its memory it also writes to a device. Where hosts look
  * for signatures of filesystems, volumes and arrays no page must lie: a guest could
@@ -14,12 +14,15 @@
  *
  * The superblock says whose pages lie there and under which device number, so that
  * cookies keep their meaning when a pager is started anew, and which leg of a mirror
- * is out of date. This file only turns it into bytes and back; leg.c reads and writes
+ * is out of date. The copy is for when slot 0 can't be read; it lies 2 MiB from the
+ * end, where nobody looks for signatures. Pagers of before had none, and leave one be.
+ * This file only turns it into bytes and back; leg.c reads and writes
  * it.
  */
 #ifndef TARN_PAGER_LAYOUT_H
 #define TARN_PAGER_LAYOUT_H
 
+#include "host.h"
 #include "types.h"
 
 #define LAYOUT_MAX_LEGS 2
@@ -40,8 +43,10 @@
  * @nr_legs: 1, or 2 for a mirror
  * @leg: which one this is
  * @stale: bit n: leg n lacks what was stored lately
+ * @draining: nothing new is to be stored on it
  * @generation: grows with each change; of two legs the higher one is right
  * @slots: that the device has for pages
+ * @host: on which it was written; zeros of pagers of before
  */
 struct superblock {
 	u32 version;
@@ -51,8 +56,10 @@ struct superblock {
 	u8 nr_legs;
 	u8 leg;
 	u8 stale;
+	bool draining;
 	u64 generation;
 	u64 slots;
+	struct host_ids host;
 };
 
 void layout_encode(const struct superblock *sb, void *page);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See leg.h. */
 #include "leg.h"
+#include "backend/block-lock.h"
 #include "layout.h"
 #include "log.h"
 
@@ -149,13 +150,30 @@ static bool is_astray(const struct leg *leg)
 	return st.st_dev != leg->dev || st.st_ino != leg->ino;
 }
 
-static int leg_setup(struct leg *leg, u64 size, bool passed)
+/*
+ * One lock for other pagers, and those by which guests' programs know what is a disk
+ * of theirs. A file that can't have the latter does without.
+ */
+static int lock_out_others(const struct leg *leg)
 {
-	struct stat st;
 	int ret;
 
 	if (flock(leg->fd, LOCK_EX | LOCK_NB))
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	ret = image_lock(leg->fd, IMAGE_READ | IMAGE_WRITE | IMAGE_RESIZE, 0);
+	if (ret && ret != -EAGAIN)
+		log_debug("%s: no locks against guests: %s", leg->path,
+			  strerror(-ret));
+	return ret == -EAGAIN ? -EBUSY : 0;
+}
+
+static int leg_setup(struct leg *leg, u64 size, bool passed)
+{
+	struct stat st;
+	int ret = lock_out_others(leg);
+
+	if (ret)
+		return ret;
 	if (fstat(leg->fd, &st))
 		return -errno;
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
@@ -174,7 +192,7 @@ static int leg_setup(struct leg *leg, u64 size, bool passed)
 		log_err("%s: %llu bytes are too few, " LAYOUT_MIN_TEXT " are the least%s",
 			leg->path, (unsigned long long)leg->bytes,
 			leg->block ? "" : ": give size=");
-		return -ENOSPC;
+		return -ERANGE;
 	}
 	return 0;
 }
@@ -185,7 +203,8 @@ static int leg_setup(struct leg *leg, u64 size, bool passed)
  * @fd: open already, or -1; taken over if all goes well
  *
  * Return: 0; -EBUSY where somebody else has it, worth a second try; -ESTALE where
- * @fd is of a file that is not at @path; another -errno.
+ * @fd is of a file that is not at @path; -ERANGE where it is too small; another
+ * -errno. What has to do with what it is has been logged.
  */
 int leg_open(struct leg *leg, const char *path, u64 size, int fd)
 {
@@ -283,6 +302,20 @@ bool leg_is_same(const struct leg *a, const struct leg *b)
 			  a->dev == b->dev && a->ino == b->ino;
 }
 
+static int read_superblock_at(const struct leg *leg, u64 at, struct superblock *sb)
+{
+	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
+	ssize_t n = pread(leg->fd, page, sizeof(page), at);
+
+	if (n != sizeof(page)) {
+		log_at(at ? LOG_WARNING : LOG_ERR, "%s: can't read %sthe superblock: %s",
+		       leg->path, at ? "the copy of " : "",
+		       n < 0 ? strerror(errno) : "it ends there");
+		return -EIO;
+	}
+	return layout_decode(sb, page);
+}
+
 /**
  * leg_read_superblock() - see whether slot 0 has one
  *
@@ -291,15 +324,21 @@ bool leg_is_same(const struct leg *a, const struct leg *b)
  */
 int leg_read_superblock(const struct leg *leg, struct superblock *sb)
 {
-	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
-	ssize_t n = pread(leg->fd, page, sizeof(page), 0);
+	return read_superblock_at(leg, 0, sb);
+}
 
-	if (n != sizeof(page)) {
-		log_err("%s: can't read the superblock: %s", leg->path,
-			n < 0 ? strerror(errno) : "it ends there");
-		return -EIO;
-	}
-	return layout_decode(sb, page);
+static u64 copy_at(const struct leg *leg)
+{
+	struct content_area pages;
+
+	leg_page_area(leg, &pages);
+	return pages.end;
+}
+
+/* The same of its copy. Where it should be there may be a page of a guest. */
+int leg_read_copy(const struct leg *leg, struct superblock *sb)
+{
+	return read_superblock_at(leg, copy_at(leg), sb);
 }
 
 /* How many slots for pages a leg that is open has room for. */
@@ -358,17 +397,27 @@ static int leg_clear(struct leg *leg)
 	return ret;
 }
 
-/* The first one makes it ours. */
+static int write_page(const struct leg *leg, const void *page, u64 at)
+{
+	ssize_t n = pwrite(leg->fd, page, PAGER_PAGE_SIZE, at);
+
+	if (n != (ssize_t)PAGER_PAGE_SIZE)
+		return n < 0 ? -errno : -EIO;
+	return 0;
+}
+
+/* The first one makes it ours. One of the two is whole if this ends half way. */
 int leg_write_superblock(struct leg *leg, const struct superblock *sb)
 {
 	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
-	ssize_t n = leg->cleared ? 0 : leg_clear(leg);
+	int ret = leg->cleared ? 0 : leg_clear(leg);
 
-	if (n)
-		return n;
+	if (ret)
+		return ret;
 	layout_encode(sb, page);
-	n = pwrite(leg->fd, page, sizeof(page), 0);
-	if (n != sizeof(page))
-		return n < 0 ? -errno : -EIO;
-	return 0;
+	ret = write_page(leg, page, copy_at(leg));
+	if (ret)
+		log_warn("%s: can't write the copy of the superblock: %s", leg->path,
+			 strerror(-ret));
+	return write_page(leg, page, 0);
 }

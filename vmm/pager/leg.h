@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A leg: one file or block device that is open and locked. A plain device has
- * one leg, a mirror two. The lock (flock) belongs to the open file, which
- * outlives a killed pager until the I/O that it had issued is done: who gets
- * the lock may write any slot that the module does not list as stored.
+ * one leg, a mirror two. The locks, flock() against other pagers and those of
+ * backend/block-lock.h against guests that have it as a disk, belong to the open
+ * file, which outlives a killed pager until the I/O that it had issued is done: who
+ * gets them may write any slot that the module does not list as stored.
  */
 #ifndef TARN_PAGER_LEG_H
 #define TARN_PAGER_LEG_H
@@ -33,6 +34,7 @@ enum leg_state {
  * @serial: tells this open file from those opened before and after
  * @block: a block device
  * @created: the file is ours and not in use yet
+ * @stamped: the superblock was written the last time that it had to be
  * @cleared: head and tail are zeros, see layout.h
  * @bytes: that may be used
  * @dev: with @ino, or @rdev, what tells that two paths are the same
@@ -54,6 +56,7 @@ struct leg {
 	unsigned int serial;
 	bool block;
 	bool created;
+	bool stamped;
 	bool cleared;
 	u64 bytes;
 	dev_t dev;
@@ -81,6 +84,7 @@ bool leg_is_same(const struct leg *a, const struct leg *b);
 void leg_page_area(const struct leg *leg, struct content_area *area);
 u64 leg_slots(const struct leg *leg);
 int leg_read_superblock(const struct leg *leg, struct superblock *sb);
+int leg_read_copy(const struct leg *leg, struct superblock *sb);
 int leg_write_superblock(struct leg *leg, const struct superblock *sb);
 const char *leg_state_name(enum leg_state state);
 

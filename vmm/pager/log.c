@@ -20,7 +20,7 @@
 
 static bool log_journal;
 static int log_max_level = LOG_INFO;
-static atomic_uint log_nr_errors;
+static _Thread_local unsigned int log_nr_errors;
 
 /* JOURNAL_STREAM names the socket that is the journal, "device:inode". */
 static bool stderr_is_journal(void)
@@ -51,7 +51,7 @@ void log_at(int level, const char *fmt, ...)
 	if (level > log_max_level)
 		return;
 	if (level <= LOG_ERR)
-		atomic_fetch_add(&log_nr_errors, 1);
+		log_nr_errors++;
 	if (log_journal)
 		head = snprintf(line, sizeof(line), "<%d>", level);
 	else
@@ -72,10 +72,10 @@ out:
 	errno = saved;
 }
 
-/* How many errors have been logged. */
+/* How many errors this thread has logged: whether what failed has been told. */
 unsigned int log_errors(void)
 {
-	return atomic_load(&log_nr_errors);
+	return log_nr_errors;
 }
 
 bool log_limit_pass(struct log_limit *limit)

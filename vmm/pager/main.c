@@ -63,13 +63,13 @@ static int init_user(struct pager *pager)
 }
 
 /*
- * What is given for a device is none, or one of another kind or size. A device that is
- * not there is another matter: it may come.
+ * What is given for a device is none, one of another kind or size, or one that was given
+ * before. A device that is not there is another matter: it may come.
  */
 static bool is_wrong_device(int error)
 {
 	return error == -ENOTBLK || error == -EOPNOTSUPP || error == -EFBIG ||
-	       error == -EINVAL;
+	       error == -EINVAL || error == -ERANGE || error == -EEXIST;
 }
 
 static int init_devices(struct pager *pager)
@@ -119,6 +119,12 @@ static int rebuild_slots(struct pager *pager)
 	return attach_list_stored(&pager->at, take_stored, &walk);
 }
 
+/* One disk under two names, which only its superblock tells. */
+static int given_twice(int ret)
+{
+	return ret == -EEXIST ? EXIT_USAGE : ret;
+}
+
 /* Numbers first, as what is stored tells which devices must be there. */
 static int init_slots(struct pager *pager)
 {
@@ -127,12 +133,12 @@ static int init_slots(struct pager *pager)
 
 	ret = attach_list_stored(&pager->at, count_stored, &walk);
 	if (!ret)
-		ret = devices_identify(&pager->devices, pager->at.uuid,
-				       walk.stored, pager->opts.force);
+		ret = given_twice(devices_identify(&pager->devices, pager->at.uuid,
+						   walk.stored, pager->opts.force));
 	if (!ret)
 		ret = rebuild_slots(pager);
 	if (!ret)
-		ret = devices_stamp(&pager->devices);
+		ret = given_twice(devices_stamp(&pager->devices));
 	return ret;
 }
 
@@ -269,12 +275,13 @@ static int start(struct pager *pager)
 static void handle_signal(struct pager *pager)
 {
 	struct signalfd_siginfo info;
+	int error;
 
 	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP) {
 		log_info("SIGHUP: re-silvering %u mirrors",
-			 mirror_resilver_all(&pager->devices));
+			 mirror_resilver_all(&pager->devices, &error));
 		return;
 	}
 	log_info("%s: ending", strsignal(info.ssi_signo));

@@ -3,6 +3,7 @@
 #include "mirror.h"
 #include "devices.h"
 #include "log.h"
+#include "owner.h"
 #include "resilver.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ u32 mirror_run(struct device *dev, u64 slot, u32 count)
 	return min_t(u32, count, stripe - (slot & (stripe - 1)));
 }
 
-/* Mask of the legs that a store goes to; never 0. */
+/* Mask of the legs that a store goes to; 0 of a mirror that is gone. */
 unsigned int mirror_write_legs(const struct device *dev)
 {
 	unsigned int i, legs = 0;
@@ -104,6 +105,8 @@ bool mirror_leg_failed(struct device *dev, unsigned int leg)
 	if (leg_state(lost) == LEG_REBUILDING ||
 	    (leg_state(lost) == LEG_GOOD &&
 	     leg_state(&dev->legs[!leg]) == LEG_GOOD)) {
+		/* First: a store that does without the leg looks whether it may. */
+		atomic_store(&dev->stamp_due, true);
 		lost->state = LEG_FAILED;
 		lost_clear(&dev->lost);
 		news = true;
@@ -162,7 +165,8 @@ static int failed_leg(const struct device *dev)
  *
  * Return: 0; -ENOENT: it is, or is no mirror; -EBUSY: it is being done;
  * -ENXIO: the other leg is missing, -EIO: what is on it could not be read and may
- * be somebody's, see mirror_replace() for both.
+ * be somebody's, -EFBIG: it is too small, see mirror_replace() for these; -EROFS: its
+ * superblock can't be written.
  */
 int mirror_resilver(struct device *dev)
 {
@@ -176,17 +180,28 @@ int mirror_resilver(struct device *dev)
 		return -ENXIO;
 	if (dev->legs[leg].holds[0])
 		return -EIO;
+	if (leg_slots(&dev->legs[leg]) < slots_count(&dev->slots))
+		return -EFBIG;
 	return resilver_request(dev, leg);
 }
 
-/* Begin with all mirrors that need it; returns how many. */
-unsigned int mirror_resilver_all(struct devices *devices)
+/*
+ * Begin with all mirrors that need it; returns how many. @error is why it does not
+ * with the last that does not, -ENOENT where none needs it.
+ */
+unsigned int mirror_resilver_all(struct devices *devices, int *error)
 {
 	unsigned int i, started = 0;
 	struct device *dev;
+	int ret;
 
-	devices_for_each(devices, dev, i)
-		started += !mirror_resilver(dev);
+	*error = -ENOENT;
+	devices_for_each(devices, dev, i) {
+		ret = mirror_resilver(dev);
+		started += !ret;
+		if (ret && ret != -ENOENT)
+			*error = ret;
+	}
 	return started;
 }
 
@@ -200,8 +215,8 @@ unsigned int mirror_resilver_all(struct devices *devices)
  *
  * Return: 0 or -errno; mirror_resilver() is next.
  */
-int mirror_replace(struct device *dev, const char *path, int fd, bool force,
-		   char *holds)
+int mirror_replace(struct devices *devices, struct device *dev, const char *path,
+		   int fd, bool force, char *holds)
 {
 	int at = dev->nr_legs > 1 ? failed_leg(dev) : -ENOENT;
 	struct leg fresh;
@@ -230,7 +245,7 @@ int mirror_replace(struct device *dev, const char *path, int fd, bool force,
 	if (!ret && leg_slots(&fresh) < slots_count(&dev->slots))
 		ret = -EFBIG;
 	if (!ret)
-		ret = identify_spare(&fresh, dev, force);
+		ret = identify_spare(&fresh, devices, dev, force);
 	if (ret) {
 		memcpy(holds, fresh.holds, sizeof(fresh.holds));
 		if (fresh.fd == fd)

@@ -8,6 +8,7 @@
  */
 #include "resilver.h"
 #include "devices.h"
+#include "discard.h"
 #include "log.h"
 #include "status.h"
 #include "thread.h"
@@ -61,7 +62,7 @@ static int note_lost(struct device *dev, unsigned int leg, u64 slot)
 	log_limited(LOG_ERR, "%s: slot %llu can't be read", from->path,
 		    (unsigned long long)slot);
 	pthread_mutex_lock(&dev->lock);
-	if (slots_is_used(&dev->slots, slot))
+	if (slots_is_used(&dev->slots, slot) && !discard_waits(dev, slot))
 		ret = lost_add(&dev->lost, leg, slot);
 	pthread_mutex_unlock(&dev->lock);
 	if (ret)
@@ -245,6 +246,11 @@ int resilver_request(struct device *dev, unsigned int leg)
 		lost_clear(&dev->lost);
 		dev->resilvered = 0;
 		device_stamp(dev);
+		/* What it said before may be that it lacks nothing. */
+		if (!dev->legs[leg].stamped) {
+			dev->legs[leg].state = LEG_FAILED;
+			ret = -EROFS;
+		}
 	}
 	pthread_mutex_unlock(&dev->lock);
 	if (ret)

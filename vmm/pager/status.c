@@ -92,8 +92,10 @@ void status_refresh(void)
 	/* EAGAIN: it was the second that passed. */
 	if (read(status.fd, &count, sizeof(count)) < 0)
 		count = 0;
-	devices_for_each(status.devices, dev, i)
+	devices_for_each(status.devices, dev, i) {
 		device_retry_space(dev);
+		device_retry_stamp(dev);
+	}
 	refused = atomic_exchange(&status.refused, false);
 	devices_sum(status.devices, &totals);
 	report_decide(&totals, status.last.full, refused, &now);
