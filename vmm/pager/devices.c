@@ -26,6 +26,7 @@ static int publish_order(struct devices *devices)
 		}
 		order->dev[at] = dev;
 	}
+	order->older = devices->order;
 	atomic_store_explicit(&devices->order, order, memory_order_release);
 	return 0;
 }
@@ -66,8 +67,15 @@ err_close:
 
 void devices_close(struct devices *devices)
 {
+	struct device_order *order = devices->order, *older;
+
 	while (devices->nr)
 		device_destroy(devices->opened[--devices->nr]);
+	for (; order; order = older) {
+		older = order->older;
+		free(order);
+	}
+	devices->order = NULL;
 }
 
 /* No start: files that were created for it go. */

@@ -14,11 +14,13 @@ struct options;
 
 /**
  * struct device_order - devices by falling priority; replaced as a whole
+ * @older: the one before, kept to the end, as a reader may still look at it
  * @nr: length of @dev
  * @next: turn among devices of one priority
  * @dev: the devices
  */
 struct device_order {
+	struct device_order *older;
 	unsigned int nr;
 	atomic_uint next;
 	struct device *dev[DEVICE_MAX];
@@ -27,7 +29,7 @@ struct device_order {
 /**
  * struct devices - all of them
  * @by_number: where a cookie leads
- * @order: for stores; old ones are kept, as a reader may still look at them
+ * @order: for stores
  * @nr: how many
  * @opened: as on the command line, before they have their numbers
  */
