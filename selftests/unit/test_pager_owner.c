@@ -71,9 +71,8 @@ static void test_add_again(void)
 	copy_file(paths[0], paths[3]);
 	CHECK_EQ(add_device(paths[3], true, holds), -EEXIST);
 	CHECK(strstr(holds, "device 0 of this pool"));
-	/* It dropped off the bus and is back. */
-	devices.opened[1]->legs[0].state = LEG_FAILED;
-	devices.opened[1]->write_failed = true;
+	/* It dropped off the bus and is back: ioctls of disks fail on a file, too. */
+	devices.opened[1]->legs[0].block = true;
 	CHECK_EQ(add_device(paths[2], true, holds), -EEXIST);
 	CHECK_STR(holds, "pages of device 1 of this pool; start the pager again to use them");
 	CHECK_EQ(devices.nr, 2);

@@ -410,14 +410,15 @@ static int write_page(const struct leg *leg, const void *page, u64 at)
 int leg_write_superblock(struct leg *leg, const struct superblock *sb)
 {
 	_Alignas(PAGER_PAGE_SIZE) u8 page[PAGER_PAGE_SIZE];
-	int ret = leg->cleared ? 0 : leg_clear(leg);
+	int ret = leg->cleared ? 0 : leg_clear(leg), copy;
 
 	if (ret)
 		return ret;
 	layout_encode(sb, page);
-	ret = write_page(leg, page, copy_at(leg));
-	if (ret)
+	copy = write_page(leg, page, copy_at(leg));
+	ret = write_page(leg, page, 0);
+	if (copy && !ret)
 		log_warn("%s: can't write the copy of the superblock: %s", leg->path,
-			 strerror(-ret));
-	return write_page(leg, page, 0);
+			 strerror(-copy));
+	return ret;
 }

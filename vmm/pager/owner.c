@@ -173,11 +173,13 @@ static struct device *find_live(struct devices *devices, const struct superblock
 	struct device *dev;
 	unsigned int i;
 
-	devices_for_each(devices, dev, i)
-		if (!memcmp(sb->device, dev->uuid, sizeof(sb->device)))
-			return atomic_load(&dev->write_failed) && !device_used(dev) ?
-				       NULL :
-				       dev;
+	devices_for_each(devices, dev, i) {
+		if (memcmp(sb->device, dev->uuid, sizeof(sb->device)))
+			continue;
+		/* Nothing may have been read or written since it went. */
+		device_check_gone(dev);
+		return atomic_load(&dev->write_failed) && !device_used(dev) ? NULL : dev;
+	}
 	return NULL;
 }
 

@@ -15,8 +15,11 @@ static bool is_patchy(const struct device *dev, unsigned int leg)
 	       leg_state(&dev->legs[!leg]) == LEG_GOOD;
 }
 
-/* Returns a mask of the legs that could not be written; @error is of one of them. */
-static unsigned int stamp_legs(struct device *dev, int *error)
+/*
+ * Returns a mask of the legs that could not be written; @error is of one of them, which
+ * is logged with @level.
+ */
+static unsigned int stamp_legs(struct device *dev, int level, int *error)
 {
 	struct superblock sb = {
 		.number = dev->number,
@@ -41,8 +44,8 @@ static unsigned int stamp_legs(struct device *dev, int *error)
 		ret = leg_write_superblock(&dev->legs[i], &sb);
 		dev->legs[i].stamped = !ret;
 		if (ret) {
-			log_err("%s: can't write the superblock: %s",
-				dev->legs[i].path, strerror(-ret));
+			log_at(level, "%s: can't write the superblock: %s",
+			       dev->legs[i].path, strerror(-ret));
 			*error = ret;
 			failed |= 1 << i;
 		}
@@ -69,6 +72,20 @@ static bool drop_leg(struct device *dev, unsigned int failed)
 	return true;
 }
 
+static int stamp(struct device *dev, int level)
+{
+	int error = 0;
+	unsigned int i, failed = stamp_legs(dev, level, &error);
+	bool due = false;
+
+	if (drop_leg(dev, failed))
+		failed = stamp_legs(dev, level, &error);
+	for (i = 0; i < dev->nr_legs; i++)
+		due |= failed & 1 << i && leg_state(&dev->legs[i]) == LEG_GOOD;
+	atomic_store(&dev->stamp_due, due && dev->nr_legs > 1);
+	return error;
+}
+
 /*
  * Write the superblocks of all legs that are written at all. One that is not up
  * to date says so itself: without a superblock it would be nobody's. Under the
@@ -76,24 +93,16 @@ static bool drop_leg(struct device *dev, unsigned int failed)
  */
 int device_stamp(struct device *dev)
 {
-	int error = 0;
-	unsigned int i, failed = stamp_legs(dev, &error);
-	bool due = false;
-
-	if (drop_leg(dev, failed))
-		failed = stamp_legs(dev, &error);
-	for (i = 0; i < dev->nr_legs; i++)
-		due |= failed & 1 << i && leg_state(&dev->legs[i]) == LEG_GOOD;
-	atomic_store(&dev->stamp_due, due && dev->nr_legs > 1);
-	return error;
+	return stamp(dev, LOG_ERR);
 }
 
+/* Once a second: that it fails was logged before. */
 void device_retry_stamp(struct device *dev)
 {
 	if (!atomic_load(&dev->stamp_due))
 		return;
 	pthread_mutex_lock(&dev->lock);
-	if (atomic_load(&dev->stamp_due) && !device_stamp(dev))
+	if (atomic_load(&dev->stamp_due) && !stamp(dev, LOG_DEBUG))
 		log_info("device %u: storing again", dev->number);
 	pthread_mutex_unlock(&dev->lock);
 }
