@@ -23,8 +23,6 @@ slots_are_equal()
 need_devices
 # Of the slots that leg 0 is asked for first, 1556 and 1557 can be written, but not read.
 scsi_disk opts=2 medium_error_start=12448 medium_error_count=16 || skip_all "no scsi_debug"
-# Reads that the block layer merges fail together: some 60 pages, more than a leg may have.
-echo 2 > "/sys/block/${disk##*/}/queue/nomerges"
 plan 17
 device a 0
 device b 1
@@ -32,8 +30,9 @@ pool 8M
 check "it starts" pager --mirror "$disk,/dev/mapper/tarn-a"
 check "pages are written" pages a write 0 6144 1
 check "those that a leg can't read come from the other" pages a check 0 6144 1
+# Those beside them do not count, though the block layer makes one read of many.
 check "they are written anew there" device_has \
-	"l[0]['read_errors'] >= 2 and l[0]['repaired'] >= 2"
+	"2 <= l[0]['read_errors'] <= 8 and 2 <= l[0]['repaired'] <= 8"
 check "and both legs stay good" device_has "all(x['state'] == 'good' for x in l)"
 # All of them are clean: none is written again, and each is read.
 check "all pages leave memory" tarnctl partition page-out "$pool/a"

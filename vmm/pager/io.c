@@ -7,6 +7,8 @@
  * - A mirror's leg that fails a store is done without: the store is good if it
  *   reached one good leg.
  * - An I/O of several pages that fails is split into single ones.
+ * - A page that can't be read is read once more, with no other one of the queue's beside
+ *   it that can't: the block layer merges reads, and all that it merges fail together.
  * - A load reads the other leg of a mirror and, where the checksum says that this
  *   is what was stored, writes the page anew on the first, which fails when it
  *   can't be written or has had many of these.
@@ -205,6 +207,7 @@ static struct io *new_io(struct queue *q, struct task *tasks,
 	io->write = write;
 	io->retries = 0;
 	io->asked = 0;
+	io->alone = 0;
 	io->check = !write && tasks->flags & TARN_REQ_MISMATCH;
 	io->repair = 0;
 	io->repairing = false;
@@ -311,20 +314,48 @@ static bool ask_other_leg(struct queue *q, struct io *io, unsigned int leg)
 	return true;
 }
 
+/* Whether a page that @leg could not give is to be read by itself. */
+static bool read_alone(struct queue *q, struct io *io, unsigned int leg)
+{
+	struct io **at = &q->alone;
+
+	if (io->alone & 1 << leg || leg_is_gone(&io->ext.dev->legs[leg]))
+		return false;
+	io->alone |= 1 << leg;
+	io->next = NULL;
+	while (*at)
+		at = &(*at)->next;
+	*at = io;
+	if (q->alone == io)
+		ask_legs(q, io, io->legs);
+	return true;
+}
+
+/* The first one has been read. */
+static void alone_done(struct queue *q)
+{
+	q->alone = q->alone->next;
+	if (q->alone)
+		ask_legs(q, q->alone, q->alone->legs);
+}
+
 static void load_failed(struct queue *q, struct io *io)
 {
 	unsigned int leg = __builtin_ctz(io->legs);
 	/* A frame that is gone is no fault of the device. */
 	bool no_frame = has_no_frame(io);
 
-	if (!no_frame)
-		load_note_error(q, io, leg);
 	if (io->ext.count > 1) {
 		split_io(q, io);
 		return;
 	}
-	if (!no_frame && ask_other_leg(q, io, leg))
-		return;
+	if (!no_frame) {
+		if (read_alone(q, io, leg))
+			return;
+		load_note_error(q, io, leg);
+		if (ask_other_leg(q, io, leg))
+			return;
+	}
 	answer_tasks(q, io->tasks, -EIO);
 	io_put(q, io);
 }
@@ -700,6 +731,8 @@ void io_done(struct queue *q, struct io *io, unsigned int leg, s32 result)
 		ask_again(q, io, retry);
 		return;
 	}
+	if (io == q->alone)
+		alone_done(q);
 	if (io->repairing)
 		repair_done(q, io);
 	else if (io->write)

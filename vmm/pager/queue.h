@@ -51,13 +51,14 @@ struct task {
 
 /**
  * struct io - a read or write of slots that follow each other
- * @next: in the list of free ones
+ * @next: in the list of free ones, or of those that are read by themselves
  * @tasks: a task a slot
  * @ext: the slots
  * @write: or read
  * @legs: those asked
  * @failed: of these, failed
  * @asked: a load: legs that were asked so far
+ * @alone: a load: legs that were asked for nothing else at that time
  * @check: a load: see whether it is what was stored
  * @repair: a load: legs that could not give it
  * @repairing: that is being done
@@ -75,6 +76,7 @@ struct io {
 	u8 legs;
 	u8 failed;
 	u8 asked;
+	u8 alone;
 	bool check;
 	u8 repair;
 	bool repairing;
@@ -121,6 +123,7 @@ struct queue_counters {
  * @nr_ios: I/Os in flight
  * @free_tasks: not in use
  * @free_ios: not in use
+ * @alone: loads to be read by themselves, the first one is
  * @registered: serial number of the leg that is in the ring's table
  * @counters: for the control socket
  * @memory_tasks: all tasks
@@ -151,6 +154,7 @@ struct queue {
 	unsigned int nr_ios;
 	struct task *free_tasks;
 	struct io *free_ios;
+	struct io *alone;
 	unsigned int registered[QUEUE_FILES];
 	struct queue_counters counters;
 	struct task *memory_tasks;
