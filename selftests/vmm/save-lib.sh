@@ -25,3 +25,32 @@ goes_on()
 	done
 	return 1
 }
+
+# failing_disk: a filesystem at $tmp/failing on a disk that cannot write beyond the first
+# 8 MiB, which a write into memory does not find out. null_blk can have 128 MiB of bad
+# blocks, no more.
+failing_disk()
+{
+	failing=/sys/kernel/config/nullb/tarnfail
+	modprobe null_blk nr_devices=0 2>/dev/null
+	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+	mkdir "$failing" 2>/dev/null || return
+	echo 128 >"$failing/size"
+	echo 1 >"$failing/memory_backed"
+	echo 1 >"$failing/power"
+	until [ -b /dev/tarnfail ]; do sleep 0.1; done
+	# A journal that cannot be written would have the filesystem refuse writes. With few
+	# inodes all but the content of files lies at the beginning.
+	mkfs.ext4 -q -N 64 -O ^has_journal /dev/tarnfail
+	mkdir "$tmp/failing"
+	mount /dev/tarnfail "$tmp/failing"
+	echo "+16384-262143" >"$failing/badblocks"
+}
+
+failing_disk_end()
+{
+	echo "-16384-262143" >"$failing/badblocks"
+	umount "$tmp/failing"
+	echo 0 >"$failing/power"
+	rmdir "$failing"
+}

@@ -11,7 +11,7 @@
 # shellcheck source=selftests/vmm/save-lib.sh
 . "$here/save-lib.sh"
 
-plan 23
+plan 24
 images 6.12-cloud
 make_save_disk
 truncate -s 1 "$tmp/one"
@@ -80,6 +80,19 @@ qmp_event '.event == "MIGRATION" and .data.status == "failed"' &&
 	goes_on
 exec {hold}>&-
 ok "a reader that goes away stops nothing but the saving"
+
+# A disk that fails when what was written goes to it, and not before.
+if failing_disk; then
+	: >"$tmp/qmp.log"
+	qmp migrate "{\"uri\":\"file:$tmp/failing/saved\"}" >/dev/null
+	qmp_event '.event == "MIGRATION" and .data.status == "failed"' &&
+		qmp query-migrate '{}' | jq -e '.return["error-desc"] | contains("durable")' >/dev/null &&
+		goes_on
+	ok "a disk that fails behind the page cache fails the saving, too"
+	failing_disk_end
+else
+	ok "a disk that fails behind the page cache # SKIP no null_blk"
+fi
 
 # A reader that never reads; the monitor answers, and it can be cancelled.
 exec {hold}<>"$tmp/pipe"
