@@ -535,9 +535,6 @@ static void store_complete(struct tarn_io *io, int result, u64 cookie)
 		frame->copy = TARN_COOKIE_NONE;
 		tarn_frame_release(pool, io->frame);
 	}
-	/* Who rescued it, or cut it away, did that. */
-	if (mark == TARN_MARK_OUT)
-		atomic64_dec(&io->part->leaving);
 	tarn_entry_wake(entry);
 	if (outdated)
 		tarn_cookie_drop(pool, outdated);
@@ -545,6 +542,7 @@ out:
 	/* Written once a tick only: all stores share the line. */
 	if (time_before(READ_ONCE(pool->stored_at), jiffies))
 		WRITE_ONCE(pool->stored_at, jiffies);
+	atomic64_dec(&io->part->leaving);
 	atomic_dec(&pool->stores);
 	wake_up(&pool->store_wait);
 }

@@ -48,8 +48,6 @@ static bool settle_in(struct tarn_partition *part, u64 index,
 			to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
 		to = tarn_age_touched(to);
 	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
-	if (tarn_entry_mark(e) == TARN_MARK_OUT)
-		atomic64_dec(&part->leaving);
 	return true;
 }
 

@@ -295,9 +295,6 @@ void tarn_partition_release(struct kref *ref)
 	struct tarn_partition *part = container_of(ref, struct tarn_partition,
 						   ref);
 
-	/* All requests have ended, each holds a reference. */
-	WARN_ON_ONCE(atomic64_read(&part->leaving) ||
-		     atomic_read(&part->orphans));
 	free_leaves(part);
 	if (part->zero)
 		__free_page(part->zero);

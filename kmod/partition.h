@@ -86,7 +86,7 @@ struct tarn_part_node {
  * @ahead: pages to read ahead of a sequence, 0 if there is none
  * @next_fault: page after the last one read, to see sequences
  * @paged: pages with the pager only
- * @leaving: pages in frames that are being given up: marked OUT
+ * @leaving: pages in frames that are being given up
  * @orphans: loads under way of pages that were cut away, each with a frame
  * @nr_leaves: leaves made so far
  * @stats: counters

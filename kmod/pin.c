@@ -135,9 +135,6 @@ static bool set_hint(struct tarn_partition *part, u64 index, atomic64_t *entry,
 				to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
 		}
 	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
-	if (tarn_entry_mark(e) == TARN_MARK_OUT &&
-	    tarn_entry_mark(to) == TARN_MARK_RESCUED)
-		atomic64_dec(&part->leaving);
 	return true;
 }
 

@@ -99,8 +99,6 @@ static bool remove_resident(struct removal *r, u64 index, u64 frame, u64 *old)
 	} while (!tarn_entry_change(r->part, index, entry, &e,
 				    tarn_entry_make(TARN_PAGE_EMPTY, 0)));
 	tarn_partition_left(r->part, frame);
-	if (tarn_entry_mark(e) == TARN_MARK_OUT)
-		atomic64_dec(&r->part->leaving);
 	tarn_entry_wake(entry);
 	*old = e;
 	return true;
