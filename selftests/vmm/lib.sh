@@ -74,11 +74,14 @@ image()
 	fi
 }
 
-# kernel_images KERNEL: set $elf, $bzimage for 6.1-cloud or 6.12-cloud.
+# kernel_images KERNEL: set $elf, $bzimage for 6.1-cloud, 6.12-cloud or 7.3-cloud.
 # shellcheck disable=SC2034 # for the tests
 kernel_images()
 {
 	{ read -r elf; read -r bzimage; } < <("$top/scripts/kernel" path "$1" vmlinux vmlinuz)
+	# Under KVM in an emulator it finds XSAVE inconsistent (832 bytes, not 576), with stock
+	# QEMU, too, and falls over its own way to do without.
+	[ "$1" != 7.3-cloud ] || quick+=" noxsave"
 }
 
 # images KERNEL: those, and $initrd.

@@ -45,6 +45,13 @@ failing_disk()
 	mkdir "$tmp/failing"
 	mount /dev/tarnfail "$tmp/failing"
 	echo "+16384-262143" >"$failing/badblocks"
+	# That of 6.1 writes bad blocks of a device that has memory all the same.
+	if dd if=/dev/zero of="$tmp/failing/probe" bs=1M count=16 conv=fsync status=none \
+		2>/dev/null; then
+		failing_disk_end
+		return 1
+	fi
+	rm "$tmp/failing/probe"
 }
 
 failing_disk_end()
