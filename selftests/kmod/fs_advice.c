@@ -57,7 +57,8 @@ static void advice_of_qemu(void)
 		bool optional;
 	} list[] = {
 		{ MADV_DONTDUMP, false }, { MADV_DONTFORK, false },
-		{ MADV_DOFORK, false },	  { MADV_DODUMP, true },
+		/* Newer kernels take it for no special mapping (VM_MIXEDMAP). */
+		{ MADV_DOFORK, true },	  { MADV_DODUMP, true },
 		{ MADV_HUGEPAGE, true },  { MADV_NOHUGEPAGE, true },
 		{ MADV_MERGEABLE, true }, { MADV_UNMERGEABLE, true },
 		{ MADV_RANDOM, false },	  { MADV_SEQUENTIAL, false },
