@@ -257,7 +257,7 @@ static int shell(const char *format, ...)
 	return system(cmd);
 }
 
-/* The pages that the loop device has, on one that takes 5 s for each request. */
+/* The pages that the loop device has, on one that takes 3 s for each request. */
 static void make_slow_device(void)
 {
 	TEST_REQUIRE(!shell("modprobe -q null_blk nr_devices=0 && "
@@ -270,7 +270,7 @@ static void make_slow_device(void)
 			"oflag=direct 2>/dev/null", loop), 0);
 	ASSERT_EQ(shell("cd " SLOW_CONFIG " && echo 0 >power && "
 			"echo 2 >irqmode && echo %lu >completion_nsec && "
-			"echo 1 >power", 5000000000UL * test_slow()), 0);
+			"echo 1 >power", 3000000000UL * test_slow()), 0);
 }
 
 /* What has been read lets go of it a moment later. */
@@ -333,6 +333,8 @@ static void another_pager_starts_while_a_device_hangs(void)
 	reader[0] = hang(7);
 	reader[1] = hang(8);
 	detach_by_force();
+	/* What is being read keeps its frame. */
+	WAIT_FOR(pool_info(&pool).limbo_frames == 2);
 	ASSERT_OK(kill(reader[1], SIGKILL));
 	reap(reader[1]);
 	punch(8);
@@ -343,7 +345,6 @@ static void another_pager_starts_while_a_device_hangs(void)
 	page_fill(map + 8 * PAGE_SIZE, 9, 8, 1);
 	check();
 	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
-	WAIT_FOR(pool_info(&pool).limbo_frames == 2);
 	for (i = 0; i < PAGES; i++)
 		page_fill(map + i * PAGE_SIZE, 9, i, 1);
 	WAIT_FOR(!pool_info(&pool).limbo_frames);
