@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tarn.ko: shared memory pools for KVM guests (S01). What is where:
+ * tarn.ko: shared memory pools for KVM guests (S01). Its rooms, from the bottom up;
+ * each calls only what lies below it:
  *
- *	fs.c file.c ctl.c	the filesystem, its files, their ioctls
- *	pool.c frame.c		pools and their frames
- *	partition.c entry.c	logical memories and the states of their pages
- *	fault.c asyncpf.c pagein.c	bringing pages in
- *	pending.c notify.c	what is under way of that, by number
- *	reclaim.c evict.c young.c	and giving them up
- *	truncate.c		taking them away
- *	io.c queue.c pager.c window.c drop.c grant.c	requests to the paging service
- *	stats.c sysfs.c event.c trace.h	what is seen of it
+ *	pool/	the objects: pools, frames, partitions, entries of pages
+ *	pager/	requests to the paging service, and who serves them
+ *	page/	what happens to a page: it is brought, given up, taken away
+ *	policy/	which pages, and whose
+ *	kvm/	virtual machines, and what their guests ask for
+ *	fs/	what user space sees: the filesystem, ioctls, sysfs
  */
 #include <linux/module.h>
 
-#include "asyncpf.h"
-#include "fs.h"
-#include "grant.h"
-#include "io.h"
-#include "hypercall.h"
-#include "pager.h"
-#include "pending.h"
-#include "poison.h"
-#include "sysfs.h"
-#include "vm.h"
+#include "fs/fs.h"
+#include "fs/sysfs.h"
+#include "kvm/asyncpf.h"
+#include "kvm/hypercall.h"
+#include "kvm/vm.h"
+#include "page/pending.h"
+#include "pager/grant.h"
+#include "pager/io.h"
+#include "pager/pager.h"
+#include "pool/poison.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -11,10 +11,10 @@
 
 #include <linux/tracepoint.h>
 
-#include "entry.h"
-#include "io.h"
-#include "partition.h"
-#include "pending.h"
+#include "page/pending.h"
+#include "pager/io.h"
+#include "pool/entry.h"
+#include "pool/partition.h"
 
 #define tarn_show_state(e)						\
 	__print_symbolic(e, { TARN_PAGE_EMPTY, "empty" },		\

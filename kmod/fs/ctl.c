@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ioctls on the files of a tarnfs: calls on the pool by its directories, calls
+ * on a partition by its file. A card for each is in Documentation/uapi/.
+ */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "fs/ctl.h"
+#include "fs/fs.h"
+#include "kvm/metrics.h"
+#include "kvm/pin.h"
+#include "kvm/vm.h"
+#include "page/notify.h"
+#include "page/pagein.h"
+#include "page/peek.h"
+#include "page/pending.h"
+#include "pager/pager.h"
+#include "policy/age.h"
+#include "policy/entitle.h"
+#include "policy/reclaim.h"
+#include "pool/event.h"
+#include "pool/partition.h"
+
+#define MAX_PAGES_QUERY	(1U << 20)
+
+/**
+ * tarn_ctl_call() - check, copy in, call, copy out
+ * @file: of the ioctl
+ * @cmd: its number
+ * @arg: its argument
+ * @calls: what this kind of file knows
+ * @nr: length of @calls
+ * @fn: does it
+ *
+ * Context: process.
+ * Return: what @fn returns, or one of the errors at the top of
+ * uapi/linux/tarn.h.
+ */
+long tarn_ctl_call(struct file *file, unsigned int cmd, void __user *arg,
+		   const struct tarn_ctl *calls, unsigned int nr,
+		   long (*fn)(struct file *file, unsigned int cmd,
+			      union tarn_ctl_arg *arg))
+{
+	const unsigned int size_bits = _IOC_SIZEMASK << _IOC_SIZESHIFT;
+	union tarn_ctl_arg *copy;
+	const struct tarn_ctl *c;
+	u32 size;
+	long ret;
+
+	for (c = calls; c < calls + nr; c++)
+		if (!((c->cmd ^ cmd) & ~size_bits))
+			break;
+	if (c == calls + nr)
+		return -ENOTTY;
+	if (get_user(size, (u32 __user *)arg))
+		return -EFAULT;
+	if (size < c->min_size || size > PAGE_SIZE)
+		return -EINVAL;
+	copy = kzalloc(sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	ret = copy_struct_from_user(copy, c->size, arg, size);
+	if (ret)
+		goto out;
+	/* The first word may have changed since it was read. */
+	copy->features.size = size;
+	ret = fn(file, c->cmd, copy);
+	if (!ret && copy_to_user(arg, copy, min(size, c->size)))
+		ret = -EFAULT;
+out:
+	kfree(copy);
+	return ret;
+}
+
+long tarn_ctl_features(struct tarn_features *f)
+{
+	if (f->flags)
+		return -EINVAL;
+	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
+		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS |
+		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY;
+	f->max_queues = TARN_PAGER_MAX_QUEUES;
+	f->max_depth = TARN_PAGER_MAX_DEPTH;
+	return 0;
+}
+
+/* ---- pool --------------------------------------------------------------- */
+
+static long pool_call(struct file *file, unsigned int cmd,
+		      union tarn_ctl_arg *arg)
+{
+	struct tarn_pool *pool = tarn_pool_of(file_inode(file)->i_sb);
+
+	switch (cmd) {
+	case TARN_GET_FEATURES:
+		return tarn_ctl_features(&arg->features);
+	case TARN_POOL_INFO:
+		if (arg->pool_info.flags)
+			return -EINVAL;
+		tarn_pool_info_fill(pool, &arg->pool_info);
+		return 0;
+	case TARN_POOL_SET:
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL)
+			return -EINVAL;
+		return tarn_pool_set(pool, &arg->pool_set);
+	case TARN_POOL_PIN_POLICY:
+		if (arg->pin_policy.flags && !capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return tarn_pin_policy(pool, &arg->pin_policy);
+	case TARN_POOL_FAULTS:
+		/* It tells which pages guests of others use. */
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return tarn_pending_list(pool, &arg->pool_faults);
+	case TARN_POOL_DETACH:
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return arg->pool_detach.flags ? -EINVAL : tarn_pager_force(pool);
+	}
+	return -ENOTTY;
+}
+
+static const struct tarn_ctl pool_calls[] = {
+	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
+	TARN_CTL(TARN_POOL_INFO, struct tarn_pool_info, latency),
+	TARN_CTL(TARN_POOL_SET, struct tarn_pool_set, scan_permille),
+	TARN_CTL(TARN_POOL_PIN_POLICY, struct tarn_pool_pin_policy, critical),
+	TARN_CTL(TARN_POOL_FAULTS, struct tarn_pool_faults, done),
+	TARN_CTL(TARN_POOL_DETACH, struct tarn_pool_detach, flags),
+};
+
+/* ---- partition ---------------------------------------------------------- */
+
+static u8 describe(struct tarn_pool *pool, u64 e)
+{
+	u8 d = tarn_entry_state(e);
+	struct page *page;
+
+	if (tarn_entry_mark(e))
+		d |= TARN_PAGE_IN_FLIGHT;
+	if (tarn_entry_pinned(e))
+		d |= TARN_PAGE_PINNED;
+	if ((d & ~TARN_PAGE_PINNED) != TARN_PAGE_RESIDENT)
+		return d;
+	page = tarn_frame_get(pool, tarn_entry_payload(e));
+	if (!page)
+		return d;
+	if (!tarn_frame_dirty(page))
+		d |= TARN_PAGE_CLEAN;
+	put_page(page);
+	return d;
+}
+
+/* Fill an array of user space with a byte a page of a range. */
+static long describe_range(struct tarn_partition *part, u64 start, u64 count,
+			   u8 __user *to,
+			   u8 (*fn)(struct tarn_pool *pool, u64 e))
+{
+	u64 index, n = 0;
+	u8 *buf;
+	long ret = 0;
+
+	buf = (u8 *)__get_free_page(GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	for (index = 0; index < count && !ret; index += n) {
+		n = min_t(u64, count - index, PAGE_SIZE);
+		for (u64 i = 0; i < n; i++) {
+			atomic64_t *entry =
+				tarn_partition_entry(part, start + index + i);
+
+			buf[i] = entry ? fn(part->pool, atomic64_read(entry)) :
+					 0;
+		}
+		if (copy_to_user(to + index, buf, n))
+			ret = -EFAULT;
+		cond_resched();
+	}
+	free_page((unsigned long)buf);
+	return ret;
+}
+
+/* Cut a range at the end of the file. */
+static u64 within(struct tarn_partition *part, u64 start, u64 count)
+{
+	u64 pages = atomic64_read(&part->pages);
+
+	return start < pages ? min(count, pages - start) : 0;
+}
+
+static long partition_pages(struct tarn_partition *part,
+			    struct tarn_partition_pages *p)
+{
+	if (p->flags || p->count > MAX_PAGES_QUERY)
+		return -EINVAL;
+	p->count = within(part, p->start, p->count);
+	return describe_range(part, p->start, p->count,
+			      u64_to_user_ptr(p->states), describe);
+}
+
+static u8 describe_heat(struct tarn_pool *pool, u64 e)
+{
+	return tarn_age_heat(e);
+}
+
+static long partition_heat(struct tarn_partition *part,
+			   struct tarn_partition_heat *h)
+{
+	if (h->flags || h->count > MAX_PAGES_QUERY)
+		return -EINVAL;
+	h->count = within(part, h->start, h->count);
+	tarn_age_heat_fill(part, h);
+	return describe_range(part, h->start, h->count,
+			      u64_to_user_ptr(h->heat), describe_heat);
+}
+
+static long partition_range(struct tarn_partition *part, unsigned int cmd,
+			    struct tarn_partition_range *r)
+{
+	u64 count;
+
+	if (r->flags)
+		return -EINVAL;
+	if (!part->pool->paging)
+		return -ENODEV;
+	if (!tarn_pool_served(part->pool))
+		return -EAGAIN;
+	count = within(part, r->start, r->count);
+	r->done = 0;
+	if (cmd == TARN_PARTITION_PAGE_OUT)
+		return tarn_reclaim_range(part, r->start, count, &r->done);
+	return tarn_pagein_range(part, r->start, count, &r->done);
+}
+
+static long partition_register(struct tarn_partition *part,
+			       struct tarn_partition_register *r)
+{
+	const struct tarn_area_want want = {
+		.type = r->type,
+		.origin = TARN_AREA_BY_VMM,
+		.offset = r->offset,
+		.bytes = r->bytes,
+	};
+	long handle;
+
+	if (r->flags || r->handle || !r->type || r->type >= TARN_AREA_TYPES ||
+	    !r->bytes || r->bytes > TARN_AREA_MAX_BYTES)
+		return -EINVAL;
+	handle = tarn_area_register(part, &want);
+	if (handle < 0)
+		return handle;
+	r->handle = handle;
+	return 0;
+}
+
+static long partition_unregister(struct tarn_partition *part,
+				 const struct tarn_partition_register *r)
+{
+	if (r->flags || r->type || r->offset || r->bytes)
+		return -EINVAL;
+	return tarn_area_unregister(part, r->handle, TARN_AREA_BY_VMM);
+}
+
+static long partition_call(struct file *file, unsigned int cmd,
+			   union tarn_ctl_arg *arg)
+{
+	struct tarn_partition *part = TARN_I(file_inode(file))->part;
+
+	/* What the memory holds is for who may read it. */
+	if ((cmd == TARN_PARTITION_READ || cmd == TARN_PARTITION_METRICS) &&
+	    !(file->f_mode & FMODE_READ))
+		return -EPERM;
+	switch (cmd) {
+	case TARN_GET_FEATURES:
+		return tarn_ctl_features(&arg->features);
+	case TARN_PARTITION_INFO:
+		if (arg->partition_info.flags)
+			return -EINVAL;
+		tarn_partition_info_fill(part, &arg->partition_info);
+		return 0;
+	case TARN_PARTITION_PAGES:
+		return partition_pages(part, &arg->pages);
+	case TARN_PARTITION_READ:
+		return tarn_peek_range(part, &arg->read);
+	case TARN_PARTITION_AREAS:
+		return tarn_areas_list(part, &arg->areas);
+	case TARN_PARTITION_METRICS:
+		if (arg->metrics.flags)
+			return -EINVAL;
+		return tarn_metrics_read(part, &arg->metrics.metrics);
+	case TARN_PARTITION_HEAT:
+		return partition_heat(part, &arg->heat);
+	}
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EPERM;
+	switch (cmd) {
+	case TARN_PARTITION_SET:
+		if (arg->partition_set.flags & ~TARN_PARTITION_SET_ALL ||
+		    arg->partition_set.reserved)
+			return -EINVAL;
+		return tarn_entitle_set(part, &arg->partition_set);
+	case TARN_PARTITION_PAGE_OUT:
+	case TARN_PARTITION_PAGE_IN:
+		return partition_range(part, cmd, &arg->range);
+	case TARN_PARTITION_ATTACH:
+		return tarn_vm_attach(part, &arg->vm);
+	case TARN_PARTITION_REGISTER:
+		return partition_register(part, &arg->area);
+	case TARN_PARTITION_UNREGISTER:
+		return partition_unregister(part, &arg->area);
+	case TARN_PARTITION_NOTIFY:
+		return tarn_notify_set(part, &arg->notify);
+	}
+	return -ENOTTY;
+}
+
+static const struct tarn_ctl partition_calls[] = {
+	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
+	TARN_CTL(TARN_PARTITION_INFO, struct tarn_partition_info, latency),
+	TARN_CTL(TARN_PARTITION_SET, struct tarn_partition_set, reserved),
+	TARN_CTL(TARN_PARTITION_PAGES, struct tarn_partition_pages, states),
+	TARN_CTL(TARN_PARTITION_PAGE_OUT, struct tarn_partition_range, done),
+	TARN_CTL(TARN_PARTITION_PAGE_IN, struct tarn_partition_range, done),
+	TARN_CTL(TARN_PARTITION_ATTACH, struct tarn_partition_attach, ranges),
+	TARN_CTL(TARN_PARTITION_REGISTER, struct tarn_partition_register, bytes),
+	TARN_CTL(TARN_PARTITION_UNREGISTER, struct tarn_partition_register,
+		 bytes),
+	TARN_CTL(TARN_PARTITION_AREAS, struct tarn_partition_areas, held_pages),
+	TARN_CTL(TARN_PARTITION_NOTIFY, struct tarn_partition_notify, reserved),
+	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
+	TARN_CTL(TARN_PARTITION_HEAT, struct tarn_partition_heat, rounds),
+	TARN_CTL(TARN_PARTITION_READ, struct tarn_partition_read, states),
+};
+
+long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct inode *inode = file_inode(file);
+
+	if (S_ISREG(inode->i_mode))
+		return tarn_ctl_call(file, cmd, (void __user *)arg,
+				     partition_calls,
+				     ARRAY_SIZE(partition_calls),
+				     partition_call);
+	/* It tells of pages of others, as TARN_POOL_FAULTS does. */
+	if (cmd == TARN_POOL_EVENTS)
+		return capable(CAP_SYS_ADMIN) ?
+			       tarn_event_open(tarn_pool_of(inode->i_sb)) :
+			       -EPERM;
+	return tarn_ctl_call(file, cmd, (void __user *)arg, pool_calls,
+			     ARRAY_SIZE(pool_calls), pool_call);
+}

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Faults on mappings of partitions, of processes and KVM alike.
+ *
+ * A hit takes a reference and the lock of the page's own frame and returns it
+ * locked; the core maps it. A page that has no frame yet, or whose content the
+ * pager has, is brought first, with the mmap lock dropped where the kernel
+ * allows that; KVM's first try may not sleep and is answered with
+ * VM_FAULT_RETRY once the load has begun.
+ *
+ * A mapping is writable only of a dirty page, so the first write to a clean one
+ * comes here (tarn_page_mkwrite()) and outdates the pager's copy. Reads of empty
+ * pages map one page of zeroes a partition.
+ */
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "fs/fault.h"
+#include "kvm/asyncpf.h"
+#include "page/pagein.h"
+#include "policy/age.h"
+#include "pool/partition.h"
+#include "pool/poison.h"
+#include "pool/wait.h"
+
+/* Resident neighbours are mapped in the aligned block of this many pages. */
+#define AROUND_PAGES	16
+
+static struct tarn_partition *part_of(struct vm_area_struct *vma)
+{
+	return TARN_I(file_inode(vma->vm_file))->part;
+}
+
+static bool beyond_end(struct tarn_partition *part, u64 index)
+{
+	return index >= atomic64_read(&part->pages);
+}
+
+/*
+ * A copy that is lost is a memory error of who faults: KVM makes a machine check of
+ * it. A thread gets an ordinary SIGBUS.
+ */
+static vm_fault_t fault_error(const struct vm_fault *vmf, int ret)
+{
+	if (ret == -ENOMEM)
+		return VM_FAULT_OOM;
+	if (ret == -EHWPOISON ||
+	    (ret == -EIO && !(vmf->flags & FAULT_FLAG_USER)))
+		return VM_FAULT_HWPOISON;
+	return VM_FAULT_SIGBUS;
+}
+
+/* ---- zeroes ------------------------------------------------------------- */
+
+#define ZERO_MAPPINGS_MOST	(INT_MAX / 2)
+
+static struct page *zero_page(struct tarn_partition *part)
+{
+	struct page *page = READ_ONCE(part->zero), *other;
+
+	if (page)
+		return page;
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!page)
+		return NULL;
+	other = cmpxchg(&part->zero, NULL, page);
+	if (!other)
+		return page;
+	__free_page(page);
+	return other;
+}
+
+/*
+ * Map zeroes, with the page marked meanwhile, so that who gives it a frame
+ * either comes first or finds the mapping. 0: look again.
+ */
+static vm_fault_t map_zero(struct vm_fault *vmf, struct tarn_partition *part,
+			   atomic64_t *entry)
+{
+	u64 e = atomic64_read(entry), marked;
+	struct page *zero = zero_page(part);
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+	int err;
+
+	if (!zero)
+		return VM_FAULT_OOM;
+	if (tarn_entry_state(e) != TARN_PAGE_EMPTY || tarn_entry_mark(e))
+		return 0;
+	if (vmf->flags & FAULT_FLAG_WRITE) {
+		/* A private mapping copies it at once. */
+		get_page(zero);
+		vmf->page = zero;
+		return VM_FAULT_DONE_COW;
+	}
+	marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
+	if (!tarn_entry_change(part, vmf->pgoff, entry, &e, marked))
+		return 0;
+	/* Each mapping has a reference, and they are counted in 32 bits. */
+	if (beyond_end(part, vmf->pgoff) ||
+	    page_ref_count(zero) > ZERO_MAPPINGS_MOST) {
+		ret = VM_FAULT_SIGBUS;
+	} else {
+		err = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK, zero);
+		if (err && err != -EBUSY)
+			ret = fault_error(vmf, err);
+	}
+	tarn_entry_change(part, vmf->pgoff, entry, &marked,
+			  tarn_entry_make(TARN_PAGE_EMPTY, 0) |
+			  TARN_ENTRY_ZERO_MAPPED);
+	tarn_entry_wake(entry);
+	return ret;
+}
+
+/* ---- neighbours --------------------------------------------------------- */
+
+static bool has_pte(struct vm_fault *vmf, unsigned long addr)
+{
+	bool has = true;
+	pmd_t pmd;
+
+	/* Newer kernels free empty tables under mappings, after a grace period. */
+	rcu_read_lock();
+	pmd = READ_ONCE(*vmf->pmd);
+	if (!pmd_none(pmd) && !pmd_bad(pmd))
+		has = !pte_none(READ_ONCE(*pte_offset_kernel(&pmd, addr)));
+	rcu_read_unlock();
+	return has;
+}
+
+static void map_neighbour(struct vm_fault *vmf, struct tarn_partition *part,
+			  atomic64_t *entry, u64 index, unsigned long addr)
+{
+	u64 e = atomic64_read(entry);
+	u64 frame = tarn_entry_payload(e);
+	struct page *page;
+
+	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT || tarn_entry_mark(e))
+		return;
+	/* On probation only who misses it may bring it back. */
+	if ((tarn_entry_hint(e) & TARN_HINT_PROBATION &&
+	     !tarn_entry_pinned(e)) || has_pte(vmf, addr))
+		return;
+	page = tarn_frame_get(part->pool, frame);
+	if (!page)
+		return;
+	if (!tarn_entry_is_frame(atomic64_read(entry), frame) ||
+	    !trylock_page(page))
+		goto out;
+	/*
+	 * The new mapping looks accessed, which is no news: say so. If the entry
+	 * is as it was it can't change before the lock is dropped.
+	 */
+	if (tarn_entry_change(part, index, entry, &e, e | TARN_ENTRY_NEW) &&
+	    !beyond_end(part, index) && !tarn_poisoned(page))
+		vm_insert_page(vmf->vma, addr, page);
+	unlock_page(page);
+out:
+	put_page(page);
+}
+
+/* The block is aligned in the file, so it lies in the leaf of the page. */
+static void map_around(struct vm_fault *vmf, struct tarn_partition *part,
+		       struct tarn_leaf *leaf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long here = vmf->address & PAGE_MASK;
+	u64 first = ALIGN_DOWN(vmf->pgoff, AROUND_PAGES);
+	u64 index = max_t(u64, first, vma->vm_pgoff);
+	u64 end = min_t(u64, first + AROUND_PAGES,
+			vma->vm_pgoff + vma_pages(vma));
+
+	for (; index < end; index++) {
+		unsigned long addr = vma->vm_start +
+				     ((index - vma->vm_pgoff) << PAGE_SHIFT);
+
+		/* Another page table is not worth looking for. */
+		if (addr == here || (addr ^ here) & PMD_MASK)
+			continue;
+		map_neighbour(vmf, part, tarn_leaf_entry(leaf, index), index,
+			      addr);
+	}
+}
+
+/* ---- the fault ---------------------------------------------------------- */
+
+/*
+ * What ends a wait. A fault of user code goes back to it for any signal. GUP, for
+ * KVM, looks at signals when a fault is to be done again. The kernel's own copies do
+ * not, and come again at once: they are not told from GUP, but after the first try
+ * a signal ends a wait late.
+ */
+static unsigned int signal_flags(struct vm_fault *vmf)
+{
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return TARN_BRING_LOCKED;
+	if (!(vmf->flags & FAULT_FLAG_INTERRUPTIBLE))
+		return 0;
+	return vmf->flags & FAULT_FLAG_USER ||
+	       !(vmf->flags & FAULT_FLAG_TRIED) ? TARN_BRING_SIGNAL :
+						  TARN_BRING_LATE;
+}
+
+static unsigned int bring_flags(struct vm_fault *vmf)
+{
+	unsigned int flags = signal_flags(vmf);
+
+	if (vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED)
+		flags |= TARN_BRING_WRITE;
+	if (vmf->flags & FAULT_FLAG_TRIED)
+		flags |= TARN_BRING_TRIED;
+	if (vmf->flags & FAULT_FLAG_ALLOW_RETRY &&
+	    vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		flags |= TARN_BRING_NOWAIT;
+	return flags;
+}
+
+/*
+ * What the page needs takes time. Where the kernel lets us, wait without the
+ * lock of the address space and have the fault done again, each time: others
+ * need the lock to look at the process even when no pager is there. Where it does
+ * not, as for who reads /proc/PID/mem, wait for a pager that serves only.
+ *
+ * GUP looks for a signal before it has a fault done again. KVM's worker gets none: it
+ * would come again and again once its process has ended.
+ */
+static vm_fault_t wait_for_page(struct vm_fault *vmf,
+				struct tarn_partition *part, atomic64_t *entry,
+				unsigned int flags)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	u64 index = vmf->pgoff;
+	struct file *file;
+	int ret;
+
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
+		ret = tarn_page_bring_at(part, index, entry, flags, mm);
+		return ret ? fault_error(vmf, ret) : 0;
+	}
+	if (tarn_wait_is_pointless(mm))
+		return VM_FAULT_SIGBUS;
+	file = get_file(vmf->vma->vm_file);
+	release_fault_lock(vmf);
+	/* An error shows again when the fault is done again. */
+	tarn_page_bring_at(part, index, entry, flags | TARN_BRING_UNTOLD, mm);
+	fput(file);
+	return VM_FAULT_RETRY;
+}
+
+static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
+		      struct tarn_leaf *leaf, struct page *page)
+{
+	if (beyond_end(part, vmf->pgoff)) {
+		unlock_page(page);
+		put_page(page);
+		return VM_FAULT_SIGBUS;
+	}
+	/* Dirty as it is, a writable mapping spares the fault of the write. */
+	if (vmf->vma->vm_flags & VM_SHARED && tarn_frame_dirty(page)) {
+		vmf->flags |= FAULT_FLAG_WRITE;
+		/* As a second try, or the kernel lets go of its lock to throttle. */
+		vmf->flags |= FAULT_FLAG_TRIED;
+	} else {
+		map_around(vmf, part, leaf);
+	}
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+/* The page is not resident. 0: it may be now. */
+static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
+		       struct tarn_leaf *leaf, unsigned int flags)
+{
+	atomic64_t *entry = tarn_leaf_entry(leaf, vmf->pgoff);
+	u64 e = atomic64_read(entry);
+	int ret;
+
+	if (!(flags & TARN_BRING_WRITE) &&
+	    tarn_entry_state(e) == TARN_PAGE_EMPTY && !tarn_entry_mark(e))
+		return map_zero(vmf, part, entry);
+	ret = tarn_page_bring_at(part, vmf->pgoff, entry,
+				 flags | TARN_BRING_NOWAIT, vmf->vma->vm_mm);
+	if (ret != -EAGAIN)
+		return ret ? fault_error(vmf, ret) : 0;
+	if (flags & TARN_BRING_NOWAIT)
+		return VM_FAULT_RETRY;
+	return wait_for_page(vmf, part, entry, flags);
+}
+
+/*
+ * KVM's worker has no use for the page, see asyncpf.h. What it is given if the page
+ * is clean is an error, which it does not look at.
+ */
+static vm_fault_t hit_worker(struct vm_fault *vmf, struct tarn_partition *part,
+			     struct tarn_leaf *leaf, struct page *page)
+{
+	if (tarn_frame_dirty(page))
+		return hit(vmf, part, leaf, page);
+	unlock_page(page);
+	put_page(page);
+	return VM_FAULT_SIGBUS;
+}
+
+static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
+{
+	struct tarn_partition *part = part_of(vmf->vma);
+	unsigned int flags = bring_flags(vmf);
+	bool worker = tarn_asyncpf_is_worker(vmf);
+	unsigned int lock_flags = worker ? flags & ~TARN_BRING_WRITE : flags;
+	vm_fault_t ret = 0;
+
+	/* Nobody looks at what KVM's worker gets: the guest's next try is told. */
+	if (worker)
+		flags |= TARN_BRING_UNTOLD;
+	while (!ret) {
+		struct tarn_leaf *leaf;
+		struct page *page;
+
+		if (beyond_end(part, vmf->pgoff))
+			return VM_FAULT_SIGBUS;
+		leaf = tarn_partition_leaf(part, vmf->pgoff, true);
+		if (!leaf)
+			return VM_FAULT_OOM;
+		page = tarn_page_lock_at(part, vmf->pgoff,
+					 tarn_leaf_entry(leaf, vmf->pgoff),
+					 lock_flags);
+		if (!page)
+			ret = miss(vmf, part, leaf, flags);
+		else if (PTR_ERR(page) == -EAGAIN)
+			return VM_FAULT_RETRY;
+		else if (IS_ERR(page))
+			return fault_error(vmf, PTR_ERR(page));
+		else if (worker)
+			return hit_worker(vmf, part, leaf, page);
+		else
+			return hit(vmf, part, leaf, page);
+	}
+	/* The page of zeroes for a private copy: an ordinary page. */
+	return ret == VM_FAULT_DONE_COW ? 0 : ret;
+}
+
+/* The first write through a mapping that was made for reading. */
+static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
+{
+	struct tarn_partition *part = part_of(vmf->vma);
+	atomic64_t *entry = tarn_partition_entry(part, vmf->pgoff);
+	struct page *page = vmf->page, *now;
+
+	if (page == READ_ONCE(part->zero)) {
+		/* Away with the zeroes: as a write of an empty page it may wait. */
+		unmap_mapping_pages(vmf->vma->vm_file->f_mapping, vmf->pgoff, 1,
+				    false);
+		return VM_FAULT_NOPAGE;
+	}
+	if (!entry)
+		return VM_FAULT_NOPAGE;
+	now = tarn_page_lock(part, vmf->pgoff, TARN_BRING_WRITE);
+	if (IS_ERR(now))
+		return fault_error(vmf, PTR_ERR(now));
+	if (!now)
+		return VM_FAULT_NOPAGE;
+	/* The core has a reference of its own. */
+	put_page(now);
+	if (now == page && !beyond_end(part, vmf->pgoff))
+		return VM_FAULT_LOCKED;
+	unlock_page(now);
+	return now == page ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
+}
+
+const struct vm_operations_struct tarn_vm_ops = {
+	.fault = tarn_vm_fault,
+	.page_mkwrite = tarn_vm_mkwrite,
+};

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/fs/tarn/<uuid>/: the counters of a pool, a file each, named as the fields
+ * of struct tarn_pool_info; node<N>/ for its nodes; partitions/<id>/ likewise.
+ * A kobject holds a reference of what it shows.
+ */
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "fs/sysfs.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+
+static struct kset *tarn_kset;
+
+/**
+ * struct field - a file
+ * @attr: its name and mode
+ * @offset: of the field in the structure of counters
+ * @size: of the field: 4, 8, or that of an array of latencies
+ */
+struct field {
+	struct attribute attr;
+	u32 offset;
+	u32 size;
+};
+
+#define FIELD(type, field_name)						\
+	static const struct field type##_##field_name = {		\
+		.attr = { .name = #field_name, .mode = 0444 },		\
+		.offset = offsetof(struct tarn_##type##_info, field_name), \
+		.size = sizeof_field(struct tarn_##type##_info,		\
+				     field_name),			\
+	}
+
+/* ->store is NULL, so the attributes are never written through. */
+#define ATTR(type, field_name)						\
+	((struct attribute *)&type##_##field_name.attr)
+
+static ssize_t show_field(const struct field *f, const void *info, char *buf)
+{
+	const void *p = info + f->offset;
+	ssize_t len = 0;
+	u32 i;
+
+	if (f->size == sizeof(u32))
+		return sysfs_emit(buf, "%u\n", *(const u32 *)p);
+	for (i = 0; i < f->size / sizeof(u64); i++)
+		len += sysfs_emit_at(buf, len, "%s%llu", i ? " " : "",
+				     ((const u64 *)p)[i]);
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+
+/* ---- pools -------------------------------------------------------------- */
+
+FIELD(pool, flags);
+FIELD(pool, frames);
+FIELD(pool, free_frames);
+FIELD(pool, limbo_frames);
+FIELD(pool, logical_pages);
+FIELD(pool, resident_pages);
+FIELD(pool, paged_pages);
+FIELD(pool, page_ins);
+FIELD(pool, page_outs);
+FIELD(pool, clean_drops);
+FIELD(pool, zero_drops);
+FIELD(pool, refaults);
+FIELD(pool, frame_waits);
+FIELD(pool, load_errors);
+FIELD(pool, checksum_errors);
+FIELD(pool, store_errors);
+FIELD(pool, pinned_pages);
+FIELD(pool, low_frames);
+FIELD(pool, high_frames);
+FIELD(pool, paging_capacity);
+FIELD(pool, paging_used);
+FIELD(pool, metadata_bytes);
+FIELD(pool, readahead_pages);
+FIELD(pool, latency);
+FIELD(pool, scanned_pages);
+FIELD(pool, scan_ns);
+FIELD(pool, scan_permille);
+FIELD(pool, faults_pending);
+FIELD(pool, poisoned_frames);
+
+static struct attribute *pool_attrs[] = {
+	ATTR(pool, flags),
+	ATTR(pool, frames),
+	ATTR(pool, free_frames),
+	ATTR(pool, limbo_frames),
+	ATTR(pool, logical_pages),
+	ATTR(pool, resident_pages),
+	ATTR(pool, paged_pages),
+	ATTR(pool, page_ins),
+	ATTR(pool, page_outs),
+	ATTR(pool, clean_drops),
+	ATTR(pool, zero_drops),
+	ATTR(pool, refaults),
+	ATTR(pool, frame_waits),
+	ATTR(pool, load_errors),
+	ATTR(pool, checksum_errors),
+	ATTR(pool, store_errors),
+	ATTR(pool, pinned_pages),
+	ATTR(pool, low_frames),
+	ATTR(pool, high_frames),
+	ATTR(pool, paging_capacity),
+	ATTR(pool, paging_used),
+	ATTR(pool, metadata_bytes),
+	ATTR(pool, readahead_pages),
+	ATTR(pool, latency),
+	ATTR(pool, scanned_pages),
+	ATTR(pool, scan_ns),
+	ATTR(pool, scan_permille),
+	ATTR(pool, faults_pending),
+	ATTR(pool, poisoned_frames),
+	NULL,
+};
+ATTRIBUTE_GROUPS(pool);
+
+static ssize_t pool_show(struct kobject *kobj, struct attribute *attr,
+			 char *buf)
+{
+	struct tarn_pool *pool = container_of(kobj, struct tarn_pool, kobj);
+	struct tarn_pool_info *info = kzalloc(sizeof(*info), GFP_KERNEL);
+	ssize_t len;
+
+	if (!info)
+		return -ENOMEM;
+	tarn_pool_info_fill(pool, info);
+	len = show_field(container_of(attr, struct field, attr), info, buf);
+	kfree(info);
+	return len;
+}
+
+static const struct sysfs_ops pool_sysfs_ops = {
+	.show = pool_show,
+};
+
+static void pool_kobj_release(struct kobject *kobj)
+{
+	tarn_pool_put(container_of(kobj, struct tarn_pool, kobj));
+}
+
+static const struct kobj_type pool_ktype = {
+	.release = pool_kobj_release,
+	.sysfs_ops = &pool_sysfs_ops,
+	.default_groups = pool_groups,
+};
+
+/* ---- nodes -------------------------------------------------------------- */
+
+static ssize_t node_frames_show(struct kobject *kobj,
+				struct kobj_attribute *attr, char *buf)
+{
+	struct tarn_node *n = container_of(kobj, struct tarn_node, kobj);
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(n->frames));
+}
+
+static ssize_t node_free_frames_show(struct kobject *kobj,
+				     struct kobj_attribute *attr, char *buf)
+{
+	struct tarn_node *n = container_of(kobj, struct tarn_node, kobj);
+
+	return sysfs_emit(buf, "%llu\n", tarn_node_free_frames(n));
+}
+
+static struct kobj_attribute node_frames =
+	__ATTR(frames, 0444, node_frames_show, NULL);
+static struct kobj_attribute node_free_frames =
+	__ATTR(free_frames, 0444, node_free_frames_show, NULL);
+
+static struct attribute *node_attrs[] = {
+	&node_frames.attr,
+	&node_free_frames.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(node);
+
+static void node_kobj_release(struct kobject *kobj)
+{
+	kfree(container_of(kobj, struct tarn_node, kobj));
+}
+
+static const struct kobj_type node_ktype = {
+	.release = node_kobj_release,
+	.sysfs_ops = &kobj_sysfs_ops,
+	.default_groups = node_groups,
+};
+
+void tarn_sysfs_init_node(struct tarn_node *node)
+{
+	kobject_init(&node->kobj, &node_ktype);
+}
+
+/* Before the pool's directory is made, add_nodes() sees to it. */
+int tarn_sysfs_add_node(struct tarn_node *node)
+{
+	struct tarn_pool *pool = node->pool;
+
+	if (!pool->kobj.state_in_sysfs)
+		return 0;
+	return kobject_add(&node->kobj, &pool->kobj, "node%d", node->nid);
+}
+
+static int add_nodes(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid, ret = 0;
+
+	tarn_for_each_node(pool, nid, n) {
+		ret = tarn_sysfs_add_node(n);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+static void remove_nodes(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid;
+
+	tarn_for_each_node(pool, nid, n)
+		if (n->kobj.state_in_sysfs)
+			kobject_del(&n->kobj);
+}
+
+/* ---- the pool's directory ----------------------------------------------- */
+
+int tarn_sysfs_add_pool(struct tarn_pool *pool)
+{
+	int ret;
+
+	tarn_pool_get(pool);
+	pool->kobj.kset = tarn_kset;
+	ret = kobject_init_and_add(&pool->kobj, &pool_ktype, NULL, "%pU",
+				   &pool->uuid);
+	if (ret)
+		goto err_kobj;
+	ret = -ENOMEM;
+	pool->partitions_kobj = kobject_create_and_add("partitions",
+						       &pool->kobj);
+	if (!pool->partitions_kobj)
+		goto err_kobj;
+	ret = add_nodes(pool);
+	if (ret)
+		goto err_nodes;
+	return 0;
+
+err_nodes:
+	remove_nodes(pool);
+	kobject_put(pool->partitions_kobj);
+	kobject_del(&pool->kobj);
+err_kobj:
+	kobject_put(&pool->kobj);
+	return ret;
+}
+
+void tarn_sysfs_remove_pool(struct tarn_pool *pool)
+{
+	remove_nodes(pool);
+	kobject_put(pool->partitions_kobj);
+	kobject_del(&pool->kobj);
+	kobject_put(&pool->kobj);
+}
+
+/* ---- partitions --------------------------------------------------------- */
+
+FIELD(partition, weight);
+FIELD(partition, fair_frames);
+FIELD(partition, logical_pages);
+FIELD(partition, resident_pages);
+FIELD(partition, paged_pages);
+FIELD(partition, page_ins);
+FIELD(partition, page_outs);
+FIELD(partition, clean_drops);
+FIELD(partition, zero_drops);
+FIELD(partition, refaults);
+FIELD(partition, readahead);
+FIELD(partition, frame_waits);
+FIELD(partition, page_waits);
+FIELD(partition, errors);
+FIELD(partition, pinned_pages);
+FIELD(partition, vms);
+FIELD(partition, hypercalls);
+FIELD(partition, latency);
+FIELD(partition, min_frames);
+FIELD(partition, desired_frames);
+FIELD(partition, working_set);
+
+static struct attribute *partition_attrs[] = {
+	ATTR(partition, weight),
+	ATTR(partition, fair_frames),
+	ATTR(partition, logical_pages),
+	ATTR(partition, resident_pages),
+	ATTR(partition, paged_pages),
+	ATTR(partition, page_ins),
+	ATTR(partition, page_outs),
+	ATTR(partition, clean_drops),
+	ATTR(partition, zero_drops),
+	ATTR(partition, refaults),
+	ATTR(partition, readahead),
+	ATTR(partition, frame_waits),
+	ATTR(partition, page_waits),
+	ATTR(partition, errors),
+	ATTR(partition, pinned_pages),
+	ATTR(partition, vms),
+	ATTR(partition, hypercalls),
+	ATTR(partition, latency),
+	ATTR(partition, min_frames),
+	ATTR(partition, desired_frames),
+	ATTR(partition, working_set),
+	NULL,
+};
+ATTRIBUTE_GROUPS(partition);
+
+static ssize_t partition_show(struct kobject *kobj, struct attribute *attr,
+			      char *buf)
+{
+	struct tarn_partition *part = container_of(kobj, struct tarn_partition,
+						   kobj);
+	struct tarn_partition_info *info = kzalloc(sizeof(*info), GFP_KERNEL);
+	ssize_t len;
+
+	if (!info)
+		return -ENOMEM;
+	tarn_partition_info_fill(part, info);
+	len = show_field(container_of(attr, struct field, attr), info, buf);
+	kfree(info);
+	return len;
+}
+
+static const struct sysfs_ops partition_sysfs_ops = {
+	.show = partition_show,
+};
+
+static void partition_kobj_release(struct kobject *kobj)
+{
+	tarn_partition_put(container_of(kobj, struct tarn_partition, kobj));
+}
+
+static const struct kobj_type partition_ktype = {
+	.release = partition_kobj_release,
+	.sysfs_ops = &partition_sysfs_ops,
+	.default_groups = partition_groups,
+};
+
+int tarn_sysfs_add_partition(struct tarn_partition *part)
+{
+	int ret;
+
+	tarn_partition_get(part);
+	ret = kobject_init_and_add(&part->kobj, &partition_ktype,
+				   part->pool->partitions_kobj, "%u",
+				   part->id);
+	if (ret)
+		kobject_put(&part->kobj);
+	return ret;
+}
+
+void tarn_sysfs_remove_partition(struct tarn_partition *part)
+{
+	kobject_del(&part->kobj);
+	kobject_put(&part->kobj);
+}
+
+int tarn_sysfs_init(void)
+{
+	tarn_kset = kset_create_and_add("tarn", NULL, fs_kobj);
+	return tarn_kset ? 0 : -ENOMEM;
+}
+
+void tarn_sysfs_exit(void)
+{
+	kset_unregister(tarn_kset);
+}

@@ -1,0 +1,824 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See pin.h. */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "kvm/pin.h"
+#include "page/pagein.h"
+#include "policy/entitle.h"
+#include "policy/reclaim.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+#include "trace.h"
+
+/*
+ * A partition may pin this part of what it is entitled to, but some at least; all of a
+ * pool together this part of its frames: the others are what everybody lives by.
+ */
+#define QUOTA_PART	2
+#define QUOTA_MIN	64
+#define POOL_PART	2
+/*
+ * Areas may overlap, and each of them costs work for each of its pages. Together they
+ * may be so many times what may be pinned, but some at least.
+ */
+#define SPAN_TIMES	4
+#define SPAN_MIN	65536
+/* Pages of an area that are read at once. */
+#define HOLD_AHEAD	64
+
+/* Areas that the hypervisor accesses itself, or a device on its behalf. */
+static const bool critical[TARN_AREA_TYPES] = {
+	[TARN_AREA_CPU] = true,
+	[TARN_AREA_CLOCK] = true,
+	[TARN_AREA_STEAL] = true,
+	[TARN_AREA_ASYNC_FAULT] = true,
+	[TARN_AREA_EOI] = true,
+	[TARN_AREA_RING] = true,
+	[TARN_AREA_DMA] = true,
+	[TARN_AREA_METRICS] = true,
+};
+
+/**
+ * struct area - a registered area
+ * @handle: its number, of no other area of any partition
+ * @type: enum tarn_area_type
+ * @origin: enum tarn_area_origin
+ * @pinned: its pages are counted in tarn_areas.pages
+ * @offset: first byte in the file
+ * @bytes: length
+ * @since: when it was registered
+ */
+struct area {
+	u32 handle;
+	u16 type;
+	u16 origin;
+	bool pinned;
+	u64 offset;
+	u64 bytes;
+	ktime_t since;
+};
+
+static atomic_t last_handle = ATOMIC_INIT(0);
+
+static u64 first_page(const struct area *a)
+{
+	return a->offset >> PAGE_SHIFT;
+}
+
+static u64 end_page(const struct area *a)
+{
+	return ((a->offset + a->bytes - 1) >> PAGE_SHIFT) + 1;
+}
+
+static bool is_critical(struct tarn_pool *pool, unsigned int type)
+{
+	switch (READ_ONCE(pool->pin_policy[type])) {
+	case TARN_PIN_ALWAYS:
+		return true;
+	case TARN_PIN_NEVER:
+		return false;
+	}
+	return critical[type];
+}
+
+/**
+ * tarn_pin_quota() - how many pages of a partition may be pinned
+ * @part: partition
+ *
+ * Half of what it is entitled to. What is pinned already stays so when that
+ * shrinks, until frames are short (tarn_pin_trim()).
+ */
+u64 tarn_pin_quota(struct tarn_partition *part)
+{
+	return max_t(u64, tarn_entitle_fair(part) / QUOTA_PART, QUOTA_MIN);
+}
+
+/* ---- pages -------------------------------------------------------------- */
+
+static bool wanted(struct tarn_partition *part, u64 index)
+{
+	return xa_load(&part->areas.pages, index);
+}
+
+/**
+ * tarn_pin_hint() - hint of a page that gets a frame
+ * @part: partition
+ * @index: page
+ * @otherwise: if it is not pinned
+ */
+unsigned int tarn_pin_hint(struct tarn_partition *part, u64 index,
+			   unsigned int otherwise)
+{
+	if (likely(!READ_ONCE(part->areas.pinned)))
+		return otherwise;
+	return wanted(part, index) ? TARN_HINT_PINNED : otherwise;
+}
+
+static bool set_hint(struct tarn_partition *part, u64 index, atomic64_t *entry,
+		     u64 frame)
+{
+	u64 e = atomic64_read(entry), to;
+
+	do {
+		if (!tarn_entry_is_frame(e, frame))
+			return false;
+		to = e;
+		if (!wanted(part, index)) {
+			if (tarn_entry_pinned(e))
+				to = tarn_entry_with_hint(e, TARN_USE_MAX);
+		} else {
+			to = tarn_entry_with_hint(e, TARN_HINT_PINNED);
+			if (tarn_entry_mark(e) == TARN_MARK_OUT)
+				to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
+		}
+	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
+	return true;
+}
+
+/*
+ * Make the hint of a page that has a frame what @pages says. Both sides do this
+ * with the page lock held after they changed @pages, so the last one is right.
+ */
+static void update_hint(struct tarn_partition *part, u64 index)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	bool done = !entry;
+
+	/*
+	 * Pairs with the exchange by which a page gets its frame, before
+	 * tarn_pin_recheck(): one of the two sees what the other did.
+	 */
+	smp_mb();
+
+	while (!done) {
+		u64 e = atomic64_read(entry);
+		struct page *page;
+
+		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT)
+			return;
+		page = tarn_frame_get(part->pool, tarn_entry_payload(e));
+		if (!page)
+			continue;
+		if (tarn_entry_is_frame(atomic64_read(entry),
+					tarn_entry_payload(e))) {
+			lock_page(page);
+			done = set_hint(part, index, entry,
+					tarn_entry_payload(e));
+			unlock_page(page);
+		}
+		put_page(page);
+	}
+}
+
+/**
+ * tarn_pin_recheck() - a page has got its frame
+ * @part: partition
+ * @index: page
+ * @hint: what tarn_pin_hint() said before
+ *
+ * Areas may have come or gone in between. Context: process, without page locks.
+ */
+void tarn_pin_recheck(struct tarn_partition *part, u64 index, unsigned int hint)
+{
+	bool pinned = hint == TARN_HINT_PINNED;
+
+	if (likely(!pinned && !READ_ONCE(part->areas.pinned)))
+		return;
+	if (wanted(part, index) != pinned)
+		update_hint(part, index);
+}
+
+static bool is_pinned(struct tarn_partition *part, u64 index)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+
+	return entry && tarn_entry_pinned(atomic64_read(entry));
+}
+
+/*
+ * With the count of the page taken: give it a frame and have it stay there, as far
+ * as this needs no waiting. Who calls may be a guest whose file goes meanwhile.
+ */
+static int hold_now(struct tarn_partition *part, u64 index)
+{
+	int ret;
+
+	down_read(&part->pin);
+	do {
+		ret = part->inode ?
+		      tarn_page_bring(part, index,
+				      TARN_BRING_WRITE | TARN_BRING_NOWAIT,
+				      NULL) : -ENXIO;
+		if (ret)
+			break;
+		update_hint(part, index);
+	} while (wanted(part, index) && !is_pinned(part, index));
+	up_read(&part->pin);
+	return ret;
+}
+
+static int hold_page(struct tarn_partition *part, u64 index)
+{
+	int ret;
+
+	while ((ret = hold_now(part, index)) == -EAGAIN) {
+		ret = tarn_page_wait(part, index);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+/* How many of these pages no pinned area touches yet. */
+static u64 count_new(struct tarn_partition *part, u64 first, u64 end)
+{
+	u64 i, n = 0;
+
+	for (i = first; i < end; i++)
+		n += !wanted(part, i);
+	return n;
+}
+
+static void uncount(struct tarn_partition *part, u64 first, u64 end)
+{
+	struct tarn_areas *areas = &part->areas;
+	u64 i;
+
+	lockdep_assert_held(&areas->lock);
+	areas->span -= end - first;
+	for (i = first; i < end; i++) {
+		unsigned long n = xa_to_value(xa_load(&areas->pages, i));
+
+		cond_resched();
+		if (n > 1) {
+			/* In place of a value: needs no memory. */
+			xa_store(&areas->pages, i, xa_mk_value(n - 1),
+				 GFP_KERNEL);
+			continue;
+		}
+		xa_erase(&areas->pages, i);
+		areas->pinned--;
+		atomic64_dec(&part->pool->pinned);
+		update_hint(part, i);
+	}
+}
+
+/* For pages that no pinned area touches yet. */
+static bool reserve(struct tarn_partition *part, u64 pages)
+{
+	struct tarn_pool *pool = part->pool;
+	s64 most = READ_ONCE(pool->frames) / POOL_PART;
+
+	lockdep_assert_held(&part->areas.lock);
+	if (part->areas.pinned + pages > tarn_pin_quota(part))
+		return false;
+	if (!pages || atomic64_add_return(pages, &pool->pinned) <= most)
+		return true;
+	atomic64_sub(pages, &pool->pinned);
+	return false;
+}
+
+static u64 span_limit(struct tarn_partition *part)
+{
+	return max_t(u64, SPAN_TIMES * tarn_pin_quota(part), SPAN_MIN);
+}
+
+static int count_pages(struct tarn_partition *part, u64 first, u64 end)
+{
+	struct tarn_areas *areas = &part->areas;
+	u64 i, fresh;
+
+	lockdep_assert_held(&areas->lock);
+	if (areas->span + (end - first) > span_limit(part))
+		return -ENOSPC;
+	fresh = count_new(part, first, end);
+	if (!reserve(part, fresh))
+		return -ENOSPC;
+	for (i = first; i < end; i++) {
+		void *old = xa_load(&areas->pages, i);
+		unsigned long n = old ? xa_to_value(old) : 0;
+		int ret = xa_err(xa_store(&areas->pages, i, xa_mk_value(n + 1),
+					  GFP_KERNEL_ACCOUNT));
+
+		if (ret) {
+			atomic64_sub(fresh, &part->pool->pinned);
+			uncount(part, first, i);
+			return ret;
+		}
+		areas->span++;
+		if (!n) {
+			WRITE_ONCE(areas->pinned, areas->pinned + 1);
+			fresh--;
+		}
+	}
+	return 0;
+}
+
+/* ---- areas -------------------------------------------------------------- */
+
+static int pin_area(struct tarn_partition *part, struct area *a)
+{
+	int ret;
+
+	lockdep_assert_held(&part->areas.lock);
+	ret = count_pages(part, first_page(a), end_page(a));
+	if (!ret)
+		a->pinned = true;
+	return ret;
+}
+
+static void unpin_area(struct tarn_partition *part, struct area *a)
+{
+	lockdep_assert_held(&part->areas.lock);
+	if (a->pinned)
+		uncount(part, first_page(a), end_page(a));
+	a->pinned = false;
+}
+
+static void remove_area(struct tarn_partition *part, struct area *a)
+{
+	struct tarn_areas *areas = &part->areas;
+
+	lockdep_assert_held(&areas->lock);
+	unpin_area(part, a);
+	xa_erase(&areas->by_handle, a->handle);
+	areas->count--;
+	if (areas->metrics == a->handle)
+		areas->metrics = 0;
+	trace_tarn_area(part->id, a->handle, a->type, a->origin, false);
+	kfree(a);
+}
+
+static int add_area(struct tarn_partition *part, struct area *a)
+{
+	struct tarn_areas *areas = &part->areas;
+	int ret;
+
+	lockdep_assert_held(&areas->lock);
+	if (areas->count == TARN_AREAS_MAX)
+		return -ENOSPC;
+	do {
+		a->handle = atomic_inc_return(&last_handle) & S32_MAX;
+		ret = a->handle ? xa_insert(&areas->by_handle, a->handle, a,
+					    GFP_KERNEL_ACCOUNT) : -EBUSY;
+	} while (ret == -EBUSY);
+	if (ret)
+		return ret;
+	if (is_critical(part->pool, a->type))
+		ret = pin_area(part, a);
+	if (ret) {
+		xa_erase(&areas->by_handle, a->handle);
+		return ret;
+	}
+	areas->count++;
+	trace_tarn_area(part->id, a->handle, a->type, a->origin, true);
+	return 0;
+}
+
+/*
+ * The pages of an area that is pinned; they may come later with @nowait. What has to
+ * be read is under way for many at once. An error of a load before does not count.
+ */
+static int hold_pages(struct tarn_partition *part, u64 first, u64 end,
+		      bool nowait)
+{
+	u64 i, ahead = first;
+	int ret = 0;
+
+	for (i = first; i < end && !ret; i++) {
+		for (; ahead < min(end, i + HOLD_AHEAD); ahead++) {
+			ret = hold_now(part, ahead);
+			if (ret == -ENXIO)
+				return ret;
+			cond_resched();
+		}
+		ret = nowait ? 0 : hold_page(part, i);
+	}
+	return ret;
+}
+
+/* The file ends with a size of 0, before its areas are dropped. */
+static bool in_file(struct tarn_partition *part,
+		    const struct tarn_area_want *want)
+{
+	u64 size = atomic64_read(&part->pages) << PAGE_SHIFT;
+
+	lockdep_assert_held(&part->areas.lock);
+	return want->bytes <= size && want->offset <= size - want->bytes;
+}
+
+/**
+ * tarn_area_register() - register an area, and pin it if that is to be
+ * @part: partition
+ * @want: the area
+ *
+ * Context: process; waits for pages to be read, unless it says nowait; any
+ * signal ends that.
+ * Return: the handle; -EINVAL it is not in the file, or not any more; -ENOSPC a limit
+ * would be passed; -ENOMEM; -ERESTARTSYS a signal; -EIO a page could not be read;
+ * -EFAULT who wants it is gone.
+ */
+long tarn_area_register(struct tarn_partition *part,
+			const struct tarn_area_want *want)
+{
+	struct area *a;
+	u64 first, end;
+	bool pinned;
+	u32 handle;
+	int ret;
+
+	a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
+	if (!a)
+		return -ENOMEM;
+	a->type = want->type;
+	a->origin = want->origin;
+	a->offset = want->offset;
+	a->bytes = want->bytes;
+	a->since = ktime_get_real();
+	first = first_page(a);
+	end = end_page(a);
+
+	mutex_lock(&part->areas.lock);
+	/* What is added after a look at @gone that was false, is dropped later. */
+	if (want->gone && READ_ONCE(*want->gone))
+		ret = -EFAULT;
+	else if (!in_file(part, want))
+		ret = -EINVAL;
+	else
+		ret = add_area(part, a);
+	handle = a->handle;
+	pinned = a->pinned;
+	mutex_unlock(&part->areas.lock);
+	if (ret) {
+		kfree(a);
+		return ret;
+	}
+	if (pinned)
+		ret = hold_pages(part, first, end, want->nowait);
+	if (!ret)
+		return handle;
+	tarn_area_unregister(part, handle, want->origin);
+	return ret == -ENXIO ? -EINVAL : ret;
+}
+
+/**
+ * tarn_area_unregister() - forget an area
+ * @part: partition
+ * @handle: of the area
+ * @origin: who registered it; nobody forgets another's
+ *
+ * Return: 0 or -ENOENT.
+ */
+long tarn_area_unregister(struct tarn_partition *part, u32 handle,
+			  enum tarn_area_origin origin)
+{
+	struct area *a;
+	long ret = -ENOENT;
+
+	mutex_lock(&part->areas.lock);
+	a = xa_load(&part->areas.by_handle, handle);
+	if (a && a->origin == origin) {
+		remove_area(part, a);
+		ret = 0;
+	}
+	mutex_unlock(&part->areas.lock);
+	return ret;
+}
+
+static unsigned int flags_of(struct tarn_partition *part, const struct area *a)
+{
+	unsigned int flags = 0;
+	u64 i;
+
+	cond_resched();
+	if (is_critical(part->pool, a->type))
+		flags |= TARN_AREA_IS_CRITICAL;
+	if (!a->pinned)
+		return flags;
+	for (i = first_page(a); i < end_page(a); i++)
+		if (!is_pinned(part, i))
+			return flags;
+	return flags | TARN_AREA_IS_PINNED;
+}
+
+/* TARN_AREA_IS_* of an area that @origin registered, or -ENOENT. */
+long tarn_area_query(struct tarn_partition *part, u32 handle,
+		     enum tarn_area_origin origin)
+{
+	struct area *a;
+	long ret = -ENOENT;
+
+	mutex_lock(&part->areas.lock);
+	a = xa_load(&part->areas.by_handle, handle);
+	if (a && a->origin == origin)
+		ret = flags_of(part, a);
+	mutex_unlock(&part->areas.lock);
+	return ret;
+}
+
+/* Go on with an area whose pages were not all there when it was registered. */
+void tarn_area_retry(struct tarn_partition *part, u32 handle)
+{
+	u64 first = 0, end = 0;
+	struct area *a;
+
+	mutex_lock(&part->areas.lock);
+	a = xa_load(&part->areas.by_handle, handle);
+	if (a && a->pinned && !(flags_of(part, a) & TARN_AREA_IS_PINNED)) {
+		first = first_page(a);
+		end = end_page(a);
+	}
+	mutex_unlock(&part->areas.lock);
+	hold_pages(part, first, end, true);
+}
+
+/* Whichever area is the page of metrics goes, and @handle, if it is one still, is it. */
+static void swap_metrics(struct tarn_partition *part, u32 handle)
+{
+	struct tarn_areas *areas = &part->areas;
+	struct area *a;
+
+	mutex_lock(&areas->lock);
+	a = xa_load(&areas->by_handle, areas->metrics);
+	if (a)
+		remove_area(part, a);
+	if (xa_load(&areas->by_handle, handle))
+		areas->metrics = handle;
+	mutex_unlock(&areas->lock);
+}
+
+/**
+ * tarn_area_set_metrics() - which page is the guest's page of metrics
+ * @part: partition
+ * @want: it, or NULL for none
+ *
+ * The one before goes first, as there may be room for one only. Of two calls at once
+ * the later one's stays.
+ *
+ * Return: 0, or an error of tarn_area_register(): then it is none.
+ */
+long tarn_area_set_metrics(struct tarn_partition *part,
+			   const struct tarn_area_want *want)
+{
+	long handle;
+
+	swap_metrics(part, 0);
+	if (!want)
+		return 0;
+	handle = tarn_area_register(part, want);
+	if (handle < 0)
+		return handle;
+	swap_metrics(part, handle);
+	return 0;
+}
+
+/* The page of metrics, -1 if there is none. */
+s64 tarn_area_metrics_page(struct tarn_partition *part)
+{
+	struct area *a;
+	s64 page = -1;
+
+	mutex_lock(&part->areas.lock);
+	a = xa_load(&part->areas.by_handle, part->areas.metrics);
+	if (a)
+		page = first_page(a);
+	mutex_unlock(&part->areas.lock);
+	return page;
+}
+
+/* The first area of these origins behind @handle, which follows it; or NULL. */
+static struct area *next_area(struct tarn_areas *areas, unsigned long *handle,
+			      unsigned int origins)
+{
+	struct area *a;
+
+	lockdep_assert_held(&areas->lock);
+	do {
+		a = xa_find_after(&areas->by_handle, handle, ULONG_MAX,
+				  XA_PRESENT);
+	} while (a && !(origins & BIT(a->origin)));
+	return a;
+}
+
+/**
+ * tarn_areas_drop() - forget what some have registered
+ * @part: partition
+ * @origins: a bit an enum tarn_area_origin; they register no more
+ *
+ * Context: process; others get at the areas in between.
+ */
+void tarn_areas_drop(struct tarn_partition *part, unsigned int origins)
+{
+	unsigned long handle = 0;
+	struct area *a;
+
+	do {
+		mutex_lock(&part->areas.lock);
+		a = next_area(&part->areas, &handle, origins);
+		if (a)
+			remove_area(part, a);
+		mutex_unlock(&part->areas.lock);
+		cond_resched();
+	} while (a);
+}
+
+void tarn_areas_init(struct tarn_areas *areas)
+{
+	mutex_init(&areas->lock);
+	xa_init_flags(&areas->by_handle, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&areas->pages, XA_FLAGS_ACCOUNT);
+}
+
+/* ---- lists -------------------------------------------------------------- */
+
+/* Resident pages that somebody holds besides mappings: targets of DMA. */
+static u64 count_held(struct tarn_partition *part)
+{
+	struct tarn_leaf *leaf;
+	unsigned long at;
+	u64 held = 0;
+
+	xa_for_each(&part->leaves, at, leaf) {
+		unsigned int i;
+
+		for (i = 0; i < TARN_LEAF_PAGES; i++) {
+			u64 e = atomic64_read(&leaf->entry[i]);
+
+			if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+				held += tarn_frame_peek_held(part->pool,
+						tarn_entry_payload(e));
+		}
+		cond_resched();
+	}
+	return held;
+}
+
+static void describe(struct tarn_partition *part, const struct area *a,
+		     struct tarn_area *to)
+{
+	*to = (struct tarn_area) {
+		.handle = a->handle,
+		.type = a->type,
+		.origin = a->origin,
+		.flags = flags_of(part, a),
+		.offset = a->offset,
+		.bytes = a->bytes,
+		.since_ns = ktime_to_ns(a->since),
+	};
+}
+
+/**
+ * tarn_areas_list() - TARN_PARTITION_AREAS
+ * @part: partition
+ * @list: the call
+ *
+ * Context: process.
+ * Return: 0, -EINVAL, -EFAULT or -ENOMEM.
+ */
+long tarn_areas_list(struct tarn_partition *part,
+		     struct tarn_partition_areas *list)
+{
+	const u32 most = PAGE_SIZE / sizeof(struct tarn_area);
+	struct tarn_area *buf;
+	unsigned long handle = list->cursor;
+	u32 room = list->count, n;
+	struct area *a;
+	long ret = 0;
+
+	if (list->flags || room > 4096)
+		return -EINVAL;
+	buf = (struct tarn_area *)get_zeroed_page(GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	list->count = 0;
+	do {
+		n = 0;
+		mutex_lock(&part->areas.lock);
+		while (n < min(most, room - list->count)) {
+			a = xa_find_after(&part->areas.by_handle, &handle,
+					  ULONG_MAX, XA_PRESENT);
+			if (!a)
+				break;
+			describe(part, a, &buf[n++]);
+		}
+		mutex_unlock(&part->areas.lock);
+		if (copy_to_user((struct tarn_area __user *)
+				 u64_to_user_ptr(list->areas) + list->count,
+				 buf, n * sizeof(*buf)))
+			ret = -EFAULT;
+		list->count += n;
+	} while (!ret && n == most);
+	free_page((unsigned long)buf);
+	list->cursor = handle;
+	list->pinned_pages = READ_ONCE(part->areas.pinned);
+	list->quota_pages = tarn_pin_quota(part);
+	list->held_pages = count_held(part);
+	return ret;
+}
+
+/* ---- policy ------------------------------------------------------------- */
+
+void tarn_pin_policy_init(struct tarn_pool *pool)
+{
+	/* 0 is TARN_PIN_CRITICAL. */
+	memset(pool->pin_policy, 0, sizeof(pool->pin_policy));
+}
+
+/* First release, then pin, so that the quota is there for what is to be. */
+static void apply(struct tarn_partition *part)
+{
+	unsigned long handle;
+	struct area *a;
+
+	mutex_lock(&part->areas.lock);
+	xa_for_each(&part->areas.by_handle, handle, a)
+		if (!is_critical(part->pool, a->type))
+			unpin_area(part, a);
+	xa_for_each(&part->areas.by_handle, handle, a)
+		if (is_critical(part->pool, a->type) && !a->pinned)
+			pin_area(part, a);
+	mutex_unlock(&part->areas.lock);
+	for (handle = 0;;) {
+		mutex_lock(&part->areas.lock);
+		a = xa_find_after(&part->areas.by_handle, &handle, ULONG_MAX,
+				  XA_PRESENT);
+		mutex_unlock(&part->areas.lock);
+		if (!a)
+			break;
+		tarn_area_retry(part, handle);
+	}
+}
+
+/**
+ * tarn_pin_trim() - let go of pins beyond the quota
+ * @part: partition that had nothing to give though frames are short
+ *
+ * The quota sinks when others come to the pool. Areas of the guest go, the oldest
+ * first, until the rest is within it; they stay registered, and are pinned again when
+ * the policy is set or the guest registers them anew.
+ *
+ * Context: the reclaimer; does not wait for who registers.
+ */
+void tarn_pin_trim(struct tarn_partition *part)
+{
+	u64 quota = tarn_pin_quota(part);
+	unsigned long handle = 0;
+	struct area *a;
+
+	if (likely(READ_ONCE(part->areas.pinned) <= quota) ||
+	    !mutex_trylock(&part->areas.lock))
+		return;
+	while (part->areas.pinned > quota &&
+	       (a = next_area(&part->areas, &handle, BIT(TARN_AREA_BY_GUEST))))
+		unpin_area(part, a);
+	mutex_unlock(&part->areas.lock);
+}
+
+/**
+ * tarn_pin_policy() - TARN_POOL_PIN_POLICY
+ * @pool: the pool
+ * @p: the call; the caller checked that it may set
+ *
+ * Context: process.
+ * Return: 0 or -EINVAL.
+ */
+long tarn_pin_policy(struct tarn_pool *pool, struct tarn_pool_pin_policy *p)
+{
+	unsigned int i;
+	u32 id;
+
+	BUILD_BUG_ON(sizeof(p->policy) < TARN_AREA_TYPES);
+	if (p->flags & ~TARN_PIN_POLICY_SET)
+		return -EINVAL;
+	if (p->flags) {
+		if (p->policy[0] || memchr_inv(p->policy + TARN_AREA_TYPES, 0,
+					       sizeof(p->policy) -
+					       TARN_AREA_TYPES))
+			return -EINVAL;
+		for (i = 1; i < TARN_AREA_TYPES; i++)
+			if (p->policy[i] > TARN_PIN_NEVER)
+				return -EINVAL;
+		for (i = 0; i < TARN_AREA_TYPES; i++)
+			WRITE_ONCE(pool->pin_policy[i], p->policy[i]);
+		for (id = 0;;) {
+			struct tarn_partition *part =
+				tarn_partition_from(pool, id + 1);
+
+			if (!part)
+				break;
+			id = part->id;
+			apply(part);
+			tarn_partition_put(part);
+		}
+	}
+	memset(p->policy, 0, sizeof(p->policy));
+	memset(p->critical, 0, sizeof(p->critical));
+	for (i = 1; i < TARN_AREA_TYPES; i++) {
+		p->policy[i] = READ_ONCE(pool->pin_policy[i]);
+		p->critical[i] = critical[i];
+	}
+	return 0;
+}

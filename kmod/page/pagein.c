@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bringing logical pages into frames: giving an empty page its first frame,
+ * having a paged one read, reading ahead of a sequence.
+ *
+ * A page that is resident is used under the lock of its frame's page, which
+ * keeps it where it is; without the lock an entry says only what was.
+ */
+#include <linux/blkdev.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "page/evict.h"
+#include "page/pagein.h"
+#include "page/pending.h"
+#include "pager/io.h"
+#include "policy/age.h"
+#include "policy/reclaim.h"
+#include "pool/partition.h"
+#include "pool/poison.h"
+#include "pool/pool.h"
+#include "pool/wait.h"
+#include "pool/waiter.h"
+
+#define AHEAD_FIRST	4
+
+/* Loads of a partition's that nobody wants any more: behind so many it waits. */
+#define ORPHANS_MOST	64
+
+/* ---- resident pages ----------------------------------------------------- */
+
+/*
+ * With the page lock held: is the page still in @frame and nobody moving it?
+ * One on its way out is rescued; one that was on probation has proved itself.
+ */
+static bool settle_in(struct tarn_partition *part, u64 index,
+		      atomic64_t *entry, u64 frame)
+{
+	u64 e = atomic64_read(entry), to;
+
+	do {
+		if (!tarn_entry_is_frame(e, frame) ||
+		    tarn_entry_mark(e) == TARN_MARK_MOVE)
+			return false;
+		to = e;
+		if (tarn_entry_mark(e) == TARN_MARK_OUT)
+			to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
+		to = tarn_age_touched(to);
+	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
+	return true;
+}
+
+/*
+ * With the page locked: its frame has a memory error. 0: it is with the pager now,
+ * which has the same content.
+ */
+static int spoilt(struct tarn_partition *part, u64 index, atomic64_t *entry,
+		  u64 frame, struct page *page)
+{
+	tarn_poison_page(part, index, frame);
+	return tarn_evict_poisoned(part, index, entry, frame, page) ?
+	       0 : -EHWPOISON;
+}
+
+/**
+ * tarn_page_lock_at() - lock a logical page that is resident
+ * @part: partition
+ * @index: page
+ * @entry: its entry
+ * @flags: TARN_BRING_WRITE: it will be written; TARN_BRING_NOWAIT: do not
+ *	sleep for the lock
+ *
+ * Context: process.
+ * Return: the page, locked and referenced; NULL if it is not resident; ERR_PTR:
+ * -EAGAIN locked by somebody else, -EINTR killed, -EHWPOISON lost with its frame.
+ */
+struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
+			       atomic64_t *entry, unsigned int flags)
+{
+	int ret;
+
+	for (;;) {
+		u64 e = atomic64_read(entry);
+		u64 frame = tarn_entry_payload(e);
+		struct page *page;
+
+		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
+		    tarn_entry_mark(e) == TARN_MARK_MOVE)
+			return NULL;
+		page = tarn_frame_get(part->pool, frame);
+		if (!page)
+			continue;
+		/* Only if the number still stands is it the pool's page. */
+		if (!tarn_entry_is_frame(atomic64_read(entry), frame)) {
+			put_page(page);
+			continue;
+		}
+		ret = 0;
+		if (!trylock_page(page))
+			ret = flags & TARN_BRING_NOWAIT ? -EAGAIN :
+			      folio_lock_killable(page_folio(page));
+		if (ret) {
+			put_page(page);
+			return ERR_PTR(ret);
+		}
+		if (settle_in(part, index, entry, frame)) {
+			if (!tarn_poisoned(page)) {
+				if (flags & TARN_BRING_WRITE)
+					tarn_frame_set_dirty(page);
+				return page;
+			}
+			ret = spoilt(part, index, entry, frame, page);
+		}
+		unlock_page(page);
+		put_page(page);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+}
+
+/* The same where the entry is not at hand. */
+struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
+			    unsigned int flags)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+
+	return entry ? tarn_page_lock_at(part, index, entry, flags) : NULL;
+}
+
+/* ---- empty pages -------------------------------------------------------- */
+
+/*
+ * The frame is taken on success. -EAGAIN: the page is not empty any more; -ENXIO: it
+ * lies behind the end of the file, and not @beyond that by intent. Who cuts the file
+ * changes @pages first and then waits for the mark, with a full barrier in between
+ * that pairs with the exchange here: one of the two sees what the other did.
+ */
+static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
+		u64 e, u64 frame, bool beyond)
+{
+	struct page *page = tarn_frame_page(part->pool, frame);
+	u64 marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
+	int nid = tarn_frame_node(part->pool, frame);
+	unsigned int hint;
+
+	if (!tarn_entry_change(part, index, entry, &e, marked))
+		return -EAGAIN;
+	if (!beyond && index >= atomic64_read(&part->pages)) {
+		tarn_entry_change(part, index, entry, &marked, e);
+		tarn_entry_wake(entry);
+		return -ENXIO;
+	}
+	clear_highpage(page);
+	tarn_frame_set_dirty(page);
+	tarn_frame_set_owner(tarn_frame(part->pool, frame), part->id, index);
+	if (marked & TARN_ENTRY_ZERO_MAPPED)
+		unmap_mapping_pages(part->inode->i_mapping, index, 1, false);
+	e = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
+	hint = tarn_pin_hint(part, index, TARN_USE_FIRST);
+	tarn_entry_change(part, index, entry, &marked,
+			  tarn_entry_with_hint(e, hint));
+	tarn_partition_came(part, entry, nid);
+	tarn_pin_recheck(part, index, hint);
+	tarn_pending_settle(part, index);
+	tarn_entry_wake(entry);
+	return 0;
+}
+
+/* ---- paged pages -------------------------------------------------------- */
+
+static bool ahead_one(struct tarn_partition *part, u64 index)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	u64 frame;
+
+	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e) ||
+	    e & TARN_ENTRY_FAILED)
+		return true;
+	/* Guesses must not make others wait. */
+	if (tarn_pool_is_low(part->pool) || atomic_read(&part->orphans))
+		return false;
+	frame = tarn_frame_alloc(part->pool, numa_node_id());
+	if (frame == TARN_FRAME_NONE)
+		return false;
+	if (tarn_load_start(part, index, frame, true))
+		tarn_frame_free(part->pool, frame);
+	return true;
+}
+
+/*
+ * Faults that follow each other closely widen the window up to the pool's
+ * limit, any other one closes it. Two threads in the same partition spoil each
+ * other's sequence at worst; nothing but guesses depends on these fields.
+ */
+static void read_ahead(struct tarn_partition *part, u64 index)
+{
+	u64 expected = READ_ONCE(part->next_fault);
+	u32 limit = READ_ONCE(part->pool->readahead);
+	u32 ahead = READ_ONCE(part->ahead);
+	u64 pages = atomic64_read(&part->pages);
+	struct blk_plug plug;
+	u64 i, end;
+
+	if (index >= expected && index - expected <= 1)
+		ahead = min(limit, ahead ? 2 * ahead : AHEAD_FIRST);
+	else
+		ahead = 0;
+	end = min(index + 1 + ahead, pages);
+	WRITE_ONCE(part->ahead, ahead);
+	WRITE_ONCE(part->next_fault, max(end, index + 1));
+	if (!ahead)
+		return;
+	/* Neighbours on a granted device are one request to it. */
+	blk_start_plug(&plug);
+	for (i = index + 1; i < end; i++)
+		if (!ahead_one(part, i))
+			break;
+	blk_finish_plug(&plug);
+}
+
+static bool loading(atomic64_t *entry)
+{
+	return tarn_entry_mark(atomic64_read(entry)) == TARN_MARK_IN;
+}
+
+static bool short_mark(atomic64_t *entry)
+{
+	enum tarn_mark mark = tarn_entry_mark(atomic64_read(entry));
+
+	return mark == TARN_MARK_FILL || mark == TARN_MARK_MOVE;
+}
+
+/* ---- any page ----------------------------------------------------------- */
+
+/**
+ * struct bring - a page that this thread brings
+ * @part: partition
+ * @index: page
+ * @entry: its entry
+ * @flags: TARN_BRING_*
+ * @wait: how it waits
+ * @number: of the page-in, once there is something to wait for
+ */
+struct bring {
+	struct tarn_partition *part;
+	u64 index;
+	atomic64_t *entry;
+	unsigned int flags;
+	struct tarn_wait wait;
+	u64 number;
+};
+
+static void bring_waits(struct bring *b, enum tarn_fault_state state)
+{
+	b->number = tarn_pending_hold(b->part, b->index, b->entry, state,
+				      b->number,
+				      !(b->flags & TARN_BRING_NOWAIT));
+}
+
+static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
+{
+	struct tarn_pool *pool = b->part->pool;
+
+	*frame = tarn_frame_try(pool, want);
+	if (*frame != TARN_FRAME_NONE)
+		return 0;
+	if (!pool->paging)
+		return -ENOSPC;
+	bring_waits(b, TARN_FAULT_FRAME);
+	if (b->flags & TARN_BRING_NOWAIT)
+		return -EAGAIN;
+	*frame = tarn_frame_wait(b->part, want, &b->wait);
+	return *frame == TARN_FRAME_NONE ? -ERESTARTSYS : 0;
+}
+
+static int bring_empty(struct bring *b, u64 e)
+{
+	u64 frame;
+	int ret = take_frame(b, TARN_WANT_GROWTH, &frame);
+
+	if (ret)
+		return ret;
+	ret = fill(b->part, b->index, b->entry, e, frame,
+		   b->flags & TARN_BRING_BEYOND);
+	if (ret)
+		tarn_frame_free(b->part->pool, frame);
+	return ret == -EAGAIN ? -ERESTART : ret;
+}
+
+/*
+ * A guest could ask for one page after the other and take back that it wants it. What is
+ * read then has frames, all of the pool at last, that count as nobody's.
+ */
+static int bring_behind_orphans(struct bring *b)
+{
+	atomic_t *orphans = &b->part->orphans;
+	int ret;
+
+	bring_waits(b, TARN_FAULT_FRAME);
+	if (b->flags & TARN_BRING_NOWAIT)
+		return -EAGAIN;
+	ret = tarn_wait_var(orphans, atomic_read(orphans) < ORPHANS_MOST,
+			    &b->wait);
+	return ret ? ret : -ERESTART;
+}
+
+static int bring_paged(struct bring *b, u64 e)
+{
+	struct tarn_pool *pool = b->part->pool;
+	u64 frame;
+	int ret;
+
+	if (e & TARN_ENTRY_FAILED &&
+	    b->flags & (TARN_BRING_TRIED | TARN_BRING_NOWAIT)) {
+		/* Said once; who asks after that has it tried again. */
+		if (!(b->flags & TARN_BRING_UNTOLD))
+			tarn_entry_change(b->part, b->index, b->entry, &e,
+					  e & ~TARN_ENTRY_FAILED);
+		return -EIO;
+	}
+	if (!tarn_pool_served(pool)) {
+		bring_waits(b, TARN_FAULT_NO_PAGER);
+		/* Without a frame, which others may need meanwhile. */
+		if (b->flags & TARN_BRING_NOWAIT)
+			return -EAGAIN;
+		ret = tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||
+				    atomic64_read(b->entry) != e, &b->wait);
+		return ret ? ret : -ERESTART;
+	}
+	if (atomic_read(&b->part->orphans) >= ORPHANS_MOST)
+		return bring_behind_orphans(b);
+	ret = take_frame(b, TARN_WANT_RETURN, &frame);
+	if (ret)
+		return ret;
+	bring_waits(b, TARN_FAULT_READ);
+	ret = tarn_load_start(b->part, b->index, frame, false);
+	if (ret)
+		tarn_frame_free(pool, frame);
+	else
+		read_ahead(b->part, b->index);
+	return ret == -EAGAIN ? -ERESTART : ret;
+}
+
+/* Somebody has the page in hand for a moment. */
+static int bring_brief(struct bring *b)
+{
+	struct tarn_wait wait = b->wait;
+	int ret;
+
+	if (b->flags & TARN_BRING_NOWAIT)
+		return -EAGAIN;
+	if (tarn_entry_mark(atomic64_read(b->entry)) == TARN_MARK_MOVE)
+		bring_waits(b, TARN_FAULT_MOVE);
+	/* No pager has a part in it. */
+	wait.locked = NULL;
+	ret = tarn_wait_var(b->entry, !short_mark(b->entry), &wait);
+	return ret ? ret : -ERESTART;
+}
+
+/* One step towards a resident page; -ERESTART: look again. */
+static int bring_step(struct bring *b)
+{
+	u64 e = atomic64_read(b->entry);
+	int ret;
+
+	if (short_mark(b->entry))
+		return bring_brief(b);
+	if (tarn_entry_state(e) == TARN_PAGE_EMPTY) {
+		if (!(b->flags & TARN_BRING_WRITE))
+			return 0;
+		return bring_empty(b, e);
+	}
+	if (tarn_entry_state(e) != TARN_PAGE_PAGED)
+		return 0;
+	if (!tarn_entry_mark(e)) {
+		ret = bring_paged(b, e);
+		if (ret)
+			return ret;
+		/* A granted device may have read it already. */
+		if (!loading(b->entry))
+			return -ERESTART;
+	} else {
+		bring_waits(b, TARN_FAULT_READ);
+	}
+	if (b->flags & TARN_BRING_NOWAIT)
+		return -EAGAIN;
+	tarn_stats_add(b->part, TARN_STAT_PAGE_WAITS, 1);
+	ret = tarn_wait_var(b->entry, !loading(b->entry), &b->wait);
+	b->flags |= TARN_BRING_TRIED;
+	return ret ? ret : -ERESTART;
+}
+
+static enum tarn_wait_end wait_end(unsigned int flags)
+{
+	if (flags & TARN_BRING_SIGNAL)
+		return TARN_WAIT_SIGNAL;
+	return flags & TARN_BRING_LATE ? TARN_WAIT_LATE : TARN_WAIT_KILL;
+}
+
+/**
+ * tarn_page_bring_at() - see that a logical page has its content at hand
+ * @part: partition; the caller has its file, or holds its pin while it has an inode,
+ *	and then does not wait
+ * @index: page, within the file (the caller checks again with the page lock)
+ * @entry: its entry
+ * @flags: TARN_BRING_*
+ * @mm: address space that a fault is about, or NULL
+ *
+ * When it returns 0 the page was resident a moment ago, or, without
+ * TARN_BRING_WRITE, may be empty: reading it gives zeroes.
+ *
+ * Context: process; without NOWAIT may sleep for long, ended by signals as @flags
+ * say.
+ * Return: 0; -EAGAIN with NOWAIT, what is needed has begun or has to be waited
+ * for; -ERESTARTSYS a signal, or nobody serves and LOCKED was said; -ENOSPC no
+ * frame in a pool without paging; -EIO the pager could not read the page; -ENXIO it
+ * lies behind the end of the file; -ENOMEM.
+ */
+int tarn_page_bring_at(struct tarn_partition *part, u64 index,
+		       atomic64_t *entry, unsigned int flags,
+		       struct mm_struct *mm)
+{
+	struct bring b = {
+		.part = part,
+		.index = index,
+		.entry = entry,
+		.flags = flags,
+		.wait = {
+			.mm = mm,
+			.end = wait_end(flags),
+			.locked = flags & TARN_BRING_LOCKED ? part->pool : NULL,
+		},
+	};
+	int ret;
+
+	do {
+		ret = bring_step(&b);
+	} while (ret == -ERESTART);
+	if (b.number && !(flags & TARN_BRING_NOWAIT))
+		tarn_pending_release(part, index, b.number);
+	else if (b.number && ret != -EAGAIN)
+		tarn_pending_settle(part, index);
+	return ret;
+}
+
+/* The same where the entry is not at hand. -ENOMEM: there can be none. */
+int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
+		    struct mm_struct *mm)
+{
+	bool write = flags & TARN_BRING_WRITE;
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, write);
+
+	if (!leaf)
+		return write ? -ENOMEM : 0;
+	return tarn_page_bring_at(part, index, tarn_leaf_entry(leaf, index),
+				  flags, mm);
+}
+
+/**
+ * tarn_page_wait() - wait for what a page that could not be brought at once needs
+ * @part: partition, referenced; its file may end meanwhile
+ * @index: page that TARN_BRING_NOWAIT was tried on
+ *
+ * Context: process, may sleep for long; any signal ends it.
+ * Return: 0, try again; -ERESTARTSYS a signal.
+ */
+int tarn_page_wait(struct tarn_partition *part, u64 index)
+{
+	struct tarn_wait wait = { .end = TARN_WAIT_SIGNAL };
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	struct tarn_pool *pool = part->pool;
+
+	if (entry && (loading(entry) || short_mark(entry))) {
+		tarn_stats_add(part, TARN_STAT_PAGE_WAITS, loading(entry));
+		return tarn_wait_var(entry, !loading(entry) &&
+				     !short_mark(entry), &wait);
+	}
+	if (tarn_entry_state(e) == TARN_PAGE_PAGED && !tarn_pool_served(pool))
+		return tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||
+				     atomic64_read(entry) != e, &wait);
+	/*
+	 * There is no frame. Who waits in line for one keeps the pool, by its file;
+	 * who has no file looks now and then.
+	 */
+	schedule_timeout_interruptible(TARN_WAIT_LOOK / 10);
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+/**
+ * tarn_page_grab_now() - a reference of a logical page's frame, if it has one
+ * @part: partition; the caller has its inode
+ * @index: page
+ * @flags: TARN_BRING_WRITE: to write to it
+ *
+ * While the reference is held the page stays in this frame, unless it is
+ * truncated. The page is not locked, so user memory may be touched meanwhile,
+ * be it this very page.
+ *
+ * Context: process; waits for what is brief, not for a pager; killable.
+ * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty; ERR_PTR:
+ * -EAGAIN it has to be brought first, -EINTR killed, -EIO it is lost.
+ */
+struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
+				unsigned int flags)
+{
+	struct page *page = tarn_page_lock(part, index, flags);
+	atomic64_t *entry;
+	u64 e;
+
+	if (page == ERR_PTR(-EHWPOISON))
+		return ERR_PTR(-EIO);
+	if (page) {
+		if (!IS_ERR(page))
+			unlock_page(page);
+		return page;
+	}
+	entry = tarn_partition_entry(part, index);
+	e = entry ? atomic64_read(entry) : tarn_entry_make(TARN_PAGE_EMPTY, 0);
+	if (!(flags & TARN_BRING_WRITE) &&
+	    tarn_entry_state(e) == TARN_PAGE_EMPTY && !tarn_entry_mark(e))
+		return NULL;
+	return ERR_PTR(-EAGAIN);
+}
+
+/**
+ * tarn_page_grab() - the same, with the page brought first
+ * @part: partition; the caller has its inode, but not its lock
+ * @index: page
+ * @flags: see tarn_page_grab_now()
+ *
+ * Context: process, may sleep for long; any signal ends it.
+ * Return: see tarn_page_grab_now(); ERR_PTR, see tarn_page_bring().
+ */
+struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
+			    unsigned int flags)
+{
+	for (;;) {
+		struct page *page = tarn_page_grab_now(part, index, flags);
+		int ret;
+
+		if (page != ERR_PTR(-EAGAIN))
+			return page;
+		ret = tarn_page_bring(part, index, flags | TARN_BRING_SIGNAL,
+				      NULL);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+}
+
+/**
+ * tarn_pagein_range() - TARN_PARTITION_PAGE_IN
+ * @part: partition
+ * @start: first page
+ * @count: pages
+ * @done: how many of them are resident when it returns
+ *
+ * Starts as many loads as there are free frames, then waits for the first of
+ * them, and so on.
+ *
+ * Context: process; any signal ends a wait.
+ * Return: 0 or a negative errno, see tarn_page_bring().
+ */
+long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
+		       u64 *done)
+{
+	u64 i, ahead = start;
+	int ret;
+
+	for (i = start; i < start + count; i++) {
+		atomic64_t *entry;
+
+		for (ahead = max(ahead, i + 1);
+		     ahead < start + count && ahead < i + 64; ahead++)
+			if (!ahead_one(part, ahead))
+				break;
+		ret = tarn_page_bring(part, i, TARN_BRING_SIGNAL, NULL);
+		if (ret)
+			return ret;
+		entry = tarn_partition_entry(part, i);
+		if (entry && tarn_entry_state(atomic64_read(entry)) ==
+			     TARN_PAGE_RESIDENT)
+			++*done;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}

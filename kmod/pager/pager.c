@@ -1,0 +1,594 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/tarn: attaching a pager, what is stored, and the end of a pager however it
+ * comes. See Documentation/design/pager-protocol.rst.
+ *
+ * A descriptor attaches once. The pager detaches when the process that attached
+ * closes it or dies, or when an operator has it detach because it hangs. Parked
+ * io_uring commands keep the file open, so a close is seen in ->flush, which runs
+ * for every one, and not in ->release. Others may have the descriptors of the
+ * process in common, so its death is seen as a pidfd sees it. The struct
+ * tarn_pager stays until ->release, as commands may be on their way in.
+ */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/io_uring_cmd.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "fs/ctl.h"
+#include "fs/fs.h"
+#include "pager/drop.h"
+#include "pager/io.h"
+#include "pager/pager.h"
+#include "pager/window.h"
+#include "policy/reclaim.h"
+#include "pool/event.h"
+#include "pool/partition.h"
+
+#define MIN_DEPTH	16
+
+/* ---- attach, start, detach ---------------------------------------------- */
+
+static void pager_free(struct tarn_pager *pager)
+{
+	u32 i;
+
+	remove_wait_queue(&pager->pid->wait_pidfd, &pager->death);
+	cancel_work_sync(&pager->death_work);
+	put_pid(pager->pid);
+	mmdrop(pager->mm);
+	for (i = 0; i < pager->nr_queues; i++)
+		tarn_queue_exit(&pager->queues[i]);
+	tarn_drops_free(&pager->drops);
+	tarn_pool_put(pager->pool);
+	kfree_rcu(pager, rcu);
+}
+
+static bool process_is_dead(struct tarn_pager *pager)
+{
+	struct task_struct *task;
+	bool dead;
+
+	rcu_read_lock();
+	task = pid_task(pager->pid, PIDTYPE_TGID);
+	dead = !task || (READ_ONCE(task->exit_state) &&
+			 thread_group_empty(task));
+	rcu_read_unlock();
+	return dead;
+}
+
+static void pager_detach(struct tarn_pager *pager);
+
+static void death_work(struct work_struct *work)
+{
+	struct tarn_pager *pager = container_of(work, struct tarn_pager,
+						death_work);
+
+	if (process_is_dead(pager))
+		pager_detach(pager);
+}
+
+/* With a lock held. It may have been a thread only. */
+static int death_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
+		      void *key)
+{
+	schedule_work(&container_of(entry, struct tarn_pager, death)->death_work);
+	return 0;
+}
+
+static void watch_process(struct tarn_pager *pager)
+{
+	pager->tgid = current->tgid;
+	pager->pid = get_pid(task_tgid(current));
+	pager->files = current->files;
+	pager->mm = current->mm;
+	mmgrab(pager->mm);
+	INIT_WORK(&pager->death_work, death_work);
+	init_waitqueue_func_entry(&pager->death, death_wake);
+	add_wait_queue(&pager->pid->wait_pidfd, &pager->death);
+}
+
+static struct tarn_pager *pager_create(struct tarn_pool *pool, u32 queues,
+				       u32 depth)
+{
+	struct tarn_pager *pager;
+	u32 i;
+
+	pager = kzalloc(struct_size(pager, queues, queues), GFP_KERNEL);
+	if (!pager)
+		return NULL;
+	pager->pool = tarn_pool_get(pool);
+	spin_lock_init(&pager->drop_lock);
+	INIT_LIST_HEAD(&pager->drops);
+	watch_process(pager);
+	pager->nr_queues = queues;
+	for (i = 0; i < queues; i++) {
+		if (tarn_queue_init(&pager->queues[i], pager, depth)) {
+			pager_free(pager);
+			return NULL;
+		}
+	}
+	return pager;
+}
+
+static u64 count_stored(struct tarn_pool *pool)
+{
+	/* Paged pages, and at most as many resident ones with a copy. */
+	return tarn_stats_paged(pool) + tarn_stats_resident(pool);
+}
+
+static long pager_attach(struct file *file, struct tarn_pager_attach *a)
+{
+	struct tarn_pager *pager;
+	struct tarn_pool *pool;
+	struct fd f;
+	long ret;
+
+	if (a->flags || a->reserved || !a->queues ||
+	    a->queues > TARN_PAGER_MAX_QUEUES || a->depth < MIN_DEPTH ||
+	    a->depth > TARN_PAGER_MAX_DEPTH || !is_power_of_2(a->depth))
+		return -EINVAL;
+	f = fdget(a->pool_fd);
+	if (!fd_file(f))
+		return -EBADF;
+	ret = -EXDEV;
+	pool = tarn_pool_of(file_inode(fd_file(f))->i_sb);
+	if (!pool)
+		goto out_fd;
+	ret = -ENODEV;
+	if (!pool->paging)
+		goto out_fd;
+	ret = -ENOMEM;
+	pager = pager_create(pool, a->queues, a->depth);
+	if (!pager)
+		goto out_fd;
+
+	mutex_lock(&pool->pager_lock);
+	ret = -EBUSY;
+	if (rcu_access_pointer(pool->pager) ||
+	    cmpxchg(&file->private_data, NULL, pager)) {
+		mutex_unlock(&pool->pager_lock);
+		pager_free(pager);
+		goto out_fd;
+	}
+	pager->mapping = file->f_mapping;
+	pager->path = fd_file(f)->f_path;
+	path_get(&pager->path);
+	rcu_assign_pointer(pool->pager, pager);
+	mutex_unlock(&pool->pager_lock);
+
+	a->window_bytes = pool->max_chunks << (TARN_CHUNK_SHIFT + PAGE_SHIFT);
+	a->queue_bytes = tarn_queue_bytes(a->depth);
+	a->stored_pages = count_stored(pool);
+	export_uuid(a->uuid, &pool->uuid);
+	ret = 0;
+out_fd:
+	fdput(f);
+	return ret;
+}
+
+static long still_attached(struct tarn_pager *pager)
+{
+	lockdep_assert_held(&pager->pool->pager_lock);
+	return rcu_access_pointer(pager->pool->pager) == pager ? 0 : -ENOTCONN;
+}
+
+/* What is dropped in a section that began before is told when the drops are taken. */
+static long start_begin(struct tarn_pager *pager, u32 room,
+			struct list_head *drops)
+{
+	struct tarn_pool *pool = pager->pool;
+	long ret;
+
+	mutex_lock(&pool->pager_lock);
+	ret = still_attached(pager);
+	if (!ret && pager->started)
+		ret = -EBUSY;
+	if (!ret) {
+		tarn_cookie_synchronize();
+		ret = tarn_drops_take(pager, room, drops);
+	}
+	mutex_unlock(&pool->pager_lock);
+	return ret;
+}
+
+static long start_end(struct tarn_pager *pager)
+{
+	struct tarn_pool *pool = pager->pool;
+	long ret;
+	u32 i;
+
+	mutex_lock(&pool->pager_lock);
+	ret = still_attached(pager);
+	if (ret)
+		goto out;
+	for (i = 0; i < pager->nr_queues; i++)
+		tarn_queue_start(&pager->queues[i]);
+	tarn_pool_set_full(pool, false);
+	tarn_stores_try(pool);
+	WRITE_ONCE(pager->started, true);
+	/* Drops that were told when no queue took them yet. */
+	tarn_queue_kick(&pager->queues[0]);
+out:
+	mutex_unlock(&pool->pager_lock);
+	return ret;
+}
+
+/*
+ * What was dropped is copied without locks: the pager's memory may be somebody's who
+ * lets it wait. Until that is done there is no second start.
+ */
+static long pager_start(struct tarn_pager *pager, struct tarn_pager_start *s)
+{
+	struct tarn_pool *pool = pager->pool;
+	LIST_HEAD(drops);
+	long ret;
+
+	if (s->flags || s->reserved)
+		return -EINVAL;
+	ret = start_begin(pager, s->count, &drops);
+	if (ret)
+		return ret;
+	ret = tarn_drops_copy(&drops, s);
+	tarn_drops_free(&drops);
+	if (ret) {
+		tarn_drops_lose(pager);
+		return ret;
+	}
+	ret = start_end(pager);
+	if (ret)
+		return ret;
+	wake_up_var(&pool->pager);
+	tarn_event(pool, TARN_EVENT_PAGER_ATTACHED, TARN_PARTITION_NONE, 0, 0);
+	tarn_reclaim_kick(pool);
+	return 0;
+}
+
+static void detach_locked(struct tarn_pager *pager)
+{
+	struct tarn_pool *pool = pager->pool;
+	struct tarn_io *io, *next;
+	LIST_HEAD(orphans);
+	u32 i;
+
+	lockdep_assert_held(&pool->pager_lock);
+	rcu_assign_pointer(pool->pager, NULL);
+	for (i = 0; i < pager->nr_queues; i++)
+		tarn_queue_stop(&pager->queues[i], &orphans);
+	synchronize_rcu();
+	tarn_cookie_synchronize();
+	tarn_grant_clear(pager);
+	tarn_window_close(pager);
+	list_for_each_entry_safe(io, next, &orphans, link)
+		tarn_io_abort(io);
+}
+
+/* @pager, or whichever is attached, if it still is. */
+static bool pool_detach(struct tarn_pool *pool, struct tarn_pager *pager)
+{
+	struct tarn_pager *now;
+	struct path path = {};
+
+	mutex_lock(&pool->pager_lock);
+	now = rcu_dereference_protected(pool->pager,
+					lockdep_is_held(&pool->pager_lock));
+	if (now && (!pager || now == pager)) {
+		detach_locked(now);
+		path = now->path;
+	}
+	mutex_unlock(&pool->pager_lock);
+	if (!path.mnt)
+		return false;
+	tarn_event(pool, TARN_EVENT_PAGER_LOST, TARN_PARTITION_NONE, 0, 0);
+	path_put(&path);
+	return true;
+}
+
+static void pager_detach(struct tarn_pager *pager)
+{
+	pool_detach(pager->pool, pager);
+}
+
+/**
+ * tarn_pager_force() - TARN_POOL_DETACH: have a pager detach that hangs
+ * @pool: of this pool
+ *
+ * Context: process.
+ * Return: 0; -ENOTCONN: no pager is attached.
+ */
+long tarn_pager_force(struct tarn_pool *pool)
+{
+	return pool_detach(pool, NULL) ? 0 : -ENOTCONN;
+}
+
+/* Is there a pager that takes requests? */
+bool tarn_pool_served(struct tarn_pool *pool)
+{
+	struct tarn_pager *pager;
+	bool served;
+
+	rcu_read_lock();
+	pager = rcu_dereference(pool->pager);
+	served = pager && READ_ONCE(pager->started);
+	rcu_read_unlock();
+	return served;
+}
+
+/* ---- what is stored ----------------------------------------------------- */
+
+/* The copy of a page, or none. The page may change hands while we look. */
+static u64 stored_cookie(struct tarn_pool *pool, u64 e)
+{
+	if (tarn_entry_state(e) == TARN_PAGE_PAGED)
+		return tarn_entry_payload(e);
+	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT)
+		return TARN_COOKIE_NONE;
+	return tarn_frame_peek_copy(pool, tarn_entry_payload(e));
+}
+
+static u32 list_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 first, struct tarn_stored_page *pages)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		atomic64_t *entry = &leaf->entry[i];
+		u64 e, cookie;
+
+		do {
+			e = atomic64_read(entry);
+			cookie = stored_cookie(part->pool, e);
+		} while (e != atomic64_read(entry));
+		if (!cookie)
+			continue;
+		pages[n++] = (struct tarn_stored_page) {
+			.cookie = cookie,
+			.index = first + i,
+			.partition = part->id,
+		};
+	}
+	return n;
+}
+
+/*
+ * The cursor is partition id << 40 | leaf; a call lists whole leaves, so there
+ * must be room for one.
+ */
+#define CURSOR_LEAF_BITS	40
+
+static long list_partition(struct tarn_partition *part, u64 *leaf_number,
+			   struct tarn_stored_page *buf,
+			   struct tarn_pager_stored *s)
+{
+	struct tarn_stored_page __user *to = u64_to_user_ptr(s->pages);
+	unsigned long at = *leaf_number;
+	struct tarn_leaf *leaf;
+	u32 room = s->reserved, n;
+
+	xa_for_each_start(&part->leaves, at, leaf, *leaf_number) {
+		*leaf_number = at;
+		if (room - s->count < TARN_LEAF_PAGES)
+			return 1;
+		n = list_leaf(part, leaf, (u64)at << TARN_LEAF_SHIFT, buf);
+		if (copy_to_user(to + s->count, buf, n * sizeof(*buf)))
+			return -EFAULT;
+		s->count += n;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static long pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s)
+{
+	struct tarn_pool *pool = pager->pool;
+	u64 leaf = s->cursor & (BIT_ULL(CURSOR_LEAF_BITS) - 1);
+	u32 id = s->cursor >> CURSOR_LEAF_BITS;
+	struct tarn_stored_page *buf;
+	struct tarn_partition *part;
+	long ret = 0;
+
+	if (s->flags || s->reserved || s->count < TARN_LEAF_PAGES)
+		return -EINVAL;
+	if (READ_ONCE(pager->takes_drops))
+		return -EBUSY;
+	buf = kvmalloc_array(TARN_LEAF_PAGES, sizeof(*buf), GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	if (!s->cursor)
+		tarn_drops_forget(pager);
+	s->reserved = s->count;
+	s->count = 0;
+	while (!ret && (part = tarn_partition_from(pool, id))) {
+		if (part->id != id)
+			leaf = 0;
+		id = part->id;
+		ret = list_partition(part, &leaf, buf, s);
+		tarn_partition_put(part);
+		if (!ret) {
+			id++;
+			leaf = 0;
+		}
+	}
+	s->reserved = 0;
+	s->cursor = (u64)id << CURSOR_LEAF_BITS | leaf;
+	kvfree(buf);
+	return ret < 0 ? ret : 0;
+}
+
+/* ---- status ------------------------------------------------------------- */
+
+static long pager_status(struct tarn_pager *pager,
+			 const struct tarn_pager_status *s)
+{
+	struct tarn_pool *pool = pager->pool;
+	bool degraded = s->flags & TARN_PAGER_IS_DEGRADED;
+	long ret = 0;
+
+	if (s->flags & ~TARN_PAGER_IS_ALL)
+		return -EINVAL;
+	mutex_lock(&pool->pager_lock);
+	/* The pool may have another one by now, whose status this is not. */
+	if (rcu_access_pointer(pool->pager) != pager) {
+		ret = -ENOTCONN;
+		goto out;
+	}
+	WRITE_ONCE(pool->capacity, s->capacity_pages);
+	WRITE_ONCE(pool->used, s->used_pages);
+	if (xchg(&pool->degraded, degraded) != degraded)
+		tarn_event(pool, TARN_EVENT_DEGRADED, TARN_PARTITION_NONE, 0,
+			   degraded);
+	tarn_pool_set_full(pool, s->flags & TARN_PAGER_IS_FULL);
+out:
+	mutex_unlock(&pool->pager_lock);
+	return ret;
+}
+
+/* ---- the file ----------------------------------------------------------- */
+
+static int tarn_dev_open(struct inode *inode, struct file *file)
+{
+	/* miscdevice put itself there; from here on it is the pager. */
+	file->private_data = NULL;
+	return 0;
+}
+
+static int tarn_dev_flush(struct file *file, fl_owner_t id)
+{
+	struct tarn_pager *pager = READ_ONCE(file->private_data);
+
+	if (pager && pager->files == id)
+		pager_detach(pager);
+	return 0;
+}
+
+static int tarn_dev_release(struct inode *inode, struct file *file)
+{
+	struct tarn_pager *pager = file->private_data;
+
+	if (pager) {
+		pager_detach(pager);
+		pager_free(pager);
+	}
+	return 0;
+}
+
+static long attached_ioctl(struct tarn_pager *pager, unsigned int cmd,
+			   union tarn_ctl_arg *arg)
+{
+	if (!pager)
+		return -ENOTCONN;
+	switch (cmd) {
+	case TARN_PAGER_STORED:
+		return pager_stored(pager, &arg->stored);
+	case TARN_PAGER_START:
+		return pager_start(pager, &arg->start);
+	case TARN_PAGER_STATUS:
+		return pager_status(pager, &arg->status);
+	case TARN_PAGER_GRANT:
+		return tarn_grant_set(pager, &arg->grant);
+	}
+	return -ENOTTY;
+}
+
+static long pager_call(struct file *file, unsigned int cmd,
+		       union tarn_ctl_arg *arg)
+{
+	if (cmd == TARN_GET_FEATURES)
+		return tarn_ctl_features(&arg->features);
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (cmd == TARN_PAGER_ATTACH)
+		return pager_attach(file, &arg->attach);
+	return attached_ioctl(READ_ONCE(file->private_data), cmd, arg);
+}
+
+static const struct tarn_ctl pager_calls[] = {
+	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
+	TARN_CTL(TARN_PAGER_ATTACH, struct tarn_pager_attach, uuid),
+	TARN_CTL(TARN_PAGER_STORED, struct tarn_pager_stored, reserved),
+	TARN_CTL(TARN_PAGER_START, struct tarn_pager_start, flags),
+	TARN_CTL(TARN_PAGER_STATUS, struct tarn_pager_status, used_pages),
+	TARN_CTL(TARN_PAGER_GRANT, struct tarn_pager_grant, offset),
+};
+
+static long tarn_dev_ioctl(struct file *file, unsigned int cmd,
+			   unsigned long arg)
+{
+	return tarn_ctl_call(file, cmd, (void __user *)arg, pager_calls,
+			     ARRAY_SIZE(pager_calls), pager_call);
+}
+
+static int tarn_dev_uring_cmd(struct io_uring_cmd *cmd,
+			      unsigned int issue_flags)
+{
+	struct tarn_pager *pager = READ_ONCE(cmd->file->private_data);
+
+	if (cmd->cmd_op != TARN_CMD_SERVE)
+		return -ENOTTY;
+	if (!pager)
+		return -ENOTCONN;
+	if (tarn_uring_is_cancel(issue_flags)) {
+		tarn_queue_cancel(pager, cmd, issue_flags);
+		return 0;
+	}
+	if (pager->tgid != current->tgid)
+		return -EPERM;
+	return tarn_queue_serve(pager, cmd, issue_flags);
+}
+
+static int tarn_dev_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct tarn_pager *pager = READ_ONCE(file->private_data);
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	u64 q;
+
+	if (!pager)
+		return -ENOTCONN;
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (offset < TARN_MMAP_QUEUE(0))
+		return tarn_window_mmap(pager, vma);
+	q = (offset - TARN_MMAP_QUEUE(0)) >> 32;
+	if (q >= pager->nr_queues || offset != TARN_MMAP_QUEUE(q))
+		return -EINVAL;
+	return tarn_queue_mmap(&pager->queues[q], vma);
+}
+
+static const struct file_operations tarn_dev_fops = {
+	.owner = THIS_MODULE,
+	.open = tarn_dev_open,
+	.flush = tarn_dev_flush,
+	.release = tarn_dev_release,
+	.unlocked_ioctl = tarn_dev_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = tarn_dev_uring_cmd,
+	.mmap = tarn_dev_mmap,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice tarn_dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "tarn",
+	.mode = 0600,
+	.fops = &tarn_dev_fops,
+};
+
+int tarn_pager_init(void)
+{
+	return misc_register(&tarn_dev);
+}
+
+void tarn_pager_exit(void)
+{
+	misc_deregister(&tarn_dev);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ages of logical pages (S09): how often each is used, from repeated looks at
+ * accessed bits. The scanner (scan.c) and the reclaimer (reclaim.c) look by the
+ * same functions, a page once a round.
+ */
+#ifndef TARN_AGE_H
+#define TARN_AGE_H
+
+#include <linux/types.h>
+#include <linux/tarn.h>
+
+#include "pool/entry.h"
+
+struct tarn_leaf;
+struct tarn_partition;
+
+/*
+ * Hint of a resident page: its use, 0 to TARN_USE_MAX; and whether it is on
+ * probation: unmapped to see whether anybody misses it, where accessed bits do
+ * not tell (KVM's mappings of a VM that is not attached).
+ *
+ * Hint of a paged one: its use when it went, in 3 bits less, and when that was
+ * (io.c).
+ */
+#define TARN_USE_MAX		0x7f
+#define TARN_USE_MASK		0x7f
+#define TARN_HINT_PROBATION	0x80
+/* Pinned (pin.c): no use goes with probation that is so high otherwise. */
+#define TARN_HINT_PINNED	0xff
+#define TARN_PAGED_USE_SHIFT	3
+#define TARN_PAGED_USE_MASK	0x0f
+#define TARN_PAGED_TIME_SHIFT	4
+
+/* What a page that was just made counts as. */
+#define TARN_USE_FIRST		8
+
+/*
+ * From which use on a page is cool, warm, hot. Multiples of what one step of a
+ * paged page's use is worth, so a page keeps its class when it goes out.
+ */
+#define TARN_USE_COOL		16
+#define TARN_USE_WARM		32
+#define TARN_USE_HOT		64
+
+static inline bool tarn_entry_pinned(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_RESIDENT &&
+	       tarn_entry_hint(e) == TARN_HINT_PINNED;
+}
+
+/* A step up takes an eighth of what is missing, one down an eighth of it. */
+static inline unsigned int tarn_use_seen(unsigned int use, bool used)
+{
+	return used ? use + (TARN_USE_MAX - use + 7) / 8 : use - (use + 7) / 8;
+}
+
+/* An entry after a fault found it resident. */
+static inline u64 tarn_age_touched(u64 e)
+{
+	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
+
+	if (likely(!(tarn_entry_hint(e) & TARN_HINT_PROBATION)) ||
+	    tarn_entry_pinned(e))
+		return e;
+	/* It counts for the looks that could not see it used. */
+	use = tarn_use_seen(tarn_use_seen(use, true), true);
+	return tarn_entry_with_hint(e, use) | TARN_ENTRY_NEW;
+}
+
+/**
+ * struct tarn_ages - what is known of a partition's pages as a whole
+ * @round: number of the round that goes on, or of the last one
+ * @looked: leaves looked at in it
+ * @whole: all were
+ * @decays: in this round pages that were not used lose
+ * @began: when it began, in jiffies
+ * @began_evictions: pool->evictions then
+ * @decayed: when a round last had pages lose, in jiffies
+ * @decayed_evictions: pool->evictions then
+ * @at: number of the leaf at which the scanner goes on
+ * @count: resident pages by use, as of the last whole round, less those that
+ *	reclaim took since
+ * @next: the same of the round that goes on
+ * @next_class: all pages by class, of the round that goes on
+ * @by_class: the same as of the last whole round
+ * @rounds: whole rounds so far
+ * @coldness: use up to which reclaim takes pages here
+ *
+ * Locking: part->hand_lock; @by_class, @rounds and @coldness are read without.
+ */
+struct tarn_ages {
+	u32 round;
+	u64 looked;
+	bool whole;
+	bool decays;
+	unsigned long began;
+	u64 began_evictions;
+	unsigned long decayed;
+	u64 decayed_evictions;
+	unsigned long at;
+	u64 count[TARN_USE_MAX + 1];
+	u64 next[TARN_USE_MAX + 1];
+	u64 next_class[TARN_ACTIVITY_CLASSES];
+	u64 by_class[TARN_ACTIVITY_CLASSES];
+	u64 rounds;
+	u8 coldness;
+};
+
+void tarn_ages_init(struct tarn_partition *part);
+enum tarn_activity tarn_age_class(u64 e);
+u8 tarn_age_heat(u64 e);
+u64 tarn_age_working_set(struct tarn_partition *part);
+void tarn_age_heat_fill(struct tarn_partition *part,
+			struct tarn_partition_heat *heat);
+
+bool tarn_age_due(struct tarn_partition *part);
+void tarn_age_begin(struct tarn_partition *part);
+bool tarn_age_stale(struct tarn_partition *part, const struct tarn_leaf *leaf);
+bool tarn_age_look(struct tarn_partition *part, struct tarn_leaf *leaf,
+		   u64 first, unsigned long *young);
+bool tarn_age_peek(struct tarn_partition *part, struct tarn_leaf *leaf,
+		   u64 first, unsigned int from, unsigned int to,
+		   unsigned long *young);
+unsigned int tarn_age_scan(struct tarn_partition *part, unsigned int leaves,
+			   u64 *pages);
+unsigned int tarn_age_coldness(struct tarn_partition *part);
+void tarn_age_taken(struct tarn_partition *part, u64 e);
+void tarn_age_advise(struct tarn_partition *part, u64 index, unsigned int use);
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Entitlement. Frames are divided by weight among the partitions that have any.
+ * Who would get less than its minimum gets that, who would get more than is
+ * desired gets that; what this takes or leaves is divided among the others. The
+ * minimums of all partitions are never more than the pool has.
+ */
+#include <linux/capability.h>
+#include <linux/jiffies.h>
+#include <linux/math64.h>
+
+#include "policy/entitle.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+
+#define OPEN	U64_MAX
+/* Each pass settles one at least; what is left after some differs little. */
+#define PASSES	8
+/* Reclaim has it done so often. */
+#define PERIOD	(HZ / 50)
+
+/* ---- the division ------------------------------------------------------- */
+
+/**
+ * struct division - frames that are not given to anybody yet
+ * @frames: how many
+ * @weights: of the partitions that are to get them
+ */
+struct division {
+	u64 frames;
+	u64 weights;
+};
+
+static u64 share_of(const struct division *d, u32 weight)
+{
+	return mul_u64_u64_div_u64(d->frames, weight,
+				   max_t(u64, d->weights, weight));
+}
+
+static void begin(struct tarn_pool *pool, struct division *d)
+{
+	struct tarn_partition *part;
+	unsigned long id;
+
+	d->frames = READ_ONCE(pool->frames);
+	d->weights = 0;
+	xa_for_each(&pool->partitions, id, part) {
+		part->share = READ_ONCE(part->min_frames);
+		if (!tarn_partition_resident(part))
+			continue;
+		part->share = OPEN;
+		d->weights += READ_ONCE(part->weight);
+	}
+	atomic64_set(&pool->weights, d->weights);
+}
+
+/* Give those their minimum, or what they desire, whose share goes past it. */
+static bool settle(struct tarn_pool *pool, struct division *d, bool minimum)
+{
+	const struct division was = *d;
+	struct tarn_partition *part;
+	bool any = false;
+	unsigned long id;
+
+	xa_for_each(&pool->partitions, id, part) {
+		u64 least = READ_ONCE(part->min_frames);
+		u64 most = READ_ONCE(part->desired_frames) ?: OPEN;
+		u32 weight = READ_ONCE(part->weight);
+		u64 share = share_of(&was, weight);
+
+		most = max(most, least);
+		if (part->share != OPEN ||
+		    (minimum ? share >= least : share <= most))
+			continue;
+		part->share = minimum ? least : most;
+		d->frames -= min(d->frames, part->share);
+		d->weights -= min_t(u64, d->weights, weight);
+		any = true;
+	}
+	return any;
+}
+
+/**
+ * tarn_entitle() - divide the frames of a pool anew
+ * @pool: the pool
+ *
+ * Context: any that may take a spinlock.
+ */
+void tarn_entitle(struct tarn_pool *pool)
+{
+	struct tarn_partition *part;
+	struct division d;
+	unsigned int pass;
+	unsigned long id;
+
+	spin_lock(&pool->entitle_lock);
+	rcu_read_lock();
+	begin(pool, &d);
+	for (pass = 0; pass < PASSES; pass++)
+		if (!settle(pool, &d, true) && !settle(pool, &d, false))
+			break;
+	xa_for_each(&pool->partitions, id, part)
+		WRITE_ONCE(part->entitled, part->share == OPEN ?
+			   share_of(&d, READ_ONCE(part->weight)) : part->share);
+	rcu_read_unlock();
+	WRITE_ONCE(pool->entitle_due, jiffies + PERIOD);
+	spin_unlock(&pool->entitle_lock);
+}
+
+/* The same, if it was not done just now and nothing was set since. */
+void tarn_entitle_now_and_then(struct tarn_pool *pool)
+{
+	if (time_after_eq(jiffies, READ_ONCE(pool->entitle_due)))
+		tarn_entitle(pool);
+}
+
+/*
+ * What the weight of a partition alone entitles it to while frames are short:
+ * its part of all frames among the partitions that have any.
+ */
+u64 tarn_entitle_fair(struct tarn_partition *part)
+{
+	u64 weights = atomic64_read(&part->pool->weights);
+	u32 weight = READ_ONCE(part->weight);
+
+	if (!tarn_partition_resident(part))
+		weights += weight;
+	return mul_u64_u64_div_u64(READ_ONCE(part->pool->frames), weight,
+				   max_t(u64, weights, weight));
+}
+
+/*
+ * How a partition stands, as of the last tarn_entitle(), once what is being taken from
+ * it is gone.
+ */
+enum tarn_claim tarn_entitle_claim(struct tarn_partition *part)
+{
+	u64 frames = tarn_partition_staying(part);
+
+	if (frames <= READ_ONCE(part->min_frames))
+		return TARN_CLAIM_MINIMUM;
+	return frames > READ_ONCE(part->entitled) ? TARN_CLAIM_ABOVE :
+						    TARN_CLAIM_WITHIN;
+}
+
+/* ---- settings ----------------------------------------------------------- */
+
+/* Of what is to be set, the old value where it is not. */
+static u64 pick(const struct tarn_partition_set *set, u32 flag, u64 new, u64 old)
+{
+	return set->flags & flag ? new : old;
+}
+
+static int set_locked(struct tarn_partition *part,
+		      const struct tarn_partition_set *set)
+{
+	u32 weight = pick(set, TARN_PARTITION_SET_WEIGHT, set->weight,
+			  part->weight);
+	u64 least = pick(set, TARN_PARTITION_SET_MIN, set->min_frames,
+			 part->min_frames);
+	u64 most = pick(set, TARN_PARTITION_SET_DESIRED, set->desired_frames,
+			part->desired_frames);
+	struct tarn_pool *pool = part->pool;
+	u64 others = pool->min_frames - part->min_frames;
+
+	lockdep_assert_held(&pool->part_lock);
+	if ((weight > part->weight || least > part->min_frames ||
+	     most != part->desired_frames) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	/* A minimum that grows has to fit; one may sink whatever the others are. */
+	if (least > part->min_frames &&
+	    (least > pool->min_limit || others > pool->min_limit - least))
+		return -ENOSPC;
+	pool->min_frames = others + least;
+	WRITE_ONCE(part->weight, weight);
+	WRITE_ONCE(part->min_frames, least);
+	WRITE_ONCE(part->desired_frames, most);
+	WRITE_ONCE(pool->entitle_due, jiffies);
+	return 0;
+}
+
+/**
+ * tarn_entitle_set() - TARN_PARTITION_SET
+ * @part: the partition
+ * @set: checked for flags and reserved fields, not for values
+ *
+ * Return: 0, everything is set; -EINVAL; -EPERM the caller may not; -ENOSPC the
+ * minimums would be more than the pool has.
+ */
+int tarn_entitle_set(struct tarn_partition *part,
+		     const struct tarn_partition_set *set)
+{
+	int ret;
+
+	if (set->flags & TARN_PARTITION_SET_WEIGHT &&
+	    (!set->weight || set->weight > TARN_WEIGHT_MAX))
+		return -EINVAL;
+	mutex_lock(&part->pool->part_lock);
+	ret = set_locked(part, set);
+	mutex_unlock(&part->pool->part_lock);
+	return ret;
+}
+
+/**
+ * tarn_entitle_limit() - say how many frames minimums may add up to
+ * @pool: the pool
+ * @frames: that many
+ *
+ * Context: process.
+ * Return: 0 or -ENOSPC: more is guaranteed already.
+ */
+int tarn_entitle_limit(struct tarn_pool *pool, u64 frames)
+{
+	int ret = 0;
+
+	mutex_lock(&pool->part_lock);
+	if (pool->min_frames > frames)
+		ret = -ENOSPC;
+	else
+		pool->min_limit = frames;
+	mutex_unlock(&pool->part_lock);
+	return ret;
+}
+
+/* A partition goes, and its minimum with it. */
+void tarn_entitle_remove(struct tarn_partition *part)
+{
+	lockdep_assert_held(&part->pool->part_lock);
+	part->pool->min_frames -= part->min_frames;
+	WRITE_ONCE(part->min_frames, 0);
+}

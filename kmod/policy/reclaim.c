@@ -1,0 +1,669 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: Reclaim
+ *
+ * Threads of each node keep frames free between two watermarks. They begin when
+ * all nodes are low: until then those that have room give frames. They take from
+ * partitions that have more than they are entitled to (entitle.c), from those
+ * with the coldest pages first, and there the coldest ones (hand.c).
+ *
+ * The first thread of a node begins at the low mark. Each other one begins when
+ * so much more is missing, and prefers partitions that nobody is at.
+ *
+ * When whole rounds yield nothing a thread presses harder: on probation and use
+ * first, then on anything that is not held by somebody.
+ */
+#include <linux/kthread.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/topology.h>
+
+#include "page/evict.h"
+#include "pager/io.h"
+#include "policy/entitle.h"
+#include "policy/hand.h"
+#include "policy/reclaim.h"
+#include "policy/scan.h"
+#include "pool/magazine.h"
+#include "pool/partition.h"
+#include "pool/poison.h"
+#include "pool/pool.h"
+#include "pool/wait.h"
+
+#define REST		(HZ / 10)
+
+/* Batches that one takes from a partition before it chooses anew. */
+#define STAY		4
+/* Rounds in vain before a thread presses harder: each partition's, and some. */
+#define VAIN_LEAST	6
+#define VAIN_MOST	64
+
+/* ---- from whom ---------------------------------------------------------- */
+
+/**
+ * struct run - what a thread does until there are enough frames
+ * @node: of this node
+ * @number: of the node's run, which its threads share
+ * @pressure: how hard it presses
+ * @evictions: pool->evictions when the pressure rose last
+ * @vain: turns in vain since it did, or since something was taken
+ * @last: id of the partition it took from last
+ * @even_least: the one that it takes from has to give what is guaranteed to it
+ */
+struct run {
+	struct tarn_node *node;
+	u32 number;
+	unsigned int pressure;
+	u64 evictions;
+	unsigned int vain;
+	u32 last;
+	bool even_least;
+};
+
+/**
+ * struct rank - how eagerly a partition is taken from
+ * @claim: who claims least goes first
+ * @vain: then the one that was tried in vain least often
+ * @busy: then one that no thread is at
+ * @coldness: then the coldest
+ * @over: then the one that has most in proportion to its weight
+ */
+struct rank {
+	enum tarn_claim claim;
+	unsigned int vain;
+	bool busy;
+	unsigned int coldness;
+	u64 over;
+};
+
+static struct rank rank_of(struct tarn_partition *part, const struct run *r)
+{
+	struct tarn_part_node *on = &part->node[r->node->nid];
+
+	return (struct rank) {
+		.claim = tarn_entitle_claim(part),
+		.vain = tarn_hand_vain(&on->hand, r->number),
+		.busy = atomic_read(&on->busy),
+		.coldness = READ_ONCE(part->ages.coldness),
+		.over = tarn_partition_resident(part) * TARN_WEIGHT_MAX /
+			max_t(u64, 1, READ_ONCE(part->weight)),
+	};
+}
+
+static bool goes_before(const struct rank *a, const struct rank *b)
+{
+	if (a->claim != b->claim)
+		return a->claim < b->claim;
+	if (a->vain != b->vain)
+		return a->vain < b->vain;
+	if (a->busy != b->busy)
+		return b->busy;
+	/* Who has no more than is guaranteed gives up in proportion. */
+	if (a->claim != TARN_CLAIM_MINIMUM && a->coldness != b->coldness)
+		return a->coldness < b->coldness;
+	return a->over > b->over;
+}
+
+/* Growth may wait with more frames free than the low mark (waiter.c). */
+static bool is_short(struct tarn_pool *pool)
+{
+	return tarn_waiters_any(pool) || tarn_pool_is_low(pool);
+}
+
+static bool has_pages_on(struct tarn_partition *part, const struct tarn_node *n)
+{
+	return atomic64_read(&part->node[n->nid].resident) > 0;
+}
+
+/* The id of the partition to take from, and its claim; 0 if there is none. */
+static u32 first_in_rank(const struct run *r, enum tarn_claim *claim)
+{
+	struct tarn_pool *pool = r->node->pool;
+	struct tarn_partition *part;
+	struct rank best = {}, rank;
+	unsigned long id;
+	u32 found = 0;
+
+	rcu_read_lock();
+	xa_for_each(&pool->partitions, id, part) {
+		if (!has_pages_on(part, r->node))
+			continue;
+		rank = rank_of(part, r);
+		if (found && !goes_before(&rank, &best))
+			continue;
+		best = rank;
+		found = id;
+	}
+	rcu_read_unlock();
+	*claim = best.claim;
+	return found;
+}
+
+/*
+ * The partition to take from, referenced. NULL if all have their minimum and no
+ * more, and a node is not low any more.
+ */
+static struct tarn_partition *pick(struct run *r)
+{
+	struct tarn_pool *pool = r->node->pool;
+	struct tarn_partition *part;
+	enum tarn_claim claim;
+	u32 id;
+
+	tarn_entitle_now_and_then(pool);
+	do {
+		id = first_in_rank(r, &claim);
+		if (!id || (claim == TARN_CLAIM_MINIMUM && !is_short(pool)))
+			return NULL;
+		/* Gone meanwhile, it is not found again. */
+		part = tarn_partition_find(pool, id);
+	} while (!part);
+	r->even_least = claim == TARN_CLAIM_MINIMUM;
+	return part;
+}
+
+/*
+ * With pressure it is the turn of whoever has frames; minimums stand until
+ * nothing else helps, here or on another node.
+ */
+static struct tarn_partition *pick_next(struct run *r)
+{
+	struct tarn_pool *pool = r->node->pool;
+	bool anybody = r->pressure == TARN_PRESSURE_MAX && is_short(pool) &&
+		       atomic64_read(&pool->evictions) == r->evictions;
+	u32 tries = READ_ONCE(pool->nr_partitions) + 1, after = r->last;
+	struct tarn_partition *part;
+
+	r->even_least = anybody;
+	while (tries--) {
+		part = tarn_partition_next(pool, after);
+		if (!part)
+			return NULL;
+		if (has_pages_on(part, r->node) &&
+		    (anybody ||
+		     tarn_entitle_claim(part) != TARN_CLAIM_MINIMUM))
+			return part;
+		after = part->id;
+		tarn_partition_put(part);
+	}
+	/* All have their minimum and no more. */
+	return pick(r);
+}
+
+/* ---- the threads -------------------------------------------------------- */
+
+static bool stop_now(void)
+{
+	return kthread_should_stop();
+}
+
+/* Is what needs no store all that can be given up? */
+static bool stores_are_vain(struct tarn_pool *pool)
+{
+	return tarn_stores_hang(pool) || tarn_stores_fail(pool);
+}
+
+static bool needs_frames(struct tarn_node *n)
+{
+	u64 coming = stores_are_vain(n->pool) ? 0 :
+		     atomic_read(&n->pool->stores);
+
+	return tarn_node_free_frames(n) + coming < READ_ONCE(n->high) ||
+	       (tarn_waiters_any(n->pool) && !coming);
+}
+
+/* Rounds in vain after which all that can be had like this was had. */
+static unsigned int vain_limit(struct tarn_pool *pool)
+{
+	return min_t(unsigned int, 2 * READ_ONCE(pool->nr_partitions) +
+		     VAIN_LEAST, VAIN_MOST);
+}
+
+/*
+ * The device may have enough to do. True: not any more; or it does nothing, and what
+ * needs no store is given up.
+ */
+static bool may_go_on(struct tarn_pool *pool)
+{
+	wait_event_timeout(pool->store_wait, tarn_stores_allowed(pool) ||
+			   stop_now(), REST);
+	return tarn_stores_allowed(pool) || stores_are_vain(pool);
+}
+
+/*
+ * Take some batches from a partition. Returns how many pages were taken, or
+ * -EAGAIN if there was nothing to take.
+ */
+static int take_from(struct tarn_partition *part, const struct run *r)
+{
+	enum tarn_claim claim = tarn_entitle_claim(part);
+	atomic_t *busy = &part->node[r->node->nid].busy;
+	struct tarn_turn turn = {
+		.node = r->node->nid,
+		.run = r->number,
+		.pressure = r->pressure,
+		.least = r->even_least ? 0 : READ_ONCE(part->min_frames),
+	};
+	unsigned int batches;
+	int taken = 0;
+
+	atomic_inc(busy);
+	for (batches = 0; batches < STAY; batches++) {
+		tarn_hand_turn(part, &turn);
+		taken += turn.taken;
+		/* It goes on where it was as long as there is more to see. */
+		if (turn.vain || (turn.taken && !turn.full) || stop_now() ||
+		    !needs_frames(r->node) ||
+		    !tarn_stores_allowed(r->node->pool) ||
+		    tarn_entitle_claim(part) != claim)
+			break;
+		cond_resched();
+	}
+	atomic_dec(busy);
+	return !taken && turn.vain ? -EAGAIN : taken;
+}
+
+/* A turn was in vain. False: there is nothing that could be tried any more. */
+static bool press(struct run *r)
+{
+	struct tarn_pool *pool = r->node->pool;
+
+	/* Looks that follow at once see nobody use what was unmapped. */
+	schedule_timeout_interruptible(1);
+	if (++r->vain < vain_limit(pool))
+		return true;
+	if (r->pressure == TARN_PRESSURE_MAX)
+		return false;
+	r->pressure++;
+	r->evictions = atomic64_read(&pool->evictions);
+	r->vain = 0;
+	return true;
+}
+
+static void run_until_high(struct tarn_node *n)
+{
+	struct run r = { .node = n };
+
+	while (!stop_now() && needs_frames(n)) {
+		struct tarn_partition *part;
+		int taken;
+
+		/* The threads of a node share its run, whoever began it. */
+		r.number = READ_ONCE(n->run);
+		if (!may_go_on(n->pool))
+			continue;
+		part = r.pressure ? pick_next(&r) : pick(&r);
+		if (!part)
+			return;
+		r.last = part->id;
+		taken = take_from(part, &r);
+		if (taken <= 0)
+			tarn_pin_trim(part);
+		tarn_partition_put(part);
+		if (taken > 0)
+			r.vain = 0;
+		else if (taken < 0 && !press(&r))
+			return;
+		cond_resched();
+	}
+}
+
+/* Free frames at which a thread begins: the next one when more is missing. */
+static u64 begins_at(const struct tarn_reclaimer *r)
+{
+	const struct tarn_node *n = r->node;
+
+	return READ_ONCE(n->low) * (n->nr_reclaimers - r->number) /
+	       n->nr_reclaimers;
+}
+
+static bool has_work(const struct tarn_reclaimer *r)
+{
+	struct tarn_pool *pool = r->node->pool;
+
+	return tarn_waiters_any(pool) ||
+	       (READ_ONCE(r->node->free) <= begins_at(r) &&
+		tarn_pool_is_low(pool));
+}
+
+static int reclaimer(void *arg)
+{
+	struct tarn_reclaimer *r = arg;
+	struct tarn_node *n = r->node;
+
+	while (!stop_now()) {
+		wait_event_interruptible(r->wait, stop_now() ||
+					 READ_ONCE(r->kick) || has_work(r));
+		WRITE_ONCE(r->kick, false);
+		if (!r->number)
+			WRITE_ONCE(n->run, n->run + 1);
+		/* What processors have at hand may do. */
+		if (tarn_magazines_empty(n->pool))
+			tarn_waiters_serve(n->pool);
+		tarn_scan_wake(n->pool);
+		run_until_high(n);
+		/*
+		 * Nothing can be had now, or what was on its way did not arrive:
+		 * look again in a while.
+		 */
+		if (!stop_now() && has_work(r))
+			wait_event_interruptible_timeout(r->wait, stop_now() ||
+							 READ_ONCE(r->kick),
+							 REST);
+	}
+	return 0;
+}
+
+static int start_one(struct tarn_node *node, unsigned int number)
+{
+	struct tarn_reclaimer *r = &node->reclaimers[number];
+	struct task_struct *task;
+
+	if (number)
+		task = kthread_create_on_node(reclaimer, r, node->nid,
+					      "tarn_reclaim/%d:%u", node->nid,
+					      number);
+	else
+		task = kthread_create_on_node(reclaimer, r, node->nid,
+					      "tarn_reclaim/%d", node->nid);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	r->task = task;
+	return 0;
+}
+
+/* A node is made: it has as many threads as processors, up to a few. */
+void tarn_reclaim_init(struct tarn_node *node)
+{
+	unsigned int cpus = cpumask_weight(cpumask_of_node(node->nid));
+	unsigned int i;
+
+	node->nr_reclaimers = clamp_t(unsigned int, cpus, 1,
+				      TARN_RECLAIMERS_MOST);
+	for (i = 0; i < node->nr_reclaimers; i++) {
+		node->reclaimers[i].node = node;
+		node->reclaimers[i].number = i;
+		init_waitqueue_head(&node->reclaimers[i].wait);
+	}
+}
+
+/**
+ * tarn_reclaim_start() - begin to keep frames of a node free
+ * @node: the node; its threads do not run
+ *
+ * Context: process.
+ * Return: 0 or a negative errno.
+ */
+int tarn_reclaim_start(struct tarn_node *node)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < node->nr_reclaimers; i++) {
+		ret = start_one(node, i);
+		if (ret) {
+			tarn_reclaim_stop(node);
+			return ret;
+		}
+	}
+	for (i = 0; i < node->nr_reclaimers; i++)
+		wake_up_process(node->reclaimers[i].task);
+	return 0;
+}
+
+/* They do not run afterwards; they may not have before. */
+void tarn_reclaim_stop(struct tarn_node *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < node->nr_reclaimers; i++) {
+		struct tarn_reclaimer *r = &node->reclaimers[i];
+
+		if (r->task)
+			kthread_stop(r->task);
+		r->task = NULL;
+	}
+}
+
+/* Frames of a node are short: wake those of its threads that have to do. */
+void tarn_reclaim_wake(struct tarn_node *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < node->nr_reclaimers; i++) {
+		struct tarn_reclaimer *r = &node->reclaimers[i];
+
+		if (wq_has_sleeper(&r->wait) && has_work(r))
+			wake_up(&r->wait);
+	}
+}
+
+/* Have all nodes look, whatever their watermarks say. */
+void tarn_reclaim_kick(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	unsigned int i;
+	int nid;
+
+	tarn_for_each_node(pool, nid, n) {
+		for (i = 0; i < n->nr_reclaimers; i++) {
+			WRITE_ONCE(n->reclaimers[i].kick, true);
+			wake_up(&n->reclaimers[i].wait);
+		}
+	}
+}
+
+/* ---- by request --------------------------------------------------------- */
+
+static bool going_out(atomic64_t *entry)
+{
+	enum tarn_mark mark = tarn_entry_mark(atomic64_read(entry));
+
+	return mark == TARN_MARK_OUT;
+}
+
+/* The next leaf of a range, and where that goes on in it. NULL: no page is left. */
+static struct tarn_leaf *next_leaf(struct tarn_partition *part, u64 *i, u64 end)
+{
+	unsigned long at = *i >> TARN_LEAF_SHIFT;
+	struct tarn_leaf *leaf;
+
+	if (*i == end)
+		return NULL;
+	leaf = xa_find(&part->leaves, &at, (end - 1) >> TARN_LEAF_SHIFT,
+		       XA_PRESENT);
+	if (leaf)
+		*i = max(*i, (u64)at << TARN_LEAF_SHIFT);
+	return leaf;
+}
+
+/* Where a range ends within the block of so many pages that a page is in. */
+static u64 end_within(u64 i, u64 end, u64 pages)
+{
+	return min(end, ALIGN_DOWN(i, pages) + pages);
+}
+
+/* Pages that have no frame are counted, those of leaves that are not there, too. */
+static long wait_for_stores(struct tarn_partition *part, u64 start, u64 count,
+			    u64 *done)
+{
+	struct tarn_wait wait = { .end = TARN_WAIT_SIGNAL };
+	u64 i = start, end = start + count, resident = 0;
+	struct tarn_leaf *leaf;
+	int ret;
+
+	while ((leaf = next_leaf(part, &i, end))) {
+		u64 next = end_within(i, end, TARN_LEAF_PAGES);
+
+		for (; i < next; i++) {
+			atomic64_t *entry = tarn_leaf_entry(leaf, i);
+
+			ret = tarn_wait_var(entry, !going_out(entry), &wait);
+			if (ret)
+				return ret;
+			if (tarn_entry_state(atomic64_read(entry)) ==
+			    TARN_PAGE_RESIDENT)
+				resident++;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	*done = count - resident;
+	return 0;
+}
+
+/* A page whose use was noted in between goes all the same: it was asked for. */
+static void take_page(struct tarn_evict_batch *batch, u64 index,
+		      atomic64_t *entry)
+{
+	u64 e = atomic64_read(entry), was;
+
+	do {
+		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
+		    tarn_entry_mark(e) ||
+		    tarn_evict_add(batch, index, e, false))
+			return;
+		was = e;
+		e = atomic64_read(entry);
+	} while (e != was);
+}
+
+/* Take what can go of so few pages of a leaf that all of them fit. */
+static void take_range(struct tarn_evict_batch *batch, struct tarn_leaf *leaf,
+		       u64 i, u64 end)
+{
+	for (; i < end; i++)
+		take_page(batch, i, tarn_leaf_entry(leaf, i));
+}
+
+/**
+ * tarn_reclaim_range() - TARN_PARTITION_PAGE_OUT
+ * @part: partition; the caller has its inode
+ * @start: first page
+ * @count: pages
+ * @done: how many of them have no frame when it returns
+ *
+ * Context: process; any signal ends it.
+ * Return: 0 or -ERESTARTSYS.
+ */
+long tarn_reclaim_range(struct tarn_partition *part, u64 start, u64 count,
+			u64 *done)
+{
+	struct tarn_evict_batch batch;
+	u64 i = start, end = start + count;
+	struct tarn_leaf *leaf;
+	int ret = 0;
+
+	BUILD_BUG_ON(TARN_LEAF_PAGES % TARN_EVICT_BATCH);
+	tarn_evict_begin(&batch, part);
+	while (!ret && (leaf = next_leaf(part, &i, end))) {
+		u64 next = end_within(i, end, TARN_EVICT_BATCH);
+
+		take_range(&batch, leaf, i, next);
+		i = next;
+		if (batch.count) {
+			down_read(&part->pin);
+			tarn_evict_flush(&batch);
+			up_read(&part->pin);
+		}
+		ret = wait_event_interruptible(part->pool->store_wait,
+					       tarn_stores_allowed(part->pool));
+		if (signal_pending(current))
+			ret = -ERESTARTSYS;
+		cond_resched();
+	}
+	return ret ? ret : wait_for_stores(part, start, count, done);
+}
+
+/* With the page marked MOVE and locked: copy it if nobody holds it. */
+static bool move_marked(struct tarn_partition *part, u64 index,
+			struct page *page, u64 from, u64 to)
+{
+	struct tarn_pool *pool = part->pool;
+	struct page *new = tarn_frame_page(pool, to);
+
+	tarn_partition_unmap(part, index, 1);
+	if (!tarn_frame_idle(page) || !tarn_poison_copy(new, page))
+		return false;
+	if (tarn_frame_dirty(page))
+		tarn_frame_set_dirty(new);
+	*tarn_frame(pool, to) = *tarn_frame(pool, from);
+	return true;
+}
+
+static void move_page(struct tarn_partition *part, u64 index, u64 from, u64 to)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	struct tarn_pool *pool = part->pool;
+	struct page *page = tarn_frame_get(pool, from);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	int nid = tarn_frame_node(pool, to);
+	u64 spare = to, marked;
+
+	if (!page)
+		goto out_frame;
+	if (!tarn_entry_is_frame(e, from) || tarn_entry_mark(e) ||
+	    !trylock_page(page))
+		goto out_page;
+	marked = tarn_entry_with_mark(e, TARN_MARK_MOVE);
+	if (!tarn_entry_change(part, index, entry, &e, marked)) {
+		unlock_page(page);
+		goto out_page;
+	}
+	/* The mark keeps the frame; our reference would make it busy. */
+	put_page(page);
+	if (move_marked(part, index, page, from, to)) {
+		e = tarn_entry_make(TARN_PAGE_RESIDENT, to) |
+		    (e & (TARN_ENTRY_HINT | TARN_ENTRY_FLAG));
+		/* Who lists copies finds this one here until the entry changes. */
+		spare = from;
+	}
+	tarn_entry_change(part, index, entry, &marked, e);
+	if (spare == from) {
+		tarn_partition_came(part, entry, nid);
+		tarn_partition_left(part, from);
+	}
+	unlock_page(page);
+	tarn_entry_wake(entry);
+	tarn_frame_release(pool, spare);
+	return;
+out_page:
+	put_page(page);
+out_frame:
+	tarn_frame_free(pool, spare);
+}
+
+/**
+ * tarn_reclaim_move() - move what is in a frame to another one
+ * @pool: the pool
+ * @frame: a frame that has to become free
+ *
+ * Does what can be done now; the caller looks whether the frame is free.
+ *
+ * Context: process.
+ */
+void tarn_reclaim_move(struct tarn_pool *pool, u64 frame)
+{
+	u64 owner = READ_ONCE(tarn_frame(pool, frame)->owner);
+	const struct tarn_frame was = { .owner = owner };
+	struct tarn_partition *part;
+	u64 to;
+
+	part = tarn_partition_find(pool, tarn_frame_owner_id(&was));
+	if (!part)
+		return;
+	to = tarn_frame_alloc(pool, numa_node_id());
+	if (to != TARN_FRAME_NONE) {
+		down_read(&part->pin);
+		if (part->inode)
+			move_page(part, tarn_frame_owner_index(&was), frame,
+				  to);
+		else
+			tarn_frame_free(pool, to);
+		up_read(&part->pin);
+	}
+	tarn_partition_put(part);
+}

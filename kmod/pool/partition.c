@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Partitions: their making and end, and their page tables.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+
+#include "fs/sysfs.h"
+#include "kvm/vm.h"
+#include "page/notify.h"
+#include "page/pending.h"
+#include "policy/age.h"
+#include "policy/entitle.h"
+#include "pool/event.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+
+/* ---- page table --------------------------------------------------------- */
+
+static struct tarn_leaf *leaf_create(struct tarn_partition *part, u64 index)
+{
+	struct tarn_leaf *leaf, *other;
+
+	leaf = kzalloc(sizeof(*leaf), GFP_KERNEL_ACCOUNT);
+	if (!leaf)
+		return NULL;
+	leaf->entry = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!leaf->entry)
+		goto err_leaf;
+	set_page_private(virt_to_page(leaf->entry), (unsigned long)leaf);
+	other = xa_cmpxchg(&part->leaves, index >> TARN_LEAF_SHIFT, NULL, leaf,
+			   GFP_KERNEL_ACCOUNT);
+	if (!other) {
+		atomic64_add(PAGE_SIZE, &part->pool->metadata);
+		atomic64_inc(&part->nr_leaves);
+		return leaf;
+	}
+	free_page((unsigned long)leaf->entry);
+	kfree(leaf);
+	return xa_is_err(other) ? NULL : other;
+
+err_leaf:
+	kfree(leaf);
+	return NULL;
+}
+
+/**
+ * tarn_partition_leaf() - find the leaf of a page
+ * @part: partition
+ * @index: page
+ * @create: make it if it is not there
+ *
+ * Context: any without @create, else process.
+ * Return: the leaf, valid as long as @part; NULL if there is none or no memory
+ * for one.
+ */
+struct tarn_leaf *tarn_partition_leaf(struct tarn_partition *part, u64 index,
+				      bool create)
+{
+	struct tarn_leaf *leaf = xa_load(&part->leaves,
+					 index >> TARN_LEAF_SHIFT);
+
+	if (!leaf && create)
+		leaf = leaf_create(part, index);
+	return leaf;
+}
+
+/* The checksums of a leaf, made if need be; NULL without memory. */
+u32 *tarn_leaf_sums(struct tarn_partition *part, struct tarn_leaf *leaf)
+{
+	u32 *sum = READ_ONCE(leaf->sum), *other;
+
+	if (sum)
+		return sum;
+	sum = kcalloc(TARN_LEAF_PAGES, sizeof(*sum), GFP_KERNEL);
+	if (!sum)
+		return NULL;
+	other = cmpxchg(&leaf->sum, NULL, sum);
+	if (other) {
+		kfree(sum);
+		return other;
+	}
+	atomic64_add(TARN_LEAF_PAGES * sizeof(*sum), &part->pool->metadata);
+	return sum;
+}
+
+static void free_leaves(struct tarn_partition *part)
+{
+	struct tarn_leaf *leaf;
+	unsigned long i;
+
+	xa_for_each(&part->leaves, i, leaf) {
+		s64 size = PAGE_SIZE;
+
+		if (leaf->sum)
+			size += TARN_LEAF_PAGES * sizeof(*leaf->sum);
+		if (leaf->reserve)
+			size += sizeof(*leaf->reserve);
+		atomic64_sub(size, &part->pool->metadata);
+		free_page((unsigned long)leaf->entry);
+		kfree(leaf->sum);
+		kfree(leaf->reserve);
+		kfree(leaf);
+	}
+	xa_destroy(&part->leaves);
+}
+
+/* ---- accounts ----------------------------------------------------------- */
+
+/**
+ * tarn_partition_came() - a page has a frame now
+ * @part: partition
+ * @entry: of the page; says so already
+ * @nid: node of the frame, found out before: it may be gone again by now
+ *
+ * Context: any.
+ */
+void tarn_partition_came(struct tarn_partition *part, atomic64_t *entry,
+			 int nid)
+{
+	struct tarn_leaf *leaf = tarn_leaf_of(entry);
+
+	atomic64_inc(&part->node[nid].resident);
+	this_cpu_inc(part->pool->stats->resident);
+	/* After the full barrier of the entry's change; see look_leaf(). */
+	if (!tarn_leaf_on_node(leaf, nid))
+		atomic_long_or(tarn_leaf_node_bit(nid), &leaf->nodes);
+}
+
+/* A page has its frame no more, which the caller has in hand. */
+void tarn_partition_left(struct tarn_partition *part, u64 frame)
+{
+	int nid = tarn_frame_node(part->pool, frame);
+
+	atomic64_dec(&part->node[nid].resident);
+	this_cpu_dec(part->pool->stats->resident);
+}
+
+/* Pages in frames, on all nodes. */
+u64 tarn_partition_resident(struct tarn_partition *part)
+{
+	s64 sum = 0;
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids; nid++)
+		sum += atomic64_read(&part->node[nid].resident);
+	return max_t(s64, 0, sum);
+}
+
+/* Of these, pages that nobody is giving up. */
+u64 tarn_partition_staying(struct tarn_partition *part)
+{
+	u64 leaving = atomic64_read(&part->leaving);
+	u64 resident = tarn_partition_resident(part);
+
+	return resident - min(resident, leaving);
+}
+
+void tarn_partition_add_paged(struct tarn_partition *part, s64 n)
+{
+	atomic64_add(n, &part->paged);
+	this_cpu_add(part->pool->stats->paged, n);
+}
+
+void tarn_partition_set_pages(struct tarn_partition *part, u64 pages)
+{
+	u64 old = atomic64_xchg(&part->pages, pages);
+
+	atomic64_add(pages - old, &part->pool->logical);
+}
+
+/**
+ * tarn_partition_unmap() - take pages out of all page tables, KVM's too
+ * @part: partition; the caller has its pin or its inode
+ * @first: first page
+ * @count: pages
+ *
+ * Each call is one pass over the mappings, with one round of TLB flushes and of
+ * MMU notifiers.
+ *
+ * Context: process.
+ */
+void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count)
+{
+	/* An inode that ends without waiting for the pin has no references. */
+	lockdep_assert(lockdep_is_held(&part->pin) ||
+		       atomic_read(&part->inode->i_count));
+	unmap_mapping_pages(part->inode->i_mapping, first, count, false);
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+/* But the last one: lists of partitions go on at the id after one (pager_stored()). */
+#define ID_LIMIT	XA_LIMIT(1, BIT(TARN_OWNER_ID_BITS) - 2)
+
+/**
+ * tarn_partition_create() - the logical memory of a new file
+ * @pool: where it lives
+ * @inode: its inode; what is returned is this inode's reference
+ *
+ * Context: process.
+ * Return: the partition or an ERR_PTR: -ENOMEM, -ENOSPC the pool has as many as it may
+ * have.
+ */
+struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
+					     struct inode *inode)
+{
+	struct tarn_partition *part = kzalloc(struct_size(part, node,
+							  nr_node_ids),
+					      GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!part)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&part->ref);
+	part->pool = tarn_pool_get(pool);
+	part->inode = inode;
+	part->weight = TARN_WEIGHT_DEFAULT;
+	/* Until it is worked out. */
+	part->entitled = READ_ONCE(pool->frames);
+	init_rwsem(&part->pin);
+	mutex_init(&part->hand_lock);
+	mutex_init(&part->reserve_lock);
+	mutex_init(&part->vm_lock);
+	tarn_areas_init(&part->areas);
+	tarn_ages_init(part);
+	xa_init(&part->leaves);
+
+	mutex_lock(&pool->part_lock);
+	ret = -ENOSPC;
+	if (pool->nr_partitions == TARN_PARTITIONS_MOST)
+		goto err_part;
+	/* Who finds it has a look at its id, which is there before it can be found. */
+	ret = xa_alloc_cyclic(&pool->partitions, &part->id, part, ID_LIMIT,
+			      &pool->next_id, GFP_KERNEL_ACCOUNT);
+	if (ret < 0)
+		goto err_part;
+	ret = tarn_sysfs_add_partition(part);
+	if (ret)
+		goto err_insert;
+	pool->nr_partitions++;
+	mutex_unlock(&pool->part_lock);
+	tarn_event(pool, TARN_EVENT_PARTITION_CREATED, part->id, 0, 0);
+	return part;
+
+err_insert:
+	xa_erase(&pool->partitions, part->id);
+err_part:
+	mutex_unlock(&pool->part_lock);
+	tarn_partition_put(part);
+	return ERR_PTR(ret);
+}
+
+/**
+ * tarn_partition_evict() - the file is gone
+ * @part: its partition; the inode's reference goes
+ *
+ * Context: process, nobody has the inode open or mapped.
+ */
+void tarn_partition_evict(struct tarn_partition *part)
+{
+	struct tarn_pool *pool = part->pool;
+
+	/* Areas that come after the drop find no place in the file. */
+	tarn_partition_set_pages(part, 0);
+	tarn_vm_detach(part);
+	tarn_areas_drop(part, ~0U);
+	/* Waits for a reclaimer that works on it, and a call that brings its pages. */
+	down_write(&part->pin);
+	part->inode = NULL;
+	up_write(&part->pin);
+	tarn_partition_remove(part, 0, U64_MAX);
+	tarn_pending_end_all(part);
+	tarn_notify_clear(part);
+
+	/* First: its id may be another one's as soon as it is free. */
+	tarn_sysfs_remove_partition(part);
+	mutex_lock(&pool->part_lock);
+	xa_erase(&pool->partitions, part->id);
+	pool->nr_partitions--;
+	tarn_entitle_remove(part);
+	mutex_unlock(&pool->part_lock);
+	tarn_event(pool, TARN_EVENT_PARTITION_DESTROYED, part->id, 0, 0);
+	tarn_partition_put(part);
+}
+
+static void partition_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct tarn_partition, rcu));
+}
+
+void tarn_partition_release(struct kref *ref)
+{
+	struct tarn_partition *part = container_of(ref, struct tarn_partition,
+						   ref);
+
+	free_leaves(part);
+	if (part->zero)
+		__free_page(part->zero);
+	tarn_pool_put(part->pool);
+	/* Reclaimers and scanner look partitions up under RCU. */
+	call_rcu(&part->rcu, partition_free_rcu);
+}
+
+/* Find a partition by id and take a reference, or NULL. */
+struct tarn_partition *tarn_partition_find(struct tarn_pool *pool, u32 id)
+{
+	struct tarn_partition *part;
+
+	rcu_read_lock();
+	part = xa_load(&pool->partitions, id);
+	if (part && !kref_get_unless_zero(&part->ref))
+		part = NULL;
+	rcu_read_unlock();
+	return part;
+}
+
+/* The first partition with an id of at least @id, referenced. */
+struct tarn_partition *tarn_partition_from(struct tarn_pool *pool, u32 id)
+{
+	struct tarn_partition *part;
+	unsigned long at = id;
+
+	rcu_read_lock();
+	part = xa_find(&pool->partitions, &at, ULONG_MAX, XA_PRESENT);
+	while (part && !kref_get_unless_zero(&part->ref))
+		part = xa_find_after(&pool->partitions, &at, ULONG_MAX,
+				     XA_PRESENT);
+	rcu_read_unlock();
+	return part;
+}
+
+/* The partition with the next id, the first one after the last; or NULL. */
+struct tarn_partition *tarn_partition_next(struct tarn_pool *pool, u32 after)
+{
+	return tarn_partition_from(pool, after + 1) ?:
+	       tarn_partition_from(pool, 0);
+}

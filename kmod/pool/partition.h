@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A partition: the logical memory of one guest, which user space sees as a
+ * regular file of a tarnfs.
+ *
+ * Its page table is an xarray of leaves of 512 entries, made at the first
+ * touch and kept until the partition dies, so that an entry once found stays
+ * where it is for as long as a reference to the partition is held.
+ *
+ * The inode holds one reference, each request in flight another: a request
+ * may end after the file is gone and then finds its page empty.
+ */
+#ifndef TARN_PARTITION_H
+#define TARN_PARTITION_H
+
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/mm.h>
+#include <linux/xarray.h>
+
+#include "kvm/pin.h"
+#include "page/reserve.h"
+#include "policy/age.h"
+#include "policy/hand.h"
+#include "pool/entry.h"
+#include "pool/pool.h"
+#include "pool/stats.h"
+
+struct eventfd_ctx;
+
+#define TARN_LEAF_SHIFT		9
+#define TARN_LEAF_PAGES		(1U << TARN_LEAF_SHIFT)
+
+/**
+ * struct tarn_leaf - 512 logical pages, 12 bytes each
+ * @entry: one page of entries
+ * @sum: checksums of what is paged, made at the first page-out
+ * @nodes: a bit a NUMA node, modulo the bits there are: clear, none of its pages
+ *	is in a frame there; set, some was when it was last looked at, or came since
+ * @reserve: pages that keep their place (reserve.c), or NULL
+ * @round: in which it was last looked at, under the partition's hand_lock
+ * @coldest: least use in it then, likewise
+ */
+struct tarn_leaf {
+	atomic64_t *entry;
+	u32 *sum;
+	struct tarn_reserve *reserve;
+	atomic_long_t nodes;
+	u32 round;
+	u8 coldest;
+};
+
+/**
+ * struct tarn_part_node - what a partition has on one NUMA node
+ * @resident: pages in frames there
+ * @busy: reclaimers of the node that are at the partition
+ * @hand: where they go on
+ */
+struct tarn_part_node {
+	atomic64_t resident;
+	atomic_t busy;
+	struct tarn_hand hand;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct tarn_partition - one logical memory
+ *
+ * What each fault reads, and is hardly ever written:
+ * @id: in its pool
+ * @weight: its part of a pool that is short of frames
+ * @pool: where it lives, referenced
+ * @inode: NULL once it is evicted; a reader holds @pin or the inode
+ * @leaves: the page table
+ * @pages: size of the file in pages, as the inode has it
+ * @zero: the page that reads of empty pages get, made when needed
+ * @vm: the VM that is attached, or NULL; RCU
+ * @notify: told of page-ins, RCU (notify.c)
+ * @min_frames: see tarn_partition_set, changed under pool->part_lock
+ * @desired_frames: likewise
+ * @entitled: frames that it is entitled to, as of the last tarn_entitle()
+ * @share: for that, under pool->entitle_lock
+ *
+ * Written by page-ins and page-outs:
+ * @ref: see above
+ * @ahead: pages to read ahead of a sequence, 0 if there is none
+ * @next_fault: page after the last one read, to see sequences
+ * @paged: pages with the pager only
+ * @leaving: pages in frames that are being given up
+ * @orphans: loads under way of pages that were cut away, each with a frame
+ * @nr_leaves: leaves made so far
+ * @stats: counters
+ *
+ * The others:
+ * @pin: the inode can't be evicted while this is held for reading
+ * @hand_lock: one looks at its pages at a time
+ * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
+ * @ages: of its pages, see there
+ * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
+ * @areas: what is registered in it
+ * @kobj: in sysfs
+ * @rcu: for the end of it
+ * @node: by the kernel's node number
+ */
+struct tarn_partition {
+	u32 id;
+	u32 weight;
+	struct tarn_pool *pool;
+	struct inode *inode;
+	struct xarray leaves;
+	atomic64_t pages;
+	struct page *zero;
+	struct tarn_vm __rcu *vm;
+	struct eventfd_ctx __rcu *notify;
+	u64 min_frames;
+	u64 desired_frames;
+	u64 entitled;
+	u64 share;
+
+	struct kref ref ____cacheline_aligned_in_smp;
+	u32 ahead;
+	u64 next_fault;
+	atomic64_t paged;
+	atomic64_t leaving;
+	atomic_t orphans;
+	atomic64_t nr_leaves;
+	struct tarn_stats stats;
+
+	struct rw_semaphore pin ____cacheline_aligned_in_smp;
+	struct mutex hand_lock;
+	struct mutex reserve_lock;
+	struct tarn_ages ages;
+	struct mutex vm_lock;
+	struct tarn_areas areas;
+	struct kobject kobj;
+	struct rcu_head rcu;
+
+	struct tarn_part_node node[];
+};
+
+/**
+ * struct tarn_inode - inode of a tarnfs
+ * @vfs: the VFS's part
+ * @part: of a regular file
+ */
+struct tarn_inode {
+	struct inode vfs;
+	struct tarn_partition *part;
+};
+
+static inline struct tarn_inode *TARN_I(struct inode *inode)
+{
+	return container_of(inode, struct tarn_inode, vfs);
+}
+
+struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
+					     struct inode *inode);
+void tarn_partition_evict(struct tarn_partition *part);
+void tarn_partition_release(struct kref *ref);
+
+struct tarn_partition *tarn_partition_find(struct tarn_pool *pool, u32 id);
+struct tarn_partition *tarn_partition_from(struct tarn_pool *pool, u32 id);
+struct tarn_partition *tarn_partition_next(struct tarn_pool *pool, u32 after);
+
+struct tarn_leaf *tarn_partition_leaf(struct tarn_partition *part, u64 index,
+				      bool create);
+u32 *tarn_leaf_sums(struct tarn_partition *part, struct tarn_leaf *leaf);
+void tarn_partition_set_pages(struct tarn_partition *part, u64 pages);
+void tarn_partition_came(struct tarn_partition *part, atomic64_t *entry,
+			 int nid);
+void tarn_partition_left(struct tarn_partition *part, u64 frame);
+u64 tarn_partition_resident(struct tarn_partition *part);
+u64 tarn_partition_staying(struct tarn_partition *part);
+void tarn_partition_add_paged(struct tarn_partition *part, s64 n);
+void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end);
+void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count);
+
+static inline struct tarn_partition *
+tarn_partition_get(struct tarn_partition *part)
+{
+	kref_get(&part->ref);
+	return part;
+}
+
+static inline void tarn_partition_put(struct tarn_partition *part)
+{
+	kref_put(&part->ref, tarn_partition_release);
+}
+
+static inline atomic64_t *tarn_leaf_entry(struct tarn_leaf *leaf, u64 index)
+{
+	return &leaf->entry[index & (TARN_LEAF_PAGES - 1)];
+}
+
+/* The leaf of an entry: the page of entries says which it is of. */
+static inline struct tarn_leaf *tarn_leaf_of(atomic64_t *entry)
+{
+	return (struct tarn_leaf *)page_private(virt_to_page(entry));
+}
+
+static inline unsigned long tarn_leaf_node_bit(int nid)
+{
+	return BIT(nid % BITS_PER_LONG);
+}
+
+/* May it have a page in a frame of the node? */
+static inline bool tarn_leaf_on_node(struct tarn_leaf *leaf, int nid)
+{
+	return atomic_long_read(&leaf->nodes) & tarn_leaf_node_bit(nid);
+}
+
+/* The entry of a page, NULL where no leaf was made yet. */
+static inline atomic64_t *tarn_partition_entry(struct tarn_partition *part,
+					       u64 index)
+{
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, false);
+
+	return leaf ? tarn_leaf_entry(leaf, index) : NULL;
+}
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See poison.h. */
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/percpu.h>
+#include <linux/uaccess.h>
+
+#include "pool/event.h"
+#include "pool/frame.h"
+#include "pool/partition.h"
+#include "pool/poison.h"
+#include "pool/pool.h"
+
+/**
+ * tarn_poison_page() - a page turns out to be in a frame with a memory error
+ * @part: partition; the caller has its inode
+ * @index: page
+ * @frame: its frame, whose page is locked
+ *
+ * The first time it is counted, told, and unmapped: who touches the page shall
+ * come to the module and not to a machine check.
+ *
+ * Context: process.
+ */
+void tarn_poison_page(struct tarn_partition *part, u64 index, u64 frame)
+{
+	if (!tarn_frame_mark_poisoned(part->pool, frame))
+		return;
+	unmap_mapping_pages(part->inode->i_mapping, index, 1, false);
+	tarn_event(part->pool, TARN_EVENT_MEMORY_ERROR, part->id, index, frame);
+}
+
+/* The same of a frame that no page is in. May be under pool->wait_lock. */
+void tarn_poison_frame(struct tarn_pool *pool, u64 frame)
+{
+	if (tarn_frame_mark_poisoned(pool, frame))
+		tarn_event(pool, TARN_EVENT_MEMORY_ERROR, TARN_PARTITION_NONE,
+			   0, frame);
+}
+
+/*
+ * To read memory that has an error the kernel does not know of yet stops the machine,
+ * but for copies that say so. False: it can't be read, and is marked if it was not yet.
+ */
+static bool copy_from(void *to, struct page *from, size_t bytes)
+{
+	void *src = kmap_local_page(from);
+	bool bad = tarn_poisoned(from) || copy_mc_to_kernel(to, src, bytes);
+
+	kunmap_local(src);
+	if (bad && !tarn_poisoned(from))
+		memory_failure_queue(page_to_pfn(from), 0);
+	return !bad;
+}
+
+/* Copy a frame. False: it can't be read. */
+bool tarn_poison_copy(struct page *to, struct page *from)
+{
+	void *dst = kmap_local_page(to);
+	bool copied = copy_from(dst, from, PAGE_SIZE);
+
+	kunmap_local(dst);
+	return copied;
+}
+
+/* A page a processor, for what is looked at. */
+static void __percpu *looks;
+
+/**
+ * tarn_poison_look() - a copy of what a frame begins with, to look at
+ * @page: of the frame; nobody changes it
+ * @bytes: as many
+ *
+ * Context: process; does not sleep before tarn_poison_looked().
+ * Return: the copy; NULL: it can't be read, and tarn_poison_looked() is not due.
+ */
+const void *tarn_poison_look(struct page *page, size_t bytes)
+{
+	void *copy = get_cpu_ptr(looks);
+
+	if (copy_from(copy, page, bytes))
+		return copy;
+	put_cpu_ptr(looks);
+	return NULL;
+}
+
+void tarn_poison_looked(void)
+{
+	put_cpu_ptr(looks);
+}
+
+/**
+ * tarn_poison_found() - was it a memory error that ended a copy to user space?
+ * @page: the page that was copied from
+ *
+ * Looks at the page once more and not at the user's memory, which may be there by
+ * now without having been there then.
+ *
+ * Context: process.
+ */
+bool tarn_poison_found(struct page *page)
+{
+	struct page *scratch;
+	bool found;
+
+	if (tarn_poisoned(page))
+		return true;
+	scratch = alloc_page(GFP_KERNEL);
+	if (!scratch)
+		return false;
+	found = !tarn_poison_copy(scratch, page);
+	__free_page(scratch);
+	return found;
+}
+
+int tarn_poison_init(void)
+{
+	looks = __alloc_percpu(PAGE_SIZE, SMP_CACHE_BYTES);
+	return looks ? 0 : -ENOMEM;
+}
+
+void tarn_poison_exit(void)
+{
+	free_percpu(looks);
+}

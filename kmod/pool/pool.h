@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A shared memory pool (S01): the frames of one mount, the partitions that
+ * live in them and the pager that keeps what does not fit.
+ *
+ * Lock order, outermost first (Documentation/design/locking.rst tells more):
+ *	pool->resize_lock		remount, TARN_POOL_SET
+ *	part->reserve_lock		fallocate
+ *	  pool->pager_lock		attach, start, grant, status, detach
+ *	    mmap_lock, inode lock	(the kernel's)
+ *	      part->pin, part->hand_lock	reclaim, moves, a reservation that fails
+ *	        page lock		of a resident page's frame
+ *	          entry marks		(see entry.h; never waited for with a
+ *					page lock held)
+ *	            i_mmap_rwsem	(the kernel's)
+ *	              queue->lock, pager->drop_lock
+ *	                pool->wait_lock, limbo_lock, entitle_lock,
+ *			the locks of pool->pending
+ *	                  the lock of a magazine, events_lock
+ *	                    node->lock
+ * pool->part_lock stands alone, below inode locks and resize_lock. Of a VM's,
+ * part->vm_lock is outside of vms_lock and of part->areas.lock, and that outside of page
+ * locks; hook_lock stands alone. A hit takes the page lock of its own frame and nothing
+ * else.
+ */
+#ifndef TARN_POOL_H
+#define TARN_POOL_H
+
+#include <linux/cache.h>
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/siphash.h>
+#include <linux/uuid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <linux/tarn_para.h>
+
+#include "pool/frame.h"
+#include "pool/stats.h"
+#include "pool/waiter.h"
+
+struct tarn_magazine;
+struct tarn_pager;
+struct tarn_pending_bucket;
+struct task_struct;
+
+/* Threads that keep frames of a node free, at most. */
+#define TARN_RECLAIMERS_MOST	4
+
+/* Each one costs some KiB, and what is divided among all takes its time for each. */
+#define TARN_PARTITIONS_MOST	8192
+
+/**
+ * struct tarn_reclaimer - one of them
+ * @node: its node
+ * @number: which one; the first begins first
+ * @task: the thread, while it runs
+ * @wait: where it sleeps
+ * @kick: woken for another reason than the watermark
+ */
+struct tarn_reclaimer {
+	struct tarn_node *node;
+	unsigned int number;
+	struct task_struct *task;
+	wait_queue_head_t wait;
+	bool kick;
+};
+
+/**
+ * struct tarn_node - what a pool has of one NUMA node
+ * @kobj: /sys/fs/tarn/<uuid>/node<N>; frees the node
+ * @pool: back pointer
+ * @nid: the kernel's number
+ * @frames: frames of this node, under pool->resize_lock
+ * @low: free frames below which reclaim starts
+ * @high: free frames at which it stops
+ * @run: how often the first reclaimer began
+ * @nr_reclaimers: length of @reclaimers, fixed
+ * @reclaimers: the threads that keep frames free, while there are frames
+ * @lock: protects the two after it, and the chunks' lists
+ * @chunks: chunks with a free frame; those that are free as a whole last
+ * @free: free frames on @chunks
+ * @nearest: all nodes that may ever be, by distance from this one, which is
+ *	the first
+ */
+struct tarn_node {
+	struct kobject kobj;
+	struct tarn_pool *pool;
+	int nid;
+	u64 frames;
+	u64 low;
+	u64 high;
+	u32 run;
+	unsigned int nr_reclaimers;
+	struct tarn_reclaimer reclaimers[TARN_RECLAIMERS_MOST];
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	struct list_head chunks;
+	u64 free;
+
+	int nearest[] ____cacheline_aligned_in_smp;
+};
+
+/**
+ * struct tarn_pool - one mount
+ *
+ * What each fault reads, and is hardly ever written:
+ * @uuid: its name
+ * @paging: mounted with a pager in mind; a full pool waits for frames
+ * @full: the pager has no room
+ * @degraded: the pager lacks a device
+ * @readahead: most pages read ahead
+ * @magazine_frames: most frames that a CPU has at hand
+ * @store_limit: most page-outs under way
+ * @chunks: table of chunks, NULL where there is none; a reader needs no lock,
+ *	as the numbers it has are of frames that exist
+ * @max_chunks: length of @chunks
+ * @frames: frames in all, under @resize_lock
+ * @magazines: free frames that CPUs have at hand
+ * @stats: counters
+ * @pager: RCU; NULL if none is attached
+ * @pending: page-ins under way, a hash (pending.c)
+ * @pending_factor: odd number that spreads keys over the hash
+ * @pending_key: of the permutation that hides how many there were
+ * @capacity: pages the pager has room for
+ * @used: of these, used
+ * @partitions: by id
+ * @nr_partitions: how many
+ * @pin_policy: by type of area, enum tarn_pin_policy
+ * @nodes: by the kernel's node number, NULL where the pool never had a frame;
+ *	one that is there stays until the mount ends
+ *
+ * Written by page-outs and page-ins:
+ * @ref: held by the superblock, partitions, requests and the pager
+ * @stores: page-outs that were sent and are not committed
+ * @stored_at: when the last of them ended, in jiffies
+ * @store_failures: how many failed since one went well, as far as that is counted
+ * @store_again: jiffies before which reclaim sends none, if many did
+ * @room: copies that the pager dropped since it is full: so many pages it can
+ *	take all the same
+ * @store_wait: woken when @stores sinks
+ * @evictions: pages given up so far, the clock of refaults
+ *
+ * Written when frames are short; whether somebody waits is read often:
+ * @wait_lock: protects @waiters and @next_ticket; node->lock may be taken inside
+ * @waiters: threads that wait for a frame, by what they want it for
+ * @next_ticket: their order
+ *
+ * The others:
+ * @limbo_lock: protects the three after it
+ * @limbo: first frame given up but not idle yet
+ * @limbo_frames: how many
+ * @limbo_delay: until they are looked at again, longer each time in vain
+ * @limbo_work: looks whether some are idle now
+ * @poisoned: frames known to have a memory error
+ * @scan_permille: share of one CPU for the scanner, in thousandths
+ * @scanner: the thread that looks at pages (scan.c)
+ * @scan_wait: where it sleeps
+ * @scan_kick: woken to see whether there is work
+ * @scanned: pages that it looked at
+ * @scan_ns: processor time that it took
+ * @resize_lock: frames come and go
+ * @per_node: sizes were given by node
+ * @low: as set by hand, 0: computed
+ * @high: as @low
+ * @part_lock: protects @next_id, @min_frames, @min_limit and changes of
+ *	@partitions
+ * @next_id: ids are used again only when all others were
+ * @min_frames: what is guaranteed to partitions, all together
+ * @min_limit: what may be
+ * @entitle_lock: the frames are divided by one at a time
+ * @entitle_due: when that is to be done again, in jiffies
+ * @weights: sum of the weights of partitions that had frames when it was
+ *	last added up
+ * @logical: sizes of all partitions, in pages
+ * @pinned: pages pinned for areas
+ * @metadata: bytes of leaves
+ * @pager_lock: attach, start and detach exclude each other
+ * @kobj: /sys/fs/tarn/<uuid>
+ * @partitions_kobj: the directory of partitions in it
+ * @events_lock: protects @listeners
+ * @listeners: readers of events
+ */
+struct tarn_pool {
+	uuid_t uuid;
+	bool paging;
+	bool full;
+	bool degraded;
+	u32 readahead;
+	unsigned int magazine_frames;
+	unsigned int store_limit;
+	struct tarn_chunk **chunks;
+	u64 max_chunks;
+	u64 frames;
+	struct tarn_magazine __percpu *magazines;
+	struct tarn_cpu_stats __percpu *stats;
+	struct tarn_pager __rcu *pager;
+	struct tarn_pending_bucket *pending;
+	u64 pending_factor;
+	siphash_key_t pending_key;
+	u64 capacity;
+	u64 used;
+	struct xarray partitions;
+	u32 nr_partitions;
+	u8 pin_policy[TARN_AREA_TYPES];
+	struct tarn_node *nodes[MAX_NUMNODES];
+
+	struct kref ref ____cacheline_aligned_in_smp;
+	atomic_t stores;
+	unsigned long stored_at;
+	unsigned int store_failures;
+	unsigned long store_again;
+	atomic_t room;
+	wait_queue_head_t store_wait;
+	atomic64_t evictions;
+
+	spinlock_t wait_lock ____cacheline_aligned_in_smp;
+	struct list_head waiters[TARN_WANT_COUNT];
+	u64 next_ticket;
+
+	spinlock_t limbo_lock ____cacheline_aligned_in_smp;
+	u64 limbo;
+	u64 limbo_frames;
+	unsigned long limbo_delay;
+	struct delayed_work limbo_work;
+	atomic64_t poisoned;
+
+	u32 scan_permille;
+	struct task_struct *scanner;
+	wait_queue_head_t scan_wait;
+	bool scan_kick;
+	atomic64_t scanned;
+	atomic64_t scan_ns;
+
+	struct mutex resize_lock;
+	bool per_node;
+	u64 low;
+	u64 high;
+
+	struct mutex part_lock;
+	u32 next_id;
+	u64 min_frames;
+	u64 min_limit;
+	spinlock_t entitle_lock;
+	unsigned long entitle_due;
+	atomic64_t weights;
+	atomic64_t logical;
+	atomic64_t pinned;
+	atomic64_t metadata;
+
+	struct mutex pager_lock;
+
+	struct kobject kobj;
+	struct kobject *partitions_kobj;
+	spinlock_t events_lock;
+	struct list_head listeners;
+};
+
+/**
+ * struct tarn_pool_size - how large a pool shall be
+ * @total: frames on all nodes together, if @per_node is not set
+ * @per_node: each node has a size of its own
+ * @node: frames by node
+ */
+struct tarn_pool_size {
+	u64 total;
+	bool per_node;
+	u64 node[MAX_NUMNODES];
+};
+
+struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
+				   bool paging);
+void tarn_pool_shutdown(struct tarn_pool *pool);
+int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size);
+int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set);
+bool tarn_pool_is_low(struct tarn_pool *pool);
+bool tarn_pool_is_scarce(struct tarn_pool *pool);
+void tarn_pool_set_full(struct tarn_pool *pool, bool full);
+void tarn_pool_room_made(struct tarn_pool *pool);
+bool tarn_pool_take_room(struct tarn_pool *pool);
+u64 tarn_pool_free_frames(struct tarn_pool *pool);
+void tarn_pool_limbo_soon(struct tarn_pool *pool);
+bool tarn_pool_served(struct tarn_pool *pool);
+void tarn_pool_release(struct kref *ref);
+
+/* May more page-outs be sent? Some too many are no harm. */
+static inline bool tarn_stores_allowed(struct tarn_pool *pool)
+{
+	return atomic_read(&pool->stores) < READ_ONCE(pool->store_limit);
+}
+
+static inline struct tarn_pool *tarn_pool_get(struct tarn_pool *pool)
+{
+	kref_get(&pool->ref);
+	return pool;
+}
+
+static inline void tarn_pool_put(struct tarn_pool *pool)
+{
+	kref_put(&pool->ref, tarn_pool_release);
+}
+
+/* What a pool has of a node, NULL if it never had a frame there. */
+static inline struct tarn_node *tarn_pool_node(struct tarn_pool *pool, int nid)
+{
+	/* Pairs with the release when a node is made. */
+	return smp_load_acquire(&pool->nodes[nid]);
+}
+
+/* The first node of the pool from @nid on, NULL at the end. */
+static inline struct tarn_node *tarn_node_from(struct tarn_pool *pool, int *nid)
+{
+	struct tarn_node *n = NULL;
+
+	while (*nid < nr_node_ids && !(n = tarn_pool_node(pool, *nid)))
+		++*nid;
+	return n;
+}
+
+/* for (each node of the pool) */
+#define tarn_for_each_node(pool, nid, n)				\
+	for ((nid) = 0, (n) = tarn_node_from(pool, &(nid)); (n);	\
+	     (nid)++, (n) = tarn_node_from(pool, &(nid)))
+
+#endif
