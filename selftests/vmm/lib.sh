@@ -47,6 +47,13 @@ ok()
 	return 0
 }
 
+# skip RESULT REASON: one result that can't be had here.
+skip()
+{
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n $1 # SKIP $2"
+}
+
 finish()
 {
 	[ $tap_bad = 0 ]

@@ -277,7 +277,7 @@ count_tests()
 qemu_test()
 {
 	if ! command -v qemu-system-x86_64 >/dev/null; then
-		ok "a guest of stock QEMU # SKIP there is none"
+		skip "a guest of stock QEMU" "there is none"
 		return
 	fi
 	program=(qemu-system-x86_64 -nodefaults -no-user-config -accel kvm)

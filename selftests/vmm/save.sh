@@ -91,7 +91,7 @@ if failing_disk; then
 	ok "a disk that fails behind the page cache fails the saving, too"
 	failing_disk_end
 else
-	ok "a disk that fails behind the page cache # SKIP no null_blk that fails"
+	skip "a disk that fails behind the page cache" "no null_blk that fails"
 fi
 
 # A reader that never reads; the monitor answers, and it can be cancelled.
