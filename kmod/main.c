@@ -12,6 +12,7 @@
  */
 #include <linux/module.h>
 
+#include "fs/dev.h"
 #include "fs/fs.h"
 #include "fs/sysfs.h"
 #include "kvm/asyncpf.h"
@@ -20,7 +21,6 @@
 #include "page/pending.h"
 #include "pager/grant.h"
 #include "pager/io.h"
-#include "pager/pager.h"
 #include "pool/poison.h"
 
 #define CREATE_TRACE_POINTS
@@ -49,12 +49,12 @@ static int __init tarn_init(void)
 	ret = tarn_sysfs_init();
 	if (ret)
 		goto err_grant;
-	ret = tarn_pager_init();
+	ret = tarn_dev_init();
 	if (ret)
 		goto err_sysfs;
 	ret = tarn_vm_init();
 	if (ret)
-		goto err_pager;
+		goto err_dev;
 	ret = tarn_hypercall_init();
 	if (ret)
 		goto err_vm;
@@ -67,8 +67,8 @@ err_hypercall:
 	tarn_hypercall_exit();
 err_vm:
 	tarn_vm_exit();
-err_pager:
-	tarn_pager_exit();
+err_dev:
+	tarn_dev_exit();
 err_sysfs:
 	tarn_sysfs_exit();
 err_grant:
@@ -91,7 +91,7 @@ static void __exit tarn_exit(void)
 	/* Calls under way have their VM released by its workqueue. */
 	tarn_hypercall_exit();
 	tarn_vm_exit();
-	tarn_pager_exit();
+	tarn_dev_exit();
 	/* Partitions and pagers are freed after a grace period. */
 	rcu_barrier();
 	tarn_sysfs_exit();

@@ -12,17 +12,19 @@
 
 #include "fs/ctl.h"
 #include "fs/fs.h"
+#include "fs/info.h"
 #include "kvm/metrics.h"
-#include "kvm/pin.h"
 #include "kvm/vm.h"
 #include "page/notify.h"
 #include "page/pagein.h"
+#include "page/pageout.h"
 #include "page/peek.h"
 #include "page/pending.h"
 #include "pager/pager.h"
 #include "policy/age.h"
+#include "policy/area.h"
 #include "policy/entitle.h"
-#include "policy/reclaim.h"
+#include "policy/size.h"
 #include "pool/event.h"
 #include "pool/partition.h"
 
@@ -235,7 +237,7 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 	count = within(part, r->start, r->count);
 	r->done = 0;
 	if (cmd == TARN_PARTITION_PAGE_OUT)
-		return tarn_reclaim_range(part, r->start, count, &r->done);
+		return tarn_pageout_range(part, r->start, count, &r->done);
 	return tarn_pagein_range(part, r->start, count, &r->done);
 }
 

@@ -19,9 +19,9 @@
 #include "fs/fault.h"
 #include "kvm/asyncpf.h"
 #include "page/pagein.h"
-#include "policy/age.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
+#include "pool/use.h"
 #include "pool/wait.h"
 
 /* Resident neighbours are mapped in the aligned block of this many pages. */
@@ -85,7 +85,7 @@ static vm_fault_t map_zero(struct vm_fault *vmf, struct tarn_partition *part,
 
 	if (!zero)
 		return VM_FAULT_OOM;
-	if (tarn_entry_state(e) != TARN_PAGE_EMPTY || tarn_entry_mark(e))
+	if (!tarn_entry_is_empty(e) || tarn_entry_mark(e))
 		return 0;
 	if (vmf->flags & FAULT_FLAG_WRITE) {
 		/* A private mapping copies it at once. */
@@ -135,7 +135,7 @@ static void map_neighbour(struct vm_fault *vmf, struct tarn_partition *part,
 	u64 frame = tarn_entry_payload(e);
 	struct page *page;
 
-	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT || tarn_entry_mark(e))
+	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e))
 		return;
 	/* On probation only who misses it may bring it back. */
 	if ((tarn_entry_hint(e) & TARN_HINT_PROBATION &&
@@ -276,7 +276,7 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 	int ret;
 
 	if (!(flags & TARN_BRING_WRITE) &&
-	    tarn_entry_state(e) == TARN_PAGE_EMPTY && !tarn_entry_mark(e))
+	    tarn_entry_is_empty(e) && !tarn_entry_mark(e))
 		return map_zero(vmf, part, entry);
 	ret = tarn_page_bring_at(part, vmf->pgoff, entry,
 				 flags | TARN_BRING_NOWAIT, vmf->vma->vm_mm);
@@ -348,8 +348,7 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 
 	if (page == READ_ONCE(part->zero)) {
 		/* Away with the zeroes: as a write of an empty page it may wait. */
-		unmap_mapping_pages(vmf->vma->vm_file->f_mapping, vmf->pgoff, 1,
-				    false);
+		tarn_partition_unmap(part, vmf->pgoff, 1);
 		return VM_FAULT_NOPAGE;
 	}
 	if (!entry)

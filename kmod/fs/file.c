@@ -21,6 +21,8 @@
 #include "fs/fault.h"
 #include "fs/fs.h"
 #include "page/pagein.h"
+#include "page/reserve.h"
+#include "page/truncate.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
 
@@ -361,15 +363,15 @@ static int tarn_getattr(struct mnt_idmap *idmap, const struct path *path,
 /* Whole pages. */
 static int empty(struct inode *inode, u64 first, u64 last)
 {
+	struct tarn_partition *part = TARN_I(inode)->part;
 	u64 next;
 
 	for (; first < last; first = next) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		next = min(last, first + REMOVE_STEP);
-		unmap_mapping_pages(inode->i_mapping, first, next - first,
-				    false);
-		tarn_partition_remove(TARN_I(inode)->part, first, next);
+		tarn_partition_unmap(part, first, next - first);
+		tarn_partition_remove(part, first, next);
 	}
 	return 0;
 }

@@ -5,12 +5,9 @@
 
 #include <linux/fs.h>
 
-struct tarn_pool;
-
 extern const struct file_operations tarn_file_ops;
 extern const struct inode_operations tarn_file_inode_ops;
 
-struct tarn_pool *tarn_pool_of(struct super_block *sb);
 void tarn_touch(struct inode *inode);
 
 int tarn_fs_init(void);

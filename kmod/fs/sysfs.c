@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "fs/info.h"
 #include "fs/sysfs.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -190,19 +191,22 @@ static const struct kobj_type node_ktype = {
 	.default_groups = node_groups,
 };
 
-void tarn_sysfs_init_node(struct tarn_node *node)
+static int add_node(struct tarn_node *node)
 {
-	kobject_init(&node->kobj, &node_ktype);
+	return kobject_add(&node->kobj, &node->pool->kobj, "node%d", node->nid);
 }
 
 /* Before the pool's directory is made, add_nodes() sees to it. */
-int tarn_sysfs_add_node(struct tarn_node *node)
+int tarn_sysfs_make_node(struct tarn_node *node)
 {
-	struct tarn_pool *pool = node->pool;
+	int ret = 0;
 
-	if (!pool->kobj.state_in_sysfs)
-		return 0;
-	return kobject_add(&node->kobj, &pool->kobj, "node%d", node->nid);
+	kobject_init(&node->kobj, &node_ktype);
+	if (node->pool->kobj.state_in_sysfs)
+		ret = add_node(node);
+	if (ret)
+		kobject_put(&node->kobj);
+	return ret;
 }
 
 static int add_nodes(struct tarn_pool *pool)
@@ -211,7 +215,7 @@ static int add_nodes(struct tarn_pool *pool)
 	int nid, ret = 0;
 
 	tarn_for_each_node(pool, nid, n) {
-		ret = tarn_sysfs_add_node(n);
+		ret = add_node(n);
 		if (ret)
 			break;
 	}

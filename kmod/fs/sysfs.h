@@ -3,15 +3,13 @@
 #ifndef TARN_SYSFS_H
 #define TARN_SYSFS_H
 
+struct tarn_node;
 struct tarn_partition;
 struct tarn_pool;
 
 int tarn_sysfs_init(void);
 void tarn_sysfs_exit(void);
-struct tarn_node;
-
-void tarn_sysfs_init_node(struct tarn_node *node);
-int tarn_sysfs_add_node(struct tarn_node *node);
+int tarn_sysfs_make_node(struct tarn_node *node);
 int tarn_sysfs_add_pool(struct tarn_pool *pool);
 void tarn_sysfs_remove_pool(struct tarn_pool *pool);
 int tarn_sysfs_add_partition(struct tarn_partition *part);

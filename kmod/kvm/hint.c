@@ -3,6 +3,7 @@
 #include <linux/mm.h>
 
 #include "kvm/hint.h"
+#include "page/truncate.h"
 #include "policy/age.h"
 #include "pool/partition.h"
 
@@ -20,8 +21,7 @@ static long discard(struct tarn_partition *part, u64 first, u64 end)
 		if (i < end && !(entry && tarn_entry_pinned(atomic64_read(entry))))
 			continue;
 		if (from < i) {
-			unmap_mapping_pages(part->inode->i_mapping, from,
-					    i - from, false);
+			tarn_partition_unmap(part, from, i - from);
 			tarn_partition_remove(part, from, i);
 		}
 		done += i - from;

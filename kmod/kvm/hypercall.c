@@ -32,9 +32,9 @@
 
 #include "kvm/hint.h"
 #include "kvm/hypercall.h"
-#include "kvm/pin.h"
 #include "kvm/vm.h"
 #include "page/pending.h"
+#include "policy/area.h"
 #include "pool/partition.h"
 
 /* Neither KVM's nor Tarn's, so that the hook lets it pass. */

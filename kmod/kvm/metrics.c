@@ -10,8 +10,8 @@
 #include <linux/tarn_para.h>
 
 #include "kvm/metrics.h"
-#include "kvm/pin.h"
 #include "page/pagein.h"
+#include "policy/area.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
 

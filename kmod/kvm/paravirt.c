@@ -11,8 +11,8 @@
 #include <linux/tarn_para.h>
 
 #include "kvm/paravirt.h"
-#include "kvm/pin.h"
 #include "kvm/vm.h"
+#include "policy/area.h"
 
 /* Kinds of areas that a vCPU has one of. */
 enum kind { KIND_CLOCK, KIND_STEAL, KIND_ASYNC_FAULT, KIND_EOI, KIND_COUNT };

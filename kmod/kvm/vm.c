@@ -11,9 +11,10 @@
 
 #include "kvm/hypercall.h"
 #include "kvm/paravirt.h"
-#include "kvm/pin.h"
 #include "kvm/tarn_kvm.h"
 #include "kvm/vm.h"
+#include "policy/area.h"
+#include "policy/young.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -596,7 +597,7 @@ static bool seems_idle(struct tarn_partition *part, u64 index, u64 pages)
 		atomic64_t *entry = tarn_partition_entry(part, i);
 		u64 e = entry ? atomic64_read(entry) : 0;
 
-		if (tarn_entry_state(e) == TARN_PAGE_RESIDENT &&
+		if (tarn_entry_has_frame(e) &&
 		    tarn_entry_hint(e))
 			return false;
 	}
@@ -607,8 +608,7 @@ static bool is_resident(struct tarn_partition *part, u64 index)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
 
-	return entry && tarn_entry_state(atomic64_read(entry)) ==
-			TARN_PAGE_RESIDENT;
+	return entry && tarn_entry_has_frame(atomic64_read(entry));
 }
 
 static bool is_in_place(struct kvm *kvm, const struct tarn_vm_map *map,
@@ -643,18 +643,12 @@ static void young_of_map(struct tarn_vm *vm, const struct tarn_vm_map *map,
 	}
 }
 
-/**
- * tarn_vm_young() - KVM's accessed bits of a range, read and cleared
- * @part: partition; the caller holds its pin or its inode
- * @first: first page
- * @count: pages
- * @young: a bit a page, set for those that were accessed; not cleared for others
- *
- * Context: process.
- * Return: true if a VM is attached that has all of the range, where it had it then.
+/*
+ * KVM's accessed bits of a range, read and cleared. True if a VM is attached that has
+ * all of the range, where it had it then.
  */
-bool tarn_vm_young(struct tarn_partition *part, u64 first, u64 count,
-		   unsigned long *young)
+static bool collect_young(struct tarn_partition *part, u64 first, u64 count,
+			  unsigned long *young)
 {
 	u64 end = min_t(u64, first + count, atomic64_read(&part->pages));
 	struct tarn_vm *vm = tarn_vm_of(part);
@@ -680,6 +674,10 @@ bool tarn_vm_young(struct tarn_partition *part, u64 first, u64 count,
 	return first + covered >= end;
 }
 
+static const struct tarn_young_source young_source = {
+	.collect = collect_young,
+};
+
 /* ---- module ------------------------------------------------------------- */
 
 /*
@@ -695,7 +693,10 @@ void tarn_vm_settle(void)
 int tarn_vm_init(void)
 {
 	vm_queue = alloc_workqueue("tarn_vm", WQ_UNBOUND, 0);
-	return vm_queue ? 0 : -ENOMEM;
+	if (!vm_queue)
+		return -ENOMEM;
+	tarn_young_set_source(&young_source);
+	return 0;
 }
 
 void tarn_vm_exit(void)

@@ -81,8 +81,6 @@ void tarn_vm_put(struct tarn_vm *vm);
 const struct tarn_vm_map *tarn_vm_map(struct tarn_vm *vm, u64 gpa);
 bool tarn_vm_writable(struct kvm_vcpu *vcpu, const struct tarn_vm_map *map,
 		      u64 gfn, u64 pages);
-bool tarn_vm_young(struct tarn_partition *part, u64 first, u64 count,
-		   unsigned long *young);
 
 int tarn_vm_init(void);
 void tarn_vm_settle(void);

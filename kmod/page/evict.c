@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Giving pages up: pages are taken in hand one by one, unmapped together and
- * settled one by one. They are unmapped in runs, as each run costs one pass over
- * the mappings with one round of TLB flushes and MMU notifiers; only then it
- * shows whether somebody holds a page by other means. A run goes across pages that
- * have no frame, and across idle ones, as whoever takes the pages says: to map
- * those again, if they are used, costs less than a pass more.
+ * Giving pages up: of a batch that is unmapped (batch.h), each page is dropped, found to
+ * be zero, or sent to the pager.
  */
 #include <linux/cache.h>
 #include <linux/mm.h>
@@ -13,13 +9,13 @@
 #include <linux/string.h>
 
 #include "page/evict.h"
+#include "page/reserve.h"
+#include "page/store.h"
 #include "pager/drop.h"
-#include "pager/io.h"
-#include "policy/age.h"
-#include "policy/reclaim.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
+#include "pool/use.h"
 
 /* Most pages show at once that they are not. */
 #define FIRST_LOOK	SMP_CACHE_BYTES
@@ -57,14 +53,16 @@ void tarn_evict_begin(struct tarn_evict_batch *batch,
 		      struct tarn_partition *part)
 {
 	struct tarn_pool *pool = part->pool;
-	bool served = tarn_pool_served(pool) && !tarn_stores_hang(pool);
+	bool served = tarn_pool_served(pool) && !tarn_stores_hang(&pool->stores);
 
-	*batch = (struct tarn_evict_batch) {
-		.part = part,
-		.can_store = served && (!READ_ONCE(pool->full) ||
-					atomic_read(&pool->room) > 0),
-		.can_overwrite = served,
-	};
+	tarn_batch_begin(&batch->pages, part, TARN_MARK_OUT);
+	batch->can_store = served && tarn_pool_has_room(pool);
+	batch->can_overwrite = served;
+	batch->zero_only = false;
+	batch->freed = 0;
+	batch->sent = 0;
+	batch->busy = 0;
+	batch->dropped = 0;
 }
 
 /* The pager has the page already. */
@@ -89,7 +87,7 @@ static bool has_a_way(struct tarn_evict_batch *batch, u64 index,
 		return true;
 	if (tarn_poisoned(page))
 		return false;
-	return may_store(batch, copy) || is_empty(batch->part, index, page);
+	return may_store(batch, copy) || is_empty(batch->pages.part, index, page);
 }
 
 /**
@@ -105,98 +103,30 @@ static bool has_a_way(struct tarn_evict_batch *batch, u64 index,
 bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e,
 		    bool joined)
 {
-	struct tarn_partition *part = batch->part;
-	atomic64_t *entry = tarn_partition_entry(part, index);
+	struct tarn_partition *part = batch->pages.part;
 	u64 frame = tarn_entry_payload(e);
 	struct page *page;
 
-	if (tarn_entry_pinned(e) ||
-	    WARN_ON_ONCE(batch->count == TARN_EVICT_BATCH))
+	if (tarn_entry_pinned(e))
 		return false;
-	page = tarn_frame_get(part->pool, frame);
+	page = tarn_batch_lock(&batch->pages, index, e);
 	if (!page)
 		return false;
-	if (!tarn_entry_is_frame(atomic64_read(entry), frame) ||
-	    !trylock_page(page))
-		goto err_put;
 	if (tarn_poisoned(page))
 		tarn_poison_page(part, index, frame);
 	if (!has_a_way(batch, index, page,
-		       READ_ONCE(tarn_frame(part->pool, frame)->copy)))
-		goto err_lock;
-	if (!tarn_entry_change(part, index, entry, &e,
-			       tarn_entry_with_mark(e, TARN_MARK_OUT)))
-		goto err_lock;
-	/* The mark keeps the frame now. */
-	put_page(page);
-	atomic64_inc(&part->leaving);
-	batch->page[batch->count].index = index;
-	batch->page[batch->count].frame = frame;
-	__assign_bit(batch->count, batch->joined, joined);
-	batch->count++;
-	return true;
-
-err_lock:
-	unlock_page(page);
-err_put:
-	put_page(page);
-	return false;
-}
-
-/* No page between @from and @to has a frame that would be unmapped for nothing. */
-static bool gap_is_free(struct tarn_partition *part, u64 from, u64 to)
-{
-	u64 i;
-
-	if (to - from > TARN_EVICT_BATCH)
+		       READ_ONCE(tarn_frame(part->pool, frame)->copy)) ||
+	    !tarn_batch_add(&batch->pages, page, index, e, joined)) {
+		tarn_batch_unlock(page);
 		return false;
-	for (i = from; i < to; i++) {
-		atomic64_t *entry = tarn_partition_entry(part, i);
-
-		if (entry && tarn_entry_state(atomic64_read(entry)) ==
-			     TARN_PAGE_RESIDENT)
-			return false;
 	}
+	atomic64_inc(&part->leaving);
 	return true;
-}
-
-static void unmap(struct tarn_evict_batch *batch)
-{
-	unsigned int i, j;
-
-	for (i = 0; i < batch->count; i = j) {
-		u64 first = batch->page[i].index;
-
-		for (j = i + 1; j < batch->count; j++)
-			if (!test_bit(j, batch->joined) &&
-			    !gap_is_free(batch->part,
-					 batch->page[j - 1].index + 1,
-					 batch->page[j].index))
-				break;
-		tarn_partition_unmap(batch->part, first,
-				     batch->page[j - 1].index - first + 1);
-	}
-}
-
-/* Nobody takes a page from under its lock, so the entry can't have changed. */
-static void change_locked(struct tarn_partition *part, u64 index, u64 to)
-{
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	u64 e = atomic64_read(entry);
-
-	while (!tarn_entry_change(part, index, entry, &e, to))
-		cpu_relax();
-	tarn_entry_wake(entry);
 }
 
 static void keep(struct tarn_evict_batch *batch, unsigned int i)
 {
-	atomic64_t *entry = tarn_partition_entry(batch->part,
-						 batch->page[i].index);
-	u64 e = atomic64_read(entry);
-
-	change_locked(batch->part, batch->page[i].index,
-		      tarn_entry_with_mark(e, TARN_MARK_NONE));
+	tarn_batch_let_go(&batch->pages, i);
 	batch->busy++;
 }
 
@@ -206,10 +136,10 @@ static void drop_clean(struct tarn_partition *part, u64 index,
 {
 	struct tarn_frame *f = tarn_frame(part->pool, frame);
 
-	change_locked(part, index, tarn_entry_gone(part->pool,
-						   atomic64_read(entry),
-						   f->copy));
-	f->copy = TARN_COOKIE_NONE;
+	tarn_batch_settle(part, index,
+			  tarn_entry_gone(part->pool, atomic64_read(entry),
+					  tarn_copy_cookie(f->copy)));
+	f->copy = TARN_COPY_NONE;
 	atomic64_inc(&part->pool->evictions);
 	tarn_partition_left(part, frame);
 	tarn_partition_add_paged(part, 1);
@@ -225,9 +155,10 @@ enum outcome {
 
 static enum outcome settle(struct tarn_evict_batch *batch, unsigned int i)
 {
-	struct tarn_partition *part = batch->part;
+	struct tarn_partition *part = batch->pages.part;
 	struct tarn_pool *pool = part->pool;
-	u64 index = batch->page[i].index, frame = batch->page[i].frame;
+	u64 index = batch->pages.page[i].index;
+	u64 frame = batch->pages.page[i].frame;
 	struct page *page = tarn_frame_page(pool, frame);
 	struct tarn_frame *f = tarn_frame(pool, frame);
 	u64 copy = f->copy;
@@ -243,10 +174,10 @@ static enum outcome settle(struct tarn_evict_batch *batch, unsigned int i)
 	if (tarn_poisoned(page))
 		goto keep;
 	if (is_empty(part, index, page)) {
-		change_locked(part, index, tarn_entry_make(TARN_PAGE_EMPTY, 0));
+		tarn_batch_settle(part, index, tarn_entry_make(TARN_PAGE_EMPTY, 0));
 		tarn_stats_add(part, TARN_STAT_ZERO_DROPS, 1);
 		if (copy)
-			batch->copies[batch->dropped++] = copy;
+			batch->copies[batch->dropped++] = tarn_copy_cookie(copy);
 	} else {
 		/* It may have been written since it was taken in hand. */
 		if (may_store(batch, copy) &&
@@ -254,7 +185,7 @@ static enum outcome settle(struct tarn_evict_batch *batch, unsigned int i)
 			return OUTCOME_STORE;
 		goto keep;
 	}
-	f->copy = TARN_COOKIE_NONE;
+	f->copy = TARN_COPY_NONE;
 	atomic64_inc(&pool->evictions);
 	tarn_partition_left(part, frame);
 	return OUTCOME_GONE;
@@ -267,10 +198,10 @@ keep:
 static bool send(struct tarn_evict_batch *batch, unsigned int i,
 		 struct list_head *stores)
 {
-	struct tarn_partition *part = batch->part;
-	u64 frame = batch->page[i].frame;
+	struct tarn_partition *part = batch->pages.part;
+	u64 frame = batch->pages.page[i].frame;
 
-	if (!tarn_store_add(stores, part, batch->page[i].index, frame)) {
+	if (!tarn_store_add(stores, part, batch->pages.page[i].index, frame)) {
 		batch->sent++;
 		return true;
 	}
@@ -289,18 +220,19 @@ static bool send(struct tarn_evict_batch *batch, unsigned int i,
  */
 void tarn_evict_flush(struct tarn_evict_batch *batch)
 {
-	struct tarn_partition *part = batch->part;
+	struct tarn_batch *pages = &batch->pages;
+	struct tarn_partition *part = pages->part;
 	LIST_HEAD(stores);
 	unsigned int i;
 	int section;
 
 	lockdep_assert_held_read(&part->pin);
-	if (!batch->count)
+	if (!pages->count)
 		return;
-	unmap(batch);
+	tarn_batch_unmap(pages);
 	section = tarn_cookie_begin();
-	for (i = 0; i < batch->count; i++) {
-		u64 frame = batch->page[i].frame;
+	for (i = 0; i < pages->count; i++) {
+		u64 frame = pages->page[i].frame;
 		struct page *page = tarn_frame_page(part->pool, frame);
 		enum outcome outcome = settle(batch, i);
 
@@ -320,7 +252,7 @@ void tarn_evict_flush(struct tarn_evict_batch *batch)
 	for (i = 0; i < batch->dropped; i++)
 		tarn_cookie_drop(part->pool, batch->copies[i]);
 	tarn_cookie_end(section);
-	batch->count = 0;
+	pages->count = 0;
 	batch->dropped = 0;
 }
 
@@ -379,11 +311,11 @@ static void drop_copy(struct tarn_partition *part, u64 frame,
 		      struct drop_batch *room)
 {
 	int section = tarn_cookie_begin();
-	u64 copy = TARN_COOKIE_NONE;
+	u64 copy = TARN_COPY_NONE;
 
 	swap(copy, tarn_frame(part->pool, frame)->copy);
 	tarn_frame_set_dirty(tarn_frame_page(part->pool, frame));
-	tarn_cookie_drop_into(part->pool, copy, room);
+	tarn_cookie_drop_into(part->pool, tarn_copy_cookie(copy), room);
 	tarn_cookie_end(section);
 }
 

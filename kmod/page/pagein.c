@@ -12,14 +12,14 @@
 #include <linux/pagemap.h>
 
 #include "page/evict.h"
+#include "page/load.h"
 #include "page/pagein.h"
 #include "page/pending.h"
-#include "pager/io.h"
-#include "policy/age.h"
-#include "policy/reclaim.h"
 #include "pool/partition.h"
+#include "pool/pins.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
+#include "pool/use.h"
 #include "pool/wait.h"
 #include "pool/waiter.h"
 
@@ -46,7 +46,7 @@ static bool settle_in(struct tarn_partition *part, u64 index,
 		to = e;
 		if (tarn_entry_mark(e) == TARN_MARK_OUT)
 			to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
-		to = tarn_age_touched(to);
+		to = tarn_entry_touched(to);
 	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
 	return true;
 }
@@ -85,7 +85,7 @@ struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
 		u64 frame = tarn_entry_payload(e);
 		struct page *page;
 
-		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
+		if (!tarn_entry_has_frame(e) ||
 		    tarn_entry_mark(e) == TARN_MARK_MOVE)
 			return NULL;
 		page = tarn_frame_get(part->pool, frame);
@@ -153,9 +153,9 @@ static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	}
 	clear_highpage(page);
 	tarn_frame_set_dirty(page);
-	tarn_frame_set_owner(tarn_frame(part->pool, frame), part->id, index);
+	tarn_frame(part->pool, frame)->owner = tarn_owner_page(part->id, index);
 	if (marked & TARN_ENTRY_ZERO_MAPPED)
-		unmap_mapping_pages(part->inode->i_mapping, index, 1, false);
+		tarn_partition_unmap(part, index, 1);
 	e = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
 	hint = tarn_pin_hint(part, index, TARN_USE_FIRST);
 	tarn_entry_change(part, index, entry, &marked,
@@ -175,7 +175,7 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	u64 e = entry ? atomic64_read(entry) : 0;
 	u64 frame;
 
-	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e) ||
+	if (!tarn_entry_is_stored(e) || tarn_entry_mark(e) ||
 	    e & TARN_ENTRY_FAILED)
 		return true;
 	/* Guesses must not make others wait. */
@@ -367,12 +367,12 @@ static int bring_step(struct bring *b)
 
 	if (short_mark(b->entry))
 		return bring_brief(b);
-	if (tarn_entry_state(e) == TARN_PAGE_EMPTY) {
+	if (tarn_entry_is_empty(e)) {
 		if (!(b->flags & TARN_BRING_WRITE))
 			return 0;
 		return bring_empty(b, e);
 	}
-	if (tarn_entry_state(e) != TARN_PAGE_PAGED)
+	if (!tarn_entry_is_stored(e))
 		return 0;
 	if (!tarn_entry_mark(e)) {
 		ret = bring_paged(b, e);
@@ -478,7 +478,7 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
 		return tarn_wait_var(entry, !loading(entry) &&
 				     !short_mark(entry), &wait);
 	}
-	if (tarn_entry_state(e) == TARN_PAGE_PAGED && !tarn_pool_served(pool))
+	if (tarn_entry_is_stored(e) && !tarn_pool_served(pool))
 		return tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||
 				     atomic64_read(entry) != e, &wait);
 	/*
@@ -520,7 +520,7 @@ struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 	entry = tarn_partition_entry(part, index);
 	e = entry ? atomic64_read(entry) : tarn_entry_make(TARN_PAGE_EMPTY, 0);
 	if (!(flags & TARN_BRING_WRITE) &&
-	    tarn_entry_state(e) == TARN_PAGE_EMPTY && !tarn_entry_mark(e))
+	    tarn_entry_is_empty(e) && !tarn_entry_mark(e))
 		return NULL;
 	return ERR_PTR(-EAGAIN);
 }
@@ -580,8 +580,7 @@ long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
 		if (ret)
 			return ret;
 		entry = tarn_partition_entry(part, i);
-		if (entry && tarn_entry_state(atomic64_read(entry)) ==
-			     TARN_PAGE_RESIDENT)
+		if (entry && tarn_entry_has_frame(atomic64_read(entry)))
 			++*done;
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -5,7 +5,7 @@
  * A resident page is copied out of its frame. For a paged one a load is begun like
  * any other, so its page is marked IN meanwhile and others wait for it; but it
  * ends with the page paged as before, and the frame goes to whoever looks
- * (io.c, peek_settle()). No counter of page-ins moves and no age changes.
+ * (load.c, peek_settle()). No counter of page-ins moves and no age changes.
  */
 #include <linux/completion.h>
 #include <linux/highmem.h>
@@ -17,9 +17,9 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "page/load.h"
 #include "page/pagein.h"
 #include "page/peek.h"
-#include "pager/io.h"
 #include "pool/frame.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
@@ -84,7 +84,7 @@ static struct tarn_peek *peek_begin(struct tarn_partition *part, u64 index,
 	refcount_set(&peek->ref, 2);
 	init_completion(&peek->done);
 	peek->frame = TARN_FRAME_NONE;
-	if (!tarn_peek_start(part, index, frame, peek))
+	if (!tarn_load_peek(part, index, frame, peek))
 		return peek;
 	kfree(peek);
 err_frame:
@@ -103,7 +103,7 @@ static void look_ahead(struct tarn_partition *part, u64 start, u64 count,
 		u64 e = entry ? atomic64_read(entry) : 0;
 
 		peeks[i] = NULL;
-		if (tarn_entry_state(e) != TARN_PAGE_PAGED ||
+		if (!tarn_entry_is_stored(e) ||
 		    tarn_entry_mark(e) || tarn_pool_is_low(part->pool))
 			continue;
 		frame = tarn_frame_alloc(part->pool, numa_node_id());

@@ -80,7 +80,7 @@ static bool is_over(const struct tarn_pending *p, bool later)
 {
 	u64 e = atomic64_read(p->entry);
 
-	if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+	if (tarn_entry_has_frame(e))
 		return tarn_entry_mark(e) != TARN_MARK_MOVE || !p->holders;
 	return !p->holders && tarn_entry_mark(e) != TARN_MARK_IN && !later;
 }
@@ -504,13 +504,6 @@ int tarn_pending_create(struct tarn_pool *pool)
 	pool->pending_factor = get_random_u64() | 1;
 	get_random_bytes(&pool->pending_key, sizeof(pool->pending_key));
 	return 0;
-}
-
-/* All partitions are gone, and so are their records. */
-void tarn_pending_destroy(struct tarn_pool *pool)
-{
-	WARN_ON_ONCE(pool->pending && tarn_pending_count(pool));
-	kvfree(pool->pending);
 }
 
 int tarn_pending_init(void)

@@ -57,7 +57,6 @@ struct tarn_pending {
 int tarn_pending_init(void);
 void tarn_pending_exit(void);
 int tarn_pending_create(struct tarn_pool *pool);
-void tarn_pending_destroy(struct tarn_pool *pool);
 
 u64 tarn_pending_hold(struct tarn_partition *part, u64 index,
 		      atomic64_t *entry, enum tarn_fault_state state, u64 held,

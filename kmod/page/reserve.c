@@ -150,19 +150,19 @@ static bool give_up_now(struct tarn_evict_batch *batch, u64 index, u64 e)
  */
 static void give_up(struct tarn_evict_batch *batch, u64 index)
 {
-	atomic64_t *entry = tarn_partition_entry(batch->part, index);
+	atomic64_t *entry = tarn_partition_entry(batch->pages.part, index);
 	u64 e = atomic64_read(entry);
 
-	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT)
+	if (!tarn_entry_has_frame(e))
 		return;
 	if (!give_up_now(batch, index, e)) {
 		tarn_evict_flush(batch);
-		wait_for_page(batch->part, e);
+		wait_for_page(batch->pages.part, e);
 		e = atomic64_read(entry);
-		if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+		if (tarn_entry_has_frame(e))
 			give_up_now(batch, index, e);
 	}
-	if (batch->count == TARN_EVICT_BATCH)
+	if (tarn_batch_is_full(&batch->pages))
 		tarn_evict_flush(batch);
 }
 

@@ -7,25 +7,10 @@
 #ifndef TARN_RESERVE_H
 #define TARN_RESERVE_H
 
-#include <linux/bitmap.h>
 #include <linux/types.h>
 
 struct tarn_leaf;
 struct tarn_partition;
-
-/**
- * struct tarn_reserve - which pages of a leaf are reserved
- * @page: they are
- * @fresh: and were not before the call that is under way, see
- *	tarn_partition.reserve_lock
- *
- * Made at the first fallocate(2) of a page of the leaf. A bit is set while a
- * reference of the page's frame is held, so who finds the frame idle sees it.
- */
-struct tarn_reserve {
-	DECLARE_BITMAP(page, 512);
-	DECLARE_BITMAP(fresh, 512);
-};
 
 int tarn_reserve_add(struct tarn_partition *part, u64 index);
 void tarn_reserve_commit(struct tarn_partition *part, u64 first, u64 end);

@@ -3,40 +3,31 @@
  * Taking pages away from a partition: truncation, holes, the end of the file.
  *
  * Nothing here waits for a pager: a page that is being read or written is taken
- * from its request, which finds out when it ends and cleans up (io.c).
+ * from its request, which finds out when it ends and cleans up (load.c, store.c).
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "page/batch.h"
 #include "page/pending.h"
+#include "page/reserve.h"
+#include "page/truncate.h"
 #include "pager/drop.h"
-#include "pager/io.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
-/* Pages whose frames are locked at a time. */
-#define REMOVE_BATCH	64
-
 /**
  * struct removal - a few pages on their way out
- * @part: their partition
- * @first: the first of them
- * @count: how many of them are in frames that are locked
- * @paged: paged pages removed so far, to be accounted
- * @page: see @count; each referenced, by its distance from @first
- * @page.ours: the frame is to be freed, and @page.copy dropped
+ * @pages: with their frames locked
+ * @paged: stored pages removed so far, to be accounted
+ * @ours: those of @pages whose frames are to be given back once none is locked
+ * @copy: of these, the copies that are to be dropped
  */
 struct removal {
-	struct tarn_partition *part;
-	u64 first;
-	unsigned int count;
+	struct tarn_batch pages;
 	unsigned int paged;
-	struct {
-		u64 frame;
-		u64 copy;
-		u16 distance;
-		bool ours;
-	} page[REMOVE_BATCH];
+	DECLARE_BITMAP(ours, TARN_BATCH_MOST);
+	u64 copy[TARN_BATCH_MOST];
 };
 
 static bool brief_mark(atomic64_t *entry)
@@ -49,7 +40,7 @@ static bool brief_mark(atomic64_t *entry)
 /* A paged page, perhaps being read: then its request has the cookie, and a frame. */
 static void remove_paged(struct removal *r, u64 index, atomic64_t *entry, u64 e)
 {
-	struct tarn_partition *part = r->part;
+	struct tarn_partition *part = r->pages.part;
 
 	if (!tarn_entry_change(part, index, entry, &e,
 			       tarn_entry_make(TARN_PAGE_EMPTY, 0)))
@@ -63,42 +54,21 @@ static void remove_paged(struct removal *r, u64 index, atomic64_t *entry, u64 e)
 	tarn_entry_wake(entry);
 }
 
-/* Lock the frame of a resident page: if it was there, or with @wait in any case. */
-static void take_resident(struct removal *r, u64 index, atomic64_t *entry,
-			  u64 e, bool wait)
-{
-	u64 frame = tarn_entry_payload(e);
-	struct page *page = tarn_frame_get(r->part->pool, frame);
-
-	if (!page)
-		return;
-	if (!tarn_entry_is_frame(atomic64_read(entry), frame))
-		goto out;
-	if (wait)
-		lock_page(page);
-	else if (!trylock_page(page))
-		goto out;
-	r->page[r->count].distance = index - r->first;
-	r->page[r->count].frame = frame;
-	r->count++;
-	return;
-out:
-	put_page(page);
-}
-
 /* Its frame is locked and it is unmapped, so nobody maps it any more. */
-static bool remove_resident(struct removal *r, u64 index, u64 frame, u64 *old)
+static bool remove_resident(struct removal *r, unsigned int i, u64 *old)
 {
-	atomic64_t *entry = tarn_partition_entry(r->part, index);
+	struct tarn_partition *part = r->pages.part;
+	u64 index = r->pages.page[i].index, frame = r->pages.page[i].frame;
+	atomic64_t *entry = tarn_partition_entry(part, index);
 	u64 e = atomic64_read(entry);
 
 	do {
 		if (!tarn_entry_is_frame(e, frame) ||
 		    tarn_entry_mark(e) == TARN_MARK_MOVE)
 			return false;
-	} while (!tarn_entry_change(r->part, index, entry, &e,
+	} while (!tarn_entry_change(part, index, entry, &e,
 				    tarn_entry_make(TARN_PAGE_EMPTY, 0)));
-	tarn_partition_left(r->part, frame);
+	tarn_partition_left(part, frame);
 	tarn_entry_wake(entry);
 	*old = e;
 	return true;
@@ -106,75 +76,79 @@ static bool remove_resident(struct removal *r, u64 index, u64 frame, u64 *old)
 
 static void settle(struct removal *r, unsigned int i)
 {
-	u64 index = r->first + r->page[i].distance, frame = r->page[i].frame, e;
-	struct page *page = tarn_frame_page(r->part->pool, frame);
-	struct tarn_frame *f = tarn_frame(r->part->pool, frame);
+	struct tarn_frame *f = tarn_frame(r->pages.part->pool,
+					  r->pages.page[i].frame);
+	u64 e;
 
-	r->page[i].copy = TARN_COOKIE_NONE;
-	r->page[i].ours = false;
-	if (remove_resident(r, index, frame, &e)) {
+	r->copy[i] = TARN_COPY_NONE;
+	__clear_bit(i, r->ours);
+	if (remove_resident(r, i, &e)) {
+		f->owner = TARN_OWNER_NOBODY;
 		/* While it is written, frame and copy are the request's. */
-		r->page[i].ours = tarn_entry_mark(e) == TARN_MARK_NONE;
-		f->owner = 0;
-		if (r->page[i].ours)
-			swap(r->page[i].copy, f->copy);
+		if (!tarn_entry_mark(e)) {
+			__set_bit(i, r->ours);
+			swap(r->copy[i], f->copy);
+		}
 	}
-	unlock_page(page);
-	put_page(page);
+	tarn_batch_unlock(tarn_batch_page(&r->pages, i));
 }
 
 /* Not under the locks of other frames: it may take memory. */
 static void give_back(struct removal *r, unsigned int i)
 {
-	struct tarn_pool *pool = r->part->pool;
+	struct tarn_pool *pool = r->pages.part->pool;
 
-	if (r->page[i].ours)
-		tarn_frame_release(pool, r->page[i].frame);
-	if (r->page[i].copy)
-		tarn_cookie_drop(pool, r->page[i].copy);
+	if (test_bit(i, r->ours))
+		tarn_frame_release(pool, r->pages.page[i].frame);
+	if (r->copy[i])
+		tarn_cookie_drop(pool, tarn_copy_cookie(r->copy[i]));
 }
 
 /* One pass over the mappings for all frames that are locked. */
 static void settle_all(struct removal *r)
 {
-	struct inode *inode = r->part->inode;
-	unsigned int i, count = r->count;
+	unsigned int i, count = r->pages.count;
 
-	if (!count)
-		return;
-	if (inode)
-		unmap_mapping_pages(inode->i_mapping,
-				    r->first + r->page[0].distance,
-				    r->page[count - 1].distance -
-				    r->page[0].distance + 1, false);
+	/* With its inode went all mappings. */
+	if (r->pages.part->inode)
+		tarn_batch_unmap(&r->pages);
 	for (i = 0; i < count; i++)
 		settle(r, i);
 	for (i = 0; i < count; i++)
 		give_back(r, i);
-	r->count = 0;
+	r->pages.count = 0;
 }
 
-/* A turn over at most REMOVE_BATCH pages, without waiting for anything. */
+/* Whether it was locked or not, somebody looks at it again. */
+static void take_resident(struct removal *r, u64 index, u64 e, bool wait)
+{
+	struct page *page = wait ? tarn_batch_lock_wait(&r->pages, index, e) :
+				   tarn_batch_lock(&r->pages, index, e);
+
+	/* All of what lies between them goes as well. */
+	if (page && !tarn_batch_add(&r->pages, page, index, e, true))
+		tarn_batch_unlock(page);
+}
+
+/* A turn over at most TARN_BATCH_MOST pages, without waiting for anything. */
 static void remove_some(struct removal *r, struct tarn_leaf *leaf, u64 first,
 			u64 end)
 {
 	int section = tarn_cookie_begin();
 	u64 i;
 
-	r->first = first;
 	for (i = first; i < end; i++) {
-		atomic64_t *entry = tarn_leaf_entry(leaf, i);
-		u64 e = atomic64_read(entry);
+		u64 e = atomic64_read(tarn_leaf_entry(leaf, i));
 
-		if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
-			take_resident(r, i, entry, e, false);
+		if (tarn_entry_has_frame(e))
+			take_resident(r, i, e, false);
 	}
 	settle_all(r);
 	for (i = first; i < end; i++) {
 		atomic64_t *entry = tarn_leaf_entry(leaf, i);
 		u64 e = atomic64_read(entry);
 
-		if (tarn_entry_state(e) == TARN_PAGE_PAGED)
+		if (tarn_entry_is_stored(e))
 			remove_paged(r, i, entry, e);
 	}
 	tarn_cookie_end(section);
@@ -183,20 +157,19 @@ static void remove_some(struct removal *r, struct tarn_leaf *leaf, u64 first,
 /* Until it is gone. Of most pages nothing is left to do here. */
 static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 {
-	r->first = index;
 	for (;;) {
 		int section;
 		u64 e;
 
 		wait_var_event(entry, !brief_mark(entry));
 		e = atomic64_read(entry);
-		if (tarn_entry_state(e) == TARN_PAGE_EMPTY &&
+		if (tarn_entry_is_empty(e) &&
 		    !tarn_entry_mark(e))
 			return;
 		section = tarn_cookie_begin();
-		if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
-			take_resident(r, index, entry, e, true);
-		else if (tarn_entry_state(e) == TARN_PAGE_PAGED)
+		if (tarn_entry_has_frame(e))
+			take_resident(r, index, e, true);
+		else if (tarn_entry_is_stored(e))
 			remove_paged(r, index, entry, e);
 		settle_all(r);
 		tarn_cookie_end(section);
@@ -214,10 +187,10 @@ static void remove_batch(struct removal *r, struct tarn_leaf *leaf, u64 first,
 	remove_some(r, leaf, first, end);
 	for (i = first; i < end; i++)
 		remove_one(r, i, tarn_leaf_entry(leaf, i));
-	tarn_partition_add_paged(r->part, -(s64)r->paged);
+	tarn_partition_add_paged(r->pages.part, -(s64)r->paged);
 	/* Without a pager, that is what bring_paged() waits for. */
 	if (r->paged)
-		wake_up_var(&r->part->pool->pager);
+		wake_up_var(&r->pages.part->pool->pager);
 	r->paged = 0;
 }
 
@@ -238,12 +211,13 @@ static void remove_batch(struct removal *r, struct tarn_leaf *leaf, u64 first,
  */
 void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end)
 {
-	struct removal r = { .part = part };
+	struct removal r = {};
 	struct tarn_leaf *leaf;
 	unsigned long at;
 
 	if (first >= end)
 		return;
+	tarn_batch_begin(&r.pages, part, TARN_MARK_NONE);
 	xa_for_each_range(&part->leaves, at, leaf, first >> TARN_LEAF_SHIFT,
 			  (end - 1) >> TARN_LEAF_SHIFT) {
 		u64 base = (u64)at << TARN_LEAF_SHIFT;
@@ -251,7 +225,7 @@ void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end)
 		u64 stop = min(end, base + TARN_LEAF_PAGES);
 
 		for (; i < stop; i = next) {
-			next = min(stop, i + REMOVE_BATCH);
+			next = min(stop, i + TARN_BATCH_MOST);
 			remove_batch(&r, leaf, i, next);
 			cond_resched();
 		}

@@ -218,8 +218,11 @@ static void read_settle(struct tarn_read *read)
 	int result = read->result;
 
 	read_destroy(read);
-	if (io)
-		tarn_io_read_done(io, result);
+	/* What went wrong here may go well there: the pager may have another copy. */
+	if (io && result)
+		tarn_queue_submit(io->part->pool, io);
+	else if (io)
+		tarn_io_end(io, 0, TARN_COOKIE_NONE);
 	tarn_cookie_end(section);
 	if (!io)
 		module_put(THIS_MODULE);
@@ -301,7 +304,7 @@ struct tarn_read *tarn_grant_take(struct tarn_io *io)
 
 /**
  * tarn_grant_read() - read a page without the pager
- * @read: from tarn_grant_take(); its load is settled by tarn_io_read_done()
+ * @read: from tarn_grant_take(); its load is settled when the device is done
  *
  * Context: process. Does not wait for the device, be it that it has no room.
  */

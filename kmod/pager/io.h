@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Requests to the paging service: loads, stores and drops, from the moment that
- * a page is marked for one until its entry is settled. How they reach the pager
- * is queue.c's.
+ * A request to the paging service on its way: a load or a store. Who makes it says
+ * who is told of its end; how it reaches the pager is queue.c's.
  */
 #ifndef TARN_IO_H
 #define TARN_IO_H
@@ -13,8 +12,10 @@
 
 struct tarn_partition;
 struct tarn_peek;
-struct tarn_pool;
 struct tarn_read;
+
+/* How a request ends whose pager went: nothing is known of it. */
+#define TARN_IO_ABORTED	1
 
 /**
  * struct tarn_io - a load or a store under way
@@ -28,6 +29,9 @@ struct tarn_read;
  * @op: enum tarn_op
  * @flags: TARN_REQ_*
  * @sum: LOAD: what the copy's checksum has to be
+ * @end: told of the end, in process context, when no queue has the request any more:
+ *	0, an errno, or TARN_IO_ABORTED; of a store that went well the cookie, checked.
+ *	It destroys the request, or submits it again
  * @peek: LOAD: the page stays paged, who looks gets the frame; or NULL
  * @read: LOAD: of a granted device, while it is on a queue's list of reads (grant.c)
  */
@@ -41,27 +45,19 @@ struct tarn_io {
 	u8 op;
 	u8 flags;
 	u32 sum;
+	void (*end)(struct tarn_io *io, int result, u64 cookie);
 	struct tarn_peek *peek;
 	struct tarn_read *read;
 };
 
+struct tarn_io *tarn_io_create(struct tarn_partition *part, u64 index, u64 frame,
+			       enum tarn_op op,
+			       void (*end)(struct tarn_io *io, int result,
+					   u64 cookie));
+void tarn_io_destroy(struct tarn_io *io);
+void tarn_io_end(struct tarn_io *io, int result, u64 cookie);
+
 int tarn_io_init(void);
 void tarn_io_exit(void);
-
-int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
-		    bool readahead);
-int tarn_peek_start(struct tarn_partition *part, u64 index, u64 frame,
-		    struct tarn_peek *peek);
-int tarn_store_add(struct list_head *batch, struct tarn_partition *part,
-		   u64 index, u64 frame);
-void tarn_store_submit(struct tarn_pool *pool, struct list_head *batch);
-bool tarn_stores_hang(struct tarn_pool *pool);
-bool tarn_stores_fail(struct tarn_pool *pool);
-void tarn_stores_try(struct tarn_pool *pool);
-u64 tarn_entry_gone(struct tarn_pool *pool, u64 e, u64 cookie);
-
-void tarn_io_complete(struct tarn_io *io, int result, u64 cookie);
-void tarn_io_read_done(struct tarn_io *io, int result);
-void tarn_io_abort(struct tarn_io *io);
 
 #endif

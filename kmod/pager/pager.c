@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/tarn: attaching a pager, what is stored, and the end of a pager however it
- * comes. See Documentation/design/pager-protocol.rst.
+ * Attaching a pager, what is stored, and the end of a pager however it comes. What user
+ * space has of it is /dev/tarn (fs/dev.c). See Documentation/design/pager-protocol.rst.
  *
  * A descriptor attaches once. The pager detaches when the process that attached
  * closes it or dies, or when an operator has it detach because it hangs. Parked
@@ -10,26 +10,19 @@
  * process in common, so its death is seen as a pidfd sees it. The struct
  * tarn_pager stays until ->release, as commands may be on their way in.
  */
-#include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/io_uring_cmd.h>
-#include <linux/miscdevice.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/namei.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "fs/ctl.h"
-#include "fs/fs.h"
 #include "pager/drop.h"
 #include "pager/io.h"
 #include "pager/pager.h"
 #include "pager/window.h"
-#include "policy/reclaim.h"
 #include "pool/event.h"
 #include "pool/partition.h"
 
@@ -37,7 +30,7 @@
 
 /* ---- attach, start, detach ---------------------------------------------- */
 
-static void pager_free(struct tarn_pager *pager)
+void tarn_pager_free(struct tarn_pager *pager)
 {
 	u32 i;
 
@@ -65,15 +58,13 @@ static bool process_is_dead(struct tarn_pager *pager)
 	return dead;
 }
 
-static void pager_detach(struct tarn_pager *pager);
-
 static void death_work(struct work_struct *work)
 {
 	struct tarn_pager *pager = container_of(work, struct tarn_pager,
 						death_work);
 
 	if (process_is_dead(pager))
-		pager_detach(pager);
+		tarn_pager_detach(pager);
 }
 
 /* With a lock held. It may have been a thread only. */
@@ -112,7 +103,7 @@ static struct tarn_pager *pager_create(struct tarn_pool *pool, u32 queues,
 	pager->nr_queues = queues;
 	for (i = 0; i < queues; i++) {
 		if (tarn_queue_init(&pager->queues[i], pager, depth)) {
-			pager_free(pager);
+			tarn_pager_free(pager);
 			return NULL;
 		}
 	}
@@ -125,7 +116,8 @@ static u64 count_stored(struct tarn_pool *pool)
 	return tarn_stats_paged(pool) + tarn_stats_resident(pool);
 }
 
-static long pager_attach(struct file *file, struct tarn_pager_attach *a)
+/* TARN_PAGER_ATTACH: of a file of /dev/tarn. */
+long tarn_pager_attach(struct file *file, struct tarn_pager_attach *a)
 {
 	struct tarn_pager *pager;
 	struct tarn_pool *pool;
@@ -156,7 +148,7 @@ static long pager_attach(struct file *file, struct tarn_pager_attach *a)
 	if (rcu_access_pointer(pool->pager) ||
 	    cmpxchg(&file->private_data, NULL, pager)) {
 		mutex_unlock(&pool->pager_lock);
-		pager_free(pager);
+		tarn_pager_free(pager);
 		goto out_fd;
 	}
 	pager->mapping = file->f_mapping;
@@ -213,8 +205,9 @@ static long start_end(struct tarn_pager *pager)
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_start(&pager->queues[i]);
 	tarn_pool_set_full(pool, false);
-	tarn_stores_try(pool);
-	WRITE_ONCE(pager->started, true);
+	tarn_stores_try(&pool->stores);
+	pager->started = true;
+	WRITE_ONCE(pool->served, true);
 	/* Drops that were told when no queue took them yet. */
 	tarn_queue_kick(&pager->queues[0]);
 out:
@@ -223,10 +216,12 @@ out:
 }
 
 /*
+ * TARN_PAGER_START: from here on there are requests.
+ *
  * What was dropped is copied without locks: the pager's memory may be somebody's who
  * lets it wait. Until that is done there is no second start.
  */
-static long pager_start(struct tarn_pager *pager, struct tarn_pager_start *s)
+long tarn_pager_start(struct tarn_pager *pager, struct tarn_pager_start *s)
 {
 	struct tarn_pool *pool = pager->pool;
 	LIST_HEAD(drops);
@@ -248,7 +243,7 @@ static long pager_start(struct tarn_pager *pager, struct tarn_pager_start *s)
 		return ret;
 	wake_up_var(&pool->pager);
 	tarn_event(pool, TARN_EVENT_PAGER_ATTACHED, TARN_PARTITION_NONE, 0, 0);
-	tarn_reclaim_kick(pool);
+	tarn_pool_kick(pool);
 	return 0;
 }
 
@@ -260,6 +255,7 @@ static void detach_locked(struct tarn_pager *pager)
 	u32 i;
 
 	lockdep_assert_held(&pool->pager_lock);
+	WRITE_ONCE(pool->served, false);
 	rcu_assign_pointer(pool->pager, NULL);
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_stop(&pager->queues[i], &orphans);
@@ -267,8 +263,12 @@ static void detach_locked(struct tarn_pager *pager)
 	tarn_cookie_synchronize();
 	tarn_grant_clear(pager);
 	tarn_window_close(pager);
+	/*
+	 * A load is asked for anew by whoever waits for it, into another frame: a read
+	 * that the pager left behind may still write to this one.
+	 */
 	list_for_each_entry_safe(io, next, &orphans, link)
-		tarn_io_abort(io);
+		tarn_io_end(io, TARN_IO_ABORTED, TARN_COOKIE_NONE);
 }
 
 /* @pager, or whichever is attached, if it still is. */
@@ -292,7 +292,7 @@ static bool pool_detach(struct tarn_pool *pool, struct tarn_pager *pager)
 	return true;
 }
 
-static void pager_detach(struct tarn_pager *pager)
+void tarn_pager_detach(struct tarn_pager *pager)
 {
 	pool_detach(pager->pool, pager);
 }
@@ -309,29 +309,16 @@ long tarn_pager_force(struct tarn_pool *pool)
 	return pool_detach(pool, NULL) ? 0 : -ENOTCONN;
 }
 
-/* Is there a pager that takes requests? */
-bool tarn_pool_served(struct tarn_pool *pool)
-{
-	struct tarn_pager *pager;
-	bool served;
-
-	rcu_read_lock();
-	pager = rcu_dereference(pool->pager);
-	served = pager && READ_ONCE(pager->started);
-	rcu_read_unlock();
-	return served;
-}
-
 /* ---- what is stored ----------------------------------------------------- */
 
 /* The copy of a page, or none. The page may change hands while we look. */
 static u64 stored_cookie(struct tarn_pool *pool, u64 e)
 {
-	if (tarn_entry_state(e) == TARN_PAGE_PAGED)
+	if (tarn_entry_is_stored(e))
 		return tarn_entry_payload(e);
-	if (tarn_entry_state(e) != TARN_PAGE_RESIDENT)
+	if (!tarn_entry_has_frame(e))
 		return TARN_COOKIE_NONE;
-	return tarn_frame_peek_copy(pool, tarn_entry_payload(e));
+	return tarn_copy_cookie(tarn_frame_peek_copy(pool, tarn_entry_payload(e)));
 }
 
 static u32 list_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
@@ -388,7 +375,8 @@ static long list_partition(struct tarn_partition *part, u64 *leaf_number,
 	return 0;
 }
 
-static long pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s)
+/* TARN_PAGER_STORED: what is stored, from a cursor on. */
+long tarn_pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s)
 {
 	struct tarn_pool *pool = pager->pool;
 	u64 leaf = s->cursor & (BIT_ULL(CURSOR_LEAF_BITS) - 1);
@@ -427,8 +415,9 @@ static long pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s)
 
 /* ---- status ------------------------------------------------------------- */
 
-static long pager_status(struct tarn_pager *pager,
-			 const struct tarn_pager_status *s)
+/* TARN_PAGER_STATUS: how the paging devices are. */
+long tarn_pager_status(struct tarn_pager *pager,
+		       const struct tarn_pager_status *s)
 {
 	struct tarn_pool *pool = pager->pool;
 	bool degraded = s->flags & TARN_PAGER_IS_DEGRADED;
@@ -451,144 +440,4 @@ static long pager_status(struct tarn_pager *pager,
 out:
 	mutex_unlock(&pool->pager_lock);
 	return ret;
-}
-
-/* ---- the file ----------------------------------------------------------- */
-
-static int tarn_dev_open(struct inode *inode, struct file *file)
-{
-	/* miscdevice put itself there; from here on it is the pager. */
-	file->private_data = NULL;
-	return 0;
-}
-
-static int tarn_dev_flush(struct file *file, fl_owner_t id)
-{
-	struct tarn_pager *pager = READ_ONCE(file->private_data);
-
-	if (pager && pager->files == id)
-		pager_detach(pager);
-	return 0;
-}
-
-static int tarn_dev_release(struct inode *inode, struct file *file)
-{
-	struct tarn_pager *pager = file->private_data;
-
-	if (pager) {
-		pager_detach(pager);
-		pager_free(pager);
-	}
-	return 0;
-}
-
-static long attached_ioctl(struct tarn_pager *pager, unsigned int cmd,
-			   union tarn_ctl_arg *arg)
-{
-	if (!pager)
-		return -ENOTCONN;
-	switch (cmd) {
-	case TARN_PAGER_STORED:
-		return pager_stored(pager, &arg->stored);
-	case TARN_PAGER_START:
-		return pager_start(pager, &arg->start);
-	case TARN_PAGER_STATUS:
-		return pager_status(pager, &arg->status);
-	case TARN_PAGER_GRANT:
-		return tarn_grant_set(pager, &arg->grant);
-	}
-	return -ENOTTY;
-}
-
-static long pager_call(struct file *file, unsigned int cmd,
-		       union tarn_ctl_arg *arg)
-{
-	if (cmd == TARN_GET_FEATURES)
-		return tarn_ctl_features(&arg->features);
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (cmd == TARN_PAGER_ATTACH)
-		return pager_attach(file, &arg->attach);
-	return attached_ioctl(READ_ONCE(file->private_data), cmd, arg);
-}
-
-static const struct tarn_ctl pager_calls[] = {
-	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
-	TARN_CTL(TARN_PAGER_ATTACH, struct tarn_pager_attach, uuid),
-	TARN_CTL(TARN_PAGER_STORED, struct tarn_pager_stored, reserved),
-	TARN_CTL(TARN_PAGER_START, struct tarn_pager_start, flags),
-	TARN_CTL(TARN_PAGER_STATUS, struct tarn_pager_status, used_pages),
-	TARN_CTL(TARN_PAGER_GRANT, struct tarn_pager_grant, offset),
-};
-
-static long tarn_dev_ioctl(struct file *file, unsigned int cmd,
-			   unsigned long arg)
-{
-	return tarn_ctl_call(file, cmd, (void __user *)arg, pager_calls,
-			     ARRAY_SIZE(pager_calls), pager_call);
-}
-
-static int tarn_dev_uring_cmd(struct io_uring_cmd *cmd,
-			      unsigned int issue_flags)
-{
-	struct tarn_pager *pager = READ_ONCE(cmd->file->private_data);
-
-	if (cmd->cmd_op != TARN_CMD_SERVE)
-		return -ENOTTY;
-	if (!pager)
-		return -ENOTCONN;
-	if (tarn_uring_is_cancel(issue_flags)) {
-		tarn_queue_cancel(pager, cmd, issue_flags);
-		return 0;
-	}
-	if (pager->tgid != current->tgid)
-		return -EPERM;
-	return tarn_queue_serve(pager, cmd, issue_flags);
-}
-
-static int tarn_dev_mmap(struct file *file, struct vm_area_struct *vma)
-{
-	struct tarn_pager *pager = READ_ONCE(file->private_data);
-	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
-	u64 q;
-
-	if (!pager)
-		return -ENOTCONN;
-	if (!(vma->vm_flags & VM_SHARED))
-		return -EINVAL;
-	if (offset < TARN_MMAP_QUEUE(0))
-		return tarn_window_mmap(pager, vma);
-	q = (offset - TARN_MMAP_QUEUE(0)) >> 32;
-	if (q >= pager->nr_queues || offset != TARN_MMAP_QUEUE(q))
-		return -EINVAL;
-	return tarn_queue_mmap(&pager->queues[q], vma);
-}
-
-static const struct file_operations tarn_dev_fops = {
-	.owner = THIS_MODULE,
-	.open = tarn_dev_open,
-	.flush = tarn_dev_flush,
-	.release = tarn_dev_release,
-	.unlocked_ioctl = tarn_dev_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.uring_cmd = tarn_dev_uring_cmd,
-	.mmap = tarn_dev_mmap,
-	.llseek = noop_llseek,
-};
-
-static struct miscdevice tarn_dev = {
-	.minor = MISC_DYNAMIC_MINOR,
-	.name = "tarn",
-	.mode = 0600,
-	.fops = &tarn_dev_fops,
-};
-
-int tarn_pager_init(void)
-{
-	return misc_register(&tarn_dev);
-}
-
-void tarn_pager_exit(void)
-{
-	misc_deregister(&tarn_dev);
 }

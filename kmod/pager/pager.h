@@ -30,7 +30,7 @@
  * @files: its descriptors, only compared; closing the pager's detaches
  * @mm: its address space, the only one that may use a window
  * @gone: it detached, nobody may use a window any more
- * @started: requests may come, under pool->pager_lock
+ * @started: requests may come, as pool->served says, under pool->pager_lock
  * @drop_lock: protects the four after it; inside queue->lock
  * @takes_drops: START has those before; what is dropped is told as a request
  * @drops_lost: before that, more was dropped than START can tell: list anew
@@ -65,9 +65,13 @@ struct tarn_pager {
 	struct tarn_queue queues[];
 };
 
+long tarn_pager_attach(struct file *file, struct tarn_pager_attach *a);
+long tarn_pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s);
+long tarn_pager_start(struct tarn_pager *pager, struct tarn_pager_start *s);
+long tarn_pager_status(struct tarn_pager *pager,
+		       const struct tarn_pager_status *s);
+void tarn_pager_detach(struct tarn_pager *pager);
 long tarn_pager_force(struct tarn_pool *pool);
-
-int tarn_pager_init(void);
-void tarn_pager_exit(void);
+void tarn_pager_free(struct tarn_pager *pager);
 
 #endif

@@ -295,7 +295,7 @@ void tarn_queue_submit_batch(struct tarn_pool *pool, struct list_head *ios)
 		return;
 	list_for_each_entry_safe(io, next, ios, link) {
 		list_del_init(&io->link);
-		tarn_io_abort(io);
+		tarn_io_end(io, TARN_IO_ABORTED, TARN_COOKIE_NONE);
 	}
 }
 
@@ -420,7 +420,7 @@ static int complete_one(struct tarn_queue *q, u32 i)
 	if (io->op == TARN_OP_STORE && !result &&
 	    (!c.cookie || c.cookie >> TARN_COOKIE_BITS))
 		result = -EIO;
-	tarn_io_complete(io, result, c.cookie);
+	tarn_io_end(io, result, c.cookie);
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #include <linux/bitmap.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 
 #include "policy/age.h"
 #include "policy/young.h"
@@ -44,14 +45,21 @@
 #define COLD_PART	32
 #define COLD_LEAST	64
 
-void tarn_ages_init(struct tarn_partition *part)
+/* A partition is made; they go with it. */
+int tarn_ages_create(struct tarn_partition *part)
 {
+	struct tarn_ages *a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
+
+	if (!a)
+		return -ENOMEM;
 	/* The first round is due at once, but no page loses in it. */
-	part->ages.whole = true;
-	part->ages.began = jiffies - ROUND_TIME;
-	part->ages.decayed = jiffies;
-	part->ages.decayed_evictions = atomic64_read(&part->pool->evictions);
-	part->ages.coldness = TARN_USE_FIRST;
+	a->whole = true;
+	a->began = jiffies - ROUND_TIME;
+	a->decayed = jiffies;
+	a->decayed_evictions = atomic64_read(&part->pool->evictions);
+	a->coldness = TARN_USE_FIRST;
+	part->ages = a;
+	return 0;
 }
 
 /* ---- classes ------------------------------------------------------------ */
@@ -68,15 +76,8 @@ static enum tarn_activity class_of_use(unsigned int use)
 /* The class of a page by its entry. */
 enum tarn_activity tarn_age_class(u64 e)
 {
-	switch (tarn_entry_state(e)) {
-	case TARN_PAGE_RESIDENT:
-		return class_of_use(tarn_entry_hint(e) & TARN_USE_MASK);
-	case TARN_PAGE_PAGED:
-		return class_of_use((tarn_entry_hint(e) & TARN_PAGED_USE_MASK)
-				    << TARN_PAGED_USE_SHIFT);
-	default:
-		return TARN_ACTIVITY_NONE;
-	}
+	return tarn_entry_has_frame(e) || tarn_entry_is_stored(e) ?
+	       class_of_use(tarn_entry_use(e)) : TARN_ACTIVITY_NONE;
 }
 
 /* The byte that TARN_PARTITION_HEAT tells of a page. */
@@ -84,7 +85,7 @@ u8 tarn_age_heat(u64 e)
 {
 	u8 heat = tarn_age_class(e);
 
-	if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+	if (tarn_entry_has_frame(e))
 		heat |= TARN_HEAT_RESIDENT;
 	if (tarn_entry_pinned(e))
 		heat |= TARN_HEAT_PINNED;
@@ -97,8 +98,8 @@ u8 tarn_age_heat(u64 e)
  */
 u64 tarn_age_working_set(struct tarn_partition *part)
 {
-	return READ_ONCE(part->ages.by_class[TARN_ACTIVITY_WARM]) +
-	       READ_ONCE(part->ages.by_class[TARN_ACTIVITY_HOT]);
+	return READ_ONCE(part->ages->by_class[TARN_ACTIVITY_WARM]) +
+	       READ_ONCE(part->ages->by_class[TARN_ACTIVITY_HOT]);
 }
 
 void tarn_age_heat_fill(struct tarn_partition *part,
@@ -109,12 +110,12 @@ void tarn_age_heat_fill(struct tarn_partition *part,
 
 	memset(heat->by_class, 0, sizeof(heat->by_class));
 	for (i = TARN_ACTIVITY_COLD; i < TARN_ACTIVITY_CLASSES; i++) {
-		heat->by_class[i] = READ_ONCE(part->ages.by_class[i]);
+		heat->by_class[i] = READ_ONCE(part->ages->by_class[i]);
 		some += heat->by_class[i];
 	}
 	heat->by_class[TARN_ACTIVITY_NONE] = pages > some ? pages - some : 0;
 	heat->working_set = tarn_age_working_set(part);
-	heat->rounds = READ_ONCE(part->ages.rounds);
+	heat->rounds = READ_ONCE(part->ages->rounds);
 }
 
 /* ---- rounds ------------------------------------------------------------- */
@@ -127,7 +128,7 @@ static u64 evictions_for(struct tarn_pool *pool, unsigned int part)
 /* Is the last round whole and long enough ago? A hint without the lock. */
 bool tarn_age_due(struct tarn_partition *part)
 {
-	struct tarn_ages *a = &part->ages;
+	struct tarn_ages *a = part->ages;
 	u64 now = atomic64_read(&part->pool->evictions);
 
 	return READ_ONCE(a->whole) && atomic64_read(&part->nr_leaves) &&
@@ -144,7 +145,7 @@ bool tarn_age_due(struct tarn_partition *part)
  */
 void tarn_age_begin(struct tarn_partition *part)
 {
-	struct tarn_ages *a = &part->ages;
+	struct tarn_ages *a = part->ages;
 	u64 now = atomic64_read(&part->pool->evictions);
 
 	lockdep_assert_held(&part->hand_lock);
@@ -166,7 +167,7 @@ void tarn_age_begin(struct tarn_partition *part)
 
 static void end_round(struct tarn_partition *part)
 {
-	struct tarn_ages *a = &part->ages;
+	struct tarn_ages *a = part->ages;
 	unsigned int i;
 
 	lockdep_assert_held(&part->hand_lock);
@@ -182,7 +183,7 @@ static void end_round(struct tarn_partition *part)
 bool tarn_age_stale(struct tarn_partition *part, const struct tarn_leaf *leaf)
 {
 	lockdep_assert_held(&part->hand_lock);
-	return leaf->round != part->ages.round;
+	return leaf->round != part->ages->round;
 }
 
 /*
@@ -191,7 +192,7 @@ bool tarn_age_stale(struct tarn_partition *part, const struct tarn_leaf *leaf)
  */
 unsigned int tarn_age_coldness(struct tarn_partition *part)
 {
-	struct tarn_ages *a = &part->ages;
+	struct tarn_ages *a = part->ages;
 	u64 want = max_t(u64, tarn_partition_resident(part) / COLD_PART,
 			 COLD_LEAST);
 	unsigned int use = 0;
@@ -222,9 +223,9 @@ void tarn_age_taken(struct tarn_partition *part, u64 e)
 	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
 
 	lockdep_assert_held(&part->hand_lock);
-	sink(&part->ages.count[use]);
-	if (!part->ages.whole)
-		sink(&part->ages.next[use]);
+	sink(&part->ages->count[use]);
+	if (!part->ages->whole)
+		sink(&part->ages->next[use]);
 }
 
 /* ---- looks -------------------------------------------------------------- */
@@ -246,7 +247,7 @@ static u64 aged(const struct tarn_ages *a, u64 e, bool young)
 static u64 look_page(struct tarn_partition *part, u64 index, atomic64_t *entry,
 		     u64 e, bool young)
 {
-	u64 to = aged(&part->ages, e, young);
+	u64 to = aged(part->ages, e, young);
 
 	if (to == e || !tarn_entry_change(part, index, entry, &e, to))
 		return e;
@@ -284,7 +285,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 			      struct tarn_leaf *leaf, u64 first,
 			      unsigned long *young, unsigned int shift)
 {
-	struct tarn_ages *a = &part->ages;
+	struct tarn_ages *a = part->ages;
 	u64 *by_class = a->whole ? a->by_class : a->next_class;
 	u64 *count = a->whole ? a->count : a->next;
 	struct nodes_seen seen = { .chunk = U64_MAX };
@@ -299,7 +300,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 		u64 e = atomic64_read(&leaf->entry[i]);
 		unsigned int use;
 
-		if (tarn_entry_state(e) == TARN_PAGE_RESIDENT) {
+		if (tarn_entry_has_frame(e)) {
 			resident++;
 			see_node(part, &seen, tarn_entry_payload(e));
 			/* Read ahead, perhaps: leave it alone as well. */
@@ -310,7 +311,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 					      e, test_bit(shift + i, young));
 		}
 		by_class[tarn_age_class(e)]++;
-		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
+		if (!tarn_entry_has_frame(e) ||
 		    tarn_entry_pinned(e))
 			continue;
 		use = tarn_entry_hint(e) & TARN_USE_MASK;
@@ -369,7 +370,7 @@ bool tarn_age_peek(struct tarn_partition *part, struct tarn_leaf *leaf,
 		u64 e = atomic64_read(&leaf->entry[i]);
 		unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
 
-		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
+		if (!tarn_entry_has_frame(e) ||
 		    tarn_entry_mark(e) || e & TARN_ENTRY_NEW ||
 		    tarn_entry_hint(e) & TARN_HINT_PROBATION)
 			continue;
@@ -403,9 +404,9 @@ void tarn_age_advise(struct tarn_partition *part, u64 index, unsigned int use)
 	e = atomic64_read(entry);
 	if (tarn_entry_mark(e) || tarn_entry_pinned(e))
 		return;
-	if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+	if (tarn_entry_has_frame(e))
 		to = tarn_entry_with_hint(e & ~TARN_ENTRY_NEW, use);
-	else if (tarn_entry_state(e) == TARN_PAGE_PAGED)
+	else if (tarn_entry_is_stored(e))
 		to = tarn_entry_with_hint(e, (tarn_entry_hint(e) &
 					      ~TARN_PAGED_USE_MASK) |
 					     use >> TARN_PAGED_USE_SHIFT);
@@ -422,10 +423,10 @@ static unsigned int next_run(struct tarn_partition *part, unsigned int max,
 			     struct tarn_leaf **run, unsigned long *number)
 {
 	struct tarn_leaf *leaf;
-	unsigned long at = part->ages.at;
+	unsigned long at = part->ages->at;
 	unsigned int n = 0;
 
-	xa_for_each_start(&part->leaves, at, leaf, part->ages.at) {
+	xa_for_each_start(&part->leaves, at, leaf, part->ages->at) {
 		if (n && at != *number + n)
 			break;
 		if (!tarn_age_stale(part, leaf)) {
@@ -439,7 +440,7 @@ static unsigned int next_run(struct tarn_partition *part, unsigned int max,
 		if (n == max)
 			break;
 	}
-	part->ages.at = n ? *number + n : 0;
+	part->ages->at = n ? *number + n : 0;
 	return n;
 }
 
@@ -464,12 +465,12 @@ unsigned int tarn_age_scan(struct tarn_partition *part, unsigned int leaves,
 		mutex_lock(&part->hand_lock);
 		if (tarn_age_due(part))
 			tarn_age_begin(part);
-		n = part->ages.whole ? 0 :
+		n = part->ages->whole ? 0 :
 		    next_run(part, RUN_LEAVES, run, &number);
 		/* Leaves that were made behind it. */
-		if (!n && !part->ages.whole)
+		if (!n && !part->ages->whole)
 			n = next_run(part, RUN_LEAVES, run, &number);
-		if (!n && !part->ages.whole)
+		if (!n && !part->ages->whole)
 			end_round(part);
 		if (n) {
 			u64 first = (u64)number << TARN_LEAF_SHIFT;

@@ -10,63 +10,10 @@
 #include <linux/types.h>
 #include <linux/tarn.h>
 
-#include "pool/entry.h"
+#include "pool/use.h"
 
 struct tarn_leaf;
 struct tarn_partition;
-
-/*
- * Hint of a resident page: its use, 0 to TARN_USE_MAX; and whether it is on
- * probation: unmapped to see whether anybody misses it, where accessed bits do
- * not tell (KVM's mappings of a VM that is not attached).
- *
- * Hint of a paged one: its use when it went, in 3 bits less, and when that was
- * (io.c).
- */
-#define TARN_USE_MAX		0x7f
-#define TARN_USE_MASK		0x7f
-#define TARN_HINT_PROBATION	0x80
-/* Pinned (pin.c): no use goes with probation that is so high otherwise. */
-#define TARN_HINT_PINNED	0xff
-#define TARN_PAGED_USE_SHIFT	3
-#define TARN_PAGED_USE_MASK	0x0f
-#define TARN_PAGED_TIME_SHIFT	4
-
-/* What a page that was just made counts as. */
-#define TARN_USE_FIRST		8
-
-/*
- * From which use on a page is cool, warm, hot. Multiples of what one step of a
- * paged page's use is worth, so a page keeps its class when it goes out.
- */
-#define TARN_USE_COOL		16
-#define TARN_USE_WARM		32
-#define TARN_USE_HOT		64
-
-static inline bool tarn_entry_pinned(u64 e)
-{
-	return tarn_entry_state(e) == TARN_PAGE_RESIDENT &&
-	       tarn_entry_hint(e) == TARN_HINT_PINNED;
-}
-
-/* A step up takes an eighth of what is missing, one down an eighth of it. */
-static inline unsigned int tarn_use_seen(unsigned int use, bool used)
-{
-	return used ? use + (TARN_USE_MAX - use + 7) / 8 : use - (use + 7) / 8;
-}
-
-/* An entry after a fault found it resident. */
-static inline u64 tarn_age_touched(u64 e)
-{
-	unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
-
-	if (likely(!(tarn_entry_hint(e) & TARN_HINT_PROBATION)) ||
-	    tarn_entry_pinned(e))
-		return e;
-	/* It counts for the looks that could not see it used. */
-	use = tarn_use_seen(tarn_use_seen(use, true), true);
-	return tarn_entry_with_hint(e, use) | TARN_ENTRY_NEW;
-}
 
 /**
  * struct tarn_ages - what is known of a partition's pages as a whole
@@ -107,7 +54,7 @@ struct tarn_ages {
 	u8 coldness;
 };
 
-void tarn_ages_init(struct tarn_partition *part);
+int tarn_ages_create(struct tarn_partition *part);
 enum tarn_activity tarn_age_class(u64 e);
 u8 tarn_age_heat(u64 e);
 u64 tarn_age_working_set(struct tarn_partition *part);

@@ -225,7 +225,8 @@ int tarn_entitle_limit(struct tarn_pool *pool, u64 frames)
 /* A partition goes, and its minimum with it. */
 void tarn_entitle_remove(struct tarn_partition *part)
 {
-	lockdep_assert_held(&part->pool->part_lock);
+	mutex_lock(&part->pool->part_lock);
 	part->pool->min_frames -= part->min_frames;
 	WRITE_ONCE(part->min_frames, 0);
+	mutex_unlock(&part->pool->part_lock);
 }

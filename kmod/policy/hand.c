@@ -14,9 +14,9 @@
 #include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/slab.h>
 
 #include "page/evict.h"
-#include "pager/io.h"
 #include "policy/age.h"
 #include "policy/hand.h"
 #include "pool/partition.h"
@@ -122,7 +122,7 @@ static bool on_node(struct tarn_partition *part, struct look *l, u64 frame)
 
 static bool may_look(struct tarn_partition *part, struct look *l, u64 e)
 {
-	return tarn_entry_state(e) == TARN_PAGE_RESIDENT &&
+	return tarn_entry_has_frame(e) &&
 	       !tarn_entry_mark(e) && !tarn_entry_pinned(e) &&
 	       on_node(part, l, tarn_entry_payload(e));
 }
@@ -130,7 +130,7 @@ static bool may_look(struct tarn_partition *part, struct look *l, u64 e)
 /* Is the page not missed if it loses its mappings, as far as can be seen? */
 static bool is_idle(const struct look *l, u64 e, bool young)
 {
-	return tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
+	return !tarn_entry_has_frame(e) ||
 	       (!young && !l->opaque && !(e & TARN_ENTRY_NEW) &&
 		!tarn_entry_pinned(e));
 }
@@ -223,7 +223,7 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 	if (!is_visited(part, leaf, l) ||
 	    !look_at_leaf(part, leaf, l, first, &i, &to, young))
 		return;
-	for (; i < to && batch->count < l->most; i++) {
+	for (; i < to && batch->pages.count < l->most; i++) {
 		atomic64_t *entry = &leaf->entry[i];
 		u64 e = atomic64_read(entry);
 		bool was_used = test_bit(i, young);
@@ -307,13 +307,13 @@ static void walk(struct tarn_partition *part, struct look *l,
 			return;
 		}
 		/* A batch is in ascending order. */
-		if (hand->at < before && batch->count)
+		if (hand->at < before && batch->pages.count)
 			return;
 		visit_leaf(part, leaf, l, batch);
-		if (batch->count == l->most)
+		if (batch->pages.count == l->most)
 			return;
 		hand->left--;
-		if (l->looks >= (batch->count ? TURN_LOOKS : WALK_LOOKS))
+		if (l->looks >= (batch->pages.count ? TURN_LOOKS : WALK_LOOKS))
 			return;
 		cond_resched();
 	}
@@ -325,12 +325,12 @@ static void walk(struct tarn_partition *part, struct look *l,
  */
 static void relax(struct tarn_partition *part, struct tarn_hand *hand)
 {
-	unsigned int coldness = part->ages.coldness;
+	unsigned int coldness = part->ages->coldness;
 
 	lockdep_assert_held(&part->hand_lock);
 	if (hand->fresh <= hand->least && hand->fresh != NO_USE) {
-		hand->all_leaves = !part->ages.whole;
-		if (part->ages.whole)
+		hand->all_leaves = !part->ages->whole;
+		if (part->ages->whole)
 			tarn_age_begin(part);
 		return;
 	}
@@ -345,9 +345,9 @@ static void conclude(struct tarn_partition *part, struct tarn_hand *hand,
 		     const struct tarn_evict_batch *batch,
 		     struct tarn_turn *turn)
 {
-	if (!batch->count && hand->left)
+	if (!batch->pages.count && hand->left)
 		return;
-	if (batch->count) {
+	if (batch->pages.count) {
 		hand->boost -= min(hand->boost, 1U);
 		hand->all_leaves = false;
 	} else {
@@ -377,7 +377,7 @@ static unsigned int may_take(struct tarn_partition *part,
 	u64 frames = tarn_partition_staying(part);
 
 	lockdep_assert_held(&part->hand_lock);
-	return min(frames - min(frames, turn->least), (u64)TARN_EVICT_BATCH);
+	return min(frames - min(frames, turn->least), (u64)TARN_BATCH_MOST);
 }
 
 /* Returns how many pages were judged. */
@@ -385,7 +385,7 @@ static unsigned int select_pages(struct tarn_partition *part,
 				 struct tarn_turn *turn,
 				 struct tarn_evict_batch *batch)
 {
-	struct tarn_hand *hand = &part->node[turn->node].hand;
+	struct tarn_hand *hand = &part->hands[turn->node];
 	struct tarn_pool *pool = part->pool;
 	struct look l = {
 		.hand = hand,
@@ -409,7 +409,7 @@ static unsigned int select_pages(struct tarn_partition *part,
 	l.coldness = min_t(unsigned int, tarn_age_coldness(part) + hand->boost,
 			   TARN_USE_MAX);
 	walk(part, &l, batch);
-	turn->full = batch->count == l.most;
+	turn->full = batch->pages.count == l.most;
 	conclude(part, hand, batch, turn);
 out:
 	mutex_unlock(&part->hand_lock);
@@ -425,7 +425,7 @@ out:
  */
 void tarn_hand_turn(struct tarn_partition *part, struct tarn_turn *turn)
 {
-	struct tarn_hand *hand = &part->node[turn->node].hand;
+	struct tarn_hand *hand = &part->hands[turn->node];
 	struct tarn_evict_batch batch;
 	unsigned int scanned;
 
@@ -433,7 +433,7 @@ void tarn_hand_turn(struct tarn_partition *part, struct tarn_turn *turn)
 	turn->full = false;
 	turn->vain = false;
 	tarn_evict_begin(&batch, part);
-	if (tarn_stores_fail(part->pool)) {
+	if (tarn_stores_fail(&part->pool->stores)) {
 		batch.can_store = false;
 		batch.can_overwrite = false;
 	}
@@ -444,7 +444,7 @@ void tarn_hand_turn(struct tarn_partition *part, struct tarn_turn *turn)
 	}
 	scanned = select_pages(part, turn, &batch);
 	/* Held as they may be all of them, others come first next time. */
-	turn->vain |= batch.count;
+	turn->vain |= batch.pages.count;
 	tarn_evict_flush(&batch);
 	turn->taken = batch.freed + batch.sent;
 	if (turn->taken)
@@ -455,6 +455,14 @@ out:
 	up_read(&part->pin);
 	WRITE_ONCE(hand->vain, turn->vain ? hand->vain + 1 :
 			       turn->taken ? 0 : hand->vain);
+}
+
+/* A partition is made; they go with it. */
+int tarn_hands_create(struct tarn_partition *part)
+{
+	part->hands = kcalloc(nr_node_ids, sizeof(*part->hands),
+			      GFP_KERNEL_ACCOUNT);
+	return part->hands ? 0 : -ENOMEM;
 }
 
 /* How often it went round in vain in a run of reclaim; a hint without the lock. */

@@ -60,6 +60,7 @@ struct tarn_turn {
 	bool vain;
 };
 
+int tarn_hands_create(struct tarn_partition *part);
 void tarn_hand_turn(struct tarn_partition *part, struct tarn_turn *turn);
 unsigned int tarn_hand_vain(const struct tarn_hand *hand, u32 run);
 

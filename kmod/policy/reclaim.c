@@ -14,23 +14,20 @@
  * first, then on anything that is not held by somebody.
  */
 #include <linux/kthread.h>
-#include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/topology.h>
 
-#include "page/evict.h"
-#include "pager/io.h"
+#include "policy/age.h"
+#include "policy/area.h"
 #include "policy/entitle.h"
 #include "policy/hand.h"
 #include "policy/reclaim.h"
 #include "policy/scan.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"
-#include "pool/poison.h"
 #include "pool/pool.h"
-#include "pool/wait.h"
+#include "pool/waiter.h"
 
 #define REST		(HZ / 10)
 
@@ -80,13 +77,11 @@ struct rank {
 
 static struct rank rank_of(struct tarn_partition *part, const struct run *r)
 {
-	struct tarn_part_node *on = &part->node[r->node->nid];
-
 	return (struct rank) {
 		.claim = tarn_entitle_claim(part),
-		.vain = tarn_hand_vain(&on->hand, r->number),
-		.busy = atomic_read(&on->busy),
-		.coldness = READ_ONCE(part->ages.coldness),
+		.vain = tarn_hand_vain(&part->hands[r->node->nid], r->number),
+		.busy = atomic_read(&part->node[r->node->nid].busy),
+		.coldness = READ_ONCE(part->ages->coldness),
 		.over = tarn_partition_resident(part) * TARN_WEIGHT_MAX /
 			max_t(u64, 1, READ_ONCE(part->weight)),
 	};
@@ -202,13 +197,13 @@ static bool stop_now(void)
 /* Is what needs no store all that can be given up? */
 static bool stores_are_vain(struct tarn_pool *pool)
 {
-	return tarn_stores_hang(pool) || tarn_stores_fail(pool);
+	return tarn_stores_hang(&pool->stores) || tarn_stores_fail(&pool->stores);
 }
 
 static bool needs_frames(struct tarn_node *n)
 {
 	u64 coming = stores_are_vain(n->pool) ? 0 :
-		     atomic_read(&n->pool->stores);
+		     atomic_read(&n->pool->stores.under_way);
 
 	return tarn_node_free_frames(n) + coming < READ_ONCE(n->high) ||
 	       (tarn_waiters_any(n->pool) && !coming);
@@ -227,9 +222,11 @@ static unsigned int vain_limit(struct tarn_pool *pool)
  */
 static bool may_go_on(struct tarn_pool *pool)
 {
-	wait_event_timeout(pool->store_wait, tarn_stores_allowed(pool) ||
+	struct tarn_stores *stores = &pool->stores;
+
+	wait_event_timeout(stores->wait, tarn_stores_allowed(stores) ||
 			   stop_now(), REST);
-	return tarn_stores_allowed(pool) || stores_are_vain(pool);
+	return tarn_stores_allowed(stores) || stores_are_vain(pool);
 }
 
 /*
@@ -256,7 +253,7 @@ static int take_from(struct tarn_partition *part, const struct run *r)
 		/* It goes on where it was as long as there is more to see. */
 		if (turn.vain || (turn.taken && !turn.full) || stop_now() ||
 		    !needs_frames(r->node) ||
-		    !tarn_stores_allowed(r->node->pool) ||
+		    !tarn_stores_allowed(&r->node->pool->stores) ||
 		    tarn_entitle_claim(part) != claim)
 			break;
 		cond_resched();
@@ -453,217 +450,4 @@ void tarn_reclaim_kick(struct tarn_pool *pool)
 			wake_up(&n->reclaimers[i].wait);
 		}
 	}
-}
-
-/* ---- by request --------------------------------------------------------- */
-
-static bool going_out(atomic64_t *entry)
-{
-	enum tarn_mark mark = tarn_entry_mark(atomic64_read(entry));
-
-	return mark == TARN_MARK_OUT;
-}
-
-/* The next leaf of a range, and where that goes on in it. NULL: no page is left. */
-static struct tarn_leaf *next_leaf(struct tarn_partition *part, u64 *i, u64 end)
-{
-	unsigned long at = *i >> TARN_LEAF_SHIFT;
-	struct tarn_leaf *leaf;
-
-	if (*i == end)
-		return NULL;
-	leaf = xa_find(&part->leaves, &at, (end - 1) >> TARN_LEAF_SHIFT,
-		       XA_PRESENT);
-	if (leaf)
-		*i = max(*i, (u64)at << TARN_LEAF_SHIFT);
-	return leaf;
-}
-
-/* Where a range ends within the block of so many pages that a page is in. */
-static u64 end_within(u64 i, u64 end, u64 pages)
-{
-	return min(end, ALIGN_DOWN(i, pages) + pages);
-}
-
-/* Pages that have no frame are counted, those of leaves that are not there, too. */
-static long wait_for_stores(struct tarn_partition *part, u64 start, u64 count,
-			    u64 *done)
-{
-	struct tarn_wait wait = { .end = TARN_WAIT_SIGNAL };
-	u64 i = start, end = start + count, resident = 0;
-	struct tarn_leaf *leaf;
-	int ret;
-
-	while ((leaf = next_leaf(part, &i, end))) {
-		u64 next = end_within(i, end, TARN_LEAF_PAGES);
-
-		for (; i < next; i++) {
-			atomic64_t *entry = tarn_leaf_entry(leaf, i);
-
-			ret = tarn_wait_var(entry, !going_out(entry), &wait);
-			if (ret)
-				return ret;
-			if (tarn_entry_state(atomic64_read(entry)) ==
-			    TARN_PAGE_RESIDENT)
-				resident++;
-		}
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
-	*done = count - resident;
-	return 0;
-}
-
-/* A page whose use was noted in between goes all the same: it was asked for. */
-static void take_page(struct tarn_evict_batch *batch, u64 index,
-		      atomic64_t *entry)
-{
-	u64 e = atomic64_read(entry), was;
-
-	do {
-		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT ||
-		    tarn_entry_mark(e) ||
-		    tarn_evict_add(batch, index, e, false))
-			return;
-		was = e;
-		e = atomic64_read(entry);
-	} while (e != was);
-}
-
-/* Take what can go of so few pages of a leaf that all of them fit. */
-static void take_range(struct tarn_evict_batch *batch, struct tarn_leaf *leaf,
-		       u64 i, u64 end)
-{
-	for (; i < end; i++)
-		take_page(batch, i, tarn_leaf_entry(leaf, i));
-}
-
-/**
- * tarn_reclaim_range() - TARN_PARTITION_PAGE_OUT
- * @part: partition; the caller has its inode
- * @start: first page
- * @count: pages
- * @done: how many of them have no frame when it returns
- *
- * Context: process; any signal ends it.
- * Return: 0 or -ERESTARTSYS.
- */
-long tarn_reclaim_range(struct tarn_partition *part, u64 start, u64 count,
-			u64 *done)
-{
-	struct tarn_evict_batch batch;
-	u64 i = start, end = start + count;
-	struct tarn_leaf *leaf;
-	int ret = 0;
-
-	BUILD_BUG_ON(TARN_LEAF_PAGES % TARN_EVICT_BATCH);
-	tarn_evict_begin(&batch, part);
-	while (!ret && (leaf = next_leaf(part, &i, end))) {
-		u64 next = end_within(i, end, TARN_EVICT_BATCH);
-
-		take_range(&batch, leaf, i, next);
-		i = next;
-		if (batch.count) {
-			down_read(&part->pin);
-			tarn_evict_flush(&batch);
-			up_read(&part->pin);
-		}
-		ret = wait_event_interruptible(part->pool->store_wait,
-					       tarn_stores_allowed(part->pool));
-		if (signal_pending(current))
-			ret = -ERESTARTSYS;
-		cond_resched();
-	}
-	return ret ? ret : wait_for_stores(part, start, count, done);
-}
-
-/* With the page marked MOVE and locked: copy it if nobody holds it. */
-static bool move_marked(struct tarn_partition *part, u64 index,
-			struct page *page, u64 from, u64 to)
-{
-	struct tarn_pool *pool = part->pool;
-	struct page *new = tarn_frame_page(pool, to);
-
-	tarn_partition_unmap(part, index, 1);
-	if (!tarn_frame_idle(page) || !tarn_poison_copy(new, page))
-		return false;
-	if (tarn_frame_dirty(page))
-		tarn_frame_set_dirty(new);
-	*tarn_frame(pool, to) = *tarn_frame(pool, from);
-	return true;
-}
-
-static void move_page(struct tarn_partition *part, u64 index, u64 from, u64 to)
-{
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	struct tarn_pool *pool = part->pool;
-	struct page *page = tarn_frame_get(pool, from);
-	u64 e = entry ? atomic64_read(entry) : 0;
-	int nid = tarn_frame_node(pool, to);
-	u64 spare = to, marked;
-
-	if (!page)
-		goto out_frame;
-	if (!tarn_entry_is_frame(e, from) || tarn_entry_mark(e) ||
-	    !trylock_page(page))
-		goto out_page;
-	marked = tarn_entry_with_mark(e, TARN_MARK_MOVE);
-	if (!tarn_entry_change(part, index, entry, &e, marked)) {
-		unlock_page(page);
-		goto out_page;
-	}
-	/* The mark keeps the frame; our reference would make it busy. */
-	put_page(page);
-	if (move_marked(part, index, page, from, to)) {
-		e = tarn_entry_make(TARN_PAGE_RESIDENT, to) |
-		    (e & (TARN_ENTRY_HINT | TARN_ENTRY_FLAG));
-		/* Who lists copies finds this one here until the entry changes. */
-		spare = from;
-	}
-	tarn_entry_change(part, index, entry, &marked, e);
-	if (spare == from) {
-		tarn_partition_came(part, entry, nid);
-		tarn_partition_left(part, from);
-	}
-	unlock_page(page);
-	tarn_entry_wake(entry);
-	tarn_frame_release(pool, spare);
-	return;
-out_page:
-	put_page(page);
-out_frame:
-	tarn_frame_free(pool, spare);
-}
-
-/**
- * tarn_reclaim_move() - move what is in a frame to another one
- * @pool: the pool
- * @frame: a frame that has to become free
- *
- * Does what can be done now; the caller looks whether the frame is free.
- *
- * Context: process.
- */
-void tarn_reclaim_move(struct tarn_pool *pool, u64 frame)
-{
-	u64 owner = READ_ONCE(tarn_frame(pool, frame)->owner);
-	const struct tarn_frame was = { .owner = owner };
-	struct tarn_partition *part;
-	u64 to;
-
-	part = tarn_partition_find(pool, tarn_frame_owner_id(&was));
-	if (!part)
-		return;
-	to = tarn_frame_alloc(pool, numa_node_id());
-	if (to != TARN_FRAME_NONE) {
-		down_read(&part->pin);
-		if (part->inode)
-			move_page(part, tarn_frame_owner_index(&was), frame,
-				  to);
-		else
-			tarn_frame_free(pool, to);
-		up_read(&part->pin);
-	}
-	tarn_partition_put(part);
 }

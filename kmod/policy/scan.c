@@ -52,7 +52,7 @@ static u32 share_now(struct tarn_pool *pool)
 /* Has a partition anything to look at? */
 static bool wanted(struct tarn_partition *part)
 {
-	return !READ_ONCE(part->ages.whole) || tarn_age_due(part);
+	return !READ_ONCE(part->ages->whole) || tarn_age_due(part);
 }
 
 /* The next partition that has something to look at, referenced. */
@@ -162,8 +162,10 @@ static int scanner(void *arg)
 
 int tarn_scan_start(struct tarn_pool *pool)
 {
-	struct task_struct *task = kthread_run(scanner, pool, "tarn_scan");
+	struct task_struct *task;
 
+	pool->scan_permille = TARN_SCAN_PERMILLE_DEFAULT;
+	task = kthread_run(scanner, pool, "tarn_scan");
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	pool->scanner = task;

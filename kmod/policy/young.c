@@ -10,7 +10,6 @@
 #include <linux/mmu_notifier.h>
 #include <linux/pgtable.h>
 
-#include "kvm/vm.h"
 #include "policy/young.h"
 #include "pool/partition.h"
 
@@ -19,6 +18,14 @@
  * partitions needs, and a process may map its file as often as it likes.
  */
 #define LOOKS_MOST	256
+
+static const struct tarn_young_source *others;
+
+/* While there is no partition. */
+void tarn_young_set_source(const struct tarn_young_source *source)
+{
+	others = source;
+}
 
 /*
  * The table that holds @addr, or NULL. Page tables of a mapped file are freed
@@ -132,5 +139,5 @@ bool tarn_young_collect(struct tarn_partition *part, u64 first, u64 count,
 	rcu_read_unlock();
 	i_mmap_unlock_read(mapping);
 	/* With its VM attached, KVM tells what was accessed. */
-	return !tarn_vm_young(part, first, count, young) && opaque;
+	return !others->collect(part, first, count, young) && opaque;
 }

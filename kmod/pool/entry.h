@@ -17,7 +17,7 @@
  * f		TARN_ENTRY_FLAG: of an empty page, a zero mapping exists; of a
  *		resident page, it has not been looked at since it came in; of a
  *		paged one, its last load failed
- * hint		resident: activity (see reclaim.c); paged: when it went out
+ * hint		use.h: how much the page is used; of a paged one, when it went
  * payload	resident: frame number; paged: the pager's cookie
  *
  * Every change is a compare-and-exchange of the whole word. Whoever waits for
@@ -100,11 +100,27 @@ static inline u64 tarn_entry_with_hint(u64 e, unsigned int hint)
 	return (e & ~TARN_ENTRY_HINT) | (u64)hint << TARN_ENTRY_HINT_SHIFT;
 }
 
-/* Resident in @frame, whatever hint and flag say. */
+/* Is the page in a frame of its own, which the payload says? */
+static inline bool tarn_entry_has_frame(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_RESIDENT;
+}
+
+/* Is the page somewhere outside of memory, which the payload says? */
+static inline bool tarn_entry_is_stored(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_PAGED;
+}
+
+static inline bool tarn_entry_is_empty(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_EMPTY;
+}
+
+/* In @frame, whatever hint and flag say. */
 static inline bool tarn_entry_is_frame(u64 e, u64 frame)
 {
-	return tarn_entry_state(e) == TARN_PAGE_RESIDENT &&
-	       tarn_entry_payload(e) == frame;
+	return tarn_entry_has_frame(e) && tarn_entry_payload(e) == frame;
 }
 
 struct tarn_partition;

@@ -9,8 +9,6 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "pager/pager.h"
-#include "policy/reclaim.h"
 #include "pool/frame.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"
@@ -157,10 +155,10 @@ bool tarn_frame_peek_held(struct tarn_pool *pool, u64 frame)
 	return held;
 }
 
-/* The same: the cookie of the copy that its page has. */
+/* The same: the copy that its page has. */
 u64 tarn_frame_peek_copy(struct tarn_pool *pool, u64 frame)
 {
-	u64 copy = TARN_COOKIE_NONE;
+	u64 copy = TARN_COPY_NONE;
 	struct tarn_chunk *chunk;
 
 	rcu_read_lock();
@@ -178,8 +176,8 @@ static void chunk_push(struct tarn_node *node, struct tarn_chunk *chunk,
 		       unsigned int i)
 {
 	lockdep_assert_held(&node->lock);
-	chunk->frames[i].owner = 0;
-	chunk->frames[i].copy = chunk->free;
+	chunk->frames[i].owner = TARN_OWNER_NOBODY;
+	chunk->frames[i].next = chunk->free;
 	chunk->free = i;
 	chunk->nr_free++;
 	if (chunk->leaving)
@@ -197,8 +195,8 @@ static unsigned int chunk_pop(struct tarn_node *node, struct tarn_chunk *chunk)
 	unsigned int i = chunk->free;
 
 	lockdep_assert_held(&node->lock);
-	chunk->free = chunk->frames[i].copy;
-	chunk->frames[i].copy = TARN_COOKIE_NONE;
+	chunk->free = chunk->frames[i].next;
+	chunk->frames[i].copy = TARN_COPY_NONE;
 	chunk->nr_free--;
 	node->free--;
 	if (!chunk->nr_free)
@@ -306,6 +304,26 @@ void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk)
 	kfree(chunk);
 }
 
+/* A chunk is to go, or stays after all. Who waits is not served. */
+void tarn_chunk_set_leaving(struct tarn_pool *pool, struct tarn_chunk *chunk,
+			    bool leaving)
+{
+	struct tarn_node *n = pool->nodes[chunk->node];
+
+	spin_lock(&n->lock);
+	if (chunk->leaving != leaving) {
+		WRITE_ONCE(chunk->leaving, leaving);
+		if (leaving) {
+			n->free -= chunk->nr_free;
+			list_del_init(&chunk->link);
+		} else if (chunk->nr_free) {
+			n->free += chunk->nr_free;
+			list_add_tail(&chunk->link, &n->chunks);
+		}
+	}
+	spin_unlock(&n->lock);
+}
+
 /* Frames of a chunk that are in use. */
 unsigned int tarn_chunk_used(struct tarn_pool *pool, struct tarn_chunk *chunk)
 {
@@ -340,7 +358,7 @@ static void retire(struct tarn_pool *pool, u64 frame)
 	/* Once it is retired its chunk may go. */
 	tarn_poison_frame(pool, frame);
 	spin_lock(&n->lock);
-	tarn_frame(pool, frame)->owner = 0;
+	tarn_frame(pool, frame)->owner = TARN_OWNER_NOBODY;
 	chunk->nr_retired++;
 	spin_unlock(&n->lock);
 }
@@ -429,7 +447,7 @@ static u64 any_alloc(struct tarn_pool *pool, int node)
 	frame = alloc_near(pool, home, true);
 	if (frame == TARN_FRAME_NONE && tarn_magazines_empty(pool))
 		frame = alloc_near(pool, home, true);
-	tarn_reclaim_wake_all(pool);
+	tarn_pool_wake(pool);
 	return frame;
 }
 
@@ -475,8 +493,8 @@ void tarn_frame_free(struct tarn_pool *pool, u64 frame)
 		return;
 	}
 	tarn_frame_clear_dirty(tarn_frame_page(pool, frame));
-	tarn_frame(pool, frame)->owner = 0;
-	tarn_frame(pool, frame)->copy = TARN_COOKIE_NONE;
+	tarn_frame(pool, frame)->owner = TARN_OWNER_NOBODY;
+	tarn_frame(pool, frame)->copy = TARN_COPY_NONE;
 	if (tarn_magazine_put(n, chunk, frame))
 		return;
 	if (!READ_ONCE(chunk->leaving) && tarn_waiters_give(pool, frame))
@@ -490,8 +508,8 @@ void tarn_frame_free(struct tarn_pool *pool, u64 frame)
 static void limbo_add(struct tarn_pool *pool, u64 frame)
 {
 	spin_lock(&pool->limbo_lock);
-	tarn_frame(pool, frame)->owner = 0;
-	tarn_frame(pool, frame)->copy = pool->limbo;
+	tarn_frame(pool, frame)->owner = TARN_OWNER_NOBODY;
+	tarn_frame(pool, frame)->next = pool->limbo;
 	pool->limbo = frame;
 	pool->limbo_frames++;
 	schedule_delayed_work(&pool->limbo_work, pool->limbo_delay);
@@ -544,7 +562,7 @@ u64 tarn_frame_limbo_scan(struct tarn_pool *pool)
 	pool->limbo_frames = 0;
 	spin_unlock(&pool->limbo_lock);
 	while (frame != TARN_FRAME_NONE) {
-		u64 next = tarn_frame(pool, frame)->copy;
+		u64 next = tarn_frame(pool, frame)->next;
 
 		if (is_let_go(tarn_frame_page(pool, frame))) {
 			tarn_frame_free(pool, frame);

@@ -31,21 +31,45 @@
 struct tarn_node;
 struct tarn_pool;
 
+/*
+ * Who has a frame, in one word: a kind in the upper bits and who of that kind in the
+ * lower ones. The kind of a page is the id of its partition, the lower bits its index;
+ * nobody is 0. The last kinds are no ids: TARN_OWNER_KINDS of them are kept for owners
+ * that are no pages of one partition.
+ */
 #define TARN_OWNER_ID_BITS	24
 #define TARN_OWNER_INDEX_BITS	(64 - TARN_OWNER_ID_BITS)
+#define TARN_OWNER_KINDS	16
+#define TARN_OWNER_ID_MAX	(BIT(TARN_OWNER_ID_BITS) - 1 - TARN_OWNER_KINDS)
+#define TARN_OWNER_NOBODY	0
+
+/*
+ * Where a page's content is besides its frame, in one word: a kind in the upper bits
+ * and what says where in the lower ones. Of the paging service it is the cookie, with
+ * the kind 0; none at all is 0, which is no cookie.
+ */
+#define TARN_COPY_KIND_SHIFT	TARN_COOKIE_BITS
+#define TARN_COPY_NONE		((u64)TARN_COOKIE_NONE)
+
+enum tarn_copy_kind {
+	TARN_COPY_PAGER,
+};
 
 /**
  * struct tarn_frame - what is known of a frame, 16 bytes
- * @owner: of a resident page, its partition's id and index
- * @copy: of a resident page, the cookie of its copy; it is outdated if the
- *	page is dirty. Of a free frame or one in limbo, the next of its list.
+ * @owner: who has it: of a page its partition's id and index, see tarn_owner_page()
+ * @copy: of a page, see enum tarn_copy_kind; it is outdated if the page is dirty
+ * @next: of a free frame or one in limbo, the next of its list
  *
- * Locking: a resident page's under its page lock; a free one's under the
- * node's lock; a request's by the request.
+ * Locking: a page's under its page lock; a free one's under the node's lock; a request's
+ * by the request.
  */
 struct tarn_frame {
 	u64 owner;
-	u64 copy;
+	union {
+		u64 copy;
+		u64 next;
+	};
 };
 
 /**
@@ -82,6 +106,8 @@ struct tarn_chunk {
 
 void tarn_frame_init(void);
 int tarn_chunk_create(struct tarn_pool *pool, u64 number, int node);
+void tarn_chunk_set_leaving(struct tarn_pool *pool, struct tarn_chunk *chunk,
+			    bool leaving);
 unsigned int tarn_chunk_used(struct tarn_pool *pool, struct tarn_chunk *chunk);
 bool tarn_chunk_exists(struct tarn_pool *pool, u64 number);
 void tarn_chunk_detach(struct tarn_pool *pool, u64 number,
@@ -130,20 +156,35 @@ static inline void tarn_frame_clear_dirty(struct page *page)
 		ClearPageChecked(page);
 }
 
-static inline void tarn_frame_set_owner(struct tarn_frame *frame, u32 id,
-					u64 index)
+static inline u64 tarn_owner_page(u32 id, u64 index)
 {
-	frame->owner = (u64)id << TARN_OWNER_INDEX_BITS | index;
+	return (u64)id << TARN_OWNER_INDEX_BITS | index;
 }
 
-static inline u32 tarn_frame_owner_id(const struct tarn_frame *frame)
+/* The id of the partition whose page it is; 0 if it is none. */
+static inline u32 tarn_owner_id(u64 owner)
 {
-	return frame->owner >> TARN_OWNER_INDEX_BITS;
+	u32 id = owner >> TARN_OWNER_INDEX_BITS;
+
+	return id <= TARN_OWNER_ID_MAX ? id : 0;
 }
 
-static inline u64 tarn_frame_owner_index(const struct tarn_frame *frame)
+static inline u64 tarn_owner_index(u64 owner)
 {
-	return frame->owner & (BIT_ULL(TARN_OWNER_INDEX_BITS) - 1);
+	return owner & (BIT_ULL(TARN_OWNER_INDEX_BITS) - 1);
+}
+
+/* A copy with the paging service. */
+static inline u64 tarn_copy_pager(u64 cookie)
+{
+	return cookie;
+}
+
+/* Its cookie; TARN_COOKIE_NONE if there is no copy, or it is of another kind. */
+static inline u64 tarn_copy_cookie(u64 copy)
+{
+	return copy >> TARN_COPY_KIND_SHIFT == TARN_COPY_PAGER ?
+	       copy : TARN_COOKIE_NONE;
 }
 
 #endif

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Partitions: their making and end, and their page tables.
+ * Partitions as objects: their page tables and accounts. How they are made and end is
+ * fs/life.c's.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
-#include "fs/sysfs.h"
-#include "kvm/vm.h"
-#include "page/notify.h"
-#include "page/pending.h"
-#include "policy/age.h"
-#include "policy/entitle.h"
-#include "pool/event.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -191,28 +185,25 @@ void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count)
 
 /* ---- life --------------------------------------------------------------- */
 
-/* But the last one: lists of partitions go on at the id after one (pager_stored()). */
-#define ID_LIMIT	XA_LIMIT(1, BIT(TARN_OWNER_ID_BITS) - 2)
-
 /**
- * tarn_partition_create() - the logical memory of a new file
+ * tarn_partition_alloc() - the logical memory of a new file
  * @pool: where it lives
  * @inode: its inode; what is returned is this inode's reference
  *
+ * Nobody finds it before tarn_partition_insert().
+ *
  * Context: process.
- * Return: the partition or an ERR_PTR: -ENOMEM, -ENOSPC the pool has as many as it may
- * have.
+ * Return: the partition, or NULL without memory.
  */
-struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
-					     struct inode *inode)
+struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
+					    struct inode *inode)
 {
 	struct tarn_partition *part = kzalloc(struct_size(part, node,
 							  nr_node_ids),
 					      GFP_KERNEL_ACCOUNT);
-	int ret;
 
 	if (!part)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	kref_init(&part->ref);
 	part->pool = tarn_pool_get(pool);
 	part->inode = inode;
@@ -223,66 +214,46 @@ struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
 	mutex_init(&part->hand_lock);
 	mutex_init(&part->reserve_lock);
 	mutex_init(&part->vm_lock);
-	tarn_areas_init(&part->areas);
-	tarn_ages_init(part);
+	tarn_pins_init(&part->pins);
 	xa_init(&part->leaves);
-
-	mutex_lock(&pool->part_lock);
-	ret = -ENOSPC;
-	if (pool->nr_partitions == TARN_PARTITIONS_MOST)
-		goto err_part;
-	/* Who finds it has a look at its id, which is there before it can be found. */
-	ret = xa_alloc_cyclic(&pool->partitions, &part->id, part, ID_LIMIT,
-			      &pool->next_id, GFP_KERNEL_ACCOUNT);
-	if (ret < 0)
-		goto err_part;
-	ret = tarn_sysfs_add_partition(part);
-	if (ret)
-		goto err_insert;
-	pool->nr_partitions++;
-	mutex_unlock(&pool->part_lock);
-	tarn_event(pool, TARN_EVENT_PARTITION_CREATED, part->id, 0, 0);
 	return part;
-
-err_insert:
-	xa_erase(&pool->partitions, part->id);
-err_part:
-	mutex_unlock(&pool->part_lock);
-	tarn_partition_put(part);
-	return ERR_PTR(ret);
 }
 
+#define ID_LIMIT	XA_LIMIT(1, TARN_OWNER_ID_MAX)
+
 /**
- * tarn_partition_evict() - the file is gone
- * @part: its partition; the inode's reference goes
+ * tarn_partition_insert() - it is one of its pool's now, with an id
+ * @part: whole but for its id
  *
- * Context: process, nobody has the inode open or mapped.
+ * Context: process.
+ * Return: 0; -ENOMEM; -ENOSPC the pool has as many as it may have.
  */
-void tarn_partition_evict(struct tarn_partition *part)
+int tarn_partition_insert(struct tarn_partition *part)
+{
+	struct tarn_pool *pool = part->pool;
+	int ret = -ENOSPC;
+
+	mutex_lock(&pool->part_lock);
+	/* Who finds it has a look at its id, which is there before it can be found. */
+	if (pool->nr_partitions < TARN_PARTITIONS_MOST)
+		ret = xa_alloc_cyclic(&pool->partitions, &part->id, part,
+				      ID_LIMIT, &pool->next_id,
+				      GFP_KERNEL_ACCOUNT);
+	if (ret >= 0)
+		pool->nr_partitions++;
+	mutex_unlock(&pool->part_lock);
+	return min(ret, 0);
+}
+
+/* Its id may be another one's at once. */
+void tarn_partition_erase(struct tarn_partition *part)
 {
 	struct tarn_pool *pool = part->pool;
 
-	/* Areas that come after the drop find no place in the file. */
-	tarn_partition_set_pages(part, 0);
-	tarn_vm_detach(part);
-	tarn_areas_drop(part, ~0U);
-	/* Waits for a reclaimer that works on it, and a call that brings its pages. */
-	down_write(&part->pin);
-	part->inode = NULL;
-	up_write(&part->pin);
-	tarn_partition_remove(part, 0, U64_MAX);
-	tarn_pending_end_all(part);
-	tarn_notify_clear(part);
-
-	/* First: its id may be another one's as soon as it is free. */
-	tarn_sysfs_remove_partition(part);
 	mutex_lock(&pool->part_lock);
 	xa_erase(&pool->partitions, part->id);
 	pool->nr_partitions--;
-	tarn_entitle_remove(part);
 	mutex_unlock(&pool->part_lock);
-	tarn_event(pool, TARN_EVENT_PARTITION_DESTROYED, part->id, 0, 0);
-	tarn_partition_put(part);
 }
 
 static void partition_free_rcu(struct rcu_head *rcu)
@@ -296,6 +267,9 @@ void tarn_partition_release(struct kref *ref)
 						   ref);
 
 	free_leaves(part);
+	kfree(part->areas);
+	kfree(part->hands);
+	kfree(part->ages);
 	if (part->zero)
 		__free_page(part->zero);
 	tarn_pool_put(part->pool);

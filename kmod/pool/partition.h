@@ -19,18 +19,32 @@
 #include <linux/mm.h>
 #include <linux/xarray.h>
 
-#include "kvm/pin.h"
-#include "page/reserve.h"
-#include "policy/age.h"
-#include "policy/hand.h"
 #include "pool/entry.h"
+#include "pool/pins.h"
 #include "pool/pool.h"
 #include "pool/stats.h"
 
 struct eventfd_ctx;
+struct tarn_ages;
+struct tarn_areas;
+struct tarn_hand;
 
 #define TARN_LEAF_SHIFT		9
 #define TARN_LEAF_PAGES		(1U << TARN_LEAF_SHIFT)
+
+/**
+ * struct tarn_reserve - which pages of a leaf are reserved (page/reserve.h)
+ * @page: they are
+ * @fresh: and were not before the call that is under way, see
+ *	tarn_partition.reserve_lock
+ *
+ * Made at the first fallocate(2) of a page of the leaf. A bit is set while a
+ * reference of the page's frame is held, so who finds the frame idle sees it.
+ */
+struct tarn_reserve {
+	DECLARE_BITMAP(page, TARN_LEAF_PAGES);
+	DECLARE_BITMAP(fresh, TARN_LEAF_PAGES);
+};
 
 /**
  * struct tarn_leaf - 512 logical pages, 12 bytes each
@@ -55,12 +69,10 @@ struct tarn_leaf {
  * struct tarn_part_node - what a partition has on one NUMA node
  * @resident: pages in frames there
  * @busy: reclaimers of the node that are at the partition
- * @hand: where they go on
  */
 struct tarn_part_node {
 	atomic64_t resident;
 	atomic_t busy;
-	struct tarn_hand hand;
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -75,7 +87,8 @@ struct tarn_part_node {
  * @pages: size of the file in pages, as the inode has it
  * @zero: the page that reads of empty pages get, made when needed
  * @vm: the VM that is attached, or NULL; RCU
- * @notify: told of page-ins, RCU (notify.c)
+ * @notify: told of page-ins, RCU (page/notify.c)
+ * @pins: pages that stay in memory
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
@@ -95,9 +108,10 @@ struct tarn_part_node {
  * @pin: the inode can't be evicted while this is held for reading
  * @hand_lock: one looks at its pages at a time
  * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
- * @ages: of its pages, see there
+ * @ages: of its pages, policy/age.c's
+ * @hands: where reclaimers go on, by the kernel's node number, policy/hand.c's
  * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
- * @areas: what is registered in it
+ * @areas: what is registered in it, policy/area.c's
  * @kobj: in sysfs
  * @rcu: for the end of it
  * @node: by the kernel's node number
@@ -112,6 +126,7 @@ struct tarn_partition {
 	struct page *zero;
 	struct tarn_vm __rcu *vm;
 	struct eventfd_ctx __rcu *notify;
+	struct tarn_pins pins;
 	u64 min_frames;
 	u64 desired_frames;
 	u64 entitled;
@@ -129,9 +144,10 @@ struct tarn_partition {
 	struct rw_semaphore pin ____cacheline_aligned_in_smp;
 	struct mutex hand_lock;
 	struct mutex reserve_lock;
-	struct tarn_ages ages;
+	struct tarn_ages *ages;
+	struct tarn_hand *hands;
 	struct mutex vm_lock;
-	struct tarn_areas areas;
+	struct tarn_areas *areas;
 	struct kobject kobj;
 	struct rcu_head rcu;
 
@@ -153,9 +169,10 @@ static inline struct tarn_inode *TARN_I(struct inode *inode)
 	return container_of(inode, struct tarn_inode, vfs);
 }
 
-struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
-					     struct inode *inode);
-void tarn_partition_evict(struct tarn_partition *part);
+struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
+					    struct inode *inode);
+int tarn_partition_insert(struct tarn_partition *part);
+void tarn_partition_erase(struct tarn_partition *part);
 void tarn_partition_release(struct kref *ref);
 
 struct tarn_partition *tarn_partition_find(struct tarn_pool *pool, u32 id);
@@ -172,7 +189,6 @@ void tarn_partition_left(struct tarn_partition *part, u64 frame);
 u64 tarn_partition_resident(struct tarn_partition *part);
 u64 tarn_partition_staying(struct tarn_partition *part);
 void tarn_partition_add_paged(struct tarn_partition *part, s64 n);
-void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end);
 void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count);
 
 static inline struct tarn_partition *

@@ -28,7 +28,7 @@ void tarn_poison_page(struct tarn_partition *part, u64 index, u64 frame)
 {
 	if (!tarn_frame_mark_poisoned(part->pool, frame))
 		return;
-	unmap_mapping_pages(part->inode->i_mapping, index, 1, false);
+	tarn_partition_unmap(part, index, 1);
 	tarn_event(part->pool, TARN_EVENT_MEMORY_ERROR, part->id, index, frame);
 }
 
@@ -89,6 +89,18 @@ const void *tarn_poison_look(struct page *page, size_t bytes)
 void tarn_poison_looked(void)
 {
 	put_cpu_ptr(looks);
+}
+
+/* The checksum of a frame that nobody changes. False: it can't be read. */
+bool tarn_poison_sum(struct page *page, u32 *sum)
+{
+	const void *copy = tarn_poison_look(page, PAGE_SIZE);
+
+	if (!copy)
+		return false;
+	*sum = tarn_page_sum(copy);
+	tarn_poison_looked();
+	return true;
 }
 
 /**

@@ -19,7 +19,7 @@
  *	                  the lock of a magazine, events_lock
  *	                    node->lock
  * pool->part_lock stands alone, below inode locks and resize_lock. Of a VM's,
- * part->vm_lock is outside of vms_lock and of part->areas.lock, and that outside of page
+ * part->vm_lock is outside of vms_lock and of part->areas->lock, and that outside of page
  * locks; hook_lock stands alone. A hit takes the page lock of its own frame and nothing
  * else.
  */
@@ -40,9 +40,12 @@
 
 #include "pool/frame.h"
 #include "pool/stats.h"
+#include "pool/stores.h"
 #include "pool/waiter.h"
 
+struct super_block;
 struct tarn_magazine;
+struct tarn_node;
 struct tarn_pager;
 struct tarn_pending_bucket;
 struct task_struct;
@@ -105,16 +108,30 @@ struct tarn_node {
 };
 
 /**
+ * struct tarn_pool_ops - what the objects ask of what lies above them
+ * @wake: frames of a node are short: have those reclaim that have to. Any context
+ * @kick: have all nodes look, whatever their marks say. Any context
+ * @make_node: a node comes: what else it needs, its kobject among it, with which it goes,
+ *	at once if this fails. Process, pool->resize_lock
+ */
+struct tarn_pool_ops {
+	void (*wake)(struct tarn_node *node);
+	void (*kick)(struct tarn_pool *pool);
+	int (*make_node)(struct tarn_node *node);
+};
+
+/**
  * struct tarn_pool - one mount
  *
  * What each fault reads, and is hardly ever written:
  * @uuid: its name
+ * @ops: calls of what lies above
+ * @served: its pager takes requests
  * @paging: mounted with a pager in mind; a full pool waits for frames
  * @full: the pager has no room
  * @degraded: the pager lacks a device
  * @readahead: most pages read ahead
  * @magazine_frames: most frames that a CPU has at hand
- * @store_limit: most page-outs under way
  * @chunks: table of chunks, NULL where there is none; a reader needs no lock,
  *	as the numbers it has are of frames that exist
  * @max_chunks: length of @chunks
@@ -135,13 +152,7 @@ struct tarn_node {
  *
  * Written by page-outs and page-ins:
  * @ref: held by the superblock, partitions, requests and the pager
- * @stores: page-outs that were sent and are not committed
- * @stored_at: when the last of them ended, in jiffies
- * @store_failures: how many failed since one went well, as far as that is counted
- * @store_again: jiffies before which reclaim sends none, if many did
- * @room: copies that the pager dropped since it is full: so many pages it can
- *	take all the same
- * @store_wait: woken when @stores sinks
+ * @stores: page-outs under way
  * @evictions: pages given up so far, the clock of refaults
  *
  * Written when frames are short; whether somebody waits is read often:
@@ -186,12 +197,13 @@ struct tarn_node {
  */
 struct tarn_pool {
 	uuid_t uuid;
+	const struct tarn_pool_ops *ops;
+	bool served;
 	bool paging;
 	bool full;
 	bool degraded;
 	u32 readahead;
 	unsigned int magazine_frames;
-	unsigned int store_limit;
 	struct tarn_chunk **chunks;
 	u64 max_chunks;
 	u64 frames;
@@ -209,12 +221,7 @@ struct tarn_pool {
 	struct tarn_node *nodes[MAX_NUMNODES];
 
 	struct kref ref ____cacheline_aligned_in_smp;
-	atomic_t stores;
-	unsigned long stored_at;
-	unsigned int store_failures;
-	unsigned long store_again;
-	atomic_t room;
-	wait_queue_head_t store_wait;
+	struct tarn_stores stores;
 	atomic64_t evictions;
 
 	spinlock_t wait_lock ____cacheline_aligned_in_smp;
@@ -259,37 +266,19 @@ struct tarn_pool {
 	struct list_head listeners;
 };
 
-/**
- * struct tarn_pool_size - how large a pool shall be
- * @total: frames on all nodes together, if @per_node is not set
- * @per_node: each node has a size of its own
- * @node: frames by node
- */
-struct tarn_pool_size {
-	u64 total;
-	bool per_node;
-	u64 node[MAX_NUMNODES];
-};
-
-struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
-				   bool paging);
-void tarn_pool_shutdown(struct tarn_pool *pool);
-int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size);
-int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set);
+struct tarn_pool *tarn_pool_alloc(const struct tarn_pool_ops *ops, bool paging);
+struct tarn_pool *tarn_pool_of(const struct super_block *sb);
+int tarn_node_create(struct tarn_pool *pool, int nid);
+void tarn_nodes_free(struct tarn_pool *pool);
 bool tarn_pool_is_low(struct tarn_pool *pool);
-bool tarn_pool_is_scarce(struct tarn_pool *pool);
-void tarn_pool_set_full(struct tarn_pool *pool, bool full);
-void tarn_pool_room_made(struct tarn_pool *pool);
-bool tarn_pool_take_room(struct tarn_pool *pool);
 u64 tarn_pool_free_frames(struct tarn_pool *pool);
 void tarn_pool_limbo_soon(struct tarn_pool *pool);
-bool tarn_pool_served(struct tarn_pool *pool);
 void tarn_pool_release(struct kref *ref);
 
-/* May more page-outs be sent? Some too many are no harm. */
-static inline bool tarn_stores_allowed(struct tarn_pool *pool)
+/* Is there a pager that takes requests? */
+static inline bool tarn_pool_served(struct tarn_pool *pool)
 {
-	return atomic_read(&pool->stores) < READ_ONCE(pool->store_limit);
+	return READ_ONCE(pool->served);
 }
 
 static inline struct tarn_pool *tarn_pool_get(struct tarn_pool *pool)
@@ -324,5 +313,20 @@ static inline struct tarn_node *tarn_node_from(struct tarn_pool *pool, int *nid)
 #define tarn_for_each_node(pool, nid, n)				\
 	for ((nid) = 0, (n) = tarn_node_from(pool, &(nid)); (n);	\
 	     (nid)++, (n) = tarn_node_from(pool, &(nid)))
+
+static inline void tarn_pool_kick(struct tarn_pool *pool)
+{
+	pool->ops->kick(pool);
+}
+
+/* No node has more than its low mark free. */
+static inline void tarn_pool_wake(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	int nid;
+
+	tarn_for_each_node(pool, nid, n)
+		pool->ops->wake(n);
+}
 
 #endif

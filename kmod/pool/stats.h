@@ -60,8 +60,5 @@ u64 tarn_stats_pool(struct tarn_pool *pool, enum tarn_stat stat);
 u64 tarn_stats_resident(struct tarn_pool *pool);
 u64 tarn_stats_paged(struct tarn_pool *pool);
 u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket);
-void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info);
-void tarn_partition_info_fill(struct tarn_partition *part,
-			      struct tarn_partition_info *info);
 
 #endif

@@ -3,7 +3,6 @@
 #include <linux/sched.h>
 #include <linux/topology.h>
 
-#include "policy/reclaim.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -76,8 +75,8 @@ static void give(struct tarn_pool *pool, struct waiter *w, u64 frame)
 {
 	lockdep_assert_held(&pool->wait_lock);
 	list_del_init(&w->link);
-	tarn_frame(pool, frame)->owner = 0;
-	tarn_frame(pool, frame)->copy = TARN_COOKIE_NONE;
+	tarn_frame(pool, frame)->owner = TARN_OWNER_NOBODY;
+	tarn_frame(pool, frame)->copy = TARN_COPY_NONE;
 	WRITE_ONCE(w->frame, frame);
 	wake_up_process(w->task);
 }
@@ -175,7 +174,7 @@ void tarn_waiters_serve(struct tarn_pool *pool)
 u64 tarn_frame_try(struct tarn_pool *pool, enum tarn_want want)
 {
 	if (want == TARN_WANT_GROWTH && !growth_allowed(pool, 0)) {
-		tarn_reclaim_kick(pool);
+		tarn_pool_kick(pool);
 		return TARN_FRAME_NONE;
 	}
 	return tarn_frame_alloc(pool, numa_node_id());
@@ -223,7 +222,7 @@ u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 	frame = tarn_frame_try(pool, want);
 	if (frame == TARN_FRAME_NONE) {
 		tarn_pool_limbo_soon(pool);
-		tarn_reclaim_kick(pool);
+		tarn_pool_kick(pool);
 	}
 	while (frame == TARN_FRAME_NONE) {
 		set_current_state(tarn_wait_state(wait));

@@ -254,7 +254,8 @@ struct tarn_event {
  * struct tarn_partition_info - TARN_PARTITION_INFO: counters of a partition
  * @size: of this structure
  * @flags: 0
- * @id: of the partition in its pool, not 0; used again only when all 2^24 others were
+ * @id: of the partition in its pool, not 0; used again only when all of some
+ *	16 million others were
  * @weight: its part in the pool when frames are short
  * @fair_frames: what the weight entitles it to at present, in frames
  * @logical_pages: size of the file

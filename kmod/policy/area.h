@@ -1,52 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pins (S02): areas of a partition that are registered, and which of their pages
- * stay in their frames.
+ * Areas (S02): what of a partition is registered, and whether its pages stay in
+ * memory (pins.h).
  *
  * Which areas are pinned is decided here, by a table of what the hypervisor itself
- * accesses and by the pool's policy; who registers them only says what they are. A
- * page is pinned as often as areas that are pinned touch it. While it is, its entry
- * has the hint TARN_HINT_PINNED, and reclaim passes it over.
- *
- * This is a residency pin: the page may be moved to another frame. Who holds a
- * reference of the frame (GUP, DMA) makes it unmovable, which is seen at the frame
- * (tarn_frame_idle()) and not recorded here.
+ * accesses and by the pool's policy; who registers them only says what they are.
  */
-#ifndef TARN_PIN_H
-#define TARN_PIN_H
+#ifndef TARN_AREA_H
+#define TARN_AREA_H
 
-#include <linux/mutex.h>
 #include <linux/tarn.h>
 #include <linux/tarn_para.h>
-#include <linux/xarray.h>
+#include <linux/types.h>
 
 struct tarn_partition;
 struct tarn_pool;
-
-/* Most areas of one partition. */
-#define TARN_AREAS_MAX	16384
-
-/**
- * struct tarn_areas - the areas of a partition
- * @lock: protects all but reads of @pages
- * @by_handle: struct area
- * @pages: by index, how many pinned areas touch it
- * @count: areas
- * @pinned: pages in @pages; read without the lock as a hint that there are any
- * @span: pages of all areas that are pinned, as often as they touch one
- * @metrics: handle of the page of metrics, or 0
- *
- * Inside: xarrays' locks, page locks. Nobody waits for I/O with it held.
- */
-struct tarn_areas {
-	struct mutex lock;
-	struct xarray by_handle;
-	struct xarray pages;
-	u32 count;
-	u64 pinned;
-	u64 span;
-	u32 metrics;
-};
 
 /**
  * struct tarn_area_want - an area to be registered
@@ -66,7 +34,7 @@ struct tarn_area_want {
 	u64 bytes;
 };
 
-void tarn_areas_init(struct tarn_areas *areas);
+int tarn_areas_create(struct tarn_partition *part);
 void tarn_areas_drop(struct tarn_partition *part, unsigned int origins);
 long tarn_area_register(struct tarn_partition *part,
 			const struct tarn_area_want *want);
@@ -84,9 +52,5 @@ u64 tarn_pin_quota(struct tarn_partition *part);
 void tarn_pin_policy_init(struct tarn_pool *pool);
 long tarn_pin_policy(struct tarn_pool *pool, struct tarn_pool_pin_policy *p);
 void tarn_pin_trim(struct tarn_partition *part);
-unsigned int tarn_pin_hint(struct tarn_partition *part, u64 index,
-			   unsigned int otherwise);
-void tarn_pin_recheck(struct tarn_partition *part, u64 index,
-		      unsigned int hint);
 
 #endif

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See pin.h. */
+/* See area.h. */
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/xarray.h>
 
-#include "kvm/pin.h"
 #include "page/pagein.h"
+#include "policy/area.h"
 #include "policy/entitle.h"
-#include "policy/reclaim.h"
 #include "pool/partition.h"
+#include "pool/pins.h"
 #include "pool/pool.h"
 #include "trace.h"
 
@@ -46,7 +48,7 @@ static const bool critical[TARN_AREA_TYPES] = {
  * @handle: its number, of no other area of any partition
  * @type: enum tarn_area_type
  * @origin: enum tarn_area_origin
- * @pinned: its pages are counted in tarn_areas.pages
+ * @pinned: its pages are counted in tarn_pins.pages
  * @offset: first byte in the file
  * @bytes: length
  * @since: when it was registered
@@ -59,6 +61,27 @@ struct area {
 	u64 offset;
 	u64 bytes;
 	ktime_t since;
+};
+
+/* Most areas of one partition. */
+#define AREAS_MOST	16384
+
+/**
+ * struct tarn_areas - the areas of a partition
+ * @lock: protects the rest, and changes of the partition's pins
+ * @by_handle: struct area
+ * @count: areas
+ * @span: pages of all areas that are pinned, as often as they touch one
+ * @metrics: handle of the page of metrics, or 0
+ *
+ * Inside: xarrays' locks, page locks. Nobody waits for I/O with it held.
+ */
+struct tarn_areas {
+	struct mutex lock;
+	struct xarray by_handle;
+	u32 count;
+	u64 span;
+	u32 metrics;
 };
 
 static atomic_t last_handle = ATOMIC_INIT(0);
@@ -98,106 +121,6 @@ u64 tarn_pin_quota(struct tarn_partition *part)
 
 /* ---- pages -------------------------------------------------------------- */
 
-static bool wanted(struct tarn_partition *part, u64 index)
-{
-	return xa_load(&part->areas.pages, index);
-}
-
-/**
- * tarn_pin_hint() - hint of a page that gets a frame
- * @part: partition
- * @index: page
- * @otherwise: if it is not pinned
- */
-unsigned int tarn_pin_hint(struct tarn_partition *part, u64 index,
-			   unsigned int otherwise)
-{
-	if (likely(!READ_ONCE(part->areas.pinned)))
-		return otherwise;
-	return wanted(part, index) ? TARN_HINT_PINNED : otherwise;
-}
-
-static bool set_hint(struct tarn_partition *part, u64 index, atomic64_t *entry,
-		     u64 frame)
-{
-	u64 e = atomic64_read(entry), to;
-
-	do {
-		if (!tarn_entry_is_frame(e, frame))
-			return false;
-		to = e;
-		if (!wanted(part, index)) {
-			if (tarn_entry_pinned(e))
-				to = tarn_entry_with_hint(e, TARN_USE_MAX);
-		} else {
-			to = tarn_entry_with_hint(e, TARN_HINT_PINNED);
-			if (tarn_entry_mark(e) == TARN_MARK_OUT)
-				to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
-		}
-	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
-	return true;
-}
-
-/*
- * Make the hint of a page that has a frame what @pages says. Both sides do this
- * with the page lock held after they changed @pages, so the last one is right.
- */
-static void update_hint(struct tarn_partition *part, u64 index)
-{
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	bool done = !entry;
-
-	/*
-	 * Pairs with the exchange by which a page gets its frame, before
-	 * tarn_pin_recheck(): one of the two sees what the other did.
-	 */
-	smp_mb();
-
-	while (!done) {
-		u64 e = atomic64_read(entry);
-		struct page *page;
-
-		if (tarn_entry_state(e) != TARN_PAGE_RESIDENT)
-			return;
-		page = tarn_frame_get(part->pool, tarn_entry_payload(e));
-		if (!page)
-			continue;
-		if (tarn_entry_is_frame(atomic64_read(entry),
-					tarn_entry_payload(e))) {
-			lock_page(page);
-			done = set_hint(part, index, entry,
-					tarn_entry_payload(e));
-			unlock_page(page);
-		}
-		put_page(page);
-	}
-}
-
-/**
- * tarn_pin_recheck() - a page has got its frame
- * @part: partition
- * @index: page
- * @hint: what tarn_pin_hint() said before
- *
- * Areas may have come or gone in between. Context: process, without page locks.
- */
-void tarn_pin_recheck(struct tarn_partition *part, u64 index, unsigned int hint)
-{
-	bool pinned = hint == TARN_HINT_PINNED;
-
-	if (likely(!pinned && !READ_ONCE(part->areas.pinned)))
-		return;
-	if (wanted(part, index) != pinned)
-		update_hint(part, index);
-}
-
-static bool is_pinned(struct tarn_partition *part, u64 index)
-{
-	atomic64_t *entry = tarn_partition_entry(part, index);
-
-	return entry && tarn_entry_pinned(atomic64_read(entry));
-}
-
 /*
  * With the count of the page taken: give it a frame and have it stay there, as far
  * as this needs no waiting. Who calls may be a guest whose file goes meanwhile.
@@ -214,8 +137,8 @@ static int hold_now(struct tarn_partition *part, u64 index)
 				      NULL) : -ENXIO;
 		if (ret)
 			break;
-		update_hint(part, index);
-	} while (wanted(part, index) && !is_pinned(part, index));
+		tarn_pin_update(part, index);
+	} while (tarn_pin_wanted(part, index) && !tarn_pin_holds(part, index));
 	up_read(&part->pin);
 	return ret;
 }
@@ -238,31 +161,21 @@ static u64 count_new(struct tarn_partition *part, u64 first, u64 end)
 	u64 i, n = 0;
 
 	for (i = first; i < end; i++)
-		n += !wanted(part, i);
+		n += !tarn_pin_wanted(part, i);
 	return n;
 }
 
 static void uncount(struct tarn_partition *part, u64 first, u64 end)
 {
-	struct tarn_areas *areas = &part->areas;
+	struct tarn_areas *areas = part->areas;
 	u64 i;
 
 	lockdep_assert_held(&areas->lock);
 	areas->span -= end - first;
 	for (i = first; i < end; i++) {
-		unsigned long n = xa_to_value(xa_load(&areas->pages, i));
-
+		if (tarn_pin_remove(part, i))
+			atomic64_dec(&part->pool->pinned);
 		cond_resched();
-		if (n > 1) {
-			/* In place of a value: needs no memory. */
-			xa_store(&areas->pages, i, xa_mk_value(n - 1),
-				 GFP_KERNEL);
-			continue;
-		}
-		xa_erase(&areas->pages, i);
-		areas->pinned--;
-		atomic64_dec(&part->pool->pinned);
-		update_hint(part, i);
 	}
 }
 
@@ -272,8 +185,8 @@ static bool reserve(struct tarn_partition *part, u64 pages)
 	struct tarn_pool *pool = part->pool;
 	s64 most = READ_ONCE(pool->frames) / POOL_PART;
 
-	lockdep_assert_held(&part->areas.lock);
-	if (part->areas.pinned + pages > tarn_pin_quota(part))
+	lockdep_assert_held(&part->areas->lock);
+	if (part->pins.pinned + pages > tarn_pin_quota(part))
 		return false;
 	if (!pages || atomic64_add_return(pages, &pool->pinned) <= most)
 		return true;
@@ -288,7 +201,7 @@ static u64 span_limit(struct tarn_partition *part)
 
 static int count_pages(struct tarn_partition *part, u64 first, u64 end)
 {
-	struct tarn_areas *areas = &part->areas;
+	struct tarn_areas *areas = part->areas;
 	u64 i, fresh;
 
 	lockdep_assert_held(&areas->lock);
@@ -298,21 +211,15 @@ static int count_pages(struct tarn_partition *part, u64 first, u64 end)
 	if (!reserve(part, fresh))
 		return -ENOSPC;
 	for (i = first; i < end; i++) {
-		void *old = xa_load(&areas->pages, i);
-		unsigned long n = old ? xa_to_value(old) : 0;
-		int ret = xa_err(xa_store(&areas->pages, i, xa_mk_value(n + 1),
-					  GFP_KERNEL_ACCOUNT));
+		int ret = tarn_pin_add(part, i);
 
-		if (ret) {
+		if (ret < 0) {
 			atomic64_sub(fresh, &part->pool->pinned);
 			uncount(part, first, i);
 			return ret;
 		}
 		areas->span++;
-		if (!n) {
-			WRITE_ONCE(areas->pinned, areas->pinned + 1);
-			fresh--;
-		}
+		fresh -= ret;
 	}
 	return 0;
 }
@@ -323,7 +230,7 @@ static int pin_area(struct tarn_partition *part, struct area *a)
 {
 	int ret;
 
-	lockdep_assert_held(&part->areas.lock);
+	lockdep_assert_held(&part->areas->lock);
 	ret = count_pages(part, first_page(a), end_page(a));
 	if (!ret)
 		a->pinned = true;
@@ -332,7 +239,7 @@ static int pin_area(struct tarn_partition *part, struct area *a)
 
 static void unpin_area(struct tarn_partition *part, struct area *a)
 {
-	lockdep_assert_held(&part->areas.lock);
+	lockdep_assert_held(&part->areas->lock);
 	if (a->pinned)
 		uncount(part, first_page(a), end_page(a));
 	a->pinned = false;
@@ -340,7 +247,7 @@ static void unpin_area(struct tarn_partition *part, struct area *a)
 
 static void remove_area(struct tarn_partition *part, struct area *a)
 {
-	struct tarn_areas *areas = &part->areas;
+	struct tarn_areas *areas = part->areas;
 
 	lockdep_assert_held(&areas->lock);
 	unpin_area(part, a);
@@ -354,11 +261,11 @@ static void remove_area(struct tarn_partition *part, struct area *a)
 
 static int add_area(struct tarn_partition *part, struct area *a)
 {
-	struct tarn_areas *areas = &part->areas;
+	struct tarn_areas *areas = part->areas;
 	int ret;
 
 	lockdep_assert_held(&areas->lock);
-	if (areas->count == TARN_AREAS_MAX)
+	if (areas->count == AREAS_MOST)
 		return -ENOSPC;
 	do {
 		a->handle = atomic_inc_return(&last_handle) & S32_MAX;
@@ -406,7 +313,7 @@ static bool in_file(struct tarn_partition *part,
 {
 	u64 size = atomic64_read(&part->pages) << PAGE_SHIFT;
 
-	lockdep_assert_held(&part->areas.lock);
+	lockdep_assert_held(&part->areas->lock);
 	return want->bytes <= size && want->offset <= size - want->bytes;
 }
 
@@ -441,7 +348,7 @@ long tarn_area_register(struct tarn_partition *part,
 	first = first_page(a);
 	end = end_page(a);
 
-	mutex_lock(&part->areas.lock);
+	mutex_lock(&part->areas->lock);
 	/* What is added after a look at @gone that was false, is dropped later. */
 	if (want->gone && READ_ONCE(*want->gone))
 		ret = -EFAULT;
@@ -451,7 +358,7 @@ long tarn_area_register(struct tarn_partition *part,
 		ret = add_area(part, a);
 	handle = a->handle;
 	pinned = a->pinned;
-	mutex_unlock(&part->areas.lock);
+	mutex_unlock(&part->areas->lock);
 	if (ret) {
 		kfree(a);
 		return ret;
@@ -478,13 +385,13 @@ long tarn_area_unregister(struct tarn_partition *part, u32 handle,
 	struct area *a;
 	long ret = -ENOENT;
 
-	mutex_lock(&part->areas.lock);
-	a = xa_load(&part->areas.by_handle, handle);
+	mutex_lock(&part->areas->lock);
+	a = xa_load(&part->areas->by_handle, handle);
 	if (a && a->origin == origin) {
 		remove_area(part, a);
 		ret = 0;
 	}
-	mutex_unlock(&part->areas.lock);
+	mutex_unlock(&part->areas->lock);
 	return ret;
 }
 
@@ -499,7 +406,7 @@ static unsigned int flags_of(struct tarn_partition *part, const struct area *a)
 	if (!a->pinned)
 		return flags;
 	for (i = first_page(a); i < end_page(a); i++)
-		if (!is_pinned(part, i))
+		if (!tarn_pin_holds(part, i))
 			return flags;
 	return flags | TARN_AREA_IS_PINNED;
 }
@@ -511,11 +418,11 @@ long tarn_area_query(struct tarn_partition *part, u32 handle,
 	struct area *a;
 	long ret = -ENOENT;
 
-	mutex_lock(&part->areas.lock);
-	a = xa_load(&part->areas.by_handle, handle);
+	mutex_lock(&part->areas->lock);
+	a = xa_load(&part->areas->by_handle, handle);
 	if (a && a->origin == origin)
 		ret = flags_of(part, a);
-	mutex_unlock(&part->areas.lock);
+	mutex_unlock(&part->areas->lock);
 	return ret;
 }
 
@@ -525,20 +432,20 @@ void tarn_area_retry(struct tarn_partition *part, u32 handle)
 	u64 first = 0, end = 0;
 	struct area *a;
 
-	mutex_lock(&part->areas.lock);
-	a = xa_load(&part->areas.by_handle, handle);
+	mutex_lock(&part->areas->lock);
+	a = xa_load(&part->areas->by_handle, handle);
 	if (a && a->pinned && !(flags_of(part, a) & TARN_AREA_IS_PINNED)) {
 		first = first_page(a);
 		end = end_page(a);
 	}
-	mutex_unlock(&part->areas.lock);
+	mutex_unlock(&part->areas->lock);
 	hold_pages(part, first, end, true);
 }
 
 /* Whichever area is the page of metrics goes, and @handle, if it is one still, is it. */
 static void swap_metrics(struct tarn_partition *part, u32 handle)
 {
-	struct tarn_areas *areas = &part->areas;
+	struct tarn_areas *areas = part->areas;
 	struct area *a;
 
 	mutex_lock(&areas->lock);
@@ -581,11 +488,11 @@ s64 tarn_area_metrics_page(struct tarn_partition *part)
 	struct area *a;
 	s64 page = -1;
 
-	mutex_lock(&part->areas.lock);
-	a = xa_load(&part->areas.by_handle, part->areas.metrics);
+	mutex_lock(&part->areas->lock);
+	a = xa_load(&part->areas->by_handle, part->areas->metrics);
 	if (a)
 		page = first_page(a);
-	mutex_unlock(&part->areas.lock);
+	mutex_unlock(&part->areas->lock);
 	return page;
 }
 
@@ -616,20 +523,26 @@ void tarn_areas_drop(struct tarn_partition *part, unsigned int origins)
 	struct area *a;
 
 	do {
-		mutex_lock(&part->areas.lock);
-		a = next_area(&part->areas, &handle, origins);
+		mutex_lock(&part->areas->lock);
+		a = next_area(part->areas, &handle, origins);
 		if (a)
 			remove_area(part, a);
-		mutex_unlock(&part->areas.lock);
+		mutex_unlock(&part->areas->lock);
 		cond_resched();
 	} while (a);
 }
 
-void tarn_areas_init(struct tarn_areas *areas)
+/* A partition is made; they go with it. */
+int tarn_areas_create(struct tarn_partition *part)
 {
+	struct tarn_areas *areas = kzalloc(sizeof(*areas), GFP_KERNEL_ACCOUNT);
+
+	if (!areas)
+		return -ENOMEM;
 	mutex_init(&areas->lock);
 	xa_init_flags(&areas->by_handle, XA_FLAGS_ACCOUNT);
-	xa_init_flags(&areas->pages, XA_FLAGS_ACCOUNT);
+	part->areas = areas;
+	return 0;
 }
 
 /* ---- lists -------------------------------------------------------------- */
@@ -647,7 +560,7 @@ static u64 count_held(struct tarn_partition *part)
 		for (i = 0; i < TARN_LEAF_PAGES; i++) {
 			u64 e = atomic64_read(&leaf->entry[i]);
 
-			if (tarn_entry_state(e) == TARN_PAGE_RESIDENT)
+			if (tarn_entry_has_frame(e))
 				held += tarn_frame_peek_held(part->pool,
 						tarn_entry_payload(e));
 		}
@@ -696,15 +609,15 @@ long tarn_areas_list(struct tarn_partition *part,
 	list->count = 0;
 	do {
 		n = 0;
-		mutex_lock(&part->areas.lock);
+		mutex_lock(&part->areas->lock);
 		while (n < min(most, room - list->count)) {
-			a = xa_find_after(&part->areas.by_handle, &handle,
+			a = xa_find_after(&part->areas->by_handle, &handle,
 					  ULONG_MAX, XA_PRESENT);
 			if (!a)
 				break;
 			describe(part, a, &buf[n++]);
 		}
-		mutex_unlock(&part->areas.lock);
+		mutex_unlock(&part->areas->lock);
 		if (copy_to_user((struct tarn_area __user *)
 				 u64_to_user_ptr(list->areas) + list->count,
 				 buf, n * sizeof(*buf)))
@@ -713,7 +626,7 @@ long tarn_areas_list(struct tarn_partition *part,
 	} while (!ret && n == most);
 	free_page((unsigned long)buf);
 	list->cursor = handle;
-	list->pinned_pages = READ_ONCE(part->areas.pinned);
+	list->pinned_pages = READ_ONCE(part->pins.pinned);
 	list->quota_pages = tarn_pin_quota(part);
 	list->held_pages = count_held(part);
 	return ret;
@@ -733,19 +646,19 @@ static void apply(struct tarn_partition *part)
 	unsigned long handle;
 	struct area *a;
 
-	mutex_lock(&part->areas.lock);
-	xa_for_each(&part->areas.by_handle, handle, a)
+	mutex_lock(&part->areas->lock);
+	xa_for_each(&part->areas->by_handle, handle, a)
 		if (!is_critical(part->pool, a->type))
 			unpin_area(part, a);
-	xa_for_each(&part->areas.by_handle, handle, a)
+	xa_for_each(&part->areas->by_handle, handle, a)
 		if (is_critical(part->pool, a->type) && !a->pinned)
 			pin_area(part, a);
-	mutex_unlock(&part->areas.lock);
+	mutex_unlock(&part->areas->lock);
 	for (handle = 0;;) {
-		mutex_lock(&part->areas.lock);
-		a = xa_find_after(&part->areas.by_handle, &handle, ULONG_MAX,
+		mutex_lock(&part->areas->lock);
+		a = xa_find_after(&part->areas->by_handle, &handle, ULONG_MAX,
 				  XA_PRESENT);
-		mutex_unlock(&part->areas.lock);
+		mutex_unlock(&part->areas->lock);
 		if (!a)
 			break;
 		tarn_area_retry(part, handle);
@@ -768,13 +681,13 @@ void tarn_pin_trim(struct tarn_partition *part)
 	unsigned long handle = 0;
 	struct area *a;
 
-	if (likely(READ_ONCE(part->areas.pinned) <= quota) ||
-	    !mutex_trylock(&part->areas.lock))
+	if (likely(READ_ONCE(part->pins.pinned) <= quota) ||
+	    !mutex_trylock(&part->areas->lock))
 		return;
-	while (part->areas.pinned > quota &&
-	       (a = next_area(&part->areas, &handle, BIT(TARN_AREA_BY_GUEST))))
+	while (part->pins.pinned > quota &&
+	       (a = next_area(part->areas, &handle, BIT(TARN_AREA_BY_GUEST))))
 		unpin_area(part, a);
-	mutex_unlock(&part->areas.lock);
+	mutex_unlock(&part->areas->lock);
 }
 
 /**

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See info.h. */
+#include "fs/info.h"
+#include "kvm/vm.h"
+#include "page/pending.h"
+#include "policy/age.h"
+#include "policy/entitle.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+
+static u64 never_negative(atomic64_t *v)
+{
+	return max_t(s64, 0, atomic64_read(v));
+}
+
+static u32 pool_flags(struct tarn_pool *pool)
+{
+	u32 flags = 0;
+
+	if (pool->paging)
+		flags |= TARN_POOL_PAGING;
+	if (READ_ONCE(pool->full))
+		flags |= TARN_POOL_FULL;
+	if (READ_ONCE(pool->degraded))
+		flags |= TARN_POOL_DEGRADED;
+	if (tarn_pool_served(pool))
+		flags |= TARN_POOL_SERVED;
+	return flags;
+}
+
+void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
+{
+	struct tarn_node *n;
+	unsigned int i;
+	int nid;
+
+	info->flags = pool_flags(pool);
+	export_uuid(info->uuid, &pool->uuid);
+	info->frames = READ_ONCE(pool->frames);
+	info->free_frames = tarn_pool_free_frames(pool);
+	info->limbo_frames = READ_ONCE(pool->limbo_frames);
+	info->logical_pages = never_negative(&pool->logical);
+	info->resident_pages = tarn_stats_resident(pool);
+	info->paged_pages = tarn_stats_paged(pool);
+	info->page_ins = tarn_stats_pool(pool, TARN_STAT_PAGE_INS);
+	info->page_outs = tarn_stats_pool(pool, TARN_STAT_PAGE_OUTS);
+	info->clean_drops = tarn_stats_pool(pool, TARN_STAT_CLEAN_DROPS);
+	info->zero_drops = tarn_stats_pool(pool, TARN_STAT_ZERO_DROPS);
+	info->refaults = tarn_stats_pool(pool, TARN_STAT_REFAULTS);
+	info->frame_waits = tarn_stats_pool(pool, TARN_STAT_FRAME_WAITS);
+	info->load_errors = tarn_stats_pool(pool, TARN_STAT_LOAD_ERRORS);
+	info->checksum_errors = tarn_stats_pool(pool,
+						TARN_STAT_CHECKSUM_ERRORS);
+	info->store_errors = tarn_stats_pool(pool, TARN_STAT_STORE_ERRORS);
+	info->low_frames = 0;
+	info->high_frames = 0;
+	tarn_for_each_node(pool, nid, n) {
+		info->low_frames += READ_ONCE(n->low);
+		info->high_frames += READ_ONCE(n->high);
+	}
+	info->paging_capacity = READ_ONCE(pool->capacity);
+	info->paging_used = READ_ONCE(pool->used);
+	info->metadata_bytes = atomic64_read(&pool->metadata) +
+		info->frames * sizeof(struct tarn_frame);
+	info->partitions = READ_ONCE(pool->nr_partitions);
+	info->readahead_pages = READ_ONCE(pool->readahead);
+	info->pinned_pages = never_negative(&pool->pinned);
+	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
+		info->latency[i] = tarn_stats_pool_latency(pool, i);
+	info->scanned_pages = atomic64_read(&pool->scanned);
+	info->scan_ns = atomic64_read(&pool->scan_ns);
+	info->scan_permille = READ_ONCE(pool->scan_permille);
+	info->faults_pending = tarn_pending_count(pool);
+	info->poisoned_frames = atomic64_read(&pool->poisoned);
+}
+
+void tarn_partition_info_fill(struct tarn_partition *part,
+			      struct tarn_partition_info *info)
+{
+	atomic64_t *count = part->stats.count;
+	unsigned int i;
+
+	/* Anybody may ask, and for each attribute anew. */
+	tarn_entitle_now_and_then(part->pool);
+	info->id = part->id;
+	info->weight = READ_ONCE(part->weight);
+	info->fair_frames = tarn_entitle_fair(part);
+	info->logical_pages = atomic64_read(&part->pages);
+	info->resident_pages = tarn_partition_resident(part);
+	info->paged_pages = never_negative(&part->paged);
+	info->page_ins = atomic64_read(&count[TARN_STAT_PAGE_INS]);
+	info->page_outs = atomic64_read(&count[TARN_STAT_PAGE_OUTS]);
+	info->clean_drops = atomic64_read(&count[TARN_STAT_CLEAN_DROPS]);
+	info->zero_drops = atomic64_read(&count[TARN_STAT_ZERO_DROPS]);
+	info->refaults = atomic64_read(&count[TARN_STAT_REFAULTS]);
+	info->readahead = atomic64_read(&count[TARN_STAT_READAHEAD]);
+	info->frame_waits = atomic64_read(&count[TARN_STAT_FRAME_WAITS]);
+	info->page_waits = atomic64_read(&count[TARN_STAT_PAGE_WAITS]);
+	info->errors = atomic64_read(&count[TARN_STAT_LOAD_ERRORS]) +
+		       atomic64_read(&count[TARN_STAT_CHECKSUM_ERRORS]);
+	info->pinned_pages = READ_ONCE(part->pins.pinned);
+	tarn_vm_count(part, &info->vms, &info->hypercalls);
+	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)
+		info->latency[i] = atomic64_read(&part->stats.latency[i]);
+	info->min_frames = READ_ONCE(part->min_frames);
+	info->desired_frames = READ_ONCE(part->desired_frames);
+	info->working_set = tarn_age_working_set(part);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See life.h. */
+#include "fs/life.h"
+#include "fs/sysfs.h"
+#include "kvm/vm.h"
+#include "page/notify.h"
+#include "page/pending.h"
+#include "page/truncate.h"
+#include "policy/age.h"
+#include "policy/area.h"
+#include "policy/entitle.h"
+#include "policy/hand.h"
+#include "policy/reclaim.h"
+#include "policy/scan.h"
+#include "policy/size.h"
+#include "pool/event.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+
+/* ---- pools -------------------------------------------------------------- */
+
+static int make_node(struct tarn_node *node)
+{
+	tarn_reclaim_init(node);
+	return tarn_sysfs_make_node(node);
+}
+
+static const struct tarn_pool_ops pool_ops = {
+	.wake = tarn_reclaim_wake,
+	.kick = tarn_reclaim_kick,
+	.make_node = make_node,
+};
+
+static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
+{
+	int ret = tarn_pending_create(pool);
+
+	if (!ret)
+		ret = tarn_pool_resize(pool, size);
+	if (!ret)
+		ret = tarn_scan_start(pool);
+	if (!ret)
+		ret = tarn_sysfs_add_pool(pool);
+	return ret;
+}
+
+static void end(struct tarn_pool *pool)
+{
+	tarn_scan_stop(pool);
+	tarn_pool_give_back(pool);
+	tarn_nodes_free(pool);
+	tarn_pool_put(pool);
+}
+
+/**
+ * tarn_pool_create() - make a pool
+ * @size: its size
+ * @paging: whether a pager will come
+ *
+ * Context: process; takes the memory now.
+ * Return: the pool or an ERR_PTR, see tarn_pool_resize().
+ */
+struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
+				   bool paging)
+{
+	struct tarn_pool *pool = tarn_pool_alloc(&pool_ops, paging);
+	int ret;
+
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	ret = begin(pool, size);
+	if (!ret)
+		return pool;
+	end(pool);
+	return ERR_PTR(ret);
+}
+
+/**
+ * tarn_pool_shutdown() - the mount is gone
+ * @pool: without partitions and without a pager; the caller's reference goes
+ *
+ * Context: process.
+ */
+void tarn_pool_shutdown(struct tarn_pool *pool)
+{
+	WARN_ON_ONCE(tarn_pending_count(pool));
+	tarn_sysfs_remove_pool(pool);
+	cancel_delayed_work_sync(&pool->limbo_work);
+	tarn_event_hangup(pool);
+	end(pool);
+}
+
+/* ---- partitions --------------------------------------------------------- */
+
+static int make_parts(struct tarn_partition *part)
+{
+	int ret = tarn_ages_create(part);
+
+	if (!ret)
+		ret = tarn_hands_create(part);
+	if (!ret)
+		ret = tarn_areas_create(part);
+	if (!ret)
+		ret = tarn_partition_insert(part);
+	if (ret)
+		return ret;
+	ret = tarn_sysfs_add_partition(part);
+	if (ret)
+		tarn_partition_erase(part);
+	return ret;
+}
+
+/**
+ * tarn_partition_create() - the logical memory of a new file
+ * @pool: where it lives
+ * @inode: its inode; what is returned is this inode's reference
+ *
+ * Context: process.
+ * Return: the partition or an ERR_PTR: -ENOMEM, -ENOSPC the pool has as many as it may
+ * have.
+ */
+struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
+					     struct inode *inode)
+{
+	struct tarn_partition *part = tarn_partition_alloc(pool, inode);
+	int ret;
+
+	if (!part)
+		return ERR_PTR(-ENOMEM);
+	ret = make_parts(part);
+	if (ret) {
+		tarn_partition_put(part);
+		return ERR_PTR(ret);
+	}
+	tarn_event(pool, TARN_EVENT_PARTITION_CREATED, part->id, 0, 0);
+	return part;
+}
+
+/**
+ * tarn_partition_evict() - the file is gone
+ * @part: its partition; the inode's reference goes
+ *
+ * Context: process, nobody has the inode open or mapped.
+ */
+void tarn_partition_evict(struct tarn_partition *part)
+{
+	struct tarn_pool *pool = part->pool;
+
+	/* Areas that come after the drop find no place in the file. */
+	tarn_partition_set_pages(part, 0);
+	tarn_vm_detach(part);
+	tarn_areas_drop(part, ~0U);
+	/* Waits for a reclaimer that works on it, and a call that brings its pages. */
+	down_write(&part->pin);
+	part->inode = NULL;
+	up_write(&part->pin);
+	tarn_partition_remove(part, 0, U64_MAX);
+	tarn_pending_end_all(part);
+	tarn_notify_clear(part);
+	tarn_entitle_remove(part);
+
+	/* First: its id may be another one's as soon as it is free. */
+	tarn_sysfs_remove_partition(part);
+	tarn_partition_erase(part);
+	tarn_event(pool, TARN_EVENT_PARTITION_DESTROYED, part->id, 0, 0);
+	tarn_partition_put(part);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See batch.h. */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "page/batch.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+
+static struct page *lock_frame(struct tarn_batch *b, u64 index, u64 e, bool wait)
+{
+	atomic64_t *entry = tarn_partition_entry(b->part, index);
+	u64 frame = tarn_entry_payload(e);
+	struct page *page = tarn_frame_get(b->part->pool, frame);
+
+	if (!page)
+		return NULL;
+	/* Only if the number still stands is it the pool's page. */
+	if (!tarn_entry_is_frame(atomic64_read(entry), frame))
+		goto err_put;
+	if (wait)
+		lock_page(page);
+	else if (!trylock_page(page))
+		goto err_put;
+	return page;
+
+err_put:
+	put_page(page);
+	return NULL;
+}
+
+/**
+ * tarn_batch_lock() - lock the frame of a page that is to be taken in hand
+ * @b: the batch
+ * @index: page
+ * @e: its entry, with a frame
+ *
+ * Context: process; does not wait.
+ * Return: the frame's page, locked and referenced, for tarn_batch_add() or
+ * tarn_batch_unlock(); NULL if somebody else has it locked, or it is elsewhere by now.
+ */
+struct page *tarn_batch_lock(struct tarn_batch *b, u64 index, u64 e)
+{
+	return lock_frame(b, index, e, false);
+}
+
+/* The same, waiting for the lock; the batch is empty. */
+struct page *tarn_batch_lock_wait(struct tarn_batch *b, u64 index, u64 e)
+{
+	WARN_ON_ONCE(b->count);
+	return lock_frame(b, index, e, true);
+}
+
+void tarn_batch_unlock(struct page *page)
+{
+	unlock_page(page);
+	put_page(page);
+}
+
+/**
+ * tarn_batch_add() - take a page in hand
+ * @b: with room, and no page after @index
+ * @page: from tarn_batch_lock(); it is the batch's if true is returned
+ * @index: page
+ * @e: its entry; if a mark is to be made, without one
+ * @joined: pages between the one before in the batch and this one may be
+ *	unmapped as well
+ *
+ * Context: process.
+ * Return: false if the entry is another one by now.
+ */
+bool tarn_batch_add(struct tarn_batch *b, struct page *page, u64 index, u64 e,
+		    bool joined)
+{
+	if (WARN_ON_ONCE(tarn_batch_is_full(b)))
+		return false;
+	if (b->mark) {
+		if (!tarn_entry_change(b->part, index,
+				       tarn_partition_entry(b->part, index), &e,
+				       tarn_entry_with_mark(e, b->mark)))
+			return false;
+		/* The mark keeps the frame now. */
+		put_page(page);
+	}
+	b->page[b->count].index = index;
+	b->page[b->count].frame = tarn_entry_payload(e);
+	__assign_bit(b->count, b->joined, joined);
+	b->count++;
+	return true;
+}
+
+/* No page between @from and @to has a frame that would be unmapped for nothing. */
+static bool gap_is_free(struct tarn_partition *part, u64 from, u64 to)
+{
+	u64 i;
+
+	if (to - from > TARN_BATCH_MOST)
+		return false;
+	for (i = from; i < to; i++) {
+		atomic64_t *entry = tarn_partition_entry(part, i);
+
+		if (entry && tarn_entry_has_frame(atomic64_read(entry)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Unmap what is in hand. A run goes across pages that have no frame, and across those
+ * that whoever took the pages says may lose their mappings: to map those again, if they
+ * are used, costs less than a pass more.
+ */
+void tarn_batch_unmap(struct tarn_batch *b)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < b->count; i = j) {
+		u64 first = b->page[i].index;
+
+		for (j = i + 1; j < b->count; j++)
+			if (!test_bit(j, b->joined) &&
+			    !gap_is_free(b->part, b->page[j - 1].index + 1,
+					 b->page[j].index))
+				break;
+		tarn_partition_unmap(b->part, first,
+				     b->page[j - 1].index - first + 1);
+	}
+}
+
+struct page *tarn_batch_page(const struct tarn_batch *b, unsigned int i)
+{
+	return tarn_frame_page(b->part->pool, b->page[i].frame);
+}
+
+/*
+ * Settle a page that we locked and marked: its entry becomes @to. Nobody takes a page from
+ * under its lock, so the exchange fails only when its use is being noted.
+ */
+void tarn_batch_settle(struct tarn_partition *part, u64 index, u64 to)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = atomic64_read(entry);
+
+	while (!tarn_entry_change(part, index, entry, &e, to))
+		cpu_relax();
+	tarn_entry_wake(entry);
+}
+
+/* It stays where it is. */
+void tarn_batch_let_go(const struct tarn_batch *b, unsigned int i)
+{
+	u64 index = b->page[i].index;
+	u64 e = atomic64_read(tarn_partition_entry(b->part, index));
+
+	tarn_batch_settle(b->part, index, tarn_entry_with_mark(e, TARN_MARK_NONE));
+}

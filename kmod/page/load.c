@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loads: how they begin and how they end. When one ends it looks at the entry and
+ * learns whether the page still wants it. See
+ * Documentation/design/state-machine.rst.
+ */
+#include "page/load.h"
+#include "page/peek.h"
+#include "page/pending.h"
+#include "pager/drop.h"
+#include "pager/grant.h"
+#include "pager/io.h"
+#include "pager/queue.h"
+#include "pool/event.h"
+#include "pool/partition.h"
+#include "pool/pins.h"
+#include "pool/poison.h"
+#include "pool/pool.h"
+#include "pool/use.h"
+#include "trace.h"
+
+/* The entry of a page while @io reads its copy, but for the hint. */
+static u64 entry_of_load(const struct tarn_io *io)
+{
+	return tarn_entry_with_mark(tarn_entry_make(TARN_PAGE_PAGED,
+						    io->cookie), TARN_MARK_IN);
+}
+
+/* Does the page still wait for @io? If not, what is read is nobody's. */
+static bool load_is_wanted(const struct tarn_io *io)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+
+	return (atomic64_read(entry) & ~TARN_ENTRY_HINT) == entry_of_load(io);
+}
+
+/* ---- how they end -------------------------------------------------------- */
+
+/* The page was truncated while it was read: what is left belongs to us. */
+static void load_orphaned(struct tarn_io *io)
+{
+	struct tarn_pool *pool = io->part->pool;
+
+	tarn_frame_release(pool, io->frame);
+	tarn_cookie_drop(pool, io->cookie);
+	atomic_dec_return(&io->part->orphans);
+	wake_up_var(&io->part->orphans);
+}
+
+/* The hint of @old, which may be changed at any time, as it is to be in @to. */
+static u64 with_hint_of(const struct tarn_io *io, u64 to, u64 old)
+{
+	unsigned int hint = tarn_entry_hint(old);
+
+	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT)
+		hint = tarn_pin_hint(io->part, io->index,
+				     tarn_entry_hint_back(old, !(io->flags &
+							  TARN_REQ_READAHEAD)));
+	return tarn_entry_with_hint(to, hint);
+}
+
+/* End the load's mark; @to gets its hint. False: the page is gone, there was none. */
+static bool load_unmark(struct tarn_io *io, u64 *to)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+	u64 old = atomic64_read(entry);
+
+	do {
+		if ((old & ~TARN_ENTRY_HINT) != entry_of_load(io))
+			return false;
+		*to = with_hint_of(io, *to, old);
+	} while (!tarn_entry_change(io->part, io->index, entry, &old, *to));
+	return true;
+}
+
+/* False: there was nothing to settle, the page is gone. */
+static bool load_settle(struct tarn_io *io, u64 to)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+	int nid = tarn_frame_node(io->part->pool, io->frame);
+
+	if (!load_unmark(io, &to)) {
+		load_orphaned(io);
+		return false;
+	}
+	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT) {
+		tarn_partition_came(io->part, entry, nid);
+		tarn_partition_add_paged(io->part, -1);
+		tarn_stats_add(io->part, TARN_STAT_PAGE_INS, 1);
+		tarn_pin_recheck(io->part, io->index, tarn_entry_hint(to));
+		tarn_pending_loaded(io->part, io->index);
+	} else {
+		tarn_frame_release(io->part->pool, io->frame);
+		if (to & TARN_ENTRY_FAILED)
+			tarn_pending_settle(io->part, io->index);
+		else
+			tarn_pending_aborted(io->part, io->index);
+	}
+	tarn_entry_wake(entry);
+	return true;
+}
+
+/* The page is as it was before; a fault that waits for it starts anew. */
+static void peek_settle(struct tarn_io *io)
+{
+	struct tarn_pool *pool = io->part->pool;
+	u64 to = tarn_entry_make(TARN_PAGE_PAGED, io->cookie);
+
+	if (load_unmark(io, &to)) {
+		tarn_pending_aborted(io->part, io->index);
+		tarn_entry_wake(tarn_partition_entry(io->part, io->index));
+		tarn_peek_end(io->peek, pool, io->frame, 0);
+		return;
+	}
+	load_orphaned(io);
+	tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
+}
+
+static void load_failed(struct tarn_io *io, int error)
+{
+	struct tarn_pool *pool = io->part->pool;
+	bool checksum = io->flags & TARN_REQ_MISMATCH, settled;
+	u64 to = tarn_entry_make(TARN_PAGE_PAGED, io->cookie);
+
+	tarn_stats_add(io->part, checksum ? TARN_STAT_CHECKSUM_ERRORS :
+		       TARN_STAT_LOAD_ERRORS, 1);
+	tarn_event(pool, checksum ? TARN_EVENT_CHECKSUM : TARN_EVENT_LOAD_ERROR,
+		   io->part->id, io->index, error);
+	/*
+	 * Of a guess that failed nobody is told: who wants the page asks by himself. A
+	 * look leaves the page as it was, and tells who looks.
+	 */
+	if (!(io->flags & TARN_REQ_READAHEAD) && !io->peek)
+		to |= TARN_ENTRY_FAILED;
+	settled = load_settle(io, to);
+	if (io->peek)
+		tarn_peek_end(io->peek, pool, TARN_FRAME_NONE,
+			      settled ? -EIO : -EAGAIN);
+}
+
+/* The page is as it was before; who waits for it asks anew. */
+static void load_aborted(struct tarn_io *io)
+{
+	load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie));
+	if (io->peek)
+		tarn_peek_end(io->peek, io->part->pool, TARN_FRAME_NONE,
+			      -EAGAIN);
+}
+
+static void load_came(struct tarn_io *io)
+{
+	struct tarn_pool *pool = io->part->pool;
+	struct tarn_frame *frame = tarn_frame(pool, io->frame);
+
+	frame->owner = tarn_owner_page(io->part->id, io->index);
+	frame->copy = tarn_copy_pager(io->cookie);
+	tarn_frame_clear_dirty(tarn_frame_page(pool, io->frame));
+	load_settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
+			TARN_ENTRY_NEW);
+}
+
+/* False: the request goes on, as it was submitted again. */
+static bool was_read(struct tarn_io *io)
+{
+	struct tarn_pool *pool = io->part->pool;
+	struct page *page = tarn_frame_page(pool, io->frame);
+	u32 sum;
+
+	/* Read in vain: who waits for it has it read into another frame. */
+	if (!tarn_poison_sum(page, &sum)) {
+		load_aborted(io);
+		return true;
+	}
+	if (sum != io->sum) {
+		if (io->flags & TARN_REQ_MISMATCH) {
+			load_failed(io, -EILSEQ);
+			return true;
+		}
+		io->flags |= TARN_REQ_MISMATCH;
+		tarn_queue_submit(pool, io);
+		return false;
+	}
+	if (io->peek)
+		peek_settle(io);
+	else
+		load_came(io);
+	return true;
+}
+
+static void load_end(struct tarn_io *io, int result, u64 cookie)
+{
+	struct tarn_pool *pool = io->part->pool;
+
+	if (result == TARN_IO_ABORTED) {
+		load_aborted(io);
+	} else if (!load_is_wanted(io)) {
+		/* No page, no error: a guest must not make a good copy look bad. */
+		load_orphaned(io);
+		if (io->peek)
+			tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
+	} else if (result && !tarn_poisoned(tarn_frame_page(pool, io->frame))) {
+		load_failed(io, result);
+	} else if (!was_read(io)) {
+		return;
+	}
+	tarn_io_destroy(io);
+}
+
+/* ---- how they begin ------------------------------------------------------ */
+
+/*
+ * From the mark on the cookie is the request's: who takes the page away leaves it
+ * to us. So until a queue has the request no pager may start for which that cookie
+ * is free.
+ */
+static bool send(struct tarn_io *io, atomic64_t *entry, u64 e)
+{
+	struct tarn_partition *part = io->part;
+	int section = tarn_cookie_begin();
+	struct tarn_read *read;
+
+	if (!tarn_entry_change(part, io->index, entry, &e,
+			       tarn_entry_with_mark(e & ~TARN_ENTRY_FAILED,
+						    TARN_MARK_IN))) {
+		tarn_cookie_end(section);
+		return false;
+	}
+	io->sum = tarn_partition_leaf(part, io->index, false)
+			->sum[io->index & (TARN_LEAF_PAGES - 1)];
+	if (io->flags & TARN_REQ_READAHEAD)
+		tarn_stats_add(part, TARN_STAT_READAHEAD, 1);
+	else if (!io->peek && tarn_entry_refaults(part->pool, e))
+		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
+	trace_tarn_load(io);
+	read = tarn_grant_take(io);
+	if (!read)
+		tarn_queue_submit(part->pool, io);
+	tarn_cookie_end(section);
+	if (read)
+		tarn_grant_read(read);
+	return true;
+}
+
+/* Mark the page and send the request. Returns see tarn_load_start(). */
+static int load_begin(struct tarn_partition *part, u64 index, u64 frame,
+		      u8 flags, struct tarn_peek *peek)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	struct tarn_io *io;
+
+	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e))
+		return -EAGAIN;
+	io = tarn_io_create(part, index, frame, TARN_OP_LOAD, load_end);
+	if (!io)
+		return -ENOMEM;
+	io->cookie = tarn_entry_payload(e);
+	io->flags = flags;
+	io->peek = peek;
+	if (send(io, entry, e))
+		return 0;
+	tarn_io_destroy(io);
+	return -EAGAIN;
+}
+
+/**
+ * tarn_load_start() - have a paged page read
+ * @part: partition
+ * @index: page
+ * @frame: to read it into; the request takes it if 0 is returned
+ * @readahead: nobody waits for it
+ *
+ * Context: process. Does not wait for the load.
+ * Return: 0; -EAGAIN the page is not paged, or in somebody's hand; -ENOMEM.
+ */
+int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
+		    bool readahead)
+{
+	return load_begin(part, index, frame,
+			  readahead ? TARN_REQ_READAHEAD : 0, NULL);
+}
+
+/**
+ * tarn_load_peek() - have a paged page read that stays paged
+ * @part: partition
+ * @index: page
+ * @frame: to read it into; tarn_peek_end() hands it back if 0 is returned
+ * @peek: who looks
+ *
+ * Context: process. Does not wait for the load.
+ * Return: see tarn_load_start().
+ */
+int tarn_load_peek(struct tarn_partition *part, u64 index, u64 frame,
+		   struct tarn_peek *peek)
+{
+	return load_begin(part, index, frame, 0, peek);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Loads: a stored page is read into a frame, to stay there or to be looked at.
+ */
+#ifndef TARN_LOAD_H
+#define TARN_LOAD_H
+
+#include <linux/types.h>
+
+struct tarn_partition;
+struct tarn_peek;
+
+int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
+		    bool readahead);
+int tarn_load_peek(struct tarn_partition *part, u64 index, u64 frame,
+		   struct tarn_peek *peek);
+
+#endif

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* TARN_PARTITION_PAGE_OUT: giving up what somebody asks for. */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "page/evict.h"
+#include "page/pageout.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+#include "pool/wait.h"
+
+static bool going_out(atomic64_t *entry)
+{
+	enum tarn_mark mark = tarn_entry_mark(atomic64_read(entry));
+
+	return mark == TARN_MARK_OUT;
+}
+
+/* The next leaf of a range, and where that goes on in it. NULL: no page is left. */
+static struct tarn_leaf *next_leaf(struct tarn_partition *part, u64 *i, u64 end)
+{
+	unsigned long at = *i >> TARN_LEAF_SHIFT;
+	struct tarn_leaf *leaf;
+
+	if (*i == end)
+		return NULL;
+	leaf = xa_find(&part->leaves, &at, (end - 1) >> TARN_LEAF_SHIFT,
+		       XA_PRESENT);
+	if (leaf)
+		*i = max(*i, (u64)at << TARN_LEAF_SHIFT);
+	return leaf;
+}
+
+/* Where a range ends within the block of so many pages that a page is in. */
+static u64 end_within(u64 i, u64 end, u64 pages)
+{
+	return min(end, ALIGN_DOWN(i, pages) + pages);
+}
+
+/* Pages that have no frame are counted, those of leaves that are not there, too. */
+static long wait_for_stores(struct tarn_partition *part, u64 start, u64 count,
+			    u64 *done)
+{
+	struct tarn_wait wait = { .end = TARN_WAIT_SIGNAL };
+	u64 i = start, end = start + count, resident = 0;
+	struct tarn_leaf *leaf;
+	int ret;
+
+	while ((leaf = next_leaf(part, &i, end))) {
+		u64 next = end_within(i, end, TARN_LEAF_PAGES);
+
+		for (; i < next; i++) {
+			atomic64_t *entry = tarn_leaf_entry(leaf, i);
+
+			ret = tarn_wait_var(entry, !going_out(entry), &wait);
+			if (ret)
+				return ret;
+			if (tarn_entry_has_frame(atomic64_read(entry)))
+				resident++;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	*done = count - resident;
+	return 0;
+}
+
+/* A page whose use was noted in between goes all the same: it was asked for. */
+static void take_page(struct tarn_evict_batch *batch, u64 index,
+		      atomic64_t *entry)
+{
+	u64 e = atomic64_read(entry), was;
+
+	do {
+		if (!tarn_entry_has_frame(e) ||
+		    tarn_entry_mark(e) ||
+		    tarn_evict_add(batch, index, e, false))
+			return;
+		was = e;
+		e = atomic64_read(entry);
+	} while (e != was);
+}
+
+/* Take what can go of so few pages of a leaf that all of them fit. */
+static void take_range(struct tarn_evict_batch *batch, struct tarn_leaf *leaf,
+		       u64 i, u64 end)
+{
+	for (; i < end; i++)
+		take_page(batch, i, tarn_leaf_entry(leaf, i));
+}
+
+/**
+ * tarn_pageout_range() - TARN_PARTITION_PAGE_OUT
+ * @part: partition; the caller has its inode
+ * @start: first page
+ * @count: pages
+ * @done: how many of them have no frame when it returns
+ *
+ * Context: process; any signal ends it.
+ * Return: 0 or -ERESTARTSYS.
+ */
+long tarn_pageout_range(struct tarn_partition *part, u64 start, u64 count,
+			u64 *done)
+{
+	struct tarn_evict_batch batch;
+	u64 i = start, end = start + count;
+	struct tarn_leaf *leaf;
+	struct tarn_stores *stores = &part->pool->stores;
+	int ret = 0;
+
+	BUILD_BUG_ON(TARN_LEAF_PAGES % TARN_BATCH_MOST);
+	tarn_evict_begin(&batch, part);
+	while (!ret && (leaf = next_leaf(part, &i, end))) {
+		u64 next = end_within(i, end, TARN_BATCH_MOST);
+
+		take_range(&batch, leaf, i, next);
+		i = next;
+		if (batch.pages.count) {
+			down_read(&part->pin);
+			tarn_evict_flush(&batch);
+			up_read(&part->pin);
+		}
+		ret = wait_event_interruptible(stores->wait,
+					       tarn_stores_allowed(stores));
+		if (signal_pending(current))
+			ret = -ERESTARTSYS;
+		cond_resched();
+	}
+	return ret ? ret : wait_for_stores(part, start, count, done);
+}
