@@ -258,7 +258,13 @@ void tarn_partition_erase(struct tarn_partition *part)
 
 static void partition_free_rcu(struct rcu_head *rcu)
 {
-	kfree(container_of(rcu, struct tarn_partition, rcu));
+	struct tarn_partition *part = container_of(rcu, struct tarn_partition,
+						   rcu);
+
+	kfree(part->areas);
+	kfree(part->hands);
+	kfree(part->ages);
+	kfree(part);
 }
 
 void tarn_partition_release(struct kref *ref)
@@ -267,9 +273,6 @@ void tarn_partition_release(struct kref *ref)
 						   ref);
 
 	free_leaves(part);
-	kfree(part->areas);
-	kfree(part->hands);
-	kfree(part->ages);
 	if (part->zero)
 		__free_page(part->zero);
 	tarn_pool_put(part->pool);
