@@ -21,6 +21,7 @@
 #include "page/pending.h"
 #include "pager/grant.h"
 #include "pager/io.h"
+#include "policy/relocate.h"
 #include "pool/poison.h"
 
 #define CREATE_TRACE_POINTS
@@ -40,9 +41,12 @@ static int __init tarn_init(void)
 	ret = tarn_pending_init();
 	if (ret)
 		goto err_io;
-	ret = tarn_asyncpf_init();
+	ret = tarn_relocate_init();
 	if (ret)
 		goto err_pending;
+	ret = tarn_asyncpf_init();
+	if (ret)
+		goto err_relocate;
 	ret = tarn_grant_init();
 	if (ret)
 		goto err_asyncpf;
@@ -75,6 +79,8 @@ err_grant:
 	tarn_grant_exit();
 err_asyncpf:
 	tarn_asyncpf_exit();
+err_relocate:
+	tarn_relocate_exit();
 err_pending:
 	tarn_pending_exit();
 err_io:
@@ -97,6 +103,7 @@ static void __exit tarn_exit(void)
 	tarn_sysfs_exit();
 	tarn_grant_exit();
 	tarn_asyncpf_exit();
+	tarn_relocate_exit();
 	tarn_pending_exit();
 	tarn_io_exit();
 	tarn_poison_exit();

@@ -24,6 +24,8 @@
 #include "policy/age.h"
 #include "policy/area.h"
 #include "policy/entitle.h"
+#include "policy/place.h"
+#include "policy/relocate.h"
 #include "policy/size.h"
 #include "pool/event.h"
 #include "pool/partition.h"
@@ -85,7 +87,8 @@ long tarn_ctl_features(struct tarn_features *f)
 		return -EINVAL;
 	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
 		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS |
-		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY;
+		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |
+		      TARN_FEATURE_HOMES;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -299,10 +302,26 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return tarn_metrics_read(part, &arg->metrics.metrics);
 	case TARN_PARTITION_HEAT:
 		return partition_heat(part, &arg->heat);
+	case TARN_PARTITION_RELOCATE:
+		if (arg->relocate.op != TARN_RELOCATE_STATUS)
+			break;
+		return tarn_relocate(part, &arg->relocate);
+	case TARN_PARTITION_HOMES:
+		if (arg->homes.flags & ~TARN_HOMES_SET || arg->homes.reserved)
+			return -EINVAL;
+		if (arg->homes.flags)
+			break;
+		return tarn_homes_list(part, &arg->homes);
 	}
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EPERM;
 	switch (cmd) {
+	case TARN_PARTITION_RELOCATE:
+		return capable(CAP_SYS_ADMIN) ?
+			       tarn_relocate(part, &arg->relocate) : -EPERM;
+	case TARN_PARTITION_HOMES:
+		return capable(CAP_SYS_ADMIN) ?
+			       tarn_homes_set(part, &arg->homes) : -EPERM;
 	case TARN_PARTITION_SET:
 		if (arg->partition_set.flags & ~TARN_PARTITION_SET_ALL ||
 		    arg->partition_set.reserved)
@@ -339,6 +358,8 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
 	TARN_CTL(TARN_PARTITION_HEAT, struct tarn_partition_heat, rounds),
 	TARN_CTL(TARN_PARTITION_READ, struct tarn_partition_read, states),
+	TARN_CTL(TARN_PARTITION_HOMES, struct tarn_partition_homes, moved_pages),
+	TARN_CTL(TARN_PARTITION_RELOCATE, struct tarn_partition_relocate, blocked),
 };
 
 long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

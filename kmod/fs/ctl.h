@@ -30,6 +30,8 @@ union tarn_ctl_arg {
 	struct tarn_partition_heat heat;
 	struct tarn_partition_range range;
 	struct tarn_partition_read read;
+	struct tarn_partition_homes homes;
+	struct tarn_partition_relocate relocate;
 	struct tarn_partition_attach vm;
 	struct tarn_partition_register area;
 	struct tarn_partition_areas areas;

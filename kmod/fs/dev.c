@@ -3,6 +3,7 @@
  * /dev/tarn: a descriptor by which a pager attaches to a pool, and what it does with it.
  */
 #include <linux/capability.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/io_uring_cmd.h>
 #include <linux/miscdevice.h>
@@ -12,6 +13,7 @@
 
 #include "fs/ctl.h"
 #include "fs/dev.h"
+#include "fs/fs.h"
 #include "pager/pager.h"
 #include "pager/window.h"
 
@@ -60,6 +62,21 @@ static long attached_ioctl(struct tarn_pager *pager, unsigned int cmd,
 	return -ENOTTY;
 }
 
+static long attach(struct file *file, struct tarn_pager_attach *a)
+{
+	struct fd f = fdget(a->pool_fd);
+	struct tarn_pool *pool;
+	long ret = -EXDEV;
+
+	if (!fd_file(f))
+		return -EBADF;
+	pool = tarn_pool_of(file_inode(fd_file(f))->i_sb);
+	if (pool)
+		ret = tarn_pager_attach(pool, &fd_file(f)->f_path, file, a);
+	fdput(f);
+	return ret;
+}
+
 static long pager_call(struct file *file, unsigned int cmd,
 		       union tarn_ctl_arg *arg)
 {
@@ -68,7 +85,7 @@ static long pager_call(struct file *file, unsigned int cmd,
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (cmd == TARN_PAGER_ATTACH)
-		return tarn_pager_attach(file, &arg->attach);
+		return attach(file, &arg->attach);
 	return attached_ioctl(READ_ONCE(file->private_data), cmd, arg);
 }
 

@@ -17,6 +17,7 @@
 #include <linux/pagemap.h>
 
 #include "fs/fault.h"
+#include "fs/fs.h"
 #include "kvm/asyncpf.h"
 #include "page/pagein.h"
 #include "pool/partition.h"

@@ -26,6 +26,7 @@
 #define TARN_FILE_MAX	(1LL << (TARN_OWNER_INDEX_BITS + PAGE_SHIFT))
 
 static struct kmem_cache *inode_cache;
+static struct file_system_type tarn_fs_type;
 
 /**
  * struct tarn_fs_options - what mount was told
@@ -44,6 +45,11 @@ struct tarn_fs_options {
 	kgid_t gid;
 	bool paging;
 };
+
+struct tarn_pool *tarn_pool_of(struct super_block *sb)
+{
+	return sb->s_type == &tarn_fs_type ? sb->s_fs_info : NULL;
+}
 
 void tarn_touch(struct inode *inode)
 {

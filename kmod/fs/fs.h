@@ -5,9 +5,28 @@
 
 #include <linux/fs.h>
 
+struct tarn_partition;
+struct tarn_pool;
+
+/**
+ * struct tarn_inode - inode of a tarnfs
+ * @vfs: the VFS's part
+ * @part: of a regular file
+ */
+struct tarn_inode {
+	struct inode vfs;
+	struct tarn_partition *part;
+};
+
+static inline struct tarn_inode *TARN_I(struct inode *inode)
+{
+	return container_of(inode, struct tarn_inode, vfs);
+}
+
 extern const struct file_operations tarn_file_ops;
 extern const struct inode_operations tarn_file_inode_ops;
 
+struct tarn_pool *tarn_pool_of(struct super_block *sb);
 void tarn_touch(struct inode *inode);
 
 int tarn_fs_init(void);

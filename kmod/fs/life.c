@@ -10,7 +10,9 @@
 #include "policy/area.h"
 #include "policy/entitle.h"
 #include "policy/hand.h"
+#include "policy/place.h"
 #include "policy/reclaim.h"
+#include "policy/relocate.h"
 #include "policy/scan.h"
 #include "policy/size.h"
 #include "pool/event.h"
@@ -40,15 +42,21 @@ static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
 	if (!ret)
 		ret = tarn_scan_start(pool);
 	if (!ret)
+		ret = tarn_place_start(pool);
+	if (!ret)
 		ret = tarn_sysfs_add_pool(pool);
 	return ret;
 }
 
 static void end(struct tarn_pool *pool)
 {
+	tarn_place_stop(pool);
 	tarn_scan_stop(pool);
 	tarn_pool_give_back(pool);
 	tarn_nodes_free(pool);
+	WARN_ON_ONCE(pool->pending && tarn_pending_count(pool));
+	/* Last: who listens may look whether all is given back. */
+	tarn_event_hangup(pool);
 	tarn_pool_put(pool);
 }
 
@@ -83,10 +91,8 @@ struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
  */
 void tarn_pool_shutdown(struct tarn_pool *pool)
 {
-	WARN_ON_ONCE(tarn_pending_count(pool));
 	tarn_sysfs_remove_pool(pool);
 	cancel_delayed_work_sync(&pool->limbo_work);
-	tarn_event_hangup(pool);
 	end(pool);
 }
 
@@ -150,6 +156,7 @@ void tarn_partition_evict(struct tarn_partition *part)
 	tarn_partition_set_pages(part, 0);
 	tarn_vm_detach(part);
 	tarn_areas_drop(part, ~0U);
+	tarn_relocate_end(part);
 	/* Waits for a reclaimer that works on it, and a call that brings its pages. */
 	down_write(&part->pin);
 	part->inode = NULL;

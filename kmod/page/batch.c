@@ -7,9 +7,9 @@
 #include "pool/partition.h"
 #include "pool/pool.h"
 
-static struct page *lock_frame(struct tarn_batch *b, u64 index, u64 e, bool wait)
+static struct page *lock_frame(struct tarn_batch *b, atomic64_t *entry, u64 e,
+			       bool wait)
 {
-	atomic64_t *entry = tarn_partition_entry(b->part, index);
 	u64 frame = tarn_entry_payload(e);
 	struct page *page = tarn_frame_get(b->part->pool, frame);
 
@@ -32,23 +32,24 @@ err_put:
 /**
  * tarn_batch_lock() - lock the frame of a page that is to be taken in hand
  * @b: the batch
- * @index: page
- * @e: its entry, with a frame
+ * @entry: its entry
+ * @e: what that was, with a frame
  *
  * Context: process; does not wait.
  * Return: the frame's page, locked and referenced, for tarn_batch_add() or
  * tarn_batch_unlock(); NULL if somebody else has it locked, or it is elsewhere by now.
  */
-struct page *tarn_batch_lock(struct tarn_batch *b, u64 index, u64 e)
+struct page *tarn_batch_lock(struct tarn_batch *b, atomic64_t *entry, u64 e)
 {
-	return lock_frame(b, index, e, false);
+	return lock_frame(b, entry, e, false);
 }
 
 /* The same, waiting for the lock; the batch is empty. */
-struct page *tarn_batch_lock_wait(struct tarn_batch *b, u64 index, u64 e)
+struct page *tarn_batch_lock_wait(struct tarn_batch *b, atomic64_t *entry,
+				  u64 e)
 {
 	WARN_ON_ONCE(b->count);
-	return lock_frame(b, index, e, true);
+	return lock_frame(b, entry, e, true);
 }
 
 void tarn_batch_unlock(struct page *page)
@@ -62,21 +63,21 @@ void tarn_batch_unlock(struct page *page)
  * @b: with room, and no page after @index
  * @page: from tarn_batch_lock(); it is the batch's if true is returned
  * @index: page
- * @e: its entry; if a mark is to be made, without one
+ * @entry: its entry
+ * @e: what that was; if a mark is to be made, without one
  * @joined: pages between the one before in the batch and this one may be
  *	unmapped as well
  *
  * Context: process.
  * Return: false if the entry is another one by now.
  */
-bool tarn_batch_add(struct tarn_batch *b, struct page *page, u64 index, u64 e,
-		    bool joined)
+bool tarn_batch_add(struct tarn_batch *b, struct page *page, u64 index,
+		    atomic64_t *entry, u64 e, bool joined)
 {
 	if (WARN_ON_ONCE(tarn_batch_is_full(b)))
 		return false;
 	if (b->mark) {
-		if (!tarn_entry_change(b->part, index,
-				       tarn_partition_entry(b->part, index), &e,
+		if (!tarn_entry_change(b->part, index, entry, &e,
 				       tarn_entry_with_mark(e, b->mark)))
 			return false;
 		/* The mark keeps the frame now. */
@@ -134,7 +135,7 @@ struct page *tarn_batch_page(const struct tarn_batch *b, unsigned int i)
 
 /*
  * Settle a page that we locked and marked: its entry becomes @to. Nobody takes a page from
- * under its lock, so the exchange fails only when its use is being noted.
+ * under its lock, and who notes its use passes over marks: the entry can't have changed.
  */
 void tarn_batch_settle(struct tarn_partition *part, u64 index, u64 to)
 {

@@ -10,8 +10,8 @@
  *	unmap	in runs, as each run costs one pass over the mappings, with one round of
  *		TLB flushes and MMU notifiers; only then it shows whether somebody holds
  *		a page by other means
- *	settle	what the user of the engine does with each: it changes the entry, unlocks
- *		the page, and wakes who waits
+ *	settle	what the user of the engine does with each: it changes the entry, wakes
+ *		who waits, and unlocks the page
  */
 #ifndef TARN_BATCH_H
 #define TARN_BATCH_H
@@ -28,7 +28,7 @@ struct tarn_partition;
 
 /**
  * struct tarn_batch - pages taken in hand, in ascending order
- * @part: their partition; the caller has its inode or holds its pin
+ * @part: their partition; the caller has its inode or holds its pin, or the inode is gone
  * @mark: of each entry. It keeps the frame, of which no reference is held: that would
  *	make it look held by somebody. With TARN_MARK_NONE the lock alone says who has
  *	the page, and a reference is held
@@ -61,11 +61,12 @@ static inline bool tarn_batch_is_full(const struct tarn_batch *b)
 	return b->count == TARN_BATCH_MOST;
 }
 
-struct page *tarn_batch_lock(struct tarn_batch *b, u64 index, u64 e);
-struct page *tarn_batch_lock_wait(struct tarn_batch *b, u64 index, u64 e);
+struct page *tarn_batch_lock(struct tarn_batch *b, atomic64_t *entry, u64 e);
+struct page *tarn_batch_lock_wait(struct tarn_batch *b, atomic64_t *entry,
+				  u64 e);
 void tarn_batch_unlock(struct page *page);
-bool tarn_batch_add(struct tarn_batch *b, struct page *page, u64 index, u64 e,
-		    bool joined);
+bool tarn_batch_add(struct tarn_batch *b, struct page *page, u64 index,
+		    atomic64_t *entry, u64 e, bool joined);
 void tarn_batch_unmap(struct tarn_batch *b);
 struct page *tarn_batch_page(const struct tarn_batch *b, unsigned int i);
 void tarn_batch_settle(struct tarn_partition *part, u64 index, u64 to);

@@ -94,14 +94,15 @@ static bool has_a_way(struct tarn_evict_batch *batch, u64 index,
  * tarn_evict_add() - take a page in hand
  * @batch: with room, and no page after @index
  * @index: page
- * @e: its entry, resident and without a mark
+ * @entry: its entry
+ * @e: what that was, resident and without a mark
  * @joined: pages between the one before in the batch and this one may be
  *	unmapped as well
  *
  * Return: false if it is pinned, somebody else has it, or it has nowhere to go.
  */
-bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e,
-		    bool joined)
+bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index,
+		    atomic64_t *entry, u64 e, bool joined)
 {
 	struct tarn_partition *part = batch->pages.part;
 	u64 frame = tarn_entry_payload(e);
@@ -109,14 +110,14 @@ bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e,
 
 	if (tarn_entry_pinned(e))
 		return false;
-	page = tarn_batch_lock(&batch->pages, index, e);
+	page = tarn_batch_lock(&batch->pages, entry, e);
 	if (!page)
 		return false;
 	if (tarn_poisoned(page))
 		tarn_poison_page(part, index, frame);
 	if (!has_a_way(batch, index, page,
 		       READ_ONCE(tarn_frame(part->pool, frame)->copy)) ||
-	    !tarn_batch_add(&batch->pages, page, index, e, joined)) {
+	    !tarn_batch_add(&batch->pages, page, index, entry, e, joined)) {
 		tarn_batch_unlock(page);
 		return false;
 	}
@@ -177,7 +178,7 @@ static enum outcome settle(struct tarn_evict_batch *batch, unsigned int i)
 		tarn_batch_settle(part, index, tarn_entry_make(TARN_PAGE_EMPTY, 0));
 		tarn_stats_add(part, TARN_STAT_ZERO_DROPS, 1);
 		if (copy)
-			batch->copies[batch->dropped++] = tarn_copy_cookie(copy);
+			batch->copies[batch->dropped++] = copy;
 	} else {
 		/* It may have been written since it was taken in hand. */
 		if (may_store(batch, copy) &&
@@ -233,7 +234,7 @@ void tarn_evict_flush(struct tarn_evict_batch *batch)
 	section = tarn_cookie_begin();
 	for (i = 0; i < pages->count; i++) {
 		u64 frame = pages->page[i].frame;
-		struct page *page = tarn_frame_page(part->pool, frame);
+		struct page *page = tarn_batch_page(pages, i);
 		enum outcome outcome = settle(batch, i);
 
 		/* Those that are stored leave until they are. */
@@ -250,7 +251,7 @@ void tarn_evict_flush(struct tarn_evict_batch *batch)
 		tarn_store_submit(part->pool, &stores);
 	/* It needs memory, for which nobody shall wait with pages locked. */
 	for (i = 0; i < batch->dropped; i++)
-		tarn_cookie_drop(part->pool, batch->copies[i]);
+		tarn_copy_drop(part->pool, batch->copies[i]);
 	tarn_cookie_end(section);
 	pages->count = 0;
 	batch->dropped = 0;

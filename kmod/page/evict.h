@@ -21,7 +21,7 @@ struct tarn_partition;
  * @sent: pages sent to the pager
  * @busy: pages that somebody holds, or that can't be stored now
  * @dropped: copies that nothing needs any more
- * @copies: their cookies
+ * @copies: them
  */
 struct tarn_evict_batch {
 	struct tarn_batch pages;
@@ -37,8 +37,8 @@ struct tarn_evict_batch {
 
 void tarn_evict_begin(struct tarn_evict_batch *batch,
 		      struct tarn_partition *part);
-bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index, u64 e,
-		    bool joined);
+bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index,
+		    atomic64_t *entry, u64 e, bool joined);
 void tarn_evict_flush(struct tarn_evict_batch *batch);
 bool tarn_evict_poisoned(struct tarn_partition *part, u64 index,
 			 atomic64_t *entry, u64 frame, struct page *page);

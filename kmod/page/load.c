@@ -52,7 +52,7 @@ static u64 with_hint_of(const struct tarn_io *io, u64 to, u64 old)
 {
 	unsigned int hint = tarn_entry_hint(old);
 
-	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT)
+	if (tarn_entry_has_frame(to))
 		hint = tarn_pin_hint(io->part, io->index,
 				     tarn_entry_hint_back(old, !(io->flags &
 							  TARN_REQ_READAHEAD)));
@@ -83,7 +83,7 @@ static bool load_settle(struct tarn_io *io, u64 to)
 		load_orphaned(io);
 		return false;
 	}
-	if (tarn_entry_state(to) == TARN_PAGE_RESIDENT) {
+	if (tarn_entry_has_frame(to)) {
 		tarn_partition_came(io->part, entry, nid);
 		tarn_partition_add_paged(io->part, -1);
 		tarn_stats_add(io->part, TARN_STAT_PAGE_INS, 1);

@@ -19,20 +19,22 @@ void tarn_move_begin(struct tarn_move_batch *batch, struct tarn_partition *part)
  * tarn_move_add() - take a page in hand
  * @batch: with room, and no page after @index
  * @index: page
- * @e: its entry, with a frame and without a mark
+ * @entry: its entry
+ * @e: what that was, with a frame and without a mark
  * @to: a frame, idle and nobody's; the batch's if true is returned
  *
  * Context: process; does not wait.
  * Return: false if somebody else has the page.
  */
-bool tarn_move_add(struct tarn_move_batch *batch, u64 index, u64 e, u64 to)
+bool tarn_move_add(struct tarn_move_batch *batch, u64 index, atomic64_t *entry,
+		   u64 e, u64 to)
 {
-	struct page *page = tarn_batch_lock(&batch->pages, index, e);
+	struct page *page = tarn_batch_lock(&batch->pages, entry, e);
 
 	if (!page)
 		return false;
 	batch->to[batch->pages.count] = to;
-	if (tarn_batch_add(&batch->pages, page, index, e, false))
+	if (tarn_batch_add(&batch->pages, page, index, entry, e, false))
 		return true;
 	tarn_batch_unlock(page);
 	return false;

@@ -27,7 +27,8 @@ struct tarn_move_batch {
 
 void tarn_move_begin(struct tarn_move_batch *batch,
 		     struct tarn_partition *part);
-bool tarn_move_add(struct tarn_move_batch *batch, u64 index, u64 e, u64 to);
+bool tarn_move_add(struct tarn_move_batch *batch, u64 index, atomic64_t *entry,
+		   u64 e, u64 to);
 void tarn_move_flush(struct tarn_move_batch *batch);
 
 #endif

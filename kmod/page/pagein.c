@@ -15,6 +15,7 @@
 #include "page/load.h"
 #include "page/pagein.h"
 #include "page/pending.h"
+#include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pins.h"
 #include "pool/poison.h"
@@ -181,7 +182,7 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	/* Guesses must not make others wait. */
 	if (tarn_pool_is_low(part->pool) || atomic_read(&part->orphans))
 		return false;
-	frame = tarn_frame_alloc(part->pool, numa_node_id());
+	frame = tarn_frame_alloc(part->pool, tarn_home_pick(part));
 	if (frame == TARN_FRAME_NONE)
 		return false;
 	if (tarn_load_start(part, index, frame, true))
@@ -225,11 +226,9 @@ static bool loading(atomic64_t *entry)
 	return tarn_entry_mark(atomic64_read(entry)) == TARN_MARK_IN;
 }
 
-static bool short_mark(atomic64_t *entry)
+static bool is_brief(atomic64_t *entry)
 {
-	enum tarn_mark mark = tarn_entry_mark(atomic64_read(entry));
-
-	return mark == TARN_MARK_FILL || mark == TARN_MARK_MOVE;
+	return tarn_entry_is_brief(atomic64_read(entry));
 }
 
 /* ---- any page ----------------------------------------------------------- */
@@ -263,7 +262,7 @@ static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
 {
 	struct tarn_pool *pool = b->part->pool;
 
-	*frame = tarn_frame_try(pool, want);
+	*frame = tarn_frame_try(b->part, want);
 	if (*frame != TARN_FRAME_NONE)
 		return 0;
 	if (!pool->paging)
@@ -351,11 +350,13 @@ static int bring_brief(struct bring *b)
 
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
-	if (tarn_entry_mark(atomic64_read(b->entry)) == TARN_MARK_MOVE)
+	if (tarn_entry_mark(atomic64_read(b->entry)) == TARN_MARK_MOVE) {
+		tarn_stats_add(b->part, TARN_STAT_MOVE_WAITS, 1);
 		bring_waits(b, TARN_FAULT_MOVE);
+	}
 	/* No pager has a part in it. */
 	wait.locked = NULL;
-	ret = tarn_wait_var(b->entry, !short_mark(b->entry), &wait);
+	ret = tarn_wait_var(b->entry, !is_brief(b->entry), &wait);
 	return ret ? ret : -ERESTART;
 }
 
@@ -365,7 +366,7 @@ static int bring_step(struct bring *b)
 	u64 e = atomic64_read(b->entry);
 	int ret;
 
-	if (short_mark(b->entry))
+	if (is_brief(b->entry))
 		return bring_brief(b);
 	if (tarn_entry_is_empty(e)) {
 		if (!(b->flags & TARN_BRING_WRITE))
@@ -473,10 +474,10 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
 	u64 e = entry ? atomic64_read(entry) : 0;
 	struct tarn_pool *pool = part->pool;
 
-	if (entry && (loading(entry) || short_mark(entry))) {
+	if (entry && (loading(entry) || is_brief(entry))) {
 		tarn_stats_add(part, TARN_STAT_PAGE_WAITS, loading(entry));
 		return tarn_wait_var(entry, !loading(entry) &&
-				     !short_mark(entry), &wait);
+				     !is_brief(entry), &wait);
 	}
 	if (tarn_entry_is_stored(e) && !tarn_pool_served(pool))
 		return tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||

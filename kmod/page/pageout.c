@@ -75,7 +75,7 @@ static void take_page(struct tarn_evict_batch *batch, u64 index,
 	do {
 		if (!tarn_entry_has_frame(e) ||
 		    tarn_entry_mark(e) ||
-		    tarn_evict_add(batch, index, e, false))
+		    tarn_evict_add(batch, index, entry, e, false))
 			return;
 		was = e;
 		e = atomic64_read(entry);

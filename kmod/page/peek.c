@@ -212,10 +212,9 @@ static int look_at_paged(struct tarn_partition *part, u64 index, u8 __user *to)
 
 static bool is_busy(atomic64_t *entry)
 {
-	enum tarn_mark mark = tarn_entry_mark(atomic64_read(entry));
+	u64 e = atomic64_read(entry);
 
-	return mark == TARN_MARK_FILL || mark == TARN_MARK_MOVE ||
-	       mark == TARN_MARK_IN;
+	return tarn_entry_is_brief(e) || tarn_entry_mark(e) == TARN_MARK_IN;
 }
 
 /* One try. Returns the state, or an errno; -EAGAIN: try again. */

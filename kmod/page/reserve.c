@@ -19,7 +19,6 @@ static struct tarn_reserve *reserve_of(struct tarn_partition *part,
 {
 	struct tarn_reserve *r = READ_ONCE(leaf->reserve), *other;
 
-	BUILD_BUG_ON(sizeof(r->page) * BITS_PER_BYTE != TARN_LEAF_PAGES);
 	if (r)
 		return r;
 	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
@@ -139,9 +138,11 @@ static void wait_for_page(struct tarn_partition *part, u64 e)
 	put_page(page);
 }
 
-static bool give_up_now(struct tarn_evict_batch *batch, u64 index, u64 e)
+static bool give_up_now(struct tarn_evict_batch *batch, u64 index,
+			atomic64_t *entry, u64 e)
 {
-	return !tarn_entry_mark(e) && tarn_evict_add(batch, index, e, false);
+	return !tarn_entry_mark(e) &&
+	       tarn_evict_add(batch, index, entry, e, false);
 }
 
 /*
@@ -155,12 +156,12 @@ static void give_up(struct tarn_evict_batch *batch, u64 index)
 
 	if (!tarn_entry_has_frame(e))
 		return;
-	if (!give_up_now(batch, index, e)) {
+	if (!give_up_now(batch, index, entry, e)) {
 		tarn_evict_flush(batch);
 		wait_for_page(batch->pages.part, e);
 		e = atomic64_read(entry);
 		if (tarn_entry_has_frame(e))
-			give_up_now(batch, index, e);
+			give_up_now(batch, index, entry, e);
 	}
 	if (tarn_batch_is_full(&batch->pages))
 		tarn_evict_flush(batch);

@@ -77,7 +77,7 @@ static void store_end(struct tarn_io *io, int result, u64 cookie)
 		}
 	} while (!tarn_entry_change(io->part, io->index, entry, &e, to));
 
-	if (tarn_entry_state(to) == TARN_PAGE_PAGED) {
+	if (tarn_entry_is_stored(to)) {
 		atomic64_inc(&pool->evictions);
 		tarn_partition_left(io->part, io->frame);
 		tarn_partition_add_paged(io->part, 1);

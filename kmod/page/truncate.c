@@ -30,13 +30,6 @@ struct removal {
 	u64 copy[TARN_BATCH_MOST];
 };
 
-static bool brief_mark(atomic64_t *entry)
-{
-	enum tarn_mark mark = tarn_entry_mark(atomic64_read(entry));
-
-	return mark == TARN_MARK_FILL || mark == TARN_MARK_MOVE;
-}
-
 /* A paged page, perhaps being read: then its request has the cookie, and a frame. */
 static void remove_paged(struct removal *r, u64 index, atomic64_t *entry, u64 e)
 {
@@ -100,8 +93,7 @@ static void give_back(struct removal *r, unsigned int i)
 
 	if (test_bit(i, r->ours))
 		tarn_frame_release(pool, r->pages.page[i].frame);
-	if (r->copy[i])
-		tarn_cookie_drop(pool, tarn_copy_cookie(r->copy[i]));
+	tarn_copy_drop(pool, r->copy[i]);
 }
 
 /* One pass over the mappings for all frames that are locked. */
@@ -120,13 +112,14 @@ static void settle_all(struct removal *r)
 }
 
 /* Whether it was locked or not, somebody looks at it again. */
-static void take_resident(struct removal *r, u64 index, u64 e, bool wait)
+static void take_resident(struct removal *r, u64 index, atomic64_t *entry, u64 e,
+			  bool wait)
 {
-	struct page *page = wait ? tarn_batch_lock_wait(&r->pages, index, e) :
-				   tarn_batch_lock(&r->pages, index, e);
+	struct page *page = wait ? tarn_batch_lock_wait(&r->pages, entry, e) :
+				   tarn_batch_lock(&r->pages, entry, e);
 
 	/* All of what lies between them goes as well. */
-	if (page && !tarn_batch_add(&r->pages, page, index, e, true))
+	if (page && !tarn_batch_add(&r->pages, page, index, entry, e, true))
 		tarn_batch_unlock(page);
 }
 
@@ -138,10 +131,11 @@ static void remove_some(struct removal *r, struct tarn_leaf *leaf, u64 first,
 	u64 i;
 
 	for (i = first; i < end; i++) {
-		u64 e = atomic64_read(tarn_leaf_entry(leaf, i));
+		atomic64_t *entry = tarn_leaf_entry(leaf, i);
+		u64 e = atomic64_read(entry);
 
 		if (tarn_entry_has_frame(e))
-			take_resident(r, i, e, false);
+			take_resident(r, i, entry, e, false);
 	}
 	settle_all(r);
 	for (i = first; i < end; i++) {
@@ -161,14 +155,13 @@ static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 		int section;
 		u64 e;
 
-		wait_var_event(entry, !brief_mark(entry));
+		wait_var_event(entry, !tarn_entry_is_brief(atomic64_read(entry)));
 		e = atomic64_read(entry);
-		if (tarn_entry_is_empty(e) &&
-		    !tarn_entry_mark(e))
+		if (tarn_entry_is_empty(e) && !tarn_entry_mark(e))
 			return;
 		section = tarn_cookie_begin();
 		if (tarn_entry_has_frame(e))
-			take_resident(r, index, e, true);
+			take_resident(r, index, entry, e, true);
 		else if (tarn_entry_is_stored(e))
 			remove_paged(r, index, entry, e);
 		settle_all(r);
@@ -211,13 +204,14 @@ static void remove_batch(struct removal *r, struct tarn_leaf *leaf, u64 first,
  */
 void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end)
 {
-	struct removal r = {};
+	struct removal r;
 	struct tarn_leaf *leaf;
 	unsigned long at;
 
 	if (first >= end)
 		return;
 	tarn_batch_begin(&r.pages, part, TARN_MARK_NONE);
+	r.paged = 0;
 	xa_for_each_range(&part->leaves, at, leaf, first >> TARN_LEAF_SHIFT,
 			  (end - 1) >> TARN_LEAF_SHIFT) {
 		u64 base = (u64)at << TARN_LEAF_SHIFT;

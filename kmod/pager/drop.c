@@ -164,6 +164,15 @@ void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie)
 	tarn_cookie_drop_into(pool, cookie, NULL);
 }
 
+/* A copy of whatever kind is not needed any more; or there was none. */
+void tarn_copy_drop(struct tarn_pool *pool, u64 copy)
+{
+	u64 cookie = tarn_copy_cookie(copy);
+
+	if (cookie)
+		tarn_cookie_drop(pool, cookie);
+}
+
 /* Those of a list that nobody is to be told of. */
 void tarn_drops_free(struct list_head *drops)
 {

@@ -19,6 +19,7 @@ void tarn_cookie_synchronize(void);
 void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
 void tarn_cookie_drop_into(struct tarn_pool *pool, u64 cookie,
 			   struct drop_batch *fresh);
+void tarn_copy_drop(struct tarn_pool *pool, u64 copy);
 struct drop_batch *tarn_drop_room(void);
 
 u64 tarn_drop_next(struct tarn_pager *pager);

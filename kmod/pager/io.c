@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * See io.h. A request is found by the pager's completion, never by its page; when it
- * ends it looks at the entry and learns whether the page still wants it (page/load.c,
- * page/store.c).
- */
+/* See io.h. A request is found by the pager's completion, never by its page. */
 #include <linux/slab.h>
 
 #include "pager/io.h"
@@ -53,7 +49,7 @@ void tarn_io_destroy(struct tarn_io *io)
  * @result: see struct tarn_io
  * @cookie: likewise
  *
- * Context: process, in a section of cookies.
+ * Context: process, in a section of cookies, or where no pager can come.
  */
 void tarn_io_end(struct tarn_io *io, int result, u64 cookie)
 {

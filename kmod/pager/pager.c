@@ -10,7 +10,6 @@
  * process in common, so its death is seen as a pidfd sees it. The struct
  * tarn_pager stays until ->release, as commands may be on their way in.
  */
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/namei.h>
@@ -116,43 +115,41 @@ static u64 count_stored(struct tarn_pool *pool)
 	return tarn_stats_paged(pool) + tarn_stats_resident(pool);
 }
 
-/* TARN_PAGER_ATTACH: of a file of /dev/tarn. */
-long tarn_pager_attach(struct file *file, struct tarn_pager_attach *a)
+/**
+ * tarn_pager_attach() - TARN_PAGER_ATTACH
+ * @pool: to this pool
+ * @path: in its mount, which is kept busy
+ * @file: of /dev/tarn; the pager becomes its private data
+ * @a: the call; checked here
+ *
+ * Context: process.
+ * Return: 0; -EINVAL; -ENODEV the pool is one without paging; -EBUSY it has a pager, or
+ * the file attached before; -ENOMEM.
+ */
+long tarn_pager_attach(struct tarn_pool *pool, const struct path *path,
+		       struct file *file, struct tarn_pager_attach *a)
 {
 	struct tarn_pager *pager;
-	struct tarn_pool *pool;
-	struct fd f;
-	long ret;
 
 	if (a->flags || a->reserved || !a->queues ||
 	    a->queues > TARN_PAGER_MAX_QUEUES || a->depth < MIN_DEPTH ||
 	    a->depth > TARN_PAGER_MAX_DEPTH || !is_power_of_2(a->depth))
 		return -EINVAL;
-	f = fdget(a->pool_fd);
-	if (!fd_file(f))
-		return -EBADF;
-	ret = -EXDEV;
-	pool = tarn_pool_of(file_inode(fd_file(f))->i_sb);
-	if (!pool)
-		goto out_fd;
-	ret = -ENODEV;
 	if (!pool->paging)
-		goto out_fd;
-	ret = -ENOMEM;
+		return -ENODEV;
 	pager = pager_create(pool, a->queues, a->depth);
 	if (!pager)
-		goto out_fd;
+		return -ENOMEM;
 
 	mutex_lock(&pool->pager_lock);
-	ret = -EBUSY;
 	if (rcu_access_pointer(pool->pager) ||
 	    cmpxchg(&file->private_data, NULL, pager)) {
 		mutex_unlock(&pool->pager_lock);
 		tarn_pager_free(pager);
-		goto out_fd;
+		return -EBUSY;
 	}
 	pager->mapping = file->f_mapping;
-	pager->path = fd_file(f)->f_path;
+	pager->path = *path;
 	path_get(&pager->path);
 	rcu_assign_pointer(pool->pager, pager);
 	mutex_unlock(&pool->pager_lock);
@@ -161,10 +158,7 @@ long tarn_pager_attach(struct file *file, struct tarn_pager_attach *a)
 	a->queue_bytes = tarn_queue_bytes(a->depth);
 	a->stored_pages = count_stored(pool);
 	export_uuid(a->uuid, &pool->uuid);
-	ret = 0;
-out_fd:
-	fdput(f);
-	return ret;
+	return 0;
 }
 
 static long still_attached(struct tarn_pager *pager)
@@ -182,7 +176,7 @@ static long start_begin(struct tarn_pager *pager, u32 room,
 
 	mutex_lock(&pool->pager_lock);
 	ret = still_attached(pager);
-	if (!ret && pager->started)
+	if (!ret && pool->served)
 		ret = -EBUSY;
 	if (!ret) {
 		tarn_cookie_synchronize();
@@ -206,7 +200,6 @@ static long start_end(struct tarn_pager *pager)
 		tarn_queue_start(&pager->queues[i]);
 	tarn_pool_set_full(pool, false);
 	tarn_stores_try(&pool->stores);
-	pager->started = true;
 	WRITE_ONCE(pool->served, true);
 	/* Drops that were told when no queue took them yet. */
 	tarn_queue_kick(&pager->queues[0]);

@@ -30,7 +30,6 @@
  * @files: its descriptors, only compared; closing the pager's detaches
  * @mm: its address space, the only one that may use a window
  * @gone: it detached, nobody may use a window any more
- * @started: requests may come, as pool->served says, under pool->pager_lock
  * @drop_lock: protects the four after it; inside queue->lock
  * @takes_drops: START has those before; what is dropped is told as a request
  * @drops_lost: before that, more was dropped than START can tell: list anew
@@ -54,7 +53,6 @@ struct tarn_pager {
 	fl_owner_t files;
 	struct mm_struct *mm;
 	bool gone;
-	bool started;
 	spinlock_t drop_lock;
 	bool takes_drops;
 	bool drops_lost;
@@ -65,7 +63,8 @@ struct tarn_pager {
 	struct tarn_queue queues[];
 };
 
-long tarn_pager_attach(struct file *file, struct tarn_pager_attach *a);
+long tarn_pager_attach(struct tarn_pool *pool, const struct path *path,
+		       struct file *file, struct tarn_pager_attach *a);
 long tarn_pager_stored(struct tarn_pager *pager, struct tarn_pager_stored *s);
 long tarn_pager_start(struct tarn_pager *pager, struct tarn_pager_start *s);
 long tarn_pager_status(struct tarn_pager *pager,

@@ -634,12 +634,6 @@ long tarn_areas_list(struct tarn_partition *part,
 
 /* ---- policy ------------------------------------------------------------- */
 
-void tarn_pin_policy_init(struct tarn_pool *pool)
-{
-	/* 0 is TARN_PIN_CRITICAL. */
-	memset(pool->pin_policy, 0, sizeof(pool->pin_policy));
-}
-
 /* First release, then pin, so that the quota is there for what is to be. */
 static void apply(struct tarn_partition *part)
 {

@@ -49,7 +49,6 @@ void tarn_area_retry(struct tarn_partition *part, u32 handle);
 long tarn_areas_list(struct tarn_partition *part,
 		     struct tarn_partition_areas *list);
 u64 tarn_pin_quota(struct tarn_partition *part);
-void tarn_pin_policy_init(struct tarn_pool *pool);
 long tarn_pin_policy(struct tarn_pool *pool, struct tarn_pool_pin_policy *p);
 void tarn_pin_trim(struct tarn_partition *part);
 

@@ -240,7 +240,7 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 			}
 			break;
 		case VERDICT_GO:
-			if (!tarn_evict_add(batch, first + i, e,
+			if (!tarn_evict_add(batch, first + i, entry, e,
 					    gap <= l->join))
 				break;
 			tarn_age_taken(part, e);

@@ -6,6 +6,7 @@
 #ifndef TARN_HAND_H
 #define TARN_HAND_H
 
+#include <linux/cache.h>
 #include <linux/types.h>
 
 struct tarn_partition;
@@ -37,7 +38,7 @@ struct tarn_hand {
 	u32 run;
 	unsigned int boost;
 	unsigned int vain;
-};
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct tarn_turn - a batch to be taken from a partition

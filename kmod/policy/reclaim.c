@@ -24,6 +24,7 @@
 #include "policy/hand.h"
 #include "policy/reclaim.h"
 #include "policy/scan.h"
+#include "pool/home.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -62,6 +63,8 @@ struct run {
 /**
  * struct rank - how eagerly a partition is taken from
  * @claim: who claims least goes first
+ * @astray: then one that has pages on this node that should be elsewhere, unless that
+ *	was tried in vain
  * @vain: then the one that was tried in vain least often
  * @busy: then one that no thread is at
  * @coldness: then the coldest
@@ -69,6 +72,7 @@ struct run {
  */
 struct rank {
 	enum tarn_claim claim;
+	bool astray;
 	unsigned int vain;
 	bool busy;
 	unsigned int coldness;
@@ -77,9 +81,13 @@ struct rank {
 
 static struct rank rank_of(struct tarn_partition *part, const struct run *r)
 {
+	unsigned int vain = tarn_hand_vain(&part->hands[r->node->nid],
+					   r->number);
+
 	return (struct rank) {
 		.claim = tarn_entitle_claim(part),
-		.vain = tarn_hand_vain(&part->hands[r->node->nid], r->number),
+		.astray = !vain && tarn_home_excess(part, r->node->nid),
+		.vain = vain,
 		.busy = atomic_read(&part->node[r->node->nid].busy),
 		.coldness = READ_ONCE(part->ages->coldness),
 		.over = tarn_partition_resident(part) * TARN_WEIGHT_MAX /
@@ -91,6 +99,8 @@ static bool goes_before(const struct rank *a, const struct rank *b)
 {
 	if (a->claim != b->claim)
 		return a->claim < b->claim;
+	if (a->astray != b->astray)
+		return a->astray;
 	if (a->vain != b->vain)
 		return a->vain < b->vain;
 	if (a->busy != b->busy)

@@ -18,6 +18,7 @@
 #include "policy/scan.h"
 #include "policy/size.h"
 #include "pool/event.h"
+#include "pool/home.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -214,10 +215,11 @@ static bool move_out(struct tarn_partition *part, const struct evacuee *list,
 		if (!tarn_entry_is_frame(e, list[i].frame) || tarn_entry_mark(e))
 			continue;
 		if (to == TARN_FRAME_NONE)
-			to = tarn_frame_alloc(part->pool, numa_node_id());
+			to = tarn_frame_alloc(part->pool,
+					      tarn_home_pick(part));
 		if (to == TARN_FRAME_NONE)
 			break;
-		if (tarn_move_add(&batch, index, e, to))
+		if (tarn_move_add(&batch, index, entry, e, to))
 			to = TARN_FRAME_NONE;
 		if (tarn_batch_is_full(&batch.pages))
 			tarn_move_flush(&batch);
@@ -280,7 +282,7 @@ static s64 evacuate_some(struct tarn_pool *pool, struct evacuee *list)
 	return left;
 }
 
-static int evacuate_all(struct tarn_pool *pool, struct evacuee *list)
+static int evacuate(struct tarn_pool *pool, struct evacuee *list)
 {
 	s64 best = S64_MAX, left;
 	unsigned int idle = 0;
@@ -297,19 +299,6 @@ static int evacuate_all(struct tarn_pool *pool, struct evacuee *list)
 		msleep(SHRINK_PAUSE_MS);
 	}
 	return left;
-}
-
-static int evacuate(struct tarn_pool *pool)
-{
-	struct evacuee *list = kvmalloc_array(TARN_CHUNK_FRAMES, sizeof(*list),
-					      GFP_KERNEL);
-	int ret;
-
-	if (!list)
-		return -ENOMEM;
-	ret = evacuate_all(pool, list);
-	kvfree(list);
-	return ret;
 }
 
 /* Mark the last chunks of each node that has too many. */
@@ -373,13 +362,14 @@ static void destroy_leaving(struct tarn_pool *pool)
 }
 
 /* Empty the chunks that are too many and give them back, all or none. */
-static int shrink(struct tarn_pool *pool, const u64 *want)
+static int shrink(struct tarn_pool *pool, const u64 *want,
+		  struct evacuee *list)
 {
 	int ret;
 
 	if (!mark_leaving(pool, want))
 		return 0;
-	ret = evacuate(pool);
+	ret = evacuate(pool, list);
 	if (ret)
 		unmark_leaving(pool);
 	else
@@ -402,13 +392,19 @@ static int shrink(struct tarn_pool *pool, const u64 *want)
  */
 int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 {
+	struct evacuee *list;
 	u64 *want, *had;
 	u64 total = 0;
 	int nid, ret = -EINVAL;
 
 	want = kcalloc(2 * nr_node_ids, sizeof(*want), GFP_KERNEL);
-	if (!want)
+	/* To undo it must not need memory. */
+	list = kvmalloc_array(TARN_CHUNK_FRAMES, sizeof(*list), GFP_KERNEL);
+	if (!want || !list) {
+		kvfree(list);
+		kfree(want);
 		return -ENOMEM;
+	}
 	had = want + nr_node_ids;
 	spread(size, want);
 
@@ -435,10 +431,10 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 	if (!ret)
 		ret = start_reclaim(pool);
 	if (!ret)
-		ret = shrink(pool, want);
+		ret = shrink(pool, want, list);
 	if (!ret)
 		WRITE_ONCE(pool->per_node, size->per_node);
-	if (ret && shrink(pool, had))
+	if (ret && shrink(pool, had, list))
 		pr_warn("pool %pU keeps %llu frames after a failed resize\n",
 			&pool->uuid, pool->frames);
 	stop_reclaim(pool);
@@ -448,6 +444,7 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 		   pool->frames);
 out:
 	mutex_unlock(&pool->resize_lock);
+	kvfree(list);
 	kfree(want);
 	return ret;
 }

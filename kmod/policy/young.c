@@ -19,7 +19,7 @@
  */
 #define LOOKS_MOST	256
 
-static const struct tarn_young_source *others;
+static const struct tarn_young_source *others __ro_after_init;
 
 /* While there is no partition. */
 void tarn_young_set_source(const struct tarn_young_source *source)

@@ -100,6 +100,14 @@ static inline u64 tarn_entry_with_hint(u64 e, unsigned int hint)
 	return (e & ~TARN_ENTRY_HINT) | (u64)hint << TARN_ENTRY_HINT_SHIFT;
 }
 
+/* Has somebody the page in hand for a moment, so that he is waited for? */
+static inline bool tarn_entry_is_brief(u64 e)
+{
+	enum tarn_mark mark = tarn_entry_mark(e);
+
+	return mark == TARN_MARK_FILL || mark == TARN_MARK_MOVE;
+}
+
 /* Is the page in a frame of its own, which the payload says? */
 static inline bool tarn_entry_has_frame(u64 e)
 {

@@ -428,16 +428,31 @@ static u64 alloc_near(struct tarn_pool *pool, const struct tarn_node *home,
 	return TARN_FRAME_NONE;
 }
 
+/* Of the nodes that the pool has the one that is nearest to @nid. */
+static struct tarn_node *nearest_node(struct tarn_pool *pool, int nid)
+{
+	struct tarn_node *best = tarn_pool_node(pool, nid), *n;
+	int other;
+
+	if (likely(best))
+		return best;
+	tarn_for_each_node(pool, other, n)
+		if (!best || node_distance(nid, other) <
+			     node_distance(nid, best->nid))
+			best = n;
+	return best;
+}
+
 /* From a magazine or the nearest node that can, see tarn_frame_alloc(). */
 static u64 any_alloc(struct tarn_pool *pool, int node)
 {
-	struct tarn_node *home = NULL;
+	struct tarn_node *home;
 	int first = 0;
 	u64 frame;
 
 	if (node != NUMA_NO_NODE)
-		home = tarn_pool_node(pool, node);
-	if (!home)
+		home = nearest_node(pool, node);
+	else
 		home = tarn_node_from(pool, &first);
 	frame = tarn_magazine_take(home);
 	if (frame == TARN_FRAME_NONE)
@@ -474,6 +489,32 @@ u64 tarn_frame_alloc(struct tarn_pool *pool, int node)
 	       tarn_poisoned(tarn_frame_page(pool, frame)))
 		retire(pool, frame);
 	return frame;
+}
+
+/**
+ * tarn_frame_spare() - take a frame of a node that nobody else needs
+ * @pool: from this pool
+ * @nid: of this node, no other will do
+ *
+ * For pages that have a frame already, and only should lie elsewhere: nothing goes out for
+ * that, and nobody waits.
+ *
+ * Context: any.
+ * Return: the frame; TARN_FRAME_NONE: the node has no more free than its low mark.
+ */
+u64 tarn_frame_spare(struct tarn_pool *pool, int nid)
+{
+	struct tarn_node *n = tarn_pool_node(pool, nid);
+	u64 frame;
+
+	if (!n || tarn_waiters_any(pool))
+		return TARN_FRAME_NONE;
+	while (tarn_node_take(n, READ_ONCE(n->low), &frame, 1)) {
+		if (!tarn_poisoned(tarn_frame_page(pool, frame)))
+			return frame;
+		retire(pool, frame);
+	}
+	return TARN_FRAME_NONE;
 }
 
 /**

@@ -125,6 +125,7 @@ struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame);
 struct tarn_frame *tarn_frame(struct tarn_pool *pool, u64 frame);
 bool tarn_frame_mark_poisoned(struct tarn_pool *pool, u64 frame);
 u64 tarn_frame_alloc(struct tarn_pool *pool, int node);
+u64 tarn_frame_spare(struct tarn_pool *pool, int nid);
 void tarn_frame_free(struct tarn_pool *pool, u64 frame);
 void tarn_frame_release(struct tarn_pool *pool, u64 frame);
 bool tarn_frame_idle(struct page *page);

@@ -7,6 +7,7 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -15,14 +16,17 @@
 static struct tarn_leaf *leaf_create(struct tarn_partition *part, u64 index)
 {
 	struct tarn_leaf *leaf, *other;
+	struct page *page;
 
 	leaf = kzalloc(sizeof(*leaf), GFP_KERNEL_ACCOUNT);
 	if (!leaf)
 		return NULL;
-	leaf->entry = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!leaf->entry)
+	page = alloc_pages_node(tarn_home_pick(part),
+				GFP_KERNEL_ACCOUNT | __GFP_ZERO, 0);
+	if (!page)
 		goto err_leaf;
-	set_page_private(virt_to_page(leaf->entry), (unsigned long)leaf);
+	leaf->entry = page_address(page);
+	set_page_private(page, (unsigned long)leaf);
 	other = xa_cmpxchg(&part->leaves, index >> TARN_LEAF_SHIFT, NULL, leaf,
 			   GFP_KERNEL_ACCOUNT);
 	if (!other) {
@@ -67,7 +71,8 @@ u32 *tarn_leaf_sums(struct tarn_partition *part, struct tarn_leaf *leaf)
 
 	if (sum)
 		return sum;
-	sum = kcalloc(TARN_LEAF_PAGES, sizeof(*sum), GFP_KERNEL);
+	sum = kcalloc_node(TARN_LEAF_PAGES, sizeof(*sum), GFP_KERNEL,
+			   page_to_nid(virt_to_page(leaf->entry)));
 	if (!sum)
 		return NULL;
 	other = cmpxchg(&leaf->sum, NULL, sum);
@@ -213,6 +218,7 @@ struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
 	init_rwsem(&part->pin);
 	mutex_init(&part->hand_lock);
 	mutex_init(&part->reserve_lock);
+	mutex_init(&part->relocate_lock);
 	mutex_init(&part->vm_lock);
 	tarn_pins_init(&part->pins);
 	xa_init(&part->leaves);
@@ -261,6 +267,7 @@ static void partition_free_rcu(struct rcu_head *rcu)
 	struct tarn_partition *part = container_of(rcu, struct tarn_partition,
 						   rcu);
 
+	kfree(rcu_access_pointer(part->homes));
 	kfree(part->areas);
 	kfree(part->hands);
 	kfree(part->ages);

@@ -28,6 +28,8 @@ struct eventfd_ctx;
 struct tarn_ages;
 struct tarn_areas;
 struct tarn_hand;
+struct tarn_homes;
+struct tarn_relocation;
 
 #define TARN_LEAF_SHIFT		9
 #define TARN_LEAF_PAGES		(1U << TARN_LEAF_SHIFT)
@@ -89,6 +91,9 @@ struct tarn_part_node {
  * @vm: the VM that is attached, or NULL; RCU
  * @notify: told of page-ins, RCU (page/notify.c)
  * @pins: pages that stay in memory
+ * @homes: home nodes, RCU; NULL: none
+ * @ages: of its pages, policy/age.c's
+ * @hands: where reclaimers go on, by the kernel's node number, policy/hand.c's
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
@@ -108,8 +113,9 @@ struct tarn_part_node {
  * @pin: the inode can't be evicted while this is held for reading
  * @hand_lock: one looks at its pages at a time
  * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
- * @ages: of its pages, policy/age.c's
- * @hands: where reclaimers go on, by the kernel's node number, policy/hand.c's
+ * @moved: pages that were moved to a home
+ * @relocate_lock: protects @relocation; outside of all but the inode's lock
+ * @relocation: under way or the last one, policy/relocate.c's
  * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
  * @areas: what is registered in it, policy/area.c's
  * @kobj: in sysfs
@@ -127,6 +133,9 @@ struct tarn_partition {
 	struct tarn_vm __rcu *vm;
 	struct eventfd_ctx __rcu *notify;
 	struct tarn_pins pins;
+	struct tarn_homes __rcu *homes;
+	struct tarn_ages *ages;
+	struct tarn_hand *hands;
 	u64 min_frames;
 	u64 desired_frames;
 	u64 entitled;
@@ -144,8 +153,9 @@ struct tarn_partition {
 	struct rw_semaphore pin ____cacheline_aligned_in_smp;
 	struct mutex hand_lock;
 	struct mutex reserve_lock;
-	struct tarn_ages *ages;
-	struct tarn_hand *hands;
+	atomic64_t moved;
+	struct mutex relocate_lock;
+	struct tarn_relocation *relocation;
 	struct mutex vm_lock;
 	struct tarn_areas *areas;
 	struct kobject kobj;
@@ -153,21 +163,6 @@ struct tarn_partition {
 
 	struct tarn_part_node node[];
 };
-
-/**
- * struct tarn_inode - inode of a tarnfs
- * @vfs: the VFS's part
- * @part: of a regular file
- */
-struct tarn_inode {
-	struct inode vfs;
-	struct tarn_partition *part;
-};
-
-static inline struct tarn_inode *TARN_I(struct inode *inode)
-{
-	return container_of(inode, struct tarn_inode, vfs);
-}
 
 struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
 					    struct inode *inode);

@@ -4,7 +4,6 @@
  * fs/life.c's, their size policy/size.c's. See Documentation/design/pool.rst.
  */
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -17,12 +16,6 @@
 /* How often frames in limbo are looked at. */
 #define LIMBO_LOOK	((unsigned long)HZ / 50)
 #define LIMBO_LOOK_MAX	((unsigned long)HZ)
-
-/* This module has one type of filesystem. */
-struct tarn_pool *tarn_pool_of(const struct super_block *sb)
-{
-	return sb->s_type->owner == THIS_MODULE ? sb->s_fs_info : NULL;
-}
 
 /* ---- limbo -------------------------------------------------------------- */
 
@@ -86,12 +79,12 @@ static void sort_by_distance(struct tarn_node *n)
 }
 
 /**
- * tarn_node_create() - a node is made with its first frame, long after the mount perhaps
+ * tarn_node_create() - what a pool has of a node that is to give it frames
  * @pool: the pool
  * @nid: the kernel's number
  *
  * Context: process, pool->resize_lock.
- * Return: 0, also if it is there; -ENOMEM, or what ->show_node() says.
+ * Return: 0, also if it is there; -ENOMEM, or what ->make_node() says.
  */
 int tarn_node_create(struct tarn_pool *pool, int nid)
 {

@@ -43,11 +43,11 @@
 #include "pool/stores.h"
 #include "pool/waiter.h"
 
-struct super_block;
 struct tarn_magazine;
 struct tarn_node;
 struct tarn_pager;
 struct tarn_pending_bucket;
+struct tarn_placer;
 struct task_struct;
 
 /* Threads that keep frames of a node free, at most. */
@@ -173,6 +173,7 @@ struct tarn_pool_ops {
  * @scan_kick: woken to see whether there is work
  * @scanned: pages that it looked at
  * @scan_ns: processor time that it took
+ * @placer: the thread that moves pages home, policy/place.c's
  * @resize_lock: frames come and go
  * @per_node: sizes were given by node
  * @low: as set by hand, 0: computed
@@ -241,6 +242,7 @@ struct tarn_pool {
 	bool scan_kick;
 	atomic64_t scanned;
 	atomic64_t scan_ns;
+	struct tarn_placer *placer;
 
 	struct mutex resize_lock;
 	bool per_node;
@@ -267,7 +269,6 @@ struct tarn_pool {
 };
 
 struct tarn_pool *tarn_pool_alloc(const struct tarn_pool_ops *ops, bool paging);
-struct tarn_pool *tarn_pool_of(const struct super_block *sb);
 int tarn_node_create(struct tarn_pool *pool, int nid);
 void tarn_nodes_free(struct tarn_pool *pool);
 bool tarn_pool_is_low(struct tarn_pool *pool);

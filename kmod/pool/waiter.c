@@ -3,6 +3,7 @@
 #include <linux/sched.h>
 #include <linux/topology.h>
 
+#include "pool/home.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -165,19 +166,21 @@ void tarn_waiters_serve(struct tarn_pool *pool)
 
 /**
  * tarn_frame_try() - take a free frame, if there is one for this
- * @pool: from this pool
+ * @part: for this partition
  * @want: what for
  *
  * Context: any; wakes the reclaimer.
  * Return: the frame or TARN_FRAME_NONE.
  */
-u64 tarn_frame_try(struct tarn_pool *pool, enum tarn_want want)
+u64 tarn_frame_try(struct tarn_partition *part, enum tarn_want want)
 {
+	struct tarn_pool *pool = part->pool;
+
 	if (want == TARN_WANT_GROWTH && !growth_allowed(pool, 0)) {
 		tarn_pool_kick(pool);
 		return TARN_FRAME_NONE;
 	}
-	return tarn_frame_alloc(pool, numa_node_id());
+	return tarn_frame_alloc(pool, tarn_home_pick(part));
 }
 
 /* Until somebody makes room there is no frame, and with a lock nobody waits so long. */
@@ -207,10 +210,10 @@ u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 	struct tarn_pool *pool = part->pool;
 	struct waiter w = {
 		.task = current,
-		.node = numa_node_id(),
+		.node = tarn_home_pick(part),
 		.frame = TARN_FRAME_NONE,
 	};
-	u64 frame = tarn_frame_try(pool, want);
+	u64 frame = tarn_frame_try(part, want);
 
 	if (frame != TARN_FRAME_NONE || !pool->paging)
 		return frame;
@@ -219,7 +222,7 @@ u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 	/* One may have become free before the waiter could be seen. */
 	smp_mb();
 	tarn_magazines_empty(pool);
-	frame = tarn_frame_try(pool, want);
+	frame = tarn_frame_try(part, want);
 	if (frame == TARN_FRAME_NONE) {
 		tarn_pool_limbo_soon(pool);
 		tarn_pool_kick(pool);

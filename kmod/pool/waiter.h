@@ -29,7 +29,7 @@ enum tarn_want {
 	TARN_WANT_COUNT,
 };
 
-u64 tarn_frame_try(struct tarn_pool *pool, enum tarn_want want);
+u64 tarn_frame_try(struct tarn_partition *part, enum tarn_want want);
 u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 		    struct tarn_wait *wait);
 bool tarn_waiters_any(struct tarn_pool *pool);

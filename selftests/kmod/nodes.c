@@ -6,13 +6,13 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "node.h"
 #include "pager.h"
 
 #define MIB_PAGES (1048576 / PAGE_SIZE)
@@ -44,59 +44,6 @@ static void fill(u64 start, u64 count)
 
 	for (i = start; i < start + count; i++)
 		page_fill(map + i * PAGE_SIZE, 5, i, 1);
-}
-
-static bool is_node(unsigned int nid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u", nid);
-	return !access(path, F_OK);
-}
-
-static void need_two_nodes(void)
-{
-	TEST_REQUIRE(is_node(1), "needs two NUMA nodes");
-}
-
-/* A file of a node's directory in sysfs; -1: it is not there. */
-static s64 node_value(unsigned int nid, const char *name)
-{
-	struct tarn_pool_info info = pool_info(&pool);
-	const u8 *u = info.uuid;
-	char path[160];
-	long long value;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/fs/tarn/%02x%02x%02x%02x-%02x%02x-"
-		 "%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/node%u/%s",
-		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
-		 u[10], u[11], u[12], u[13], u[14], u[15], nid, name);
-	f = fopen(path, "r");
-	if (!f)
-		return -1;
-	ASSERT_EQ(fscanf(f, "%lld", &value), 1);
-	fclose(f);
-	return value;
-}
-
-/* Run on the first processor of a node. */
-static void run_on_node(unsigned int nid)
-{
-	unsigned int cpu;
-	char path[64];
-	cpu_set_t set;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist",
-		 nid);
-	f = fopen(path, "r");
-	ASSERT(f);
-	ASSERT_EQ(fscanf(f, "%u", &cpu), 1);
-	fclose(f);
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	ASSERT_OK(sched_setaffinity(0, sizeof(set), &set));
 }
 
 /* Kernel threads that keep frames of a node free, of all pools. */
@@ -132,7 +79,7 @@ static void a_node_without_frames(void)
 {
 	struct tarn_pool_info info;
 
-	need_two_nodes();
+	nodes_need(2);
 	begin("nodes=64M:0", 16);
 	info = pool_info(&pool);
 	ASSERT_EQ(info.frames, 64 * MIB_PAGES);
@@ -147,25 +94,25 @@ static void a_node_without_frames(void)
 	ASSERT_EQ(reclaimers(0), 0);
 	ASSERT_GE(reclaimers(1), 1);
 	/* A processor whose node has none takes them where they are. */
-	run_on_node(0);
+	node_run_on(0);
 	fill(0, 16);
-	ASSERT_EQ(node_value(0, "free_frames"), 0);
-	ASSERT_EQ(node_value(1, "free_frames"), 64 * MIB_PAGES - 16);
+	ASSERT_EQ(node_value(&pool, 0, "free_frames"), 0);
+	ASSERT_EQ(node_value(&pool, 1, "free_frames"), 64 * MIB_PAGES - 16);
 	end(16);
 }
 
 static void frames_of_the_own_node_come_first(void)
 {
-	need_two_nodes();
+	nodes_need(2);
 	begin("nodes=8M:8M", 512);
-	run_on_node(0);
+	node_run_on(0);
 	fill(0, 256);
-	ASSERT_EQ(node_value(0, "free_frames"), 8 * MIB_PAGES - 256);
-	ASSERT_EQ(node_value(1, "free_frames"), 8 * MIB_PAGES);
-	run_on_node(1);
+	ASSERT_EQ(node_value(&pool, 0, "free_frames"), 8 * MIB_PAGES - 256);
+	ASSERT_EQ(node_value(&pool, 1, "free_frames"), 8 * MIB_PAGES);
+	node_run_on(1);
 	fill(256, 256);
-	ASSERT_EQ(node_value(0, "free_frames"), 8 * MIB_PAGES - 256);
-	ASSERT_EQ(node_value(1, "free_frames"), 8 * MIB_PAGES - 256);
+	ASSERT_EQ(node_value(&pool, 0, "free_frames"), 8 * MIB_PAGES - 256);
+	ASSERT_EQ(node_value(&pool, 1, "free_frames"), 8 * MIB_PAGES - 256);
 	end(512);
 }
 
@@ -175,18 +122,18 @@ static void other_nodes_come_before_the_pager(void)
 	const u64 pages = 24 * MIB_PAGES;
 	struct tarn_pool_info info;
 
-	need_two_nodes();
+	nodes_need(2);
 	begin("nodes=16M:16M", pages);
 	pager_start(&pg, &pool);
-	run_on_node(0);
+	node_run_on(0);
 	fill(0, pages);
 	info = pool_info(&pool);
 	ASSERT_EQ(info.resident_pages, pages);
 	ASSERT_EQ(info.page_outs + info.clean_drops + info.zero_drops, 0);
 	ASSERT_EQ(info.frame_waits, 0);
 	/* The own node keeps what is below its low mark for when all are. */
-	ASSERT_GE(node_value(0, "free_frames"), 16 * MIB_PAGES / 64);
-	ASSERT_LE(node_value(0, "free_frames"), 16 * MIB_PAGES / 32);
+	ASSERT_GE(node_value(&pool, 0, "free_frames"), 16 * MIB_PAGES / 64);
+	ASSERT_LE(node_value(&pool, 0, "free_frames"), 16 * MIB_PAGES / 32);
 	pager_stop(&pg);
 	end(pages);
 }
@@ -236,7 +183,7 @@ static void a_node_that_gets_memory(void)
 {
 	int nid = 0, movable;
 
-	while (is_node(nid + 1))
+	while (node_exists(nid + 1))
 		nid++;
 	movable = offline_block(true);
 	TEST_REQUIRE(movable >= 0 && movable != offline_block(false),
@@ -244,11 +191,11 @@ static void a_node_that_gets_memory(void)
 	begin("size=16M", 16);
 	set_block(movable, "online_movable");
 	ASSERT_OK(__pool_remount(&pool, "size=20M"));
-	ASSERT_EQ(node_value(nid, "frames"), -1);
+	ASSERT_EQ(node_value(&pool, nid, "frames"), -1);
 	ASSERT_ERR(__pool_remount(&pool, "nodes=16M:16M:16M"), EINVAL);
 	set_block(offline_block(false), "online_kernel");
 	ASSERT_OK(__pool_remount(&pool, "size=24M"));
-	ASSERT_GE(node_value(nid, "frames"), 6 * MIB_PAGES);
+	ASSERT_GE(node_value(&pool, nid, "frames"), 6 * MIB_PAGES);
 	ASSERT_GE(reclaimers(nid), 1);
 	fill(0, 16);
 	end(16);

@@ -425,25 +425,26 @@ enum tarn_relocate_state {
 /**
  * struct tarn_partition_relocate - TARN_PARTITION_RELOCATE: move a range (S05)
  * @size: of this structure
- * @flags: to start, TARN_RELOCATE_*
+ * @flags: to start, TARN_RELOCATE_*; out: as it was started
  * @op: enum tarn_relocate_op
- * @node: to start: target, or with TARN_RELOCATE_AWAY the one to leave
+ * @node: to start: target, or with TARN_RELOCATE_AWAY the one to leave; out: the same
  * @start: to start: first page; out: of the range
  * @count: to start: pages, cut to the file; out: of the range
- * @granule: to start: pages that are blocked together, 1 to 64; 0: 64
+ * @granule: to start: pages that are blocked together, a power of two up to 64; 0: 64;
+ *	out: the same
  * @state: out: enum tarn_relocate_state
  * @cursor: out: page up to which it has gone this time round
  * @moved: out: pages moved
  * @held: out: pages that somebody holds, as of the last look
  * @held_page: out: the first of them
  * @skipped: out: pages that had no frame, or were in place
- * @blocked: out: granules by the power of two of the microseconds for which their
- *	translation was blocked
+ * @blocked: out: granules by the time for which their translation was blocked: bucket n
+ *	counts those in [2^n, 2^(n+1)) microseconds, the first all below, the last all above
  *
  * One relocation a partition at a time, which goes on when the caller is gone. Only the
  * granule that is being moved is blocked, and who touches it waits. A page without a frame
- * is passed over: it comes back to a home. START and CANCEL want a file that is open for
- * writing, and CAP_SYS_ADMIN.
+ * is passed over: it comes back to a home. When CANCEL returns nothing is moved any more.
+ * START and CANCEL want a file that is open for writing, and CAP_SYS_ADMIN.
  *
  * EBUSY: one is under way. EINVAL: a node without frames of the pool, an op or granule that
  * is none. ENOENT: there is none to cancel.

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Home nodes of a partition (S04): on which NUMA nodes its frames are to be, and how many
+ * on each. Here is what they are and what follows from them for one page; who sets them
+ * and who moves pages to them is policy/place.c.
+ */
+#ifndef TARN_HOME_H
+#define TARN_HOME_H
+
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+
+struct tarn_partition;
+
+/**
+ * struct tarn_homes - the homes of a partition, at least one; never changed
+ * @rcu: for its end
+ * @count: how many
+ * @home: them, in ascending order of @home.nid
+ * @home.wanted: frames that are to be there, 0: no number
+ */
+struct tarn_homes {
+	struct rcu_head rcu;
+	unsigned int count;
+	struct {
+		int nid;
+		u64 wanted;
+	} home[];
+};
+
+int tarn_home_pick(struct tarn_partition *part);
+bool tarn_home_wanted(struct tarn_partition *part, int nid, u64 *wanted);
+u64 tarn_home_excess(struct tarn_partition *part, int nid);
+u64 tarn_home_missing(struct tarn_partition *part, int nid);
+u64 tarn_home_misplaced(struct tarn_partition *part);
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Home nodes (S04): where frames are taken, what happens when a home is full, and how
+ * pages come home, the most used first (S06).
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "node.h"
+#include "pager.h"
+
+#define MIB_PAGES (1048576 / PAGE_SIZE)
+
+static struct pool pool;
+static struct pager pg;
+static int part;
+static u8 *map;
+
+static void begin(const char *options, u64 pages)
+{
+	nodes_need(2);
+	pool_mount(&pool, options);
+	part = part_create(&pool, "a", pages);
+	map = part_map(part, pages);
+}
+
+static void end(u64 pages)
+{
+	munmap(map, pages * PAGE_SIZE);
+	close(part);
+	part_unlink(&pool, "a");
+	pool_assert_idle(&pool);
+	pool_umount(&pool);
+}
+
+static void fill(u64 start, u64 count)
+{
+	u64 i;
+
+	for (i = start; i < start + count; i++)
+		page_fill(map + i * PAGE_SIZE, 5, i, 1);
+}
+
+static void check(u64 start, u64 count)
+{
+	u64 i;
+
+	for (i = start; i < start + count; i++)
+		ASSERT_PAGE(map + i * PAGE_SIZE, 5, i, 1);
+}
+
+/* Whichever processor touches it. */
+static void a_new_page_is_at_home(void)
+{
+	begin("nodes=16M:16M", 512);
+	node_run_on(0);
+	part_set_home(part, 1, 0);
+	fill(0, 256);
+	ASSERT_EQ(part_on_node(part, 0), 0);
+	ASSERT_EQ(part_on_node(part, 1), 256);
+	part_set_home(part, 0, 0);
+	fill(256, 256);
+	ASSERT_GE(part_on_node(part, 0), 256);
+	end(512);
+}
+
+/* As many on each as is wanted, to the page. */
+static void numbers_are_kept(void)
+{
+	const struct tarn_home homes[] = {
+		{ .node = 1, .wanted_frames = 100 },
+		{ .node = 0, .wanted_frames = 300 },
+	};
+
+	begin("nodes=16M:16M", 400);
+	ASSERT_OK(__part_set_homes(part, homes, 2));
+	node_run_on(1);
+	fill(0, 400);
+	ASSERT_EQ(part_on_node(part, 0), 300);
+	ASSERT_EQ(part_on_node(part, 1), 100);
+	ASSERT_EQ(part_homes(part).misplaced_pages, 0);
+	check(0, 400);
+	end(400);
+}
+
+static void a_page_comes_back_to_its_home(void)
+{
+	const u64 pages = 512;
+
+	begin("nodes=16M:16M", pages);
+	pager_start(&pg, &pool);
+	node_run_on(0);
+	fill(0, pages);
+	ASSERT_EQ(part_page_out(part, 0, pages), pages);
+	part_set_home(part, 1, 0);
+	check(0, pages);
+	ASSERT_EQ(part_on_node(part, 1), pages);
+	pager_stop(&pg);
+	end(pages);
+}
+
+/* A home that is full is passed over, without anything going out, and that is repaired. */
+static void a_full_home_is_repaired_later(void)
+{
+	const u64 other = 13 * MIB_PAGES, pages = 6 * MIB_PAGES;
+	struct tarn_pool_info info;
+	u8 *first;
+	int fd;
+
+	begin("nodes=16M:16M", pages);
+	pager_start(&pg, &pool);
+	node_run_on(0);
+	fd = part_create(&pool, "other", other);
+	first = part_map_filled(fd, other);
+	part_set_home(part, 0, 0);
+	fill(0, pages);
+	info = pool_info(&pool);
+	ASSERT_EQ(info.page_outs + info.clean_drops, 0);
+	ASSERT_GT(part_on_node(part, 1), 0);
+	ASSERT_EQ(part_homes(part).misplaced_pages, part_on_node(part, 1));
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
+	WAIT_FOR(!part_homes(part).misplaced_pages);
+	ASSERT_EQ(part_on_node(part, 0), pages);
+	ASSERT_GT(part_homes(part).moved_pages, 0);
+	ASSERT_EQ(pool_info(&pool).page_outs, info.page_outs);
+	check(0, pages);
+	pager_stop(&pg);
+	end(pages);
+}
+
+static int touch(void *arg)
+{
+	volatile u8 *page = map + (uintptr_t)arg * PAGE_SIZE;
+
+	for (;;) {
+		u64 i;
+
+		for (i = 0; i < 64; i++)
+			page[i * PAGE_SIZE]++;
+		msleep(1);
+	}
+	return 0;
+}
+
+/* Pages of a range that lie on a node, as the kernel sees them. */
+static u64 mapped_on(u64 start, u64 count, int nid)
+{
+	u64 i, n = 0;
+
+	for (i = start; i < start + count; i++) {
+		void *page = map + i * PAGE_SIZE;
+		int status = -1;
+
+		ASSERT_OK(syscall(SYS_move_pages, 0, 1, &page, NULL, &status, 0));
+		n += status == nid;
+	}
+	return n;
+}
+
+/* There is room for a few at home: they are those that are used most. */
+static void the_hottest_come_first(void)
+{
+	const u64 pages = 8 * MIB_PAGES, hot = 256, other = 14 * MIB_PAGES;
+	struct tarn_partition_heat h = { .size = sizeof(h) };
+	u64 i, got, moved, rounds;
+	u8 *first;
+	int fd;
+
+	begin("nodes=16M:16M", pages);
+	node_run_on(1);
+	fill(0, pages);
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, 0, 0);
+	first = part_map_filled(fd, other);
+	tarn_op(part, TARN_PARTITION_HEAT, &h);
+	rounds = h.rounds;
+	/* The last ones, so that going through them in order does not do. */
+	while (h.rounds < rounds + 8 || h.by_class[TARN_ACTIVITY_HOT] < hot) {
+		for (i = pages - hot; i < pages; i++)
+			((volatile u8 *)map)[i * PAGE_SIZE];
+		msleep(20);
+		tarn_op(part, TARN_PARTITION_HEAT, &h);
+	}
+	part_set_home(part, 0, 0);
+	WAIT_FOR(part_homes(part).moved_pages >= hot);
+	for (i = pages - hot; i < pages; i++)
+		((volatile u8 *)map)[i * PAGE_SIZE];
+	got = mapped_on(pages - hot, hot, 0);
+	moved = part_homes(part).moved_pages;
+	diag("%llu of %llu hot pages are at home, %llu of %llu moved",
+	     (unsigned long long)got, (unsigned long long)hot,
+	     (unsigned long long)moved, (unsigned long long)pages);
+	ASSERT_GE(got, hot * 9 / 10);
+	ASSERT_LT(moved, pages / 2);
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
+	check(0, pages);
+	end(pages);
+}
+
+/* Homes change under a load, again and again, and no write is lost. */
+static void homes_change_under_load(void)
+{
+	const u64 pages = 4 * MIB_PAGES;
+	unsigned int i;
+	pid_t pid;
+
+	begin("nodes=16M:16M", pages);
+	fill(0, pages);
+	pid = spawn(touch, (void *)(uintptr_t)(pages - 64));
+	for (i = 0; i < 10; i++) {
+		part_set_home(part, i & 1, 0);
+		WAIT_FOR(!part_homes(part).misplaced_pages);
+		check(0, pages - 64);
+		ASSERT_EQ(part_on_node(part, i & 1), pages);
+	}
+	ASSERT_OK(kill(pid, SIGKILL));
+	ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	end(pages);
+}
+
+/* Nobody loses a page so that another one comes home. */
+static void a_move_takes_nobodys_pages(void)
+{
+	const u64 mine = 8 * MIB_PAGES, other = 15 * MIB_PAGES + MIB_PAGES / 2;
+	u64 gone;
+	u8 *first;
+	int fd;
+
+	begin("nodes=16M:16M", mine);
+	pager_start(&pg, &pool);
+	node_run_on(1);
+	fill(0, mine);
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, 0, 0);
+	first = part_map_filled(fd, other);
+	gone = pool_info(&pool).page_outs + pool_info(&pool).clean_drops;
+	part_set_home(part, 0, 0);
+	msleep(1000);
+	ASSERT_EQ(pool_info(&pool).page_outs + pool_info(&pool).clean_drops, gone);
+	ASSERT_GT(part_homes(part).misplaced_pages, 0);
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
+	WAIT_FOR(!part_homes(part).misplaced_pages);
+	check(0, mine);
+	pager_stop(&pg);
+	end(mine);
+}
+
+static void bad_homes_change_nothing(void)
+{
+	const struct tarn_home good = { .node = 1, .wanted_frames = 7 };
+	const struct tarn_home twice[] = { { .node = 1 }, { .node = 1 } };
+	const struct tarn_home away = { .node = 1000 };
+	const struct tarn_home flag = { .node = 0, .flags = 2 };
+	struct tarn_partition_homes h;
+	struct tarn_home got[4] = {};
+	int fd;
+
+	begin("nodes=8M:8M", 16);
+	ASSERT_OK(__part_set_homes(part, &good, 1));
+	ASSERT_ERR(__part_set_homes(part, twice, 2), EINVAL);
+	ASSERT_ERR(__part_set_homes(part, &away, 1), EINVAL);
+	ASSERT_ERR(__part_set_homes(part, &flag, 1), EINVAL);
+	ASSERT_ERR(__part_set_homes(part, &good, 5000), EINVAL);
+	ASSERT_ERR(__part_set_homes(part, (void *)8, 1), EFAULT);
+	fd = part_open(&pool, "a", O_RDONLY);
+	ASSERT_ERR(__part_set_homes(fd, &good, 1), EPERM);
+	h = (struct tarn_partition_homes) {
+		.size = sizeof(h),
+		.count = 4,
+		.homes = (uintptr_t)got,
+	};
+	tarn_op(fd, TARN_PARTITION_HOMES, &h);
+	ASSERT_EQ(h.count, 1);
+	ASSERT_EQ(got[0].node, 1);
+	ASSERT_EQ(got[0].flags, TARN_NODE_IS_HOME);
+	ASSERT_EQ(got[0].wanted_frames, 7);
+	close(fd);
+	ASSERT_OK(__part_set_homes(part, NULL, 0));
+	ASSERT_EQ(part_homes(part).count, 0);
+	end(16);
+}
+
+static const struct tarn_test tests[] = {
+	TEST(a_new_page_is_at_home),
+	TEST(numbers_are_kept),
+	TEST(a_page_comes_back_to_its_home),
+	TEST(a_full_home_is_repaired_later),
+	TEST(the_hottest_come_first),
+	TEST(homes_change_under_load),
+	TEST(a_move_takes_nobodys_pages),
+	TEST(bad_homes_change_nothing),
+};
+
+TESTS_MAIN(tests)

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Relocation (S05): a range goes to other frames while its owner runs, what is held is
+ * waited for or refused, and it survives or ends with whoever comes between.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "node.h"
+#include "pager.h"
+
+#define MIB_PAGES (1048576 / PAGE_SIZE)
+#define PAGES (4 * MIB_PAGES)
+
+static struct pool pool;
+static struct pager pg;
+static int part;
+static u8 *map;
+
+static void begin(void)
+{
+	nodes_need(2);
+	pool_mount(&pool, "nodes=16M:16M");
+	part = part_create(&pool, "a", PAGES);
+	map = part_map(part, PAGES);
+	node_run_on(0);
+}
+
+static void end(void)
+{
+	munmap(map, PAGES * PAGE_SIZE);
+	close(part);
+	part_unlink(&pool, "a");
+	pool_assert_idle(&pool);
+	pool_umount(&pool);
+}
+
+static void fill(u64 version)
+{
+	u64 i;
+
+	for (i = 0; i < PAGES; i++)
+		page_fill(map + i * PAGE_SIZE, 5, i, version);
+}
+
+static void check(u64 version)
+{
+	u64 i;
+
+	for (i = 0; i < PAGES; i++)
+		ASSERT_PAGE(map + i * PAGE_SIZE, 5, i, version);
+}
+
+static u64 granules(const struct tarn_partition_relocate *r)
+{
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
+		sum += r->blocked[i];
+	return sum;
+}
+
+static long start(u32 node, u32 flags, u64 first, u64 count, u32 granule)
+{
+	struct tarn_partition_relocate r = {
+		.op = TARN_RELOCATE_START,
+		.node = node,
+		.flags = flags,
+		.start = first,
+		.count = count,
+		.granule = granule,
+	};
+
+	return __part_relocate(part, &r);
+}
+
+static long cancel(void)
+{
+	struct tarn_partition_relocate r = { .op = TARN_RELOCATE_CANCEL };
+
+	return __part_relocate(part, &r);
+}
+
+static void all_of_it(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin();
+	fill(1);
+	ASSERT_EQ(part_on_node(part, 0), PAGES);
+	r = part_relocate(part, 1, 0);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.moved, PAGES);
+	ASSERT_EQ(r.held, 0);
+	ASSERT_EQ(granules(&r), PAGES / 64);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	check(1);
+	r = part_relocate(part, 1, 0);
+	ASSERT_EQ(r.moved, 0);
+	ASSERT_EQ(r.skipped, PAGES);
+	r = part_relocate(part, 1, TARN_RELOCATE_AWAY);
+	ASSERT_EQ(r.moved, PAGES);
+	ASSERT_EQ(part_on_node(part, 0), PAGES);
+	check(1);
+	end();
+}
+
+static void a_range_and_a_granule(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin();
+	fill(1);
+	ASSERT_OK(start(1, 0, 100, 50, 4));
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	r = part_relocate_status(part);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.moved, 50);
+	ASSERT_EQ(r.start, 100);
+	ASSERT_EQ(r.count, 50);
+	ASSERT_EQ(granules(&r), 13);
+	ASSERT_EQ(part_on_node(part, 1), 50);
+	check(1);
+	end();
+}
+
+/* A page that has no frame stays with the pager, one that is clean keeps its copy. */
+static void other_states_go_along(void)
+{
+	struct tarn_partition_relocate r;
+	u64 outs;
+
+	begin();
+	pager_start(&pg, &pool);
+	fill(1);
+	ASSERT_EQ(part_page_out(part, 0, PAGES / 2), PAGES / 2);
+	ASSERT_EQ(part_page_in(part, 0, PAGES / 4), PAGES / 4);
+	r = part_relocate(part, 1, 0);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.moved, PAGES / 4 + PAGES / 2);
+	ASSERT_EQ(r.skipped, PAGES / 4);
+	ASSERT_EQ(part_count(part, 0, PAGES, TARN_PAGE_STATE_MASK,
+			     TARN_PAGE_PAGED), PAGES / 4);
+	outs = pool_info(&pool).page_outs;
+	ASSERT_EQ(part_page_out(part, 0, PAGES / 4), PAGES / 4);
+	ASSERT_EQ(pool_info(&pool).page_outs, outs);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
+/* Pages of a pipe are held by references, as those of a device's DMA are. */
+static void what_is_held_is_waited_for(void)
+{
+	struct iovec v = { .iov_len = 3 * PAGE_SIZE };
+	struct tarn_partition_relocate r;
+	u8 buf[PAGE_SIZE];
+	int pipes[2], i;
+
+	begin();
+	fill(1);
+	v.iov_base = map + 200 * PAGE_SIZE;
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), 3 * PAGE_SIZE);
+	r = part_relocate(part, 1, TARN_RELOCATE_REFUSE);
+	ASSERT_EQ(r.state, TARN_RELOCATION_HELD);
+	ASSERT_EQ(r.held, 3);
+	ASSERT_EQ(r.held_page / 64, 200 / 64);
+	ASSERT_OK(start(1, 0, 0, PAGES, 1));
+	WAIT_FOR(part_relocate_status(part).held == 3);
+	r = part_relocate_status(part);
+	ASSERT_EQ(r.state, TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(r.held_page, 200);
+	ASSERT_ERR(start(0, 0, 0, PAGES, 0), EBUSY);
+	ASSERT_EQ(part_on_node(part, 0), 3);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(SYS(read(pipes[0], buf, PAGE_SIZE)), PAGE_SIZE);
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	check(1);
+	close(pipes[0]);
+	close(pipes[1]);
+	end();
+}
+
+static void it_can_be_cancelled(void)
+{
+	struct iovec v = { .iov_len = PAGE_SIZE };
+	int pipes[2];
+
+	begin();
+	fill(1);
+	ASSERT_ERR(cancel(), ENOENT);
+	v.iov_base = map;
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+	ASSERT_OK(start(1, 0, 0, PAGES, 0));
+	WAIT_FOR(part_relocate_status(part).held);
+	ASSERT_OK(cancel());
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_CANCELLED);
+	ASSERT_ERR(cancel(), ENOENT);
+	close(pipes[0]);
+	close(pipes[1]);
+	check(1);
+	ASSERT_OK(start(0, 0, 0, PAGES, 0));
+	WAIT_FOR(part_relocate_status(part).state == TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_on_node(part, 0), PAGES);
+	end();
+}
+
+static int starts(void *arg)
+{
+	return start(1, 0, 0, PAGES, 0) ? 1 : 0;
+}
+
+/* Who started it may go; the file may go too, in the middle of it. */
+static void it_outlives_its_caller(void)
+{
+	struct iovec v = { .iov_len = PAGE_SIZE };
+	int pipes[2];
+
+	begin();
+	fill(1);
+	v.iov_base = map;
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+	ASSERT_EQ(reap(spawn(starts, NULL)), 0);
+	WAIT_FOR(part_relocate_status(part).moved == PAGES - 1);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_RUNNING);
+	ASSERT_OK(ftruncate(part, PAGES / 2 * PAGE_SIZE));
+	WAIT_FOR(part_info(part).resident_pages == PAGES / 2);
+	close(pipes[0]);
+	close(pipes[1]);
+	/* With the relocation at work, or done just now. */
+	end();
+}
+
+/* A target that has no frame to spare; nothing goes out to make room. */
+static void a_full_target_ends_it(void)
+{
+	const u64 other = 15 * MIB_PAGES + MIB_PAGES / 2;
+	struct tarn_partition_relocate r;
+	u8 *first;
+	int fd;
+
+	begin();
+	pager_start(&pg, &pool);
+	fill(1);
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, 1, 0);
+	first = part_map_filled(fd, other);
+	r = part_relocate(part, 1, 0);
+	ASSERT_EQ(r.state, TARN_RELOCATION_NO_ROOM);
+	ASSERT_LT(r.moved, PAGES);
+	ASSERT_EQ(pool_info(&pool).page_outs, 0);
+	check(1);
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
+	ASSERT_EQ(part_relocate(part, 1, 0).state, TARN_RELOCATION_DONE);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
+/* Each page by one writer, a version at a time. */
+static int write_versions(void *arg)
+{
+	u64 *versions = arg, i;
+	struct rng r = { 7 };
+
+	for (;;) {
+		i = rng_below(&r, PAGES);
+		ASSERT_PAGE(map + i * PAGE_SIZE, 5, i, versions[i]);
+		page_fill(map + i * PAGE_SIZE, 5, i, versions[i] + 1);
+		versions[i]++;
+	}
+	return 0;
+}
+
+/* Back and forth under a load that writes and checks; a page in the middle is held. */
+static void back_and_forth_under_load(void)
+{
+	const unsigned int times = test_param("times", 20);
+	struct iovec v = { .iov_len = PAGE_SIZE };
+	u64 *versions, i, moved = 0;
+	int pipes[2];
+	pid_t pid;
+
+	begin();
+	fill(1);
+	versions = shared_alloc(PAGES * sizeof(*versions));
+	for (i = 0; i < PAGES; i++)
+		versions[i] = 1;
+	v.iov_base = map + PAGES / 2 * PAGE_SIZE;
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+	pid = spawn(write_versions, versions);
+	for (i = 0; i < times; i++) {
+		ASSERT_OK(start(!(i & 1), 0, 0, PAGES, 1U << (i % 7)));
+		WAIT_FOR(part_relocate_status(part).moved >= PAGES - 1 ||
+			 part_relocate_status(part).state !=
+			 TARN_RELOCATION_RUNNING);
+		cancel();
+		moved += part_relocate_status(part).moved;
+	}
+	ASSERT_GE(moved, times * (PAGES - 1) / 2);
+	ASSERT_EQ(proc_state(pid) == 'Z', 0);
+	ASSERT_OK(kill(pid, SIGKILL));
+	ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	close(pipes[0]);
+	close(pipes[1]);
+	end();
+}
+
+static void bad_requests_change_nothing(void)
+{
+	begin();
+	fill(1);
+	ASSERT_ERR(start(1000, 0, 0, 1, 0), EINVAL);
+	ASSERT_ERR(start(1, 4, 0, 1, 0), EINVAL);
+	ASSERT_ERR(start(1, 0, 0, 1, 65), EINVAL);
+	ASSERT_ERR(start(1, 0, 0, 1, 3), EINVAL);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_NONE);
+	ASSERT_OK(start(1, 0, PAGES + 5, 1, 0));
+	WAIT_FOR(part_relocate_status(part).state == TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_relocate_status(part).count, 0);
+	ASSERT_EQ(part_on_node(part, 0), PAGES);
+	end();
+}
+
+static const struct tarn_test tests[] = {
+	TEST(all_of_it),
+	TEST(a_range_and_a_granule),
+	TEST(other_states_go_along),
+	TEST(what_is_held_is_waited_for),
+	TEST(it_can_be_cancelled),
+	TEST(it_outlives_its_caller),
+	TEST(a_full_target_ends_it),
+	TEST(back_and_forth_under_load),
+	TEST(bad_requests_change_nothing),
+};
+
+TESTS_MAIN(tests)

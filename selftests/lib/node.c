@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See node.h. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "node.h"
+
+bool node_exists(unsigned int nid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u", nid);
+	return !access(path, F_OK);
+}
+
+void nodes_need(unsigned int count)
+{
+	TEST_REQUIRE(node_exists(count - 1), "needs %u NUMA nodes", count);
+}
+
+void node_run_on(unsigned int nid)
+{
+	unsigned int cpu;
+	char path[64];
+	cpu_set_t set;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist",
+		 nid);
+	f = fopen(path, "r");
+	ASSERT(f);
+	ASSERT_EQ(fscanf(f, "%u", &cpu), 1);
+	fclose(f);
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	ASSERT_OK(sched_setaffinity(0, sizeof(set), &set));
+}
+
+s64 node_value(struct pool *p, unsigned int nid, const char *name)
+{
+	struct tarn_pool_info info = pool_info(p);
+	const u8 *u = info.uuid;
+	char path[160];
+	long long value;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/fs/tarn/%02x%02x%02x%02x-%02x%02x-"
+		 "%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/node%u/%s",
+		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
+		 u[10], u[11], u[12], u[13], u[14], u[15], nid, name);
+	f = fopen(path, "r");
+	if (!f)
+		return -1;
+	ASSERT_EQ(fscanf(f, "%lld", &value), 1);
+	fclose(f);
+	return value;
+}
+
+/* ---- homes -------------------------------------------------------------- */
+
+#define NODES_MOST 64
+
+long __part_set_homes(int fd, const struct tarn_home *homes, u32 count)
+{
+	struct tarn_partition_homes h = {
+		.size = sizeof(h),
+		.flags = TARN_HOMES_SET,
+		.count = count,
+		.homes = (uintptr_t)homes,
+	};
+
+	return __tarn_op(fd, TARN_PARTITION_HOMES, &h);
+}
+
+void part_set_home(int fd, u32 node, u64 wanted)
+{
+	const struct tarn_home home = { .node = node, .wanted_frames = wanted };
+
+	ASSERT_OK(__part_set_homes(fd, &home, 1));
+}
+
+struct tarn_partition_homes part_homes(int fd)
+{
+	struct tarn_partition_homes h = { .size = sizeof(h) };
+
+	tarn_op(fd, TARN_PARTITION_HOMES, &h);
+	return h;
+}
+
+u64 part_on_node(int fd, unsigned int nid)
+{
+	struct tarn_home homes[NODES_MOST];
+	struct tarn_partition_homes h = {
+		.size = sizeof(h),
+		.count = NODES_MOST,
+		.homes = (uintptr_t)homes,
+	};
+	u32 i;
+
+	tarn_op(fd, TARN_PARTITION_HOMES, &h);
+	for (i = 0; i < h.count; i++)
+		if (homes[i].node == nid)
+			return homes[i].resident_pages;
+	return 0;
+}
+
+/* ---- relocation --------------------------------------------------------- */
+
+long __part_relocate(int fd, struct tarn_partition_relocate *r)
+{
+	r->size = sizeof(*r);
+	return __tarn_op(fd, TARN_PARTITION_RELOCATE, r);
+}
+
+struct tarn_partition_relocate part_relocate_status(int fd)
+{
+	struct tarn_partition_relocate r = { .op = TARN_RELOCATE_STATUS };
+
+	ASSERT_OK(__part_relocate(fd, &r));
+	return r;
+}
+
+struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags)
+{
+	struct tarn_partition_relocate r = {
+		.op = TARN_RELOCATE_START,
+		.node = node,
+		.flags = flags,
+		.count = UINT64_MAX,
+	};
+
+	ASSERT_OK(__part_relocate(fd, &r));
+	WAIT_FOR(part_relocate_status(fd).state != TARN_RELOCATION_RUNNING);
+	return part_relocate_status(fd);
+}

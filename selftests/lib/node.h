@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* NUMA nodes of the machine, what a pool has of them, and homes of partitions. */
+#ifndef SELFTESTS_LIB_NODE_H
+#define SELFTESTS_LIB_NODE_H
+
+#include "pool.h"
+
+bool node_exists(unsigned int nid);
+/** Skip the test if there are not as many. */
+void nodes_need(unsigned int count);
+/** Run on the first processor of a node. */
+void node_run_on(unsigned int nid);
+/** A file of a node's directory in sysfs; -1: it is not there. */
+s64 node_value(struct pool *p, unsigned int nid, const char *name);
+
+/** TARN_PARTITION_HOMES to set: @count homes. */
+long __part_set_homes(int fd, const struct tarn_home *homes, u32 count);
+/** Make one node the home, with a number of frames or 0. */
+void part_set_home(int fd, u32 node, u64 wanted);
+struct tarn_partition_homes part_homes(int fd);
+/** Pages of a partition that lie on a node. */
+u64 part_on_node(int fd, unsigned int nid);
+
+/** TARN_PARTITION_RELOCATE. */
+struct tarn_partition_relocate part_relocate_status(int fd);
+long __part_relocate(int fd, struct tarn_partition_relocate *r);
+/** Start one of the whole partition and wait for its end. */
+struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags);
+
+#endif /* SELFTESTS_LIB_NODE_H */
