@@ -109,6 +109,32 @@ err_free:
 	return NULL;
 }
 
+static json_t *json_home(const struct tarn_home *home)
+{
+	return json_pack("{s:I, s:b, s:I, s:I}",
+			 "node", (json_int_t)home->node,
+			 "home", !!(home->flags & TARN_NODE_IS_HOME),
+			 "wanted_frames", (json_int_t)home->wanted_frames,
+			 "resident_pages", (json_int_t)home->resident_pages);
+}
+
+int json_add_homes(json_t *object, const struct homes *homes)
+{
+	json_t *array = json_array();
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < homes->count; i++)
+		ret |= json_array_append_new(array,
+					     json_home(&homes->items[i]));
+	ret |= json_object_set_new(object, "nodes", array);
+	ret |= json_object_set_new(object, "misplaced_pages",
+				   json_integer(homes->misplaced_pages));
+	ret |= json_object_set_new(object, "moved_pages",
+				   json_integer(homes->moved_pages));
+	return ret ? -ENOMEM : 0;
+}
+
 json_t *json_metrics(const struct tarn_metrics *metrics)
 {
 	json_t *object = json_object();

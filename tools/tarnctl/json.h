@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "home.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -13,6 +14,12 @@ json_t *json_text(const char *text);
 
 json_t *json_pool(const struct pool *pool);
 json_t *json_partition(const struct partition *part);
+/**
+ * json_add_homes() - Add "nodes", "misplaced_pages" and "moved_pages" to an object.
+ * Return: 0 or -ENOMEM.
+ */
+int json_add_homes(json_t *object, const struct homes *homes);
+
 json_t *json_metrics(const struct tarn_metrics *metrics);
 
 /**

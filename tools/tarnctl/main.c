@@ -84,15 +84,20 @@ static const struct command partition_commands[] = {
 	  .fn = partition_heat_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_PLAIN | OPTION_SVG,
 	  .min_args = 1, .max_args = 3 },
-	{ .name = "set", .args = "FILE KEY=VALUE...",
+	{ .name = "set", .args = "FILE [KEY=VALUE...]",
 	  .help = "change settings of a partition",
 	  .more = "  weight=N        its part in the pool when frames are short, 1 to 10000\n"
 		  "  min=AMOUNT      what is not taken from it while others have more than theirs\n"
 		  "  desired=AMOUNT  beyond this its frames are taken first, whatever its weight;\n"
 		  "                  0 sets none\n"
 		  "\n"
-		  "Of amounts, a bare number counts pages of 4 KiB, % is a part of the pool.",
-	  .fn = partition_set_main, .min_args = 2, .max_args = -1 },
+		  "Of amounts, a bare number counts pages of 4 KiB, % is a part of the pool.\n"
+		  "\n"
+		  "--home names all nodes that are to be homes, with = and an amount where not\n"
+		  "just what comes, but so much is to be. Pages that are elsewhere go there, the\n"
+		  "most used first. It takes root.",
+	  .fn = partition_set_main, .options = OPTION_HOME, .min_args = 1,
+	  .max_args = -1 },
 	{ .name = "page-out", .args = "FILE [START COUNT]",
 	  .help = "page out a range, or all of it, now",
 	  .more = "Pages that somebody holds (for DMA, say) stay.\n" SIZES_HELP,

@@ -78,6 +78,8 @@ static const struct option_def option_defs[] = {
 	  "where a part of the file is in the guest; may be given many times" },
 	{ OPTION_HERE, 0, KIND_FLAG, "here", NULL, DEST(here),
 	  "check against the pools and the nodes of this host as well" },
+	{ OPTION_HOME, 0, KIND_STRING, "home", "NODES", DEST(home),
+	  "NUMA nodes its frames are to be on: none, 0,1 or 0=4G,1=2G" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };

@@ -26,10 +26,11 @@
 #define OPTION_OFF	(1U << 14)
 #define OPTION_SVG	(1U << 15)
 #define OPTION_FORCE	(1U << 16)
+#define OPTION_HOME	(1U << 17)
 #define OPTION_VM	(1U << 20)
 #define OPTION_RANGE	(1U << 21)
 #define OPTION_HERE	(1U << 22)
-#define OPTION_ALL	0x71ffffU
+#define OPTION_ALL	0x73ffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -67,6 +68,7 @@ struct option_list {
  * @vm: number of a descriptor
  * @ranges: of guest memory
  * @here: check against this host as well
+ * @home: home nodes of a partition
  */
 struct options {
 	bool help;
@@ -90,6 +92,7 @@ struct options {
 	const char *vm;
 	struct option_list ranges;
 	bool here;
+	const char *home;
 };
 
 /**

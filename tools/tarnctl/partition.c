@@ -13,8 +13,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "error.h"
 #include "partition.h"
@@ -259,6 +262,29 @@ void partition_list_free(struct partition_list *list)
 		free(list->items[i].path);
 	free(list->items);
 	memset(list, 0, sizeof(*list));
+}
+
+int partition_reopen(int dirfd, const struct partition *part)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+			   RESOLVE_NO_XDEV,
+	};
+	struct tarn_partition_info info;
+	int fd, ret;
+
+	if (!part->path)
+		return -ENOENT;
+	fd = syscall(SYS_openat2, dirfd, part->path, &how, sizeof(how));
+	if (fd < 0)
+		return -errno;
+	/* Another file may have its name by now. */
+	ret = partition_info(fd, &info);
+	if (!ret && info.id == part->info.id)
+		return fd;
+	close(fd);
+	return ret ? ret : -ENOENT;
 }
 
 char *partition_name(const struct partition *part)

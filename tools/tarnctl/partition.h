@@ -64,6 +64,13 @@ char *partition_name(const struct partition *part);
  */
 int partition_open(const char *path, int flags);
 
+/**
+ * partition_reopen() - Open a partition of a list, for reading, if it is still there.
+ * @dirfd: from pool_open()
+ * Return: a descriptor or a negative errno, not reported.
+ */
+int partition_reopen(int dirfd, const struct partition *part);
+
 /** partition_info() - Read the counters. Return: 0 or a negative errno. */
 int partition_info(int fd, struct tarn_partition_info *info);
 

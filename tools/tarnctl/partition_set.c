@@ -2,6 +2,7 @@
 /* tarnctl partition set */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
@@ -10,6 +11,7 @@
 #include "command.h"
 #include "commands.h"
 #include "error.h"
+#include "home.h"
 #include "partition.h"
 #include "setting.h"
 
@@ -64,11 +66,43 @@ static int set_fail(const char *path, int ret)
 	return partition_fail(path, ret, "change the settings of");
 }
 
+/* @done: other settings were made before. */
+static int homes_fail(const char *path, int ret, const char *nodes, bool done)
+{
+	const char *rest = done ? "; the other settings are made" : "";
+
+	switch (-ret) {
+	case EPERM:
+		err("%s: only root may set home nodes%s", path, rest);
+		return ret;
+	case EINVAL:
+		err("%s: not all of the nodes %s have memory, /sys/devices/system/node/has_memory lists those that do%s",
+		    path, nodes, rest);
+		return ret;
+	case ENOTTY:
+		err("%s: the loaded module knows no home nodes, load the one that came with this tarnctl%s",
+		    path, rest);
+		return ret;
+	}
+	return partition_fail(path, ret, "set the home nodes of");
+}
+
+static int set_homes(int fd, const char *path, const struct homes *homes,
+		     const char *nodes, bool done)
+{
+	int ret = homes_set(fd, homes);
+
+	return ret ? homes_fail(path, ret, nodes, done) : 0;
+}
+
+/* All is read before anything is set. */
 static int set_partition(int fd, const char *path,
-			 const struct setting *settings)
+			 const struct setting *settings, const char *nodes)
 {
 	struct tarn_partition_set set = { .size = sizeof(set) };
+	struct homes homes = { 0 };
 	struct statfs fs;
+	int ret = 0;
 
 	if (fstatfs(fd, &fs))
 		return partition_fail(path, -errno, "look at the pool of");
@@ -78,7 +112,14 @@ static int set_partition(int fd, const char *path,
 	    fill_frames(&set, &settings[SET_DESIRED], fs.f_blocks,
 			TARN_PARTITION_SET_DESIRED, &set.desired_frames))
 		return EXIT_USAGE;
-	return ioctl(fd, TARN_PARTITION_SET, &set) ? set_fail(path, -errno) : 0;
+	if (nodes && homes_parse(&homes, "--home", nodes, fs.f_blocks))
+		return EXIT_USAGE;
+	if (set.flags && ioctl(fd, TARN_PARTITION_SET, &set))
+		ret = set_fail(path, -errno);
+	else if (nodes)
+		ret = set_homes(fd, path, &homes, nodes, set.flags);
+	homes_free(&homes);
+	return ret;
 }
 
 int partition_set_main(int argc, char **argv, const struct options *opts)
@@ -91,13 +132,18 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 	};
 	int fd, ret;
 
+	if (argc == 1 && !opts->home) {
+		err("tarnctl partition set: say what to set, as in 'tarnctl partition set %s weight=256' or '--home 0'",
+		    argv[0]);
+		return EXIT_USAGE;
+	}
 	if (settings_parse(settings, "tarnctl partition set", argc - 1,
 			   argv + 1))
 		return EXIT_USAGE;
 	fd = partition_open(argv[0], O_RDWR);
 	if (fd < 0)
 		return fd;
-	ret = set_partition(fd, argv[0], settings);
+	ret = set_partition(fd, argv[0], settings, opts->home);
 	close(fd);
 	return ret;
 }

@@ -11,20 +11,48 @@
 #include "commands.h"
 #include "error.h"
 #include "field.h"
+#include "home.h"
 #include "json.h"
 #include "latency.h"
 #include "partition.h"
+#include "size.h"
 #include "text.h"
 
 #define ID_PREFIX "id:"
 
+/* Homes are of interest where there are any, and what is amiss with them. */
+static void print_homes(const struct homes *homes, bool bytes)
+{
+	char misplaced[SIZE_TEXT_MAX], moved[SIZE_TEXT_MAX];
+
+	if (!homes_any(homes))
+		return;
+	printf("  " FIELD_LABEL " ", "home nodes");
+	homes_print(stdout, homes, bytes);
+	printf("; %s misplaced, %s moved\n",
+	       size_format_pages(misplaced, homes->misplaced_pages, bytes),
+	       size_format_pages(moved, homes->moved_pages, bytes));
+}
+
+static int print_json(const struct partition *part, const struct homes *homes)
+{
+	json_t *object = json_partition(part);
+
+	if (object && homes->items && json_add_homes(object, homes)) {
+		json_decref(object);
+		object = NULL;
+	}
+	return json_print(object, JSON_INDENT(2));
+}
+
 static int print_partition(const struct partition *part, const char *name,
+			   const struct homes *homes,
 			   const struct options *opts)
 {
 	char *clean;
 
 	if (opts->json)
-		return json_print(json_partition(part), JSON_INDENT(2));
+		return print_json(part, homes);
 	clean = text_clean(name);
 	if (!clean)
 		return err_nomem();
@@ -34,6 +62,7 @@ static int print_partition(const struct partition *part, const char *name,
 		printf("  " FIELD_LABEL " uid %u, gid %u, mode %04o\n", "owner",
 		       part->uid, part->gid, part->mode & 07777);
 	field_print_all(partition_fields, &part->info, opts->bytes);
+	print_homes(homes, opts->bytes);
 	latency_summary(stdout, part->info.latency);
 	return 0;
 }
@@ -41,6 +70,7 @@ static int print_partition(const struct partition *part, const char *name,
 static int show_file(const char *path, const struct options *opts)
 {
 	struct partition part = { .path = (char *)path };
+	struct homes homes;
 	struct stat st;
 	int fd, ret;
 
@@ -50,13 +80,41 @@ static int show_file(const char *path, const struct options *opts)
 	ret = partition_info(fd, &part.info);
 	if (!ret && fstat(fd, &st))
 		ret = -errno;
+	/* Without them, the module is older. */
+	homes_read(fd, &homes);
 	close(fd);
-	if (ret)
+	if (ret) {
+		homes_free(&homes);
 		return partition_fail(path, ret, "read the counters of");
+	}
 	part.uid = st.st_uid;
 	part.gid = st.st_gid;
 	part.mode = st.st_mode;
-	return print_partition(&part, path, opts);
+	ret = print_partition(&part, path, &homes, opts);
+	homes_free(&homes);
+	return ret;
+}
+
+/* One without a name can be asked nothing. */
+static int show_listed(const struct pool *pool, const struct partition *part,
+		       const char *text, const struct options *opts)
+{
+	struct homes homes = { 0 };
+	int dirfd, fd, ret;
+
+	dirfd = pool_open(pool);
+	if (dirfd < 0)
+		return dirfd;
+	fd = partition_reopen(dirfd, part);
+	close(dirfd);
+	if (fd >= 0) {
+		homes_read(fd, &homes);
+		close(fd);
+	}
+	ret = print_partition(part, part->path ? part->path : text, &homes,
+			      opts);
+	homes_free(&homes);
+	return ret;
 }
 
 static int show_id(const char *text, const struct options *opts)
@@ -81,8 +139,7 @@ static int show_id(const char *text, const struct options *opts)
 		goto out_pool;
 	part = partition_list_find(&list, id);
 	if (part) {
-		ret = print_partition(part, part->path ? part->path : text,
-				      opts);
+		ret = show_listed(&pool, part, text, opts);
 	} else {
 		err("%s: no such partition in %s", text, pool.mount);
 		ret = -ENOENT;

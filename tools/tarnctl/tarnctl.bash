@@ -13,6 +13,15 @@ _tarnctl_pools()
 	done < /proc/self/mountinfo 2> /dev/null
 }
 
+_tarnctl_nodes()
+{
+	local dir
+
+	for dir in /sys/devices/system/node/node[0-9]*; do
+		[ -d "$dir" ] && echo "${dir##*/node}"
+	done
+}
+
 _tarnctl_words()
 {
 	case $1 in
@@ -46,6 +55,8 @@ _tarnctl_words()
 		echo "--json --bytes --runs --help" ;;
 	"partition heat")
 		echo "--json --bytes --plain --svg --help" ;;
+	"partition set")
+		echo "--home --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
 	doctor*)
@@ -84,6 +95,10 @@ _tarnctl()
 		return ;;
 	--pool | -p)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
+			-- "$cur")
+		return ;;
+	--home)
+		mapfile -t COMPREPLY < <(compgen -W "none $(_tarnctl_nodes)" \
 			-- "$cur")
 		return ;;
 	--socket | --replace | --svg)
