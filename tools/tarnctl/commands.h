@@ -18,6 +18,7 @@ int partition_pages_main(int argc, char **argv, const struct options *opts);
 int partition_heat_main(int argc, char **argv, const struct options *opts);
 int partition_page_in_main(int argc, char **argv, const struct options *opts);
 int partition_page_out_main(int argc, char **argv, const struct options *opts);
+int partition_relocate_main(int argc, char **argv, const struct options *opts);
 int partition_metrics_main(int argc, char **argv, const struct options *opts);
 int partition_pins_main(int argc, char **argv, const struct options *opts);
 int partition_attach_main(int argc, char **argv, const struct options *opts);

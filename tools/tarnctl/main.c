@@ -107,6 +107,17 @@ static const struct command partition_commands[] = {
 	  .help = "page in a range, or all of it, now",
 	  .more = SIZES_HELP, .fn = partition_page_in_main,
 	  .options = OPTION_BYTES, .min_args = 1, .max_args = 3 },
+	{ .name = "relocate", .args = "FILE [START COUNT]",
+	  .help = "move a range, or all of it, to a NUMA node or away from one",
+	  .more = "The guest runs on, and waits only for a page that is just being moved. A page\n"
+		  "that somebody holds (for DMA, say) is waited for. Where a page has no frame\n"
+		  "there is nothing to move. Without --background this waits for the end; when\n"
+		  "it is interrupted, the relocation goes on.\n" SIZES_HELP,
+	  .fn = partition_relocate_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_TO | OPTION_AWAY_FROM |
+		     OPTION_REFUSE | OPTION_GRANULE | OPTION_BACKGROUND |
+		     OPTION_STATUS | OPTION_CANCEL,
+	  .min_args = 1, .max_args = 3 },
 	{ .name = "pins", .args = "FILE",
 	  .help = "areas that were registered, and what is pinned for them",
 	  .more = "An area is registered BY the guest, its VMM, or the module (kvm), which sees\n"

@@ -27,10 +27,17 @@
 #define OPTION_SVG	(1U << 15)
 #define OPTION_FORCE	(1U << 16)
 #define OPTION_HOME	(1U << 17)
+#define OPTION_TO	(1U << 18)
+#define OPTION_AWAY_FROM (1U << 19)
 #define OPTION_VM	(1U << 20)
 #define OPTION_RANGE	(1U << 21)
 #define OPTION_HERE	(1U << 22)
-#define OPTION_ALL	0x73ffffU
+#define OPTION_REFUSE	(1U << 23)
+#define OPTION_GRANULE	(1U << 24)
+#define OPTION_BACKGROUND (1U << 25)
+#define OPTION_STATUS	(1U << 26)
+#define OPTION_CANCEL	(1U << 27)
+#define OPTION_ALL	0xfffffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -69,6 +76,13 @@ struct option_list {
  * @ranges: of guest memory
  * @here: check against this host as well
  * @home: home nodes of a partition
+ * @to: number of a node
+ * @away_from: number of a node
+ * @refuse: end at what is held
+ * @granule: pages that are blocked together
+ * @background: do not wait for the end
+ * @status: tell how it is
+ * @cancel: end it
  */
 struct options {
 	bool help;
@@ -93,6 +107,13 @@ struct options {
 	struct option_list ranges;
 	bool here;
 	const char *home;
+	const char *to;
+	const char *away_from;
+	bool refuse;
+	const char *granule;
+	bool background;
+	bool status;
+	bool cancel;
 };
 
 /**

@@ -30,7 +30,7 @@ _tarnctl_words()
 	pool)
 		echo "list show set resize pins faults events top --help" ;;
 	partition)
-		echo "list show pages heat set page-out page-in pins metrics attach detach top --help" ;;
+		echo "list show pages heat set page-out page-in relocate pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver detach --help" ;;
 	save)
@@ -57,6 +57,9 @@ _tarnctl_words()
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition set")
 		echo "--home --help" ;;
+	"partition relocate")
+		echo "--json --bytes --to --away-from --refuse --granule --background --status \
+			--cancel --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
 	doctor*)
@@ -101,6 +104,9 @@ _tarnctl()
 		mapfile -t COMPREPLY < <(compgen -W "none $(_tarnctl_nodes)" \
 			-- "$cur")
 		return ;;
+	--to | --away-from)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_nodes)" -- "$cur")
+		return ;;
 	--socket | --replace | --svg)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -137,8 +143,8 @@ _tarnctl()
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi ;;
 	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
-	"partition pins" | "partition metrics" | "partition detach" | "pager add" | \
-	"save show" | "domain check")
+	"partition pins" | "partition metrics" | "partition detach" | \
+	"partition relocate" | "pager add" | "save show" | "domain check")
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	"partition set")

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tarnctl: what is said of a relocation. */
+#include "../../tools/tarnctl/relocation.c"
+#include "tap.h"
+
+#define LAST (TARN_BLOCKED_BUCKETS - 1)
+
+static void test_percent(void)
+{
+	struct tarn_partition_relocate r = { .start = 1000, .count = 200 };
+
+	CHECK_EQ(relocation_percent(&r), 0);
+	r.cursor = 1000;
+	CHECK_EQ(relocation_percent(&r), 0);
+	r.cursor = 1050;
+	CHECK_EQ(relocation_percent(&r), 25);
+	r.cursor = 1199;
+	CHECK_EQ(relocation_percent(&r), 99);
+	r.cursor = 1200;
+	CHECK_EQ(relocation_percent(&r), 100);
+	r.cursor = UINT64_MAX;
+	CHECK_EQ(relocation_percent(&r), 100);
+	r = (struct tarn_partition_relocate){ .count = UINT64_MAX,
+					      .cursor = UINT64_MAX / 2 };
+	CHECK_EQ(relocation_percent(&r), 50);
+	r.count = 0;
+	CHECK_EQ(relocation_percent(&r), 0);
+}
+
+static void test_blocked(void)
+{
+	struct tarn_partition_relocate r = { 0 };
+	char buf[SIZE_TEXT_MAX];
+
+	CHECK_STR(relocation_blocked(buf, &r), "-");
+	r.blocked[0] = 1;
+	CHECK_STR(relocation_blocked(buf, &r), "less than 2us");
+	r.blocked[6] = 1;
+	CHECK_STR(relocation_blocked(buf, &r), "less than 128us");
+	r.blocked[LAST - 1] = 5;
+	CHECK_STR(relocation_blocked(buf, &r), "less than 8.4s");
+	r.blocked[LAST] = 1;
+	CHECK_STR(relocation_blocked(buf, &r), "8.4s or longer");
+}
+
+static void test_progress(void)
+{
+	struct tarn_partition_relocate r = {
+		.count = 4, .cursor = 1, .moved = 1 << 18, .held = 3,
+	};
+	char buf[RELOCATION_TEXT_MAX];
+
+	CHECK_STR(relocation_progress(buf, &r, false),
+		  "at 25%, 1G moved, 12K held, 0 skipped");
+	r.moved = r.held = r.skipped = UINT64_MAX;
+	relocation_progress(buf, &r, true);
+	CHECK(strstr(buf, " skipped"));
+}
+
+static void test_json(void)
+{
+	struct tarn_partition_relocate r = {
+		.state = TARN_RELOCATION_NO_ROOM, .held = 1, .held_page = 77,
+	};
+	json_t *object;
+
+	r.blocked[LAST] = 9;
+	object = relocation_json(&r);
+	CHECK_STR(json_string_value(json_object_get(object, "state")),
+		  "no-room");
+	CHECK_EQ(json_integer_value(json_object_get(object, "held_page")), 77);
+	CHECK_EQ(json_array_size(json_object_get(object, "blocked")),
+		 TARN_BLOCKED_BUCKETS);
+	json_decref(object);
+	r = (struct tarn_partition_relocate){ .state = 99 };
+	object = relocation_json(&r);
+	CHECK_STR(json_string_value(json_object_get(object, "state")), "?");
+	CHECK(json_is_null(json_object_get(object, "held_page")));
+	json_decref(object);
+}
+
+static const struct tap_test tests[] = {
+	{ "how far it is", test_percent },
+	{ "how long pages were blocked", test_blocked },
+	{ "the line on the terminal", test_progress },
+	{ "as JSON", test_json },
+};
+
+TAP_MAIN(tests)

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tarnctl partition relocate: have pages moved to a NUMA node, or away from one.
+ * The kernel does it by itself; what waits here only looks how it goes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "commands.h"
+#include "error.h"
+#include "home.h"
+#include "json.h"
+#include "partition.h"
+#include "range.h"
+#include "relocation.h"
+#include "size.h"
+
+#define CMD "tarnctl partition relocate"
+#define GRANULE_MAX 64
+#define POLL_NS 100000000
+
+/* ---- the command line --------------------------------------------------- */
+
+static int check_options(int argc, const struct options *opts)
+{
+	bool starts = argc > 1 || opts->to || opts->away_from || opts->refuse ||
+		      opts->granule || opts->background;
+
+	if ((opts->status && opts->cancel) ||
+	    ((opts->status || opts->cancel) && starts)) {
+		err(CMD ": --status and --cancel want a file and nothing else, as it has one relocation at a time");
+		return EXIT_USAGE;
+	}
+	if (opts->status || opts->cancel)
+		return 0;
+	if (opts->to && opts->away_from) {
+		err(CMD ": --to and --away-from are two relocations, give one of them");
+		return EXIT_USAGE;
+	}
+	if (!opts->to && !opts->away_from) {
+		err(CMD ": say where to, by --to NODE or --away-from NODE ('tarnctl numa' shows the nodes)");
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int parse_granule(const char *text, __u32 *granule)
+{
+	uint64_t pages;
+
+	if (size_parse_pages(text, 0, &pages) || !pages ||
+	    pages > GRANULE_MAX) {
+		err("--granule: wants pages from 1 to %u, or a size of so many, not '%s'",
+		    GRANULE_MAX, text);
+		return EXIT_USAGE;
+	}
+	*granule = pages;
+	return 0;
+}
+
+static int fill_start(struct tarn_partition_relocate *call,
+		      const struct options *opts)
+{
+	call->size = sizeof(*call);
+	call->op = TARN_RELOCATE_START;
+	if (opts->to && node_parse("--to", opts->to, &call->node))
+		return EXIT_USAGE;
+	if (opts->away_from &&
+	    node_parse("--away-from", opts->away_from, &call->node))
+		return EXIT_USAGE;
+	if (opts->away_from)
+		call->flags |= TARN_RELOCATE_AWAY;
+	if (opts->refuse)
+		call->flags |= TARN_RELOCATE_REFUSE;
+	return opts->granule ? parse_granule(opts->granule, &call->granule) : 0;
+}
+
+/* ---- calls -------------------------------------------------------------- */
+
+static int call_fail(const char *path, int ret, const char *what, __u32 node)
+{
+	switch (-ret) {
+	case EBUSY:
+		err("%s: a relocation is under way; '" CMD " %s --status' tells how far, --cancel ends it",
+		    path, path);
+		return ret;
+	case EINVAL:
+		err("%s: node %u has no frames of the pool, 'tarnctl numa' shows the nodes that have",
+		    path, node);
+		return ret;
+	case ENOENT:
+		err("%s: no relocation is under way", path);
+		return ret;
+	case EPERM:
+		err("%s: only root may relocate pages", path);
+		return ret;
+	case ENOTTY:
+		err("%s: the loaded module relocates nothing, load the one that came with this tarnctl",
+		    path);
+		return ret;
+	}
+	return partition_fail(path, ret, what);
+}
+
+static int read_status(int fd, const char *path,
+		       struct tarn_partition_relocate *r)
+{
+	*r = (struct tarn_partition_relocate){
+		.size = sizeof(*r),
+		.op = TARN_RELOCATE_STATUS,
+	};
+	if (ioctl(fd, TARN_PARTITION_RELOCATE, r))
+		return call_fail(path, -errno, "ask for the relocation of", 0);
+	return 0;
+}
+
+static int print(const char *path, const struct tarn_partition_relocate *r,
+		 const struct options *opts)
+{
+	if (opts->json)
+		return json_print(relocation_json(r), JSON_INDENT(2));
+	relocation_print(path, r, opts->bytes);
+	return 0;
+}
+
+static int show_status(int fd, const char *path, const struct options *opts)
+{
+	struct tarn_partition_relocate r;
+	int ret = read_status(fd, path, &r);
+
+	return ret ? ret : print(path, &r, opts);
+}
+
+static int run_cancel(int fd, const char *path, const struct options *opts)
+{
+	struct tarn_partition_relocate call = {
+		.size = sizeof(call),
+		.op = TARN_RELOCATE_CANCEL,
+	};
+
+	if (ioctl(fd, TARN_PARTITION_RELOCATE, &call))
+		return call_fail(path, -errno, "cancel the relocation of", 0);
+	return show_status(fd, path, opts);
+}
+
+/* ---- waiting ------------------------------------------------------------ */
+
+/*
+ * What ends the waiting comes from a wait for it, not by a handler, so that nothing
+ * lies between the last look and the sleep. What the caller ignores, as a shell
+ * does for what runs behind it, stays ignored.
+ */
+static void hold_signals(sigset_t *set)
+{
+	static const int signals[] = { SIGINT, SIGTERM };
+	struct sigaction old;
+	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (!sigaction(signals[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)
+			sigaddset(set, signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+/* Overwrite the line of the last time; @r is NULL to clear it. */
+static void print_progress(const struct tarn_partition_relocate *r, bool exact)
+{
+	static int width;
+	char text[RELOCATION_TEXT_MAX] = "";
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (r)
+		relocation_progress(text, r, exact);
+	fprintf(stderr, "\r%-*s%s", width, text, r ? "" : "\r");
+	width = strlen(text);
+}
+
+static int wait_end(int fd, const char *path, const sigset_t *signals,
+		    struct tarn_partition_relocate *r,
+		    const struct options *opts)
+{
+	static const struct timespec interval = { .tv_nsec = POLL_NS };
+	int ret, sig = -1;
+
+	do {
+		ret = read_status(fd, path, r);
+		if (ret || r->state != TARN_RELOCATION_RUNNING)
+			break;
+		print_progress(r, opts->bytes);
+		sig = sigtimedwait(signals, NULL, &interval);
+	} while (sig < 0);
+	print_progress(NULL, opts->bytes);
+	if (sig < 0)
+		return ret;
+	err("%s: the relocation goes on; '" CMD " %s --cancel' ends it, --status tells how far it is",
+	    path, path);
+	return -EINTR;
+}
+
+static void no_room(const char *path,
+		    const struct tarn_partition_relocate *start)
+{
+	char node[32];
+
+	if (start->flags & TARN_RELOCATE_AWAY)
+		snprintf(node, sizeof(node), "no node but %u", start->node);
+	else
+		snprintf(node, sizeof(node), "node %u no longer", start->node);
+	err("%s: %s has frames to spare; page something out, or make the pool larger ('tarnctl pool resize')",
+	    path, node);
+}
+
+/* What it came to; @start is what was asked for. */
+static int judge(const char *path, const struct tarn_partition_relocate *start,
+		 const struct tarn_partition_relocate *r)
+{
+	switch (r->state) {
+	case TARN_RELOCATION_DONE:
+		return 0;
+	case TARN_RELOCATION_CANCELLED:
+		err("%s: the relocation was cancelled, what was moved stays there",
+		    path);
+		return -ECANCELED;
+	case TARN_RELOCATION_HELD:
+		err("%s: somebody holds page %llu (for DMA, say); without --refuse that is waited for",
+		    path, r->held_page);
+		return -EBUSY;
+	case TARN_RELOCATION_NO_ROOM:
+		no_room(path, start);
+		return -ENOSPC;
+	}
+	err("%s: the relocation is gone", path);
+	return -EIO;
+}
+
+static int run_and_wait(int fd, const char *path,
+			const struct tarn_partition_relocate *start,
+			const struct options *opts)
+{
+	struct tarn_partition_relocate r = *start;
+	sigset_t signals;
+	int ret;
+
+	if (!opts->background)
+		hold_signals(&signals);
+	if (ioctl(fd, TARN_PARTITION_RELOCATE, &r))
+		return call_fail(path, -errno, "relocate", start->node);
+	if (opts->background)
+		return show_status(fd, path, opts);
+	ret = wait_end(fd, path, &signals, &r, opts);
+	if (!ret)
+		ret = print(path, &r, opts);
+	return ret ? ret : judge(path, start, &r);
+}
+
+static int run_start(int fd, int argc, char **argv, const struct options *opts)
+{
+	struct tarn_partition_relocate call = { 0 };
+	struct tarn_partition_info info;
+	struct range range;
+	int ret;
+
+	if (fill_start(&call, opts))
+		return EXIT_USAGE;
+	ret = partition_info(fd, &info);
+	if (ret)
+		return partition_fail(argv[0], ret, "read the counters of");
+	if (range_parse(&range, CMD, argc - 1, argv + 1, info.logical_pages))
+		return EXIT_USAGE;
+	call.start = range.start;
+	call.count = range.count;
+	return run_and_wait(fd, argv[0], &call, opts);
+}
+
+int partition_relocate_main(int argc, char **argv, const struct options *opts)
+{
+	int fd, ret;
+
+	if (check_options(argc, opts))
+		return EXIT_USAGE;
+	fd = partition_open(argv[0], opts->status ? O_RDONLY : O_RDWR);
+	if (fd < 0)
+		return fd;
+	if (opts->status)
+		ret = show_status(fd, argv[0], opts);
+	else if (opts->cancel)
+		ret = run_cancel(fd, argv[0], opts);
+	else
+		ret = run_start(fd, argc, argv, opts);
+	close(fd);
+	return ret;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Relocations as text and JSON. */
+#include <stdio.h>
+
+#include "field.h"
+#include "relocation.h"
+#include "size.h"
+
+/* Indexed by enum tarn_relocate_state: in JSON, and for people. */
+static const struct {
+	const char *name;
+	const char *text;
+} states[] = {
+	[TARN_RELOCATION_NONE] = { "none", "no relocation so far" },
+	[TARN_RELOCATION_RUNNING] = { "running", "a relocation runs" },
+	[TARN_RELOCATION_DONE] = { "done", "the relocation is done" },
+	[TARN_RELOCATION_CANCELLED] = { "cancelled",
+					"the relocation was cancelled" },
+	[TARN_RELOCATION_HELD] = { "held",
+				   "the relocation ended at a page that is held" },
+	[TARN_RELOCATION_NO_ROOM] = { "no-room",
+				      "the relocation ended for want of frames" },
+};
+
+#define NR_STATES (sizeof(states) / sizeof(states[0]))
+
+const char *relocation_state(const struct tarn_partition_relocate *r)
+{
+	return r->state < NR_STATES ? states[r->state].name : "?";
+}
+
+unsigned int relocation_percent(const struct tarn_partition_relocate *r)
+{
+	if (!r->count || r->cursor <= r->start)
+		return 0;
+	if (r->cursor - r->start >= r->count)
+		return 100;
+	return 100.0 * (r->cursor - r->start) / r->count;
+}
+
+const char *relocation_blocked(char *buf,
+			       const struct tarn_partition_relocate *r)
+{
+	int last = TARN_BLOCKED_BUCKETS - 1;
+	char time[SIZE_TEXT_MAX];
+
+	while (last >= 0 && !r->blocked[last])
+		last--;
+	if (last < 0)
+		return "-";
+	/* The last one has all that were longer, too. */
+	if (last == TARN_BLOCKED_BUCKETS - 1)
+		snprintf(buf, SIZE_TEXT_MAX, "%.16s or longer",
+			 time_format(time, 1000ULL << last));
+	else
+		snprintf(buf, SIZE_TEXT_MAX, "less than %.16s",
+			 time_format(time, 2000ULL << last));
+	return buf;
+}
+
+const char *relocation_progress(char *buf,
+				const struct tarn_partition_relocate *r,
+				bool exact)
+{
+	char moved[SIZE_TEXT_MAX], held[SIZE_TEXT_MAX], skipped[SIZE_TEXT_MAX];
+
+	snprintf(buf, RELOCATION_TEXT_MAX,
+		 "at %u%%, %s moved, %s held, %s skipped",
+		 relocation_percent(r),
+		 size_format_pages(moved, r->moved, exact),
+		 size_format_pages(held, r->held, exact),
+		 size_format_pages(skipped, r->skipped, exact));
+	return buf;
+}
+
+static void print_line(const char *label, const char *text)
+{
+	printf("  " FIELD_LABEL " %s\n", label, text);
+}
+
+void relocation_print(const char *path,
+		      const struct tarn_partition_relocate *r, bool exact)
+{
+	char size[SIZE_TEXT_MAX];
+
+	printf("%s: %s\n", path,
+	       r->state < NR_STATES ? states[r->state].text : "?");
+	if (r->state == TARN_RELOCATION_NONE)
+		return;
+	printf("  " FIELD_LABEL " page %llu, %llu pages\n", "range", r->start,
+	       r->count);
+	if (r->state != TARN_RELOCATION_DONE)
+		printf("  " FIELD_LABEL " page %llu, %u%%\n", "gone up to",
+		       r->cursor, relocation_percent(r));
+	print_line("moved", size_format_pages(size, r->moved, exact));
+	print_line("held", size_format_pages(size, r->held, exact));
+	if (r->held)
+		printf("  " FIELD_LABEL " page %llu\n", "first that is held",
+		       r->held_page);
+	print_line("skipped", size_format_pages(size, r->skipped, exact));
+	print_line("longest blocked", relocation_blocked(size, r));
+}
+
+json_t *relocation_json(const struct tarn_partition_relocate *r)
+{
+	json_t *array = json_array();
+	int i;
+
+	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
+		json_array_append_new(array, json_integer(r->blocked[i]));
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}",
+			 "state", relocation_state(r),
+			 "start", (json_int_t)r->start,
+			 "count", (json_int_t)r->count,
+			 "cursor", (json_int_t)r->cursor,
+			 "moved", (json_int_t)r->moved,
+			 "held", (json_int_t)r->held,
+			 "held_page", r->held ? json_integer(r->held_page) :
+						json_null(),
+			 "skipped", (json_int_t)r->skipped,
+			 "blocked", array);
+}
