@@ -233,6 +233,14 @@ static const struct command root_commands[] = {
 	  .more = "BAD is what keeps something from working, poor what could be better. Run it\n"
 		  "as root, others cannot look at everything. Nothing is changed.",
 	  .fn = doctor_main, .options = OPTION_JSON },
+	{ .name = "numa", .args = "[POOL|FILE...]",
+	  .help = "what partitions have on which NUMA node",
+	  .more = "A column is what is in frames of a node, behind * where that is a home, before\n"
+		  "/ and what is wanted there. Pages that are on no home, or beyond what is wanted,\n"
+		  "are MISPLACED; so many were MOVED to a home so far. Without a POOL or FILE the\n"
+		  "only pool is meant.",
+	  .fn = numa_main, .options = OPTION_JSON | OPTION_BYTES,
+	  .max_args = -1 },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",
 	  .more = "Keys: q quits, h explains the others. When stdout is no terminal, a table\n"

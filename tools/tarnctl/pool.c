@@ -281,11 +281,38 @@ static const struct pool *select_dir(const struct pool_list *list,
 	return find_dev(list, st.st_dev);
 }
 
+/* By a directory in it, or by its name below /run/tarn. */
+static const struct pool *select_path(const struct pool_list *list,
+				      const char *name)
+{
+	const struct pool *pool = select_dir(list, name);
+	char path[PATH_MAX];
+
+	if (pool)
+		return pool;
+	pool_dir(path, name);
+	return select_dir(list, path);
+}
+
+bool pool_list_names(const struct pool_list *list, const char *name)
+{
+	size_t i;
+
+	if (select_path(list, name))
+		return true;
+	if (!is_uuid_prefix(name))
+		return false;
+	for (i = 0; i < list->count; i++) {
+		if (!strncasecmp(list->items[i].uuid, name, strlen(name)))
+			return true;
+	}
+	return false;
+}
+
 const struct pool *pool_list_select(const struct pool_list *list,
 				    const char *name)
 {
 	const struct pool *pool;
-	char path[PATH_MAX];
 
 	if (!list->count) {
 		pool_list_explain(list);
@@ -297,11 +324,7 @@ const struct pool *pool_list_select(const struct pool_list *list,
 		report_choice(list, NULL);
 		return NULL;
 	}
-	pool = select_dir(list, name);
-	if (!pool) {
-		pool_dir(path, name);
-		pool = select_dir(list, path);
-	}
+	pool = select_path(list, name);
 	if (!pool && is_uuid_prefix(name)) {
 		pool = select_uuid(list, name);
 		if (pool)

@@ -8,6 +8,7 @@
 #ifndef TARNCTL_POOL_H
 #define TARNCTL_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -65,6 +66,9 @@ void pool_dir(char *path, const char *name);
  */
 const struct pool *pool_list_select(const struct pool_list *list,
 				    const char *name);
+
+/** pool_list_names() - Whether @name is meant for a pool, or for several. */
+bool pool_list_names(const struct pool_list *list, const char *name);
 
 /** pool_get() - The pool that @name means, see pool_list_select(). */
 int pool_get(struct pool *pool, const char *name);

@@ -26,7 +26,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager domain doctor save top events --help --version" ;;
+		echo "pool partition pager domain doctor save numa top events --help --version" ;;
 	pool)
 		echo "list show set resize pins faults events top --help" ;;
 	partition)
@@ -62,6 +62,8 @@ _tarnctl_words()
 			--cancel --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
+	numa)
+		echo "--json --bytes --help" ;;
 	doctor*)
 		echo "--json --help" ;;
 	events* | "pool events" | "pool faults")
@@ -118,7 +120,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events | doctor)
+	top | events | doctor | numa)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then
@@ -165,6 +167,10 @@ _tarnctl()
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools) \
 			cpu= clock= steal= async-fault= eoi= ring= dma= \
 			metrics= tables= other=" -- "$cur") ;;
+	numa)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" -- "$cur"
+			compgen -f -- "$cur") ;;
 	"pool list" | "pager list") ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
