@@ -20,7 +20,8 @@
 /* What this tarnctl knows of. */
 #define FEATURES                                                               \
 	(TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM | TARN_FEATURE_VM |       \
-	 TARN_FEATURE_PINS | TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY)
+	 TARN_FEATURE_PINS | TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |     \
+	 TARN_FEATURE_HOMES)
 
 static bool module_loaded(void)
 {
