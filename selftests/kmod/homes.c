@@ -168,7 +168,12 @@ static void the_hottest_come_first(void)
 {
 	const u64 pages = 8 * MIB_PAGES, hot = 256, other = 14 * MIB_PAGES;
 	struct tarn_partition_heat h = { .size = sizeof(h) };
-	u64 i, got, moved, rounds;
+	struct tarn_pool_set set = {
+		.size = sizeof(set),
+		.flags = TARN_POOL_SET_SCAN,
+		.scan_permille = 1000,
+	};
+	u64 i, got, moved;
 	u8 *first;
 	int fd;
 
@@ -178,13 +183,12 @@ static void the_hottest_come_first(void)
 	fd = part_create(&pool, "other", other);
 	part_set_home(fd, 0, 0);
 	first = part_map_filled(fd, other);
-	tarn_op(part, TARN_PARTITION_HEAT, &h);
-	rounds = h.rounds;
+	tarn_op(pool.fd, TARN_POOL_SET, &set);
 	/* The last ones, so that going through them in order does not do. */
-	while (h.rounds < rounds + 8 || h.by_class[TARN_ACTIVITY_HOT] < hot) {
+	while (h.by_class[TARN_ACTIVITY_HOT] < hot) {
 		for (i = pages - hot; i < pages; i++)
 			((volatile u8 *)map)[i * PAGE_SIZE];
-		msleep(20);
+		msleep(100);
 		tarn_op(part, TARN_PARTITION_HEAT, &h);
 	}
 	part_set_home(part, 0, 0);
