@@ -38,6 +38,8 @@
 #define RATE_MOST	8192U
 /* Of pages moved in a turn, this part may be waited for. */
 #define WAITS_PART	64
+/* Leaves of a partition that are looked at in a turn. */
+#define TURN_LEAVES	1024
 /* With nothing to move, look so often whether there is by now. */
 #define IDLE		(HZ / 2)
 
@@ -48,6 +50,8 @@
  * @wait: where it sleeps
  * @kick: homes were set
  * @rate: most pages a turn
+ * @last: id of the partition that it was at last
+ * @excess: by node, see struct trip
  */
 struct tarn_placer {
 	struct tarn_pool *pool;
@@ -55,6 +59,8 @@ struct tarn_placer {
 	wait_queue_head_t wait;
 	bool kick;
 	unsigned int rate;
+	u32 last;
+	u64 excess[];
 };
 
 /* ---- setting ------------------------------------------------------------ */
@@ -132,6 +138,7 @@ long tarn_homes_set(struct tarn_partition *part,
 	old = unrcu_pointer(xchg(&part->homes, RCU_INITIALIZER(homes)));
 	if (old)
 		kfree_rcu(old, rcu);
+	atomic_inc(&part->homes_set);
 	WRITE_ONCE(placer->kick, true);
 	wake_up(&placer->wait);
 	return 0;
@@ -177,100 +184,30 @@ long tarn_homes_list(struct tarn_partition *part,
 /* ---- moving ------------------------------------------------------------- */
 
 /**
- * struct trip - pages that go from one node to another
- * @from: node
- * @to: node
- * @class: pages of this class
- * @most: pages, at most
- * @batch: those in hand
- * @full: the target has no frame to spare
+ * struct trip - pages of a partition that go home in a turn
+ * @way: where it goes on
+ * @excess: by node, pages that should be elsewhere
+ * @nodes: those where there are any, see struct tarn_leaf
+ * @to: home that they go to, NUMA_NO_NODE: none has room
+ * @room: pages that may go there
+ * @most: pages that may go at all
+ * @leaves: that may be looked at
+ * @batch: pages in hand
  */
 struct trip {
-	int from;
+	struct tarn_way *way;
+	u64 *excess;
+	unsigned long nodes;
 	int to;
-	enum tarn_activity class;
+	u64 room;
 	u64 most;
-	struct tarn_move_batch *batch;
-	bool full;
+	unsigned int leaves;
+	struct tarn_move_batch batch;
 };
 
 static bool stop_now(void)
 {
 	return kthread_should_stop();
-}
-
-static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
-{
-	return tarn_entry_has_frame(e) && !tarn_entry_mark(e) &&
-	       tarn_age_class(e) == t->class &&
-	       tarn_frame_node(part->pool, tarn_entry_payload(e)) == t->from;
-}
-
-/* Take pages of a leaf in hand, and move them whenever there are enough. */
-static void move_of_leaf(struct tarn_partition *part, struct trip *t,
-			 struct tarn_leaf *leaf, u64 first)
-{
-	u64 to = TARN_FRAME_NONE;
-	unsigned int i;
-
-	for (i = 0; i < TARN_LEAF_PAGES && t->most && !t->full; i++) {
-		atomic64_t *entry = &leaf->entry[i];
-		u64 e = atomic64_read(entry);
-
-		if (!goes(part, t, e))
-			continue;
-		if (to == TARN_FRAME_NONE)
-			to = tarn_frame_spare(part->pool, t->to);
-		t->full = to == TARN_FRAME_NONE;
-		if (t->full || !tarn_move_add(t->batch, first + i, entry,
-					       e, to))
-			continue;
-		to = TARN_FRAME_NONE;
-		t->most--;
-		if (tarn_batch_is_full(&t->batch->pages))
-			tarn_move_flush(t->batch);
-	}
-	if (to != TARN_FRAME_NONE)
-		tarn_frame_free(part->pool, to);
-}
-
-static void move_class(struct tarn_partition *part, struct trip *t)
-{
-	struct tarn_leaf *leaf;
-	unsigned long at;
-
-	xa_for_each(&part->leaves, at, leaf) {
-		if (!t->most || t->full || stop_now())
-			break;
-		if (tarn_leaf_on_node(leaf, t->from))
-			move_of_leaf(part, t, leaf, (u64)at << TARN_LEAF_SHIFT);
-		cond_resched();
-	}
-	tarn_move_flush(t->batch);
-}
-
-/* Returns how many pages were moved. */
-static u64 move_hottest_first(struct tarn_partition *part, int from, int to,
-			      u64 most)
-{
-	struct tarn_move_batch batch;
-	struct trip t = {
-		.from = from,
-		.to = to,
-		.most = most,
-		.batch = &batch,
-	};
-	int class;
-
-	tarn_move_begin(&batch, part);
-	for (class = TARN_ACTIVITY_HOT; class >= TARN_ACTIVITY_COLD; class--) {
-		t.class = class;
-		move_class(part, &t);
-		if (!t.most || t.full || stop_now())
-			break;
-	}
-	atomic64_add(batch.moved, &part->moved);
-	return batch.moved;
 }
 
 /* Frames that a node can spare. */
@@ -282,56 +219,180 @@ static u64 spare(struct tarn_pool *pool, int nid)
 	return free - min(free, n ? READ_ONCE(n->low) : 0);
 }
 
-/* The home to which most can go, and how much; NUMA_NO_NODE if none has room. */
-static int target_of(struct tarn_partition *part, u64 *room)
+/* The home to which most can go. */
+static void choose_target(struct tarn_partition *part, struct trip *t)
 {
-	int nid, best = NUMA_NO_NODE;
+	int nid;
 
-	*room = 0;
+	t->room = 0;
+	t->to = NUMA_NO_NODE;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		u64 fits = min(tarn_home_missing(part, nid),
 			       spare(part->pool, nid));
 
-		if (fits <= *room)
+		if (fits <= t->room)
 			continue;
-		*room = fits;
-		best = nid;
+		t->room = fits;
+		t->to = nid;
 	}
-	return best;
 }
 
-static u64 place_partition(struct tarn_partition *part, u64 most)
+/* Is it of the class whose turn it is, and somewhere where too many are? */
+static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
 {
-	u64 moved = 0;
+	int nid;
+
+	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e) ||
+	    tarn_age_class(e) != t->way->class)
+		return false;
+	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
+	return nid != NUMA_NO_NODE && nid != t->to && t->excess[nid];
+}
+
+/* Where the pages go on: the target may be full. */
+static void flush(struct tarn_partition *part, struct trip *t)
+{
+	tarn_move_flush(&t->batch);
+	choose_target(part, t);
+}
+
+static bool goes_on(const struct trip *t)
+{
+	return t->most && t->to != NUMA_NO_NODE && !stop_now();
+}
+
+/* Take a page in hand. False: the target has no frame after all. */
+static bool take(struct tarn_partition *part, struct trip *t, u64 index,
+		 atomic64_t *entry, u64 e)
+{
+	int nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
+	u64 to = tarn_frame_spare(part->pool, t->to);
+
+	if (to == TARN_FRAME_NONE) {
+		t->to = NUMA_NO_NODE;
+		return false;
+	}
+	if (!tarn_move_add(&t->batch, index, entry, e, to)) {
+		tarn_frame_free(part->pool, to);
+		return true;
+	}
+	t->excess[nid]--;
+	t->most--;
+	t->room--;
+	return true;
+}
+
+static void move_of_leaf(struct tarn_partition *part, struct trip *t,
+			 struct tarn_leaf *leaf, u64 first)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES && goes_on(t); i++) {
+		atomic64_t *entry = &leaf->entry[i];
+		u64 e = atomic64_read(entry);
+
+		if (!goes(part, t, e))
+			continue;
+		if (!take(part, t, first + i, entry, e))
+			break;
+		if (tarn_batch_is_full(&t->batch.pages) || !t->room)
+			flush(part, t);
+	}
+}
+
+/* From where it was, the leaves with pages of a class. False: there are no more. */
+static bool move_on(struct tarn_partition *part, struct trip *t)
+{
+	struct tarn_way *way = t->way;
+	struct tarn_leaf *leaf;
+	unsigned long at;
+
+	xa_for_each_start(&part->leaves, at, leaf, way->at) {
+		way->at = at;
+		if (!goes_on(t) || !t->leaves)
+			return true;
+		if (!(atomic_long_read(&leaf->nodes) & t->nodes))
+			continue;
+		t->leaves--;
+		move_of_leaf(part, t, leaf, (u64)at << TARN_LEAF_SHIFT);
+		cond_resched();
+	}
+	return false;
+}
+
+static void set_out(struct tarn_partition *part, struct tarn_way *way)
+{
+	way->homes = atomic_read(&part->homes_set);
+	way->class = TARN_ACTIVITY_HOT;
+	way->at = 0;
+}
+
+/* Class by class. False: all were looked at. */
+static bool go_home(struct tarn_partition *part, struct trip *t)
+{
+	struct tarn_way *way = t->way;
+
+	if (way->homes != atomic_read(&part->homes_set) ||
+	    way->class < TARN_ACTIVITY_COLD)
+		set_out(part, way);
+	while (way->class >= TARN_ACTIVITY_COLD) {
+		if (move_on(part, t))
+			return true;
+		way->class--;
+		way->at = 0;
+	}
+	return false;
+}
+
+/*
+ * Go on with what of a partition is not at home. Returns how many pages were moved; *@more:
+ * there may be others.
+ */
+static u64 place_partition(struct tarn_placer *p, struct tarn_partition *part,
+			   u64 most, bool *more)
+{
+	struct trip t = {
+		.way = &part->way,
+		.excess = p->excess,
+		.most = most,
+		.leaves = TURN_LEAVES,
+	};
 	int nid;
 
 	lockdep_assert_held_read(&part->pin);
-	for (nid = 0; nid < nr_node_ids && moved < most; nid++) {
-		u64 excess = tarn_home_excess(part, nid), room;
-		int to = excess ? target_of(part, &room) : NUMA_NO_NODE;
-
-		if (to == NUMA_NO_NODE || to == nid)
-			continue;
-		moved += move_hottest_first(part, nid, to,
-					    min3(excess, room, most - moved));
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		t.excess[nid] = tarn_home_excess(part, nid);
+		if (t.excess[nid])
+			t.nodes |= tarn_leaf_node_bit(nid);
 	}
-	return moved;
+	choose_target(part, &t);
+	if (!t.nodes || t.to == NUMA_NO_NODE)
+		return 0;
+	tarn_move_begin(&t.batch, part);
+	*more |= go_home(part, &t);
+	tarn_move_flush(&t.batch);
+	atomic64_add(t.batch.moved, &part->moved);
+	return t.batch.moved;
 }
 
-/* A turn: some of each partition. Returns how many pages were moved. */
-static u64 place_all(struct tarn_placer *p)
+/*
+ * A turn: some of each partition, and the next one begins where this one ended. Returns how
+ * many pages were moved; *@more: it is worth to go on soon.
+ */
+static u64 place_all(struct tarn_placer *p, bool *more)
 {
+	u32 tries = READ_ONCE(p->pool->nr_partitions) + 1;
 	struct tarn_partition *part;
 	u64 moved = 0;
-	u32 id = 0;
 
-	while (moved < p->rate && !stop_now() &&
-	       (part = tarn_partition_from(p->pool, id + 1))) {
-		id = part->id;
+	while (tries-- && moved < p->rate && !stop_now() &&
+	       (part = tarn_partition_next(p->pool, p->last))) {
+		p->last = part->id;
 		if (rcu_access_pointer(part->homes)) {
 			down_read(&part->pin);
 			if (part->inode)
-				moved += place_partition(part, p->rate - moved);
+				moved += place_partition(p, part,
+							 p->rate - moved, more);
 			up_read(&part->pin);
 		}
 		tarn_partition_put(part);
@@ -354,13 +415,14 @@ static int placer(void *arg)
 
 	while (!stop_now()) {
 		u64 waits = tarn_stats_pool(p->pool, TARN_STAT_MOVE_WAITS);
+		bool more = false;
 		u64 moved;
 
 		WRITE_ONCE(p->kick, false);
-		moved = place_all(p);
+		moved = place_all(p, &more);
 		wait_event_interruptible_timeout(p->wait, stop_now() ||
 						 READ_ONCE(p->kick),
-						 moved ? TICK : IDLE);
+						 more ? TICK : IDLE);
 		adapt(p, moved, tarn_stats_pool(p->pool, TARN_STAT_MOVE_WAITS) -
 				waits);
 	}
@@ -369,7 +431,8 @@ static int placer(void *arg)
 
 int tarn_place_start(struct tarn_pool *pool)
 {
-	struct tarn_placer *p = kzalloc(sizeof(*p), GFP_KERNEL);
+	struct tarn_placer *p = kzalloc(struct_size(p, excess, nr_node_ids),
+					GFP_KERNEL);
 
 	if (!p)
 		return -ENOMEM;

@@ -68,6 +68,18 @@ struct tarn_leaf {
 };
 
 /**
+ * struct tarn_way - how far policy/place.c has come with a partition; its own
+ * @homes: tarn_partition.homes_set when it set out
+ * @class: pages of this class now, enum tarn_activity
+ * @at: number of the leaf to go on with
+ */
+struct tarn_way {
+	int homes;
+	int class;
+	unsigned long at;
+};
+
+/**
  * struct tarn_part_node - what a partition has on one NUMA node
  * @resident: pages in frames there
  * @busy: reclaimers of the node that are at the partition
@@ -113,7 +125,9 @@ struct tarn_part_node {
  * @pin: the inode can't be evicted while this is held for reading
  * @hand_lock: one looks at its pages at a time
  * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
+ * @homes_set: how often homes were set
  * @moved: pages that were moved to a home
+ * @way: of moving them
  * @relocate_lock: protects @relocation; outside of all but the inode's lock
  * @relocation: under way or the last one, policy/relocate.c's
  * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
@@ -153,7 +167,9 @@ struct tarn_partition {
 	struct rw_semaphore pin ____cacheline_aligned_in_smp;
 	struct mutex hand_lock;
 	struct mutex reserve_lock;
+	atomic_t homes_set;
 	atomic64_t moved;
+	struct tarn_way way;
 	struct mutex relocate_lock;
 	struct tarn_relocation *relocation;
 	struct mutex vm_lock;

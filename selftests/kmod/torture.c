@@ -111,6 +111,11 @@ static void resizes(void)
 	run(LOAD_PAGE_OUT, 0, true);
 }
 
+static void moves(void)
+{
+	run(LOAD_MOVE | LOAD_PAGE_OUT | LOAD_PIPE, 0, true);
+}
+
 static void everything(void)
 {
 	run(LOAD_ALL, 100, true);
@@ -158,6 +163,7 @@ static const struct tarn_test tests[] = {
 	TEST(resizes),
 	TEST(without_paging),
 	TEST(two_pools),
+	TEST(moves),
 	TEST(everything),
 };
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "node.h"
 
 #define TAIL 64
 
@@ -239,6 +240,40 @@ static void do_page_out(struct load *l, u32 part, u32 index)
 		retry(l, "page out or in", ret);
 }
 
+/* Homes on one node or the other, with a number or without, or none any more. */
+static long set_homes(struct load *l, u32 part)
+{
+	struct tarn_home home = { .node = rng_below(&l->rng, 2) };
+
+	if (home.node && !node_exists(1))
+		home.node = 0;
+	if (rng_below(&l->rng, 2))
+		home.wanted_frames = 1 + rng_below(&l->rng, l->cfg.pages);
+	return __part_set_homes(l->fd[part], &home, rng_below(&l->rng, 4) != 0);
+}
+
+static void do_move(struct load *l, u32 part, u32 index)
+{
+	struct tarn_partition_relocate r = {
+		.op = rng_below(&l->rng, 4) ? TARN_RELOCATE_START :
+					      TARN_RELOCATE_CANCEL,
+		.node = rng_below(&l->rng, 2),
+		.flags = rng_below(&l->rng, 4),
+		.start = index,
+		.count = rng_below(&l->rng, 2) ? UINT64_MAX : 64,
+		.granule = 1U << rng_below(&l->rng, 7),
+	};
+	long ret;
+
+	if (rng_below(&l->rng, 2))
+		ret = set_homes(l, part);
+	else
+		ret = __part_relocate(l->fd[part], &r);
+	/* One is under way, or none is, or the pool has nothing on the node. */
+	if (ret && ret != -EBUSY && ret != -ENOENT && ret != -EINVAL)
+		retry(l, "move", ret);
+}
+
 /* A pipe holds the page while it is written: the pipe shows the write. */
 static void do_pipe(struct load *l, u32 part, u32 index)
 {
@@ -322,6 +357,8 @@ static void operate(struct load *l, bool may_fork)
 		do_fork(l);
 	} else if (n < 12 && (what & LOAD_PAGE_OUT)) {
 		do_page_out(l, part, index);
+	} else if (n < 14 && (what & LOAD_MOVE)) {
+		do_move(l, part, index);
 	} else if (page_lock(l, part, index)) {
 		operate_locked(l, part, index);
 		page_unlock(l, part, index);

@@ -22,7 +22,9 @@
 #define LOAD_FORK	(1U << 3)
 #define LOAD_PAGE_OUT	(1U << 4)
 #define LOAD_PIPE	(1U << 5)
-#define LOAD_ALL	0x3fU
+/** Homes change, and partitions are relocated, to node 0 or 1. */
+#define LOAD_MOVE	(1U << 6)
+#define LOAD_ALL	0x7fU
 
 /** struct load_config - how much of what */
 struct load_config {
