@@ -76,6 +76,7 @@ bool tarn_batch_add(struct tarn_batch *b, struct page *page, u64 index,
 {
 	if (WARN_ON_ONCE(tarn_batch_is_full(b)))
 		return false;
+	VM_WARN_ON_ONCE(b->count && b->page[b->count - 1].index >= index);
 	if (b->mark) {
 		if (!tarn_entry_change(b->part, index, entry, &e,
 				       tarn_entry_with_mark(e, b->mark)))
@@ -109,11 +110,11 @@ static bool gap_is_free(struct tarn_partition *part, u64 from, u64 to)
 /*
  * Unmap what is in hand. A run goes across pages that have no frame, and across those
  * that whoever took the pages says may lose their mappings: to map those again, if they
- * are used, costs less than a pass more.
+ * are used, costs less than a pass more. Returns how many passes it took.
  */
-void tarn_batch_unmap(struct tarn_batch *b)
+unsigned int tarn_batch_unmap(struct tarn_batch *b)
 {
-	unsigned int i, j;
+	unsigned int i, j, passes = 0;
 
 	for (i = 0; i < b->count; i = j) {
 		u64 first = b->page[i].index;
@@ -125,7 +126,9 @@ void tarn_batch_unmap(struct tarn_batch *b)
 				break;
 		tarn_partition_unmap(b->part, first,
 				     b->page[j - 1].index - first + 1);
+		passes++;
 	}
+	return passes;
 }
 
 struct page *tarn_batch_page(const struct tarn_batch *b, unsigned int i)
@@ -142,8 +145,7 @@ void tarn_batch_settle(struct tarn_partition *part, u64 index, u64 to)
 	atomic64_t *entry = tarn_partition_entry(part, index);
 	u64 e = atomic64_read(entry);
 
-	while (!tarn_entry_change(part, index, entry, &e, to))
-		cpu_relax();
+	WARN_ON_ONCE(!tarn_entry_change(part, index, entry, &e, to));
 	tarn_entry_wake(entry);
 }
 

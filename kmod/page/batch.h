@@ -67,7 +67,7 @@ struct page *tarn_batch_lock_wait(struct tarn_batch *b, atomic64_t *entry,
 void tarn_batch_unlock(struct page *page);
 bool tarn_batch_add(struct tarn_batch *b, struct page *page, u64 index,
 		    atomic64_t *entry, u64 e, bool joined);
-void tarn_batch_unmap(struct tarn_batch *b);
+unsigned int tarn_batch_unmap(struct tarn_batch *b);
 struct page *tarn_batch_page(const struct tarn_batch *b, unsigned int i);
 void tarn_batch_settle(struct tarn_partition *part, u64 index, u64 to);
 void tarn_batch_let_go(const struct tarn_batch *b, unsigned int i);

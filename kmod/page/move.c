@@ -13,6 +13,7 @@ void tarn_move_begin(struct tarn_move_batch *batch, struct tarn_partition *part)
 	tarn_batch_begin(&batch->pages, part, TARN_MARK_MOVE);
 	batch->moved = 0;
 	batch->held = 0;
+	batch->held_page = TARN_MOVE_NONE;
 }
 
 /**
@@ -20,24 +21,45 @@ void tarn_move_begin(struct tarn_move_batch *batch, struct tarn_partition *part)
  * @batch: with room, and no page after @index
  * @index: page
  * @entry: its entry
- * @e: what that was, with a frame and without a mark
- * @to: a frame, idle and nobody's; the batch's if true is returned
+ * @frame: where it is
+ * @to: a frame, idle and nobody's; the batch's if TARN_MOVE_TAKEN is returned
+ *
+ * A page that a fault has in hand just now looks held: who cares looks twice.
  *
  * Context: process; does not wait.
- * Return: false if somebody else has the page.
+ * Return: see enum tarn_move.
  */
-bool tarn_move_add(struct tarn_move_batch *batch, u64 index, atomic64_t *entry,
-		   u64 e, u64 to)
+enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
+			     atomic64_t *entry, u64 frame, u64 to)
 {
-	struct page *page = tarn_batch_lock(&batch->pages, entry, e);
+	struct page *page;
+	bool added;
+	u64 e;
 
-	if (!page)
-		return false;
-	batch->to[batch->pages.count] = to;
-	if (tarn_batch_add(&batch->pages, page, index, entry, e, false))
-		return true;
-	tarn_batch_unlock(page);
-	return false;
+	/* It would only be unmapped for nothing. */
+	if (tarn_frame_peek_held(batch->pages.part->pool, frame))
+		return TARN_MOVE_HELD;
+	do {
+		e = atomic64_read(entry);
+		if (!tarn_entry_is_frame(e, frame))
+			return TARN_MOVE_ELSEWHERE;
+		if (tarn_entry_mark(e))
+			return TARN_MOVE_BUSY;
+		page = tarn_batch_lock(&batch->pages, entry, e);
+		if (!page)
+			return TARN_MOVE_BUSY;
+		if (tarn_poisoned(page)) {
+			tarn_batch_unlock(page);
+			return TARN_MOVE_POISONED;
+		}
+		/* Its use may have been noted: that is no reason to leave it. */
+		added = tarn_batch_add(&batch->pages, page, index, entry, e,
+				       false);
+		if (!added)
+			tarn_batch_unlock(page);
+	} while (!added);
+	batch->to[batch->pages.count - 1] = to;
+	return TARN_MOVE_TAKEN;
 }
 
 /* Copy a page that is unmapped, if nobody holds it. */
@@ -66,7 +88,8 @@ static u64 settle(struct tarn_move_batch *batch, unsigned int i)
 
 	if (!copy(part->pool, from, to)) {
 		tarn_batch_let_go(&batch->pages, i);
-		batch->held++;
+		if (!batch->held++)
+			batch->held_page = index;
 		return to;
 	}
 	/* Who lists copies finds this one at the old frame until the entry changes. */
@@ -84,14 +107,18 @@ static u64 settle(struct tarn_move_batch *batch, unsigned int i)
  * @batch: is empty afterwards, its counts added to
  *
  * Context: process; does not wait for I/O.
+ * Return: passes over the mappings that it took.
  */
-void tarn_move_flush(struct tarn_move_batch *batch)
+unsigned int tarn_move_flush(struct tarn_move_batch *batch)
 {
 	struct tarn_batch *pages = &batch->pages;
+	unsigned int passes;
 	unsigned int i;
 
 	lockdep_assert_held_read(&pages->part->pin);
-	tarn_batch_unmap(pages);
+	if (!pages->count)
+		return 0;
+	passes = tarn_batch_unmap(pages);
 	for (i = 0; i < pages->count; i++) {
 		struct page *page = tarn_batch_page(pages, i);
 		u64 spare = settle(batch, i);
@@ -101,4 +128,5 @@ void tarn_move_flush(struct tarn_move_batch *batch)
 		tarn_frame_release(pages->part->pool, spare);
 	}
 	pages->count = 0;
+	return passes;
 }

@@ -345,15 +345,17 @@ static int bring_paged(struct bring *b, u64 e)
 /* Somebody has the page in hand for a moment. */
 static int bring_brief(struct bring *b)
 {
+	bool moves = tarn_entry_mark(atomic64_read(b->entry)) == TARN_MARK_MOVE;
 	struct tarn_wait wait = b->wait;
 	int ret;
 
+	/* KVM's first try does not wait, and the page is there when it comes again. */
+	if (moves)
+		tarn_stats_add(b->part, TARN_STAT_MOVE_WAITS, 1);
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
-	if (tarn_entry_mark(atomic64_read(b->entry)) == TARN_MARK_MOVE) {
-		tarn_stats_add(b->part, TARN_STAT_MOVE_WAITS, 1);
+	if (moves)
 		bring_waits(b, TARN_FAULT_MOVE);
-	}
 	/* No pager has a part in it. */
 	wait.locked = NULL;
 	ret = tarn_wait_var(b->entry, !is_brief(b->entry), &wait);

@@ -5,14 +5,17 @@
  * A page may lie elsewhere than at home: its home had no frame free when it came, or the
  * homes are others now. A thread a pool moves such pages, class by class: first those that
  * are hot, in the whole partition, then those that are warm, and so on, so that accesses
- * become local as early as possible.
+ * become local as early as possible. It goes on where it was from turn to turn, and begins
+ * again with what has become hot meanwhile when the scanner has seen all pages some times.
  *
- * It takes only frames that a node has beyond its low mark. So nothing goes out to make
+ * It takes only frames that a node has beyond its high mark. So nothing goes out to make
  * room for what has a frame already, and no partition loses pages to another one's move.
  *
- * How fast it goes follows what that costs: who touches a page that is being moved waits,
- * and is counted. While hardly anybody does the rate grows by an eighth each TICK, else it
- * is halved.
+ * How fast it goes with a partition follows what that costs there: who touches a page that
+ * is being moved waits, and is counted. While hardly anybody does the rate grows by an
+ * eighth a turn, else it is halved. A pass over the mappings counts as some pages.
+ *
+ * Pages are in hand for as long as those of a leaf take.
  */
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -26,22 +29,57 @@
 #include "page/move.h"
 #include "policy/age.h"
 #include "policy/place.h"
+#include "policy/relocate.h"
 #include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
-#include "pool/use.h"
+#include "pool/waiter.h"
 
-/* A turn, with a rate of so many pages. */
+/* Between two turns. */
 #define TICK		msecs_to_jiffies(20)
-#define RATE_LEAST	32U
+/* Pages of a partition a turn. */
+#define RATE_LEAST	64U
 #define RATE_FIRST	512U
 #define RATE_MOST	8192U
-/* Of pages moved in a turn, this part may be waited for. */
+/* Of pages moved in a turn, this part may be waited for, and a few in any case. */
 #define WAITS_PART	64
+#define WAITS_FEW	2
+/* What a pass over the mappings counts as. */
+#define PASS_PAGES	4
 /* Leaves of a partition that are looked at in a turn. */
 #define TURN_LEAVES	1024
+/* After so many of the scanner's rounds other pages may be hot. */
+#define ROUNDS		8
 /* With nothing to move, look so often whether there is by now. */
 #define IDLE		(HZ / 2)
+/* After a way through a partition on which nothing could be moved it is left alone. */
+#define REST		(4 * HZ)
+
+/**
+ * struct tarn_way - how far the thread has come with a partition; its own
+ * @homes_set: tarn_partition.homes_set when it set out
+ * @rounds: of the scanner, when it set out
+ * @class: pages of this class now, enum tarn_activity
+ * @at: page to go on with
+ * @moved: pages moved since it set out
+ * @rate: most pages a turn
+ * @waits: TARN_STAT_MOVE_WAITS of the partition before its last turn
+ * @went: pages moved in that
+ * @rests: in jiffies until when, if @is_vain
+ * @is_vain: the last way was in vain
+ */
+struct tarn_way {
+	int homes_set;
+	u64 rounds;
+	int class;
+	u64 at;
+	u64 moved;
+	unsigned int rate;
+	u64 waits;
+	u64 went;
+	unsigned long rests;
+	bool is_vain;
+};
 
 /**
  * struct tarn_placer - the thread of a pool
@@ -49,8 +87,7 @@
  * @task: the thread
  * @wait: where it sleeps
  * @kick: homes were set
- * @rate: most pages a turn
- * @last: id of the partition that it was at last
+ * @any: some partition has homes
  * @excess: by node, see struct trip
  */
 struct tarn_placer {
@@ -58,8 +95,7 @@ struct tarn_placer {
 	struct task_struct *task;
 	wait_queue_head_t wait;
 	bool kick;
-	unsigned int rate;
-	u32 last;
+	bool any;
 	u64 excess[];
 };
 
@@ -72,8 +108,17 @@ static int by_node(const void *a, const void *b)
 	return x->node < y->node ? -1 : x->node > y->node;
 }
 
-/* From an array in ascending order. */
-static struct tarn_homes *homes_create(const struct tarn_home *from, u32 count)
+static bool is_good(struct tarn_pool *pool, const struct tarn_home *h)
+{
+	struct tarn_node *n = h->node < nr_node_ids ?
+			      tarn_pool_node(pool, h->node) : NULL;
+
+	return n && READ_ONCE(n->frames) && !(h->flags & ~TARN_NODE_IS_HOME);
+}
+
+/* From an array in ascending order. What is told of a home is not looked at. */
+static struct tarn_homes *homes_create(struct tarn_pool *pool,
+				       const struct tarn_home *from, u32 count)
 {
 	struct tarn_homes *homes = kzalloc(struct_size(homes, home, count),
 					   GFP_KERNEL_ACCOUNT);
@@ -83,10 +128,7 @@ static struct tarn_homes *homes_create(const struct tarn_home *from, u32 count)
 		return ERR_PTR(-ENOMEM);
 	homes->count = count;
 	for (i = 0; i < count; i++) {
-		if (from[i].node >= nr_node_ids ||
-		    !node_state(from[i].node, N_NORMAL_MEMORY) ||
-		    from[i].flags & ~TARN_NODE_IS_HOME ||
-		    from[i].resident_pages ||
+		if (!is_good(pool, &from[i]) ||
 		    (i && from[i].node == from[i - 1].node)) {
 			kfree(homes);
 			return ERR_PTR(-EINVAL);
@@ -97,7 +139,8 @@ static struct tarn_homes *homes_create(const struct tarn_home *from, u32 count)
 	return homes;
 }
 
-static struct tarn_homes *homes_from_user(const struct tarn_partition_homes *h)
+static struct tarn_homes *homes_from_user(struct tarn_pool *pool,
+					  const struct tarn_partition_homes *h)
 {
 	struct tarn_home *from;
 	struct tarn_homes *homes;
@@ -109,7 +152,7 @@ static struct tarn_homes *homes_from_user(const struct tarn_partition_homes *h)
 	if (IS_ERR(from))
 		return ERR_CAST(from);
 	sort(from, h->count, sizeof(*from), by_node, NULL);
-	homes = homes_create(from, h->count);
+	homes = homes_create(pool, from, h->count);
 	kfree(from);
 	return homes;
 }
@@ -128,10 +171,8 @@ long tarn_homes_set(struct tarn_partition *part,
 	struct tarn_placer *placer = part->pool->placer;
 	struct tarn_homes *homes = NULL, *old;
 
-	if (h->misplaced_pages || h->moved_pages || (h->count && !h->homes))
-		return -EINVAL;
 	if (h->count) {
-		homes = homes_from_user(h);
+		homes = homes_from_user(part->pool, h);
 		if (IS_ERR(homes))
 			return PTR_ERR(homes);
 	}
@@ -144,41 +185,55 @@ long tarn_homes_set(struct tarn_partition *part,
 	return 0;
 }
 
+/* All of one set of homes. Returns how many nodes there are to tell of. */
+static u32 describe(struct tarn_partition *part, struct tarn_home *list,
+		    u64 *misplaced)
+{
+	u32 n = 0;
+	int nid;
+
+	*misplaced = 0;
+	rcu_read_lock();
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		struct tarn_home *home = &list[n];
+
+		home->node = nid;
+		home->resident_pages = tarn_home_resident(part, nid);
+		if (tarn_home_wanted(part, nid, &home->wanted_frames))
+			home->flags = TARN_NODE_IS_HOME;
+		else if (!home->resident_pages)
+			continue;
+		*misplaced += tarn_home_excess(part, nid);
+		n++;
+	}
+	rcu_read_unlock();
+	return n;
+}
+
 /**
  * tarn_homes_list() - TARN_PARTITION_HOMES, to read
  * @part: the partition
  * @h: the call
  *
  * Context: process.
- * Return: 0 or -EFAULT.
+ * Return: 0, -EFAULT or -ENOMEM.
  */
 long tarn_homes_list(struct tarn_partition *part,
 		     struct tarn_partition_homes *h)
 {
-	struct tarn_home __user *to = u64_to_user_ptr(h->homes);
+	struct tarn_home *list = kcalloc(nr_node_ids, sizeof(*list), GFP_KERNEL);
 	u32 room = h->count;
-	int nid;
+	long ret = 0;
 
-	h->count = 0;
-	for (nid = 0; nid < nr_node_ids; nid++) {
-		s64 resident = atomic64_read(&part->node[nid].resident);
-		struct tarn_home home = {
-			.node = nid,
-			.resident_pages = max_t(s64, 0, resident),
-		};
-
-		if (tarn_home_wanted(part, nid, &home.wanted_frames))
-			home.flags = TARN_NODE_IS_HOME;
-		else if (!home.resident_pages)
-			continue;
-		if (h->count < room &&
-		    copy_to_user(to + h->count, &home, sizeof(home)))
-			return -EFAULT;
-		h->count++;
-	}
-	h->misplaced_pages = tarn_home_misplaced(part);
+	if (!list)
+		return -ENOMEM;
+	h->count = describe(part, list, &h->misplaced_pages);
 	h->moved_pages = atomic64_read(&part->moved);
-	return 0;
+	if (copy_to_user(u64_to_user_ptr(h->homes), list,
+			 min(room, h->count) * sizeof(*list)))
+		ret = -EFAULT;
+	kfree(list);
+	return ret;
 }
 
 /* ---- moving ------------------------------------------------------------- */
@@ -187,6 +242,7 @@ long tarn_homes_list(struct tarn_partition *part,
  * struct trip - pages of a partition that go home in a turn
  * @way: where it goes on
  * @excess: by node, pages that should be elsewhere
+ * @all: these added up
  * @nodes: those where there are any, see struct tarn_leaf
  * @to: home that they go to, NUMA_NO_NODE: none has room
  * @room: pages that may go there
@@ -197,10 +253,11 @@ long tarn_homes_list(struct tarn_partition *part,
 struct trip {
 	struct tarn_way *way;
 	u64 *excess;
+	u64 all;
 	unsigned long nodes;
 	int to;
 	u64 room;
-	u64 most;
+	s64 most;
 	unsigned int leaves;
 	struct tarn_move_batch batch;
 };
@@ -216,7 +273,7 @@ static u64 spare(struct tarn_pool *pool, int nid)
 	struct tarn_node *n = tarn_pool_node(pool, nid);
 	u64 free = n ? READ_ONCE(n->free) : 0;
 
-	return free - min(free, n ? READ_ONCE(n->low) : 0);
+	return free - min(free, n ? READ_ONCE(n->high) : 0);
 }
 
 /* The home to which most can go. */
@@ -226,6 +283,8 @@ static void choose_target(struct tarn_partition *part, struct trip *t)
 
 	t->room = 0;
 	t->to = NUMA_NO_NODE;
+	if (tarn_waiters_any(part->pool))
+		return;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		u64 fits = min(tarn_home_missing(part, nid),
 			       spare(part->pool, nid));
@@ -237,7 +296,12 @@ static void choose_target(struct tarn_partition *part, struct trip *t)
 	}
 }
 
-/* Is it of the class whose turn it is, and somewhere where too many are? */
+static bool goes_on(const struct trip *t)
+{
+	return t->most > 0 && t->all && t->to != NUMA_NO_NODE && !stop_now();
+}
+
+/* Is it of the class whose turn it is, and where too many are? */
 static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
 {
 	int nid;
@@ -249,82 +313,110 @@ static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
 	return nid != NUMA_NO_NODE && nid != t->to && t->excess[nid];
 }
 
-/* Where the pages go on: the target may be full. */
-static void flush(struct tarn_partition *part, struct trip *t)
+static void take(struct tarn_partition *part, struct trip *t, u64 index,
+		 atomic64_t *entry, u64 frame)
 {
-	tarn_move_flush(&t->batch);
-	choose_target(part, t);
-}
-
-static bool goes_on(const struct trip *t)
-{
-	return t->most && t->to != NUMA_NO_NODE && !stop_now();
-}
-
-/* Take a page in hand. False: the target has no frame after all. */
-static bool take(struct tarn_partition *part, struct trip *t, u64 index,
-		 atomic64_t *entry, u64 e)
-{
-	int nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
 	u64 to = tarn_frame_spare(part->pool, t->to);
+	int nid;
 
 	if (to == TARN_FRAME_NONE) {
-		t->to = NUMA_NO_NODE;
-		return false;
+		choose_target(part, t);
+		return;
 	}
-	if (!tarn_move_add(&t->batch, index, entry, e, to)) {
+	if (tarn_move_add(&t->batch, index, entry, frame, to) !=
+	    TARN_MOVE_TAKEN) {
 		tarn_frame_free(part->pool, to);
-		return true;
+		return;
 	}
-	t->excess[nid]--;
-	t->most--;
-	t->room--;
-	return true;
+	/* Now the mark keeps it where it is. */
+	nid = tarn_frame_node(part->pool, frame);
+	if (t->excess[nid]) {
+		t->excess[nid]--;
+		t->all--;
+	}
+	if (!--t->room)
+		choose_target(part, t);
 }
 
-static void move_of_leaf(struct tarn_partition *part, struct trip *t,
-			 struct tarn_leaf *leaf, u64 first)
+static void flush(struct trip *t)
 {
-	unsigned int i;
+	u64 before = t->batch.moved;
+	unsigned int passes = tarn_move_flush(&t->batch);
 
-	for (i = 0; i < TARN_LEAF_PAGES && goes_on(t); i++) {
-		atomic64_t *entry = &leaf->entry[i];
+	t->most -= max_t(u64, t->batch.moved - before, passes * PASS_PAGES);
+}
+
+/* From where it was in a leaf. */
+static void move_of_leaf(struct tarn_partition *part, struct trip *t,
+			 struct tarn_leaf *leaf)
+{
+	struct tarn_way *way = t->way;
+	u64 end = ALIGN_DOWN(way->at, TARN_LEAF_PAGES) + TARN_LEAF_PAGES;
+
+	for (; way->at < end && goes_on(t); way->at++) {
+		atomic64_t *entry = tarn_leaf_entry(leaf, way->at);
 		u64 e = atomic64_read(entry);
 
-		if (!goes(part, t, e))
-			continue;
-		if (!take(part, t, first + i, entry, e))
-			break;
-		if (tarn_batch_is_full(&t->batch.pages) || !t->room)
-			flush(part, t);
+		if (goes(part, t, e))
+			take(part, t, way->at, entry, tarn_entry_payload(e));
+		if (tarn_batch_is_full(&t->batch.pages))
+			flush(t);
 	}
+	flush(t);
 }
 
-/* From where it was, the leaves with pages of a class. False: there are no more. */
+/* With the pin, which the end of the partition waits for: for one leaf. False: it ends. */
+static bool visit(struct tarn_partition *part, struct trip *t,
+		  struct tarn_leaf *leaf)
+{
+	bool there;
+
+	down_read(&part->pin);
+	there = part->inode;
+	if (there)
+		move_of_leaf(part, t, leaf);
+	up_read(&part->pin);
+	cond_resched();
+	return there;
+}
+
+/* The leaves with pages of a class, from where it was. False: there are no more. */
 static bool move_on(struct tarn_partition *part, struct trip *t)
 {
 	struct tarn_way *way = t->way;
 	struct tarn_leaf *leaf;
 	unsigned long at;
 
-	xa_for_each_start(&part->leaves, at, leaf, way->at) {
-		way->at = at;
-		if (!goes_on(t) || !t->leaves)
+	xa_for_each_start(&part->leaves, at, leaf, way->at >> TARN_LEAF_SHIFT) {
+		way->at = max(way->at, (u64)at << TARN_LEAF_SHIFT);
+		if (!goes_on(t) || !t->leaves--)
 			return true;
 		if (!(atomic_long_read(&leaf->nodes) & t->nodes))
-			continue;
-		t->leaves--;
-		move_of_leaf(part, t, leaf, (u64)at << TARN_LEAF_SHIFT);
-		cond_resched();
+			way->at = ((u64)at + 1) << TARN_LEAF_SHIFT;
+		else if (!visit(part, t, leaf))
+			return true;
+		/* What is left of the leaf comes next time. */
+		if (way->at >> TARN_LEAF_SHIFT == at)
+			return true;
 	}
 	return false;
 }
 
 static void set_out(struct tarn_partition *part, struct tarn_way *way)
 {
-	way->homes = atomic_read(&part->homes_set);
+	way->homes_set = atomic_read(&part->homes_set);
+	way->rounds = READ_ONCE(part->ages->rounds);
 	way->class = TARN_ACTIVITY_HOT;
 	way->at = 0;
+	way->moved = 0;
+}
+
+/* There are other homes, or other pages are hot. */
+static bool is_old(struct tarn_partition *part, const struct tarn_way *way)
+{
+	return way->homes_set != atomic_read(&part->homes_set) ||
+	       (way->class < TARN_ACTIVITY_HOT && way->moved &&
+		READ_ONCE(part->ages->rounds) - way->rounds >= ROUNDS);
 }
 
 /* Class by class. False: all were looked at. */
@@ -332,81 +424,112 @@ static bool go_home(struct tarn_partition *part, struct trip *t)
 {
 	struct tarn_way *way = t->way;
 
-	if (way->homes != atomic_read(&part->homes_set) ||
-	    way->class < TARN_ACTIVITY_COLD)
+	if (way->class < TARN_ACTIVITY_COLD || is_old(part, way))
 		set_out(part, way);
-	while (way->class >= TARN_ACTIVITY_COLD) {
+	for (; way->class >= TARN_ACTIVITY_COLD; way->class--) {
 		if (move_on(part, t))
 			return true;
-		way->class--;
 		way->at = 0;
 	}
+	way->is_vain = !way->moved;
+	way->rests = jiffies + REST;
 	return false;
 }
 
-/*
- * Go on with what of a partition is not at home. Returns how many pages were moved; *@more:
- * there may be others.
- */
-static u64 place_partition(struct tarn_placer *p, struct tarn_partition *part,
-			   u64 most, bool *more)
+/* ---- turns -------------------------------------------------------------- */
+
+static void adapt(struct tarn_partition *part, struct tarn_way *way)
 {
+	u64 all = atomic64_read(&part->stats.count[TARN_STAT_MOVE_WAITS]);
+	u64 waits = all - way->waits;
+
+	if (waits > WAITS_FEW && waits * WAITS_PART > way->went)
+		way->rate = max(way->rate / 2, RATE_LEAST);
+	else if (way->went)
+		way->rate = min(way->rate + way->rate / 8, RATE_MOST);
+	way->waits = all;
+}
+
+static struct tarn_way *way_of(struct tarn_partition *part)
+{
+	struct tarn_way *way = part->way;
+
+	if (way)
+		return way;
+	way = kzalloc(sizeof(*way), GFP_KERNEL_ACCOUNT);
+	if (!way)
+		return NULL;
+	way->rate = RATE_FIRST;
+	set_out(part, way);
+	part->way = way;
+	return way;
+}
+
+/* Nothing could be moved lately, and nobody set anything since. */
+static bool rests(struct tarn_partition *part, const struct tarn_way *way)
+{
+	return way->is_vain && time_before(jiffies, way->rests) &&
+	       way->homes_set == atomic_read(&part->homes_set);
+}
+
+/* Go on with what of a partition is not at home. True: it is worth to come soon. */
+static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
+{
+	struct tarn_way *way = way_of(part);
 	struct trip t = {
-		.way = &part->way,
+		.way = way,
 		.excess = p->excess,
-		.most = most,
 		.leaves = TURN_LEAVES,
 	};
+	bool more;
 	int nid;
 
-	lockdep_assert_held_read(&part->pin);
+	/* What an operator moves he moves. */
+	if (!way || rests(part, way) || tarn_relocating(part))
+		return false;
+	adapt(part, way);
+	way->went = 0;
+	t.most = way->rate;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		t.excess[nid] = tarn_home_excess(part, nid);
+		t.all += t.excess[nid];
 		if (t.excess[nid])
 			t.nodes |= tarn_leaf_node_bit(nid);
 	}
 	choose_target(part, &t);
-	if (!t.nodes || t.to == NUMA_NO_NODE)
-		return 0;
+	if (!goes_on(&t))
+		return false;
 	tarn_move_begin(&t.batch, part);
-	*more |= go_home(part, &t);
-	tarn_move_flush(&t.batch);
+	more = go_home(part, &t);
+	way->went = t.batch.moved;
+	way->moved += t.batch.moved;
 	atomic64_add(t.batch.moved, &part->moved);
-	return t.batch.moved;
+	return more;
 }
 
-/*
- * A turn: some of each partition, and the next one begins where this one ended. Returns how
- * many pages were moved; *@more: it is worth to go on soon.
- */
-static u64 place_all(struct tarn_placer *p, bool *more)
+/* A turn: some of each partition. True: it is worth to come soon. */
+static bool place_all(struct tarn_placer *p)
 {
-	u32 tries = READ_ONCE(p->pool->nr_partitions) + 1;
 	struct tarn_partition *part;
-	u64 moved = 0;
+	bool more = false;
+	u32 id = 0;
 
-	while (tries-- && moved < p->rate && !stop_now() &&
-	       (part = tarn_partition_next(p->pool, p->last))) {
-		p->last = part->id;
+	p->any = false;
+	while (!stop_now() && (part = tarn_partition_from(p->pool, id + 1))) {
+		id = part->id;
 		if (rcu_access_pointer(part->homes)) {
-			down_read(&part->pin);
-			if (part->inode)
-				moved += place_partition(p, part,
-							 p->rate - moved, more);
-			up_read(&part->pin);
+			p->any = true;
+			more |= place_partition(p, part);
 		}
 		tarn_partition_put(part);
 		cond_resched();
 	}
-	return moved;
+	return more;
 }
 
-static void adapt(struct tarn_placer *p, u64 moved, u64 waits)
+static bool woken(const struct tarn_placer *p)
 {
-	if (waits * WAITS_PART > moved)
-		p->rate = max(p->rate / 2, RATE_LEAST);
-	else if (moved >= p->rate)
-		p->rate = min(p->rate + p->rate / 8, RATE_MOST);
+	return stop_now() || READ_ONCE(p->kick);
 }
 
 static int placer(void *arg)
@@ -414,17 +537,15 @@ static int placer(void *arg)
 	struct tarn_placer *p = arg;
 
 	while (!stop_now()) {
-		u64 waits = tarn_stats_pool(p->pool, TARN_STAT_MOVE_WAITS);
-		bool more = false;
-		u64 moved;
+		bool more;
 
 		WRITE_ONCE(p->kick, false);
-		moved = place_all(p, &more);
-		wait_event_interruptible_timeout(p->wait, stop_now() ||
-						 READ_ONCE(p->kick),
-						 more ? TICK : IDLE);
-		adapt(p, moved, tarn_stats_pool(p->pool, TARN_STAT_MOVE_WAITS) -
-				waits);
+		more = place_all(p);
+		if (p->any)
+			wait_event_interruptible_timeout(p->wait, woken(p),
+							 more ? TICK : IDLE);
+		else
+			wait_event_interruptible(p->wait, woken(p));
 	}
 	return 0;
 }
@@ -437,7 +558,6 @@ int tarn_place_start(struct tarn_pool *pool)
 	if (!p)
 		return -ENOMEM;
 	p->pool = pool;
-	p->rate = RATE_FIRST;
 	init_waitqueue_head(&p->wait);
 	p->task = kthread_run(placer, p, "tarn_place");
 	if (IS_ERR(p->task)) {

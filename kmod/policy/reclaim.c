@@ -63,16 +63,14 @@ struct run {
 /**
  * struct rank - how eagerly a partition is taken from
  * @claim: who claims least goes first
- * @astray: then one that has pages on this node that should be elsewhere, unless that
- *	was tried in vain
  * @vain: then the one that was tried in vain least often
  * @busy: then one that no thread is at
- * @coldness: then the coldest
+ * @coldness: then the coldest; who has pages on this node that should be elsewhere counts
+ *	as half as hot
  * @over: then the one that has most in proportion to its weight
  */
 struct rank {
 	enum tarn_claim claim;
-	bool astray;
 	unsigned int vain;
 	bool busy;
 	unsigned int coldness;
@@ -81,15 +79,15 @@ struct rank {
 
 static struct rank rank_of(struct tarn_partition *part, const struct run *r)
 {
-	unsigned int vain = tarn_hand_vain(&part->hands[r->node->nid],
-					   r->number);
+	unsigned int coldness = READ_ONCE(part->ages->coldness);
 
+	if (tarn_home_excess(part, r->node->nid))
+		coldness /= 2;
 	return (struct rank) {
 		.claim = tarn_entitle_claim(part),
-		.astray = !vain && tarn_home_excess(part, r->node->nid),
-		.vain = vain,
+		.vain = tarn_hand_vain(&part->hands[r->node->nid], r->number),
 		.busy = atomic_read(&part->node[r->node->nid].busy),
-		.coldness = READ_ONCE(part->ages->coldness),
+		.coldness = coldness,
 		.over = tarn_partition_resident(part) * TARN_WEIGHT_MAX /
 			max_t(u64, 1, READ_ONCE(part->weight)),
 	};
@@ -99,8 +97,6 @@ static bool goes_before(const struct rank *a, const struct rank *b)
 {
 	if (a->claim != b->claim)
 		return a->claim < b->claim;
-	if (a->astray != b->astray)
-		return a->astray;
 	if (a->vain != b->vain)
 		return a->vain < b->vain;
 	if (a->busy != b->busy)

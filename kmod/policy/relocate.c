@@ -6,12 +6,12 @@
  * the next one, so that who asks sees it. A work item goes over the range, granule by
  * granule: the pages of one are marked MOVE, which is the mark of a blocked translation,
  * unmapped together, copied, and their entries switched. All others of the partition go on.
- * What a reference holds (DMA, GUP) is not moved: its count of holders is looked at with
- * the page unmapped. Rounds go over the range until nothing is left that is neither moved
- * nor without a frame.
+ * What a reference holds (DMA, GUP) is not moved. Rounds go over what the one before left,
+ * until nothing is left that is neither moved nor without a frame; when a round moves
+ * nothing the next one comes later.
  *
- * The work holds the partition's pin for a granule only, so the file can end meanwhile;
- * the end of the partition cancels it.
+ * The work holds the partition's pin for a granule only. The end of the partition cancels
+ * it and waits for it.
  */
 #include <linux/jiffies.h>
 #include <linux/log2.h>
@@ -22,30 +22,64 @@
 
 #include "page/move.h"
 #include "policy/relocate.h"
-#include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
-/* Between two rounds over what was held or in somebody's hand. */
-#define PAUSE		(HZ / 20)
+/* Between two rounds over what was held or in somebody's hand: doubled each time in vain. */
+#define PAUSE_LEAST	((unsigned long)HZ / 50)
+#define PAUSE_MOST	((unsigned long)HZ)
 /* Without a frame to be had for so long it ends. */
 #define PATIENCE	(2 * HZ)
+
+/**
+ * struct round - what a way over the range found
+ * @left: pages that are to be moved even now
+ * @first_left: the first of them
+ * @end_left: page after the last one
+ * @held: of these, pages that somebody holds
+ * @held_page: the first of them, or TARN_MOVE_NONE
+ * @skipped: pages that need not be moved, or can't be as their frame is bad
+ * @moved: pages that were
+ * @full: it ended as there is no frame to move to
+ */
+struct round {
+	u64 left;
+	u64 first_left;
+	u64 end_left;
+	u64 held;
+	u64 held_page;
+	u64 skipped;
+	u64 moved;
+	bool full;
+};
 
 /**
  * struct tarn_relocation - the tracker
  * @part: its partition, which has it
  * @work: goes on with it
- * @range: what was asked for, and what is told of it; each field is written by the
- *	work alone while it runs, and read without a lock
+ * @range: what was asked for, and what is told of it; while it runs its work alone
+ *	writes it
  * @cancel: it is to end
+ * @at: first page of the next round
+ * @end: page after its last one
+ * @pause: before it, in jiffies
+ * @held_before: page that the last round found held, or TARN_MOVE_NONE
  * @full_since: since when the target has no frame, in jiffies; 0: it has
+ * @round: the work's
+ * @batch: the work's: pages whose translation is blocked together
  */
 struct tarn_relocation {
 	struct tarn_partition *part;
 	struct delayed_work work;
 	struct tarn_partition_relocate range;
 	bool cancel;
+	u64 at;
+	u64 end;
+	unsigned long pause;
+	u64 held_before;
 	unsigned long full_since;
+	struct round round;
+	struct tarn_move_batch batch;
 };
 
 static struct workqueue_struct *relocate_queue;
@@ -86,41 +120,47 @@ static u64 take_frame(const struct tarn_relocation *r)
 	       tarn_frame_spare(r->part->pool, r->range.node);
 }
 
-/**
- * struct granule - pages whose translation is blocked together
- * @batch: them
- * @left: pages that are to be moved and could not be taken in hand now
- * @skipped: pages that need not be moved
- * @full: there is no frame to move to
- */
-struct granule {
-	struct tarn_move_batch batch;
-	unsigned int left;
-	unsigned int skipped;
-	bool full;
-};
-
-static void take_page(struct tarn_relocation *r, struct granule *g, u64 index,
-		      atomic64_t *entry)
+static void note_left(struct round *round, u64 index, u64 end)
 {
-	u64 e = atomic64_read(entry), to;
+	if (!round->left)
+		round->first_left = index;
+	round->end_left = max(round->end_left, end);
+	round->left++;
+}
 
-	if (!tarn_entry_has_frame(e) || !is_astray(r, tarn_entry_payload(e))) {
-		g->skipped++;
-		return;
-	}
-	if (tarn_entry_mark(e)) {
-		g->left++;
-		return;
+static void note_held(struct round *round, u64 index)
+{
+	if (!round->held++)
+		round->held_page = index;
+}
+
+/* False: there is no frame to move to. */
+static bool take_page(struct tarn_relocation *r, u64 index, atomic64_t *entry)
+{
+	struct round *round = &r->round;
+	u64 e = atomic64_read(entry), frame = tarn_entry_payload(e), to;
+
+	if (!tarn_entry_has_frame(e) || !is_astray(r, frame)) {
+		round->skipped++;
+		return true;
 	}
 	to = take_frame(r);
-	if (to == TARN_FRAME_NONE) {
-		g->full = true;
-		g->left++;
-	} else if (!tarn_move_add(&g->batch, index, entry, e, to)) {
-		tarn_frame_free(r->part->pool, to);
-		g->left++;
+	if (to == TARN_FRAME_NONE)
+		return false;
+	switch (tarn_move_add(&r->batch, index, entry, frame, to)) {
+	case TARN_MOVE_TAKEN:
+		return true;
+	case TARN_MOVE_POISONED:
+		round->skipped++;
+		break;
+	case TARN_MOVE_HELD:
+		note_held(round, index);
+		fallthrough;
+	default:
+		note_left(round, index, index + 1);
 	}
+	tarn_frame_free(r->part->pool, to);
+	return true;
 }
 
 static void note_blocked(struct tarn_relocation *r, ktime_t since)
@@ -128,110 +168,95 @@ static void note_blocked(struct tarn_relocation *r, ktime_t since)
 	u64 us = max_t(s64, 1, ktime_us_delta(ktime_get(), since));
 	unsigned int bucket = min(ilog2(us), TARN_BLOCKED_BUCKETS - 1);
 
-	r->range.blocked[bucket]++;
+	WRITE_ONCE(r->range.blocked[bucket], r->range.blocked[bucket] + 1);
 }
 
-/* With the pin held. The pages lie in one leaf. */
-static void move_granule(struct tarn_relocation *r, struct granule *g,
-			 struct tarn_leaf *leaf, u64 first, u64 end)
+/* The pages lie in one leaf. */
+static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			 u64 first, u64 end)
 {
-	ktime_t since;
+	struct tarn_move_batch *batch = &r->batch;
+	struct round *round = &r->round;
+	ktime_t since = ktime_get();
 	u64 i;
 
-	g->left = 0;
-	g->skipped = 0;
-	g->full = false;
-	tarn_move_begin(&g->batch, r->part);
-	since = ktime_get();
-	for (i = first; i < end && !g->full; i++)
-		take_page(r, g, i, tarn_leaf_entry(leaf, i));
-	if (!g->batch.pages.count)
+	tarn_move_begin(batch, r->part);
+	for (i = first; i < end && !round->full; i++)
+		round->full = !take_page(r, i, tarn_leaf_entry(leaf, i));
+	if (!batch->pages.count)
 		return;
-	tarn_move_flush(&g->batch);
-	note_blocked(r, since);
+	tarn_move_flush(batch);
+	if (batch->moved)
+		note_blocked(r, since);
+	round->moved += batch->moved;
+	WRITE_ONCE(r->range.moved, r->range.moved + batch->moved);
+	for (i = 0; i < batch->held; i++) {
+		note_held(round, batch->held_page);
+		note_left(round, batch->held_page, end);
+	}
 }
 
 /* ---- a round ------------------------------------------------------------ */
 
-/**
- * struct round - what a way over the range found
- * @left: pages that are to be moved even now
- * @held: of these, pages that somebody holds
- * @held_page: the first of them
- * @skipped: pages that need not be moved
- * @full: it ended as there is no frame to move to
- */
-struct round {
-	u64 left;
-	u64 held;
-	u64 held_page;
-	u64 skipped;
-	bool full;
-};
-
-static bool goes_on(const struct tarn_relocation *r, const struct round *round)
+static bool goes_on(const struct tarn_relocation *r)
 {
-	return !READ_ONCE(r->cancel) && !round->full &&
-	       !(r->range.flags & TARN_RELOCATE_REFUSE && round->held);
+	return !READ_ONCE(r->cancel) && !r->round.full;
 }
 
-static void add_granule(struct tarn_relocation *r, struct round *round,
-			const struct granule *g, u64 first)
-{
-	if (g->batch.held && !round->held)
-		round->held_page = first;
-	round->held += g->batch.held;
-	round->left += g->left + g->batch.held;
-	round->skipped += g->skipped;
-	round->full = g->full;
-	r->range.moved += g->batch.moved;
-}
-
-/* False: the file is gone. */
-static bool move_from(struct tarn_relocation *r, struct round *round,
-		      struct granule *g, u64 *at, u64 end)
+/* Granules of a leaf from *@at to @end. */
+static void move_of_leaf(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			 u64 *at, u64 end)
 {
 	struct tarn_partition *part = r->part;
-	u64 next = min(end, ALIGN_DOWN(*at, r->range.granule) + r->range.granule);
-	struct tarn_leaf *leaf;
-	bool there;
+	u64 next;
 
-	down_read(&part->pin);
-	there = part->inode;
-	leaf = tarn_partition_leaf(part, *at, false);
-	if (there && leaf) {
-		move_granule(r, g, leaf, *at, next);
-		add_granule(r, round, g, *at);
-	} else {
-		next = min(end, ALIGN_DOWN(*at, TARN_LEAF_PAGES) +
-				TARN_LEAF_PAGES);
-		round->skipped += next - *at;
-	}
-	up_read(&part->pin);
-	*at = next;
-	return there;
-}
-
-static void go_round(struct tarn_relocation *r, struct round *round,
-		     struct granule *g)
-{
-	u64 at = r->range.start;
-	u64 end = min_t(u64, at + r->range.count,
-			atomic64_read(&r->part->pages));
-
-	while (at < end && goes_on(r, round)) {
-		if (!move_from(r, round, g, &at, end))
-			break;
-		WRITE_ONCE(r->range.cursor, at);
+	for (; *at < end && goes_on(r); *at = next) {
+		next = min(end, ALIGN_DOWN(*at, r->range.granule) +
+				r->range.granule);
+		down_read(&part->pin);
+		/* The partition ends only when the work has ended. */
+		if (!WARN_ON_ONCE(!part->inode))
+			move_granule(r, leaf, *at, next);
+		up_read(&part->pin);
+		WRITE_ONCE(r->range.cursor, next);
 		cond_resched();
 	}
 }
 
+static void go_round(struct tarn_relocation *r)
+{
+	struct tarn_leaf *leaf;
+	unsigned long number;
+	u64 at = r->at, end;
+
+	end = min_t(u64, r->end, atomic64_read(&r->part->pages));
+	if (at >= end)
+		return;
+	xa_for_each_range(&r->part->leaves, number, leaf, at >> TARN_LEAF_SHIFT,
+			  (end - 1) >> TARN_LEAF_SHIFT) {
+		u64 first = (u64)number << TARN_LEAF_SHIFT;
+
+		if (!goes_on(r))
+			break;
+		/* What no leaf was made for has no frame. */
+		if (first > at) {
+			r->round.skipped += first - at;
+			at = first;
+		}
+		move_of_leaf(r, leaf, &at, min(end, first + TARN_LEAF_PAGES));
+	}
+	/* Where it ended for want of frames the next one goes on. */
+	if (r->round.full || READ_ONCE(r->cancel))
+		note_left(&r->round, at, end);
+	else if (at < end)
+		r->round.skipped += end - at;
+}
+
 /* ---- the work ----------------------------------------------------------- */
 
-static bool is_full_for_long(struct tarn_relocation *r, bool full)
+static bool is_full_for_long(struct tarn_relocation *r)
 {
-	if (!full) {
+	if (!r->round.full || r->round.moved) {
 		r->full_since = 0;
 		return false;
 	}
@@ -240,40 +265,56 @@ static bool is_full_for_long(struct tarn_relocation *r, bool full)
 	return time_after(jiffies, r->full_since + PATIENCE);
 }
 
-/* How it is after a round. */
-static enum tarn_relocate_state state_after(struct tarn_relocation *r,
-					    const struct round *round)
+/* Held at two looks, it is not just a fault that has it in hand. */
+static bool is_held(struct tarn_relocation *r)
+{
+	bool held = r->round.held && r->round.held_page == r->held_before;
+
+	r->held_before = r->round.held_page;
+	return held && r->range.flags & TARN_RELOCATE_REFUSE;
+}
+
+static enum tarn_relocate_state state_after(struct tarn_relocation *r)
 {
 	if (READ_ONCE(r->cancel))
 		return TARN_RELOCATION_CANCELLED;
-	if (round->held && r->range.flags & TARN_RELOCATE_REFUSE)
+	if (is_held(r))
 		return TARN_RELOCATION_HELD;
-	if (is_full_for_long(r, round->full))
+	if (is_full_for_long(r))
 		return TARN_RELOCATION_NO_ROOM;
-	return round->left ? TARN_RELOCATION_RUNNING : TARN_RELOCATION_DONE;
+	return r->round.left ? TARN_RELOCATION_RUNNING : TARN_RELOCATION_DONE;
+}
+
+static void tell_round(struct tarn_relocation *r, bool first)
+{
+	const struct round *round = &r->round;
+
+	WRITE_ONCE(r->range.held, round->held);
+	WRITE_ONCE(r->range.held_page, round->held ? round->held_page : 0);
+	/* Later rounds see what the first one moved. */
+	if (first)
+		WRITE_ONCE(r->range.skipped, round->skipped);
 }
 
 static void relocate_work(struct work_struct *work)
 {
 	struct tarn_relocation *r = container_of(to_delayed_work(work),
 						 struct tarn_relocation, work);
-	struct granule *g = kmalloc(sizeof(*g), GFP_KERNEL);
-	struct round round = { .left = 1 };
+	bool first = !r->pause;
 	enum tarn_relocate_state state;
 
-	if (g) {
-		round.left = 0;
-		go_round(r, &round, g);
-		kfree(g);
-		WRITE_ONCE(r->range.held, round.held);
-		WRITE_ONCE(r->range.held_page, round.held_page);
-		WRITE_ONCE(r->range.skipped, round.skipped);
-	}
-	state = state_after(r, &round);
-	/* Pairs with the look of who wants to start another one. */
+	r->round = (struct round) { .held_page = TARN_MOVE_NONE };
+	go_round(r);
+	tell_round(r, first);
+	r->pause = first || r->round.moved ? PAUSE_LEAST :
+					     min(2 * r->pause, PAUSE_MOST);
+	r->at = r->round.first_left;
+	r->end = r->round.end_left;
+	state = state_after(r);
+	/* Pairs with is_running(): who sees that it ended sees how. */
 	smp_store_release(&r->range.state, state);
 	if (state == TARN_RELOCATION_RUNNING)
-		queue_delayed_work(relocate_queue, &r->work, PAUSE);
+		queue_delayed_work(relocate_queue, &r->work, r->pause);
 }
 
 /* ---- calls -------------------------------------------------------------- */
@@ -290,13 +331,22 @@ static struct tarn_relocation *relocation_of(struct tarn_partition *part)
 		return NULL;
 	r->part = part;
 	INIT_DELAYED_WORK(&r->work, relocate_work);
-	part->relocation = r;
+	/* Pairs with tarn_relocating(). */
+	smp_store_release(&part->relocation, r);
 	return r;
 }
 
-static bool is_running(struct tarn_relocation *r)
+static bool is_running(const struct tarn_relocation *r)
 {
 	return smp_load_acquire(&r->range.state) == TARN_RELOCATION_RUNNING;
+}
+
+/* Is one under way? A hint: it may begin or end at once. The partition is referenced. */
+bool tarn_relocating(struct tarn_partition *part)
+{
+	const struct tarn_relocation *r = smp_load_acquire(&part->relocation);
+
+	return r && is_running(r);
 }
 
 static bool is_valid(struct tarn_partition *part,
@@ -305,7 +355,7 @@ static bool is_valid(struct tarn_partition *part,
 	struct tarn_node *n = want->node < nr_node_ids ?
 			      tarn_pool_node(part->pool, want->node) : NULL;
 
-	if (want->flags & ~TARN_RELOCATE_ALL || want->granule > TARN_BATCH_MOST ||
+	if (want->granule > TARN_BATCH_MOST ||
 	    (want->granule && !is_power_of_2(want->granule)))
 		return false;
 	return n && (READ_ONCE(n->frames) || want->flags & TARN_RELOCATE_AWAY);
@@ -339,6 +389,10 @@ static long start(struct tarn_partition *part,
 	if (want->start < pages)
 		r->range.count = min(want->count, pages - want->start);
 	r->cancel = false;
+	r->at = r->range.start;
+	r->end = r->range.start + r->range.count;
+	r->pause = 0;
+	r->held_before = TARN_MOVE_NONE;
 	r->full_since = 0;
 	queue_delayed_work(relocate_queue, &r->work, 0);
 	return 0;
@@ -361,13 +415,18 @@ static long cancel(struct tarn_partition *part)
 
 static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to)
 {
-	u32 size = to->size;
+	const struct tarn_relocation *r = part->relocation;
+	u32 size = to->size, state;
 
 	lockdep_assert_held(&part->relocate_lock);
-	if (part->relocation)
-		*to = part->relocation->range;
-	else
+	if (r) {
+		/* First: with an end everything that it ended with. */
+		state = smp_load_acquire(&r->range.state);
+		*to = r->range;
+		to->state = state;
+	} else {
 		memset(to, 0, sizeof(*to));
+	}
 	to->size = size;
 }
 
@@ -377,14 +436,17 @@ static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to
  * @r: the call; the caller checked that it may change anything
  *
  * Context: process; to cancel waits for the granule that is being moved.
- * Return: 0; -EINVAL; -EBUSY one runs; -ENOENT none runs; -ENOMEM.
+ * Return: 0; -EINVAL; -EBUSY one runs; -ENOENT none runs; -ENOMEM; -ERESTARTSYS.
  */
 long tarn_relocate(struct tarn_partition *part,
 		   struct tarn_partition_relocate *r)
 {
 	long ret = 0;
 
-	mutex_lock(&part->relocate_lock);
+	if (r->flags & ~TARN_RELOCATE_ALL)
+		return -EINVAL;
+	if (mutex_lock_interruptible(&part->relocate_lock))
+		return -ERESTARTSYS;
 	switch (r->op) {
 	case TARN_RELOCATE_STATUS:
 		break;
@@ -403,7 +465,7 @@ long tarn_relocate(struct tarn_partition *part,
 	return ret;
 }
 
-/* The partition ends: nobody has its file. */
+/* The partition ends: nobody has its file. What is told of it goes with the partition. */
 void tarn_relocate_end(struct tarn_partition *part)
 {
 	struct tarn_relocation *r = part->relocation;
@@ -412,8 +474,6 @@ void tarn_relocate_end(struct tarn_partition *part)
 		return;
 	WRITE_ONCE(r->cancel, true);
 	cancel_delayed_work_sync(&r->work);
-	part->relocation = NULL;
-	kfree(r);
 }
 
 int tarn_relocate_init(void)

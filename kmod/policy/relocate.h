@@ -10,6 +10,7 @@ struct tarn_partition;
 long tarn_relocate(struct tarn_partition *part,
 		   struct tarn_partition_relocate *r);
 void tarn_relocate_end(struct tarn_partition *part);
+bool tarn_relocating(struct tarn_partition *part);
 
 int tarn_relocate_init(void);
 void tarn_relocate_exit(void);

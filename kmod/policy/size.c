@@ -197,9 +197,9 @@ static unsigned int list_evacuees(struct tarn_chunk *chunk,
 	return n;
 }
 
-/* Move those of one partition. False: there is no frame to move to. */
+/* Move those of one partition from a node. False: there is no frame to move to. */
 static bool move_out(struct tarn_partition *part, const struct evacuee *list,
-		     unsigned int n)
+		     unsigned int n, int node)
 {
 	struct tarn_move_batch batch;
 	u64 to = TARN_FRAME_NONE;
@@ -214,12 +214,14 @@ static bool move_out(struct tarn_partition *part, const struct evacuee *list,
 
 		if (!tarn_entry_is_frame(e, list[i].frame) || tarn_entry_mark(e))
 			continue;
+		/* Who has the pool shrink is nobody's processor. */
 		if (to == TARN_FRAME_NONE)
 			to = tarn_frame_alloc(part->pool,
-					      tarn_home_pick(part));
+					      tarn_home_near(part, node));
 		if (to == TARN_FRAME_NONE)
 			break;
-		if (tarn_move_add(&batch, index, entry, e, to))
+		if (tarn_move_add(&batch, index, entry, list[i].frame, to) ==
+		    TARN_MOVE_TAKEN)
 			to = TARN_FRAME_NONE;
 		if (tarn_batch_is_full(&batch.pages))
 			tarn_move_flush(&batch);
@@ -258,7 +260,7 @@ static unsigned int evacuate_chunk(struct tarn_pool *pool,
 			continue;
 		down_read(&part->pin);
 		if (part->inode)
-			goes_on = move_out(part, list, some);
+			goes_on = move_out(part, list, some, chunk->node);
 		up_read(&part->pin);
 		tarn_partition_put(part);
 	}

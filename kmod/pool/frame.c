@@ -412,14 +412,14 @@ u64 tarn_node_free_frames(struct tarn_node *n)
 }
 
 /* A frame of a node that keeps its low mark free, or of any if @low. */
-static u64 alloc_near(struct tarn_pool *pool, const struct tarn_node *home,
+static u64 alloc_near(struct tarn_pool *pool, const struct tarn_node *near,
 		      bool low)
 {
 	u64 frame;
 	int i;
 
 	for (i = 0; i < nr_node_ids; i++) {
-		struct tarn_node *n = tarn_pool_node(pool, home->nearest[i]);
+		struct tarn_node *n = tarn_pool_node(pool, near->nearest[i]);
 
 		if (n && tarn_node_take(n, low ? 0 : READ_ONCE(n->low), &frame,
 					1))
@@ -446,22 +446,22 @@ static struct tarn_node *nearest_node(struct tarn_pool *pool, int nid)
 /* From a magazine or the nearest node that can, see tarn_frame_alloc(). */
 static u64 any_alloc(struct tarn_pool *pool, int node)
 {
-	struct tarn_node *home;
+	struct tarn_node *near;
 	int first = 0;
 	u64 frame;
 
 	if (node != NUMA_NO_NODE)
-		home = nearest_node(pool, node);
+		near = nearest_node(pool, node);
 	else
-		home = tarn_node_from(pool, &first);
-	frame = tarn_magazine_take(home);
+		near = tarn_node_from(pool, &first);
+	frame = tarn_magazine_take(near);
 	if (frame == TARN_FRAME_NONE)
-		frame = alloc_near(pool, home, false);
+		frame = alloc_near(pool, near, false);
 	if (likely(frame != TARN_FRAME_NONE))
 		return frame;
-	frame = alloc_near(pool, home, true);
+	frame = alloc_near(pool, near, true);
 	if (frame == TARN_FRAME_NONE && tarn_magazines_empty(pool))
-		frame = alloc_near(pool, home, true);
+		frame = alloc_near(pool, near, true);
 	tarn_pool_wake(pool);
 	return frame;
 }
@@ -497,10 +497,10 @@ u64 tarn_frame_alloc(struct tarn_pool *pool, int node)
  * @nid: of this node, no other will do
  *
  * For pages that have a frame already, and only should lie elsewhere: nothing goes out for
- * that, and nobody waits.
+ * that, nobody waits, and new pages find room there as well.
  *
  * Context: any.
- * Return: the frame; TARN_FRAME_NONE: the node has no more free than its low mark.
+ * Return: the frame; TARN_FRAME_NONE: the node has no more free than its high mark.
  */
 u64 tarn_frame_spare(struct tarn_pool *pool, int nid)
 {
@@ -509,7 +509,7 @@ u64 tarn_frame_spare(struct tarn_pool *pool, int nid)
 
 	if (!n || tarn_waiters_any(pool))
 		return TARN_FRAME_NONE;
-	while (tarn_node_take(n, READ_ONCE(n->low), &frame, 1)) {
+	while (tarn_node_take(n, READ_ONCE(n->high), &frame, 1)) {
 		if (!tarn_poisoned(tarn_frame_page(pool, frame)))
 			return frame;
 		retire(pool, frame);

@@ -7,69 +7,103 @@
 #include "pool/home.h"
 #include "pool/partition.h"
 
-/* Of a home without a number more is missing than of any that has one. */
-#define NO_NUMBER	(1ULL << 62)
+/*
+ * How much a home lacks: one with a number that it does not have comes before those
+ * without, of which the one with least comes first.
+ */
+#define LACKS_NUMBER	(1ULL << 62)
+#define LACKS_ANY	(1ULL << 61)
 
-static u64 resident_on(struct tarn_partition *part, int nid)
+/* Pages of a partition on a node. */
+u64 tarn_home_resident(struct tarn_partition *part, int nid)
 {
 	return max_t(s64, 0, atomic64_read(&part->node[nid].resident));
 }
 
 static u64 missing(struct tarn_partition *part, int nid, u64 wanted)
 {
-	u64 has = resident_on(part, nid);
+	u64 has = tarn_home_resident(part, nid);
 
 	if (!wanted)
-		wanted = NO_NUMBER;
-	return wanted - min(wanted, has);
+		return LACKS_ANY - min(LACKS_ANY, has);
+	return wanted > has ? wanted - has : 0;
+}
+
+/* A node that has no frame to give is no use. */
+static bool has_room(struct tarn_pool *pool, int nid)
+{
+	struct tarn_node *n = tarn_pool_node(pool, nid);
+
+	return n && READ_ONCE(n->free) > READ_ONCE(n->low);
+}
+
+static u64 lacks(struct tarn_partition *part, int nid, u64 wanted)
+{
+	u64 pages = missing(part, nid, wanted);
+
+	if (!has_room(part->pool, nid))
+		return 0;
+	return pages && wanted ? LACKS_NUMBER + pages : pages;
 }
 
 /* Where most is missing; of those where as much is, the nearest. */
-static int pick_home(struct tarn_partition *part, const struct tarn_homes *homes)
+static int pick_home(struct tarn_partition *part, const struct tarn_homes *homes,
+		     int here, bool stranger)
 {
-	/* KVM's worker runs anywhere. */
-	int here = numa_node_id(), best = NUMA_NO_NODE;
-	bool stranger = current->flags & PF_KTHREAD;
-	u64 most = 0;
+	int best = NUMA_NO_NODE;
 	unsigned int i;
+	u64 most = 0;
 
 	for (i = 0; i < homes->count; i++) {
 		int nid = homes->home[i].nid;
-		u64 lacks = missing(part, nid, homes->home[i].wanted);
+		u64 much = lacks(part, nid, homes->home[i].wanted);
 
-		if (nid == here && lacks && !stranger)
+		if (nid == here && much && !stranger)
 			return here;
 		if (best != NUMA_NO_NODE &&
-		    (lacks < most ||
-		     (lacks == most && node_distance(here, nid) >=
-				       node_distance(here, best))))
+		    (much < most ||
+		     (much == most && node_distance(here, nid) >=
+				      node_distance(here, best))))
 			continue;
 		best = nid;
-		most = lacks;
+		most = much;
 	}
 	return best;
+}
+
+static int pick(struct tarn_partition *part, int here, bool stranger)
+{
+	const struct tarn_homes *homes;
+	int nid = here;
+
+	if (likely(!rcu_access_pointer(part->homes)))
+		return here;
+	rcu_read_lock();
+	homes = rcu_dereference(part->homes);
+	if (homes)
+		nid = pick_home(part, homes, here, stranger);
+	rcu_read_unlock();
+	return nid;
 }
 
 /**
  * tarn_home_pick() - where a page of a partition should get its frame
  * @part: partition
  *
- * The processor's own node, if that is a home or there are none.
+ * On the processor's own node, if that is a home or there are none; but KVM's worker runs
+ * anywhere.
  *
  * Context: any.
  */
 int tarn_home_pick(struct tarn_partition *part)
 {
-	const struct tarn_homes *homes;
-	int nid;
+	return pick(part, numa_node_id(), current->flags & PF_KTHREAD);
+}
 
-	if (likely(!rcu_access_pointer(part->homes)))
-		return numa_node_id();
-	rcu_read_lock();
-	homes = rcu_dereference(part->homes);
-	nid = homes ? pick_home(part, homes) : numa_node_id();
-	rcu_read_unlock();
-	return nid;
+/* The same for a page that was on node @here, whoever asks. */
+int tarn_home_near(struct tarn_partition *part, int here)
+{
+	return pick(part, here, false);
 }
 
 /* Is a node a home, and how many frames are to be there? Context: RCU. */
@@ -102,7 +136,7 @@ bool tarn_home_wanted(struct tarn_partition *part, int nid, u64 *wanted)
 u64 tarn_home_excess(struct tarn_partition *part, int nid)
 {
 	const struct tarn_homes *homes;
-	u64 has = resident_on(part, nid), wanted;
+	u64 has = tarn_home_resident(part, nid), wanted;
 
 	if (!has || !rcu_access_pointer(part->homes))
 		return 0;
@@ -123,15 +157,4 @@ u64 tarn_home_missing(struct tarn_partition *part, int nid)
 
 	return tarn_home_wanted(part, nid, &wanted) ?
 	       missing(part, nid, wanted) : 0;
-}
-
-/* All that should be elsewhere. */
-u64 tarn_home_misplaced(struct tarn_partition *part)
-{
-	u64 sum = 0;
-	int nid;
-
-	for (nid = 0; nid < nr_node_ids; nid++)
-		sum += tarn_home_excess(part, nid);
-	return sum;
 }

@@ -28,10 +28,11 @@ struct tarn_homes {
 	} home[];
 };
 
+int tarn_home_near(struct tarn_partition *part, int here);
 int tarn_home_pick(struct tarn_partition *part);
 bool tarn_home_wanted(struct tarn_partition *part, int nid, u64 *wanted);
+u64 tarn_home_resident(struct tarn_partition *part, int nid);
 u64 tarn_home_excess(struct tarn_partition *part, int nid);
 u64 tarn_home_missing(struct tarn_partition *part, int nid);
-u64 tarn_home_misplaced(struct tarn_partition *part);
 
 #endif

@@ -268,6 +268,8 @@ static void partition_free_rcu(struct rcu_head *rcu)
 						   rcu);
 
 	kfree(rcu_access_pointer(part->homes));
+	kfree(part->relocation);
+	kfree(part->way);
 	kfree(part->areas);
 	kfree(part->hands);
 	kfree(part->ages);

@@ -30,6 +30,7 @@ struct tarn_areas;
 struct tarn_hand;
 struct tarn_homes;
 struct tarn_relocation;
+struct tarn_way;
 
 #define TARN_LEAF_SHIFT		9
 #define TARN_LEAF_PAGES		(1U << TARN_LEAF_SHIFT)
@@ -65,18 +66,6 @@ struct tarn_leaf {
 	atomic_long_t nodes;
 	u32 round;
 	u8 coldest;
-};
-
-/**
- * struct tarn_way - how far policy/place.c has come with a partition; its own
- * @homes: tarn_partition.homes_set when it set out
- * @class: pages of this class now, enum tarn_activity
- * @at: number of the leaf to go on with
- */
-struct tarn_way {
-	int homes;
-	int class;
-	unsigned long at;
 };
 
 /**
@@ -127,8 +116,8 @@ struct tarn_part_node {
  * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
  * @homes_set: how often homes were set
  * @moved: pages that were moved to a home
- * @way: of moving them
- * @relocate_lock: protects @relocation; outside of all but the inode's lock
+ * @way: how far moving them has come, policy/place.c's
+ * @relocate_lock: protects @relocation; outside of @pin
  * @relocation: under way or the last one, policy/relocate.c's
  * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
  * @areas: what is registered in it, policy/area.c's
@@ -169,7 +158,7 @@ struct tarn_partition {
 	struct mutex reserve_lock;
 	atomic_t homes_set;
 	atomic64_t moved;
-	struct tarn_way way;
+	struct tarn_way *way;
 	struct mutex relocate_lock;
 	struct tarn_relocation *relocation;
 	struct mutex vm_lock;

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -121,7 +122,7 @@ static void a_full_home_is_repaired_later(void)
 	info = pool_info(&pool);
 	ASSERT_EQ(info.page_outs + info.clean_drops, 0);
 	ASSERT_GT(part_on_node(part, 1), 0);
-	ASSERT_EQ(part_homes(part).misplaced_pages, part_on_node(part, 1));
+	ASSERT_GT(part_homes(part).misplaced_pages, 0);
 	munmap(first, other * PAGE_SIZE);
 	close(fd);
 	part_unlink(&pool, "other");
@@ -134,15 +135,19 @@ static void a_full_home_is_repaired_later(void)
 	end(pages);
 }
 
+#define TOUCHED 64
+
+/* Count in pages of the partition, and say how far it is in @done. */
 static int touch(void *arg)
 {
-	volatile u8 *page = map + (uintptr_t)arg * PAGE_SIZE;
+	volatile u64 *done = arg;
 
 	for (;;) {
 		u64 i;
 
-		for (i = 0; i < 64; i++)
-			page[i * PAGE_SIZE]++;
+		for (i = 0; i < TOUCHED; i++)
+			*(volatile u64 *)(map + i * PAGE_SIZE) += 1;
+		*done += 1;
 		msleep(1);
 	}
 	return 0;
@@ -213,28 +218,43 @@ static void the_hottest_come_first(void)
 static void homes_change_under_load(void)
 {
 	const u64 pages = 4 * MIB_PAGES;
+	volatile u64 *done;
 	unsigned int i;
 	pid_t pid;
 
 	begin("nodes=16M:16M", pages);
-	fill(0, pages);
-	pid = spawn(touch, (void *)(uintptr_t)(pages - 64));
+	fill(TOUCHED, pages - TOUCHED);
+	memset(map, 0, TOUCHED * PAGE_SIZE);
+	done = shared_alloc(sizeof(*done));
+	pid = spawn(touch, (void *)done);
 	for (i = 0; i < 10; i++) {
 		part_set_home(part, i & 1, 0);
 		WAIT_FOR(!part_homes(part).misplaced_pages);
-		check(0, pages - 64);
+		check(TOUCHED, pages - TOUCHED);
 		ASSERT_EQ(part_on_node(part, i & 1), pages);
 	}
 	ASSERT_OK(kill(pid, SIGKILL));
 	ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	ASSERT_GT(*done, 0);
+	/* It was in the middle of a turn. */
+	for (i = 0; i < TOUCHED; i++) {
+		u64 count = *(u64 *)(map + i * PAGE_SIZE);
+
+		ASSERT(count == *done || count == *done + 1);
+	}
 	end(pages);
+}
+
+static u64 gone_of(struct tarn_pool_info info)
+{
+	return info.page_outs + info.clean_drops + info.zero_drops;
 }
 
 /* Nobody loses a page so that another one comes home. */
 static void a_move_takes_nobodys_pages(void)
 {
-	const u64 mine = 8 * MIB_PAGES, other = 15 * MIB_PAGES + MIB_PAGES / 2;
-	u64 gone;
+	const u64 mine = 8 * MIB_PAGES, other = 15 * MIB_PAGES;
+	u64 gone, moved;
 	u8 *first;
 	int fd;
 
@@ -245,10 +265,15 @@ static void a_move_takes_nobodys_pages(void)
 	fd = part_create(&pool, "other", other);
 	part_set_home(fd, 0, 0);
 	first = part_map_filled(fd, other);
-	gone = pool_info(&pool).page_outs + pool_info(&pool).clean_drops;
+	gone = gone_of(pool_info(&pool));
 	part_set_home(part, 0, 0);
-	msleep(1000);
-	ASSERT_EQ(pool_info(&pool).page_outs + pool_info(&pool).clean_drops, gone);
+	/* Some have room; then no more for a few turns of the thread. */
+	WAIT_FOR(part_homes(part).moved_pages);
+	do {
+		moved = part_homes(part).moved_pages;
+		msleep(1500);
+	} while (part_homes(part).moved_pages != moved);
+	ASSERT_EQ(gone_of(pool_info(&pool)), gone);
 	ASSERT_GT(part_homes(part).misplaced_pages, 0);
 	munmap(first, other * PAGE_SIZE);
 	close(fd);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "load.h"
+#include "node.h"
 #include "pager.h"
 
 static struct load_config config(u32 what)
@@ -113,6 +114,7 @@ static void resizes(void)
 
 static void moves(void)
 {
+	nodes_need(2);
 	run(LOAD_MOVE | LOAD_PAGE_OUT | LOAD_PIPE, 0, true);
 }
 

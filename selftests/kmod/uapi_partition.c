@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TARN_PARTITION_INFO, _SET, _PAGES, _READ, _PAGE_OUT, _PAGE_IN, _NOTIFY: form and
- * values.
+ * TARN_PARTITION_INFO, _SET, _PAGES, _READ, _PAGE_OUT, _PAGE_IN, _NOTIFY, _HOMES,
+ * _RELOCATE: form and values.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -140,6 +140,20 @@ static void forms(void)
 					       reserved) },
 			.fill = fill_notify,
 		},
+		{
+			.name = "PARTITION_HOMES",
+			.cmd = TARN_PARTITION_HOMES,
+			.size = sizeof(struct tarn_partition_homes),
+			.flags = TARN_HOMES_SET,
+			.reserved = { offsetof(struct tarn_partition_homes,
+					       reserved) },
+		},
+		{
+			.name = "PARTITION_RELOCATE",
+			.cmd = TARN_PARTITION_RELOCATE,
+			.size = sizeof(struct tarn_partition_relocate),
+			.flags = TARN_RELOCATE_ALL,
+		},
 	};
 	struct uapi_call call;
 	struct pager pg;
@@ -158,6 +172,40 @@ static void forms(void)
 			uapi_check_admin(&call);
 	}
 	pager_stop(&pg);
+	end();
+}
+
+static int moves_without_rights(void *arg)
+{
+	struct tarn_partition_relocate r = {
+		.size = sizeof(r),
+		.op = TARN_RELOCATE_START,
+	};
+	struct tarn_home home = {};
+	struct tarn_partition_homes h = {
+		.size = sizeof(h),
+		.flags = TARN_HOMES_SET,
+		.count = 1,
+		.homes = (uintptr_t)&home,
+	};
+
+	drop_caps();
+	ASSERT_EQ(__tarn_op(part, TARN_PARTITION_HOMES, &h), -EPERM);
+	ASSERT_EQ(__tarn_op(part, TARN_PARTITION_RELOCATE, &r), -EPERM);
+	r.op = TARN_RELOCATE_CANCEL;
+	ASSERT_EQ(__tarn_op(part, TARN_PARTITION_RELOCATE, &r), -EPERM);
+	r.op = TARN_RELOCATE_STATUS;
+	ASSERT_EQ(__tarn_op(part, TARN_PARTITION_RELOCATE, &r), 0);
+	h.flags = 0;
+	ASSERT_EQ(__tarn_op(part, TARN_PARTITION_HOMES, &h), 0);
+	ASSERT_EQ(h.count, 0);
+	return 0;
+}
+
+static void where_it_lies(void)
+{
+	begin("size=8M,paging=none");
+	ASSERT_EQ(reap(spawn(moves_without_rights, NULL)), 0);
 	end();
 }
 
@@ -394,7 +442,7 @@ static void notify_values(void)
 static const struct tarn_test tests[] = {
 	TEST(forms),
 	TEST(info),
-	TEST(weights), TEST(for_writing_only),
+	TEST(weights), TEST(where_it_lies), TEST(for_writing_only),
 	TEST(pages_ranges),
 	TEST(ranges),
 	TEST(notify_values),

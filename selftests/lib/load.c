@@ -241,15 +241,19 @@ static void do_page_out(struct load *l, u32 part, u32 index)
 }
 
 /* Homes on one node or the other, with a number or without, or none any more. */
-static long set_homes(struct load *l, u32 part)
+static void set_homes(struct load *l, u32 part)
 {
 	struct tarn_home home = { .node = rng_below(&l->rng, 2) };
+	long ret;
 
 	if (home.node && !node_exists(1))
 		home.node = 0;
 	if (rng_below(&l->rng, 2))
 		home.wanted_frames = 1 + rng_below(&l->rng, l->cfg.pages);
-	return __part_set_homes(l->fd[part], &home, rng_below(&l->rng, 4) != 0);
+	ret = __part_set_homes(l->fd[part], &home, rng_below(&l->rng, 4) != 0);
+	/* The pool may have nothing on the other node just now. */
+	if (ret && (ret != -EINVAL || !node_exists(1)))
+		retry(l, "homes", ret);
 }
 
 static void do_move(struct load *l, u32 part, u32 index)
@@ -265,10 +269,11 @@ static void do_move(struct load *l, u32 part, u32 index)
 	};
 	long ret;
 
-	if (rng_below(&l->rng, 2))
-		ret = set_homes(l, part);
-	else
-		ret = __part_relocate(l->fd[part], &r);
+	if (rng_below(&l->rng, 2)) {
+		set_homes(l, part);
+		return;
+	}
+	ret = __part_relocate(l->fd[part], &r);
 	/* One is under way, or none is, or the pool has nothing on the node. */
 	if (ret && ret != -EBUSY && ret != -ENOENT && ret != -EINVAL)
 		retry(l, "move", ret);

@@ -375,7 +375,8 @@ struct tarn_home {
  * and the page is moved later, the most used first. To set wants a file that is open for
  * writing, and CAP_SYS_ADMIN; then the homes are as said, or as before.
  *
- * EINVAL: a node that has no memory, or is named twice; more than there are nodes.
+ * EINVAL: a node of which the pool has no frames, or that is named twice; more than there
+ * are nodes.
  */
 struct tarn_partition_homes {
 	__u32 size;
@@ -415,7 +416,7 @@ enum tarn_relocate_state {
 
 /** Pages leave @node, for wherever is nearest; otherwise they go there. */
 #define TARN_RELOCATE_AWAY	(1U << 0)
-/** A page that somebody holds (DMA) ends it; otherwise it is waited for. */
+/** A page that somebody holds (DMA) at two looks ends it; otherwise it is waited for. */
 #define TARN_RELOCATE_REFUSE	(1U << 1)
 #define TARN_RELOCATE_ALL	0x3U
 
@@ -435,10 +436,10 @@ enum tarn_relocate_state {
  * @state: out: enum tarn_relocate_state
  * @cursor: out: page up to which it has gone this time round
  * @moved: out: pages moved
- * @held: out: pages that somebody holds, as of the last look
+ * @held: out: pages that somebody holds, as of the last round
  * @held_page: out: the first of them
- * @skipped: out: pages that had no frame, or were in place
- * @blocked: out: granules by the time for which their translation was blocked: bucket n
+ * @skipped: out: pages that had no frame, or were in place, or have a memory error
+ * @blocked: out: times for which translations were blocked to move a granule: bucket n
  *	counts those in [2^n, 2^(n+1)) microseconds, the first all below, the last all above
  *
  * One relocation a partition at a time, which goes on when the caller is gone. Only the
