@@ -8,9 +8,21 @@
 #include <linux/falloc.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
+
+#include <linux/tarn.h>
 
 #include "error.h"
 #include "mem.h"
+
+/* What is mapped privately goes to other memory when it is written. */
+bool mem_backend_in_pool(const struct mem_backend *backend)
+{
+	struct statfs fs;
+
+	return backend->fd >= 0 && backend->share &&
+	       !fstatfs(backend->fd, &fs) && fs.f_type == TARN_SUPER_MAGIC;
+}
 
 static int range_add(struct tarn_mem *mem, struct mem_backend *backend,
 		     u64 offset, u64 gpa, u64 size, unsigned int node)

@@ -111,6 +111,9 @@ struct mem_backend *mem_backend_create_ram(const char *id, u64 size);
 /** mem_backend_destroy_all() - unmap and forget every backend. */
 void mem_backend_destroy_all(void);
 
+/** mem_backend_in_pool() - whether all of it is a file of a pool (tarnfs). */
+bool mem_backend_in_pool(const struct mem_backend *backend);
+
 /**
  * tarn_mem_add() - place @backend behind the RAM that is already there.
  * @mem: RAM so far, zeroed at first

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <linux/tarn.h>
@@ -144,14 +143,6 @@ static void drop_stale(const struct partition *part)
 
 /* Which memory is in pools */
 
-static bool in_pool(const struct mem_backend *backend)
-{
-	struct statfs fs;
-
-	return backend->fd >= 0 && backend->share &&
-	       !fstatfs(backend->fd, &fs) && fs.f_type == TARN_SUPER_MAGIC;
-}
-
 static struct partition *part_find(struct partitions *parts,
 				   const struct mem_backend *backend)
 {
@@ -171,7 +162,7 @@ static void parts_collect(struct partitions *parts, const struct tarn_mem *mem)
 		const struct mem_range *range = &mem->range[i];
 		struct partition *part = part_find(parts, range->backend);
 
-		if (!part && !in_pool(range->backend))
+		if (!part && !mem_backend_in_pool(range->backend))
 			continue;
 		if (!part) {
 			part = &parts->part[parts->nr++];

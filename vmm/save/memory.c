@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <linux/tarn.h>
@@ -44,14 +43,6 @@ struct saver {
 	struct run run;
 	bool pool;
 };
-
-static bool in_pool(const struct mem_range *range)
-{
-	struct statfs fs;
-
-	return range->fd >= 0 && range->backend->share &&
-	       !fstatfs(range->fd, &fs) && fs.f_type == TARN_SUPER_MAGIC;
-}
 
 /* Writing */
 
@@ -226,7 +217,8 @@ static int save_range(struct saver *sv, const struct mem_range *range)
 	u64 off = 0;
 	int ret;
 
-	sv->pool = in_pool(range) && read_pool(sv, range, 0, 0) >= 0;
+	sv->pool = mem_backend_in_pool(range->backend) &&
+		   read_pool(sv, range, 0, 0) >= 0;
 	while (off < range->size) {
 		u32 count = min_t(u64, (range->size - off) >> STREAM_PAGE_SHIFT,
 				  CHUNK);
@@ -299,7 +291,8 @@ static void page_out(const struct mem_range *range, u64 gpa, u64 len)
 		.count = len >> STREAM_PAGE_SHIFT,
 	};
 
-	if (in_pool(range) && ioctl(range->fd, TARN_PARTITION_PAGE_OUT, &r))
+	if (mem_backend_in_pool(range->backend) &&
+	    ioctl(range->fd, TARN_PARTITION_PAGE_OUT, &r))
 		info("pages that were paged stay in memory: %s",
 		     strerror(errno));
 }
