@@ -130,6 +130,18 @@ bool config_option_info(unsigned int index, struct config_option_info *info);
 /** config_exit() - free what config_parse() allocated. */
 void config_exit(struct vm_config *cfg);
 
+/** config_cpu_node() - the guest's NUMA node that its CPU @cpu belongs to. */
+static inline unsigned int config_cpu_node(const struct vm_config *cfg,
+					   unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_nodes; i++)
+		if (cfg->node[i].cpu[cpu])
+			return i;
+	return 0;
+}
+
 /**
  * config_for_each() - make an object of each item, stop at the first failure.
  * @what: the option's name, for messages

@@ -214,16 +214,6 @@ static void write_madt(struct tables *t)
 	table_list(t, table_end(t));
 }
 
-static unsigned int cpu_node(const struct vm_config *cfg, unsigned int cpu)
-{
-	unsigned int i;
-
-	for (i = 0; i < cfg->nr_nodes; i++)
-		if (cfg->node[i].cpu[cpu])
-			return i;
-	return 0;
-}
-
 static void write_srat(struct tables *t)
 {
 	struct acpi_srat srat = {.one = htole32(1)};
@@ -235,7 +225,7 @@ static void write_srat(struct tables *t)
 		const struct acpi_srat_x2apic cpu = {
 			.type = 2,
 			.length = sizeof(cpu),
-			.node = htole32(cpu_node(t->vm->config, i)),
+			.node = htole32(config_cpu_node(t->vm->config, i)),
 			.id = htole32(x86_apic_id(t->vm, i)),
 			.flags = htole32(1),
 		};
