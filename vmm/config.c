@@ -95,6 +95,7 @@ static int want_off(struct opts *opts, const char *key)
 static int set_machine(struct vm_config *cfg, struct opts *opts)
 {
 	static const char *const tarn[] = {"auto", "on", "off", NULL};
+	static const char *const dispatch[] = {"off", "soft", "strict", NULL};
 	static const char *const types[] = {"pc", "none", NULL};
 	int type = cfg->no_machine, ret;
 
@@ -106,6 +107,8 @@ static int set_machine(struct vm_config *cfg, struct opts *opts)
 				 &cfg->dump_guest_core)) ||
 	    (ret = opts_get_bool(opts, "mem-merge", &cfg->mem_merge)) ||
 	    (ret = opts_get_enum(opts, "tarn", tarn, &cfg->tarn)) ||
+	    (ret = opts_get_enum(opts, "dispatch", dispatch,
+				 &cfg->dispatch)) ||
 	    (ret = want_off(opts, "usb")) || (ret = want_off(opts, "vmport")) ||
 	    (ret = want_off(opts, "graphics")) ||
 	    (ret = want_off(opts, "hpet")))
@@ -438,13 +441,13 @@ static int set_qmp(struct vm_config *cfg, const char *text)
 	}
 
 #define MACHINE_KEYS                                                           \
-	"type accel memory-backend dump-guest-core mem-merge tarn usb vmport " \
-	"graphics hpet"
+	"type accel memory-backend dump-guest-core mem-merge tarn dispatch "   \
+	"usb vmport graphics hpet"
 
 static const struct option options[] = {
 	FN("name", "[guest=]NAME", "guest", set_name,
 	   "guest debug-threads", "name of the guest"),
-	FN("machine", "pc|none[,memory-backend=ID][,tarn=]", "type",
+	FN("machine", "pc|none[,memory-backend=ID][,tarn=][,dispatch=]", "type",
 	   set_machine,
 	   MACHINE_KEYS, "the machine; none only answers questions"),
 	FN("M", "pc", "type", set_machine,
@@ -651,6 +654,7 @@ static void config_init(struct vm_config *cfg)
 	STAILQ_INIT(&cfg->fds);
 	STAILQ_INIT(&cfg->parsed);
 	cfg->mem_size = DEFAULT_MEM;
+	cfg->dispatch = CONFIG_DISPATCH_SOFT;
 	cfg->sandbox = true;
 	cfg->dump_guest_core = true;
 }

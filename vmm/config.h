@@ -25,6 +25,13 @@ enum config_tarn {
 	CONFIG_TARN_OFF,
 };
 
+/** enum config_dispatch - how vCPUs follow home nodes of memory in a pool. */
+enum config_dispatch {
+	CONFIG_DISPATCH_OFF,
+	CONFIG_DISPATCH_SOFT, /* they are moved when homes change */
+	CONFIG_DISPATCH_STRICT, /* they stay there */
+};
+
 /** struct config_item - one occurrence of an option that makes an object. */
 struct config_item {
 	struct opts *opts;
@@ -48,6 +55,7 @@ struct config_node {
  * @no_machine: -machine none: no guest, only monitors that can be asked
  * @memory_backend: -machine memory-backend=, or NULL
  * @tarn: -machine tarn=
+ * @dispatch: -machine dispatch=
  * @tarn_hidden: -cpu tarn=off: CPUID does not tell the guest
  * @vmx_hidden: -cpu vmx=off: the guest can run no guests on Intel's processors
  * @svm_hidden: -cpu svm=off: the same on AMD's
@@ -66,6 +74,7 @@ struct vm_config {
 	bool mem_merge;
 	bool dump_guest_core;
 	int tarn; /* enum config_tarn */
+	int dispatch; /* enum config_dispatch */
 	bool tarn_hidden;
 	bool vmx_hidden;
 	bool svm_hidden;

@@ -19,6 +19,7 @@
 #include "backend/secret.h"
 #include "chardev.h"
 #include "config.h"
+#include "dispatch.h"
 #include "error.h"
 #include "iothread.h"
 #include "lib/opts.h"
@@ -339,6 +340,16 @@ static void vcpus_exit(void)
 	signals_end_within(END_SECONDS);
 }
 
+static int dispatch_init(void)
+{
+	return dispatch_create(&vm);
+}
+
+static void dispatch_exit(void)
+{
+	dispatch_destroy(&vm);
+}
+
 static int load_init(void)
 {
 	if (config.incoming)
@@ -455,6 +466,7 @@ static const struct step steps[] = {
 	{"devices", devices_init, NULL, true},
 	{"kernel", load_init, NULL, true},
 	{"cpus", vcpus_init, vcpus_exit, true},
+	{"dispatch", dispatch_init, dispatch_exit, true},
 	{"transfer", transfer_init, transfer_exit, true},
 	{"monitors", monitors_init, monitor_destroy_all, false},
 	{"pidfile", pidfile_init, remove_pidfile, false},

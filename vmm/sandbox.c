@@ -120,8 +120,9 @@ static const struct {
 
 /*
  * Of memory in a pool the VM is attached again at a reboot, and areas come and go
- * with queues; who saves it looks into it, who restores it has pages go out. What
- * else could be done with its file is nobody's business here.
+ * with queues; who saves it looks into it, who restores it has pages go out; the main
+ * thread looks where its homes are. What else could be done with its file is nobody's
+ * business here.
  */
 static const struct {
 	unsigned int request;
@@ -134,6 +135,7 @@ static const struct {
 	{TARN_PARTITION_UNREGISTER, DEVICE},
 	{TARN_PARTITION_READ, MONITOR | TRANSFER},
 	{TARN_PARTITION_PAGE_OUT, MONITOR | TRANSFER},
+	{TARN_PARTITION_HOMES, MAIN},
 	/* A terminal is left as it was found; nothing is typed into it. */
 	{TCGETS, MAIN},
 	{TCSETS, MAIN},
@@ -143,12 +145,22 @@ static const struct {
 	{TUNSETVNETHDRSZ, MONITOR},
 };
 
+/* Threads that the main thread puts on processors. */
+static pid_t affine[SANDBOX_MAX_AFFINE];
+static unsigned int nr_affine;
+
 static bool enabled;
 static __thread bool confined;
 
 bool sandbox_confined(void)
 {
 	return confined;
+}
+
+void sandbox_allow_affinity(pid_t tid)
+{
+	if (nr_affine < SANDBOX_MAX_AFFINE)
+		affine[nr_affine++] = tid;
 }
 
 static void on_sigsys(int sig, siginfo_t *info, void *ctx)
@@ -219,6 +231,24 @@ static int add_memory(scmp_filter_ctx ctx)
 					   SCMP_SYS(mprotect), 1, no_exec);
 }
 
+static int add_affinity(scmp_filter_ctx ctx)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr_affine && !ret; i++) {
+		const struct scmp_arg_cmp thread =
+			SCMP_A0(SCMP_CMP_EQ, affine[i]);
+
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+				       SCMP_SYS(sched_getaffinity), 1, thread)
+			      ?: seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+						  SCMP_SYS(sched_setaffinity),
+						  1, thread);
+	}
+	return ret;
+}
+
 int sandbox_enter(enum sandbox_kind kind)
 {
 	scmp_filter_ctx ctx;
@@ -234,6 +264,8 @@ int sandbox_enter(enum sandbox_kind kind)
 		ret = add_calls(ctx, BIT(kind));
 	if (!ret)
 		ret = add_memory(ctx);
+	if (!ret && BIT(kind) & MAIN)
+		ret = add_affinity(ctx);
 	if (!ret)
 		ret = seccomp_load(ctx);
 	seccomp_release(ctx);

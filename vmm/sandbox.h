@@ -30,6 +30,17 @@ int sandbox_init(bool on);
  */
 int sandbox_enter(enum sandbox_kind kind);
 
+/* As many vCPUs as there can be. */
+#define SANDBOX_MAX_AFFINE 255
+
+/**
+ * sandbox_allow_affinity() - let the main thread put thread @tid on processors.
+ *
+ * Before it enters. Nobody else may do it, nor to another thread: the kernel lets a
+ * user do that to each of its threads, and so to those of other guests.
+ */
+void sandbox_allow_affinity(pid_t tid);
+
 /** sandbox_confined() - is the calling thread? */
 bool sandbox_confined(void);
 

@@ -19,6 +19,7 @@
 #include "loop.h"
 
 struct bus_region;
+struct dispatch;
 struct irq_state;
 struct partitions;
 struct pci_bus;
@@ -124,6 +125,7 @@ struct vm {
 	unsigned int bus_nr[2];
 	struct irq_state *irq;
 	struct partitions *partitions;
+	struct dispatch *dispatch;
 	struct pci_bus *pci;
 	struct x86_machine *arch;
 	struct transfer *transfer;

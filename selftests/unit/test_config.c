@@ -112,6 +112,23 @@ static void test_tarn(void)
 	config_exit(&cfg);
 }
 
+static void test_dispatch(void)
+{
+	CHECK_EQ(PARSE("-machine", "pc"), 0);
+	CHECK_EQ(cfg.dispatch, CONFIG_DISPATCH_SOFT);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-machine", "pc,dispatch=off"), 0);
+	CHECK_EQ(cfg.dispatch, CONFIG_DISPATCH_OFF);
+	config_exit(&cfg);
+	/* What libvirt passes on comes as an option of its own. */
+	CHECK_EQ(PARSE("-machine", "pc", "-machine", "dispatch=strict"), 0);
+	CHECK_EQ(cfg.dispatch, CONFIG_DISPATCH_STRICT);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-machine", "pc,dispatch=on"), -EINVAL);
+	CHECK(strstr(fake_error, "dispatch"));
+	config_exit(&cfg);
+}
+
 static void test_cpu(void)
 {
 	CHECK_EQ(PARSE("-cpu", "host"), 0);
@@ -272,6 +289,7 @@ static const struct tap_test tests[] = {
 	{"a command line of libvirt's", test_libvirt},
 	{"what is unknown is named", test_unknown},
 	{"attaching to pools", test_tarn},
+	{"dispatch to home nodes", test_dispatch},
 	{"the processor", test_cpu},
 	{"memory sizes", test_mem},
 	{"topologies", test_smp},
