@@ -338,12 +338,14 @@ static struct tarn_relocation *relocation_of(struct tarn_partition *part)
 
 static bool is_running(const struct tarn_relocation *r)
 {
+	/* Pairs with the release of the work: with the end it sees how it ended. */
 	return smp_load_acquire(&r->range.state) == TARN_RELOCATION_RUNNING;
 }
 
 /* Is one under way? A hint: it may begin or end at once. The partition is referenced. */
 bool tarn_relocating(struct tarn_partition *part)
 {
+	/* Pairs with relocation_of(). */
 	const struct tarn_relocation *r = smp_load_acquire(&part->relocation);
 
 	return r && is_running(r);
