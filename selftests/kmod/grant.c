@@ -257,9 +257,14 @@ static int shell(const char *format, ...)
 	return system(cmd);
 }
 
-/* The pages that the loop device has, on one that takes 3 s for each request. */
+/*
+ * The pages that the loop device has, on one that takes 3 s for each request, or 9. Not
+ * much more: after 30 s the block layer has a request fail.
+ */
 static void make_slow_device(void)
 {
+	const unsigned long seconds = test_slow() > 1 ? 9 : 3;
+
 	TEST_REQUIRE(!shell("modprobe -q null_blk nr_devices=0 && "
 			    "{ mountpoint -q /sys/kernel/config || "
 			    "mount -t configfs none /sys/kernel/config; } && "
@@ -270,7 +275,7 @@ static void make_slow_device(void)
 			"oflag=direct 2>/dev/null", loop), 0);
 	ASSERT_EQ(shell("cd " SLOW_CONFIG " && echo 0 >power && "
 			"echo 2 >irqmode && echo %lu >completion_nsec && "
-			"echo 1 >power", 3000000000UL * test_slow()), 0);
+			"echo 1 >power", seconds * 1000000000), 0);
 }
 
 /* What has been read lets go of it a moment later. */
