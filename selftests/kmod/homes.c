@@ -168,6 +168,20 @@ static u64 mapped_on(u64 start, u64 count, int nid)
 	return n;
 }
 
+/*
+ * Accessed bits are cleared without a flush of the TLB, and on an idle processor a thread
+ * keeps its TLB: what goes through that is not seen. To unmap many pages flushes it.
+ */
+static void flush_tlb(void)
+{
+	const size_t bytes = 128 * PAGE_SIZE;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	ASSERT(p != MAP_FAILED);
+	munmap(p, bytes);
+}
+
 /* There is room for a few at home: they are those that are used most. */
 static void the_hottest_come_first(void)
 {
@@ -191,6 +205,7 @@ static void the_hottest_come_first(void)
 	tarn_op(pool.fd, TARN_POOL_SET, &set);
 	/* The last ones, so that going through them in order does not do. */
 	while (h.by_class[TARN_ACTIVITY_HOT] < hot) {
+		flush_tlb();
 		for (i = pages - hot; i < pages; i++)
 			((volatile u8 *)map)[i * PAGE_SIZE];
 		msleep(100);
