@@ -249,7 +249,7 @@ static int load_begin(struct tarn_partition *part, u64 index, u64 frame,
 	u64 e = entry ? atomic64_read(entry) : 0;
 	struct tarn_io *io;
 
-	if (tarn_entry_state(e) != TARN_PAGE_PAGED || tarn_entry_mark(e))
+	if (!tarn_entry_is_stored(e) || tarn_entry_mark(e))
 		return -EAGAIN;
 	io = tarn_io_create(part, index, frame, TARN_OP_LOAD, load_end);
 	if (!io)

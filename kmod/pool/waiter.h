@@ -7,7 +7,7 @@
  * only changes place with another. If growth could take the last frame while the
  * pager has no room, nothing could be exchanged any more and everybody would
  * stand still. So growth leaves a few frames alone at any time, and more of them
- * while the pager is full (tarn_growth_allowed()).
+ * while the pager is full (growth_allowed()).
  */
 #ifndef TARN_WAITER_H
 #define TARN_WAITER_H
