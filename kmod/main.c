@@ -22,6 +22,7 @@
 #include "pager/grant.h"
 #include "pager/io.h"
 #include "policy/relocate.h"
+#include "pool/chunk.h"
 #include "pool/poison.h"
 
 #define CREATE_TRACE_POINTS
@@ -31,7 +32,7 @@ static int __init tarn_init(void)
 {
 	int ret;
 
-	tarn_frame_init();
+	tarn_chunk_init();
 	ret = tarn_poison_init();
 	if (ret)
 		return ret;

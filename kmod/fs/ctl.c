@@ -88,7 +88,7 @@ long tarn_ctl_features(struct tarn_features *f)
 	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
 		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS |
 		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |
-		      TARN_FEATURE_HOMES;
+		      TARN_FEATURE_HOMES | TARN_FEATURE_HUGE;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -244,6 +244,21 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 	return tarn_pagein_range(part, r->start, count, &r->done);
 }
 
+static long partition_set(struct tarn_partition *part,
+			  const struct tarn_partition_set *set)
+{
+	bool huge = set->flags & TARN_PARTITION_SET_HUGE;
+	long ret;
+
+	/* Before there was such a setting the field had to be 0. */
+	if (huge ? set->huge > TARN_HUGE_ALWAYS : set->huge)
+		return -EINVAL;
+	ret = tarn_entitle_set(part, set);
+	if (!ret && huge)
+		WRITE_ONCE(part->huge, set->huge);
+	return ret;
+}
+
 static long partition_register(struct tarn_partition *part,
 			       struct tarn_partition_register *r)
 {
@@ -323,10 +338,9 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return capable(CAP_SYS_ADMIN) ?
 			       tarn_homes_set(part, &arg->homes) : -EPERM;
 	case TARN_PARTITION_SET:
-		if (arg->partition_set.flags & ~TARN_PARTITION_SET_ALL ||
-		    arg->partition_set.reserved)
+		if (arg->partition_set.flags & ~TARN_PARTITION_SET_ALL)
 			return -EINVAL;
-		return tarn_entitle_set(part, &arg->partition_set);
+		return partition_set(part, &arg->partition_set);
 	case TARN_PARTITION_PAGE_OUT:
 	case TARN_PARTITION_PAGE_IN:
 		return partition_range(part, cmd, &arg->range);
@@ -345,7 +359,7 @@ static long partition_call(struct file *file, unsigned int cmd,
 static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_GET_FEATURES, struct tarn_features, max_depth),
 	TARN_CTL(TARN_PARTITION_INFO, struct tarn_partition_info, latency),
-	TARN_CTL(TARN_PARTITION_SET, struct tarn_partition_set, reserved),
+	TARN_CTL(TARN_PARTITION_SET, struct tarn_partition_set, huge),
 	TARN_CTL(TARN_PARTITION_PAGES, struct tarn_partition_pages, states),
 	TARN_CTL(TARN_PARTITION_PAGE_OUT, struct tarn_partition_range, done),
 	TARN_CTL(TARN_PARTITION_PAGE_IN, struct tarn_partition_range, done),

@@ -19,7 +19,9 @@
 #include "fs/fault.h"
 #include "fs/fs.h"
 #include "kvm/asyncpf.h"
+#include "page/block.h"
 #include "page/pagein.h"
+#include "policy/huge.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
 #include "pool/use.h"
@@ -50,6 +52,21 @@ static vm_fault_t fault_error(const struct vm_fault *vmf, int ret)
 	    (ret == -EIO && !(vmf->flags & FAULT_FLAG_USER)))
 		return VM_FAULT_HWPOISON;
 	return VM_FAULT_SIGBUS;
+}
+
+/*
+ * Map a page besides the one that the fault is about. vm_insert_page() does so for
+ * mappings that are marked VM_MIXEDMAP. On ours that would be a mistake: the kernel drops
+ * no reference for an entry of 2 MiB of such a mapping. It looks at no more than the
+ * mark, the place and the protection, which a copy has as well.
+ */
+static int insert_page(struct vm_fault *vmf, unsigned long addr,
+		       struct page *page)
+{
+	struct vm_area_struct marked = *vmf->vma;
+
+	vm_flags_init(&marked, marked.vm_flags | VM_MIXEDMAP);
+	return vm_insert_page(&marked, addr, page);
 }
 
 /* ---- zeroes ------------------------------------------------------------- */
@@ -102,7 +119,7 @@ static vm_fault_t map_zero(struct vm_fault *vmf, struct tarn_partition *part,
 	    page_ref_count(zero) > ZERO_MAPPINGS_MOST) {
 		ret = VM_FAULT_SIGBUS;
 	} else {
-		err = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK, zero);
+		err = insert_page(vmf, vmf->address & PAGE_MASK, zero);
 		if (err && err != -EBUSY)
 			ret = fault_error(vmf, err);
 	}
@@ -154,7 +171,7 @@ static void map_neighbour(struct vm_fault *vmf, struct tarn_partition *part,
 	 */
 	if (tarn_entry_change(part, index, entry, &e, e | TARN_ENTRY_NEW) &&
 	    !beyond_end(part, index) && !tarn_poisoned(page))
-		vm_insert_page(vmf->vma, addr, page);
+		insert_page(vmf, addr, page);
 	unlock_page(page);
 out:
 	put_page(page);
@@ -261,11 +278,27 @@ static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
 		vmf->flags |= FAULT_FLAG_WRITE;
 		/* As a second try, or the kernel lets go of its lock to throttle. */
 		vmf->flags |= FAULT_FLAG_TRIED;
-	} else {
+	} else if (!PageCompound(page)) {
 		map_around(vmf, part, leaf);
 	}
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
+}
+
+/* Can the whole block of an empty page be mapped by one entry, and is it to be? */
+static bool wants_block(struct vm_fault *vmf, struct tarn_partition *part, u64 e)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long first = vmf->address & PMD_MASK;
+
+	if (!tarn_entry_is_empty(e) || !pmd_none(READ_ONCE(*vmf->pmd)))
+		return false;
+	if (first < vma->vm_start || first + PMD_SIZE > vma->vm_end ||
+	    ((first >> PAGE_SHIFT) ^ (vmf->pgoff - ((vmf->address - first) >>
+						   PAGE_SHIFT))) &
+	    (TARN_BLOCK_PAGES - 1))
+		return false;
+	return tarn_huge_wanted(part, vma->vm_flags);
 }
 
 /* The page is not resident. 0: it may be now. */
@@ -279,6 +312,8 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 	if (!(flags & TARN_BRING_WRITE) &&
 	    tarn_entry_is_empty(e) && !tarn_entry_mark(e))
 		return map_zero(vmf, part, entry);
+	if (wants_block(vmf, part, e) && tarn_block_fill(part, leaf, vmf->pgoff))
+		return 0;
 	ret = tarn_page_bring_at(part, vmf->pgoff, entry,
 				 flags | TARN_BRING_NOWAIT, vmf->vma->vm_mm);
 	if (ret != -EAGAIN)

@@ -13,6 +13,7 @@
 #include <linux/fs.h>
 #include <linux/falloc.h>
 #include <linux/highmem.h>
+#include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/uio.h>
@@ -528,8 +529,8 @@ static int tarn_mmap(struct file *file, struct vm_area_struct *vma)
 		vm_flags_clear(vma, VM_MAYWRITE);
 	}
 	file_accessed(file);
-	/* For vm_insert_page(), which maps neighbours and zeroes. */
-	vm_flags_set(vma, VM_MIXEDMAP);
+	/* Frames are on no list of the kernel's: nothing is to be locked or merged. */
+	vm_flags_set(vma, VM_DONTEXPAND);
 	/* A core dump would bring a guest's whole memory in, and write all of it. */
 	vm_flags_set(vma, VM_DONTDUMP);
 	vma->vm_ops = &tarn_vm_ops;
@@ -544,6 +545,8 @@ const struct file_operations tarn_file_ops = {
 	.splice_write = iter_file_splice_write,
 	.llseek = generic_file_llseek,
 	.mmap = tarn_mmap,
+	/* Where a block can have one entry. */
+	.get_unmapped_area = thp_get_unmapped_area,
 	.fsync = noop_fsync,
 	.fallocate = tarn_fallocate,
 	.unlocked_ioctl = tarn_fs_ioctl,

@@ -36,6 +36,7 @@ static struct file_system_type tarn_fs_type;
  * @uid: its owner
  * @gid: its group
  * @paging: a pager will come
+ * @huge: of partitions that are made from now on
  */
 struct tarn_fs_options {
 	struct tarn_pool_size size;
@@ -44,6 +45,7 @@ struct tarn_fs_options {
 	kuid_t uid;
 	kgid_t gid;
 	bool paging;
+	u32 huge;
 };
 
 struct tarn_pool *tarn_pool_of(struct super_block *sb)
@@ -243,6 +245,7 @@ static int tarn_fill_super(struct super_block *sb, struct fs_context *fc)
 		errorf(fc, "tarn: not so much memory is free in pieces of 2 MiB: drop caches, write 1 to /proc/sys/vm/compact_memory");
 		return PTR_ERR(pool);
 	}
+	pool->huge = opt->huge;
 	sb->s_fs_info = pool;
 	sb->s_maxbytes = TARN_FILE_MAX;
 	sb->s_blocksize = PAGE_SIZE;
@@ -272,12 +275,20 @@ static void tarn_kill_sb(struct super_block *sb)
 
 /* ---- mount options ------------------------------------------------------ */
 
-enum { OPT_SIZE, OPT_NODES, OPT_MODE, OPT_UID, OPT_GID, OPT_PAGING };
+enum { OPT_SIZE, OPT_NODES, OPT_MODE, OPT_UID, OPT_GID, OPT_PAGING, OPT_HUGE };
 enum { PAGING_NONE, PAGING_PAGER };
 
 static const struct constant_table paging_values[] = {
 	{ "none", PAGING_NONE },
 	{ "pager", PAGING_PAGER },
+	{}
+};
+
+static const struct constant_table huge_values[] = {
+	{ "auto", TARN_HUGE_AUTO },
+	{ "never", TARN_HUGE_NEVER },
+	{ "advise", TARN_HUGE_ADVISE },
+	{ "always", TARN_HUGE_ALWAYS },
 	{}
 };
 
@@ -288,6 +299,7 @@ static const struct fs_parameter_spec tarn_params[] = {
 	fsparam_u32("uid", OPT_UID),
 	fsparam_u32("gid", OPT_GID),
 	fsparam_enum("paging", OPT_PAGING, paging_values),
+	fsparam_enum("huge", OPT_HUGE, huge_values),
 	{}
 };
 
@@ -379,6 +391,9 @@ static int tarn_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	case OPT_PAGING:
 		opt->paging = result.uint_32 == PAGING_PAGER;
 		break;
+	case OPT_HUGE:
+		opt->huge = result.uint_32;
+		break;
 	}
 	return ret ? invalf(fc, "tarn: bad value for '%s'", param->key) : 0;
 }
@@ -393,16 +408,17 @@ static int tarn_reconfigure(struct fs_context *fc)
 	struct tarn_fs_options *opt = fc->fs_private;
 	struct tarn_pool *pool = fc->root->d_sb->s_fs_info;
 	struct inode *root = d_inode(fc->root->d_sb->s_root);
-	int ret;
+	int ret = 0;
 
 	if (opt->paging != pool->paging)
 		return invalf(fc, "tarn: paging= is for a new mount");
 	if (opt->mode != (root->i_mode & 07777) ||
 	    !uid_eq(opt->uid, root->i_uid) || !gid_eq(opt->gid, root->i_gid))
 		return invalf(fc, "tarn: use chmod and chown on the mounted directory");
-	if (!opt->has_size)
-		return 0;
-	ret = tarn_pool_resize(pool, &opt->size);
+	if (opt->has_size)
+		ret = tarn_pool_resize(pool, &opt->size);
+	if (!ret)
+		WRITE_ONCE(pool->huge, opt->huge);
 	if (ret == -EBUSY)
 		errorf(fc, "tarn: pages that would have to go are in use or cannot be paged out: see tarnctl pager show, tarnctl partition pins");
 	if (ret == -ENOSPC)
@@ -436,11 +452,13 @@ static int tarn_init_fs_context(struct fs_context *fc)
 		opt->uid = d_inode(sb->s_root)->i_uid;
 		opt->gid = d_inode(sb->s_root)->i_gid;
 		opt->paging = tarn_pool_of(sb)->paging;
+		opt->huge = READ_ONCE(tarn_pool_of(sb)->huge);
 	} else {
 		opt->mode = 0755;
 		opt->uid = current_fsuid();
 		opt->gid = current_fsgid();
 		opt->paging = true;
+		opt->huge = TARN_HUGE_AUTO;
 	}
 	fc->fs_private = opt;
 	fc->ops = &tarn_context_ops;

@@ -28,6 +28,12 @@ static u32 pool_flags(struct tarn_pool *pool)
 	return flags;
 }
 
+/* The two are not read at the same moment. */
+static u64 block_pages(u64 fills, u64 splits)
+{
+	return (fills - min(fills, splits)) << TARN_CHUNK_SHIFT;
+}
+
 void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 {
 	struct tarn_node *n;
@@ -54,9 +60,12 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->store_errors = tarn_stats_pool(pool, TARN_STAT_STORE_ERRORS);
 	info->low_frames = 0;
 	info->high_frames = 0;
+	info->free_block_frames = 0;
 	tarn_for_each_node(pool, nid, n) {
 		info->low_frames += READ_ONCE(n->low);
 		info->high_frames += READ_ONCE(n->high);
+		info->free_block_frames += READ_ONCE(n->free_chunks) <<
+					   TARN_CHUNK_SHIFT;
 	}
 	info->paging_capacity = READ_ONCE(pool->capacity);
 	info->paging_used = READ_ONCE(pool->used);
@@ -72,6 +81,10 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->scan_permille = READ_ONCE(pool->scan_permille);
 	info->faults_pending = tarn_pending_count(pool);
 	info->poisoned_frames = atomic64_read(&pool->poisoned);
+	info->huge = READ_ONCE(pool->huge);
+	info->block_fills = tarn_stats_pool(pool, TARN_STAT_BLOCK_FILLS);
+	info->block_splits = tarn_stats_pool(pool, TARN_STAT_BLOCK_SPLITS);
+	info->block_pages = block_pages(info->block_fills, info->block_splits);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -105,4 +118,8 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->min_frames = READ_ONCE(part->min_frames);
 	info->desired_frames = READ_ONCE(part->desired_frames);
 	info->working_set = tarn_age_working_set(part);
+	info->huge = READ_ONCE(part->huge);
+	info->block_fills = atomic64_read(&count[TARN_STAT_BLOCK_FILLS]);
+	info->block_splits = atomic64_read(&count[TARN_STAT_BLOCK_SPLITS]);
+	info->block_pages = block_pages(info->block_fills, info->block_splits);
 }

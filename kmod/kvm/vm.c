@@ -13,6 +13,7 @@
 #include "kvm/paravirt.h"
 #include "kvm/tarn_kvm.h"
 #include "kvm/vm.h"
+#include "page/block.h"
 #include "policy/area.h"
 #include "policy/young.h"
 #include "pool/partition.h"
@@ -578,7 +579,7 @@ long tarn_vm_attach(struct tarn_partition *part,
 /* ---- accessed bits ------------------------------------------------------ */
 
 /* Idle pages are asked about so many at once. */
-#define IDLE_BLOCK	32
+#define IDLE_RUN	32
 
 static bool clear_young(struct kvm *kvm, unsigned long hva, u64 pages)
 {
@@ -623,7 +624,20 @@ static bool is_in_place(struct kvm *kvm, const struct tarn_vm_map *map,
 	return in_place;
 }
 
-/* One call a page, but one for a block that seems to be idle and is. */
+/*
+ * How many pages from one on, up to @end, are asked about at once, as KVM's entry for
+ * them is likely to be one, or none of them is likely to have been used.
+ */
+static u64 pages_at_once(struct tarn_partition *part, u64 index, u64 end)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 n = min_t(u64, end - index, IDLE_RUN);
+
+	if (entry && tarn_block_is_whole(part->pool, atomic64_read(entry)))
+		return min(end, ALIGN(index + 1, TARN_BLOCK_PAGES)) - index;
+	return seems_idle(part, index, n) ? n : 1;
+}
+
 static void young_of_map(struct tarn_vm *vm, const struct tarn_vm_map *map,
 			 u64 first, u64 end, u64 origin, unsigned long *young)
 {
@@ -632,12 +646,10 @@ static void young_of_map(struct tarn_vm *vm, const struct tarn_vm_map *map,
 	for (; i < end; i += n) {
 		unsigned long hva = map->hva + ((i - map->index) << PAGE_SHIFT);
 
-		n = min_t(u64, end - i, IDLE_BLOCK);
-		if (!seems_idle(vm->part, i, n))
-			n = 1;
+		n = pages_at_once(vm->part, i, end);
 		if (n == 1 && !is_resident(vm->part, i))
 			continue;
-		/* Which of a block it was does not show: next time it does. */
+		/* Which of them it was does not show; of small ones it does next time. */
 		if (clear_young(vm->kvm, hva, n))
 			bitmap_set(young, i - origin, n);
 	}

@@ -8,6 +8,7 @@
 #include <linux/pagemap.h>
 #include <linux/string.h>
 
+#include "page/block.h"
 #include "page/evict.h"
 #include "page/reserve.h"
 #include "page/store.h"
@@ -90,6 +91,15 @@ static bool has_a_way(struct tarn_evict_batch *batch, u64 index,
 	return may_store(batch, copy) || is_empty(batch->pages.part, index, page);
 }
 
+/* One page of a whole block goes: so may the others. While it is held none can. */
+static bool may_part(struct tarn_partition *part, atomic64_t *entry, u64 index,
+		     u64 e)
+{
+	return likely(!tarn_block_is_whole(part->pool, e)) ||
+	       (!tarn_frame_peek_held(part->pool, tarn_entry_payload(e)) &&
+		tarn_block_part(part, tarn_leaf_of(entry), index));
+}
+
 /**
  * tarn_evict_add() - take a page in hand
  * @batch: with room, and no page after @index
@@ -108,7 +118,7 @@ bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index,
 	u64 frame = tarn_entry_payload(e);
 	struct page *page;
 
-	if (tarn_entry_pinned(e))
+	if (tarn_entry_pinned(e) || !may_part(part, entry, index, e))
 		return false;
 	page = tarn_batch_lock(&batch->pages, entry, e);
 	if (!page)

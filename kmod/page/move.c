@@ -3,6 +3,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "page/block.h"
 #include "page/move.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
@@ -37,7 +38,8 @@ enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
 	u64 e;
 
 	/* It would only be unmapped for nothing. */
-	if (tarn_frame_peek_held(batch->pages.part->pool, frame))
+	if (tarn_frame_peek_held(batch->pages.part->pool, frame) ||
+	    !tarn_block_part(batch->pages.part, tarn_leaf_of(entry), index))
 		return TARN_MOVE_HELD;
 	do {
 		e = atomic64_read(entry);

@@ -9,6 +9,7 @@
 #include <linux/pagemap.h>
 
 #include "page/batch.h"
+#include "page/block.h"
 #include "page/pending.h"
 #include "page/reserve.h"
 #include "page/truncate.h"
@@ -187,6 +188,18 @@ static void remove_batch(struct removal *r, struct tarn_leaf *leaf, u64 first,
 	r->paged = 0;
 }
 
+/* What is held stays whole, and each of its pages waits in limbo by itself. */
+static void part_blocks(struct tarn_partition *part, struct tarn_leaf *leaf,
+			u64 first, u64 end)
+{
+	u64 i;
+
+	for (i = first; i < end; i++)
+		if (tarn_entry_has_frame(atomic64_read(tarn_leaf_entry(leaf, i))) &&
+		    tarn_block_part(part, leaf, i))
+			return;
+}
+
 /**
  * tarn_partition_remove() - empty a range of pages
  * @part: partition
@@ -220,6 +233,7 @@ void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end)
 
 		for (; i < stop; i = next) {
 			next = min(stop, i + TARN_BATCH_MOST);
+			part_blocks(part, leaf, i, next);
 			remove_batch(&r, leaf, i, next);
 			cond_resched();
 		}

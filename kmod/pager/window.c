@@ -8,6 +8,7 @@
 
 #include "pager/pager.h"
 #include "pager/window.h"
+#include "pool/chunk.h"
 #include "pool/poison.h"
 
 /* Faults of a window that are under way with a page of a chunk have mapped it now. */
@@ -53,6 +54,13 @@ void tarn_window_close(struct tarn_pager *pager)
 			    1);
 }
 
+static bool is_frame(struct tarn_pool *pool, u64 frame)
+{
+	u64 number = frame >> TARN_CHUNK_SHIFT;
+
+	return number < pool->max_chunks && tarn_chunk_exists(pool, number);
+}
+
 static vm_fault_t window_fault(struct vm_fault *vmf)
 {
 	struct tarn_pager *pager = vmf->vma->vm_file->private_data;
@@ -63,8 +71,10 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 	if (vmf->vma->vm_mm != pager->mm)
 		return VM_FAULT_SIGBUS;
 	page = tarn_frame_get(pager->pool, vmf->pgoff);
+	/* Its chunk may be becoming whole or split. */
 	if (!page)
-		return VM_FAULT_SIGBUS;
+		return is_frame(pager->pool, vmf->pgoff) ? VM_FAULT_NOPAGE :
+							   VM_FAULT_SIGBUS;
 	lock_page(page);
 	/*
 	 * Pairs with tarn_window_forget_chunk() and tarn_window_close(): see it gone,
@@ -110,6 +120,32 @@ void tarn_window_forget_chunk(struct tarn_pool *pool,
 	unmap_mapping_range(pager->mapping,
 			    chunk->number << (TARN_CHUNK_SHIFT + PAGE_SHIFT),
 			    1 << (TARN_CHUNK_SHIFT + PAGE_SHIFT), 1);
+}
+
+/**
+ * tarn_window_unmap() - take frames out of the pager's window for now
+ * @pool: of this pool
+ * @frame: the first
+ * @count: how many
+ *
+ * A pager that uses them has them mapped again by that.
+ *
+ * Context: process; page locks may be held.
+ */
+void tarn_window_unmap(struct tarn_pool *pool, u64 frame, u64 count)
+{
+	struct tarn_pager *pager;
+	struct inode *inode = NULL;
+
+	rcu_read_lock();
+	pager = rcu_dereference(pool->pager);
+	if (pager)
+		inode = igrab(pager->mapping->host);
+	rcu_read_unlock();
+	if (!inode)
+		return;
+	unmap_mapping_pages(inode->i_mapping, frame, count, false);
+	iput(inode);
 }
 
 static const struct vm_operations_struct window_ops = {

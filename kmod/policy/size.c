@@ -17,6 +17,7 @@
 #include "policy/reclaim.h"
 #include "policy/scan.h"
 #include "policy/size.h"
+#include "pool/chunk.h"
 #include "pool/event.h"
 #include "pool/home.h"
 #include "pool/magazine.h"

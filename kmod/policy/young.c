@@ -28,11 +28,11 @@ void tarn_young_set_source(const struct tarn_young_source *source)
 }
 
 /*
- * The table that holds @addr, or NULL. Page tables of a mapped file are freed
+ * The table that holds @addr, or NULL: there is none, or one entry of 2 MiB. Page tables of a mapped file are freed
  * with i_mmap_rwsem held for writing first; newer kernels free empty ones under
  * RCU besides. The caller holds both.
  */
-static pte_t *find_table(struct mm_struct *mm, unsigned long addr)
+static pte_t *find_table(struct mm_struct *mm, unsigned long addr, pmd_t **huge)
 {
 	pgd_t *pgd = pgd_offset(mm, addr);
 	p4d_t *p4d;
@@ -49,7 +49,11 @@ static pte_t *find_table(struct mm_struct *mm, unsigned long addr)
 		return NULL;
 	pmd = pmd_offset(pud, addr);
 	pmdv = READ_ONCE(*pmd);
-	if (pmd_none(pmdv) || pmd_bad(pmdv))
+	if (pmd_none(pmdv))
+		return NULL;
+	if (pmd_trans_huge(pmdv))
+		*huge = pmd;
+	if (pmd_bad(pmdv))
 		return NULL;
 	return pte_offset_kernel(&pmdv, addr);
 }
@@ -67,6 +71,15 @@ static bool clear_young(pte_t *ptep)
 	return try_cmpxchg(&ptep->pte, &old.pte, pte_mkold(old).pte);
 }
 
+static bool clear_young_huge(pmd_t *pmd)
+{
+	pmd_t old = READ_ONCE(*pmd);
+
+	if (!pmd_present(old) || !pmd_trans_huge(old) || !pmd_young(old))
+		return false;
+	return try_cmpxchg(&pmd->pmd, &old.pmd, pmd_mkold(old).pmd);
+}
+
 static void collect_vma(struct vm_area_struct *vma, u64 first, u64 count,
 			unsigned long *young)
 {
@@ -79,9 +92,14 @@ static void collect_vma(struct vm_area_struct *vma, u64 first, u64 count,
 				     ((i - vma->vm_pgoff) << PAGE_SHIFT);
 		unsigned long next = min(pmd_addr_end(addr, vma->vm_end),
 					 addr + ((to - i) << PAGE_SHIFT));
-		pte_t *pte = find_table(vma->vm_mm, addr);
+		pmd_t *huge = NULL;
+		pte_t *pte = find_table(vma->vm_mm, addr, &huge);
 
 		if (!pte) {
+			/* Which page of it was used does not show. */
+			if (huge && clear_young_huge(huge))
+				bitmap_set(young, i - first,
+					   (next - addr) >> PAGE_SHIFT);
 			i += (next - addr) >> PAGE_SHIFT;
 			continue;
 		}

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames: taking chunks from the kernel, giving frames out, and keeping what is
- * given up but still held by somebody until it is idle.
+ * Frames: giving them out, and keeping what is given up but still held by somebody
+ * until it is idle.
  */
+#include <linux/compound.h>
 #include <linux/fs.h>
-#include <linux/gfp.h>
-#include <linux/highmem.h>
-#include <linux/sched.h>
-#include <linux/slab.h>
+#include <linux/pagemap.h>
 
+#include "pool/chunk.h"
 #include "pool/frame.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"
@@ -16,49 +15,14 @@
 #include "pool/pool.h"
 #include "pool/waiter.h"
 
-/*
- * What frames' pages are of, for the kernel: the fast path of
- * get_user_pages() leaves pages without a mapping to the slow one, as they might
- * be secret memory's. No inode is behind it, and nothing is in it.
- *
- * The pages are dirty as long as they are frames: a clean page with a memory
- * error is taken for one of the page cache that can be read again.
- */
-static bool frame_dirty(struct address_space *mapping, struct folio *folio)
-{
-	return false;
-}
-
-static const struct address_space_operations frame_aops = {
-	.dirty_folio = frame_dirty,
-};
-
-static struct address_space frame_mapping;
-
-void tarn_frame_init(void)
-{
-	address_space_init_once(&frame_mapping);
-	frame_mapping.a_ops = &frame_aops;
-}
-
-static struct tarn_chunk *chunk_of(struct tarn_pool *pool, u64 frame)
-{
-	return READ_ONCE(pool->chunks[frame >> TARN_CHUNK_SHIFT]);
-}
-
-bool tarn_chunk_exists(struct tarn_pool *pool, u64 number)
-{
-	return READ_ONCE(pool->chunks[number]);
-}
-
 struct page *tarn_frame_page(struct tarn_pool *pool, u64 frame)
 {
-	return chunk_of(pool, frame)->page + (frame & (TARN_CHUNK_FRAMES - 1));
+	return tarn_chunk_of(pool, frame)->page + (frame & (TARN_CHUNK_FRAMES - 1));
 }
 
 struct tarn_frame *tarn_frame(struct tarn_pool *pool, u64 frame)
 {
-	return &chunk_of(pool, frame)->frames[frame & (TARN_CHUNK_FRAMES - 1)];
+	return &tarn_chunk_of(pool, frame)->frames[frame & (TARN_CHUNK_FRAMES - 1)];
 }
 
 /* The NUMA node of a frame; -1 if the number is old news and it is gone. */
@@ -68,10 +32,24 @@ int tarn_frame_node(struct tarn_pool *pool, u64 frame)
 	int nid;
 
 	rcu_read_lock();
-	chunk = chunk_of(pool, frame);
+	chunk = tarn_chunk_of(pool, frame);
 	nid = chunk ? chunk->node : NUMA_NO_NODE;
 	rcu_read_unlock();
 	return nid;
+}
+
+/* The chunk may be split, or become whole, while we look whose reference it is. */
+static struct page *get_frame(struct page *page)
+{
+	for (;;) {
+		struct folio *folio = page_folio(page);
+
+		if (!folio_try_get(folio))
+			return NULL;
+		if (likely(page_folio(page) == folio))
+			return page;
+		folio_put(folio);
+	}
 }
 
 /**
@@ -84,7 +62,8 @@ int tarn_frame_node(struct tarn_pool *pool, u64 frame)
  * the reference keeps the frame from being reused.
  *
  * Context: any.
- * Return: the page, or NULL if the pool has no such frame.
+ * Return: the page, or NULL if the pool has no such frame, or its chunk is being split or
+ * made whole just then.
  */
 struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame)
 {
@@ -93,12 +72,9 @@ struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame)
 
 	rcu_read_lock();
 	if (frame >> TARN_CHUNK_SHIFT < pool->max_chunks)
-		chunk = chunk_of(pool, frame);
-	if (chunk) {
-		page = chunk->page + (frame & (TARN_CHUNK_FRAMES - 1));
-		if (!get_page_unless_zero(page))
-			page = NULL;
-	}
+		chunk = tarn_chunk_of(pool, frame);
+	if (chunk)
+		page = get_frame(chunk->page + (frame & (TARN_CHUNK_FRAMES - 1)));
 	rcu_read_unlock();
 	return page;
 }
@@ -106,15 +82,16 @@ struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame)
 /* References of a page besides its mappings' and the pool's, or more than that. */
 static unsigned int holders(struct page *page)
 {
-	int mapped = atomic_read(&page->_mapcount) + 1;
-	int refs;
+	struct folio *folio = page_folio(page);
+	unsigned int mapped = folio_mappings(folio);
+	unsigned int refs;
 
 	/* In this order, as unmapping changes them in that order. */
 	smp_rmb();
-	refs = page_ref_count(page);
+	refs = folio_ref_count(folio);
 	/* Again: a mapping that went meanwhile shows. */
 	smp_rmb();
-	if (mapped != atomic_read(&page->_mapcount) + 1)
+	if (mapped != folio_mappings(folio))
 		return UINT_MAX;
 	return refs - 1 - mapped;
 }
@@ -148,7 +125,7 @@ bool tarn_frame_peek_held(struct tarn_pool *pool, u64 frame)
 	bool held;
 
 	rcu_read_lock();
-	chunk = chunk_of(pool, frame);
+	chunk = tarn_chunk_of(pool, frame);
 	held = chunk && tarn_frame_held(chunk->page +
 					(frame & (TARN_CHUNK_FRAMES - 1)));
 	rcu_read_unlock();
@@ -162,7 +139,7 @@ u64 tarn_frame_peek_copy(struct tarn_pool *pool, u64 frame)
 	struct tarn_chunk *chunk;
 
 	rcu_read_lock();
-	chunk = chunk_of(pool, frame);
+	chunk = tarn_chunk_of(pool, frame);
 	if (chunk)
 		copy = READ_ONCE(chunk->frames[frame &
 					       (TARN_CHUNK_FRAMES - 1)].copy);
@@ -170,178 +147,12 @@ u64 tarn_frame_peek_copy(struct tarn_pool *pool, u64 frame)
 	return copy;
 }
 
-/* ---- chunks ------------------------------------------------------------- */
-
-static void chunk_push(struct tarn_node *node, struct tarn_chunk *chunk,
-		       unsigned int i)
-{
-	lockdep_assert_held(&node->lock);
-	chunk->frames[i].owner = TARN_OWNER_NOBODY;
-	chunk->frames[i].next = chunk->free;
-	chunk->free = i;
-	chunk->nr_free++;
-	if (chunk->leaving)
-		return;
-	node->free++;
-	/* A chunk that is free as a whole is used last: 2 MiB stay together. */
-	if (chunk->nr_free == TARN_CHUNK_FRAMES)
-		list_move_tail(&chunk->link, &node->chunks);
-	else if (chunk->nr_free == 1)
-		list_add(&chunk->link, &node->chunks);
-}
-
-static unsigned int chunk_pop(struct tarn_node *node, struct tarn_chunk *chunk)
-{
-	unsigned int i = chunk->free;
-
-	lockdep_assert_held(&node->lock);
-	chunk->free = chunk->frames[i].next;
-	chunk->frames[i].copy = TARN_COPY_NONE;
-	chunk->nr_free--;
-	node->free--;
-	if (!chunk->nr_free)
-		list_del_init(&chunk->link);
-	return i;
-}
-
-/**
- * tarn_chunk_create() - take 2 MiB from the kernel
- * @pool: for this pool
- * @number: free place in its table
- * @node: NUMA node, no other will do
- *
- * The memory is zeroed, as a pager can see it before any partition used it.
- *
- * Context: process, pool->resize_lock.
- * Return: 0 or -ENOMEM.
- */
-int tarn_chunk_create(struct tarn_pool *pool, u64 number, int node)
-{
-	struct tarn_node *n = pool->nodes[node];
-	struct tarn_chunk *chunk;
-	unsigned int i;
-
-	lockdep_assert_held(&pool->resize_lock);
-	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
-	if (!chunk)
-		return -ENOMEM;
-	chunk->frames = kvcalloc(TARN_CHUNK_FRAMES, sizeof(*chunk->frames),
-				 GFP_KERNEL);
-	if (!chunk->frames)
-		goto err_chunk;
-	chunk->page = alloc_pages_node(node, GFP_KERNEL | __GFP_THISNODE |
-				       __GFP_ZERO | __GFP_NOWARN |
-				       __GFP_RETRY_MAYFAIL, TARN_CHUNK_SHIFT);
-	if (!chunk->page)
-		goto err_frames;
-	split_page(chunk->page, TARN_CHUNK_SHIFT);
-	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
-		chunk->page[i].mapping = &frame_mapping;
-		SetPageDirty(chunk->page + i);
-	}
-	INIT_LIST_HEAD(&chunk->link);
-	chunk->number = number;
-	chunk->node = node;
-	chunk->free = TARN_CHUNK_FRAMES;
-	WRITE_ONCE(pool->chunks[number], chunk);
-	spin_lock(&n->lock);
-	for (i = TARN_CHUNK_FRAMES; i-- > 0;)
-		chunk_push(n, chunk, i);
-	n->frames += TARN_CHUNK_FRAMES;
-	spin_unlock(&n->lock);
-	pool->frames += TARN_CHUNK_FRAMES;
-	return 0;
-
-err_frames:
-	kvfree(chunk->frames);
-err_chunk:
-	kfree(chunk);
-	return -ENOMEM;
-}
-
-/**
- * tarn_chunk_detach() - take a chunk out of its pool
- * @pool: the pool
- * @number: of a chunk that is leaving and of which no frame is used
- * @gone: where it goes; after a grace period it is for tarn_chunk_destroy()
- *
- * Context: process, pool->resize_lock and pager_lock.
- */
-void tarn_chunk_detach(struct tarn_pool *pool, u64 number,
-		       struct list_head *gone)
-{
-	struct tarn_chunk *chunk = pool->chunks[number];
-	struct tarn_node *n = pool->nodes[chunk->node];
-
-	lockdep_assert_held(&pool->resize_lock);
-	lockdep_assert_held(&pool->pager_lock);
-	spin_lock(&n->lock);
-	n->frames -= TARN_CHUNK_FRAMES;
-	spin_unlock(&n->lock);
-	pool->frames -= TARN_CHUNK_FRAMES;
-	/* Pairs with tarn_frame_get(). */
-	WRITE_ONCE(pool->chunks[number], NULL);
-	list_add_tail(&chunk->link, gone);
-}
-
-/*
- * Give a detached chunk back to the kernel. Who holds a reference of a page even
- * now frees it with that.
- */
-void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk)
-{
-	unsigned int i;
-
-	atomic64_sub(bitmap_weight(chunk->poisoned, TARN_CHUNK_FRAMES),
-		     &pool->poisoned);
-	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
-		tarn_frame_clear_dirty(chunk->page + i);
-		chunk->page[i].mapping = NULL;
-		ClearPageDirty(chunk->page + i);
-		put_page(chunk->page + i);
-	}
-	kvfree(chunk->frames);
-	kfree(chunk);
-}
-
-/* A chunk is to go, or stays after all. Who waits is not served. */
-void tarn_chunk_set_leaving(struct tarn_pool *pool, struct tarn_chunk *chunk,
-			    bool leaving)
-{
-	struct tarn_node *n = pool->nodes[chunk->node];
-
-	spin_lock(&n->lock);
-	if (chunk->leaving != leaving) {
-		WRITE_ONCE(chunk->leaving, leaving);
-		if (leaving) {
-			n->free -= chunk->nr_free;
-			list_del_init(&chunk->link);
-		} else if (chunk->nr_free) {
-			n->free += chunk->nr_free;
-			list_add_tail(&chunk->link, &n->chunks);
-		}
-	}
-	spin_unlock(&n->lock);
-}
-
-/* Frames of a chunk that are in use. */
-unsigned int tarn_chunk_used(struct tarn_pool *pool, struct tarn_chunk *chunk)
-{
-	struct tarn_node *n = pool->nodes[chunk->node];
-	unsigned int used;
-
-	spin_lock(&n->lock);
-	used = TARN_CHUNK_FRAMES - chunk->nr_free - chunk->nr_retired;
-	spin_unlock(&n->lock);
-	return used;
-}
-
 /* ---- memory errors ------------------------------------------------------ */
 
 /* False if that is known already. */
 bool tarn_frame_mark_poisoned(struct tarn_pool *pool, u64 frame)
 {
-	struct tarn_chunk *chunk = chunk_of(pool, frame);
+	struct tarn_chunk *chunk = tarn_chunk_of(pool, frame);
 
 	if (test_and_set_bit(frame & (TARN_CHUNK_FRAMES - 1), chunk->poisoned))
 		return false;
@@ -352,7 +163,7 @@ bool tarn_frame_mark_poisoned(struct tarn_pool *pool, u64 frame)
 /* A frame that would become free, or was: nobody has it any more. */
 static void retire(struct tarn_pool *pool, u64 frame)
 {
-	struct tarn_chunk *chunk = chunk_of(pool, frame);
+	struct tarn_chunk *chunk = tarn_chunk_of(pool, frame);
 	struct tarn_node *n = pool->nodes[chunk->node];
 
 	/* Once it is retired its chunk may go. */
@@ -389,7 +200,7 @@ unsigned int tarn_node_take(struct tarn_node *n, u64 keep, u64 *frames,
 							    link);
 
 		frames[got] = (chunk->number << TARN_CHUNK_SHIFT) +
-			      chunk_pop(n, chunk);
+			      tarn_chunk_pop(n, chunk);
 	}
 	spin_unlock(&n->lock);
 	return got;
@@ -400,7 +211,7 @@ void tarn_node_give(struct tarn_node *n, const u64 *frames, unsigned int count)
 {
 	spin_lock(&n->lock);
 	while (count--)
-		chunk_push(n, chunk_of(n->pool, frames[count]),
+		tarn_chunk_push(n, tarn_chunk_of(n->pool, frames[count]),
 			   frames[count] & (TARN_CHUNK_FRAMES - 1));
 	spin_unlock(&n->lock);
 }
@@ -526,7 +337,7 @@ u64 tarn_frame_spare(struct tarn_pool *pool, int nid)
  */
 void tarn_frame_free(struct tarn_pool *pool, u64 frame)
 {
-	struct tarn_chunk *chunk = chunk_of(pool, frame);
+	struct tarn_chunk *chunk = tarn_chunk_of(pool, frame);
 	struct tarn_node *n = pool->nodes[chunk->node];
 
 	if (tarn_poisoned(tarn_frame_page(pool, frame))) {
@@ -541,7 +352,7 @@ void tarn_frame_free(struct tarn_pool *pool, u64 frame)
 	if (!READ_ONCE(chunk->leaving) && tarn_waiters_give(pool, frame))
 		return;
 	spin_lock(&n->lock);
-	chunk_push(n, chunk, frame & (TARN_CHUNK_FRAMES - 1));
+	tarn_chunk_push(n, chunk, frame & (TARN_CHUNK_FRAMES - 1));
 	spin_unlock(&n->lock);
 	tarn_waiters_serve(pool);
 }
@@ -562,13 +373,15 @@ static void limbo_add(struct tarn_pool *pool, u64 frame)
  * @pool: of this pool
  * @frame: nobody's any more, and no mapping of a partition has it
  *
+ * One of a chunk that is whole even now waits until that is split.
+ *
  * Context: process.
  */
 void tarn_frame_release(struct tarn_pool *pool, u64 frame)
 {
 	struct page *page = tarn_frame_page(pool, frame);
 
-	if (likely(tarn_frame_idle(page))) {
+	if (likely(tarn_frame_idle(page) && !PageCompound(page))) {
 		tarn_frame_free(pool, frame);
 		return;
 	}
@@ -582,11 +395,13 @@ void tarn_frame_release(struct tarn_pool *pool, u64 frame)
  * for a moment, and trusts that the chunk stays meanwhile, is through by now, or has
  * the page locked.
  */
-static bool is_let_go(struct page *page)
+static bool is_let_go(struct tarn_pool *pool, u64 frame)
 {
+	struct page *page = tarn_frame_page(pool, frame);
 	unsigned int most = tarn_poisoned(page) && !PageLocked(page);
 
-	return holders(page) <= most;
+	return holders(page) <= most &&
+	       tarn_chunk_split_idle(tarn_chunk_of(pool, frame));
 }
 
 /*
@@ -605,7 +420,7 @@ u64 tarn_frame_limbo_scan(struct tarn_pool *pool)
 	while (frame != TARN_FRAME_NONE) {
 		u64 next = tarn_frame(pool, frame)->next;
 
-		if (is_let_go(tarn_frame_page(pool, frame))) {
+		if (is_let_go(pool, frame)) {
 			tarn_frame_free(pool, frame);
 		} else {
 			limbo_add(pool, frame);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Frames: the physical memory of a pool. A frame is numbered; its number is
- * its place in the frame window that a pager maps.
- *
- * A pool takes memory from the kernel in chunks of 2 MiB, each of one NUMA
- * node. A chunk is split into 512 pages with a reference count of their own,
- * of which the pool holds one for as long as it has the chunk: to take a
- * reference of any frame is safe at any time, whoever uses it at that moment.
+ * its place in the frame window that a pager maps. TARN_CHUNK_FRAMES of them are a
+ * chunk (chunk.h).
  *
  * A frame is in one of these hands: free (on its chunk's free list), a
  * resident page's, a request's (being read into, or orphaned while written),
@@ -72,48 +68,6 @@ struct tarn_frame {
 	};
 };
 
-/**
- * struct tarn_chunk - 2 MiB of frames
- * @page: the first of TARN_CHUNK_FRAMES pages
- * @frames: what is known of each
- * @number: place in the pool's table
- * @node: the chunk's NUMA node
- * @leaving: the pool shrinks: what becomes free is not given out again
- * @link: on the node's list of chunks that have a free frame; of detached ones
- * @nr_free: frames on the free list
- * @nr_retired: frames that were given up with a memory error
- * @free: first of them, an index into @frames, TARN_CHUNK_FRAMES if none
- * @poisoned: frames known to have a memory error, atomic
- *
- * Each access to a frame reads the first fields, each change of the free list
- * writes those behind: they lie apart.
- *
- * Locking: @leaving and what follows under tarn_node.lock, but @poisoned.
- */
-struct tarn_chunk {
-	struct page *page;
-	struct tarn_frame *frames;
-	u64 number;
-	int node;
-	bool leaving;
-
-	struct list_head link ____cacheline_aligned_in_smp;
-	u16 nr_free;
-	u16 nr_retired;
-	u16 free;
-	DECLARE_BITMAP(poisoned, TARN_CHUNK_FRAMES);
-};
-
-void tarn_frame_init(void);
-int tarn_chunk_create(struct tarn_pool *pool, u64 number, int node);
-void tarn_chunk_set_leaving(struct tarn_pool *pool, struct tarn_chunk *chunk,
-			    bool leaving);
-unsigned int tarn_chunk_used(struct tarn_pool *pool, struct tarn_chunk *chunk);
-bool tarn_chunk_exists(struct tarn_pool *pool, u64 number);
-void tarn_chunk_detach(struct tarn_pool *pool, u64 number,
-		       struct list_head *gone);
-void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk);
-
 unsigned int tarn_node_take(struct tarn_node *n, u64 keep, u64 *frames,
 			    unsigned int want);
 void tarn_node_give(struct tarn_node *n, const u64 *frames, unsigned int count);
@@ -138,23 +92,24 @@ u64 tarn_frame_limbo_scan(struct tarn_pool *pool);
  * Does a resident page differ from its copy, or has it none? Changed under the
  * page lock, or by a request that owns the frame. PG_dirty can't tell: whoever
  * had a frame mapped sets it when the mapping goes, and a pager's window maps
- * all of them. PG_checked is its owner's, and in the word of the page lock.
+ * all of them. PG_checked is its owner's, and in the word of the page lock: it is of all
+ * pages of a whole chunk together, as one mapping is.
  */
 static inline bool tarn_frame_dirty(struct page *page)
 {
-	return PageChecked(page);
+	return folio_test_checked(page_folio(page));
 }
 
 static inline void tarn_frame_set_dirty(struct page *page)
 {
-	if (!PageChecked(page))
-		SetPageChecked(page);
+	if (!tarn_frame_dirty(page))
+		folio_set_checked(page_folio(page));
 }
 
 static inline void tarn_frame_clear_dirty(struct page *page)
 {
-	if (PageChecked(page))
-		ClearPageChecked(page);
+	if (tarn_frame_dirty(page))
+		folio_clear_checked(page_folio(page));
 }
 
 static inline u64 tarn_owner_page(u32 id, u64 index)

@@ -5,6 +5,7 @@
 #include <linux/percpu.h>
 #include <linux/topology.h>
 
+#include "pool/chunk.h"
 #include "pool/frame.h"
 #include "pool/magazine.h"
 #include "pool/pool.h"

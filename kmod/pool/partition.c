@@ -127,6 +127,16 @@ void tarn_partition_came(struct tarn_partition *part, atomic64_t *entry,
 		atomic_long_or(tarn_leaf_node_bit(nid), &leaf->nodes);
 }
 
+/* The same for all pages of a leaf at once. */
+void tarn_partition_came_all(struct tarn_partition *part,
+			     struct tarn_leaf *leaf, int nid)
+{
+	atomic64_add(TARN_LEAF_PAGES, &part->node[nid].resident);
+	this_cpu_add(part->pool->stats->resident, TARN_LEAF_PAGES);
+	if (!tarn_leaf_on_node(leaf, nid))
+		atomic_long_or(tarn_leaf_node_bit(nid), &leaf->nodes);
+}
+
 /* A page has its frame no more, which the caller has in hand. */
 void tarn_partition_left(struct tarn_partition *part, u64 frame)
 {
@@ -213,6 +223,7 @@ struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
 	part->pool = tarn_pool_get(pool);
 	part->inode = inode;
 	part->weight = TARN_WEIGHT_DEFAULT;
+	part->huge = READ_ONCE(pool->huge);
 	/* Until it is worked out. */
 	part->entitled = READ_ONCE(pool->frames);
 	init_rwsem(&part->pin);

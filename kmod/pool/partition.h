@@ -99,6 +99,7 @@ struct tarn_part_node {
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
  * @share: for that, under pool->entitle_lock
+ * @huge: which blocks become 2 MiB frames, enum tarn_huge
  *
  * Written by page-ins and page-outs:
  * @ref: see above
@@ -143,6 +144,7 @@ struct tarn_partition {
 	u64 desired_frames;
 	u64 entitled;
 	u64 share;
+	u32 huge;
 
 	struct kref ref ____cacheline_aligned_in_smp;
 	u32 ahead;
@@ -185,6 +187,8 @@ u32 *tarn_leaf_sums(struct tarn_partition *part, struct tarn_leaf *leaf);
 void tarn_partition_set_pages(struct tarn_partition *part, u64 pages);
 void tarn_partition_came(struct tarn_partition *part, atomic64_t *entry,
 			 int nid);
+void tarn_partition_came_all(struct tarn_partition *part,
+			     struct tarn_leaf *leaf, int nid);
 void tarn_partition_left(struct tarn_partition *part, u64 frame);
 u64 tarn_partition_resident(struct tarn_partition *part);
 u64 tarn_partition_staying(struct tarn_partition *part);

@@ -83,9 +83,10 @@ struct tarn_reclaimer {
  * @run: how often the first reclaimer began
  * @nr_reclaimers: length of @reclaimers, fixed
  * @reclaimers: the threads that keep frames free, while there are frames
- * @lock: protects the two after it, and the chunks' lists
+ * @lock: protects the three after it, and the chunks' lists
  * @chunks: chunks with a free frame; those that are free as a whole last
  * @free: free frames on @chunks
+ * @free_chunks: chunks that are free as a whole
  * @nearest: all nodes that may ever be, by distance from this one, which is
  *	the first
  */
@@ -103,6 +104,7 @@ struct tarn_node {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct list_head chunks;
 	u64 free;
+	u64 free_chunks;
 
 	int nearest[] ____cacheline_aligned_in_smp;
 };
@@ -131,6 +133,7 @@ struct tarn_pool_ops {
  * @full: the pager has no room
  * @degraded: the pager lacks a device
  * @readahead: most pages read ahead
+ * @huge: enum tarn_huge of partitions that are made
  * @magazine_frames: most frames that a CPU has at hand
  * @chunks: table of chunks, NULL where there is none; a reader needs no lock,
  *	as the numbers it has are of frames that exist
@@ -204,6 +207,7 @@ struct tarn_pool {
 	bool full;
 	bool degraded;
 	u32 readahead;
+	u32 huge;
 	unsigned int magazine_frames;
 	struct tarn_chunk **chunks;
 	u64 max_chunks;

@@ -57,7 +57,7 @@ static void advice_of_qemu(void)
 		bool optional;
 	} list[] = {
 		{ MADV_DONTDUMP, false }, { MADV_DONTFORK, false },
-		/* Newer kernels take it for no special mapping (VM_MIXEDMAP). */
+		/* Newer kernels take it for no special mapping (VM_DONTEXPAND). */
 		{ MADV_DOFORK, true },	  { MADV_DODUMP, true },
 		{ MADV_HUGEPAGE, true },  { MADV_NOHUGEPAGE, true },
 		{ MADV_MERGEABLE, true }, { MADV_UNMERGEABLE, true },

@@ -103,8 +103,6 @@ static void forms(void)
 			.min_size = offsetof(struct tarn_partition_set,
 					     min_frames),
 			.flags = TARN_PARTITION_SET_ALL,
-			.reserved = { offsetof(struct tarn_partition_set,
-					       reserved) },
 			.fill = fill_set,
 			.admin = true,
 		},

@@ -57,6 +57,8 @@
 #define TARN_FEATURE_ACTIVITY	(1ULL << 6)
 /** Partitions have home nodes (S04), and pages can be relocated (S05, S06). */
 #define TARN_FEATURE_HOMES	(1ULL << 7)
+/* 2 MiB frames */
+#define TARN_FEATURE_HUGE	(1ULL << 8)
 
 /**
  * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
@@ -118,9 +120,13 @@ struct tarn_features {
  * @scanned_pages: pages that the scanner looked at
  * @scan_ns: processor time that it took
  * @scan_permille: see tarn_pool_set
- * @reserved: 0
+ * @huge: which blocks are 2 MiB frames where the partition does not say, enum tarn_huge
  * @poisoned_frames: of @frames, known to have a memory error; one that holds no
  *	page any more is neither free nor in limbo, and not used again
+ * @block_pages: of @resident_pages, those in 2 MiB frames
+ * @free_block_frames: of @free_frames, those that are free 2 MiB at a time
+ * @block_fills: 2 MiB frames given to blocks that were touched first
+ * @block_splits: of these, split since as pages of them went their own ways
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -154,8 +160,12 @@ struct tarn_pool_info {
 	__aligned_u64 scanned_pages;
 	__aligned_u64 scan_ns;
 	__u32 scan_permille;
-	__u32 reserved;
+	__u32 huge;
 	__aligned_u64 poisoned_frames;
+	__aligned_u64 block_pages;
+	__aligned_u64 free_block_frames;
+	__aligned_u64 block_fills;
+	__aligned_u64 block_splits;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
@@ -279,6 +289,11 @@ struct tarn_event {
  * @working_set: see tarn_partition_heat
  * @vms: VMs that are attached, 0 or 1
  * @hypercalls: of these, whose guest's hypercalls are answered
+ * @huge: see tarn_partition_set
+ * @reserved: 0
+ * @block_pages: see tarn_pool_info, here and below for this partition
+ * @block_fills: see there
+ * @block_splits: see there
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -305,19 +320,45 @@ struct tarn_partition_info {
 	__aligned_u64 working_set;
 	__u32 vms;
 	__u32 hypercalls;
+	__u32 huge;
+	__u32 reserved;
+	__aligned_u64 block_pages;
+	__aligned_u64 block_fills;
+	__aligned_u64 block_splits;
+};
+
+/**
+ * enum tarn_huge - which blocks of a partition become 2 MiB frames
+ * @TARN_HUGE_AUTO: those of a partition with an attached VM, and where MADV_HUGEPAGE says so
+ * @TARN_HUGE_NEVER: none
+ * @TARN_HUGE_ADVISE: where MADV_HUGEPAGE says so
+ * @TARN_HUGE_ALWAYS: all
+ *
+ * A block is an aligned run of 512 pages. It gets a 2 MiB frame when a page of it is
+ * written to through a mapping that can have one entry for it, nothing of it was
+ * touched before, and its home has one free; nothing is given up for that.
+ * MADV_NOHUGEPAGE keeps a mapping from it whatever is set. See
+ * Documentation/admin/huge.rst.
+ */
+enum tarn_huge {
+	TARN_HUGE_AUTO,
+	TARN_HUGE_NEVER,
+	TARN_HUGE_ADVISE,
+	TARN_HUGE_ALWAYS,
 };
 
 #define TARN_PARTITION_SET_WEIGHT	(1U << 0)
 #define TARN_PARTITION_SET_MIN		(1U << 1)
 #define TARN_PARTITION_SET_DESIRED	(1U << 2)
-#define TARN_PARTITION_SET_ALL		0x7U
+#define TARN_PARTITION_SET_HUGE		(1U << 3)
+#define TARN_PARTITION_SET_ALL		0xfU
 
 /**
  * struct tarn_partition_set - TARN_PARTITION_SET: settings of a partition
  * @size: of this structure
  * @flags: which of the following count, TARN_PARTITION_SET_*
  * @weight: 1 to TARN_WEIGHT_MAX
- * @reserved: 0
+ * @huge: enum tarn_huge; of blocks that are touched from then on
  * @min_frames: frames that are not taken from it while others have more than
  *	theirs; the sum over all partitions is at most the pool
  * @desired_frames: frames beyond which it is above its entitlement whatever its
@@ -331,7 +372,7 @@ struct tarn_partition_set {
 	__u32 size;
 	__u32 flags;
 	__u32 weight;
-	__u32 reserved;
+	__u32 huge;
 	__aligned_u64 min_frames;
 	__aligned_u64 desired_frames;
 };

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See block.h. */
+#include <linux/bitmap.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
+
+#include "page/block.h"
+#include "page/pending.h"
+#include "pager/window.h"
+#include "pool/home.h"
+#include "pool/pins.h"
+#include "pool/pool.h"
+#include "pool/use.h"
+#include "pool/waiter.h"
+
+/* Who looks at a frame for a moment has a reference: try so often whether it is gone. */
+#define SPLIT_TRIES	3
+
+static u64 first_of(u64 index)
+{
+	return ALIGN_DOWN(index, TARN_BLOCK_PAGES);
+}
+
+/* ---- the first frame ---------------------------------------------------- */
+
+/* A chunk of a node, whole and nobody's. */
+static struct tarn_chunk *take_whole(struct tarn_pool *pool, int nid)
+{
+	struct tarn_node *n = tarn_pool_node(pool, nid);
+	struct tarn_chunk *chunk;
+
+	/* Of a pool without room, growth leaves alone what is left. */
+	if (!n || READ_ONCE(pool->full) || tarn_waiters_any(pool))
+		return NULL;
+	chunk = tarn_chunk_take(n);
+	if (!chunk || tarn_chunk_join(chunk))
+		return chunk;
+	/* A pager had it in hand. */
+	tarn_window_unmap(pool, tarn_chunk_first(chunk), TARN_CHUNK_FRAMES);
+	if (tarn_chunk_join(chunk))
+		return chunk;
+	tarn_chunk_give(n, chunk);
+	tarn_waiters_serve(pool);
+	return NULL;
+}
+
+static void give_back(struct tarn_pool *pool, struct tarn_chunk *chunk)
+{
+	u64 frame = tarn_chunk_first(chunk);
+	unsigned int i;
+
+	if (tarn_chunk_split_idle(chunk)) {
+		tarn_chunk_give(pool->nodes[chunk->node], chunk);
+		tarn_waiters_serve(pool);
+		return;
+	}
+	/* Somebody looks at it just now. */
+	for (i = 0; i < TARN_CHUNK_FRAMES; i++)
+		tarn_frame_release(pool, frame + i);
+}
+
+/* Nothing of it is there, nor mapped: zeroes would have a table of their own. */
+static bool is_untouched(const struct tarn_leaf *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++)
+		if (atomic64_read(&leaf->entry[i]) !=
+		    tarn_entry_make(TARN_PAGE_EMPTY, 0))
+			return false;
+	return true;
+}
+
+static void unmark_first(struct tarn_partition *part, struct tarn_leaf *leaf,
+			 u64 first, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		u64 e = tarn_entry_with_mark(tarn_entry_make(TARN_PAGE_EMPTY, 0),
+					     TARN_MARK_FILL);
+
+		tarn_entry_change(part, first + i, &leaf->entry[i], &e,
+				  tarn_entry_make(TARN_PAGE_EMPTY, 0));
+		tarn_entry_wake(&leaf->entry[i]);
+	}
+}
+
+/* All or none: with all of them marked, and within the file. */
+static bool mark_all(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 first)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = tarn_entry_make(TARN_PAGE_EMPTY, 0);
+
+		if (!tarn_entry_change(part, first + i, &leaf->entry[i], &e,
+				       tarn_entry_with_mark(e, TARN_MARK_FILL)))
+			break;
+	}
+	/* As with one page: who cuts the file changes this first, then waits for the mark. */
+	if (i == TARN_LEAF_PAGES &&
+	    first + TARN_BLOCK_PAGES <= atomic64_read(&part->pages))
+		return true;
+	unmark_first(part, leaf, first, i);
+	return false;
+}
+
+/* The page that is touched last, so that it is at hand. */
+static void clear_block(struct page *page, unsigned int touched)
+{
+	unsigned int i;
+
+	for (i = 1; i <= TARN_CHUNK_FRAMES; i++) {
+		clear_highpage(page + ((touched + i) & (TARN_CHUNK_FRAMES - 1)));
+		if (!(i & 63))
+			cond_resched();
+	}
+}
+
+static void settle_first(struct tarn_partition *part, struct tarn_leaf *leaf,
+			 u64 first, struct tarn_chunk *chunk)
+{
+	u64 frame = tarn_chunk_first(chunk);
+	int nid = chunk->node;
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		unsigned int hint = tarn_pin_hint(part, first + i,
+						  TARN_USE_FIRST);
+		u64 e = tarn_entry_with_mark(tarn_entry_make(TARN_PAGE_EMPTY, 0),
+					     TARN_MARK_FILL);
+
+		tarn_entry_change(part, first + i, &leaf->entry[i], &e,
+				  tarn_entry_with_hint(tarn_entry_make(
+						TARN_PAGE_RESIDENT, frame + i) |
+						TARN_ENTRY_NEW, hint));
+		tarn_pin_recheck(part, first + i, hint);
+		tarn_pending_settle(part, first + i);
+		tarn_entry_wake(&leaf->entry[i]);
+	}
+	tarn_partition_came_all(part, leaf, nid);
+}
+
+/**
+ * tarn_block_fill() - give all pages of a block their first frame, a 2 MiB one
+ * @part: partition; the caller has its inode
+ * @leaf: the block's
+ * @index: page of it that is touched
+ *
+ * Only where nothing of the block was touched before, and the home has a chunk that is
+ * free as a whole and nobody else needs.
+ *
+ * Context: process.
+ * Return: false if it is as it was.
+ */
+bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 index)
+{
+	struct tarn_pool *pool = part->pool;
+	u64 first = first_of(index);
+	struct tarn_chunk *chunk;
+	unsigned int i;
+
+	if (first + TARN_BLOCK_PAGES > atomic64_read(&part->pages) ||
+	    !is_untouched(leaf))
+		return false;
+	chunk = take_whole(pool, tarn_home_pick(part));
+	if (!chunk)
+		return false;
+	if (!mark_all(part, leaf, first)) {
+		give_back(pool, chunk);
+		return false;
+	}
+	clear_block(chunk->page, index - first);
+	chunk->whole = true;
+	tarn_frame_set_dirty(chunk->page);
+	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
+		chunk->frames[i].owner = tarn_owner_page(part->id, first + i);
+		chunk->frames[i].copy = TARN_COPY_NONE;
+	}
+	settle_first(part, leaf, first, chunk);
+	tarn_stats_add(part, TARN_STAT_BLOCK_FILLS, 1);
+	return true;
+}
+
+/* ---- parting ------------------------------------------------------------ */
+
+/**
+ * tarn_block_is_whole() - is a page part of a 2 MiB frame?
+ * @pool: its pool
+ * @e: its entry
+ *
+ * Context: any; a hint without the page lock.
+ */
+bool tarn_block_is_whole(struct tarn_pool *pool, u64 e)
+{
+	struct tarn_chunk *chunk;
+	bool whole = false;
+
+	if (!tarn_entry_has_frame(e))
+		return false;
+	rcu_read_lock();
+	chunk = tarn_chunk_of(pool, tarn_entry_payload(e));
+	if (chunk)
+		whole = PageHead(chunk->page);
+	rcu_read_unlock();
+	return whole;
+}
+
+/* The page of a whole block, locked and referenced; NULL: it is none. */
+static struct page *lock_whole(struct tarn_pool *pool, atomic64_t *entry)
+{
+	for (;;) {
+		u64 e = atomic64_read(entry);
+		struct page *page;
+
+		if (!tarn_block_is_whole(pool, e))
+			return NULL;
+		/* Somebody else parts it. */
+		if (tarn_entry_is_brief(e)) {
+			wait_var_event(entry, !tarn_entry_is_brief(
+						atomic64_read(entry)));
+			continue;
+		}
+		page = tarn_frame_get(pool, tarn_entry_payload(e));
+		if (!page) {
+			cpu_relax();
+			continue;
+		}
+		lock_page(page);
+		if (tarn_entry_is_frame(atomic64_read(entry),
+					tarn_entry_payload(e)) &&
+		    PageCompound(page))
+			return compound_head(page);
+		unlock_page(page);
+		put_page(page);
+	}
+}
+
+/* Those pages of a leaf that lie in the chunk, and that nobody has in hand. */
+static void mark_pages(struct tarn_partition *part, struct tarn_leaf *leaf,
+		       u64 first, const struct tarn_chunk *chunk,
+		       unsigned long *marked)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+		bool done = false;
+
+		while (!done && tarn_entry_has_frame(e) && !tarn_entry_mark(e) &&
+		       tarn_entry_payload(e) >> TARN_CHUNK_SHIFT ==
+		       chunk->number)
+			done = tarn_entry_change(part, first + i,
+						 &leaf->entry[i], &e,
+						 tarn_entry_with_mark(e,
+							TARN_MARK_MOVE));
+		__assign_bit(i, marked, done);
+	}
+}
+
+/* Their hints may have been changed meanwhile. */
+static void unmark_pages(struct tarn_partition *part, struct tarn_leaf *leaf,
+			 u64 first, const unsigned long *marked)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, marked, TARN_LEAF_PAGES) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+
+		while (!tarn_entry_change(part, first + i, &leaf->entry[i], &e,
+					  tarn_entry_with_mark(e,
+							TARN_MARK_NONE)))
+			;
+		tarn_entry_wake(&leaf->entry[i]);
+	}
+}
+
+static void unmap(struct tarn_partition *part, u64 first,
+		  const struct tarn_chunk *chunk)
+{
+	/* With its inode went all mappings. */
+	if (part->inode)
+		tarn_partition_unmap(part, first, TARN_BLOCK_PAGES);
+	tarn_window_unmap(part->pool, tarn_chunk_first(chunk),
+			  TARN_CHUNK_FRAMES);
+}
+
+/*
+ * With the page lock, which is dropped meanwhile: whoever waits for it has a reference.
+ * When he gets it he finds the mark, and waits for that, without one.
+ */
+static bool split(struct tarn_partition *part, u64 first,
+		  struct tarn_chunk *chunk)
+{
+	struct page *head = chunk->page;
+	unsigned int i;
+
+	for (i = 0; i < SPLIT_TRIES; i++) {
+		unlock_page(head);
+		unmap(part, first, chunk);
+		lock_page(head);
+		if (!PageHead(head) || tarn_chunk_split(chunk, 1))
+			return true;
+		cond_resched();
+	}
+	return false;
+}
+
+/**
+ * tarn_block_part() - have the pages of a block go their own ways
+ * @part: partition; the caller holds its pin or has its inode, or that has ended
+ * @leaf: the block's
+ * @index: a page of it
+ *
+ * Where it is whole it is unmapped. Page locks that the caller has are of no whole block.
+ *
+ * Context: process; waits for what is brief.
+ * Return: false if the chunk can't be split, as somebody holds it: its pages have one lock
+ * and one reference count even then.
+ */
+bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 index)
+{
+	DECLARE_BITMAP(marked, TARN_LEAF_PAGES);
+	atomic64_t *entry = tarn_leaf_entry(leaf, index);
+	struct page *head = lock_whole(part->pool, entry);
+	u64 first = first_of(index);
+	struct tarn_chunk *chunk;
+	bool done;
+
+	if (!head)
+		return true;
+	chunk = tarn_chunk_of(part->pool,
+			      tarn_entry_payload(atomic64_read(entry)));
+	/* The kernel's word for: no entry of a page table may be for all of it. */
+	folio_set_has_hwpoisoned(page_folio(head));
+	if (chunk->whole) {
+		chunk->whole = false;
+		tarn_stats_add(part, TARN_STAT_BLOCK_SPLITS, 1);
+	}
+	mark_pages(part, leaf, first, chunk, marked);
+	done = split(part, first, chunk);
+	unmark_pages(part, leaf, first, marked);
+	unlock_page(head);
+	put_page(head);
+	return done;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Blocks: an aligned run of 512 pages of a partition, which is a leaf of its page table,
+ * and may be one 2 MiB frame, a whole chunk (pool/chunk.h). Each page's entry says where
+ * it is as always; that the block is whole only shows at its frames' page. It has
+ *
+ *	one mapping	of a page table, and of KVM's, where the mapping is aligned
+ *	one page lock	so who has one of its pages locked has all
+ *	one reference	count, so who holds one of its pages holds all
+ *	one dirty bit
+ *
+ * A block becomes whole when all of it gets its first frame at once. As soon as one of its
+ * pages is to go its own way (it is given up, moved, cut away) all do: the chunk is split
+ * where it lies. While somebody holds a page of it (DMA) that can't be done. Then it is
+ * mapped page by page at least, from then on, and what is given up of it waits in limbo.
+ */
+#ifndef TARN_BLOCK_H
+#define TARN_BLOCK_H
+
+#include <linux/types.h>
+
+#include "pool/chunk.h"
+#include "pool/partition.h"
+
+#define TARN_BLOCK_PAGES	TARN_CHUNK_FRAMES
+
+static_assert(TARN_BLOCK_PAGES == TARN_LEAF_PAGES);
+
+bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 index);
+bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 index);
+bool tarn_block_is_whole(struct tarn_pool *pool, u64 e);
+
+#endif

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * 2 MiB frames: which blocks get one, that page tables have one entry for it, and what
+ * becomes of it when one of its pages goes its own way.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "node.h"
+#include "pager.h"
+
+#define BLOCK 512ULL
+#define BLOCK_BYTES (BLOCK * PAGE_SIZE)
+
+static struct pool pool;
+static struct pager pg;
+static int part;
+static u8 *map;
+
+static u8 *page_of(u64 index)
+{
+	return map + index * PAGE_SIZE;
+}
+
+static void begin(const char *options, u64 pages)
+{
+	pool_mount(&pool, options);
+	part = part_create(&pool, "a", pages);
+	map = part_map(part, pages);
+}
+
+static void end(u64 pages)
+{
+	munmap(map, pages * PAGE_SIZE);
+	close(part);
+	part_unlink(&pool, "a");
+	pool_assert_idle(&pool);
+	pool_umount(&pool);
+}
+
+static void fill(u64 first, u64 count, u64 version)
+{
+	u64 i;
+
+	for (i = first; i < first + count; i++)
+		page_fill(page_of(i), 11, i, version);
+}
+
+static void check(u64 first, u64 count, u64 version)
+{
+	u64 i;
+
+	for (i = first; i < first + count; i++)
+		ASSERT_PAGE(page_of(i), 11, i, version);
+}
+
+/* Bytes of the mapping at @at for which page tables have entries of 2 MiB. */
+static u64 huge_mapped(const void *at)
+{
+	unsigned long from, to, kib = 0;
+	char line[256];
+	bool here = false;
+	FILE *f = fopen("/proc/self/smaps", "r");
+
+	ASSERT(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = from <= (unsigned long)at &&
+			       (unsigned long)at < to;
+		else if (here && sscanf(line, "FilePmdMapped: %lu", &kib) == 1)
+			break;
+	}
+	fclose(f);
+	return kib << 10;
+}
+
+static u64 blocks(void)
+{
+	return part_info(part).block_pages / BLOCK;
+}
+
+static void set_huge(u32 huge)
+{
+	struct tarn_partition_set set = {
+		.size = sizeof(set),
+		.flags = TARN_PARTITION_SET_HUGE,
+		.huge = huge,
+	};
+
+	tarn_op(part, TARN_PARTITION_SET, &set);
+}
+
+/* ---- which ---------------------------------------------------------------- */
+
+static void a_first_touch_gets_a_block(void)
+{
+	begin("size=16M,huge=always", 2 * BLOCK);
+	ASSERT_EQ((uintptr_t)map % BLOCK_BYTES, 0);
+	*page_of(BLOCK + 7) = 1;
+	ASSERT_EQ(blocks(), 1);
+	ASSERT_EQ(part_info(part).resident_pages, BLOCK);
+	ASSERT_EQ(huge_mapped(map), BLOCK_BYTES);
+	ASSERT(page_is_zero(page_of(BLOCK + 8)));
+	fill(0, 2 * BLOCK, 1);
+	ASSERT_EQ(blocks(), 2);
+	ASSERT_EQ(huge_mapped(map), 2 * BLOCK_BYTES);
+	check(0, 2 * BLOCK, 1);
+	ASSERT_EQ(pool_info(&pool).block_pages, 2 * BLOCK);
+	end(2 * BLOCK);
+}
+
+/* The mapping, the partition and the mount say where; one page at a time otherwise. */
+static void only_where_it_is_wanted(void)
+{
+	begin("size=32M", 6 * BLOCK);
+	*page_of(0) = 1;
+	ASSERT_EQ(blocks(), 0);
+	ASSERT_OK(madvise(page_of(BLOCK), BLOCK_BYTES, MADV_HUGEPAGE));
+	*page_of(BLOCK) = 1;
+	ASSERT_EQ(blocks(), 1);
+	set_huge(TARN_HUGE_NEVER);
+	ASSERT_OK(madvise(page_of(2 * BLOCK), BLOCK_BYTES, MADV_HUGEPAGE));
+	*page_of(2 * BLOCK) = 1;
+	ASSERT_EQ(blocks(), 1);
+	set_huge(TARN_HUGE_ALWAYS);
+	*page_of(3 * BLOCK) = 1;
+	ASSERT_EQ(blocks(), 2);
+	ASSERT_OK(madvise(page_of(4 * BLOCK), BLOCK_BYTES, MADV_NOHUGEPAGE));
+	*page_of(4 * BLOCK) = 1;
+	ASSERT_EQ(blocks(), 2);
+	set_huge(TARN_HUGE_ADVISE);
+	*page_of(5 * BLOCK) = 1;
+	ASSERT_EQ(blocks(), 2);
+	ASSERT_EQ(part_info(part).resident_pages, 2 * BLOCK + 4);
+	end(6 * BLOCK);
+}
+
+/* Not past the end of the file, nor where something was touched before. */
+static void only_whole_blocks(void)
+{
+	begin("size=16M,huge=always", 2 * BLOCK - 1);
+	ASSERT_EQ(pwrite(part, "x", 1, 3 * PAGE_SIZE), 1);
+	*page_of(0) = 1;
+	*page_of(BLOCK) = 1;
+	ASSERT_EQ(blocks(), 0);
+	ASSERT_EQ(part_info(part).resident_pages, 3);
+	end(2 * BLOCK - 1);
+}
+
+/* One that can't have entries of 2 MiB has small ones, of what a frame of 2 MiB has. */
+static void a_mapping_may_lie_askew(void)
+{
+	u8 *room, *askew;
+
+	begin("size=16M,huge=always", 2 * BLOCK);
+	fill(0, 2 * BLOCK, 1);
+	room = mmap(NULL, 4 * BLOCK_BYTES, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(room != MAP_FAILED);
+	askew = (u8 *)(((uintptr_t)room | (BLOCK_BYTES - 1)) + 1 + 5 * PAGE_SIZE);
+	ASSERT(mmap(askew, 2 * BLOCK_BYTES, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, part, 0) == askew);
+	ASSERT_PAGE(askew + 9 * PAGE_SIZE, 11, 9, 1);
+	page_fill(askew + 10 * PAGE_SIZE, 11, 10, 2);
+	ASSERT_EQ(huge_mapped(askew), 0);
+	ASSERT_PAGE(page_of(10), 11, 10, 2);
+	ASSERT_EQ(blocks(), 2);
+	munmap(room, 4 * BLOCK_BYTES);
+	end(2 * BLOCK);
+}
+
+/* As many pages free as there are, in how many pieces. */
+static void a_pool_tells_what_is_whole(void)
+{
+	struct tarn_pool_info info;
+
+	begin("size=16M,huge=always", 4 * BLOCK);
+	info = pool_info(&pool);
+	ASSERT_EQ(info.free_block_frames, info.frames);
+	*page_of(0) = 1;
+	info = pool_info(&pool);
+	ASSERT_EQ(info.free_block_frames, info.frames - BLOCK);
+	set_huge(TARN_HUGE_NEVER);
+	*page_of(BLOCK) = 1;
+	info = pool_info(&pool);
+	ASSERT_EQ(info.free_block_frames, info.frames - 2 * BLOCK);
+	ASSERT_EQ(info.block_pages, BLOCK);
+	end(4 * BLOCK);
+}
+
+static void bad_settings(void)
+{
+	struct tarn_partition_set set = {
+		.size = sizeof(set),
+		.flags = TARN_PARTITION_SET_HUGE,
+		.huge = TARN_HUGE_ALWAYS + 1,
+	};
+
+	begin("size=16M,huge=never", BLOCK);
+	ASSERT_EQ(__tarn_op(part, TARN_PARTITION_SET, &set), -EINVAL);
+	set.flags = 0;
+	set.huge = TARN_HUGE_ALWAYS;
+	ASSERT_EQ(__tarn_op(part, TARN_PARTITION_SET, &set), -EINVAL);
+	ASSERT_EQ(part_info(part).huge, TARN_HUGE_NEVER);
+	ASSERT_EQ(__pool_remount(&pool, "huge=sometimes"), -EINVAL);
+	ASSERT_OK(__pool_remount(&pool, "huge=advise"));
+	ASSERT_EQ(pool_info(&pool).huge, TARN_HUGE_ADVISE);
+	end(BLOCK);
+}
+
+/* ---- pages that go their own ways ----------------------------------------- */
+
+static void a_page_is_punched(void)
+{
+	begin("size=16M,huge=always", BLOCK);
+	fill(0, BLOCK, 1);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    7 * PAGE_SIZE, PAGE_SIZE));
+	ASSERT_EQ(blocks(), 0);
+	ASSERT_EQ(part_info(part).resident_pages, BLOCK - 1);
+	ASSERT_EQ(pool_info(&pool).limbo_frames, 0);
+	ASSERT(page_is_zero(page_of(7)));
+	check(0, 7, 1);
+	check(8, BLOCK - 8, 1);
+	ASSERT_EQ(huge_mapped(map), 0);
+	page_fill(page_of(7), 11, 7, 1);
+	check(0, BLOCK, 1);
+	end(BLOCK);
+}
+
+static void a_file_is_cut_in_a_block(void)
+{
+	begin("size=16M,huge=always", 2 * BLOCK);
+	fill(0, 2 * BLOCK, 1);
+	ASSERT_OK(ftruncate(part, (BLOCK + 100) * PAGE_SIZE + 5));
+	ASSERT_EQ(blocks(), 1);
+	ASSERT_EQ(part_info(part).resident_pages, BLOCK + 101);
+	check(0, BLOCK + 100, 1);
+	ASSERT_OK(ftruncate(part, 2 * BLOCK_BYTES));
+	ASSERT(page_is_zero(page_of(BLOCK + 101)));
+	end(2 * BLOCK);
+}
+
+/* All go out, and come back one by one. */
+static void a_block_is_paged_out(void)
+{
+	begin("size=16M,huge=always", 2 * BLOCK);
+	pager_start(&pg, &pool);
+	fill(0, 2 * BLOCK, 1);
+	ASSERT_EQ(part_page_out(part, 0, 2 * BLOCK), 2 * BLOCK);
+	ASSERT_EQ(blocks(), 0);
+	ASSERT_EQ(part_info(part).resident_pages, 0);
+	check(0, 2 * BLOCK, 1);
+	pager_stop(&pg);
+	end(2 * BLOCK);
+}
+
+/* What nobody wrote to becomes empty. */
+static void zeroes_of_a_block_go(void)
+{
+	begin("size=16M,huge=always", BLOCK);
+	pager_start(&pg, &pool);
+	page_fill(page_of(300), 11, 300, 1);
+	ASSERT_EQ(part_page_out(part, 0, BLOCK), BLOCK);
+	ASSERT_EQ(part_info(part).paged_pages, 1);
+	ASSERT_EQ(part_info(part).zero_drops, BLOCK - 1);
+	check(300, 1, 1);
+	ASSERT(page_is_zero(page_of(299)));
+	pager_stop(&pg);
+	end(BLOCK);
+}
+
+/* With more than fits all of it goes round. */
+static void more_blocks_than_frames(void)
+{
+	const u64 pages = 12 * BLOCK;
+	u64 round;
+
+	begin("size=16M,huge=always", pages);
+	pager_start(&pg, &pool);
+	for (round = 1; round <= 3; round++) {
+		fill(0, pages, round);
+		check(0, pages, round);
+	}
+	pager_stop(&pg);
+	end(pages);
+}
+
+/* ---- held pages ----------------------------------------------------------- */
+
+static void hold(int pipes[2], u64 index)
+{
+	struct iovec v = { page_of(index), PAGE_SIZE };
+
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+}
+
+static void let_go(int pipes[2], u64 index, u64 version)
+{
+	static u8 copy[PAGE_SIZE];
+
+	ASSERT_EQ(SYS(read(pipes[0], copy, PAGE_SIZE)), PAGE_SIZE);
+	ASSERT_PAGE(copy, 11, index, version);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* Neither it nor its neighbours go out before; a hole is a hole at once. */
+static void a_page_of_it_is_held(void)
+{
+	int pipes[2];
+	u64 done = 0;
+
+	begin("size=16M,huge=always", BLOCK);
+	pager_start(&pg, &pool);
+	fill(0, BLOCK, 1);
+	hold(pipes, 9);
+	__part_page_out(part, 0, BLOCK, &done);
+	ASSERT_EQ(part_info(part).paged_pages, 0);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    9 * PAGE_SIZE, 2 * PAGE_SIZE));
+	ASSERT(page_is_zero(page_of(9)));
+	ASSERT(page_is_zero(page_of(10)));
+	ASSERT_EQ(huge_mapped(map), 0);
+	check(0, 9, 1);
+	check(11, BLOCK - 11, 1);
+	ASSERT_EQ(part_info(part).resident_pages, BLOCK - 2);
+	ASSERT_EQ(pool_info(&pool).limbo_frames, 2);
+	page_fill(page_of(9), 11, 9, 2);
+	let_go(pipes, 9, 1);
+	ASSERT_PAGE(page_of(9), 11, 9, 2);
+	ASSERT_EQ(part_page_out(part, 0, BLOCK), BLOCK);
+	WAIT_FOR(!pool_info(&pool).limbo_frames);
+	ASSERT_PAGE(page_of(9), 11, 9, 2);
+	check(0, 9, 1);
+	check(11, BLOCK - 11, 1);
+	pager_stop(&pg);
+	end(BLOCK);
+}
+
+/* The file goes, what holds it has the page even then. */
+static void a_file_ends_with_a_page_held(void)
+{
+	int pipes[2];
+
+	begin("size=16M,huge=always", BLOCK);
+	fill(0, BLOCK, 1);
+	hold(pipes, 9);
+	munmap(map, BLOCK_BYTES);
+	close(part);
+	part_unlink(&pool, "a");
+	WAIT_FOR(!pool_info(&pool).partitions);
+	ASSERT_EQ(pool_info(&pool).limbo_frames, BLOCK);
+	let_go(pipes, 9, 1);
+	pool_assert_idle(&pool);
+	pool_umount(&pool);
+}
+
+/* ---- others --------------------------------------------------------------- */
+
+static void a_child_reads_and_writes(void)
+{
+	int status;
+	pid_t pid;
+
+	begin("size=16M,huge=always", BLOCK);
+	fill(0, BLOCK, 1);
+	pid = fork();
+	ASSERT(pid >= 0);
+	if (!pid) {
+		check(0, BLOCK, 1);
+		fill(0, BLOCK, 2);
+		_exit(0);
+	}
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	ASSERT_EQ(status, 0);
+	check(0, BLOCK, 2);
+	ASSERT_EQ(blocks(), 1);
+	end(BLOCK);
+}
+
+/* Frames that have to go are emptied. */
+static void a_pool_shrinks(void)
+{
+	const u64 pages = 3 * BLOCK;
+
+	begin("size=16M,huge=always", pages);
+	fill(0, pages, 1);
+	ASSERT_OK(__pool_remount(&pool, "size=8M"));
+	ASSERT_EQ(pool_info(&pool).frames, 4 * BLOCK);
+	check(0, pages, 1);
+	end(pages);
+}
+
+static void a_block_is_relocated(void)
+{
+	begin("nodes=16M:16M,huge=always", 2 * BLOCK);
+	nodes_need(2);
+	node_run_on(0);
+	fill(0, 2 * BLOCK, 1);
+	ASSERT_EQ(part_on_node(part, 0), 2 * BLOCK);
+	part_relocate(part, 1, 0);
+	WAIT_FOR(part_on_node(part, 1) == 2 * BLOCK);
+	check(0, 2 * BLOCK, 1);
+	end(2 * BLOCK);
+}
+
+static const struct tarn_test tests[] = {
+	TEST(a_first_touch_gets_a_block),
+	TEST(only_where_it_is_wanted),
+	TEST(only_whole_blocks),
+	TEST(a_mapping_may_lie_askew),
+	TEST(a_pool_tells_what_is_whole),
+	TEST(bad_settings),
+	TEST(a_page_is_punched),
+	TEST(a_file_is_cut_in_a_block),
+	TEST(a_block_is_paged_out),
+	TEST(zeroes_of_a_block_go),
+	TEST(more_blocks_than_frames),
+	TEST(a_page_of_it_is_held),
+	TEST(a_file_ends_with_a_page_held),
+	TEST(a_child_reads_and_writes),
+	TEST(a_pool_shrinks),
+	TEST(a_block_is_relocated),
+};
+
+TESTS_MAIN(tests)
