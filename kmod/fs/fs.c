@@ -204,6 +204,15 @@ static void show_size(struct seq_file *m, struct tarn_pool *pool)
 	}
 }
 
+/* By enum tarn_huge. */
+static const struct constant_table huge_values[] = {
+	{ "auto", TARN_HUGE_AUTO },
+	{ "never", TARN_HUGE_NEVER },
+	{ "advise", TARN_HUGE_ADVISE },
+	{ "always", TARN_HUGE_ALWAYS },
+	{}
+};
+
 static int tarn_show_options(struct seq_file *m, struct dentry *root)
 {
 	struct tarn_pool *pool = root->d_sb->s_fs_info;
@@ -218,6 +227,7 @@ static int tarn_show_options(struct seq_file *m, struct dentry *root)
 		seq_printf(m, ",gid=%u",
 			   from_kgid_munged(&init_user_ns, inode->i_gid));
 	seq_printf(m, ",paging=%s", pool->paging ? "pager" : "none");
+	seq_printf(m, ",huge=%s", huge_values[READ_ONCE(pool->huge)].name);
 	return 0;
 }
 
@@ -281,14 +291,6 @@ enum { PAGING_NONE, PAGING_PAGER };
 static const struct constant_table paging_values[] = {
 	{ "none", PAGING_NONE },
 	{ "pager", PAGING_PAGER },
-	{}
-};
-
-static const struct constant_table huge_values[] = {
-	{ "auto", TARN_HUGE_AUTO },
-	{ "never", TARN_HUGE_NEVER },
-	{ "advise", TARN_HUGE_ADVISE },
-	{ "always", TARN_HUGE_ALWAYS },
 	{}
 };
 

@@ -85,6 +85,11 @@ FIELD(pool, scan_ns);
 FIELD(pool, scan_permille);
 FIELD(pool, faults_pending);
 FIELD(pool, poisoned_frames);
+FIELD(pool, huge);
+FIELD(pool, block_pages);
+FIELD(pool, free_block_frames);
+FIELD(pool, block_fills);
+FIELD(pool, block_splits);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -116,6 +121,11 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, scan_permille),
 	ATTR(pool, faults_pending),
 	ATTR(pool, poisoned_frames),
+	ATTR(pool, huge),
+	ATTR(pool, block_pages),
+	ATTR(pool, free_block_frames),
+	ATTR(pool, block_fills),
+	ATTR(pool, block_splits),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -294,6 +304,10 @@ FIELD(partition, latency);
 FIELD(partition, min_frames);
 FIELD(partition, desired_frames);
 FIELD(partition, working_set);
+FIELD(partition, huge);
+FIELD(partition, block_pages);
+FIELD(partition, block_fills);
+FIELD(partition, block_splits);
 
 static struct attribute *partition_attrs[] = {
 	ATTR(partition, weight),
@@ -317,6 +331,10 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, min_frames),
 	ATTR(partition, desired_frames),
 	ATTR(partition, working_set),
+	ATTR(partition, huge),
+	ATTR(partition, block_pages),
+	ATTR(partition, block_fills),
+	ATTR(partition, block_splits),
 	NULL,
 };
 ATTRIBUTE_GROUPS(partition);

@@ -56,10 +56,26 @@ static void end(struct pool *p, struct pager *pg)
 	pool_umount(p);
 }
 
-static void run(u32 what, u32 kills, bool resize)
+/* A pool as it begins, what it is resized to, how large partitions are; part of the work. */
+struct ground {
+	const char *options;
+	const char *sizes[4];
+	u32 pages;
+	u32 share;
+};
+
+static const struct ground small = {
+	"size=4M", { "size=6M", "size=8M", "size=2M", "size=4M" }, 768, 1,
+};
+
+/* Each partition has three blocks, and a part of one. */
+static const struct ground blocks = {
+	"size=16M,huge=always",
+	{ "size=20M", "size=24M", "size=8M", "size=16M" }, 1700, 4,
+};
+
+static void run_on(const struct ground *ground, u32 what, u32 kills, bool resize)
 {
-	static const char *const sizes[] = { "size=6M", "size=8M", "size=2M",
-					     "size=4M" };
 	struct load_config cfg = config(what);
 	struct pager pg;
 	struct load l;
@@ -68,7 +84,9 @@ static void run(u32 what, u32 kills, bool resize)
 	u32 n = 0;
 	int ret;
 
-	begin(&p, &pg, "size=4M");
+	cfg.pages = ground->pages;
+	cfg.ops /= ground->share;
+	begin(&p, &pg, ground->options);
 	load_begin(&l, &p, &cfg);
 	next = step;
 	while (load_running(&l)) {
@@ -79,12 +97,19 @@ static void run(u32 what, u32 kills, bool resize)
 		if (n++ < kills)
 			load_kill_one(&l);
 		if (resize) {
-			ret = __pool_remount(&p, sizes[n % 4]);
+			ret = __pool_remount(&p, ground->sizes[n % 4]);
 			ASSERT(!ret || ret == -EBUSY);
 		}
 	}
 	load_end(&l);
+	diag("blocks %llu, split %llu", pool_info(&p).block_fills,
+	     pool_info(&p).block_splits);
 	end(&p, &pg);
+}
+
+static void run(u32 what, u32 kills, bool resize)
+{
+	run_on(&small, what, kills, resize);
 }
 
 static void reads_and_writes(void)
@@ -121,6 +146,11 @@ static void moves(void)
 static void everything(void)
 {
 	run(LOAD_ALL, 100, true);
+}
+
+static void everything_in_blocks(void)
+{
+	run_on(&blocks, LOAD_ALL, 100, true);
 }
 
 /* As large as the pool, without a pager: what is freed is enough for all. */
@@ -167,6 +197,7 @@ static const struct tarn_test tests[] = {
 	TEST(two_pools),
 	TEST(moves),
 	TEST(everything),
+	TEST(everything_in_blocks),
 };
 
 TESTS_MAIN(tests)

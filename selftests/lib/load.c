@@ -182,6 +182,36 @@ static void do_punch(struct load *l, u32 part, u32 index)
 	range_forget(l, part, index, to);
 }
 
+#define BLOCK_PAGES 512U
+
+/*
+ * With page tables that have no table for a block, and nothing left of it, the first
+ * write to it is one to all of it.
+ */
+static void do_block(struct load *l, u32 part, u32 index)
+{
+	u32 from = index & ~(BLOCK_PAGES - 1), to = from + BLOCK_PAGES;
+	u8 *map = l->map[part];
+
+	while (mmap(map, l->cfg.pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, l->fd[part], 0) != map)
+		retry(l, "mapping anew", -errno);
+	if (to > l->cfg.pages || !range_lock(l, part, from, to))
+		return;
+	while (fallocate(l->fd[part], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 from * PAGE_SIZE, BLOCK_PAGES * PAGE_SIZE))
+		retry(l, "punch of a block", -errno);
+	page_of(l, part, index)->version = 0;
+	write_mapped(l, part, index);
+	for (; from < to; from++) {
+		if (from != index) {
+			page_of(l, part, from)->version = 0;
+			check_mapped(l, part, from);
+		}
+		page_unlock(l, part, from);
+	}
+}
+
 static void do_truncate(struct load *l, u32 part)
 {
 	u32 from = l->cfg.pages - TAIL + rng_below(&l->rng, TAIL);
@@ -364,6 +394,8 @@ static void operate(struct load *l, bool may_fork)
 		do_page_out(l, part, index);
 	} else if (n < 14 && (what & LOAD_MOVE)) {
 		do_move(l, part, index);
+	} else if (n < 15 && (what & LOAD_BLOCK)) {
+		do_block(l, part, index);
 	} else if (page_lock(l, part, index)) {
 		operate_locked(l, part, index);
 		page_unlock(l, part, index);

@@ -24,7 +24,9 @@
 #define LOAD_PIPE	(1U << 5)
 /** Homes change, and partitions are relocated, to node 0 or 1. */
 #define LOAD_MOVE	(1U << 6)
-#define LOAD_ALL	0x7fU
+/** Blocks of 2 MiB are emptied, and mapped anew. */
+#define LOAD_BLOCK	(1U << 7)
+#define LOAD_ALL	0xffU
 
 /** struct load_config - how much of what */
 struct load_config {

@@ -7,6 +7,7 @@
 #include <linux/tarn.h>
 
 #include "field.h"
+#include "huge.h"
 #include "size.h"
 
 #define FIELD(type, member, unit_, label_)                                     \
@@ -22,11 +23,13 @@
 const struct field pool_fields[] = {
 	POOL(frames, PAGES, "size"),
 	POOL(free_frames, PAGES, "free"),
+	POOL(free_block_frames, PAGES, "of it whole 2 MiB"),
 	POOL(limbo_frames, PAGES, "given up, still held"),
 	POOL(poisoned_frames, NUMBER, "frames with a memory error"),
 	POOL(partitions, NUMBER, "partitions"),
 	POOL(logical_pages, PAGES, "logical"),
 	POOL(resident_pages, PAGES, "resident"),
+	POOL(block_pages, PAGES, "of it in 2 MiB frames"),
 	POOL(paged_pages, PAGES, "paged"),
 	POOL(pinned_pages, PAGES, "pinned"),
 	POOL(paging_capacity, PAGES, "paging space"),
@@ -48,6 +51,9 @@ const struct field pool_fields[] = {
 	POOL(scan_permille, PERMILLE, "scanner's CPU"),
 	POOL(scanned_pages, NUMBER, "pages scanned"),
 	POOL(scan_ns, NS, "scanner's time"),
+	POOL(huge, HUGE, "2 MiB frames"),
+	POOL(block_fills, NUMBER, "2 MiB frames given"),
+	POOL(block_splits, NUMBER, "of these split"),
 	{ 0 },
 };
 
@@ -60,6 +66,7 @@ const struct field partition_fields[] = {
 	PART(working_set, PAGES, "working set"),
 	PART(logical_pages, PAGES, "logical"),
 	PART(resident_pages, PAGES, "resident"),
+	PART(block_pages, PAGES, "of it in 2 MiB frames"),
 	PART(paged_pages, PAGES, "paged"),
 	PART(pinned_pages, PAGES, "pinned"),
 	PART(vms, NUMBER, "VMs attached"),
@@ -73,6 +80,9 @@ const struct field partition_fields[] = {
 	PART(frame_waits, NUMBER, "waits for frames"),
 	PART(page_waits, NUMBER, "waits for pages"),
 	PART(errors, NUMBER, "errors"),
+	PART(huge, HUGE, "2 MiB frames"),
+	PART(block_fills, NUMBER, "2 MiB frames given"),
+	PART(block_splits, NUMBER, "of these split"),
 	{ 0 },
 };
 
@@ -136,6 +146,8 @@ const char *field_format(const struct field *field, const void *base, char *buf,
 	case FIELD_PERMILLE:
 		snprintf(buf, SIZE_TEXT_MAX, "%.1f%%", val / 10.0);
 		return buf;
+	case FIELD_HUGE:
+		return huge_name(val);
 	case FIELD_NUMBER:
 		break;
 	}

@@ -20,6 +20,8 @@ enum field_unit {
 	FIELD_BYTES,
 	FIELD_NS,
 	FIELD_PERMILLE,
+	/* enum tarn_huge */
+	FIELD_HUGE,
 };
 
 /**

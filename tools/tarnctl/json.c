@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "field.h"
+#include "huge.h"
 #include "json.h"
 #include "latency.h"
 
@@ -32,12 +33,20 @@ json_t *json_text(const char *text)
 	return value;
 }
 
+static json_t *json_field(const struct field *field, const void *base)
+{
+	uint64_t val = field_get(field, base);
+
+	return field->unit == FIELD_HUGE ? json_string(huge_name(val)) :
+					   json_integer(val);
+}
+
 static int add_fields(json_t *object, const struct field *table,
 		      const void *base)
 {
 	for (; table->name; table++) {
 		if (json_object_set_new(object, table->name,
-					json_integer(field_get(table, base))))
+					json_field(table, base)))
 			return -ENOMEM;
 	}
 	return 0;

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "error.h"
 #include "home.h"
+#include "huge.h"
 #include "partition.h"
 #include "setting.h"
 
@@ -19,6 +20,7 @@ enum {
 	SET_WEIGHT,
 	SET_MIN,
 	SET_DESIRED,
+	SET_HUGE,
 };
 
 static int fill_weight(struct tarn_partition_set *set,
@@ -51,11 +53,24 @@ static int fill_frames(struct tarn_partition_set *set,
 	return 0;
 }
 
+static int fill_huge(struct tarn_partition_set *set,
+		     const struct setting *setting)
+{
+	if (!setting->value)
+		return 0;
+	set->flags |= TARN_PARTITION_SET_HUGE;
+	return huge_parse(setting->key, setting->value, &set->huge);
+}
+
 static int set_fail(const char *path, int ret)
 {
 	switch (-ret) {
 	case EPERM:
 		err("%s: only root may raise a weight or a minimum, or change what is desired",
+		    path);
+		return ret;
+	case EINVAL:
+		err("%s: the loaded module does not know all of these settings, load the one that came with this tarnctl",
 		    path);
 		return ret;
 	case ENOSPC:
@@ -110,7 +125,8 @@ static int set_partition(int fd, const char *path,
 	    fill_frames(&set, &settings[SET_MIN], fs.f_blocks,
 			TARN_PARTITION_SET_MIN, &set.min_frames) ||
 	    fill_frames(&set, &settings[SET_DESIRED], fs.f_blocks,
-			TARN_PARTITION_SET_DESIRED, &set.desired_frames))
+			TARN_PARTITION_SET_DESIRED, &set.desired_frames) ||
+	    fill_huge(&set, &settings[SET_HUGE]))
 		return EXIT_USAGE;
 	if (nodes && homes_parse(&homes, "--home", nodes, fs.f_blocks))
 		return EXIT_USAGE;
@@ -128,6 +144,7 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 		[SET_WEIGHT] = { .key = "weight" },
 		[SET_MIN] = { .key = "min" },
 		[SET_DESIRED] = { .key = "desired" },
+		[SET_HUGE] = { .key = "huge" },
 		{ 0 },
 	};
 	int fd, ret;

@@ -156,7 +156,7 @@ _tarnctl()
 		else
 			compopt -o nospace
 			mapfile -t COMPREPLY < <(compgen -W \
-				"weight= min= desired=" -- "$cur")
+				"weight= min= desired= huge=" -- "$cur")
 		fi ;;
 	"pool set")
 		compopt -o nospace

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which blocks become 2 MiB frames, by name. */
+#ifndef TARNCTL_HUGE_H
+#define TARNCTL_HUGE_H
+
+#include <stdint.h>
+
+/** huge_name() - The name of an enum tarn_huge, "?" of one that is not known. */
+const char *huge_name(uint64_t huge);
+
+/** huge_parse() - The reverse. Return: 0, or -EINVAL, reported as of "@what=@text". */
+int huge_parse(const char *what, const char *text, uint32_t *huge);
+
+#endif
