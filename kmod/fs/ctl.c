@@ -24,7 +24,7 @@
 #include "policy/age.h"
 #include "policy/area.h"
 #include "policy/entitle.h"
-#include "policy/place.h"
+#include "policy/homes.h"
 #include "policy/relocate.h"
 #include "policy/size.h"
 #include "pool/event.h"

@@ -22,8 +22,6 @@
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
-#include <linux/uaccess.h>
 #include <linux/wait.h>
 
 #include "page/move.h"
@@ -98,143 +96,6 @@ struct tarn_placer {
 	bool any;
 	u64 excess[];
 };
-
-/* ---- setting ------------------------------------------------------------ */
-
-static int by_node(const void *a, const void *b)
-{
-	const struct tarn_home *x = a, *y = b;
-
-	return x->node < y->node ? -1 : x->node > y->node;
-}
-
-static bool is_good(struct tarn_pool *pool, const struct tarn_home *h)
-{
-	struct tarn_node *n = h->node < nr_node_ids ?
-			      tarn_pool_node(pool, h->node) : NULL;
-
-	return n && READ_ONCE(n->frames) && !(h->flags & ~TARN_NODE_IS_HOME);
-}
-
-/* From an array in ascending order. What is told of a home is not looked at. */
-static struct tarn_homes *homes_create(struct tarn_pool *pool,
-				       const struct tarn_home *from, u32 count)
-{
-	struct tarn_homes *homes = kzalloc(struct_size(homes, home, count),
-					   GFP_KERNEL_ACCOUNT);
-	u32 i;
-
-	if (!homes)
-		return ERR_PTR(-ENOMEM);
-	homes->count = count;
-	for (i = 0; i < count; i++) {
-		if (!is_good(pool, &from[i]) ||
-		    (i && from[i].node == from[i - 1].node)) {
-			kfree(homes);
-			return ERR_PTR(-EINVAL);
-		}
-		homes->home[i].nid = from[i].node;
-		homes->home[i].wanted = from[i].wanted_frames;
-	}
-	return homes;
-}
-
-static struct tarn_homes *homes_from_user(struct tarn_pool *pool,
-					  const struct tarn_partition_homes *h)
-{
-	struct tarn_home *from;
-	struct tarn_homes *homes;
-
-	if (h->count > nr_node_ids)
-		return ERR_PTR(-EINVAL);
-	from = memdup_user(u64_to_user_ptr(h->homes),
-			   array_size(h->count, sizeof(*from)));
-	if (IS_ERR(from))
-		return ERR_CAST(from);
-	sort(from, h->count, sizeof(*from), by_node, NULL);
-	homes = homes_create(pool, from, h->count);
-	kfree(from);
-	return homes;
-}
-
-/**
- * tarn_homes_set() - TARN_PARTITION_HOMES, to set
- * @part: the partition
- * @h: checked for flags and reserved fields, not for values
- *
- * Context: process.
- * Return: 0; -EINVAL; -EFAULT; -ENOMEM.
- */
-long tarn_homes_set(struct tarn_partition *part,
-		    const struct tarn_partition_homes *h)
-{
-	struct tarn_placer *placer = part->pool->placer;
-	struct tarn_homes *homes = NULL, *old;
-
-	if (h->count) {
-		homes = homes_from_user(part->pool, h);
-		if (IS_ERR(homes))
-			return PTR_ERR(homes);
-	}
-	old = unrcu_pointer(xchg(&part->homes, RCU_INITIALIZER(homes)));
-	if (old)
-		kfree_rcu(old, rcu);
-	atomic_inc(&part->homes_set);
-	WRITE_ONCE(placer->kick, true);
-	wake_up(&placer->wait);
-	return 0;
-}
-
-/* All of one set of homes. Returns how many nodes there are to tell of. */
-static u32 describe(struct tarn_partition *part, struct tarn_home *list,
-		    u64 *misplaced)
-{
-	u32 n = 0;
-	int nid;
-
-	*misplaced = 0;
-	rcu_read_lock();
-	for (nid = 0; nid < nr_node_ids; nid++) {
-		struct tarn_home *home = &list[n];
-
-		home->node = nid;
-		home->resident_pages = tarn_home_resident(part, nid);
-		if (tarn_home_wanted(part, nid, &home->wanted_frames))
-			home->flags = TARN_NODE_IS_HOME;
-		else if (!home->resident_pages)
-			continue;
-		*misplaced += tarn_home_excess(part, nid);
-		n++;
-	}
-	rcu_read_unlock();
-	return n;
-}
-
-/**
- * tarn_homes_list() - TARN_PARTITION_HOMES, to read
- * @part: the partition
- * @h: the call
- *
- * Context: process.
- * Return: 0, -EFAULT or -ENOMEM.
- */
-long tarn_homes_list(struct tarn_partition *part,
-		     struct tarn_partition_homes *h)
-{
-	struct tarn_home *list = kcalloc(nr_node_ids, sizeof(*list), GFP_KERNEL);
-	u32 room = h->count;
-	long ret = 0;
-
-	if (!list)
-		return -ENOMEM;
-	h->count = describe(part, list, &h->misplaced_pages);
-	h->moved_pages = atomic64_read(&part->moved);
-	if (copy_to_user(u64_to_user_ptr(h->homes), list,
-			 min(room, h->count) * sizeof(*list)))
-		ret = -EFAULT;
-	kfree(list);
-	return ret;
-}
 
 /* ---- moving ------------------------------------------------------------- */
 
@@ -313,20 +174,36 @@ static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
 	return nid != NUMA_NO_NODE && nid != t->to && t->excess[nid];
 }
 
-static void take(struct tarn_partition *part, struct trip *t, u64 index,
+static void flush(struct trip *t)
+{
+	u64 before = t->batch.moved;
+	unsigned int passes = tarn_move_flush(&t->batch);
+
+	t->most -= max_t(u64, t->batch.moved - before, passes * PASS_PAGES);
+}
+
+/* What is in hand counts for the target only when it is there. */
+static void change_target(struct tarn_partition *part, struct trip *t)
+{
+	flush(t);
+	choose_target(part, t);
+}
+
+/* False: the target has become full, and it is another one now, or none. */
+static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 		 atomic64_t *entry, u64 frame)
 {
 	u64 to = tarn_frame_spare(part->pool, t->to);
 	int nid;
 
 	if (to == TARN_FRAME_NONE) {
-		choose_target(part, t);
-		return;
+		change_target(part, t);
+		return false;
 	}
 	if (tarn_move_add(&t->batch, index, entry, frame, to) !=
 	    TARN_MOVE_TAKEN) {
 		tarn_frame_free(part->pool, to);
-		return;
+		return true;
 	}
 	/* Now the mark keeps it where it is. */
 	nid = tarn_frame_node(part->pool, frame);
@@ -335,15 +212,8 @@ static void take(struct tarn_partition *part, struct trip *t, u64 index,
 		t->all--;
 	}
 	if (!--t->room)
-		choose_target(part, t);
-}
-
-static void flush(struct trip *t)
-{
-	u64 before = t->batch.moved;
-	unsigned int passes = tarn_move_flush(&t->batch);
-
-	t->most -= max_t(u64, t->batch.moved - before, passes * PASS_PAGES);
+		change_target(part, t);
+	return true;
 }
 
 /* From where it was in a leaf. */
@@ -353,12 +223,15 @@ static void move_of_leaf(struct tarn_partition *part, struct trip *t,
 	struct tarn_way *way = t->way;
 	u64 end = ALIGN_DOWN(way->at, TARN_LEAF_PAGES) + TARN_LEAF_PAGES;
 
-	for (; way->at < end && goes_on(t); way->at++) {
+	while (way->at < end && goes_on(t)) {
 		atomic64_t *entry = tarn_leaf_entry(leaf, way->at);
 		u64 e = atomic64_read(entry);
 
-		if (goes(part, t, e))
-			take(part, t, way->at, entry, tarn_entry_payload(e));
+		/* A page that finds no frame is looked at again, whenever there is one. */
+		if (goes(part, t, e) &&
+		    !take(part, t, way->at, entry, tarn_entry_payload(e)))
+			continue;
+		way->at++;
 		if (tarn_batch_is_full(&t->batch.pages))
 			flush(t);
 	}
@@ -548,6 +421,13 @@ static int placer(void *arg)
 			wait_event_interruptible(p->wait, woken(p));
 	}
 	return 0;
+}
+
+/* The homes of a partition were set: look now. */
+void tarn_place_kick(struct tarn_pool *pool)
+{
+	WRITE_ONCE(pool->placer->kick, true);
+	wake_up(&pool->placer->wait);
 }
 
 int tarn_place_start(struct tarn_pool *pool)

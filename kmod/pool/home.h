@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Home nodes of a partition (S04): on which NUMA nodes its frames are to be, and how many
- * on each. Here is what they are and what follows from them for one page; who sets them
- * and who moves pages to them is policy/place.c.
+ * on each. Here is what they are and what follows from them for one page; they are
+ * set in policy/homes.c, and policy/place.c moves pages to them.
  */
 #ifndef TARN_HOME_H
 #define TARN_HOME_H

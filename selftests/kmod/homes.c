@@ -73,8 +73,8 @@ static void a_new_page_is_at_home(void)
 static void numbers_are_kept(void)
 {
 	const struct tarn_home homes[] = {
-		{ .node = 1, .wanted_frames = 100 },
-		{ .node = 0, .wanted_frames = 300 },
+		{ .node = 1, .flags = TARN_NODE_IS_HOME, .wanted_frames = 100 },
+		{ .node = 0, .flags = TARN_NODE_IS_HOME, .wanted_frames = 300 },
 	};
 
 	begin("nodes=16M:16M", 400);
@@ -260,6 +260,54 @@ static void homes_change_under_load(void)
 	end(pages);
 }
 
+/* Room for the nodes of any machine that tests run on. */
+#define NODES_MOST 16
+
+static u32 read_homes(struct tarn_home *homes)
+{
+	struct tarn_partition_homes h = {
+		.size = sizeof(h),
+		.count = NODES_MOST,
+		.homes = (uintptr_t)homes,
+	};
+
+	tarn_op(part, TARN_PARTITION_HOMES, &h);
+	ASSERT_LE(h.count, NODES_MOST);
+	return h.count;
+}
+
+/* What was read, with nodes that only have pages, can be set again, and is the same. */
+static void what_is_read_can_be_set(void)
+{
+	struct tarn_home was[NODES_MOST], is[NODES_MOST];
+	u32 count;
+
+	begin("nodes=16M:16M", 512);
+	node_run_on(0);
+	fill(0, 512);
+	/* No home at all, though there is a node to tell of. */
+	count = read_homes(was);
+	ASSERT_EQ(count, 1);
+	ASSERT_EQ(was[0].flags, 0);
+	ASSERT_OK(__part_set_homes(part, was, count));
+	ASSERT_EQ(part_homes(part).misplaced_pages, 0);
+	ASSERT_EQ(read_homes(is), 1);
+	ASSERT_EQ(is[0].flags, 0);
+	/* A home that wants few, and a node that has the others. */
+	part_set_home(part, 1, 100);
+	WAIT_FOR(part_on_node(part, 1) == 100);
+	count = read_homes(was);
+	ASSERT_EQ(count, 2);
+	ASSERT_OK(__part_set_homes(part, was, count));
+	ASSERT_EQ(read_homes(is), 2);
+	ASSERT_EQ(is[0].flags, 0);
+	ASSERT_EQ(is[1].flags, TARN_NODE_IS_HOME);
+	ASSERT_EQ(is[1].wanted_frames, 100);
+	ASSERT_EQ(part_homes(part).misplaced_pages, 412);
+	check(0, 512);
+	end(512);
+}
+
 static u64 gone_of(struct tarn_pool_info info)
 {
 	return info.page_outs + info.clean_drops + info.zero_drops;
@@ -301,10 +349,14 @@ static void a_move_takes_nobodys_pages(void)
 
 static void bad_homes_change_nothing(void)
 {
-	const struct tarn_home good = { .node = 1, .wanted_frames = 7 };
-	const struct tarn_home twice[] = { { .node = 1 }, { .node = 1 } };
-	const struct tarn_home away = { .node = 1000 };
-	const struct tarn_home flag = { .node = 0, .flags = 2 };
+	const struct tarn_home good = {
+		.node = 1, .flags = TARN_NODE_IS_HOME, .wanted_frames = 7,
+	};
+	const struct tarn_home twice[] = { good, { .node = 1 } };
+	const struct tarn_home away = {
+		.node = 1000, .flags = TARN_NODE_IS_HOME,
+	};
+	const struct tarn_home flag = { .node = 0, .flags = 3 };
 	struct tarn_partition_homes h;
 	struct tarn_home got[4] = {};
 	int fd;
@@ -342,6 +394,7 @@ static const struct tarn_test tests[] = {
 	TEST(the_hottest_come_first),
 	TEST(homes_change_under_load),
 	TEST(a_move_takes_nobodys_pages),
+	TEST(what_is_read_can_be_set),
 	TEST(bad_homes_change_nothing),
 };
 

@@ -76,7 +76,11 @@ long __part_set_homes(int fd, const struct tarn_home *homes, u32 count)
 
 void part_set_home(int fd, u32 node, u64 wanted)
 {
-	const struct tarn_home home = { .node = node, .wanted_frames = wanted };
+	const struct tarn_home home = {
+		.node = node,
+		.flags = TARN_NODE_IS_HOME,
+		.wanted_frames = wanted,
+	};
 
 	ASSERT_OK(__part_set_homes(fd, &home, 1));
 }

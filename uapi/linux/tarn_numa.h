@@ -17,7 +17,7 @@
 /**
  * struct tarn_home - a partition on one NUMA node
  * @node: the kernel's number
- * @flags: TARN_NODE_IS_HOME; to set, 0 counts as that
+ * @flags: TARN_NODE_IS_HOME or 0
  * @wanted_frames: frames that are to be there; 0: no number, what comes
  * @resident_pages: out: pages that are
  */
@@ -38,8 +38,9 @@ struct tarn_home {
  * @count: in: to set, length of @homes, 0 for none; else room in it. Out, of a read: how
  *	many there are
  * @reserved: 0
- * @homes: array of struct tarn_home. To set: the homes, each node once. Of a read: all
- *	homes, and other nodes where the partition has pages, in ascending order
+ * @homes: array of struct tarn_home, each node once. Of a read: all homes, and other
+ *	nodes where the partition has pages, in ascending order. To set: the homes; a node
+ *	without TARN_NODE_IS_HOME becomes none, so what was read can be set again
  * @misplaced_pages: out: pages that are on no home, or on one beyond what is wanted there
  * @moved_pages: out: pages that were moved to a home so far
  *
@@ -48,8 +49,8 @@ struct tarn_home {
  * and the page is moved later, the most used first. To set wants a file that is open for
  * writing, and CAP_SYS_ADMIN; then the homes are as said, or as before.
  *
- * EINVAL: a node of which the pool has no frames, or that is named twice; more than there
- * are nodes.
+ * EINVAL: a home of which the pool has no frames; a node that is named twice; more than
+ * there are nodes.
  */
 struct tarn_partition_homes {
 	__u32 size;
