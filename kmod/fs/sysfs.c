@@ -83,6 +83,7 @@ FIELD(pool, latency);
 FIELD(pool, scanned_pages);
 FIELD(pool, scan_ns);
 FIELD(pool, scan_permille);
+FIELD(pool, placement);
 FIELD(pool, faults_pending);
 FIELD(pool, poisoned_frames);
 
@@ -114,6 +115,7 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, scanned_pages),
 	ATTR(pool, scan_ns),
 	ATTR(pool, scan_permille),
+	ATTR(pool, placement),
 	ATTR(pool, faults_pending),
 	ATTR(pool, poisoned_frames),
 	NULL,

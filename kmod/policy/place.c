@@ -3,10 +3,11 @@
  * DOC: Bringing pages home
  *
  * A page may lie elsewhere than at home: its home had no frame free when it came, or the
- * homes are others now. A thread a pool moves such pages, class by class: first those that
- * are hot, in the whole partition, then those that are warm, and so on, so that accesses
- * become local as early as possible. It goes on where it was from turn to turn, and begins
- * again with what has become hot meanwhile when the scanner has seen all pages some times.
+ * homes are others now. A thread a pool moves such pages, in steps that each go through the
+ * whole partition: first those that are used most, by one of the heuristics of order.c, so
+ * that accesses become local as early as possible. It goes on where it was from turn to
+ * turn, and begins again when the scanner has seen all pages some times, as others may come
+ * first by then.
  *
  * It takes only frames that a node has beyond its high mark. So nothing goes out to make
  * room for what has a frame already, and no partition loses pages to another one's move.
@@ -26,6 +27,7 @@
 
 #include "page/move.h"
 #include "policy/age.h"
+#include "policy/order.h"
 #include "policy/place.h"
 #include "policy/relocate.h"
 #include "pool/home.h"
@@ -46,8 +48,6 @@
 #define PASS_PAGES	4
 /* Leaves of a partition that are looked at in a turn. */
 #define TURN_LEAVES	1024
-/* After so many of the scanner's rounds other pages may be hot. */
-#define ROUNDS		8
 /* With nothing to move, look so often whether there is by now. */
 #define IDLE		(HZ / 2)
 /* After a way through a partition on which nothing could be moved it is left alone. */
@@ -57,8 +57,10 @@
  * struct tarn_way - how far the thread has come with a partition; its own
  * @homes_set: tarn_partition.homes_set when it set out
  * @rounds: of the scanner, when it set out
- * @class: pages of this class now, enum tarn_activity
+ * @order: in which it goes
+ * @step: of the order
  * @at: page to go on with
+ * @share: what goes of the block that @at is in the middle of
  * @moved: pages moved since it set out
  * @rate: most pages a turn
  * @waits: TARN_STAT_MOVE_WAITS of the partition before its last turn
@@ -69,8 +71,10 @@
 struct tarn_way {
 	int homes_set;
 	u64 rounds;
-	int class;
+	const struct tarn_order *order;
+	unsigned int step;
 	u64 at;
+	enum tarn_share share;
 	u64 moved;
 	unsigned int rate;
 	u64 waits;
@@ -162,16 +166,43 @@ static bool goes_on(const struct trip *t)
 	return t->most > 0 && t->all && t->to != NUMA_NO_NODE && !stop_now();
 }
 
-/* Is it of the class whose turn it is, and where too many are? */
-static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
+/* Is it where too many are? */
+static bool is_astray(struct tarn_partition *part, const struct trip *t, u64 e)
 {
 	int nid;
 
-	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e) ||
-	    tarn_age_class(e) != t->way->class)
+	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e))
 		return false;
 	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
 	return nid != NUMA_NO_NODE && nid != t->to && t->excess[nid];
+}
+
+static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
+{
+	const struct tarn_way *way = t->way;
+
+	return is_astray(part, t, e) &&
+	       (way->share == TARN_SHARE_ALL ||
+		way->order->page(part->pool, way->step, e));
+}
+
+/* What goes of a block that the way comes to. */
+static enum tarn_share share_of(struct tarn_partition *part,
+				const struct trip *t,
+				const struct tarn_leaf *leaf)
+{
+	u16 astray[TARN_ACTIVITY_CLASSES] = {};
+	unsigned int i;
+
+	if (!t->way->order->block)
+		return TARN_SHARE_PAGES;
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+
+		if (is_astray(part, t, e))
+			astray[tarn_age_class(e)]++;
+	}
+	return t->way->order->block(t->way->step, astray);
 }
 
 static void flush(struct trip *t)
@@ -223,6 +254,10 @@ static void move_of_leaf(struct tarn_partition *part, struct trip *t,
 	struct tarn_way *way = t->way;
 	u64 end = ALIGN_DOWN(way->at, TARN_LEAF_PAGES) + TARN_LEAF_PAGES;
 
+	if (IS_ALIGNED(way->at, TARN_LEAF_PAGES))
+		way->share = share_of(part, t, leaf);
+	if (way->share == TARN_SHARE_NONE)
+		way->at = end;
 	while (way->at < end && goes_on(t)) {
 		atomic64_t *entry = tarn_leaf_entry(leaf, way->at);
 		u64 e = atomic64_read(entry);
@@ -253,7 +288,7 @@ static bool visit(struct tarn_partition *part, struct trip *t,
 	return there;
 }
 
-/* The leaves with pages of a class, from where it was. False: there are no more. */
+/* A step through the leaves, from where it was. False: there are no more. */
 static bool move_on(struct tarn_partition *part, struct trip *t)
 {
 	struct tarn_way *way = t->way;
@@ -279,27 +314,30 @@ static void set_out(struct tarn_partition *part, struct tarn_way *way)
 {
 	way->homes_set = atomic_read(&part->homes_set);
 	way->rounds = READ_ONCE(part->ages->rounds);
-	way->class = TARN_ACTIVITY_HOT;
+	way->order = tarn_order_of(part->pool);
+	way->step = 0;
 	way->at = 0;
 	way->moved = 0;
 }
 
-/* There are other homes, or other pages are hot. */
+/* There are other homes, or other pages come first. */
 static bool is_old(struct tarn_partition *part, const struct tarn_way *way)
 {
 	return way->homes_set != atomic_read(&part->homes_set) ||
-	       (way->class < TARN_ACTIVITY_HOT && way->moved &&
-		READ_ONCE(part->ages->rounds) - way->rounds >= ROUNDS);
+	       way->order != tarn_order_of(part->pool) ||
+	       (way->step && way->moved &&
+		READ_ONCE(part->ages->rounds) - way->rounds >=
+		way->order->rounds);
 }
 
-/* Class by class. False: all were looked at. */
+/* Step by step. False: all were taken. */
 static bool go_home(struct tarn_partition *part, struct trip *t)
 {
 	struct tarn_way *way = t->way;
 
-	if (way->class < TARN_ACTIVITY_COLD || is_old(part, way))
+	if (way->step == way->order->steps || is_old(part, way))
 		set_out(part, way);
-	for (; way->class >= TARN_ACTIVITY_COLD; way->class--) {
+	for (; way->step < way->order->steps; way->step++) {
 		if (move_on(part, t))
 			return true;
 		way->at = 0;

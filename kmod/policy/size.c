@@ -472,6 +472,9 @@ int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set)
 	if (set->flags & TARN_POOL_SET_SCAN &&
 	    set->scan_permille > TARN_SCAN_PERMILLE_MAX)
 		goto out;
+	if (set->flags & TARN_POOL_SET_PLACEMENT &&
+	    set->placement >= TARN_PLACEMENTS)
+		goto out;
 	if (set->flags & TARN_POOL_SET_WATERMARKS) {
 		pool->low = set->low_frames;
 		pool->high = set->high_frames;
@@ -481,6 +484,8 @@ int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set)
 		WRITE_ONCE(pool->readahead, set->readahead_pages);
 	if (set->flags & TARN_POOL_SET_SCAN)
 		tarn_scan_set(pool, set->scan_permille);
+	if (set->flags & TARN_POOL_SET_PLACEMENT)
+		WRITE_ONCE(pool->placement, set->placement);
 	ret = 0;
 out:
 	mutex_unlock(&pool->resize_lock);

@@ -174,6 +174,7 @@ struct tarn_pool_ops {
  * @scanned: pages that it looked at
  * @scan_ns: processor time that it took
  * @placer: the thread that moves pages home, policy/place.c's
+ * @placement: which ones first, enum tarn_placement
  * @resize_lock: frames come and go
  * @per_node: sizes were given by node
  * @low: as set by hand, 0: computed
@@ -243,6 +244,7 @@ struct tarn_pool {
 	atomic64_t scanned;
 	atomic64_t scan_ns;
 	struct tarn_placer *placer;
+	u32 placement;
 
 	struct mutex resize_lock;
 	bool per_node;

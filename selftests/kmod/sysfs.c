@@ -31,7 +31,7 @@ static const struct field pool_fields[] = {
 	P(clean_drops), P(zero_drops), P(refaults), P(frame_waits),
 	P(load_errors), P(checksum_errors), P(store_errors), P(pinned_pages), P(low_frames),
 	P(high_frames), P(paging_capacity), P(paging_used), P(metadata_bytes),
-	P(readahead_pages), P(scan_permille), P(faults_pending), P(poisoned_frames),
+	P(readahead_pages), P(scan_permille), P(placement), P(faults_pending), P(poisoned_frames),
 };
 
 static const struct field part_fields[] = {

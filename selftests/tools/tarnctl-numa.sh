@@ -139,6 +139,31 @@ check "none again" tarnctl partition set g1 --home none
 check "are set" test "$(homes)" = "[]"
 check "and nothing is said of them" no_home_line
 
+# ---- which pages first
+
+orders()
+{
+	local order number=0
+
+	for order in class density refault; do
+		tarnctl pool set --placement "$order" && says "home first                 $order" \
+			tarnctl pool show $pool || return 1
+		[ "$(tarnctl pool show --json | jq .placement)" = "$number" ] &&
+			[ "$(cat "/sys/fs/tarn/$uuid/placement")" = "$number" ] || return 1
+		number=$((number + 1))
+	done
+}
+
+check "each of the orders can be set" orders
+check "with a setting" tarnctl pool set $pool readahead=4 --placement=class
+check "both are set" json '.placement == 0 and .readahead_pages == 4' tarnctl pool show --json
+refuse 2 "class, density or refault" "no other" tarnctl pool set --placement hottest
+refuse 2 "256 pages" "one bad setting of two" \
+	tarnctl pool set readahead=1000 --placement density
+check "changes nothing" json '.placement == 0 and .readahead_pages == 4' \
+	tarnctl pool show --json
+refuse 1 "not permitted" "not by another user" as_user pool set --placement density
+
 # ---- relocation
 
 check "no relocation so far" says "no relocation so far" tarnctl partition relocate g1 --status

@@ -2,7 +2,9 @@
 /* tarnctl: counters read from a directory shaped like sysfs. */
 #include <sys/stat.h>
 
+#include "../../tools/tarnctl/error.c"
 #include "../../tools/tarnctl/field.c"
+#include "../../tools/tarnctl/placement.c"
 #include "../../tools/tarnctl/size.c"
 #include "../../tools/tarnctl/sysfs.c"
 #include "tap.h"

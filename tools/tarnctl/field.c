@@ -7,6 +7,7 @@
 #include <linux/tarn.h>
 
 #include "field.h"
+#include "placement.h"
 #include "size.h"
 
 #define FIELD(type, member, unit_, label_)                                     \
@@ -48,6 +49,7 @@ const struct field pool_fields[] = {
 	POOL(scan_permille, PERMILLE, "scanner's CPU"),
 	POOL(scanned_pages, NUMBER, "pages scanned"),
 	POOL(scan_ns, NS, "scanner's time"),
+	POOL(placement, PLACEMENT, "home first"),
 	{ 0 },
 };
 
@@ -135,6 +137,9 @@ const char *field_format(const struct field *field, const void *base, char *buf,
 		return time_format(buf, val);
 	case FIELD_PERMILLE:
 		snprintf(buf, SIZE_TEXT_MAX, "%.1f%%", val / 10.0);
+		return buf;
+	case FIELD_PLACEMENT:
+		snprintf(buf, SIZE_TEXT_MAX, "%s", placement_name(val));
 		return buf;
 	case FIELD_NUMBER:
 		break;

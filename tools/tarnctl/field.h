@@ -20,6 +20,7 @@ enum field_unit {
 	FIELD_BYTES,
 	FIELD_NS,
 	FIELD_PERMILLE,
+	FIELD_PLACEMENT,
 };
 
 /**

@@ -18,15 +18,19 @@ static const struct command pool_commands[] = {
 	{ .name = "show", .args = "[POOL]", .help = "all counters of a pool",
 	  .fn = pool_show_main, .options = OPTION_JSON | OPTION_BYTES,
 	  .max_args = 1 },
-	{ .name = "set", .args = "[POOL] KEY=VALUE...",
+	{ .name = "set", .args = "[POOL] [KEY=VALUE...]",
 	  .help = "change settings of a pool",
 	  .more = "  low=AMOUNT        reclaim starts when fewer frames are free\n"
 		  "  high=AMOUNT       and stops when so many are, at most half the pool\n"
 		  "  readahead=AMOUNT  most that is read ahead of a sequence, up to 256 pages\n"
 		  "  scan=SHARE        of one CPU for looking at which pages are used, 2% at first;\n"
 		  "                    under pressure up to four times as much; 0 turns it off\n"
-		  "\n" SIZES_HELP,
-	  .fn = pool_set_main, .min_args = 1, .max_args = -1 },
+		  "\n" SIZES_HELP "\n\n"
+		  "--placement says which of the pages that are not at home are moved first:\n"
+		  "  class    those that are hot, then warm, cool and cold ones; so it is at first\n"
+		  "  density  likewise, and of each class blocks of 2 MiB with most of it\n"
+		  "  refault  those that were paged in, recently first, then the others by class",
+	  .fn = pool_set_main, .options = OPTION_PLACEMENT, .max_args = -1 },
 	{ .name = "resize", .args = "[POOL] SIZE[:SIZE...]",
 	  .help = "give a mounted pool another size",
 	  .more = "Several sizes set one per NUMA node. What does not fit into a smaller\n"

@@ -37,7 +37,8 @@
 #define OPTION_BACKGROUND (1U << 25)
 #define OPTION_STATUS	(1U << 26)
 #define OPTION_CANCEL	(1U << 27)
-#define OPTION_ALL	0xfffffffU
+#define OPTION_PLACEMENT (1U << 28)
+#define OPTION_ALL	0x1fffffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -83,6 +84,7 @@ struct option_list {
  * @background: do not wait for the end
  * @status: tell how it is
  * @cancel: end it
+ * @placement: which pages come home first
  */
 struct options {
 	bool help;
@@ -114,6 +116,7 @@ struct options {
 	bool background;
 	bool status;
 	bool cancel;
+	const char *placement;
 };
 
 /**

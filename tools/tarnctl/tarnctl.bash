@@ -45,6 +45,8 @@ _tarnctl_words()
 		echo "--json --bytes --help" ;;
 	"pool pins")
 		echo "--json --help" ;;
+	"pool set")
+		echo "--placement --help" ;;
 	"partition pins" | "partition metrics")
 		echo "--json --bytes --help" ;;
 	"partition attach")
@@ -108,6 +110,9 @@ _tarnctl()
 		return ;;
 	--to | --away-from)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_nodes)" -- "$cur")
+		return ;;
+	--placement)
+		mapfile -t COMPREPLY < <(compgen -W "class density refault" -- "$cur")
 		return ;;
 	--socket | --replace | --svg)
 		compopt -o filenames

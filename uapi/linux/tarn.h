@@ -119,7 +119,7 @@ struct tarn_features {
  * @scanned_pages: pages that the scanner looked at
  * @scan_ns: processor time that it took
  * @scan_permille: see tarn_pool_set
- * @reserved: 0
+ * @placement: see tarn_pool_set
  * @poisoned_frames: of @frames, known to have a memory error; one that holds no
  *	page any more is neither free nor in limbo, and not used again
  */
@@ -155,14 +155,15 @@ struct tarn_pool_info {
 	__aligned_u64 scanned_pages;
 	__aligned_u64 scan_ns;
 	__u32 scan_permille;
-	__u32 reserved;
+	__u32 placement;
 	__aligned_u64 poisoned_frames;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
 #define TARN_POOL_SET_READAHEAD		(1U << 1)
 #define TARN_POOL_SET_SCAN		(1U << 2)
-#define TARN_POOL_SET_ALL		0x7U
+#define TARN_POOL_SET_PLACEMENT		(1U << 3)
+#define TARN_POOL_SET_ALL		0xfU
 
 /**
  * struct tarn_pool_set - TARN_POOL_SET: settings of a pool, CAP_SYS_ADMIN
@@ -173,6 +174,8 @@ struct tarn_pool_info {
  * @readahead_pages: 0 (off) to 256
  * @scan_permille: share of one CPU that the scanner may use, in thousandths: 0
  *	(off) to 1000; under pressure it takes up to four times as much
+ * @placement: which pages come home first, enum tarn_placement
+ * @reserved: 0
  */
 struct tarn_pool_set {
 	__u32 size;
@@ -181,6 +184,8 @@ struct tarn_pool_set {
 	__aligned_u64 high_frames;
 	__u32 readahead_pages;
 	__u32 scan_permille;
+	__u32 placement;
+	__u32 reserved;
 };
 
 /**

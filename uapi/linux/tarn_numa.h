@@ -62,6 +62,20 @@ struct tarn_partition_homes {
 	__aligned_u64 moved_pages;
 };
 
+/** enum tarn_placement - which of the pages that are not at home are moved first (S06) */
+enum tarn_placement {
+	/** by class: hot ones, then warm, cool and cold ones */
+	TARN_PLACE_CLASS = 0,
+	/**
+	 * by class, and of a class blocks of 2 MiB with most of it; one that is mostly of
+	 * it goes as a whole
+	 */
+	TARN_PLACE_DENSITY = 1,
+	/** what was paged in, recently first, then what never was, by class */
+	TARN_PLACE_REFAULT = 2,
+};
+#define TARN_PLACEMENTS		3
+
 /* ---- relocation --------------------------------------------------------- */
 
 /** enum tarn_relocate_op - what TARN_PARTITION_RELOCATE is to do */
