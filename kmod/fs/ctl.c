@@ -23,6 +23,7 @@
 #include "pager/pager.h"
 #include "policy/age.h"
 #include "policy/area.h"
+#include "policy/drain.h"
 #include "policy/entitle.h"
 #include "policy/homes.h"
 #include "policy/relocate.h"
@@ -129,6 +130,11 @@ static long pool_call(struct file *file, unsigned int cmd,
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
 		return arg->pool_detach.flags ? -EINVAL : tarn_pager_force(pool);
+	case TARN_POOL_DRAIN:
+		/* It names pages of others. */
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return tarn_drain(pool, &arg->pool_drain);
 	}
 	return -ENOTTY;
 }
@@ -140,6 +146,7 @@ static const struct tarn_ctl pool_calls[] = {
 	TARN_CTL(TARN_POOL_PIN_POLICY, struct tarn_pool_pin_policy, critical),
 	TARN_CTL(TARN_POOL_FAULTS, struct tarn_pool_faults, done),
 	TARN_CTL(TARN_POOL_DETACH, struct tarn_pool_detach, flags),
+	TARN_CTL(TARN_POOL_DRAIN, struct tarn_pool_drain, held_page),
 };
 
 /* ---- partition ---------------------------------------------------------- */

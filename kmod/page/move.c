@@ -16,21 +16,8 @@ void tarn_move_begin(struct tarn_move_batch *batch, struct tarn_partition *part)
 	batch->held_page = TARN_MOVE_NONE;
 }
 
-/**
- * tarn_move_add() - take a page in hand
- * @batch: with room, and no page after @index
- * @index: page
- * @entry: its entry
- * @frame: where it is
- * @to: a frame, idle and nobody's; the batch's if TARN_MOVE_TAKEN is returned
- *
- * A page that a fault has in hand just now looks held: who cares looks twice.
- *
- * Context: process; does not wait.
- * Return: see enum tarn_move.
- */
-enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
-			     atomic64_t *entry, u64 frame, u64 to)
+static enum tarn_move take(struct tarn_move_batch *batch, u64 index,
+			   atomic64_t *entry, u64 frame)
 {
 	struct page *page;
 	bool added;
@@ -58,8 +45,32 @@ enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
 		if (!added)
 			tarn_batch_unlock(page);
 	} while (!added);
-	batch->to[batch->pages.count - 1] = to;
 	return TARN_MOVE_TAKEN;
+}
+
+/**
+ * tarn_move_add() - take a page in hand
+ * @batch: with room, and no page after @index
+ * @index: page
+ * @entry: its entry
+ * @frame: where it is
+ * @to: a frame, idle and nobody's: the batch's, and free again if the page is not taken
+ *
+ * A page that a fault has in hand just now looks held: who cares looks twice.
+ *
+ * Context: process; does not wait.
+ * Return: see enum tarn_move.
+ */
+enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
+			     atomic64_t *entry, u64 frame, u64 to)
+{
+	enum tarn_move ret = take(batch, index, entry, frame);
+
+	if (ret == TARN_MOVE_TAKEN)
+		batch->to[batch->pages.count - 1] = to;
+	else
+		tarn_frame_free(batch->pages.part->pool, to);
+	return ret;
 }
 
 /* Copy a page that is unmapped, if nobody holds it. */

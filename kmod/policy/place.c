@@ -232,10 +232,8 @@ static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 		return false;
 	}
 	if (tarn_move_add(&t->batch, index, entry, frame, to) !=
-	    TARN_MOVE_TAKEN) {
-		tarn_frame_free(part->pool, to);
+	    TARN_MOVE_TAKEN)
 		return true;
-	}
 	/* Now the mark keeps it where it is. */
 	nid = tarn_frame_node(part->pool, frame);
 	if (t->excess[nid]) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TARN_GET_FEATURES, TARN_POOL_INFO, TARN_POOL_SET, TARN_POOL_FAULTS: form and
- * values.
+ * TARN_GET_FEATURES, TARN_POOL_INFO, TARN_POOL_SET, TARN_POOL_DRAIN, TARN_POOL_FAULTS:
+ * form and values.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -255,6 +255,26 @@ static void placement(void)
 	end();
 }
 
+static void drain(void)
+{
+	const struct uapi_call call = {
+		.name = "POOL_DRAIN",
+		.cmd = TARN_POOL_DRAIN,
+		.size = sizeof(struct tarn_pool_drain),
+		.flags = TARN_DRAIN_ALL,
+		.open = open_pool,
+		.close = keep,
+		.admin = true,
+	};
+
+	begin();
+	const int wrong[] = { part, null, dev, other };
+
+	uapi_check(&call, wrong, ARRAY_SIZE(wrong));
+	uapi_check_admin(&call);
+	end();
+}
+
 static struct tarn_fault list[8];
 
 static void fill_faults(void *arg)
@@ -381,6 +401,7 @@ static const struct tarn_test tests[] = {
 	TEST(set),
 	TEST(set_values),
 	TEST(placement),
+	TEST(drain),
 	TEST(faults),
 	TEST(fault_values),
 	TEST(events_call),

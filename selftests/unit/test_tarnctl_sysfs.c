@@ -170,6 +170,8 @@ static void test_format(void)
 			CHECK_STR(buf, "0.0%");
 		else if (!strcmp(field->name, "scan_ns"))
 			CHECK_STR(buf, "0ns");
+		else if (!strcmp(field->name, "placement"))
+			CHECK_STR(buf, "class");
 		else
 			CHECK_STR(buf, "0");
 	}

@@ -37,6 +37,18 @@ static const struct command pool_commands[] = {
 		  "pool is paged out first; where that cannot be, the pool stays as it was.\n"
 		  "A size has a suffix: 8G, 512M, 30% (of the memory of this machine).",
 	  .fn = pool_resize_main, .min_args = 1, .max_args = 2 },
+	{ .name = "drain-node", .args = "[POOL] N",
+	  .help = "give all memory on a NUMA node back to the kernel",
+	  .more = "For memory that is to be taken out or offline. The pool first takes as much from\n"
+		  "the other nodes, so that it stays as large as it is; then what is on node N is\n"
+		  "moved there while guests run. A page that somebody holds (for DMA, say) is waited\n"
+		  "for. Without --background this waits for the end; when it is interrupted, it goes\n"
+		  "on. Whatever else ends it, the pool is as it was before.",
+	  .fn = pool_drain_node_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SHRINK |
+		     OPTION_REFUSE | OPTION_BACKGROUND | OPTION_STATUS |
+		     OPTION_CANCEL,
+	  .max_args = 2 },
 	{ .name = "pins", .args = "[POOL] [TYPE=POLICY]...",
 	  .help = "which areas of guests are pinned, by type",
 	  .more = "  TYPE    cpu, clock, steal, async-fault, eoi, ring, dma, metrics, tables, other\n"

@@ -96,6 +96,8 @@ static const struct option_def option_defs[] = {
 	  "end the one under way where it is" },
 	{ OPTION_PLACEMENT, 0, KIND_STRING, "placement", "ORDER",
 	  DEST(placement), "which pages come home first: class, density, refault" },
+	{ OPTION_SHRINK, 0, KIND_FLAG, "shrink", NULL, DEST(shrink),
+	  "let the pool become smaller where other nodes lack memory" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };

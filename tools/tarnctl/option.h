@@ -38,7 +38,8 @@
 #define OPTION_STATUS	(1U << 26)
 #define OPTION_CANCEL	(1U << 27)
 #define OPTION_PLACEMENT (1U << 28)
-#define OPTION_ALL	0x1fffffffU
+#define OPTION_SHRINK	(1U << 29)
+#define OPTION_ALL	0x3fffffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -85,6 +86,7 @@ struct option_list {
  * @status: tell how it is
  * @cancel: end it
  * @placement: which pages come home first
+ * @shrink: a pool may become smaller
  */
 struct options {
 	bool help;
@@ -117,6 +119,7 @@ struct options {
 	bool status;
 	bool cancel;
 	const char *placement;
+	bool shrink;
 };
 
 /**

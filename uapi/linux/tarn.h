@@ -218,7 +218,7 @@ enum tarn_event_type {
 	TARN_EVENT_PAGING_FULL = 6,
 	/** value: 1 the pager lost a device, 0 it is whole again */
 	TARN_EVENT_DEGRADED = 7,
-	/** value: frames of the pool after a remount */
+	/** value: frames of the pool after a remount, or when draining a node has ended */
 	TARN_EVENT_RESIZED = 8,
 	TARN_EVENT_PARTITION_CREATED = 9,
 	TARN_EVENT_PARTITION_DESTROYED = 10,
@@ -741,6 +741,7 @@ struct tarn_partition_heat {
 #define TARN_POOL_PIN_POLICY	_IOWR(TARN_IOC_TYPE, 0x23, struct tarn_pool_pin_policy)
 #define TARN_POOL_FAULTS	_IOWR(TARN_IOC_TYPE, 0x24, struct tarn_pool_faults)
 #define TARN_POOL_DETACH	_IOWR(TARN_IOC_TYPE, 0x25, struct tarn_pool_detach)
+#define TARN_POOL_DRAIN		_IOWR(TARN_IOC_TYPE, 0x26, struct tarn_pool_drain)
 
 #define TARN_PARTITION_INFO	_IOWR(TARN_IOC_TYPE, 0x40, struct tarn_partition_info)
 #define TARN_PARTITION_SET	_IOWR(TARN_IOC_TYPE, 0x41, struct tarn_partition_set)

@@ -78,7 +78,7 @@ enum tarn_placement {
 
 /* ---- relocation --------------------------------------------------------- */
 
-/** enum tarn_relocate_op - what TARN_PARTITION_RELOCATE is to do */
+/** enum tarn_relocate_op - what TARN_PARTITION_RELOCATE, or TARN_POOL_DRAIN, is to do */
 enum tarn_relocate_op {
 	/** Tell how the relocation is, or the last one was. */
 	TARN_RELOCATE_STATUS = 0,
@@ -88,7 +88,7 @@ enum tarn_relocate_op {
 	TARN_RELOCATE_CANCEL = 2,
 };
 
-/** enum tarn_relocate_state - how a relocation is */
+/** enum tarn_relocate_state - how a relocation is, or draining a node */
 enum tarn_relocate_state {
 	/** There was none. */
 	TARN_RELOCATION_NONE = 0,
@@ -153,6 +153,54 @@ struct tarn_partition_relocate {
 	__aligned_u64 held_page;
 	__aligned_u64 skipped;
 	__aligned_u64 blocked[TARN_BLOCKED_BUCKETS];
+};
+
+/* ---- draining a node ---------------------------------------------------- */
+
+/** Where other nodes can't give as much the pool becomes smaller; otherwise that ends it. */
+#define TARN_DRAIN_SHRINK	(1U << 0)
+/** A page that somebody holds (DMA) at two looks ends it; otherwise it is waited for. */
+#define TARN_DRAIN_REFUSE	(1U << 1)
+#define TARN_DRAIN_ALL		0x3U
+
+/**
+ * struct tarn_pool_drain - TARN_POOL_DRAIN: leave a node (S05), CAP_SYS_ADMIN
+ * @size: of this structure
+ * @flags: to start, TARN_DRAIN_*; otherwise 0; out: as it was started
+ * @op: enum tarn_relocate_op
+ * @node: to start: the kernel's number; out: the same
+ * @state: out: enum tarn_relocate_state
+ * @held_partition: out: id of the partition of @held_page
+ * @frames: out: frames that the pool had there when it began
+ * @left: out: of these, in use even now, as of the last way over them
+ * @grown: out: frames that other nodes got for them
+ * @moved: out: pages moved
+ * @held: out: pages that somebody holds, as of the last way
+ * @held_page: out: the first of them
+ *
+ * The pool takes as many frames from other nodes, moves there what is on the node, and
+ * gives that back to the kernel, which can then take the memory offline. It goes on when
+ * the caller is gone. Until all frames of the node are empty none is given back: whatever
+ * ends it earlier undoes it, what other nodes got first. CANCEL returns before that is
+ * done; it is running until then. Afterwards sizes count by node, as with the mount option
+ * nodes=; homes stay as they are set. Meanwhile the pool can't be given another size.
+ *
+ * EBUSY: one is under way. EINVAL: a node without frames of the pool, an op that is none.
+ * ENOENT: there is none to cancel.
+ */
+struct tarn_pool_drain {
+	__u32 size;
+	__u32 flags;
+	__u32 op;
+	__u32 node;
+	__u32 state;
+	__u32 held_partition;
+	__aligned_u64 frames;
+	__aligned_u64 left;
+	__aligned_u64 grown;
+	__aligned_u64 moved;
+	__aligned_u64 held;
+	__aligned_u64 held_page;
 };
 
 #endif /* _UAPI_LINUX_TARN_NUMA_H */
