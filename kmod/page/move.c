@@ -95,6 +95,7 @@ static u64 settle(struct tarn_move_batch *batch, unsigned int i)
 	u64 from = batch->pages.page[i].frame, to = batch->to[i];
 	atomic64_t *entry = tarn_partition_entry(part, index);
 	int nid = tarn_frame_node(part->pool, to);
+	int was = tarn_frame_node(part->pool, from);
 	u64 e = atomic64_read(entry);
 
 	if (!copy(part->pool, from, to)) {
@@ -109,6 +110,7 @@ static u64 settle(struct tarn_move_batch *batch, unsigned int i)
 			  (e & (TARN_ENTRY_HINT | TARN_ENTRY_FLAG)));
 	tarn_partition_came(part, entry, nid);
 	tarn_partition_left(part, from);
+	tarn_stats_moved(part->pool, was, nid);
 	batch->moved++;
 	return from;
 }

@@ -116,23 +116,25 @@ long tarn_homes_set(struct tarn_partition *part,
 
 /* All of one set of homes. Returns how many nodes there are to tell of. */
 static u32 describe(struct tarn_partition *part, struct tarn_home *list,
-		    u64 *misplaced)
+		    struct tarn_partition_homes *h)
 {
 	u32 n = 0;
 	int nid;
 
-	*misplaced = 0;
+	h->misplaced_pages = 0;
+	h->moved_pages = 0;
 	rcu_read_lock();
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		struct tarn_home *home = &list[n];
 
+		h->moved_pages += atomic64_read(&part->node[nid].moved);
+		h->misplaced_pages += tarn_home_excess(part, nid);
 		home->node = nid;
 		home->resident_pages = tarn_home_resident(part, nid);
 		if (tarn_home_wanted(part, nid, &home->wanted_frames))
 			home->flags = TARN_NODE_IS_HOME;
 		else if (!home->resident_pages)
 			continue;
-		*misplaced += tarn_home_excess(part, nid);
 		n++;
 	}
 	rcu_read_unlock();
@@ -156,8 +158,7 @@ long tarn_homes_list(struct tarn_partition *part,
 
 	if (!list)
 		return -ENOMEM;
-	h->count = describe(part, list, &h->misplaced_pages);
-	h->moved_pages = atomic64_read(&part->moved);
+	h->count = describe(part, list, h);
 	if (copy_to_user(u64_to_user_ptr(h->homes), list,
 			 min(room, h->count) * sizeof(*list)))
 		ret = -EFAULT;

@@ -207,10 +207,14 @@ static enum tarn_share share_of(struct tarn_partition *part,
 
 static void flush(struct trip *t)
 {
-	u64 before = t->batch.moved;
+	u64 before = t->batch.moved, moved;
 	unsigned int passes = tarn_move_flush(&t->batch);
 
-	t->most -= max_t(u64, t->batch.moved - before, passes * PASS_PAGES);
+	moved = t->batch.moved - before;
+	t->most -= max_t(u64, moved, passes * PASS_PAGES);
+	/* All in a batch have the same target. */
+	if (moved)
+		atomic64_add(moved, &t->batch.pages.part->node[t->to].moved);
 }
 
 /* What is in hand counts for the target only when it is there. */
@@ -412,7 +416,6 @@ static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 	more = go_home(part, &t);
 	way->went = t.batch.moved;
 	way->moved += t.batch.moved;
-	atomic64_add(t.batch.moved, &part->moved);
 	return more;
 }
 

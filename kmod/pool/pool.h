@@ -82,6 +82,7 @@ struct tarn_reclaimer {
  * @low: free frames below which reclaim starts
  * @high: free frames at which it stops
  * @run: how often the first reclaimer began
+ * @stats: counters
  * @nr_reclaimers: length of @reclaimers, fixed
  * @reclaimers: the threads that keep frames free, while there are frames
  * @lock: protects the two after it, and the chunks' lists
@@ -98,6 +99,7 @@ struct tarn_node {
 	u64 low;
 	u64 high;
 	u32 run;
+	struct tarn_node_stats __percpu *stats;
 	unsigned int nr_reclaimers;
 	struct tarn_reclaimer reclaimers[TARN_RECLAIMERS_MOST];
 
