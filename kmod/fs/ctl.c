@@ -23,8 +23,9 @@
 #include "pager/pager.h"
 #include "policy/age.h"
 #include "policy/area.h"
+#include "policy/drain.h"
 #include "policy/entitle.h"
-#include "policy/place.h"
+#include "policy/homes.h"
 #include "policy/relocate.h"
 #include "policy/size.h"
 #include "pool/event.h"
@@ -112,7 +113,8 @@ static long pool_call(struct file *file, unsigned int cmd,
 	case TARN_POOL_SET:
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
-		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL)
+		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL ||
+		    arg->pool_set.reserved)
 			return -EINVAL;
 		return tarn_pool_set(pool, &arg->pool_set);
 	case TARN_POOL_PIN_POLICY:
@@ -128,6 +130,11 @@ static long pool_call(struct file *file, unsigned int cmd,
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
 		return arg->pool_detach.flags ? -EINVAL : tarn_pager_force(pool);
+	case TARN_POOL_DRAIN:
+		/* It names pages of others. */
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return tarn_drain(pool, &arg->pool_drain);
 	}
 	return -ENOTTY;
 }
@@ -139,6 +146,7 @@ static const struct tarn_ctl pool_calls[] = {
 	TARN_CTL(TARN_POOL_PIN_POLICY, struct tarn_pool_pin_policy, critical),
 	TARN_CTL(TARN_POOL_FAULTS, struct tarn_pool_faults, done),
 	TARN_CTL(TARN_POOL_DETACH, struct tarn_pool_detach, flags),
+	TARN_CTL(TARN_POOL_DRAIN, struct tarn_pool_drain, held_page),
 };
 
 /* ---- partition ---------------------------------------------------------- */

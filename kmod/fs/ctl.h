@@ -24,6 +24,7 @@ union tarn_ctl_arg {
 	struct tarn_pool_set pool_set;
 	struct tarn_pool_faults pool_faults;
 	struct tarn_pool_detach pool_detach;
+	struct tarn_pool_drain pool_drain;
 	struct tarn_partition_info partition_info;
 	struct tarn_partition_set partition_set;
 	struct tarn_partition_pages pages;

@@ -18,6 +18,7 @@
 #include "fs/fs.h"
 #include "fs/life.h"
 #include "kvm/vm.h"
+#include "policy/evacuate.h"
 #include "policy/size.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -410,6 +411,7 @@ static int tarn_reconfigure(struct fs_context *fc)
 	struct tarn_fs_options *opt = fc->fs_private;
 	struct tarn_pool *pool = fc->root->d_sb->s_fs_info;
 	struct inode *root = d_inode(fc->root->d_sb->s_root);
+	struct tarn_held held = {};
 	int ret = 0;
 
 	if (opt->paging != pool->paging)
@@ -418,10 +420,18 @@ static int tarn_reconfigure(struct fs_context *fc)
 	    !uid_eq(opt->uid, root->i_uid) || !gid_eq(opt->gid, root->i_gid))
 		return invalf(fc, "tarn: use chmod and chown on the mounted directory");
 	if (opt->has_size)
-		ret = tarn_pool_resize(pool, &opt->size);
+		ret = tarn_pool_resize(pool, &opt->size, &held);
+	if (ret == -EALREADY) {
+		errorf(fc, "tarn: a node is being drained: see tarnctl pool drain-node --status");
+		return -EBUSY;
+	}
 	if (!ret)
 		WRITE_ONCE(pool->huge, opt->huge);
-	if (ret == -EBUSY)
+	if (ret == -EBUSY && held.pages)
+		errorf(fc, "tarn: %llu pages that would have to go are held, for DMA perhaps, the first one is page %llu of partition %u",
+		       held.pages, tarn_owner_index(held.owner),
+		       tarn_owner_id(held.owner));
+	else if (ret == -EBUSY)
 		errorf(fc, "tarn: pages that would have to go are in use or cannot be paged out: see tarnctl pager show, tarnctl partition pins");
 	if (ret == -ENOSPC)
 		errorf(fc, "tarn: partitions have more than that as their minimum");

@@ -79,6 +79,7 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->scanned_pages = atomic64_read(&pool->scanned);
 	info->scan_ns = atomic64_read(&pool->scan_ns);
 	info->scan_permille = READ_ONCE(pool->scan_permille);
+	info->placement = READ_ONCE(pool->placement);
 	info->faults_pending = tarn_pending_count(pool);
 	info->poisoned_frames = atomic64_read(&pool->poisoned);
 	info->huge = READ_ONCE(pool->huge);

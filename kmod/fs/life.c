@@ -8,6 +8,8 @@
 #include "page/truncate.h"
 #include "policy/age.h"
 #include "policy/area.h"
+#include "policy/drain.h"
+#include "policy/evacuate.h"
 #include "policy/entitle.h"
 #include "policy/hand.h"
 #include "policy/place.h"
@@ -36,9 +38,10 @@ static const struct tarn_pool_ops pool_ops = {
 static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
 {
 	int ret = tarn_pending_create(pool);
+	struct tarn_held held;
 
 	if (!ret)
-		ret = tarn_pool_resize(pool, size);
+		ret = tarn_pool_resize(pool, size, &held);
 	if (!ret)
 		ret = tarn_scan_start(pool);
 	if (!ret)
@@ -52,6 +55,7 @@ static void end(struct tarn_pool *pool)
 {
 	tarn_place_stop(pool);
 	tarn_scan_stop(pool);
+	tarn_drain_end(pool);
 	tarn_pool_give_back(pool);
 	tarn_nodes_free(pool);
 	WARN_ON_ONCE(pool->pending && tarn_pending_count(pool));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /sys/fs/tarn/<uuid>/: the counters of a pool, a file each, named as the fields
- * of struct tarn_pool_info; node<N>/ for its nodes; partitions/<id>/ likewise.
+ * of struct tarn_pool_info; partitions/<id>/ likewise; node<N>/ in both is sysfs_node.c's.
  * A kobject holds a reference of what it shows.
  */
 #include <linux/fs.h>
@@ -18,19 +18,24 @@ static struct kset *tarn_kset;
 
 /**
  * struct field - a file
- * @attr: its name and mode
+ * @attr: its name, mode, and what shows it
  * @offset: of the field in the structure of counters
  * @size: of the field: 4, 8, or that of an array of latencies
  */
 struct field {
-	struct attribute attr;
+	struct kobj_attribute attr;
 	u32 offset;
 	u32 size;
 };
 
+static ssize_t pool_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf);
+static ssize_t partition_show(struct kobject *kobj,
+			      struct kobj_attribute *attr, char *buf);
+
 #define FIELD(type, field_name)						\
 	static const struct field type##_##field_name = {		\
-		.attr = { .name = #field_name, .mode = 0444 },		\
+		.attr = __ATTR(field_name, 0444, type##_show, NULL),	\
 		.offset = offsetof(struct tarn_##type##_info, field_name), \
 		.size = sizeof_field(struct tarn_##type##_info,		\
 				     field_name),			\
@@ -38,7 +43,7 @@ struct field {
 
 /* ->store is NULL, so the attributes are never written through. */
 #define ATTR(type, field_name)						\
-	((struct attribute *)&type##_##field_name.attr)
+	((struct attribute *)&type##_##field_name.attr.attr)
 
 static ssize_t show_field(const struct field *f, const void *info, char *buf)
 {
@@ -83,6 +88,7 @@ FIELD(pool, latency);
 FIELD(pool, scanned_pages);
 FIELD(pool, scan_ns);
 FIELD(pool, scan_permille);
+FIELD(pool, placement);
 FIELD(pool, faults_pending);
 FIELD(pool, poisoned_frames);
 FIELD(pool, huge);
@@ -119,6 +125,7 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, scanned_pages),
 	ATTR(pool, scan_ns),
 	ATTR(pool, scan_permille),
+	ATTR(pool, placement),
 	ATTR(pool, faults_pending),
 	ATTR(pool, poisoned_frames),
 	ATTR(pool, huge),
@@ -130,7 +137,7 @@ static struct attribute *pool_attrs[] = {
 };
 ATTRIBUTE_GROUPS(pool);
 
-static ssize_t pool_show(struct kobject *kobj, struct attribute *attr,
+static ssize_t pool_show(struct kobject *kobj, struct kobj_attribute *attr,
 			 char *buf)
 {
 	struct tarn_pool *pool = container_of(kobj, struct tarn_pool, kobj);
@@ -145,10 +152,6 @@ static ssize_t pool_show(struct kobject *kobj, struct attribute *attr,
 	return len;
 }
 
-static const struct sysfs_ops pool_sysfs_ops = {
-	.show = pool_show,
-};
-
 static void pool_kobj_release(struct kobject *kobj)
 {
 	tarn_pool_put(container_of(kobj, struct tarn_pool, kobj));
@@ -156,91 +159,9 @@ static void pool_kobj_release(struct kobject *kobj)
 
 static const struct kobj_type pool_ktype = {
 	.release = pool_kobj_release,
-	.sysfs_ops = &pool_sysfs_ops,
+	.sysfs_ops = &kobj_sysfs_ops,
 	.default_groups = pool_groups,
 };
-
-/* ---- nodes -------------------------------------------------------------- */
-
-static ssize_t node_frames_show(struct kobject *kobj,
-				struct kobj_attribute *attr, char *buf)
-{
-	struct tarn_node *n = container_of(kobj, struct tarn_node, kobj);
-
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(n->frames));
-}
-
-static ssize_t node_free_frames_show(struct kobject *kobj,
-				     struct kobj_attribute *attr, char *buf)
-{
-	struct tarn_node *n = container_of(kobj, struct tarn_node, kobj);
-
-	return sysfs_emit(buf, "%llu\n", tarn_node_free_frames(n));
-}
-
-static struct kobj_attribute node_frames =
-	__ATTR(frames, 0444, node_frames_show, NULL);
-static struct kobj_attribute node_free_frames =
-	__ATTR(free_frames, 0444, node_free_frames_show, NULL);
-
-static struct attribute *node_attrs[] = {
-	&node_frames.attr,
-	&node_free_frames.attr,
-	NULL,
-};
-ATTRIBUTE_GROUPS(node);
-
-static void node_kobj_release(struct kobject *kobj)
-{
-	kfree(container_of(kobj, struct tarn_node, kobj));
-}
-
-static const struct kobj_type node_ktype = {
-	.release = node_kobj_release,
-	.sysfs_ops = &kobj_sysfs_ops,
-	.default_groups = node_groups,
-};
-
-static int add_node(struct tarn_node *node)
-{
-	return kobject_add(&node->kobj, &node->pool->kobj, "node%d", node->nid);
-}
-
-/* Before the pool's directory is made, add_nodes() sees to it. */
-int tarn_sysfs_make_node(struct tarn_node *node)
-{
-	int ret = 0;
-
-	kobject_init(&node->kobj, &node_ktype);
-	if (node->pool->kobj.state_in_sysfs)
-		ret = add_node(node);
-	if (ret)
-		kobject_put(&node->kobj);
-	return ret;
-}
-
-static int add_nodes(struct tarn_pool *pool)
-{
-	struct tarn_node *n;
-	int nid, ret = 0;
-
-	tarn_for_each_node(pool, nid, n) {
-		ret = add_node(n);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
-static void remove_nodes(struct tarn_pool *pool)
-{
-	struct tarn_node *n;
-	int nid;
-
-	tarn_for_each_node(pool, nid, n)
-		if (n->kobj.state_in_sysfs)
-			kobject_del(&n->kobj);
-}
 
 /* ---- the pool's directory ----------------------------------------------- */
 
@@ -259,13 +180,13 @@ int tarn_sysfs_add_pool(struct tarn_pool *pool)
 						       &pool->kobj);
 	if (!pool->partitions_kobj)
 		goto err_kobj;
-	ret = add_nodes(pool);
+	ret = tarn_sysfs_add_nodes(pool);
 	if (ret)
 		goto err_nodes;
 	return 0;
 
 err_nodes:
-	remove_nodes(pool);
+	tarn_sysfs_remove_nodes(pool);
 	kobject_put(pool->partitions_kobj);
 	kobject_del(&pool->kobj);
 err_kobj:
@@ -275,7 +196,7 @@ err_kobj:
 
 void tarn_sysfs_remove_pool(struct tarn_pool *pool)
 {
-	remove_nodes(pool);
+	tarn_sysfs_remove_nodes(pool);
 	kobject_put(pool->partitions_kobj);
 	kobject_del(&pool->kobj);
 	kobject_put(&pool->kobj);
@@ -339,8 +260,8 @@ static struct attribute *partition_attrs[] = {
 };
 ATTRIBUTE_GROUPS(partition);
 
-static ssize_t partition_show(struct kobject *kobj, struct attribute *attr,
-			      char *buf)
+static ssize_t partition_show(struct kobject *kobj,
+			      struct kobj_attribute *attr, char *buf)
 {
 	struct tarn_partition *part = container_of(kobj, struct tarn_partition,
 						   kobj);
@@ -355,10 +276,6 @@ static ssize_t partition_show(struct kobject *kobj, struct attribute *attr,
 	return len;
 }
 
-static const struct sysfs_ops partition_sysfs_ops = {
-	.show = partition_show,
-};
-
 static void partition_kobj_release(struct kobject *kobj)
 {
 	tarn_partition_put(container_of(kobj, struct tarn_partition, kobj));
@@ -366,7 +283,7 @@ static void partition_kobj_release(struct kobject *kobj)
 
 static const struct kobj_type partition_ktype = {
 	.release = partition_kobj_release,
-	.sysfs_ops = &partition_sysfs_ops,
+	.sysfs_ops = &kobj_sysfs_ops,
 	.default_groups = partition_groups,
 };
 
@@ -378,6 +295,8 @@ int tarn_sysfs_add_partition(struct tarn_partition *part)
 	ret = kobject_init_and_add(&part->kobj, &partition_ktype,
 				   part->pool->partitions_kobj, "%u",
 				   part->id);
+	if (!ret)
+		ret = tarn_sysfs_add_partition_nodes(part);
 	if (ret)
 		kobject_put(&part->kobj);
 	return ret;
@@ -391,11 +310,19 @@ void tarn_sysfs_remove_partition(struct tarn_partition *part)
 
 int tarn_sysfs_init(void)
 {
+	int ret = tarn_sysfs_nodes_init();
+
+	if (ret)
+		return ret;
 	tarn_kset = kset_create_and_add("tarn", NULL, fs_kobj);
-	return tarn_kset ? 0 : -ENOMEM;
+	if (tarn_kset)
+		return 0;
+	tarn_sysfs_nodes_exit();
+	return -ENOMEM;
 }
 
 void tarn_sysfs_exit(void)
 {
 	kset_unregister(tarn_kset);
+	tarn_sysfs_nodes_exit();
 }

@@ -164,13 +164,17 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 	u64 first = first_of(index);
 	struct tarn_chunk *chunk;
 	unsigned int i;
+	u64 frame;
+	int nid;
 
 	if (first + TARN_BLOCK_PAGES > atomic64_read(&part->pages) ||
 	    !is_untouched(leaf))
 		return false;
-	chunk = take_whole(pool, tarn_home_pick(part));
+	nid = tarn_home_pick(part);
+	chunk = take_whole(pool, nid);
 	if (!chunk)
 		return false;
+	frame = tarn_chunk_first(chunk);
 	if (!mark_all(part, leaf, first)) {
 		give_back(pool, chunk);
 		return false;
@@ -183,6 +187,7 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 		chunk->frames[i].copy = TARN_COPY_NONE;
 	}
 	settle_first(part, leaf, first, chunk);
+	tarn_stats_taken(pool, nid, frame, TARN_BLOCK_PAGES);
 	tarn_stats_add(part, TARN_STAT_BLOCK_FILLS, 1);
 	return true;
 }

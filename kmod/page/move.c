@@ -17,21 +17,8 @@ void tarn_move_begin(struct tarn_move_batch *batch, struct tarn_partition *part)
 	batch->held_page = TARN_MOVE_NONE;
 }
 
-/**
- * tarn_move_add() - take a page in hand
- * @batch: with room, and no page after @index
- * @index: page
- * @entry: its entry
- * @frame: where it is
- * @to: a frame, idle and nobody's; the batch's if TARN_MOVE_TAKEN is returned
- *
- * A page that a fault has in hand just now looks held: who cares looks twice.
- *
- * Context: process; does not wait.
- * Return: see enum tarn_move.
- */
-enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
-			     atomic64_t *entry, u64 frame, u64 to)
+static enum tarn_move take(struct tarn_move_batch *batch, u64 index,
+			   atomic64_t *entry, u64 frame)
 {
 	struct page *page;
 	bool added;
@@ -60,8 +47,32 @@ enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
 		if (!added)
 			tarn_batch_unlock(page);
 	} while (!added);
-	batch->to[batch->pages.count - 1] = to;
 	return TARN_MOVE_TAKEN;
+}
+
+/**
+ * tarn_move_add() - take a page in hand
+ * @batch: with room, and no page after @index
+ * @index: page
+ * @entry: its entry
+ * @frame: where it is
+ * @to: a frame, idle and nobody's: the batch's, and free again if the page is not taken
+ *
+ * A page that a fault has in hand just now looks held: who cares looks twice.
+ *
+ * Context: process; does not wait.
+ * Return: see enum tarn_move.
+ */
+enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
+			     atomic64_t *entry, u64 frame, u64 to)
+{
+	enum tarn_move ret = take(batch, index, entry, frame);
+
+	if (ret == TARN_MOVE_TAKEN)
+		batch->to[batch->pages.count - 1] = to;
+	else
+		tarn_frame_free(batch->pages.part->pool, to);
+	return ret;
 }
 
 /* Copy a page that is unmapped, if nobody holds it. */
@@ -86,6 +97,7 @@ static u64 settle(struct tarn_move_batch *batch, unsigned int i)
 	u64 from = batch->pages.page[i].frame, to = batch->to[i];
 	atomic64_t *entry = tarn_partition_entry(part, index);
 	int nid = tarn_frame_node(part->pool, to);
+	int was = tarn_frame_node(part->pool, from);
 	u64 e = atomic64_read(entry);
 
 	if (!copy(part->pool, from, to)) {
@@ -100,6 +112,7 @@ static u64 settle(struct tarn_move_batch *batch, unsigned int i)
 			  (e & (TARN_ENTRY_HINT | TARN_ENTRY_FLAG)));
 	tarn_partition_came(part, entry, nid);
 	tarn_partition_left(part, from);
+	tarn_stats_moved(part->pool, was, nid);
 	batch->moved++;
 	return from;
 }

@@ -182,7 +182,7 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	/* Guesses must not make others wait. */
 	if (tarn_pool_is_low(part->pool) || atomic_read(&part->orphans))
 		return false;
-	frame = tarn_frame_alloc(part->pool, tarn_home_pick(part));
+	frame = tarn_home_alloc(part);
 	if (frame == TARN_FRAME_NONE)
 		return false;
 	if (tarn_load_start(part, index, frame, true))

@@ -3,10 +3,11 @@
  * DOC: Bringing pages home
  *
  * A page may lie elsewhere than at home: its home had no frame free when it came, or the
- * homes are others now. A thread a pool moves such pages, class by class: first those that
- * are hot, in the whole partition, then those that are warm, and so on, so that accesses
- * become local as early as possible. It goes on where it was from turn to turn, and begins
- * again with what has become hot meanwhile when the scanner has seen all pages some times.
+ * homes are others now. A thread a pool moves such pages, in steps that each go through the
+ * whole partition: first those that are used most, by one of the heuristics of order.c, so
+ * that accesses become local as early as possible. It goes on where it was from turn to
+ * turn, and begins again when the scanner has seen all pages some times, as others may come
+ * first by then.
  *
  * It takes only frames that a node has beyond its high mark. So nothing goes out to make
  * room for what has a frame already, and no partition loses pages to another one's move.
@@ -22,12 +23,11 @@
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
-#include <linux/uaccess.h>
 #include <linux/wait.h>
 
 #include "page/move.h"
 #include "policy/age.h"
+#include "policy/order.h"
 #include "policy/place.h"
 #include "policy/relocate.h"
 #include "pool/home.h"
@@ -48,8 +48,6 @@
 #define PASS_PAGES	4
 /* Leaves of a partition that are looked at in a turn. */
 #define TURN_LEAVES	1024
-/* After so many of the scanner's rounds other pages may be hot. */
-#define ROUNDS		8
 /* With nothing to move, look so often whether there is by now. */
 #define IDLE		(HZ / 2)
 /* After a way through a partition on which nothing could be moved it is left alone. */
@@ -59,8 +57,10 @@
  * struct tarn_way - how far the thread has come with a partition; its own
  * @homes_set: tarn_partition.homes_set when it set out
  * @rounds: of the scanner, when it set out
- * @class: pages of this class now, enum tarn_activity
+ * @order: in which it goes
+ * @step: of the order
  * @at: page to go on with
+ * @share: what goes of the block that @at is in the middle of
  * @moved: pages moved since it set out
  * @rate: most pages a turn
  * @waits: TARN_STAT_MOVE_WAITS of the partition before its last turn
@@ -71,8 +71,10 @@
 struct tarn_way {
 	int homes_set;
 	u64 rounds;
-	int class;
+	const struct tarn_order *order;
+	unsigned int step;
 	u64 at;
+	enum tarn_share share;
 	u64 moved;
 	unsigned int rate;
 	u64 waits;
@@ -98,143 +100,6 @@ struct tarn_placer {
 	bool any;
 	u64 excess[];
 };
-
-/* ---- setting ------------------------------------------------------------ */
-
-static int by_node(const void *a, const void *b)
-{
-	const struct tarn_home *x = a, *y = b;
-
-	return x->node < y->node ? -1 : x->node > y->node;
-}
-
-static bool is_good(struct tarn_pool *pool, const struct tarn_home *h)
-{
-	struct tarn_node *n = h->node < nr_node_ids ?
-			      tarn_pool_node(pool, h->node) : NULL;
-
-	return n && READ_ONCE(n->frames) && !(h->flags & ~TARN_NODE_IS_HOME);
-}
-
-/* From an array in ascending order. What is told of a home is not looked at. */
-static struct tarn_homes *homes_create(struct tarn_pool *pool,
-				       const struct tarn_home *from, u32 count)
-{
-	struct tarn_homes *homes = kzalloc(struct_size(homes, home, count),
-					   GFP_KERNEL_ACCOUNT);
-	u32 i;
-
-	if (!homes)
-		return ERR_PTR(-ENOMEM);
-	homes->count = count;
-	for (i = 0; i < count; i++) {
-		if (!is_good(pool, &from[i]) ||
-		    (i && from[i].node == from[i - 1].node)) {
-			kfree(homes);
-			return ERR_PTR(-EINVAL);
-		}
-		homes->home[i].nid = from[i].node;
-		homes->home[i].wanted = from[i].wanted_frames;
-	}
-	return homes;
-}
-
-static struct tarn_homes *homes_from_user(struct tarn_pool *pool,
-					  const struct tarn_partition_homes *h)
-{
-	struct tarn_home *from;
-	struct tarn_homes *homes;
-
-	if (h->count > nr_node_ids)
-		return ERR_PTR(-EINVAL);
-	from = memdup_user(u64_to_user_ptr(h->homes),
-			   array_size(h->count, sizeof(*from)));
-	if (IS_ERR(from))
-		return ERR_CAST(from);
-	sort(from, h->count, sizeof(*from), by_node, NULL);
-	homes = homes_create(pool, from, h->count);
-	kfree(from);
-	return homes;
-}
-
-/**
- * tarn_homes_set() - TARN_PARTITION_HOMES, to set
- * @part: the partition
- * @h: checked for flags and reserved fields, not for values
- *
- * Context: process.
- * Return: 0; -EINVAL; -EFAULT; -ENOMEM.
- */
-long tarn_homes_set(struct tarn_partition *part,
-		    const struct tarn_partition_homes *h)
-{
-	struct tarn_placer *placer = part->pool->placer;
-	struct tarn_homes *homes = NULL, *old;
-
-	if (h->count) {
-		homes = homes_from_user(part->pool, h);
-		if (IS_ERR(homes))
-			return PTR_ERR(homes);
-	}
-	old = unrcu_pointer(xchg(&part->homes, RCU_INITIALIZER(homes)));
-	if (old)
-		kfree_rcu(old, rcu);
-	atomic_inc(&part->homes_set);
-	WRITE_ONCE(placer->kick, true);
-	wake_up(&placer->wait);
-	return 0;
-}
-
-/* All of one set of homes. Returns how many nodes there are to tell of. */
-static u32 describe(struct tarn_partition *part, struct tarn_home *list,
-		    u64 *misplaced)
-{
-	u32 n = 0;
-	int nid;
-
-	*misplaced = 0;
-	rcu_read_lock();
-	for (nid = 0; nid < nr_node_ids; nid++) {
-		struct tarn_home *home = &list[n];
-
-		home->node = nid;
-		home->resident_pages = tarn_home_resident(part, nid);
-		if (tarn_home_wanted(part, nid, &home->wanted_frames))
-			home->flags = TARN_NODE_IS_HOME;
-		else if (!home->resident_pages)
-			continue;
-		*misplaced += tarn_home_excess(part, nid);
-		n++;
-	}
-	rcu_read_unlock();
-	return n;
-}
-
-/**
- * tarn_homes_list() - TARN_PARTITION_HOMES, to read
- * @part: the partition
- * @h: the call
- *
- * Context: process.
- * Return: 0, -EFAULT or -ENOMEM.
- */
-long tarn_homes_list(struct tarn_partition *part,
-		     struct tarn_partition_homes *h)
-{
-	struct tarn_home *list = kcalloc(nr_node_ids, sizeof(*list), GFP_KERNEL);
-	u32 room = h->count;
-	long ret = 0;
-
-	if (!list)
-		return -ENOMEM;
-	h->count = describe(part, list, &h->misplaced_pages);
-	h->moved_pages = atomic64_read(&part->moved);
-	if (copy_to_user(u64_to_user_ptr(h->homes), list,
-			 min(room, h->count) * sizeof(*list)))
-		ret = -EFAULT;
-	kfree(list);
-	return ret;
-}
 
 /* ---- moving ------------------------------------------------------------- */
 
@@ -301,33 +166,78 @@ static bool goes_on(const struct trip *t)
 	return t->most > 0 && t->all && t->to != NUMA_NO_NODE && !stop_now();
 }
 
-/* Is it of the class whose turn it is, and where too many are? */
-static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
+/* Is it where too many are? */
+static bool is_astray(struct tarn_partition *part, const struct trip *t, u64 e)
 {
 	int nid;
 
-	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e) ||
-	    tarn_age_class(e) != t->way->class)
+	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e))
 		return false;
 	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
 	return nid != NUMA_NO_NODE && nid != t->to && t->excess[nid];
 }
 
-static void take(struct tarn_partition *part, struct trip *t, u64 index,
+static bool goes(struct tarn_partition *part, const struct trip *t, u64 e)
+{
+	const struct tarn_way *way = t->way;
+
+	return is_astray(part, t, e) &&
+	       (way->share == TARN_SHARE_ALL ||
+		way->order->page(part->pool, way->step, e));
+}
+
+/* What goes of a block that the way comes to. */
+static enum tarn_share share_of(struct tarn_partition *part,
+				const struct trip *t,
+				const struct tarn_leaf *leaf)
+{
+	u16 astray[TARN_ACTIVITY_CLASSES] = {};
+	unsigned int i;
+
+	if (!t->way->order->block)
+		return TARN_SHARE_PAGES;
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+
+		if (is_astray(part, t, e))
+			astray[tarn_age_class(e)]++;
+	}
+	return t->way->order->block(t->way->step, astray);
+}
+
+static void flush(struct trip *t)
+{
+	u64 before = t->batch.moved, moved;
+	unsigned int passes = tarn_move_flush(&t->batch);
+
+	moved = t->batch.moved - before;
+	t->most -= max_t(u64, moved, passes * PASS_PAGES);
+	/* All in a batch have the same target. */
+	if (moved)
+		atomic64_add(moved, &t->batch.pages.part->node[t->to].moved);
+}
+
+/* What is in hand counts for the target only when it is there. */
+static void change_target(struct tarn_partition *part, struct trip *t)
+{
+	flush(t);
+	choose_target(part, t);
+}
+
+/* False: the target has become full, and it is another one now, or none. */
+static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 		 atomic64_t *entry, u64 frame)
 {
 	u64 to = tarn_frame_spare(part->pool, t->to);
 	int nid;
 
 	if (to == TARN_FRAME_NONE) {
-		choose_target(part, t);
-		return;
+		change_target(part, t);
+		return false;
 	}
 	if (tarn_move_add(&t->batch, index, entry, frame, to) !=
-	    TARN_MOVE_TAKEN) {
-		tarn_frame_free(part->pool, to);
-		return;
-	}
+	    TARN_MOVE_TAKEN)
+		return true;
 	/* Now the mark keeps it where it is. */
 	nid = tarn_frame_node(part->pool, frame);
 	if (t->excess[nid]) {
@@ -335,15 +245,8 @@ static void take(struct tarn_partition *part, struct trip *t, u64 index,
 		t->all--;
 	}
 	if (!--t->room)
-		choose_target(part, t);
-}
-
-static void flush(struct trip *t)
-{
-	u64 before = t->batch.moved;
-	unsigned int passes = tarn_move_flush(&t->batch);
-
-	t->most -= max_t(u64, t->batch.moved - before, passes * PASS_PAGES);
+		change_target(part, t);
+	return true;
 }
 
 /* From where it was in a leaf. */
@@ -353,12 +256,19 @@ static void move_of_leaf(struct tarn_partition *part, struct trip *t,
 	struct tarn_way *way = t->way;
 	u64 end = ALIGN_DOWN(way->at, TARN_LEAF_PAGES) + TARN_LEAF_PAGES;
 
-	for (; way->at < end && goes_on(t); way->at++) {
+	if (IS_ALIGNED(way->at, TARN_LEAF_PAGES))
+		way->share = share_of(part, t, leaf);
+	if (way->share == TARN_SHARE_NONE)
+		way->at = end;
+	while (way->at < end && goes_on(t)) {
 		atomic64_t *entry = tarn_leaf_entry(leaf, way->at);
 		u64 e = atomic64_read(entry);
 
-		if (goes(part, t, e))
-			take(part, t, way->at, entry, tarn_entry_payload(e));
+		/* A page that finds no frame is looked at again, whenever there is one. */
+		if (goes(part, t, e) &&
+		    !take(part, t, way->at, entry, tarn_entry_payload(e)))
+			continue;
+		way->at++;
 		if (tarn_batch_is_full(&t->batch.pages))
 			flush(t);
 	}
@@ -380,7 +290,7 @@ static bool visit(struct tarn_partition *part, struct trip *t,
 	return there;
 }
 
-/* The leaves with pages of a class, from where it was. False: there are no more. */
+/* A step through the leaves, from where it was. False: there are no more. */
 static bool move_on(struct tarn_partition *part, struct trip *t)
 {
 	struct tarn_way *way = t->way;
@@ -406,27 +316,30 @@ static void set_out(struct tarn_partition *part, struct tarn_way *way)
 {
 	way->homes_set = atomic_read(&part->homes_set);
 	way->rounds = READ_ONCE(part->ages->rounds);
-	way->class = TARN_ACTIVITY_HOT;
+	way->order = tarn_order_of(part->pool);
+	way->step = 0;
 	way->at = 0;
 	way->moved = 0;
 }
 
-/* There are other homes, or other pages are hot. */
+/* There are other homes, or other pages come first. */
 static bool is_old(struct tarn_partition *part, const struct tarn_way *way)
 {
 	return way->homes_set != atomic_read(&part->homes_set) ||
-	       (way->class < TARN_ACTIVITY_HOT && way->moved &&
-		READ_ONCE(part->ages->rounds) - way->rounds >= ROUNDS);
+	       way->order != tarn_order_of(part->pool) ||
+	       (way->step && way->moved &&
+		READ_ONCE(part->ages->rounds) - way->rounds >=
+		way->order->rounds);
 }
 
-/* Class by class. False: all were looked at. */
+/* Step by step. False: all were taken. */
 static bool go_home(struct tarn_partition *part, struct trip *t)
 {
 	struct tarn_way *way = t->way;
 
-	if (way->class < TARN_ACTIVITY_COLD || is_old(part, way))
+	if (way->step == way->order->steps || is_old(part, way))
 		set_out(part, way);
-	for (; way->class >= TARN_ACTIVITY_COLD; way->class--) {
+	for (; way->step < way->order->steps; way->step++) {
 		if (move_on(part, t))
 			return true;
 		way->at = 0;
@@ -503,7 +416,6 @@ static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 	more = go_home(part, &t);
 	way->went = t.batch.moved;
 	way->moved += t.batch.moved;
-	atomic64_add(t.batch.moved, &part->moved);
 	return more;
 }
 
@@ -548,6 +460,13 @@ static int placer(void *arg)
 			wait_event_interruptible(p->wait, woken(p));
 	}
 	return 0;
+}
+
+/* The homes of a partition were set: look now. */
+void tarn_place_kick(struct tarn_pool *pool)
+{
+	WRITE_ONCE(pool->placer->kick, true);
+	wake_up(&pool->placer->wait);
 }
 
 int tarn_place_start(struct tarn_pool *pool)

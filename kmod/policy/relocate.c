@@ -159,7 +159,6 @@ static bool take_page(struct tarn_relocation *r, u64 index, atomic64_t *entry)
 	default:
 		note_left(round, index, index + 1);
 	}
-	tarn_frame_free(r->part->pool, to);
 	return true;
 }
 

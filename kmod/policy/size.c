@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The size of a pool while it lives: it grows by chunks from the kernel, and shrinks by
- * emptying some. With it go the marks between which reclaim keeps frames free. See
+ * emptying some (evacuate.c). With it go the marks between which reclaim keeps frames free. See
  * Documentation/design/pool.rst.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
-#include "page/move.h"
-#include "pager/window.h"
+#include "policy/drain.h"
 #include "policy/entitle.h"
+#include "policy/evacuate.h"
 #include "policy/reclaim.h"
 #include "policy/scan.h"
 #include "policy/size.h"
 #include "pool/chunk.h"
 #include "pool/event.h"
-#include "pool/home.h"
 #include "pool/magazine.h"
-#include "pool/partition.h"
 #include "pool/pool.h"
 #include "pool/waiter.h"
 
@@ -49,7 +45,7 @@ static u64 chunks_for(u64 frames)
 /* ---- marks -------------------------------------------------------------- */
 
 /* Nodes with frames have a reclaimer, others have nothing to keep free. */
-static int start_reclaim(struct tarn_pool *pool)
+int tarn_size_start(struct tarn_pool *pool)
 {
 	struct tarn_node *n;
 	int nid, ret = 0;
@@ -75,16 +71,16 @@ static void stop_reclaim(struct tarn_pool *pool)
 			tarn_reclaim_stop(n);
 }
 
-static u64 share_of(u64 total, struct tarn_node *n, u64 frames)
+static u64 share_of(u64 total, u64 node, u64 frames)
 {
-	return frames ? mul_u64_u64_div_u64(total, n->frames, frames) : 0;
+	return frames ? mul_u64_u64_div_u64(total, node, frames) : 0;
 }
 
 /*
  * Reclaim begins with a sixty-fourth of a node free and stops with twice that,
  * unless the operator set other marks. Growth may have waited for lower ones.
  */
-static void set_watermarks(struct tarn_pool *pool)
+void tarn_size_set_marks(struct tarn_pool *pool)
 {
 	struct tarn_node *n;
 	u64 all = 0;
@@ -92,17 +88,19 @@ static void set_watermarks(struct tarn_pool *pool)
 
 	lockdep_assert_held(&pool->resize_lock);
 	tarn_for_each_node(pool, nid, n) {
-		u64 low = clamp_t(u64, n->frames / 64, LOW_LEAST, LOW_MOST);
+		u64 frames = n->frames - tarn_leaving_frames(pool, nid);
+		u64 low = clamp_t(u64, frames / 64, LOW_LEAST, LOW_MOST);
 		u64 high = 2 * low;
 
-		if (!n->frames) {
+		if (!frames) {
 			low = 0;
 			high = 0;
 		} else if (pool->high && pool->high <= pool->frames / 2) {
 			/* Set by hand: they count while the pool is large enough. */
-			low = max_t(u64, 1, share_of(pool->low, n, pool->frames));
+			low = max_t(u64, 1,
+				    share_of(pool->low, frames, pool->frames));
 			high = max_t(u64, low + 1,
-				     share_of(pool->high, n, pool->frames));
+				     share_of(pool->high, frames, pool->frames));
 		}
 		WRITE_ONCE(n->low, low);
 		WRITE_ONCE(n->high, high);
@@ -113,6 +111,14 @@ static void set_watermarks(struct tarn_pool *pool)
 		   clamp_t(u64, all, STORES_LEAST, STORES_MOST));
 	tarn_magazines_set(pool);
 	tarn_waiters_serve(pool);
+}
+
+/* The pool has the frames that it is to have: what depends on how many there are. */
+void tarn_size_settle(struct tarn_pool *pool)
+{
+	stop_reclaim(pool);
+	tarn_size_set_marks(pool);
+	tarn_entitle_limit(pool, pool->frames);
 }
 
 /* ---- growing ------------------------------------------------------------ */
@@ -137,7 +143,8 @@ static void spread(const struct tarn_pool_size *size, u64 *want)
 	}
 }
 
-static int grow_node(struct tarn_pool *pool, int nid, u64 chunks)
+/* A node gets as many chunks, if it has fewer. What came before an error stays. */
+int tarn_size_grow(struct tarn_pool *pool, int nid, u64 chunks)
 {
 	int ret = tarn_node_create(pool, nid);
 	struct tarn_node *n = pool->nodes[nid];
@@ -163,136 +170,20 @@ static int grow_node(struct tarn_pool *pool, int nid, u64 chunks)
 
 /* ---- shrinking ---------------------------------------------------------- */
 
-/**
- * struct evacuee - a page that is in a frame that has to become free
- * @owner: its partition and index, as a frame has it: in that order they are moved
- * @frame: where it is
- */
-struct evacuee {
-	u64 owner;
-	u64 frame;
-};
-
-static int by_owner(const void *a, const void *b)
+static int evacuate(struct tarn_evacuation *ev)
 {
-	const struct evacuee *x = a, *y = b;
-
-	return x->owner < y->owner ? -1 : x->owner > y->owner;
-}
-
-/* All that seem to be in a chunk. A frame may change hands while we look. */
-static unsigned int list_evacuees(struct tarn_chunk *chunk,
-				  struct evacuee *list)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
-		u64 owner = READ_ONCE(chunk->frames[i].owner);
-
-		if (!tarn_owner_id(owner))
-			continue;
-		list[n].owner = owner;
-		list[n++].frame = (chunk->number << TARN_CHUNK_SHIFT) + i;
-	}
-	sort(list, n, sizeof(*list), by_owner, NULL);
-	return n;
-}
-
-/* Move those of one partition from a node. False: there is no frame to move to. */
-static bool move_out(struct tarn_partition *part, const struct evacuee *list,
-		     unsigned int n, int node)
-{
-	struct tarn_move_batch batch;
-	u64 to = TARN_FRAME_NONE;
-	unsigned int i;
-
-	lockdep_assert_held_read(&part->pin);
-	tarn_move_begin(&batch, part);
-	for (i = 0; i < n; i++) {
-		u64 index = tarn_owner_index(list[i].owner);
-		atomic64_t *entry = tarn_partition_entry(part, index);
-		u64 e = entry ? atomic64_read(entry) : 0;
-
-		if (!tarn_entry_is_frame(e, list[i].frame) || tarn_entry_mark(e))
-			continue;
-		/* Who has the pool shrink is nobody's processor. */
-		if (to == TARN_FRAME_NONE)
-			to = tarn_frame_alloc(part->pool,
-					      tarn_home_near(part, node));
-		if (to == TARN_FRAME_NONE)
-			break;
-		if (tarn_move_add(&batch, index, entry, list[i].frame, to) ==
-		    TARN_MOVE_TAKEN)
-			to = TARN_FRAME_NONE;
-		if (tarn_batch_is_full(&batch.pages))
-			tarn_move_flush(&batch);
-	}
-	tarn_move_flush(&batch);
-	if (to != TARN_FRAME_NONE)
-		tarn_frame_free(part->pool, to);
-	return i == n;
-}
-
-/* How many at the head of a list are of the same partition. */
-static unsigned int of_one(const struct evacuee *list, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 1; i < n; i++)
-		if (tarn_owner_id(list[i].owner) != tarn_owner_id(list->owner))
-			break;
-	return i;
-}
-
-/* One turn over the frames of a chunk. Returns how many are in use even now. */
-static unsigned int evacuate_chunk(struct tarn_pool *pool,
-				   struct tarn_chunk *chunk,
-				   struct evacuee *list)
-{
-	unsigned int n = list_evacuees(chunk, list), some;
-	bool goes_on = true;
-
-	for (; n && goes_on; list += some, n -= some) {
-		struct tarn_partition *part =
-			tarn_partition_find(pool, tarn_owner_id(list->owner));
-
-		some = of_one(list, n);
-		if (!part)
-			continue;
-		down_read(&part->pin);
-		if (part->inode)
-			goes_on = move_out(part, list, some, chunk->node);
-		up_read(&part->pin);
-		tarn_partition_put(part);
-	}
-	return tarn_chunk_used(pool, chunk);
-}
-
-/* Returns how many frames of chunks that are leaving are in use even now. */
-static s64 evacuate_some(struct tarn_pool *pool, struct evacuee *list)
-{
-	u64 number, left = 0;
-
-	for (number = 0; number < pool->max_chunks; number++) {
-		struct tarn_chunk *chunk = pool->chunks[number];
-
-		if (chunk && chunk->leaving)
-			left += evacuate_chunk(pool, chunk, list);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
-	return left;
-}
-
-static int evacuate(struct tarn_pool *pool, struct evacuee *list)
-{
-	s64 best = S64_MAX, left;
+	struct tarn_pool *pool = ev->pool;
 	unsigned int idle = 0;
+	u64 best = U64_MAX;
 
-	while ((left = evacuate_some(pool, list)) > 0) {
-		if (left < best) {
-			best = left;
+	for (;;) {
+		tarn_evacuation_begin(ev);
+		if (!tarn_evacuate(ev, UINT_MAX))
+			return -EINTR;
+		if (!ev->left)
+			return 0;
+		if (ev->left < best) {
+			best = ev->left;
 			idle = 0;
 		}
 		if (idle++ * SHRINK_PAUSE_MS > SHRINK_PATIENCE_MS)
@@ -301,82 +192,20 @@ static int evacuate(struct tarn_pool *pool, struct evacuee *list)
 		tarn_frame_limbo_scan(pool);
 		msleep(SHRINK_PAUSE_MS);
 	}
-	return left;
-}
-
-/* Mark the last chunks of each node that has too many. */
-static bool mark_leaving(struct tarn_pool *pool, const u64 *want)
-{
-	bool any = false;
-	u64 number;
-	int nid;
-
-	for (nid = 0; nid < nr_node_ids; nid++) {
-		struct tarn_node *n = pool->nodes[nid];
-		s64 surplus = n ? (s64)(n->frames >> TARN_CHUNK_SHIFT) -
-				  (s64)want[nid] : 0;
-
-		for (number = pool->max_chunks; number-- && surplus > 0;) {
-			struct tarn_chunk *chunk = pool->chunks[number];
-
-			if (!chunk || chunk->node != nid)
-				continue;
-			tarn_chunk_set_leaving(pool, chunk, true);
-			surplus--;
-			any = true;
-		}
-	}
-	/* Those that CPUs have at hand leave, too; no more of them get there. */
-	if (any)
-		tarn_magazines_empty(pool);
-	return any;
-}
-
-static void unmark_leaving(struct tarn_pool *pool)
-{
-	u64 number;
-
-	for (number = 0; number < pool->max_chunks; number++)
-		if (pool->chunks[number])
-			tarn_chunk_set_leaving(pool, pool->chunks[number], false);
-	tarn_waiters_serve(pool);
-}
-
-static void destroy_leaving(struct tarn_pool *pool)
-{
-	struct tarn_chunk *chunk, *next;
-	LIST_HEAD(gone);
-	u64 number;
-
-	mutex_lock(&pool->pager_lock);
-	for (number = 0; number < pool->max_chunks; number++)
-		if (pool->chunks[number] && pool->chunks[number]->leaving)
-			tarn_chunk_detach(pool, number, &gone);
-	synchronize_rcu();
-	list_for_each_entry(chunk, &gone, link) {
-		tarn_window_forget_chunk(pool, chunk);
-		cond_resched();
-	}
-	mutex_unlock(&pool->pager_lock);
-	list_for_each_entry_safe(chunk, next, &gone, link) {
-		tarn_chunk_destroy(pool, chunk);
-		cond_resched();
-	}
 }
 
 /* Empty the chunks that are too many and give them back, all or none. */
-static int shrink(struct tarn_pool *pool, const u64 *want,
-		  struct evacuee *list)
+static int shrink(struct tarn_evacuation *ev, const u64 *want)
 {
 	int ret;
 
-	if (!mark_leaving(pool, want))
+	if (!tarn_leaving_mark(ev->pool, want))
 		return 0;
-	ret = evacuate(pool, list);
+	ret = evacuate(ev);
 	if (ret)
-		unmark_leaving(pool);
+		tarn_leaving_unmark(ev->pool);
 	else
-		destroy_leaving(pool);
+		tarn_leaving_destroy(ev->pool);
 	return ret;
 }
 
@@ -384,6 +213,7 @@ static int shrink(struct tarn_pool *pool, const u64 *want,
  * tarn_pool_resize() - give a live pool another size
  * @pool: the pool
  * @size: its new size, rounded up to 2 MiB a node
+ * @held: with -EBUSY, pages that are held; if there are none it is for want of room
  *
  * Growing takes memory from the kernel, shrinking moves pages within the pool
  * and has others paged out. Whichever fails, the size stays what it was.
@@ -391,20 +221,23 @@ static int shrink(struct tarn_pool *pool, const u64 *want,
  * Context: process; may take long, killable.
  * Return: 0; -EINVAL no frames would be left, or a node has no memory; -ENOMEM;
  * -EBUSY frames that had to go are held by somebody, or there is no room to
- * move their pages; -ENOSPC partitions are guaranteed more; -EINTR.
+ * move their pages; -EALREADY a node is being drained; -ENOSPC partitions are guaranteed
+ * more; -EINTR.
  */
-int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
+int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size,
+		     struct tarn_held *held)
 {
-	struct evacuee *list;
+	struct tarn_evacuation *ev;
 	u64 *want, *had;
 	u64 total = 0;
 	int nid, ret = -EINVAL;
 
+	*held = (struct tarn_held) {};
 	want = kcalloc(2 * nr_node_ids, sizeof(*want), GFP_KERNEL);
 	/* To undo it must not need memory. */
-	list = kvmalloc_array(TARN_CHUNK_FRAMES, sizeof(*list), GFP_KERNEL);
-	if (!want || !list) {
-		kvfree(list);
+	ev = tarn_evacuation_create(pool);
+	if (!want || !ev) {
+		tarn_evacuation_destroy(ev);
 		kfree(want);
 		return -ENOMEM;
 	}
@@ -424,30 +257,32 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size)
 	ret = -ENOMEM;
 	if (total > pool->max_chunks)
 		goto out;
+	ret = -EALREADY;
+	if (tarn_draining(pool))
+		goto out;
 	ret = tarn_entitle_limit(pool, min_t(u64, total << TARN_CHUNK_SHIFT,
 					     pool->frames));
 	if (ret)
 		goto out;
 	for (nid = 0; nid < nr_node_ids && !ret; nid++)
 		if (want[nid])
-			ret = grow_node(pool, nid, want[nid]);
+			ret = tarn_size_grow(pool, nid, want[nid]);
 	if (!ret)
-		ret = start_reclaim(pool);
+		ret = tarn_size_start(pool);
 	if (!ret)
-		ret = shrink(pool, want, list);
+		ret = shrink(ev, want);
 	if (!ret)
 		WRITE_ONCE(pool->per_node, size->per_node);
-	if (ret && shrink(pool, had, list))
+	*held = ev->held;
+	if (ret && shrink(ev, had))
 		pr_warn("pool %pU keeps %llu frames after a failed resize\n",
 			&pool->uuid, pool->frames);
-	stop_reclaim(pool);
-	set_watermarks(pool);
-	tarn_entitle_limit(pool, pool->frames);
+	tarn_size_settle(pool);
 	tarn_event(pool, TARN_EVENT_RESIZED, TARN_PARTITION_NONE, 0,
 		   pool->frames);
 out:
 	mutex_unlock(&pool->resize_lock);
-	kvfree(list);
+	tarn_evacuation_destroy(ev);
 	kfree(want);
 	return ret;
 }
@@ -473,15 +308,20 @@ int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set)
 	if (set->flags & TARN_POOL_SET_SCAN &&
 	    set->scan_permille > TARN_SCAN_PERMILLE_MAX)
 		goto out;
+	if (set->flags & TARN_POOL_SET_PLACEMENT &&
+	    set->placement >= TARN_PLACEMENTS)
+		goto out;
 	if (set->flags & TARN_POOL_SET_WATERMARKS) {
 		pool->low = set->low_frames;
 		pool->high = set->high_frames;
-		set_watermarks(pool);
+		tarn_size_set_marks(pool);
 	}
 	if (set->flags & TARN_POOL_SET_READAHEAD)
 		WRITE_ONCE(pool->readahead, set->readahead_pages);
 	if (set->flags & TARN_POOL_SET_SCAN)
 		tarn_scan_set(pool, set->scan_permille);
+	if (set->flags & TARN_POOL_SET_PLACEMENT)
+		WRITE_ONCE(pool->placement, set->placement);
 	ret = 0;
 out:
 	mutex_unlock(&pool->resize_lock);
@@ -507,6 +347,6 @@ void tarn_pool_give_back(struct tarn_pool *pool)
 		if (pool->chunks[number])
 			tarn_chunk_set_leaving(pool, pool->chunks[number], true);
 	tarn_magazines_empty(pool);
-	destroy_leaving(pool);
+	tarn_leaving_destroy(pool);
 	mutex_unlock(&pool->resize_lock);
 }

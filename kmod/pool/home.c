@@ -100,7 +100,26 @@ int tarn_home_pick(struct tarn_partition *part)
 	return pick(part, numa_node_id(), current->flags & PF_KTHREAD);
 }
 
-/* The same for a page that was on node @here, whoever asks. */
+/**
+ * tarn_home_alloc() - take a free frame for a page of a partition, if there is one
+ * @part: partition
+ *
+ * It is counted whether it is where it was to be.
+ *
+ * Context: any.
+ * Return: the frame or TARN_FRAME_NONE.
+ */
+u64 tarn_home_alloc(struct tarn_partition *part)
+{
+	int nid = tarn_home_pick(part);
+	u64 frame = tarn_frame_alloc(part->pool, nid);
+
+	if (likely(frame != TARN_FRAME_NONE))
+		tarn_stats_taken(part->pool, nid, frame, 1);
+	return frame;
+}
+
+/* As tarn_home_pick(), for a page that was on node @here, whoever asks. */
 int tarn_home_near(struct tarn_partition *part, int here)
 {
 	return pick(part, here, false);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Home nodes of a partition (S04): on which NUMA nodes its frames are to be, and how many
- * on each. Here is what they are and what follows from them for one page; who sets them
- * and who moves pages to them is policy/place.c.
+ * on each. Here is what they are and what follows from them for one page; they are
+ * set in policy/homes.c, and policy/place.c moves pages to them.
  */
 #ifndef TARN_HOME_H
 #define TARN_HOME_H
@@ -30,6 +30,7 @@ struct tarn_homes {
 
 int tarn_home_near(struct tarn_partition *part, int here);
 int tarn_home_pick(struct tarn_partition *part);
+u64 tarn_home_alloc(struct tarn_partition *part);
 bool tarn_home_wanted(struct tarn_partition *part, int nid, u64 *wanted);
 u64 tarn_home_resident(struct tarn_partition *part, int nid);
 u64 tarn_home_excess(struct tarn_partition *part, int nid);

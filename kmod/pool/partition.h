@@ -71,10 +71,12 @@ struct tarn_leaf {
 /**
  * struct tarn_part_node - what a partition has on one NUMA node
  * @resident: pages in frames there
+ * @moved: pages that were moved there, as it is a home
  * @busy: reclaimers of the node that are at the partition
  */
 struct tarn_part_node {
 	atomic64_t resident;
+	atomic64_t moved;
 	atomic_t busy;
 } ____cacheline_aligned_in_smp;
 
@@ -116,7 +118,6 @@ struct tarn_part_node {
  * @hand_lock: one looks at its pages at a time
  * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
  * @homes_set: how often homes were set
- * @moved: pages that were moved to a home
  * @way: how far moving them has come, policy/place.c's
  * @relocate_lock: protects @relocation; outside of @pin
  * @relocation: under way or the last one, policy/relocate.c's
@@ -159,7 +160,6 @@ struct tarn_partition {
 	struct mutex hand_lock;
 	struct mutex reserve_lock;
 	atomic_t homes_set;
-	atomic64_t moved;
 	struct tarn_way *way;
 	struct mutex relocate_lock;
 	struct tarn_relocation *relocation;

@@ -97,6 +97,11 @@ int tarn_node_create(struct tarn_pool *pool, int nid)
 	n = kzalloc(struct_size(n, nearest, nr_node_ids), GFP_KERNEL);
 	if (!n)
 		return -ENOMEM;
+	n->stats = alloc_percpu(struct tarn_node_stats);
+	if (!n->stats) {
+		kfree(n);
+		return -ENOMEM;
+	}
 	n->pool = pool;
 	n->nid = nid;
 	spin_lock_init(&n->lock);

@@ -4,7 +4,7 @@
  * live in them and the pager that keeps what does not fit.
  *
  * Lock order, outermost first (Documentation/design/locking.rst tells more):
- *	pool->resize_lock		remount, TARN_POOL_SET
+ *	pool->resize_lock		remount, TARN_POOL_SET, steps of TARN_POOL_DRAIN
  *	part->reserve_lock		fallocate
  *	  pool->pager_lock		attach, start, grant, status, detach
  *	    mmap_lock, inode lock	(the kernel's)
@@ -43,6 +43,7 @@
 #include "pool/stores.h"
 #include "pool/waiter.h"
 
+struct tarn_drain;
 struct tarn_magazine;
 struct tarn_node;
 struct tarn_pager;
@@ -81,6 +82,7 @@ struct tarn_reclaimer {
  * @low: free frames below which reclaim starts
  * @high: free frames at which it stops
  * @run: how often the first reclaimer began
+ * @stats: counters
  * @nr_reclaimers: length of @reclaimers, fixed
  * @reclaimers: the threads that keep frames free, while there are frames
  * @lock: protects the three after it, and the chunks' lists
@@ -98,6 +100,7 @@ struct tarn_node {
 	u64 low;
 	u64 high;
 	u32 run;
+	struct tarn_node_stats __percpu *stats;
 	unsigned int nr_reclaimers;
 	struct tarn_reclaimer reclaimers[TARN_RECLAIMERS_MOST];
 
@@ -177,7 +180,9 @@ struct tarn_pool_ops {
  * @scanned: pages that it looked at
  * @scan_ns: processor time that it took
  * @placer: the thread that moves pages home, policy/place.c's
+ * @placement: which ones first, enum tarn_placement
  * @resize_lock: frames come and go
+ * @drain: leaving a node, policy/drain.c's, under @resize_lock
  * @per_node: sizes were given by node
  * @low: as set by hand, 0: computed
  * @high: as @low
@@ -247,8 +252,10 @@ struct tarn_pool {
 	atomic64_t scanned;
 	atomic64_t scan_ns;
 	struct tarn_placer *placer;
+	u32 placement;
 
 	struct mutex resize_lock;
+	struct tarn_drain *drain;
 	bool per_node;
 	u64 low;
 	u64 high;

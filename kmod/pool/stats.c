@@ -63,3 +63,48 @@ u64 tarn_stats_paged(struct tarn_pool *pool)
 		sum += per_cpu_ptr(pool->stats, cpu)->paged;
 	return max_t(s64, 0, sum);
 }
+
+/* ---- nodes -------------------------------------------------------------- */
+
+static void count_node(struct tarn_pool *pool, int nid, enum tarn_node_stat stat,
+		       unsigned int n)
+{
+	struct tarn_node *node = nid == NUMA_NO_NODE ? NULL :
+				 tarn_pool_node(pool, nid);
+
+	if (likely(node))
+		this_cpu_add(node->stats->count[stat], n);
+}
+
+/* Frames were taken, from this one on, for pages that were to be on the node @wanted. */
+void tarn_stats_taken(struct tarn_pool *pool, int wanted, u64 frame,
+		      unsigned int count)
+{
+	int nid = tarn_frame_node(pool, frame);
+
+	if (likely(nid == wanted)) {
+		count_node(pool, nid, TARN_NODE_HIT, count);
+		return;
+	}
+	count_node(pool, nid, TARN_NODE_MISS, count);
+	count_node(pool, wanted, TARN_NODE_FOREIGN, count);
+}
+
+/* A page was moved; within a node that is nothing. */
+void tarn_stats_moved(struct tarn_pool *pool, int from, int to)
+{
+	if (from == to)
+		return;
+	count_node(pool, from, TARN_NODE_MOVED_OUT, 1);
+	count_node(pool, to, TARN_NODE_MOVED_IN, 1);
+}
+
+u64 tarn_stats_node_sum(struct tarn_node *n, enum tarn_node_stat stat)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu_ptr(n->stats, cpu)->count[stat];
+	return sum;
+}

@@ -54,8 +54,38 @@ struct tarn_cpu_stats {
 	u64 latency[TARN_LATENCY_BUCKETS];
 };
 
+/*
+ * What a node of a pool counts of frames taken for pages, and of pages moved. Where a
+ * frame is to be is what home.h says: a home, or the node of the processor.
+ */
+enum tarn_node_stat {
+	/* taken where it was to be */
+	TARN_NODE_HIT,
+	/* taken here, though it was to be elsewhere */
+	TARN_NODE_MISS,
+	/* taken elsewhere, though it was to be here */
+	TARN_NODE_FOREIGN,
+	TARN_NODE_MOVED_IN,
+	TARN_NODE_MOVED_OUT,
+	TARN_NODE_STATS,
+};
+
+/**
+ * struct tarn_node_stats - what one CPU counted for a node of a pool
+ * @count: events by enum tarn_node_stat
+ */
+struct tarn_node_stats {
+	u64 count[TARN_NODE_STATS];
+};
+
+struct tarn_node;
 struct tarn_partition;
 struct tarn_pool;
+
+void tarn_stats_taken(struct tarn_pool *pool, int wanted, u64 frame,
+		      unsigned int count);
+void tarn_stats_moved(struct tarn_pool *pool, int from, int to);
+u64 tarn_stats_node_sum(struct tarn_node *n, enum tarn_node_stat stat);
 
 void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n);
 void tarn_stats_latency(struct tarn_partition *part, ktime_t start);

@@ -180,7 +180,7 @@ u64 tarn_frame_try(struct tarn_partition *part, enum tarn_want want)
 		tarn_pool_kick(pool);
 		return TARN_FRAME_NONE;
 	}
-	return tarn_frame_alloc(pool, tarn_home_pick(part));
+	return tarn_home_alloc(part);
 }
 
 /* Until somebody makes room there is no frame, and with a lock nobody waits so long. */
@@ -240,6 +240,7 @@ u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 		if (frame != TARN_FRAME_NONE)
 			tarn_frame_free(pool, frame);
 		frame = w.frame;
+		tarn_stats_taken(pool, w.node, frame, 1);
 	}
 	return frame;
 }

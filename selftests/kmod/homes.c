@@ -73,8 +73,8 @@ static void a_new_page_is_at_home(void)
 static void numbers_are_kept(void)
 {
 	const struct tarn_home homes[] = {
-		{ .node = 1, .wanted_frames = 100 },
-		{ .node = 0, .wanted_frames = 300 },
+		{ .node = 1, .flags = TARN_NODE_IS_HOME, .wanted_frames = 100 },
+		{ .node = 0, .flags = TARN_NODE_IS_HOME, .wanted_frames = 300 },
 	};
 
 	begin("nodes=16M:16M", 400);
@@ -182,52 +182,171 @@ static void flush_tlb(void)
 	munmap(p, bytes);
 }
 
-/* There is room for a few at home: they are those that are used most. */
-static void the_hottest_come_first(void)
+/* ---- which come first --------------------------------------------------- */
+
+/*
+ * Eight MiB of pages on node 1, to be at home on node 0, where another partition leaves
+ * room for a few of them: the first ones to come fill it.
+ */
+#define PAGES (8 * MIB_PAGES)
+
+static int other;
+static u8 *other_map;
+static u64 other_pages;
+
+/* The scanner runs all the time. */
+static void begin_crowded(const char *options, u64 crowd, u32 placement)
 {
-	const u64 pages = 8 * MIB_PAGES, hot = 256, other = 14 * MIB_PAGES;
-	struct tarn_partition_heat h = { .size = sizeof(h) };
 	struct tarn_pool_set set = {
 		.size = sizeof(set),
-		.flags = TARN_POOL_SET_SCAN,
+		.flags = TARN_POOL_SET_SCAN | TARN_POOL_SET_PLACEMENT,
 		.scan_permille = 1000,
+		.placement = placement,
 	};
-	u64 i, got, moved;
-	u8 *first;
-	int fd;
 
-	begin("nodes=16M:16M", pages);
+	begin(options, PAGES);
 	node_run_on(1);
-	fill(0, pages);
-	fd = part_create(&pool, "other", other);
-	part_set_home(fd, 0, 0);
-	first = part_map_filled(fd, other);
+	fill(0, PAGES);
+	other_pages = crowd;
+	other = part_create(&pool, "other", crowd);
+	part_set_home(other, 0, 0);
+	other_map = part_map_filled(other, crowd);
 	tarn_op(pool.fd, TARN_POOL_SET, &set);
-	/* The last ones, so that going through them in order does not do. */
-	while (h.by_class[TARN_ACTIVITY_HOT] < hot) {
-		flush_tlb();
-		for (i = pages - hot; i < pages; i++)
+}
+
+static void end_crowded(void)
+{
+	munmap(other_map, other_pages * PAGE_SIZE);
+	close(other);
+	part_unlink(&pool, "other");
+	check(0, PAGES);
+	end(PAGES);
+}
+
+static void read_pages(const u8 *which)
+{
+	u64 i;
+
+	for (i = 0; i < PAGES; i++)
+		if (which[i])
 			((volatile u8 *)map)[i * PAGE_SIZE];
+}
+
+/* Use the pages that are marked until @count are hot. */
+static void heat(const u8 *which, u64 count)
+{
+	struct tarn_partition_heat h = { .size = sizeof(h) };
+
+	while (h.by_class[TARN_ACTIVITY_HOT] < count) {
+		flush_tlb();
+		read_pages(which);
 		msleep(100);
 		tarn_op(part, TARN_PARTITION_HEAT, &h);
 	}
-	part_set_home(part, 0, 0);
-	WAIT_FOR(part_homes(part).moved_pages >= hot);
-	for (i = pages - hot; i < pages; i++)
-		((volatile u8 *)map)[i * PAGE_SIZE];
-	got = mapped_on(pages - hot, hot, 0);
-	moved = part_homes(part).moved_pages;
-	diag("%llu of %llu hot pages are at home, %llu of %llu moved",
-	     (unsigned long long)got, (unsigned long long)hot,
-	     (unsigned long long)moved, (unsigned long long)pages);
-	ASSERT_GE(got, hot * 9 / 10);
-	ASSERT_LT(moved, pages / 2);
-	munmap(first, other * PAGE_SIZE);
-	close(fd);
-	part_unlink(&pool, "other");
-	check(0, pages);
-	end(pages);
 }
+
+/* They go home, until nothing has moved for some time; half at most, there is no room. */
+static void go_home(void)
+{
+	u64 moved;
+
+	part_set_home(part, 0, 0);
+	WAIT_FOR(part_homes(part).moved_pages);
+	do {
+		moved = part_homes(part).moved_pages;
+		msleep(1500);
+	} while (part_homes(part).moved_pages != moved);
+	ASSERT_LE(moved, PAGES / 2);
+}
+
+static void the_hottest_come_first(void)
+{
+	const u64 hot = 256;
+	u8 which[PAGES] = {};
+	u64 got;
+
+	begin_crowded("nodes=16M:16M", 14 * MIB_PAGES, TARN_PLACE_CLASS);
+	/* The last ones, so that going through them in order does not do. */
+	memset(which + PAGES - hot, 1, hot);
+	heat(which, hot);
+	go_home();
+	read_pages(which);
+	got = mapped_on(PAGES - hot, hot, 0);
+	diag("%llu of %llu hot pages are at home, %llu of %u moved",
+	     (unsigned long long)got, (unsigned long long)hot,
+	     (unsigned long long)part_homes(part).moved_pages, (unsigned int)PAGES);
+	ASSERT_GE(got, hot * 9 / 10);
+	end_crowded();
+}
+
+/*
+ * The last block is hot but for a few pages, and every fourth page of the others; there is
+ * room for the block and some of the rest. Returns how much of the block is at home.
+ */
+static u64 of_the_dense_block(u32 placement)
+{
+	const u64 block = 512, last = PAGES - block, cold = 32;
+	u8 which[PAGES] = {};
+	u64 i, got;
+
+	begin_crowded("nodes=32M:32M", 28 * MIB_PAGES, placement);
+	for (i = 0; i < last; i += 4)
+		which[i] = 1;
+	memset(which + last, 1, block - cold);
+	heat(which, last / 4 + block - cold);
+	go_home();
+	memset(which, 1, PAGES);
+	read_pages(which);
+	got = mapped_on(last, block, 0);
+	diag("%llu of %llu pages of the dense block are at home, %llu moved",
+	     (unsigned long long)got, (unsigned long long)block,
+	     (unsigned long long)part_homes(part).moved_pages);
+	end_crowded();
+	return got;
+}
+
+/* It goes as a whole, with what is cold in it; by class alone it would come last. */
+static void the_densest_come_first(void)
+{
+	ASSERT_LE(of_the_dense_block(TARN_PLACE_CLASS), 420);
+	ASSERT_EQ(of_the_dense_block(TARN_PLACE_DENSITY), 512);
+}
+
+/*
+ * The first pages are hot, the last ones were paged out and came back. Returns how many
+ * of those are at home; there is room for them and a few more.
+ */
+static u64 of_what_came_back(u32 placement)
+{
+	const u64 back = 256, hot = 512;
+	u8 which[PAGES] = {};
+	u64 got;
+
+	begin_crowded("nodes=16M:16M", 14 * MIB_PAGES, placement);
+	pager_start(&pg, &pool);
+	memset(which, 1, hot);
+	heat(which, hot);
+	ASSERT_EQ(part_page_out(part, PAGES - back, back), back);
+	check(PAGES - back, back);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	go_home();
+	check(PAGES - back, back);
+	got = mapped_on(PAGES - back, back, 0);
+	diag("%llu of %llu pages that came back are at home, %llu moved",
+	     (unsigned long long)got, (unsigned long long)back,
+	     (unsigned long long)part_homes(part).moved_pages);
+	pager_stop(&pg);
+	end_crowded();
+	return got;
+}
+
+static void what_came_back_comes_first(void)
+{
+	ASSERT_LE(of_what_came_back(TARN_PLACE_CLASS), 64);
+	ASSERT_EQ(of_what_came_back(TARN_PLACE_REFAULT), 256);
+}
+
+/* ---- under load --------------------------------------------------------- */
 
 /* Homes change under a load, again and again, and no write is lost. */
 static void homes_change_under_load(void)
@@ -258,6 +377,54 @@ static void homes_change_under_load(void)
 		ASSERT(count == *done || count == *done + 1);
 	}
 	end(pages);
+}
+
+/* Room for the nodes of any machine that tests run on. */
+#define NODES_MOST 16
+
+static u32 read_homes(struct tarn_home *homes)
+{
+	struct tarn_partition_homes h = {
+		.size = sizeof(h),
+		.count = NODES_MOST,
+		.homes = (uintptr_t)homes,
+	};
+
+	tarn_op(part, TARN_PARTITION_HOMES, &h);
+	ASSERT_LE(h.count, NODES_MOST);
+	return h.count;
+}
+
+/* What was read, with nodes that only have pages, can be set again, and is the same. */
+static void what_is_read_can_be_set(void)
+{
+	struct tarn_home was[NODES_MOST], is[NODES_MOST];
+	u32 count;
+
+	begin("nodes=16M:16M", 512);
+	node_run_on(0);
+	fill(0, 512);
+	/* No home at all, though there is a node to tell of. */
+	count = read_homes(was);
+	ASSERT_EQ(count, 1);
+	ASSERT_EQ(was[0].flags, 0);
+	ASSERT_OK(__part_set_homes(part, was, count));
+	ASSERT_EQ(part_homes(part).misplaced_pages, 0);
+	ASSERT_EQ(read_homes(is), 1);
+	ASSERT_EQ(is[0].flags, 0);
+	/* A home that wants few, and a node that has the others. */
+	part_set_home(part, 1, 100);
+	WAIT_FOR(part_on_node(part, 1) == 100);
+	count = read_homes(was);
+	ASSERT_EQ(count, 2);
+	ASSERT_OK(__part_set_homes(part, was, count));
+	ASSERT_EQ(read_homes(is), 2);
+	ASSERT_EQ(is[0].flags, 0);
+	ASSERT_EQ(is[1].flags, TARN_NODE_IS_HOME);
+	ASSERT_EQ(is[1].wanted_frames, 100);
+	ASSERT_EQ(part_homes(part).misplaced_pages, 412);
+	check(0, 512);
+	end(512);
 }
 
 static u64 gone_of(struct tarn_pool_info info)
@@ -301,10 +468,14 @@ static void a_move_takes_nobodys_pages(void)
 
 static void bad_homes_change_nothing(void)
 {
-	const struct tarn_home good = { .node = 1, .wanted_frames = 7 };
-	const struct tarn_home twice[] = { { .node = 1 }, { .node = 1 } };
-	const struct tarn_home away = { .node = 1000 };
-	const struct tarn_home flag = { .node = 0, .flags = 2 };
+	const struct tarn_home good = {
+		.node = 1, .flags = TARN_NODE_IS_HOME, .wanted_frames = 7,
+	};
+	const struct tarn_home twice[] = { good, { .node = 1 } };
+	const struct tarn_home away = {
+		.node = 1000, .flags = TARN_NODE_IS_HOME,
+	};
+	const struct tarn_home flag = { .node = 0, .flags = 3 };
 	struct tarn_partition_homes h;
 	struct tarn_home got[4] = {};
 	int fd;
@@ -340,8 +511,11 @@ static const struct tarn_test tests[] = {
 	TEST(a_page_comes_back_to_its_home),
 	TEST(a_full_home_is_repaired_later),
 	TEST(the_hottest_come_first),
+	TEST(the_densest_come_first),
+	TEST(what_came_back_comes_first),
 	TEST(homes_change_under_load),
 	TEST(a_move_takes_nobodys_pages),
+	TEST(what_is_read_can_be_set),
 	TEST(bad_homes_change_nothing),
 };
 

@@ -31,7 +31,7 @@ static const struct field pool_fields[] = {
 	P(clean_drops), P(zero_drops), P(refaults), P(frame_waits),
 	P(load_errors), P(checksum_errors), P(store_errors), P(pinned_pages), P(low_frames),
 	P(high_frames), P(paging_capacity), P(paging_used), P(metadata_bytes),
-	P(readahead_pages), P(scan_permille), P(faults_pending), P(poisoned_frames),
+	P(readahead_pages), P(scan_permille), P(placement), P(faults_pending), P(poisoned_frames),
 };
 
 static const struct field part_fields[] = {
@@ -178,6 +178,7 @@ static int reader(void *arg)
 				 d->d_name);
 			if (read_file(dir, "resident_pages", buf, 4096))
 				read_file(dir, "latency", buf, 4096);
+			read_file(dir, "node0/misplaced_pages", buf, 4096);
 		}
 		closedir(list);
 		msleep(1);

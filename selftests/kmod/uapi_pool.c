@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TARN_GET_FEATURES, TARN_POOL_INFO, TARN_POOL_SET, TARN_POOL_FAULTS: form and
- * values.
+ * TARN_GET_FEATURES, TARN_POOL_INFO, TARN_POOL_SET, TARN_POOL_DRAIN, TARN_POOL_FAULTS:
+ * form and values.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -151,7 +151,9 @@ static void set(void)
 		.name = "POOL_SET",
 		.cmd = TARN_POOL_SET,
 		.size = sizeof(struct tarn_pool_set),
+		.min_size = offsetof(struct tarn_pool_set, placement),
 		.flags = TARN_POOL_SET_ALL,
+		.reserved = { offsetof(struct tarn_pool_set, reserved) },
 		.open = open_pool,
 		.close = keep,
 		.fill = fill_set,
@@ -229,6 +231,47 @@ static void set_values(void)
 		ASSERT_EQ(after.high_frames, before.high_frames);
 		ASSERT_EQ(after.readahead_pages, before.readahead_pages);
 	}
+	end();
+}
+
+static void placement(void)
+{
+	struct tarn_pool_set s = {
+		.size = sizeof(s),
+		.flags = TARN_POOL_SET_PLACEMENT,
+	};
+
+	begin();
+	ASSERT_EQ(pool_info(&pool).placement, TARN_PLACE_CLASS);
+	for (s.placement = 0; s.placement < TARN_PLACEMENTS; s.placement++) {
+		tarn_op(pool.fd, TARN_POOL_SET, &s);
+		ASSERT_EQ(pool_info(&pool).placement, s.placement);
+	}
+	ASSERT_ERR(__tarn_op(pool.fd, TARN_POOL_SET, &s), EINVAL);
+	/* Without the flag it does not count. */
+	s.flags = 0;
+	tarn_op(pool.fd, TARN_POOL_SET, &s);
+	ASSERT_EQ(pool_info(&pool).placement, TARN_PLACEMENTS - 1);
+	end();
+}
+
+static void drain(void)
+{
+	const struct uapi_call call = {
+		.name = "POOL_DRAIN",
+		.cmd = TARN_POOL_DRAIN,
+		.size = sizeof(struct tarn_pool_drain),
+		.flags = TARN_DRAIN_ALL,
+		.open = open_pool,
+		.close = keep,
+		.admin = true,
+	};
+
+	begin();
+	const int wrong[] = { part, null, dev, other };
+
+	uapi_check(&call, wrong, ARRAY_SIZE(wrong));
+	uapi_check_admin(&call);
 	end();
 }
 
@@ -357,6 +400,8 @@ static const struct tarn_test tests[] = {
 	TEST(info_flags_are_out_only),
 	TEST(set),
 	TEST(set_values),
+	TEST(placement),
+	TEST(drain),
 	TEST(faults),
 	TEST(fault_values),
 	TEST(events_call),

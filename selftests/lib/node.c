@@ -38,7 +38,8 @@ void node_run_on(unsigned int nid)
 	ASSERT_OK(sched_setaffinity(0, sizeof(set), &set));
 }
 
-s64 node_value(struct pool *p, unsigned int nid, const char *name)
+/* A number below the directory of a pool, -1 if there is no such file. */
+static s64 sysfs_value(struct pool *p, const char *file)
 {
 	struct tarn_pool_info info = pool_info(p);
 	const u8 *u = info.uuid;
@@ -47,15 +48,31 @@ s64 node_value(struct pool *p, unsigned int nid, const char *name)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/sys/fs/tarn/%02x%02x%02x%02x-%02x%02x-"
-		 "%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/node%u/%s",
+		 "%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/%s",
 		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
-		 u[10], u[11], u[12], u[13], u[14], u[15], nid, name);
+		 u[10], u[11], u[12], u[13], u[14], u[15], file);
 	f = fopen(path, "r");
 	if (!f)
 		return -1;
 	ASSERT_EQ(fscanf(f, "%lld", &value), 1);
 	fclose(f);
 	return value;
+}
+
+s64 node_value(struct pool *p, unsigned int nid, const char *name)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "node%u/%s", nid, name);
+	return sysfs_value(p, file);
+}
+
+s64 part_node_value(struct pool *p, u32 id, unsigned int nid, const char *name)
+{
+	char file[80];
+
+	snprintf(file, sizeof(file), "partitions/%u/node%u/%s", id, nid, name);
+	return sysfs_value(p, file);
 }
 
 /* ---- homes -------------------------------------------------------------- */
@@ -76,7 +93,11 @@ long __part_set_homes(int fd, const struct tarn_home *homes, u32 count)
 
 void part_set_home(int fd, u32 node, u64 wanted)
 {
-	const struct tarn_home home = { .node = node, .wanted_frames = wanted };
+	const struct tarn_home home = {
+		.node = node,
+		.flags = TARN_NODE_IS_HOME,
+		.wanted_frames = wanted,
+	};
 
 	ASSERT_OK(__part_set_homes(fd, &home, 1));
 }
@@ -134,4 +155,26 @@ struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags)
 	ASSERT_OK(__part_relocate(fd, &r));
 	WAIT_FOR(part_relocate_status(fd).state != TARN_RELOCATION_RUNNING);
 	return part_relocate_status(fd);
+}
+
+/* ---- draining ----------------------------------------------------------- */
+
+long __pool_drain(struct pool *p, u32 op, u32 node, u32 flags)
+{
+	struct tarn_pool_drain d = {
+		.size = sizeof(d),
+		.op = op,
+		.node = node,
+		.flags = flags,
+	};
+
+	return __tarn_op(p->fd, TARN_POOL_DRAIN, &d);
+}
+
+struct tarn_pool_drain pool_drain_status(struct pool *p)
+{
+	struct tarn_pool_drain d = { .size = sizeof(d) };
+
+	tarn_op(p->fd, TARN_POOL_DRAIN, &d);
+	return d;
 }

@@ -12,6 +12,8 @@ void nodes_need(unsigned int count);
 void node_run_on(unsigned int nid);
 /** A file of a node's directory in sysfs; -1: it is not there. */
 s64 node_value(struct pool *p, unsigned int nid, const char *name);
+/** The same of a partition, by its id. */
+s64 part_node_value(struct pool *p, u32 id, unsigned int nid, const char *name);
 
 /** TARN_PARTITION_HOMES to set: @count homes. */
 long __part_set_homes(int fd, const struct tarn_home *homes, u32 count);
@@ -26,5 +28,9 @@ struct tarn_partition_relocate part_relocate_status(int fd);
 long __part_relocate(int fd, struct tarn_partition_relocate *r);
 /** Start one of the whole partition and wait for its end. */
 struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags);
+
+/** TARN_POOL_DRAIN: enum tarn_relocate_op. */
+long __pool_drain(struct pool *p, u32 op, u32 node, u32 flags);
+struct tarn_pool_drain pool_drain_status(struct pool *p);
 
 #endif /* SELFTESTS_LIB_NODE_H */

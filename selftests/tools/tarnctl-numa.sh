@@ -139,6 +139,31 @@ check "none again" tarnctl partition set g1 --home none
 check "are set" test "$(homes)" = "[]"
 check "and nothing is said of them" no_home_line
 
+# ---- which pages first
+
+orders()
+{
+	local order number=0
+
+	for order in class density refault; do
+		tarnctl pool set --placement "$order" && says "home first                 $order" \
+			tarnctl pool show "$pool" || return 1
+		[ "$(tarnctl pool show --json | jq .placement)" = "$number" ] &&
+			[ "$(cat "/sys/fs/tarn/$uuid/placement")" = "$number" ] || return 1
+		number=$((number + 1))
+	done
+}
+
+check "each of the orders can be set" orders
+check "with a setting" tarnctl pool set $pool readahead=4 --placement=class
+check "both are set" json '.placement == 0 and .readahead_pages == 4' tarnctl pool show --json
+refuse 2 "class, density or refault" "no other" tarnctl pool set --placement hottest
+refuse 2 "256 pages" "one bad setting of two" \
+	tarnctl pool set readahead=1000 --placement density
+check "changes nothing" json '.placement == 0 and .readahead_pages == 4' \
+	tarnctl pool show --json
+refuse 1 "not permitted" "not by another user" as_user pool set --placement density
+
 # ---- relocation
 
 check "no relocation so far" says "no relocation so far" tarnctl partition relocate g1 --status
@@ -168,6 +193,21 @@ refuse 2 "behind the end" "a range behind the end" tarnctl partition relocate g1
 refuse 1 "not a partition" "a file elsewhere" tarnctl partition relocate /etc/passwd --to 0
 refuse 1 "only root" "not by the owner" as_user partition relocate g1 --to 0
 check "he may ask" says "the relocation is done" as_user partition relocate g1 --status
+
+# ---- draining a node
+
+check "no node was drained so far" says "no node was drained so far" \
+	tarnctl pool drain-node --status
+check "in JSON" json '.state == "none" and .left == 0 and .held_page == null' \
+	tarnctl pool drain-node $pool --status --json
+refuse 1 "no node is being drained" "none to cancel" tarnctl pool drain-node --cancel
+refuse 1 "has nothing on node 1023" "a node that is not there" tarnctl pool drain-node 1023
+refuse 2 "say which node" "no node" tarnctl pool drain-node
+refuse 2 "number of a NUMA node" "a node that is none" tarnctl pool drain-node $pool one
+refuse 2 "nothing else" "status of a start" tarnctl pool drain-node --status --shrink
+refuse 2 "nothing else" "cancel a node" tarnctl pool drain-node $pool 0 --cancel
+refuse 1 "not permitted" "not by another user" as_user pool drain-node 0
+refuse 1 "not permitted" "who may not ask either" as_user pool drain-node --status
 
 # ---- two nodes
 
@@ -356,10 +396,64 @@ two_homes()
 	check "nothing has changed by that" test "$(md5sum < $pool/g1)" = "$sum"
 }
 
+# frames ON_0 ON_1: what the pool has.
+frames()
+{
+	json "[.nodes[].frames] == [$1, $2]" tarnctl pool show --json "$pool"
+}
+
+drain_waits()
+{
+	json '.state == "running" and .held == 1 and .held_page == 5 and .left == 1' \
+		tarnctl pool drain-node --status --json
+}
+
+drain_ended()
+{
+	json ".state == \"$1\"" tarnctl pool drain-node --status --json
+}
+
+drain_nodes()
+{
+	tarnctl partition set g1 --home none
+	check "all is on one node" back
+	hold g1 5
+	refuse 1 "somebody holds page 5 of partition id:" "a held page ends the draining" \
+		tarnctl pool drain-node 0 --refuse
+	check "as the status tells" says "first that is held         page 5 of partition id:" \
+		tarnctl pool drain-node --status
+	check "the pool is as before" frames 8192 8192
+	check "in the background" says "node 0 is being drained" \
+		tarnctl pool drain-node $pool 0 --background
+	await drain_waits
+	result $? "a held page is waited for"
+	refuse 1 "is being drained" "one at a time" tarnctl pool drain-node 1
+	refuse 1 "is being drained" "no other size meanwhile" tarnctl pool resize 32M:16M
+	check "cancel it" says "was cancelled" tarnctl pool drain-node --cancel
+	check "it is" drain_ended cancelled
+	check "and the pool as before" frames 8192 8192
+	check "in the background again" tarnctl pool drain-node 0 --background
+	await drain_waits
+	release
+	await drain_ended "done"
+	result $? "it ends when nobody holds the page"
+	check "the node is the kernel's" frames 0 16384
+	check "in words" says "node 0 is drained" tarnctl pool drain-node $pool --status
+	check "nothing has changed in the guest" test "$(md5sum < $pool/g1)" = "$sum"
+	check "where it is" lies g1 1 2048
+	refuse 1 "has nothing on node 0" "not twice" tarnctl pool drain-node 0
+	check "the node comes back" tarnctl pool resize 32M:32M
+	check "as it was" frames 8192 8192
+	check "the other one, waiting for the end" json '.state == "done" and .grown == 8192 and
+		.moved >= 2048' tarnctl pool drain-node 1 --json
+	check "is left" frames 16384 0
+}
+
 if [ -d "/sys/fs/tarn/$uuid/node1" ]; then
 	two_nodes
+	drain_nodes
 else
-	skip "pages, homes and relocation on two nodes" "needs two NUMA nodes"
+	skip "pages, homes, relocation and draining on two nodes" "needs two NUMA nodes"
 fi
 
 end

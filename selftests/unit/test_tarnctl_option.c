@@ -3,6 +3,7 @@
 #include "../../tools/tarnctl/command.c"
 #include "../../tools/tarnctl/error.c"
 #include "../../tools/tarnctl/option.c"
+#include "../../tools/tarnctl/placement.c"
 #include "../../tools/tarnctl/range.c"
 #include "../../tools/tarnctl/setting.c"
 #undef PAGE_BYTES
@@ -305,6 +306,19 @@ static void test_range(void)
 	CHECK_EQ(range(&r, "5 1B", 1000), -EINVAL);
 }
 
+static void test_placement(void)
+{
+	__u32 placement = 9;
+
+	CHECK_EQ(placement_parse("--placement", "density", &placement), 0);
+	CHECK_EQ(placement, TARN_PLACE_DENSITY);
+	CHECK_STR(placement_name(placement), "density");
+	CHECK_EQ(placement_parse("--placement", "dense", &placement), -EINVAL);
+	CHECK_EQ(placement_parse("--placement", "", &placement), -EINVAL);
+	CHECK_EQ(placement, TARN_PLACE_DENSITY);
+	CHECK_STR(placement_name(TARN_PLACEMENTS), "?");
+}
+
 static const struct tap_test tests[] = {
 	{ "options of all kinds, anywhere", test_options },
 	{ "letters, values and the end of options", test_letters },
@@ -315,6 +329,7 @@ static const struct tap_test tests[] = {
 	{ "bad subcommands", test_bad_commands },
 	{ "settings", test_settings },
 	{ "ranges", test_range },
+	{ "which pages first", test_placement },
 };
 
 TAP_MAIN(tests)

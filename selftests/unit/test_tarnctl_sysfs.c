@@ -2,7 +2,9 @@
 /* tarnctl: counters read from a directory shaped like sysfs. */
 #include <sys/stat.h>
 
+#include "../../tools/tarnctl/error.c"
 #include "../../tools/tarnctl/field.c"
+#include "../../tools/tarnctl/placement.c"
 #include "../../tools/tarnctl/size.c"
 #include "../../tools/tarnctl/sysfs.c"
 #include "tap.h"
@@ -168,6 +170,8 @@ static void test_format(void)
 			CHECK_STR(buf, "0.0%");
 		else if (!strcmp(field->name, "scan_ns"))
 			CHECK_STR(buf, "0ns");
+		else if (!strcmp(field->name, "placement"))
+			CHECK_STR(buf, "class");
 		else
 			CHECK_STR(buf, "0");
 	}

@@ -10,6 +10,7 @@ int pool_show_main(int argc, char **argv, const struct options *opts);
 int pool_set_main(int argc, char **argv, const struct options *opts);
 int pool_pins_main(int argc, char **argv, const struct options *opts);
 int pool_faults_main(int argc, char **argv, const struct options *opts);
+int pool_drain_node_main(int argc, char **argv, const struct options *opts);
 int pool_resize_main(int argc, char **argv, const struct options *opts);
 int partition_list_main(int argc, char **argv, const struct options *opts);
 int partition_show_main(int argc, char **argv, const struct options *opts);

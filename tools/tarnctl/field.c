@@ -8,6 +8,7 @@
 
 #include "field.h"
 #include "huge.h"
+#include "placement.h"
 #include "size.h"
 
 #define FIELD(type, member, unit_, label_)                                     \
@@ -54,6 +55,7 @@ const struct field pool_fields[] = {
 	POOL(huge, HUGE, "2 MiB frames"),
 	POOL(block_fills, NUMBER, "2 MiB frames given"),
 	POOL(block_splits, NUMBER, "of these split"),
+	POOL(placement, PLACEMENT, "home first"),
 	{ 0 },
 };
 
@@ -148,6 +150,9 @@ const char *field_format(const struct field *field, const void *base, char *buf,
 		return buf;
 	case FIELD_HUGE:
 		return huge_name(val);
+	case FIELD_PLACEMENT:
+		snprintf(buf, SIZE_TEXT_MAX, "%s", placement_name(val));
+		return buf;
 	case FIELD_NUMBER:
 		break;
 	}

@@ -22,6 +22,7 @@ enum field_unit {
 	FIELD_PERMILLE,
 	/* enum tarn_huge */
 	FIELD_HUGE,
+	FIELD_PLACEMENT,
 };
 
 /**

@@ -18,21 +18,37 @@ static const struct command pool_commands[] = {
 	{ .name = "show", .args = "[POOL]", .help = "all counters of a pool",
 	  .fn = pool_show_main, .options = OPTION_JSON | OPTION_BYTES,
 	  .max_args = 1 },
-	{ .name = "set", .args = "[POOL] KEY=VALUE...",
+	{ .name = "set", .args = "[POOL] [KEY=VALUE...]",
 	  .help = "change settings of a pool",
 	  .more = "  low=AMOUNT        reclaim starts when fewer frames are free\n"
 		  "  high=AMOUNT       and stops when so many are, at most half the pool\n"
 		  "  readahead=AMOUNT  most that is read ahead of a sequence, up to 256 pages\n"
 		  "  scan=SHARE        of one CPU for looking at which pages are used, 2% at first;\n"
 		  "                    under pressure up to four times as much; 0 turns it off\n"
-		  "\n" SIZES_HELP,
-	  .fn = pool_set_main, .min_args = 1, .max_args = -1 },
+		  "\n" SIZES_HELP "\n\n"
+		  "--placement says which of the pages that are not at home are moved first:\n"
+		  "  class    those that are hot, then warm, cool and cold ones; so it is at first\n"
+		  "  density  likewise, and of each class blocks of 2 MiB with most of it\n"
+		  "  refault  those that were paged in, recently first, then the others by class",
+	  .fn = pool_set_main, .options = OPTION_PLACEMENT, .max_args = -1 },
 	{ .name = "resize", .args = "[POOL] SIZE[:SIZE...]",
 	  .help = "give a mounted pool another size",
 	  .more = "Several sizes set one per NUMA node. What does not fit into a smaller\n"
 		  "pool is paged out first; where that cannot be, the pool stays as it was.\n"
 		  "A size has a suffix: 8G, 512M, 30% (of the memory of this machine).",
 	  .fn = pool_resize_main, .min_args = 1, .max_args = 2 },
+	{ .name = "drain-node", .args = "[POOL] N",
+	  .help = "give all memory on a NUMA node back to the kernel",
+	  .more = "For memory that is to be taken out or offline. The pool first takes as much from\n"
+		  "the other nodes, so that it stays as large as it is; then what is on node N is\n"
+		  "moved there while guests run. A page that somebody holds (for DMA, say) is waited\n"
+		  "for. Without --background this waits for the end; when it is interrupted, it goes\n"
+		  "on. Whatever else ends it, the pool is as it was before.",
+	  .fn = pool_drain_node_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SHRINK |
+		     OPTION_REFUSE | OPTION_BACKGROUND | OPTION_STATUS |
+		     OPTION_CANCEL,
+	  .max_args = 2 },
 	{ .name = "pins", .args = "[POOL] [TYPE=POLICY]...",
 	  .help = "which areas of guests are pinned, by type",
 	  .more = "  TYPE    cpu, clock, steal, async-fault, eoi, ring, dma, metrics, tables, other\n"

@@ -94,6 +94,10 @@ static const struct option_def option_defs[] = {
 	  "tell how the one under way is, or the last one was" },
 	{ OPTION_CANCEL, 0, KIND_FLAG, "cancel", NULL, DEST(cancel),
 	  "end the one under way where it is" },
+	{ OPTION_PLACEMENT, 0, KIND_STRING, "placement", "ORDER",
+	  DEST(placement), "which pages come home first: class, density, refault" },
+	{ OPTION_SHRINK, 0, KIND_FLAG, "shrink", NULL, DEST(shrink),
+	  "let the pool become smaller where other nodes lack memory" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };

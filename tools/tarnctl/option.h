@@ -37,7 +37,9 @@
 #define OPTION_BACKGROUND (1U << 25)
 #define OPTION_STATUS	(1U << 26)
 #define OPTION_CANCEL	(1U << 27)
-#define OPTION_ALL	0xfffffffU
+#define OPTION_PLACEMENT (1U << 28)
+#define OPTION_SHRINK	(1U << 29)
+#define OPTION_ALL	0x3fffffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -83,6 +85,8 @@ struct option_list {
  * @background: do not wait for the end
  * @status: tell how it is
  * @cancel: end it
+ * @placement: which pages come home first
+ * @shrink: a pool may become smaller
  */
 struct options {
 	bool help;
@@ -114,6 +118,8 @@ struct options {
 	bool background;
 	bool status;
 	bool cancel;
+	const char *placement;
+	bool shrink;
 };
 
 /**

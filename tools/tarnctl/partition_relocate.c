@@ -5,12 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -22,10 +19,10 @@
 #include "range.h"
 #include "relocation.h"
 #include "size.h"
+#include "waiting.h"
 
 #define CMD "tarnctl partition relocate"
 #define GRANULE_MAX 64
-#define POLL_NS 100000000
 
 /* ---- the command line --------------------------------------------------- */
 
@@ -153,56 +150,23 @@ static int run_cancel(int fd, const char *path, const struct options *opts)
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/*
- * What ends the waiting comes from a wait for it, not by a handler, so that nothing
- * lies between the last look and the sleep. What the caller ignores, as a shell
- * does for what runs behind it, stays ignored.
- */
-static void hold_signals(sigset_t *set)
-{
-	static const int signals[] = { SIGINT, SIGTERM };
-	struct sigaction old;
-	size_t i;
-
-	sigemptyset(set);
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		if (!sigaction(signals[i], NULL, &old) &&
-		    old.sa_handler != SIG_IGN)
-			sigaddset(set, signals[i]);
-	}
-	sigprocmask(SIG_BLOCK, set, NULL);
-}
-
-/* Overwrite the line of the last time; @r is NULL to clear it. */
-static void print_progress(const struct tarn_partition_relocate *r, bool exact)
-{
-	static int width;
-	char text[RELOCATION_TEXT_MAX] = "";
-
-	if (!isatty(STDERR_FILENO))
-		return;
-	if (r)
-		relocation_progress(text, r, exact);
-	fprintf(stderr, "\r%-*s%s", width, text, r ? "" : "\r");
-	width = strlen(text);
-}
-
 static int wait_end(int fd, const char *path, const sigset_t *signals,
 		    struct tarn_partition_relocate *r,
 		    const struct options *opts)
 {
-	static const struct timespec interval = { .tv_nsec = POLL_NS };
-	int ret, sig = -1;
+	char text[RELOCATION_TEXT_MAX];
+	bool goes_on = true;
+	int ret;
 
 	do {
 		ret = read_status(fd, path, r);
 		if (ret || r->state != TARN_RELOCATION_RUNNING)
 			break;
-		print_progress(r, opts->bytes);
-		sig = sigtimedwait(signals, NULL, &interval);
-	} while (sig < 0);
-	print_progress(NULL, opts->bytes);
-	if (sig < 0)
+		waiting_tell(relocation_progress(text, r, opts->bytes));
+		goes_on = waiting_on(signals);
+	} while (goes_on);
+	waiting_tell(NULL);
+	if (goes_on)
 		return ret;
 	err("%s: the relocation goes on; '" CMD " %s --cancel' ends it, --status tells how far it is",
 	    path, path);
@@ -254,7 +218,7 @@ static int run_and_wait(int fd, const char *path,
 	int ret;
 
 	if (!opts->background)
-		hold_signals(&signals);
+		waiting_begin(&signals);
 	if (ioctl(fd, TARN_PARTITION_RELOCATE, &r))
 		return call_fail(path, -errno, "relocate", start->node);
 	if (opts->background)

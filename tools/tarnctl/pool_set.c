@@ -8,6 +8,7 @@
 #include "command.h"
 #include "commands.h"
 #include "error.h"
+#include "placement.h"
 #include "pool.h"
 #include "setting.h"
 #include "size.h"
@@ -100,12 +101,34 @@ static int fill_scan(struct tarn_pool_set *set, const struct setting *setting)
 	return 0;
 }
 
-static int set_pool(const struct pool *pool, const struct setting *settings)
+static int fill_placement(struct tarn_pool_set *set, const char *text)
+{
+	if (!text)
+		return 0;
+	set->flags |= TARN_POOL_SET_PLACEMENT;
+	return placement_parse("--placement", text, &set->placement);
+}
+
+static int set_fail(const struct pool *pool, int ret,
+		    const struct tarn_pool_set *set)
+{
+	/* What else could be wrong was looked at before. */
+	if ((ret == -E2BIG || ret == -EINVAL) &&
+	    set->flags & TARN_POOL_SET_PLACEMENT) {
+		err("%s: the loaded module knows no --placement, load the one that came with this tarnctl",
+		    pool->mount);
+		return ret;
+	}
+	return pool_fail(pool, ret, "change the settings of");
+}
+
+static int set_pool(const struct pool *pool, const struct setting *settings,
+		    const struct options *opts)
 {
 	struct tarn_pool_set set = { .size = sizeof(set) };
 	int fd, ret;
 
-	if (fill_watermarks(&set, settings, &pool->info) ||
+	if (fill_placement(&set, opts->placement) || fill_watermarks(&set, settings, &pool->info) ||
 	    fill_readahead(&set, &settings[SET_READAHEAD]) ||
 	    fill_scan(&set, &settings[SET_SCAN]))
 		return EXIT_USAGE;
@@ -114,7 +137,7 @@ static int set_pool(const struct pool *pool, const struct setting *settings)
 		return fd;
 	ret = ioctl(fd, TARN_POOL_SET, &set) ? -errno : 0;
 	close(fd);
-	return ret ? pool_fail(pool, ret, "change the settings of") : 0;
+	return ret ? set_fail(pool, ret, &set) : 0;
 }
 
 int pool_set_main(int argc, char **argv, const struct options *opts)
@@ -130,13 +153,13 @@ int pool_set_main(int argc, char **argv, const struct options *opts)
 	struct pool pool;
 	int ret;
 
-	if (!setting_is(argv[0])) {
+	if (argc && !setting_is(argv[0])) {
 		name = *argv++;
 		argc--;
 	}
-	if (!argc) {
-		err("tarnctl pool set: say what to set, as in 'tarnctl pool set %s low=2%% high=4%%'",
-		    name);
+	if (!argc && !opts->placement) {
+		err("tarnctl pool set: say what to set, as in 'tarnctl pool set %s%slow=2%% high=4%%'",
+		    name ? name : "", name ? " " : "");
 		return EXIT_USAGE;
 	}
 	if (settings_parse(settings, "tarnctl pool set", argc, argv))
@@ -144,7 +167,7 @@ int pool_set_main(int argc, char **argv, const struct options *opts)
 	ret = pool_get(&pool, name);
 	if (ret)
 		return ret;
-	ret = set_pool(&pool, settings);
+	ret = set_pool(&pool, settings, opts);
 	pool_put(&pool);
 	return ret;
 }

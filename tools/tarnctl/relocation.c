@@ -24,9 +24,9 @@ static const struct {
 
 #define NR_STATES (sizeof(states) / sizeof(states[0]))
 
-const char *relocation_state(const struct tarn_partition_relocate *r)
+const char *relocation_state(__u32 state)
 {
-	return r->state < NR_STATES ? states[r->state].name : "?";
+	return state < NR_STATES ? states[state].name : "?";
 }
 
 unsigned int relocation_percent(const struct tarn_partition_relocate *r)
@@ -109,7 +109,7 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
 		json_array_append_new(array, json_integer(r->blocked[i]));
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}",
-			 "state", relocation_state(r),
+			 "state", relocation_state(r->state),
 			 "start", (json_int_t)r->start,
 			 "count", (json_int_t)r->count,
 			 "cursor", (json_int_t)r->cursor,

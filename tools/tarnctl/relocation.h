@@ -11,8 +11,8 @@
 /** Room for the text of relocation_progress(). */
 #define RELOCATION_TEXT_MAX 160
 
-/** relocation_state() - Name of its state, as JSON has it. */
-const char *relocation_state(const struct tarn_partition_relocate *r);
+/** relocation_state() - Name of an enum tarn_relocate_state, as JSON has it. */
+const char *relocation_state(__u32 state);
 
 /** relocation_percent() - How much of the range it has gone through this time. */
 unsigned int relocation_percent(const struct tarn_partition_relocate *r);

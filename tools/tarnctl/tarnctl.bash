@@ -28,7 +28,7 @@ _tarnctl_words()
 	"")
 		echo "pool partition pager domain doctor save numa top events --help --version" ;;
 	pool)
-		echo "list show set resize pins faults events top --help" ;;
+		echo "list show set resize drain-node pins faults events top --help" ;;
 	partition)
 		echo "list show pages heat set page-out page-in relocate pins metrics attach detach top --help" ;;
 	pager)
@@ -45,6 +45,10 @@ _tarnctl_words()
 		echo "--json --bytes --help" ;;
 	"pool pins")
 		echo "--json --help" ;;
+	"pool drain-node")
+		echo "--json --bytes --shrink --refuse --background --status --cancel --help" ;;
+	"pool set")
+		echo "--placement --help" ;;
 	"partition pins" | "partition metrics")
 		echo "--json --bytes --help" ;;
 	"partition attach")
@@ -109,6 +113,9 @@ _tarnctl()
 	--to | --away-from)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_nodes)" -- "$cur")
 		return ;;
+	--placement)
+		mapfile -t COMPREPLY < <(compgen -W "class density refault" -- "$cur")
+		return ;;
 	--socket | --replace | --svg)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -162,6 +169,9 @@ _tarnctl()
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_tarnctl_pools) low= high= readahead= scan=" -- "$cur") ;;
+	"pool drain-node")
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(_tarnctl_pools) $(_tarnctl_nodes)" -- "$cur") ;;
 	"pool pins")
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools) \

@@ -28,6 +28,7 @@
 #define _UAPI_LINUX_TARN_H
 
 #include <linux/ioctl.h>
+#include <linux/tarn_numa.h>
 #include <linux/tarn_para.h>
 #include <linux/types.h>
 
@@ -120,13 +121,15 @@ struct tarn_features {
  * @scanned_pages: pages that the scanner looked at
  * @scan_ns: processor time that it took
  * @scan_permille: see tarn_pool_set
- * @huge: which blocks are 2 MiB frames where the partition does not say, enum tarn_huge
+ * @placement: see tarn_pool_set
  * @poisoned_frames: of @frames, known to have a memory error; one that holds no
  *	page any more is neither free nor in limbo, and not used again
  * @block_pages: of @resident_pages, those in 2 MiB frames
  * @free_block_frames: of @free_frames, those that are free 2 MiB at a time
  * @block_fills: 2 MiB frames given to blocks that were touched first
  * @block_splits: of these, split since as pages of them went their own ways
+ * @huge: which blocks are 2 MiB frames in partitions that are made, enum tarn_huge
+ * @reserved: 0
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -160,18 +163,21 @@ struct tarn_pool_info {
 	__aligned_u64 scanned_pages;
 	__aligned_u64 scan_ns;
 	__u32 scan_permille;
-	__u32 huge;
+	__u32 placement;
 	__aligned_u64 poisoned_frames;
 	__aligned_u64 block_pages;
 	__aligned_u64 free_block_frames;
 	__aligned_u64 block_fills;
 	__aligned_u64 block_splits;
+	__u32 huge;
+	__u32 reserved;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
 #define TARN_POOL_SET_READAHEAD		(1U << 1)
 #define TARN_POOL_SET_SCAN		(1U << 2)
-#define TARN_POOL_SET_ALL		0x7U
+#define TARN_POOL_SET_PLACEMENT		(1U << 3)
+#define TARN_POOL_SET_ALL		0xfU
 
 /**
  * struct tarn_pool_set - TARN_POOL_SET: settings of a pool, CAP_SYS_ADMIN
@@ -182,6 +188,8 @@ struct tarn_pool_info {
  * @readahead_pages: 0 (off) to 256
  * @scan_permille: share of one CPU that the scanner may use, in thousandths: 0
  *	(off) to 1000; under pressure it takes up to four times as much
+ * @placement: which pages come home first, enum tarn_placement
+ * @reserved: 0
  */
 struct tarn_pool_set {
 	__u32 size;
@@ -190,6 +198,8 @@ struct tarn_pool_set {
 	__aligned_u64 high_frames;
 	__u32 readahead_pages;
 	__u32 scan_permille;
+	__u32 placement;
+	__u32 reserved;
 };
 
 /**
@@ -222,7 +232,7 @@ enum tarn_event_type {
 	TARN_EVENT_PAGING_FULL = 6,
 	/** value: 1 the pager lost a device, 0 it is whole again */
 	TARN_EVENT_DEGRADED = 7,
-	/** value: frames of the pool after a remount */
+	/** value: frames of the pool after a remount, or when draining a node has ended */
 	TARN_EVENT_RESIZED = 8,
 	TARN_EVENT_PARTITION_CREATED = 9,
 	TARN_EVENT_PARTITION_DESTROYED = 10,
@@ -375,137 +385,6 @@ struct tarn_partition_set {
 	__u32 huge;
 	__aligned_u64 min_frames;
 	__aligned_u64 desired_frames;
-};
-
-/* ---- home nodes --------------------------------------------------------- */
-
-/** The node is a home. */
-#define TARN_NODE_IS_HOME	(1U << 0)
-
-/**
- * struct tarn_home - a partition on one NUMA node
- * @node: the kernel's number
- * @flags: TARN_NODE_IS_HOME; to set, 0 counts as that
- * @wanted_frames: frames that are to be there; 0: no number, what comes
- * @resident_pages: out: pages that are
- */
-struct tarn_home {
-	__u32 node;
-	__u32 flags;
-	__aligned_u64 wanted_frames;
-	__aligned_u64 resident_pages;
-};
-
-/** Set the homes; without it they are read. */
-#define TARN_HOMES_SET		(1U << 0)
-
-/**
- * struct tarn_partition_homes - TARN_PARTITION_HOMES: home nodes (S04)
- * @size: of this structure
- * @flags: TARN_HOMES_SET or 0
- * @count: in: to set, length of @homes, 0 for none; else room in it. Out, of a read: how
- *	many there are
- * @reserved: 0
- * @homes: array of struct tarn_home. To set: the homes, each node once. Of a read: all
- *	homes, and other nodes where the partition has pages, in ascending order
- * @misplaced_pages: out: pages that are on no home, or on one beyond what is wanted there
- * @moved_pages: out: pages that were moved to a home so far
- *
- * A new page gets its frame on a home: on that of the processor that touches it, or where
- * most is missing. A home that is full is passed over for the nearest node that has room,
- * and the page is moved later, the most used first. To set wants a file that is open for
- * writing, and CAP_SYS_ADMIN; then the homes are as said, or as before.
- *
- * EINVAL: a node of which the pool has no frames, or that is named twice; more than there
- * are nodes.
- */
-struct tarn_partition_homes {
-	__u32 size;
-	__u32 flags;
-	__u32 count;
-	__u32 reserved;
-	__aligned_u64 homes;
-	__aligned_u64 misplaced_pages;
-	__aligned_u64 moved_pages;
-};
-
-/* ---- relocation --------------------------------------------------------- */
-
-/** enum tarn_relocate_op - what TARN_PARTITION_RELOCATE is to do */
-enum tarn_relocate_op {
-	/** Tell how the relocation is, or the last one was. */
-	TARN_RELOCATE_STATUS = 0,
-	/** Begin one. */
-	TARN_RELOCATE_START = 1,
-	/** End it where it is. */
-	TARN_RELOCATE_CANCEL = 2,
-};
-
-/** enum tarn_relocate_state - how a relocation is */
-enum tarn_relocate_state {
-	/** There was none. */
-	TARN_RELOCATION_NONE = 0,
-	TARN_RELOCATION_RUNNING = 1,
-	/** All pages that could be are where they were to go. */
-	TARN_RELOCATION_DONE = 2,
-	TARN_RELOCATION_CANCELLED = 3,
-	/** A page was held, and that was to end it. */
-	TARN_RELOCATION_HELD = 4,
-	/** The target has no frames left that it can spare. */
-	TARN_RELOCATION_NO_ROOM = 5,
-};
-
-/** Pages leave @node, for wherever is nearest; otherwise they go there. */
-#define TARN_RELOCATE_AWAY	(1U << 0)
-/** A page that somebody holds (DMA) at two looks ends it; otherwise it is waited for. */
-#define TARN_RELOCATE_REFUSE	(1U << 1)
-#define TARN_RELOCATE_ALL	0x3U
-
-/** Buckets of times for which a page's translation was blocked. */
-#define TARN_BLOCKED_BUCKETS	24
-
-/**
- * struct tarn_partition_relocate - TARN_PARTITION_RELOCATE: move a range (S05)
- * @size: of this structure
- * @flags: to start, TARN_RELOCATE_*; out: as it was started
- * @op: enum tarn_relocate_op
- * @node: to start: target, or with TARN_RELOCATE_AWAY the one to leave; out: the same
- * @start: to start: first page; out: of the range
- * @count: to start: pages, cut to the file; out: of the range
- * @granule: to start: pages that are blocked together, a power of two up to 64; 0: 64;
- *	out: the same
- * @state: out: enum tarn_relocate_state
- * @cursor: out: page up to which it has gone this time round
- * @moved: out: pages moved
- * @held: out: pages that somebody holds, as of the last round
- * @held_page: out: the first of them
- * @skipped: out: pages that had no frame, or were in place, or have a memory error
- * @blocked: out: times for which translations were blocked to move a granule: bucket n
- *	counts those in [2^n, 2^(n+1)) microseconds, the first all below, the last all above
- *
- * One relocation a partition at a time, which goes on when the caller is gone. Only the
- * granule that is being moved is blocked, and who touches it waits. A page without a frame
- * is passed over: it comes back to a home. When CANCEL returns nothing is moved any more.
- * START and CANCEL want a file that is open for writing, and CAP_SYS_ADMIN.
- *
- * EBUSY: one is under way. EINVAL: a node without frames of the pool, an op or granule that
- * is none. ENOENT: there is none to cancel.
- */
-struct tarn_partition_relocate {
-	__u32 size;
-	__u32 flags;
-	__u32 op;
-	__u32 node;
-	__aligned_u64 start;
-	__aligned_u64 count;
-	__u32 granule;
-	__u32 state;
-	__aligned_u64 cursor;
-	__aligned_u64 moved;
-	__aligned_u64 held;
-	__aligned_u64 held_page;
-	__aligned_u64 skipped;
-	__aligned_u64 blocked[TARN_BLOCKED_BUCKETS];
 };
 
 /* ---- pages -------------------------------------------------------------- */
@@ -907,6 +786,7 @@ struct tarn_partition_heat {
 #define TARN_POOL_PIN_POLICY	_IOWR(TARN_IOC_TYPE, 0x23, struct tarn_pool_pin_policy)
 #define TARN_POOL_FAULTS	_IOWR(TARN_IOC_TYPE, 0x24, struct tarn_pool_faults)
 #define TARN_POOL_DETACH	_IOWR(TARN_IOC_TYPE, 0x25, struct tarn_pool_detach)
+#define TARN_POOL_DRAIN		_IOWR(TARN_IOC_TYPE, 0x26, struct tarn_pool_drain)
 
 #define TARN_PARTITION_INFO	_IOWR(TARN_IOC_TYPE, 0x40, struct tarn_partition_info)
 #define TARN_PARTITION_SET	_IOWR(TARN_IOC_TYPE, 0x41, struct tarn_partition_set)

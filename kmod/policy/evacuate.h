@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Emptying chunks, so that they can go back to the kernel (S05): for a pool that becomes
+ * smaller (size.c), and for a node that is to be left (drain.c). The pages in them are
+ * moved by the same engine as any (page/move.h).
+ */
+#ifndef TARN_EVACUATE_H
+#define TARN_EVACUATE_H
+
+#include <linux/types.h>
+
+#include "page/move.h"
+
+struct tarn_evacuee;
+struct tarn_pool;
+
+/**
+ * struct tarn_held - pages that somebody holds by a reference (DMA, GUP)
+ * @pages: how many
+ * @owner: of the first of them, as struct tarn_frame has it
+ */
+struct tarn_held {
+	u64 pages;
+	u64 owner;
+};
+
+/**
+ * struct tarn_evacuation - emptying the chunks that are leaving, in ways over all of them
+ * @pool: their pool
+ * @at: number of the chunk to go on with
+ * @moved: pages moved so far
+ * @left: frames in use even then, as of this way
+ * @held: pages that were held, likewise
+ * @full: a page found no frame to move to, likewise
+ * @list: pages of a chunk
+ * @batch: pages in hand
+ *
+ * Locking: pool->resize_lock.
+ */
+struct tarn_evacuation {
+	struct tarn_pool *pool;
+	u64 at;
+	u64 moved;
+	u64 left;
+	struct tarn_held held;
+	bool full;
+	struct tarn_evacuee *list;
+	struct tarn_move_batch batch;
+};
+
+struct tarn_evacuation *tarn_evacuation_create(struct tarn_pool *pool);
+void tarn_evacuation_destroy(struct tarn_evacuation *ev);
+void tarn_evacuation_begin(struct tarn_evacuation *ev);
+bool tarn_evacuate(struct tarn_evacuation *ev, unsigned int chunks);
+
+bool tarn_leaving_mark(struct tarn_pool *pool, const u64 *want);
+void tarn_leaving_unmark(struct tarn_pool *pool);
+void tarn_leaving_destroy(struct tarn_pool *pool);
+u64 tarn_leaving_frames(struct tarn_pool *pool, int nid);
+
+#endif

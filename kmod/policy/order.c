@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See order.h. */
+#include <linux/kernel.h>
+
+#include "policy/age.h"
+#include "policy/order.h"
+#include "pool/partition.h"
+#include "pool/pool.h"
+
+#define CLASSES	TARN_ACTIVITY_HOT
+
+/* The hottest first; what has become hotter since its step goes at once. */
+static enum tarn_activity class_of_step(unsigned int step)
+{
+	return TARN_ACTIVITY_HOT - step;
+}
+
+/* ---- by class ----------------------------------------------------------- */
+
+static bool class_page(struct tarn_pool *pool, unsigned int step, u64 e)
+{
+	return tarn_age_class(e) >= class_of_step(step);
+}
+
+/* ---- by class and density ----------------------------------------------- */
+
+/*
+ * Of each class those blocks come first that have most of it: in the first step blocks
+ * from three quarters on, and these as a whole, with what is colder in them. A block of
+ * 2 MiB that lies on two nodes can be mapped by 4 KiB only, so a few cold pages that go
+ * early cost less than a hot block that is torn. The last step takes what is scattered.
+ */
+#define QUARTERS	4
+
+static unsigned int least_of_step(unsigned int step)
+{
+	return max(TARN_LEAF_PAGES / QUARTERS * (QUARTERS - 1 - step % QUARTERS),
+		   1U);
+}
+
+static enum tarn_share density_block(unsigned int step, const u16 *astray)
+{
+	enum tarn_activity class = class_of_step(step / QUARTERS);
+	unsigned int n = 0, i;
+
+	for (i = class; i < TARN_ACTIVITY_CLASSES; i++)
+		n += astray[i];
+	if (n < least_of_step(step))
+		return TARN_SHARE_NONE;
+	return step % QUARTERS ? TARN_SHARE_PAGES : TARN_SHARE_ALL;
+}
+
+static bool density_page(struct tarn_pool *pool, unsigned int step, u64 e)
+{
+	return class_page(pool, step / QUARTERS, e);
+}
+
+/* ---- by refault history ------------------------------------------------- */
+
+/*
+ * A page that was paged in was wanted, which is known at once: accessed bits take some
+ * looks to tell, and tell nothing of a guest whose VM is not attached. Two things show it.
+ * The frame still names the pager's copy, valid or outdated: the page came back some time.
+ * The entry is NEW: that was after the last look. How long ago it was otherwise is what is
+ * left of its use, which began anew when it came back.
+ */
+static const struct {
+	bool back;
+	bool fresh;
+	enum tarn_activity class;
+} refault_steps[] = {
+	{ true, true, TARN_ACTIVITY_COLD },
+	{ true, false, TARN_ACTIVITY_HOT },
+	{ true, false, TARN_ACTIVITY_WARM },
+	{ true, false, TARN_ACTIVITY_COOL },
+	{ false, false, TARN_ACTIVITY_HOT },
+	{ false, false, TARN_ACTIVITY_WARM },
+	{ false, false, TARN_ACTIVITY_COOL },
+	{ false, false, TARN_ACTIVITY_COLD },
+};
+
+static bool came_back(struct tarn_pool *pool, u64 e)
+{
+	return tarn_frame_peek_copy(pool, tarn_entry_payload(e)) !=
+	       TARN_COPY_NONE;
+}
+
+static bool refault_page(struct tarn_pool *pool, unsigned int step, u64 e)
+{
+	return tarn_age_class(e) >= refault_steps[step].class &&
+	       (!refault_steps[step].fresh || e & TARN_ENTRY_NEW) &&
+	       (!refault_steps[step].back || came_back(pool, e));
+}
+
+/* ---- choice ------------------------------------------------------------- */
+
+static const struct tarn_order orders[] = {
+	[TARN_PLACE_CLASS] = {
+		.steps = CLASSES,
+		.rounds = 8,
+		.page = class_page,
+	},
+	[TARN_PLACE_DENSITY] = {
+		.steps = CLASSES * QUARTERS,
+		.rounds = 8,
+		.block = density_block,
+		.page = density_page,
+	},
+	[TARN_PLACE_REFAULT] = {
+		.steps = ARRAY_SIZE(refault_steps),
+		.rounds = 1,
+		.page = refault_page,
+	},
+};
+
+static_assert(ARRAY_SIZE(orders) == TARN_PLACEMENTS);
+
+/* That of a pool as it is set now. */
+const struct tarn_order *tarn_order_of(struct tarn_pool *pool)
+{
+	return &orders[READ_ONCE(pool->placement)];
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Tarn on NUMA nodes: on which ones the frames of a partition are to be (S04), and how
+ * they are moved (S05, S06). Included by linux/tarn.h, which tells what all calls share
+ * and has their numbers.
+ */
+#ifndef _UAPI_LINUX_TARN_NUMA_H
+#define _UAPI_LINUX_TARN_NUMA_H
+
+#include <linux/types.h>
+
+/* ---- home nodes --------------------------------------------------------- */
+
+/** The node is a home. */
+#define TARN_NODE_IS_HOME	(1U << 0)
+
+/**
+ * struct tarn_home - a partition on one NUMA node
+ * @node: the kernel's number
+ * @flags: TARN_NODE_IS_HOME or 0
+ * @wanted_frames: frames that are to be there; 0: no number, what comes
+ * @resident_pages: out: pages that are
+ */
+struct tarn_home {
+	__u32 node;
+	__u32 flags;
+	__aligned_u64 wanted_frames;
+	__aligned_u64 resident_pages;
+};
+
+/** Set the homes; without it they are read. */
+#define TARN_HOMES_SET		(1U << 0)
+
+/**
+ * struct tarn_partition_homes - TARN_PARTITION_HOMES: home nodes (S04)
+ * @size: of this structure
+ * @flags: TARN_HOMES_SET or 0
+ * @count: in: to set, length of @homes, 0 for none; else room in it. Out, of a read: how
+ *	many there are
+ * @reserved: 0
+ * @homes: array of struct tarn_home, each node once. Of a read: all homes, and other
+ *	nodes where the partition has pages, in ascending order. To set: the homes; a node
+ *	without TARN_NODE_IS_HOME becomes none, so what was read can be set again
+ * @misplaced_pages: out: pages that are on no home, or on one beyond what is wanted there
+ * @moved_pages: out: pages that were moved to a home so far
+ *
+ * A new page gets its frame on a home: on that of the processor that touches it, or where
+ * most is missing. A home that is full is passed over for the nearest node that has room,
+ * and the page is moved later, the most used first. To set wants a file that is open for
+ * writing, and CAP_SYS_ADMIN; then the homes are as said, or as before.
+ *
+ * EINVAL: a home of which the pool has no frames; a node that is named twice; more than
+ * there are nodes.
+ */
+struct tarn_partition_homes {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 reserved;
+	__aligned_u64 homes;
+	__aligned_u64 misplaced_pages;
+	__aligned_u64 moved_pages;
+};
+
+/** enum tarn_placement - which of the pages that are not at home are moved first (S06) */
+enum tarn_placement {
+	/** by class: hot ones, then warm, cool and cold ones */
+	TARN_PLACE_CLASS = 0,
+	/**
+	 * by class, and of a class blocks of 2 MiB with most of it; one that is mostly of
+	 * it goes as a whole
+	 */
+	TARN_PLACE_DENSITY = 1,
+	/** what was paged in, recently first, then what never was, by class */
+	TARN_PLACE_REFAULT = 2,
+};
+#define TARN_PLACEMENTS		3
+
+/* ---- relocation --------------------------------------------------------- */
+
+/** enum tarn_relocate_op - what TARN_PARTITION_RELOCATE, or TARN_POOL_DRAIN, is to do */
+enum tarn_relocate_op {
+	/** Tell how the relocation is, or the last one was. */
+	TARN_RELOCATE_STATUS = 0,
+	/** Begin one. */
+	TARN_RELOCATE_START = 1,
+	/** End it where it is. */
+	TARN_RELOCATE_CANCEL = 2,
+};
+
+/** enum tarn_relocate_state - how a relocation is, or draining a node */
+enum tarn_relocate_state {
+	/** There was none. */
+	TARN_RELOCATION_NONE = 0,
+	TARN_RELOCATION_RUNNING = 1,
+	/** All pages that could be are where they were to go. */
+	TARN_RELOCATION_DONE = 2,
+	TARN_RELOCATION_CANCELLED = 3,
+	/** A page was held, and that was to end it. */
+	TARN_RELOCATION_HELD = 4,
+	/** The target has no frames left that it can spare. */
+	TARN_RELOCATION_NO_ROOM = 5,
+};
+
+/** Pages leave @node, for wherever is nearest; otherwise they go there. */
+#define TARN_RELOCATE_AWAY	(1U << 0)
+/** A page that somebody holds (DMA) at two looks ends it; otherwise it is waited for. */
+#define TARN_RELOCATE_REFUSE	(1U << 1)
+#define TARN_RELOCATE_ALL	0x3U
+
+/** Buckets of times for which a page's translation was blocked. */
+#define TARN_BLOCKED_BUCKETS	24
+
+/**
+ * struct tarn_partition_relocate - TARN_PARTITION_RELOCATE: move a range (S05)
+ * @size: of this structure
+ * @flags: to start, TARN_RELOCATE_*; out: as it was started
+ * @op: enum tarn_relocate_op
+ * @node: to start: target, or with TARN_RELOCATE_AWAY the one to leave; out: the same
+ * @start: to start: first page; out: of the range
+ * @count: to start: pages, cut to the file; out: of the range
+ * @granule: to start: pages that are blocked together, a power of two up to 64; 0: 64;
+ *	out: the same
+ * @state: out: enum tarn_relocate_state
+ * @cursor: out: page up to which it has gone this time round
+ * @moved: out: pages moved
+ * @held: out: pages that somebody holds, as of the last round
+ * @held_page: out: the first of them
+ * @skipped: out: pages that had no frame, or were in place, or have a memory error
+ * @blocked: out: times for which translations were blocked to move a granule: bucket n
+ *	counts those in [2^n, 2^(n+1)) microseconds, the first all below, the last all above
+ *
+ * One relocation a partition at a time, which goes on when the caller is gone. Only the
+ * granule that is being moved is blocked, and who touches it waits. A page without a frame
+ * is passed over: it comes back to a home. When CANCEL returns nothing is moved any more.
+ * START and CANCEL want a file that is open for writing, and CAP_SYS_ADMIN.
+ *
+ * EBUSY: one is under way. EINVAL: a node without frames of the pool, an op or granule that
+ * is none. ENOENT: there is none to cancel.
+ */
+struct tarn_partition_relocate {
+	__u32 size;
+	__u32 flags;
+	__u32 op;
+	__u32 node;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__u32 granule;
+	__u32 state;
+	__aligned_u64 cursor;
+	__aligned_u64 moved;
+	__aligned_u64 held;
+	__aligned_u64 held_page;
+	__aligned_u64 skipped;
+	__aligned_u64 blocked[TARN_BLOCKED_BUCKETS];
+};
+
+/* ---- draining a node ---------------------------------------------------- */
+
+/** Where other nodes can't give as much the pool becomes smaller; otherwise that ends it. */
+#define TARN_DRAIN_SHRINK	(1U << 0)
+/** A page that somebody holds (DMA) at two looks ends it; otherwise it is waited for. */
+#define TARN_DRAIN_REFUSE	(1U << 1)
+#define TARN_DRAIN_ALL		0x3U
+
+/**
+ * struct tarn_pool_drain - TARN_POOL_DRAIN: leave a node (S05), CAP_SYS_ADMIN
+ * @size: of this structure
+ * @flags: to start, TARN_DRAIN_*; otherwise 0; out: as it was started
+ * @op: enum tarn_relocate_op
+ * @node: to start: the kernel's number; out: the same
+ * @state: out: enum tarn_relocate_state
+ * @held_partition: out: id of the partition of @held_page
+ * @frames: out: frames that the pool had there when it began
+ * @left: out: of these, in use even now, as of the last way over them
+ * @grown: out: frames that other nodes got for them
+ * @moved: out: pages moved
+ * @held: out: pages that somebody holds, as of the last way
+ * @held_page: out: the first of them
+ *
+ * The pool takes as many frames from other nodes, moves there what is on the node, and
+ * gives that back to the kernel, which can then take the memory offline. It goes on when
+ * the caller is gone. Until all frames of the node are empty none is given back: whatever
+ * ends it earlier undoes it, what other nodes got first. CANCEL returns before that is
+ * done; it is running until then. Afterwards sizes count by node, as with the mount option
+ * nodes=; homes stay as they are set. Meanwhile the pool can't be given another size.
+ *
+ * EBUSY: one is under way. EINVAL: a node without frames of the pool, an op that is none.
+ * ENOENT: there is none to cancel.
+ */
+struct tarn_pool_drain {
+	__u32 size;
+	__u32 flags;
+	__u32 op;
+	__u32 node;
+	__u32 state;
+	__u32 held_partition;
+	__aligned_u64 frames;
+	__aligned_u64 left;
+	__aligned_u64 grown;
+	__aligned_u64 moved;
+	__aligned_u64 held;
+	__aligned_u64 held_page;
+};
+
+#endif /* _UAPI_LINUX_TARN_NUMA_H */
