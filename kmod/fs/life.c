@@ -8,6 +8,7 @@
 #include "page/truncate.h"
 #include "policy/age.h"
 #include "policy/area.h"
+#include "policy/compact.h"
 #include "policy/drain.h"
 #include "policy/evacuate.h"
 #include "policy/entitle.h"
@@ -33,6 +34,7 @@ static const struct tarn_pool_ops pool_ops = {
 	.wake = tarn_reclaim_wake,
 	.kick = tarn_reclaim_kick,
 	.make_node = make_node,
+	.compact = tarn_compact_soon,
 };
 
 static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
@@ -42,6 +44,8 @@ static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
 
 	if (!ret)
 		ret = tarn_pool_resize(pool, size, &held);
+	if (!ret)
+		ret = tarn_compact_start(pool);
 	if (!ret)
 		ret = tarn_scan_start(pool);
 	if (!ret)
@@ -56,6 +60,7 @@ static void end(struct tarn_pool *pool)
 	tarn_place_stop(pool);
 	tarn_scan_stop(pool);
 	tarn_drain_end(pool);
+	tarn_compact_stop(pool);
 	tarn_pool_give_back(pool);
 	tarn_nodes_free(pool);
 	WARN_ON_ONCE(pool->pending && tarn_pending_count(pool));

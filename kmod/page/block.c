@@ -35,7 +35,11 @@ static struct tarn_chunk *take_whole(struct tarn_pool *pool, int nid)
 	if (!n || READ_ONCE(pool->full) || tarn_waiters_any(pool))
 		return NULL;
 	chunk = tarn_chunk_take(n);
-	if (!chunk || tarn_chunk_join(chunk))
+	if (!chunk) {
+		pool->ops->compact(n);
+		return NULL;
+	}
+	if (tarn_chunk_join(chunk))
 		return chunk;
 	/* A pager had it in hand. */
 	tarn_window_unmap(pool, tarn_chunk_first(chunk), TARN_CHUNK_FRAMES);

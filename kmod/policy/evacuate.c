@@ -150,12 +150,20 @@ static unsigned int of_one(const struct tarn_evacuee *list, unsigned int n)
 	return i;
 }
 
-static void evacuate_chunk(struct tarn_evacuation *ev, struct tarn_chunk *chunk)
+/**
+ * tarn_evacuate_one() - move what is in a chunk
+ * @ev: after tarn_evacuation_begin()
+ * @chunk: leaving
+ *
+ * Context: process, pool->resize_lock; does not wait for I/O.
+ */
+void tarn_evacuate_one(struct tarn_evacuation *ev, struct tarn_chunk *chunk)
 {
 	struct tarn_evacuee *list = ev->list;
 	unsigned int n = list_evacuees(chunk, list), some;
 	bool was_full = ev->full;
 
+	lockdep_assert_held(&ev->pool->resize_lock);
 	/* By the next chunk reclaim may have made room. */
 	ev->full = false;
 	for (; n && !ev->full; list += some, n -= some) {
@@ -194,7 +202,7 @@ bool tarn_evacuate(struct tarn_evacuation *ev, unsigned int chunks)
 
 		if (!chunk || !chunk->leaving)
 			continue;
-		evacuate_chunk(ev, chunk);
+		tarn_evacuate_one(ev, chunk);
 		chunks--;
 		if (fatal_signal_pending(current))
 			return false;

@@ -11,6 +11,7 @@
 
 #include "page/move.h"
 
+struct tarn_chunk;
 struct tarn_evacuee;
 struct tarn_pool;
 
@@ -52,6 +53,7 @@ struct tarn_evacuation *tarn_evacuation_create(struct tarn_pool *pool);
 void tarn_evacuation_destroy(struct tarn_evacuation *ev);
 void tarn_evacuation_begin(struct tarn_evacuation *ev);
 bool tarn_evacuate(struct tarn_evacuation *ev, unsigned int chunks);
+void tarn_evacuate_one(struct tarn_evacuation *ev, struct tarn_chunk *chunk);
 
 bool tarn_leaving_mark(struct tarn_pool *pool, const u64 *want);
 void tarn_leaving_unmark(struct tarn_pool *pool);

@@ -43,6 +43,7 @@
 #include "pool/stores.h"
 #include "pool/waiter.h"
 
+struct tarn_compact;
 struct tarn_drain;
 struct tarn_magazine;
 struct tarn_node;
@@ -89,6 +90,7 @@ struct tarn_reclaimer {
  * @chunks: chunks with a free frame; those that are free as a whole last
  * @free: free frames on @chunks
  * @free_chunks: chunks that are free as a whole
+ * @chunk_wanted: somebody wanted one of these, and there was none
  * @nearest: all nodes that may ever be, by distance from this one, which is
  *	the first
  */
@@ -108,6 +110,7 @@ struct tarn_node {
 	struct list_head chunks;
 	u64 free;
 	u64 free_chunks;
+	bool chunk_wanted;
 
 	int nearest[] ____cacheline_aligned_in_smp;
 };
@@ -118,11 +121,13 @@ struct tarn_node {
  * @kick: have all nodes look, whatever their marks say. Any context
  * @make_node: a node comes: what else it needs, its kobject among it, with which it goes,
  *	at once if this fails. Process, pool->resize_lock
+ * @compact: no chunk of a node is free as a whole, and one is wanted. Any context
  */
 struct tarn_pool_ops {
 	void (*wake)(struct tarn_node *node);
 	void (*kick)(struct tarn_pool *pool);
 	int (*make_node)(struct tarn_node *node);
+	void (*compact)(struct tarn_node *node);
 };
 
 /**
@@ -182,6 +187,7 @@ struct tarn_pool_ops {
  * @placer: the thread that moves pages home, policy/place.c's
  * @placement: which ones first, enum tarn_placement
  * @resize_lock: frames come and go
+ * @compact: bringing free frames together, policy/compact.c's
  * @drain: leaving a node, policy/drain.c's, under @resize_lock
  * @per_node: sizes were given by node
  * @low: as set by hand, 0: computed
@@ -255,6 +261,7 @@ struct tarn_pool {
 	u32 placement;
 
 	struct mutex resize_lock;
+	struct tarn_compact *compact;
 	struct tarn_drain *drain;
 	bool per_node;
 	u64 low;

@@ -195,6 +195,36 @@ static void a_pool_tells_what_is_whole(void)
 	end(4 * BLOCK);
 }
 
+/* Drop the tables, too: of what is mapped anew nothing was touched. */
+static void map_anew(u64 pages)
+{
+	munmap(map, pages * PAGE_SIZE);
+	map = part_map(part, pages);
+}
+
+/* In no chunk is more than a third used, and none is free: some of it moves. */
+static void free_memory_is_brought_together(void)
+{
+	const u64 pages = 9 * BLOCK;
+	u64 i;
+
+	begin("size=16M,huge=never", pages);
+	fill(BLOCK, 8 * BLOCK - 64, 1);
+	for (i = BLOCK; i < pages; i++)
+		if (i % 4)
+			ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE |
+						  FALLOC_FL_KEEP_SIZE,
+					    i * PAGE_SIZE, PAGE_SIZE));
+	ASSERT_EQ(pool_info(&pool).free_block_frames, 0);
+	set_huge(TARN_HUGE_ALWAYS);
+	WAIT_FOR((ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE |
+					    FALLOC_FL_KEEP_SIZE, 0, BLOCK_BYTES)),
+		  map_anew(pages), *page_of(3) = 1, blocks()));
+	for (i = BLOCK; i < pages - 64; i += 4)
+		ASSERT_PAGE(page_of(i), 11, i, 1);
+	end(pages);
+}
+
 static void bad_settings(void)
 {
 	struct tarn_partition_set set = {
@@ -419,6 +449,7 @@ static const struct tarn_test tests[] = {
 	TEST(only_whole_blocks),
 	TEST(a_mapping_may_lie_askew),
 	TEST(a_pool_tells_what_is_whole),
+	TEST(free_memory_is_brought_together),
 	TEST(bad_settings),
 	TEST(a_page_is_punched),
 	TEST(a_file_is_cut_in_a_block),
