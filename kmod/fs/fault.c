@@ -285,13 +285,13 @@ static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
 	return VM_FAULT_LOCKED;
 }
 
-/* Can the whole block of an empty page be mapped by one entry, and is it to be? */
-static bool wants_block(struct vm_fault *vmf, struct tarn_partition *part, u64 e)
+/* Can the whole block of a page be mapped by one entry, and is it to be? */
+static bool wants_block(struct vm_fault *vmf, struct tarn_partition *part)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long first = vmf->address & PMD_MASK;
 
-	if (!tarn_entry_is_empty(e) || !pmd_none(READ_ONCE(*vmf->pmd)))
+	if (!pmd_none(READ_ONCE(*vmf->pmd)))
 		return false;
 	if (first < vma->vm_start || first + PMD_SIZE > vma->vm_end ||
 	    ((first >> PAGE_SHIFT) ^ (vmf->pgoff - ((vmf->address - first) >>
@@ -312,8 +312,8 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 	if (!(flags & TARN_BRING_WRITE) &&
 	    tarn_entry_is_empty(e) && !tarn_entry_mark(e))
 		return map_zero(vmf, part, entry);
-	if (wants_block(vmf, part, e) && tarn_block_fill(part, leaf, vmf->pgoff))
-		return 0;
+	if (wants_block(vmf, part))
+		flags |= TARN_BRING_BLOCK;
 	ret = tarn_page_bring_at(part, vmf->pgoff, entry,
 				 flags | TARN_BRING_NOWAIT, vmf->vma->vm_mm);
 	if (ret != -EAGAIN)

@@ -83,7 +83,8 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->faults_pending = tarn_pending_count(pool);
 	info->poisoned_frames = atomic64_read(&pool->poisoned);
 	info->huge = READ_ONCE(pool->huge);
-	info->block_fills = tarn_stats_pool(pool, TARN_STAT_BLOCK_FILLS);
+	info->block_fills = tarn_stats_pool(pool, TARN_STAT_BLOCK_FILLS) +
+			    tarn_stats_pool(pool, TARN_STAT_BLOCK_LOADS);
 	info->block_splits = tarn_stats_pool(pool, TARN_STAT_BLOCK_SPLITS);
 	info->block_pages = block_pages(info->block_fills, info->block_splits);
 }
@@ -120,7 +121,8 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->desired_frames = READ_ONCE(part->desired_frames);
 	info->working_set = tarn_age_working_set(part);
 	info->huge = READ_ONCE(part->huge);
-	info->block_fills = atomic64_read(&count[TARN_STAT_BLOCK_FILLS]);
+	info->block_fills = atomic64_read(&count[TARN_STAT_BLOCK_FILLS]) +
+			    atomic64_read(&count[TARN_STAT_BLOCK_LOADS]);
 	info->block_splits = atomic64_read(&count[TARN_STAT_BLOCK_SPLITS]);
 	info->block_pages = block_pages(info->block_fills, info->block_splits);
 }

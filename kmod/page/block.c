@@ -350,6 +350,7 @@ bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
 	folio_set_has_hwpoisoned(page_folio(head));
 	if (chunk->whole) {
 		chunk->whole = false;
+		WRITE_ONCE(leaf->was_whole, true);
 		tarn_stats_add(part, TARN_STAT_BLOCK_SPLITS, 1);
 	}
 	mark_pages(part, leaf, first, chunk, marked);

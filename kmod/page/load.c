@@ -4,6 +4,7 @@
  * learns whether the page still wants it. See
  * Documentation/design/state-machine.rst.
  */
+#include "page/block_load.h"
 #include "page/load.h"
 #include "page/peek.h"
 #include "page/pending.h"
@@ -87,7 +88,10 @@ static bool load_settle(struct tarn_io *io, u64 to)
 		tarn_partition_came(io->part, entry, nid);
 		tarn_partition_add_paged(io->part, -1);
 		tarn_stats_add(io->part, TARN_STAT_PAGE_INS, 1);
-		tarn_pin_recheck(io->part, io->index, tarn_entry_hint(to));
+		/* Those of a block are looked at when none of it is locked. */
+		if (!io->block)
+			tarn_pin_recheck(io->part, io->index,
+					 tarn_entry_hint(to));
 		tarn_pending_loaded(io->part, io->index);
 	} else {
 		tarn_frame_release(io->part->pool, io->frame);
@@ -147,7 +151,14 @@ static void load_aborted(struct tarn_io *io)
 			      -EAGAIN);
 }
 
-static void load_came(struct tarn_io *io)
+/**
+ * tarn_load_settle() - what was read is the page's now
+ * @io: a load that ended well
+ *
+ * Context: process.
+ * Return: false if it was cut away meanwhile; the frame was released.
+ */
+bool tarn_load_settle(struct tarn_io *io)
 {
 	struct tarn_pool *pool = io->part->pool;
 	struct tarn_frame *frame = tarn_frame(pool, io->frame);
@@ -155,12 +166,18 @@ static void load_came(struct tarn_io *io)
 	frame->owner = tarn_owner_page(io->part->id, io->index);
 	frame->copy = tarn_copy_pager(io->cookie);
 	tarn_frame_clear_dirty(tarn_frame_page(pool, io->frame));
-	load_settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
-			TARN_ENTRY_NEW);
+	return load_settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
+			       TARN_ENTRY_NEW);
 }
 
-/* False: the request goes on, as it was submitted again. */
-static bool was_read(struct tarn_io *io)
+/* What has become of a load. */
+enum end {
+	END_GOOD,	/* the content is right, and its page has still to be settled */
+	END_BAD,	/* nothing is left to be done */
+	END_AGAIN,	/* it goes on, as it was submitted again */
+};
+
+static enum end was_read(struct tarn_io *io)
 {
 	struct tarn_pool *pool = io->part->pool;
 	struct page *page = tarn_frame_page(pool, io->frame);
@@ -169,25 +186,20 @@ static bool was_read(struct tarn_io *io)
 	/* Read in vain: who waits for it has it read into another frame. */
 	if (!tarn_poison_sum(page, &sum)) {
 		load_aborted(io);
-		return true;
+		return END_BAD;
 	}
-	if (sum != io->sum) {
-		if (io->flags & TARN_REQ_MISMATCH) {
-			load_failed(io, -EILSEQ);
-			return true;
-		}
-		io->flags |= TARN_REQ_MISMATCH;
-		tarn_queue_submit(pool, io);
-		return false;
+	if (sum == io->sum)
+		return END_GOOD;
+	if (io->flags & TARN_REQ_MISMATCH) {
+		load_failed(io, -EILSEQ);
+		return END_BAD;
 	}
-	if (io->peek)
-		peek_settle(io);
-	else
-		load_came(io);
-	return true;
+	io->flags |= TARN_REQ_MISMATCH;
+	tarn_queue_submit(pool, io);
+	return END_AGAIN;
 }
 
-static void load_end(struct tarn_io *io, int result, u64 cookie)
+static enum end judge(struct tarn_io *io, int result)
 {
 	struct tarn_pool *pool = io->part->pool;
 
@@ -200,10 +212,32 @@ static void load_end(struct tarn_io *io, int result, u64 cookie)
 			tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
 	} else if (result && !tarn_poisoned(tarn_frame_page(pool, io->frame))) {
 		load_failed(io, result);
-	} else if (!was_read(io)) {
+	} else {
+		return was_read(io);
+	}
+	return END_BAD;
+}
+
+static void load_end(struct tarn_io *io, int result, u64 cookie)
+{
+	struct tarn_block_load *block = io->block;
+	enum end end = judge(io, result);
+
+	if (end == END_AGAIN)
 		return;
+	if (end == END_GOOD) {
+		if (block) {
+			tarn_block_load_ended(block, io);
+			return;
+		}
+		if (io->peek)
+			peek_settle(io);
+		else
+			tarn_load_settle(io);
 	}
 	tarn_io_destroy(io);
+	if (block)
+		tarn_block_load_ended(block, NULL);
 }
 
 /* ---- how they begin ------------------------------------------------------ */
@@ -243,7 +277,8 @@ static bool send(struct tarn_io *io, atomic64_t *entry, u64 e)
 
 /* Mark the page and send the request. Returns see tarn_load_start(). */
 static int load_begin(struct tarn_partition *part, u64 index, u64 frame,
-		      u8 flags, struct tarn_peek *peek)
+		      u8 flags, struct tarn_peek *peek,
+		      struct tarn_block_load *block)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
 	u64 e = entry ? atomic64_read(entry) : 0;
@@ -257,6 +292,7 @@ static int load_begin(struct tarn_partition *part, u64 index, u64 frame,
 	io->cookie = tarn_entry_payload(e);
 	io->flags = flags;
 	io->peek = peek;
+	io->block = block;
 	if (send(io, entry, e))
 		return 0;
 	tarn_io_destroy(io);
@@ -277,7 +313,15 @@ int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 		    bool readahead)
 {
 	return load_begin(part, index, frame,
-			  readahead ? TARN_REQ_READAHEAD : 0, NULL);
+			  readahead ? TARN_REQ_READAHEAD : 0, NULL, NULL);
+}
+
+/* The same of a page of a block that comes back as a whole (block_load.h). */
+int tarn_load_for_block(struct tarn_partition *part, u64 index, u64 frame,
+			bool readahead, struct tarn_block_load *block)
+{
+	return load_begin(part, index, frame,
+			  readahead ? TARN_REQ_READAHEAD : 0, NULL, block);
 }
 
 /**
@@ -293,5 +337,5 @@ int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 int tarn_load_peek(struct tarn_partition *part, u64 index, u64 frame,
 		   struct tarn_peek *peek)
 {
-	return load_begin(part, index, frame, 0, peek);
+	return load_begin(part, index, frame, 0, peek, NULL);
 }

@@ -7,11 +7,16 @@
 
 #include <linux/types.h>
 
+struct tarn_block_load;
+struct tarn_io;
 struct tarn_partition;
 struct tarn_peek;
 
 int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 		    bool readahead);
+int tarn_load_for_block(struct tarn_partition *part, u64 index, u64 frame,
+			bool readahead, struct tarn_block_load *block);
+bool tarn_load_settle(struct tarn_io *io);
 int tarn_load_peek(struct tarn_partition *part, u64 index, u64 frame,
 		   struct tarn_peek *peek);
 

@@ -11,6 +11,8 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "page/block.h"
+#include "page/block_load.h"
 #include "page/evict.h"
 #include "page/load.h"
 #include "page/pagein.h"
@@ -277,8 +279,12 @@ static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
 static int bring_empty(struct bring *b, u64 e)
 {
 	u64 frame;
-	int ret = take_frame(b, TARN_WANT_GROWTH, &frame);
+	int ret;
 
+	if (b->flags & TARN_BRING_BLOCK &&
+	    tarn_block_fill(b->part, tarn_leaf_of(b->entry), b->index))
+		return 0;
+	ret = take_frame(b, TARN_WANT_GROWTH, &frame);
 	if (ret)
 		return ret;
 	ret = fill(b->part, b->index, b->entry, e, frame,
@@ -303,6 +309,21 @@ static int bring_behind_orphans(struct bring *b)
 	ret = tarn_wait_var(orphans, atomic_read(orphans) < ORPHANS_MOST,
 			    &b->wait);
 	return ret ? ret : -ERESTART;
+}
+
+/* False: page by page. Then it is no block any more. */
+static bool bring_block(struct bring *b)
+{
+	struct tarn_leaf *leaf = tarn_leaf_of(b->entry);
+
+	if (!READ_ONCE(leaf->was_whole) || tarn_pool_is_low(b->part->pool))
+		return false;
+	if (!tarn_block_load(b->part, leaf, b->index)) {
+		WRITE_ONCE(leaf->was_whole, false);
+		return false;
+	}
+	bring_waits(b, TARN_FAULT_READ);
+	return true;
 }
 
 static int bring_paged(struct bring *b, u64 e)
@@ -330,6 +351,8 @@ static int bring_paged(struct bring *b, u64 e)
 	}
 	if (atomic_read(&b->part->orphans) >= ORPHANS_MOST)
 		return bring_behind_orphans(b);
+	if (b->flags & TARN_BRING_BLOCK && bring_block(b))
+		return 0;
 	ret = take_frame(b, TARN_WANT_RETURN, &frame);
 	if (ret)
 		return ret;

@@ -30,6 +30,8 @@ struct tarn_partition;
 #define TARN_BRING_LOCKED	BIT(6)
 /* The caller is about to make the file longer, or reserves what lies behind its end. */
 #define TARN_BRING_BEYOND	BIT(7)
+/* All of its block is wanted, if that can be a 2 MiB frame. */
+#define TARN_BRING_BLOCK	BIT(8)
 
 int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
 		    struct mm_struct *mm);

@@ -32,6 +32,7 @@ struct tarn_read;
  * @end: told of the end, in process context, when no queue has the request any more:
  *	0, an errno, or TARN_IO_ABORTED; of a store that went well the cookie, checked.
  *	It destroys the request, or submits it again
+ * @block: LOAD: of a block that comes back as a whole; or NULL
  * @peek: LOAD: the page stays paged, who looks gets the frame; or NULL
  * @read: LOAD: of a granted device, while it is on a queue's list of reads (grant.c)
  */
@@ -46,6 +47,7 @@ struct tarn_io {
 	u8 flags;
 	u32 sum;
 	void (*end)(struct tarn_io *io, int result, u64 cookie);
+	struct tarn_block_load *block;
 	struct tarn_peek *peek;
 	struct tarn_read *read;
 };

@@ -56,6 +56,7 @@ struct tarn_reserve {
  * @nodes: a bit a NUMA node, modulo the bits there are: clear, none of its pages
  *	is in a frame there; set, some was when it was last looked at, or came since
  * @reserve: pages that keep their place (reserve.c), or NULL
+ * @was_whole: its pages were one frame, and none that went out came back by itself since
  * @round: in which it was last looked at, under the partition's hand_lock
  * @coldest: least use in it then, likewise
  */
@@ -64,6 +65,7 @@ struct tarn_leaf {
 	u32 *sum;
 	struct tarn_reserve *reserve;
 	atomic_long_t nodes;
+	bool was_whole;
 	u32 round;
 	u8 coldest;
 };

@@ -278,7 +278,7 @@ static void a_file_is_cut_in_a_block(void)
 	end(2 * BLOCK);
 }
 
-/* All go out, and come back one by one. */
+/* All go out, and come back. */
 static void a_block_is_paged_out(void)
 {
 	begin("size=16M,huge=always", 2 * BLOCK);
@@ -290,6 +290,88 @@ static void a_block_is_paged_out(void)
 	check(0, 2 * BLOCK, 1);
 	pager_stop(&pg);
 	end(2 * BLOCK);
+}
+
+/* All of it, into one frame, by a touch of a page; it is clean until it is written to. */
+static void a_block_comes_back_whole(void)
+{
+	begin("size=16M,huge=always", 2 * BLOCK);
+	pager_start(&pg, &pool);
+	fill(0, 2 * BLOCK, 1);
+	ASSERT_EQ(part_page_out(part, BLOCK, BLOCK), BLOCK);
+	ASSERT_EQ(blocks(), 1);
+	ASSERT_PAGE(page_of(BLOCK + 77), 11, BLOCK + 77, 1);
+	ASSERT_EQ(blocks(), 2);
+	ASSERT_EQ(part_info(part).resident_pages, 2 * BLOCK);
+	ASSERT_EQ(huge_mapped(map), 2 * BLOCK_BYTES);
+	check(BLOCK, BLOCK, 1);
+	ASSERT_EQ(part_page_out(part, BLOCK, BLOCK), BLOCK);
+	ASSERT_EQ(part_info(part).clean_drops, BLOCK);
+	page_fill(page_of(BLOCK + 5), 11, BLOCK + 5, 2);
+	ASSERT_EQ(blocks(), 2);
+	ASSERT_EQ(huge_mapped(map), 2 * BLOCK_BYTES);
+	ASSERT_EQ(part_page_out(part, BLOCK, BLOCK), BLOCK);
+	ASSERT_EQ(part_info(part).clean_drops, BLOCK);
+	ASSERT_PAGE(page_of(BLOCK + 5), 11, BLOCK + 5, 2);
+	check(0, BLOCK + 5, 1);
+	check(BLOCK + 6, BLOCK - 6, 1);
+	pager_stop(&pg);
+	end(2 * BLOCK);
+}
+
+/* Of a copy that is lost the page alone is; what was cut away meanwhile does not come. */
+static void a_block_comes_back_in_part(void)
+{
+	u8 value;
+
+	begin("size=16M,huge=always", BLOCK);
+	pager_start(&pg, &pool);
+	fill(0, BLOCK, 1);
+	ASSERT_EQ(part_page_out(part, 0, BLOCK), BLOCK);
+	pg.ctl->match_index = 9;
+	pg.ctl->load_error = EIO;
+	ASSERT_PAGE(page_of(77), 11, 77, 1);
+	WAIT_FOR(part_info(part).resident_pages == BLOCK - 1);
+	ASSERT_EQ(blocks(), 0);
+	ASSERT_EQ(huge_mapped(map), 0);
+	ASSERT(try_read(page_of(9), &value));
+	pg.ctl->load_error = 0;
+	check(0, BLOCK, 1);
+	pager_stop(&pg);
+	end(BLOCK);
+}
+
+/* With a hole in it by the time that it is there. */
+static void a_block_that_comes_is_punched(void)
+{
+	int status;
+	pid_t pid;
+
+	begin("size=16M,huge=always", BLOCK);
+	pager_start(&pg, &pool);
+	fill(0, BLOCK, 1);
+	ASSERT_EQ(part_page_out(part, 0, BLOCK), BLOCK);
+	pg.ctl->hold = 1U << TARN_OP_LOAD;
+	pid = fork();
+	ASSERT(pid >= 0);
+	if (!pid) {
+		check(77, 1, 1);
+		_exit(0);
+	}
+	WAIT_FOR(pg.ctl->taken);
+	WAIT_FOR(part_state(part, 0) & TARN_PAGE_IN_FLIGHT);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    9 * PAGE_SIZE, PAGE_SIZE));
+	pg.ctl->hold = 0;
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	ASSERT_EQ(status, 0);
+	WAIT_FOR(part_info(part).resident_pages == BLOCK - 1);
+	ASSERT(page_is_zero(page_of(9)));
+	check(0, 9, 1);
+	check(10, BLOCK - 10, 1);
+	ASSERT_EQ(huge_mapped(map), 0);
+	pager_stop(&pg);
+	end(BLOCK);
 }
 
 /* What nobody wrote to becomes empty. */
@@ -454,6 +536,9 @@ static const struct tarn_test tests[] = {
 	TEST(a_page_is_punched),
 	TEST(a_file_is_cut_in_a_block),
 	TEST(a_block_is_paged_out),
+	TEST(a_block_comes_back_whole),
+	TEST(a_block_comes_back_in_part),
+	TEST(a_block_that_comes_is_punched),
 	TEST(zeroes_of_a_block_go),
 	TEST(more_blocks_than_frames),
 	TEST(a_page_of_it_is_held),
