@@ -13,6 +13,7 @@
  * pages map one page of zeroes a partition.
  */
 #include <linux/file.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
@@ -281,6 +282,8 @@ static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
 	} else if (!PageCompound(page)) {
 		map_around(vmf, part, leaf);
 	}
+	if (PageCompound(page) && pmd_none(READ_ONCE(*vmf->pmd)))
+		tarn_block_look(part, vmf->pgoff);
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
 }
@@ -402,7 +405,24 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 	return now == page ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 }
 
+/*
+ * Without MPOL_F_MOF: the kernel's NUMA balancing takes the mappings of pages away to see
+ * who misses them, and would move them, which is not for it to do. Which node a page is on
+ * is the partition's to say, whatever mbind() was told.
+ */
+static struct mempolicy no_policy = {
+	.refcnt = ATOMIC_INIT(1),
+	.mode = MPOL_DEFAULT,
+};
+
+static struct mempolicy *tarn_vm_get_policy(struct vm_area_struct *vma,
+					    unsigned long addr TARN_GET_POLICY_ILX)
+{
+	return &no_policy;
+}
+
 const struct vm_operations_struct tarn_vm_ops = {
+	.get_policy = tarn_vm_get_policy,
 	.fault = tarn_vm_fault,
 	.page_mkwrite = tarn_vm_mkwrite,
 };

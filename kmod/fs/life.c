@@ -3,6 +3,7 @@
 #include "fs/life.h"
 #include "fs/sysfs.h"
 #include "kvm/vm.h"
+#include "page/block.h"
 #include "page/notify.h"
 #include "page/pending.h"
 #include "page/truncate.h"
@@ -35,6 +36,7 @@ static const struct tarn_pool_ops pool_ops = {
 	.kick = tarn_reclaim_kick,
 	.make_node = make_node,
 	.compact = tarn_compact_soon,
+	.part = tarn_block_part_chunk,
 };
 
 static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)

@@ -4,6 +4,7 @@
 #include <linux/pagemap.h>
 
 #include "page/batch.h"
+#include "pool/chunk.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -22,8 +23,10 @@ static struct page *lock_frame(struct tarn_batch *b, atomic64_t *entry, u64 e,
 		lock_page(page);
 	else if (!trylock_page(page))
 		goto err_put;
-	return page;
-
+	/* It may have become whole since it was seen to: no page of that goes by itself. */
+	if (!tarn_chunk_is_one(b->part->pool, frame))
+		return page;
+	unlock_page(page);
 err_put:
 	put_page(page);
 	return NULL;
@@ -37,7 +40,8 @@ err_put:
  *
  * Context: process; does not wait.
  * Return: the frame's page, locked and referenced, for tarn_batch_add() or
- * tarn_batch_unlock(); NULL if somebody else has it locked, or it is elsewhere by now.
+ * tarn_batch_unlock(); NULL if somebody else has it locked, it is elsewhere by now, or of a
+ * block that is one frame (page/block.h).
  */
 struct page *tarn_batch_lock(struct tarn_batch *b, atomic64_t *entry, u64 e)
 {

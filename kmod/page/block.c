@@ -25,6 +25,21 @@ static u64 first_of(u64 index)
 
 /* ---- the first frame ---------------------------------------------------- */
 
+/* A bad frame of it is retired, others are used first. */
+static void give_singly(struct tarn_node *n, struct tarn_chunk *chunk)
+{
+	u64 frame = tarn_chunk_first(chunk);
+	unsigned int i;
+
+	if (tarn_chunk_spoilt(chunk)) {
+		for (i = 0; i < TARN_CHUNK_FRAMES; i++)
+			tarn_frame_free(n->pool, frame + i);
+		return;
+	}
+	tarn_chunk_give(n, chunk);
+	tarn_waiters_serve(n->pool);
+}
+
 /* A chunk of a node, whole and nobody's. */
 static struct tarn_chunk *take_whole(struct tarn_pool *pool, int nid)
 {
@@ -45,8 +60,7 @@ static struct tarn_chunk *take_whole(struct tarn_pool *pool, int nid)
 	tarn_window_unmap(pool, tarn_chunk_first(chunk), TARN_CHUNK_FRAMES);
 	if (tarn_chunk_join(chunk))
 		return chunk;
-	tarn_chunk_give(n, chunk);
-	tarn_waiters_serve(pool);
+	give_singly(n, chunk);
 	return NULL;
 }
 
@@ -56,8 +70,7 @@ static void give_back(struct tarn_pool *pool, struct tarn_chunk *chunk)
 	unsigned int i;
 
 	if (tarn_chunk_split_idle(chunk)) {
-		tarn_chunk_give(pool->nodes[chunk->node], chunk);
-		tarn_waiters_serve(pool);
+		give_singly(pool->nodes[chunk->node], chunk);
 		return;
 	}
 	/* Somebody looks at it just now. */
@@ -197,6 +210,26 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 }
 
 /* ---- parting ------------------------------------------------------------ */
+
+/**
+ * tarn_block_look() - a block may get one entry of a page table
+ * @part: partition; the caller has its inode
+ * @index: a page of it, whose frame's page is locked
+ *
+ * Of a memory error that the hardware reports the kernel marks just the page. Who uses that
+ * shall come to the module, so each page gets an entry of its own.
+ *
+ * Context: process.
+ */
+void tarn_block_look(struct tarn_partition *part, u64 index)
+{
+	u64 e = atomic64_read(tarn_partition_entry(part, index));
+	struct tarn_chunk *chunk = tarn_chunk_of(part->pool,
+						 tarn_entry_payload(e));
+
+	if (chunk->whole && tarn_chunk_spoilt(chunk) && tarn_chunk_break(chunk))
+		tarn_stats_add(part, TARN_STAT_BLOCK_SPLITS, 1);
+}
 
 /**
  * tarn_block_is_whole() - is a page part of a 2 MiB frame?
@@ -346,10 +379,7 @@ bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
 		return true;
 	chunk = tarn_chunk_of(part->pool,
 			      tarn_entry_payload(atomic64_read(entry)));
-	/* The kernel's word for: no entry of a page table may be for all of it. */
-	folio_set_has_hwpoisoned(page_folio(head));
-	if (chunk->whole) {
-		chunk->whole = false;
+	if (tarn_chunk_break(chunk)) {
 		WRITE_ONCE(leaf->was_whole, true);
 		tarn_stats_add(part, TARN_STAT_BLOCK_SPLITS, 1);
 	}
@@ -359,4 +389,50 @@ bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
 	unlock_page(head);
 	put_page(head);
 	return done;
+}
+
+/* A page that lies in the chunk; NULL: there is none. */
+static struct tarn_partition *find_owner(struct tarn_pool *pool,
+					 const struct tarn_chunk *chunk,
+					 u64 *index)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
+		u64 owner = READ_ONCE(chunk->frames[i].owner);
+
+		if (!tarn_owner_id(owner))
+			continue;
+		*index = tarn_owner_index(owner);
+		return tarn_partition_find(pool, tarn_owner_id(owner));
+	}
+	return NULL;
+}
+
+/**
+ * tarn_block_part_chunk() - split a chunk that is whole though its block is not
+ * @pool: the pool
+ * @chunk: of which some frames are used
+ *
+ * Context: process.
+ */
+void tarn_block_part_chunk(struct tarn_pool *pool, struct tarn_chunk *chunk)
+{
+	struct tarn_partition *part;
+	struct tarn_leaf *leaf;
+	u64 index;
+
+	part = find_owner(pool, chunk, &index);
+	if (!part) {
+		tarn_window_unmap(pool, tarn_chunk_first(chunk),
+				  TARN_CHUNK_FRAMES);
+		tarn_chunk_split_idle(chunk);
+		return;
+	}
+	down_read(&part->pin);
+	leaf = part->inode ? tarn_partition_leaf(part, index, false) : NULL;
+	if (leaf)
+		tarn_block_part(part, leaf, index);
+	up_read(&part->pin);
+	tarn_partition_put(part);
 }

@@ -30,6 +30,8 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 index);
 bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 index);
+void tarn_block_part_chunk(struct tarn_pool *pool, struct tarn_chunk *chunk);
+void tarn_block_look(struct tarn_partition *part, u64 index);
 bool tarn_block_is_whole(struct tarn_pool *pool, u64 e);
 
 #endif

@@ -75,8 +75,7 @@ static void settle_whole(struct tarn_block_load *load)
 	if (settle_all(load)) {
 		tarn_stats_add(load->part, TARN_STAT_BLOCK_LOADS, 1);
 	} else {
-		load->chunk->whole = false;
-		folio_set_has_hwpoisoned(page_folio(head));
+		tarn_chunk_break(load->chunk);
 	}
 	unlock_page(head);
 }

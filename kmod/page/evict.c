@@ -91,13 +91,29 @@ static bool has_a_way(struct tarn_evict_batch *batch, u64 index,
 	return may_store(batch, copy) || is_empty(batch->pages.part, index, page);
 }
 
-/* One page of a whole block goes: so may the others. While it is held none can. */
-static bool may_part(struct tarn_partition *part, atomic64_t *entry, u64 index,
+/*
+ * One page of a whole block is to go: so may the others. While it is held none can, and for
+ * a page that has nowhere to go no block is given up.
+ */
+static bool may_part(struct tarn_evict_batch *batch, atomic64_t *entry, u64 index,
 		     u64 e)
 {
-	return likely(!tarn_block_is_whole(part->pool, e)) ||
-	       (!tarn_frame_peek_held(part->pool, tarn_entry_payload(e)) &&
-		tarn_block_part(part, tarn_leaf_of(entry), index));
+	struct tarn_partition *part = batch->pages.part;
+	u64 frame = tarn_entry_payload(e);
+	struct page *page;
+	bool may;
+
+	if (likely(!tarn_block_is_whole(part->pool, e)))
+		return true;
+	if (tarn_frame_peek_held(part->pool, frame))
+		return false;
+	page = tarn_frame_get(part->pool, frame);
+	if (!page)
+		return false;
+	may = has_a_way(batch, index, page,
+			tarn_frame_peek_copy(part->pool, frame));
+	put_page(page);
+	return may && tarn_block_part(part, tarn_leaf_of(entry), index);
 }
 
 /**
@@ -118,7 +134,7 @@ bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index,
 	u64 frame = tarn_entry_payload(e);
 	struct page *page;
 
-	if (tarn_entry_pinned(e) || !may_part(part, entry, index, e))
+	if (tarn_entry_pinned(e) || !may_part(batch, entry, index, e))
 		return false;
 	page = tarn_batch_lock(&batch->pages, entry, e);
 	if (!page)

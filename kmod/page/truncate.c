@@ -157,6 +157,11 @@ static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 		u64 e;
 
 		wait_var_event(entry, !tarn_entry_is_brief(atomic64_read(entry)));
+		/* While we waited all of its block may have got one frame. */
+		if (tarn_block_is_whole(r->pages.part->pool,
+					atomic64_read(entry)))
+			tarn_block_part(r->pages.part, tarn_leaf_of(entry),
+					index);
 		e = atomic64_read(entry);
 		if (tarn_entry_is_empty(e) && !tarn_entry_mark(e))
 			return;
@@ -188,16 +193,19 @@ static void remove_batch(struct removal *r, struct tarn_leaf *leaf, u64 first,
 	r->paged = 0;
 }
 
-/* What is held stays whole, and each of its pages waits in limbo by itself. */
+/* Of a chunk that is held each page waits in limbo by itself. A leaf has no more than one. */
 static void part_blocks(struct tarn_partition *part, struct tarn_leaf *leaf,
 			u64 first, u64 end)
 {
 	u64 i;
 
-	for (i = first; i < end; i++)
-		if (tarn_entry_has_frame(atomic64_read(tarn_leaf_entry(leaf, i))) &&
-		    tarn_block_part(part, leaf, i))
-			return;
+	for (i = first; i < end; i++) {
+		if (!tarn_block_is_whole(part->pool,
+					 atomic64_read(tarn_leaf_entry(leaf, i))))
+			continue;
+		tarn_block_part(part, leaf, i);
+		return;
+	}
 }
 
 /**

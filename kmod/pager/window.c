@@ -17,10 +17,11 @@ static void wait_for_window_faults(struct page *page)
 	unsigned int i;
 
 	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
-		if (!PageLocked(page + i))
+		if (!PageLocked(page + i) || !tarn_page_get(page + i))
 			continue;
 		lock_page(page + i);
 		unlock_page(page + i);
+		put_page(page + i);
 	}
 }
 
@@ -86,6 +87,9 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 		ret = VM_FAULT_SIGBUS;
 	else if (tarn_poisoned(page))
 		ret = VM_FAULT_HWPOISON;
+	/* No request is about it, and mapped it could not be split. */
+	else if (PageCompound(page))
+		ret = VM_FAULT_SIGBUS;
 	if (ret == VM_FAULT_LOCKED) {
 		vmf->page = page;
 		return ret;

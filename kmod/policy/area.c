@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
+#include "page/block.h"
 #include "page/pagein.h"
 #include "policy/area.h"
 #include "policy/entitle.h"
@@ -547,6 +548,25 @@ int tarn_areas_create(struct tarn_partition *part)
 
 /* ---- lists -------------------------------------------------------------- */
 
+/* Of a whole block it does not show which page is held: it counts as one. */
+static unsigned int count_held_in(struct tarn_partition *part,
+				  struct tarn_leaf *leaf)
+{
+	unsigned int i, held = 0;
+	bool whole = false;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+		bool is_whole = tarn_block_is_whole(part->pool, e);
+
+		if (!tarn_entry_has_frame(e) || (is_whole && whole))
+			continue;
+		held += tarn_frame_peek_held(part->pool, tarn_entry_payload(e));
+		whole |= is_whole;
+	}
+	return held;
+}
+
 /* Resident pages that somebody holds besides mappings: targets of DMA. */
 static u64 count_held(struct tarn_partition *part)
 {
@@ -555,15 +575,7 @@ static u64 count_held(struct tarn_partition *part)
 	u64 held = 0;
 
 	xa_for_each(&part->leaves, at, leaf) {
-		unsigned int i;
-
-		for (i = 0; i < TARN_LEAF_PAGES; i++) {
-			u64 e = atomic64_read(&leaf->entry[i]);
-
-			if (tarn_entry_has_frame(e))
-				held += tarn_frame_peek_held(part->pool,
-						tarn_entry_payload(e));
-		}
+		held += count_held_in(part, leaf);
 		cond_resched();
 	}
 	return held;

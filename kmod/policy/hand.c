@@ -16,6 +16,7 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "page/block.h"
 #include "page/evict.h"
 #include "policy/age.h"
 #include "policy/hand.h"
@@ -234,6 +235,10 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		l->scanned++;
 		switch (judge(l, e, was_used)) {
 		case VERDICT_PROBATION:
+			/* A fault on one page would map all of a whole block. */
+			if (!tarn_block_part(part, leaf, first + i))
+				break;
+			e = atomic64_read(entry);
 			if (put_on_probation(part, first + i, entry, e)) {
 				__set_bit(i, probation);
 				hand->probed = true;

@@ -165,9 +165,17 @@ void tarn_chunk_detach(struct tarn_pool *pool, u64 number,
 	list_add_tail(&chunk->link, gone);
 }
 
+static void give_page(struct page *page)
+{
+	tarn_frame_clear_dirty(page);
+	page->mapping = NULL;
+	ClearPageDirty(page);
+	put_page(page);
+}
+
 /*
  * Give a detached chunk back to the kernel. Who holds a reference of a page even
- * now frees it with that.
+ * now frees it with that; of a chunk that is whole, all of it.
  */
 void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk)
 {
@@ -175,11 +183,12 @@ void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk)
 
 	atomic64_sub(bitmap_weight(chunk->poisoned, TARN_CHUNK_FRAMES),
 		     &pool->poisoned);
-	for (i = 0; i < TARN_CHUNK_FRAMES; i++) {
-		tarn_frame_clear_dirty(chunk->page + i);
-		chunk->page[i].mapping = NULL;
-		ClearPageDirty(chunk->page + i);
-		put_page(chunk->page + i);
+	if (tarn_chunk_split_idle(chunk)) {
+		for (i = 0; i < TARN_CHUNK_FRAMES; i++)
+			give_page(chunk->page + i);
+	} else {
+		ClearPagePrivate(chunk->page);
+		give_page(chunk->page);
 	}
 	kvfree(chunk->frames);
 	kfree(chunk);
@@ -200,8 +209,12 @@ void tarn_chunk_set_leaving(struct tarn_pool *pool, struct tarn_chunk *chunk,
 			list_del_init(&chunk->link);
 		} else if (chunk->nr_free) {
 			n->free += chunk->nr_free;
-			n->free_chunks += chunk->nr_free == TARN_CHUNK_FRAMES;
-			list_add_tail(&chunk->link, &n->chunks);
+			if (chunk->nr_free == TARN_CHUNK_FRAMES) {
+				n->free_chunks++;
+				list_add_tail(&chunk->link, &n->chunks);
+			} else {
+				list_add(&chunk->link, &n->chunks);
+			}
 		}
 	}
 	spin_unlock(&n->lock);
@@ -265,6 +278,8 @@ struct tarn_chunk *tarn_chunk_take(struct tarn_node *node)
  * @node: its node
  * @chunk: split, its frames nobody's
  *
+ * It comes first, to be used frame by frame: somebody holds it, or one of them is bad.
+ *
  * Context: any; the caller serves who waits.
  */
 void tarn_chunk_give(struct tarn_node *node, struct tarn_chunk *chunk)
@@ -274,6 +289,8 @@ void tarn_chunk_give(struct tarn_node *node, struct tarn_chunk *chunk)
 	spin_lock(&node->lock);
 	for (i = TARN_CHUNK_FRAMES; i-- > 0;)
 		tarn_chunk_push(node, chunk, i);
+	if (!chunk->leaving)
+		list_move(&chunk->link, &node->chunks);
 	spin_unlock(&node->lock);
 }
 
@@ -392,4 +409,35 @@ bool tarn_chunk_split_idle(struct tarn_chunk *chunk)
 	split = !PageHead(head) || tarn_chunk_split(chunk, 0);
 	unlock_page(head);
 	return split;
+}
+
+/**
+ * tarn_chunk_break() - one page of a whole chunk goes its own way
+ * @chunk: whole, with its page locked
+ *
+ * From here on no entry of a page table may be for all of it. That is what the kernel
+ * takes the mark for which it makes where a page of a compound page has a memory error.
+ *
+ * Context: any.
+ * Return: whether it is the first one.
+ */
+bool tarn_chunk_break(struct tarn_chunk *chunk)
+{
+	bool was = chunk->whole;
+
+	VM_WARN_ON_ONCE(!PageLocked(chunk->page));
+	chunk->whole = false;
+	folio_set_has_hwpoisoned(page_folio(chunk->page));
+	return was;
+}
+
+/* Has any page of it a memory error? The kernel does not always mark the whole. */
+bool tarn_chunk_spoilt(const struct tarn_chunk *chunk)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_CHUNK_FRAMES; i++)
+		if (PageHWPoison(chunk->page + i))
+			return true;
+	return false;
 }

@@ -77,6 +77,8 @@ void tarn_chunk_give(struct tarn_node *node, struct tarn_chunk *chunk);
 bool tarn_chunk_join(struct tarn_chunk *chunk);
 bool tarn_chunk_split(struct tarn_chunk *chunk, unsigned int held);
 bool tarn_chunk_split_idle(struct tarn_chunk *chunk);
+bool tarn_chunk_break(struct tarn_chunk *chunk);
+bool tarn_chunk_spoilt(const struct tarn_chunk *chunk);
 
 static inline struct tarn_chunk *tarn_chunk_of(struct tarn_pool *pool,
 					       u64 frame)
@@ -87,6 +89,12 @@ static inline struct tarn_chunk *tarn_chunk_of(struct tarn_pool *pool,
 static inline bool tarn_chunk_exists(struct tarn_pool *pool, u64 number)
 {
 	return READ_ONCE(pool->chunks[number]);
+}
+
+/* Of a frame whose page the caller has locked: is it of a block that is one frame? */
+static inline bool tarn_chunk_is_one(struct tarn_pool *pool, u64 frame)
+{
+	return unlikely(tarn_chunk_of(pool, frame)->whole);
 }
 
 static inline u64 tarn_chunk_first(const struct tarn_chunk *chunk)

@@ -38,8 +38,11 @@ int tarn_frame_node(struct tarn_pool *pool, u64 frame)
 	return nid;
 }
 
-/* The chunk may be split, or become whole, while we look whose reference it is. */
-static struct page *get_frame(struct page *page)
+/*
+ * A reference of a frame's page; NULL if it has none to give just now. The chunk may be
+ * split, or become whole, while we look whose reference it is.
+ */
+struct page *tarn_page_get(struct page *page)
 {
 	for (;;) {
 		struct folio *folio = page_folio(page);
@@ -74,7 +77,7 @@ struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame)
 	if (frame >> TARN_CHUNK_SHIFT < pool->max_chunks)
 		chunk = tarn_chunk_of(pool, frame);
 	if (chunk)
-		page = get_frame(chunk->page + (frame & (TARN_CHUNK_FRAMES - 1)));
+		page = tarn_page_get(chunk->page + (frame & (TARN_CHUNK_FRAMES - 1)));
 	rcu_read_unlock();
 	return page;
 }
@@ -395,13 +398,31 @@ void tarn_frame_release(struct tarn_pool *pool, u64 frame)
  * for a moment, and trusts that the chunk stays meanwhile, is through by now, or has
  * the page locked.
  */
-static bool is_let_go(struct tarn_pool *pool, u64 frame)
+static bool is_let_go(struct page *page)
 {
-	struct page *page = tarn_frame_page(pool, frame);
 	unsigned int most = tarn_poisoned(page) && !PageLocked(page);
 
-	return holders(page) <= most &&
-	       tarn_chunk_split_idle(tarn_chunk_of(pool, frame));
+	return holders(page) <= most;
+}
+
+/*
+ * Frames of a whole chunk become free when that is split, which who wanted it could not do
+ * as long as somebody held it. @whole: the one that was looked at last.
+ */
+static bool is_split(struct tarn_pool *pool, u64 frame, struct tarn_chunk **whole)
+{
+	struct tarn_chunk *chunk = tarn_chunk_of(pool, frame);
+
+	if (!PageHead(chunk->page))
+		return true;
+	if (chunk == *whole)
+		return false;
+	*whole = chunk;
+	if (!is_let_go(chunk->page))
+		return false;
+	if (!tarn_chunk_split_idle(chunk))
+		pool->ops->part(pool, chunk);
+	return !PageHead(chunk->page);
 }
 
 /*
@@ -410,6 +431,7 @@ static bool is_let_go(struct tarn_pool *pool, u64 frame)
  */
 u64 tarn_frame_limbo_scan(struct tarn_pool *pool)
 {
+	struct tarn_chunk *whole = NULL;
 	u64 frame, kept = 0;
 
 	spin_lock(&pool->limbo_lock);
@@ -420,7 +442,8 @@ u64 tarn_frame_limbo_scan(struct tarn_pool *pool)
 	while (frame != TARN_FRAME_NONE) {
 		u64 next = tarn_frame(pool, frame)->next;
 
-		if (is_let_go(pool, frame)) {
+		if (is_split(pool, frame, &whole) &&
+		    is_let_go(tarn_frame_page(pool, frame))) {
 			tarn_frame_free(pool, frame);
 		} else {
 			limbo_add(pool, frame);

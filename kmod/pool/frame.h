@@ -75,6 +75,7 @@ u64 tarn_node_free_frames(struct tarn_node *n);
 
 int tarn_frame_node(struct tarn_pool *pool, u64 frame);
 struct page *tarn_frame_page(struct tarn_pool *pool, u64 frame);
+struct page *tarn_page_get(struct page *page);
 struct page *tarn_frame_get(struct tarn_pool *pool, u64 frame);
 struct tarn_frame *tarn_frame(struct tarn_pool *pool, u64 frame);
 bool tarn_frame_mark_poisoned(struct tarn_pool *pool, u64 frame);

@@ -7,6 +7,7 @@
 #include <linux/percpu.h>
 #include <linux/uaccess.h>
 
+#include "pool/chunk.h"
 #include "pool/event.h"
 #include "pool/frame.h"
 #include "pool/partition.h"
@@ -26,8 +27,12 @@
  */
 void tarn_poison_page(struct tarn_partition *part, u64 index, u64 frame)
 {
+	struct tarn_chunk *chunk = tarn_chunk_of(part->pool, frame);
+
 	if (!tarn_frame_mark_poisoned(part->pool, frame))
 		return;
+	if (PageHead(chunk->page) && tarn_chunk_break(chunk))
+		tarn_stats_add(part, TARN_STAT_BLOCK_SPLITS, 1);
 	tarn_partition_unmap(part, index, 1);
 	tarn_event(part->pool, TARN_EVENT_MEMORY_ERROR, part->id, index, frame);
 }

@@ -43,6 +43,7 @@
 #include "pool/stores.h"
 #include "pool/waiter.h"
 
+struct tarn_chunk;
 struct tarn_compact;
 struct tarn_drain;
 struct tarn_magazine;
@@ -121,6 +122,7 @@ struct tarn_node {
  * @kick: have all nodes look, whatever their marks say. Any context
  * @make_node: a node comes: what else it needs, its kobject among it, with which it goes,
  *	at once if this fails. Process, pool->resize_lock
+ * @part: nobody holds a whole chunk, but some of it is mapped, and is to be split. Process
  * @compact: no chunk of a node is free as a whole, and one is wanted. Any context
  */
 struct tarn_pool_ops {
@@ -128,6 +130,7 @@ struct tarn_pool_ops {
 	void (*kick)(struct tarn_pool *pool);
 	int (*make_node)(struct tarn_node *node);
 	void (*compact)(struct tarn_node *node);
+	void (*part)(struct tarn_pool *pool, struct tarn_chunk *chunk);
 };
 
 /**

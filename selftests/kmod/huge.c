@@ -458,6 +458,104 @@ static void a_page_of_it_is_held(void)
 	end(BLOCK);
 }
 
+/* Cut away all around it: what that had is free when the holder lets go. */
+static void what_is_around_a_held_page_goes(void)
+{
+	int pipes[2];
+
+	begin("size=16M,huge=always,paging=none", BLOCK);
+	fill(0, BLOCK, 1);
+	hold(pipes, 9);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			    9 * PAGE_SIZE));
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    10 * PAGE_SIZE, (BLOCK - 10) * PAGE_SIZE));
+	ASSERT_EQ(pool_info(&pool).limbo_frames, BLOCK - 1);
+	check(9, 1, 1);
+	let_go(pipes, 9, 1);
+	WAIT_FOR(!pool_info(&pool).limbo_frames);
+	check(9, 1, 1);
+	end(BLOCK);
+}
+
+/* Its memory is the holder's then, and the kernel's when that lets go. */
+static void a_pool_ends_with_a_page_held(void)
+{
+	int pipes[2];
+
+	begin("size=16M,huge=always", BLOCK);
+	fill(0, BLOCK, 1);
+	hold(pipes, 9);
+	munmap(map, BLOCK_BYTES);
+	close(part);
+	part_unlink(&pool, "a");
+	WAIT_FOR(!pool_info(&pool).partitions);
+	pool_umount(&pool);
+	let_go(pipes, 9, 1);
+}
+
+/* With nowhere to go it is not split for nothing. */
+static void a_full_pager_splits_none(void)
+{
+	u64 done;
+
+	begin("size=16M,huge=never", 2 * BLOCK);
+	pager_start(&pg, &pool);
+	pg.ctl->capacity = 1;
+	fill(0, 2, 1);
+	set_huge(TARN_HUGE_ALWAYS);
+	fill(BLOCK, BLOCK, 1);
+	__part_page_out(part, 0, 2, &done);
+	WAIT_FOR(pool_info(&pool).flags & TARN_POOL_FULL);
+	__part_page_out(part, BLOCK, BLOCK, &done);
+	ASSERT_EQ(blocks(), 1);
+	check(BLOCK, BLOCK, 1);
+	pager_stop(&pg);
+	end(2 * BLOCK);
+}
+
+/* Others punch and write at once: what was written last is there, holes are empty. */
+static int punches(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 300; i++)
+		ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE |
+					  FALLOC_FL_KEEP_SIZE,
+				    100 * PAGE_SIZE, 50 * PAGE_SIZE));
+	return 0;
+}
+
+static void a_hole_in_a_block_that_fills(void)
+{
+	static u8 copy[PAGE_SIZE];
+	int status, i;
+	pid_t pid;
+
+	begin("size=16M,huge=always", BLOCK);
+	pid = fork();
+	ASSERT(pid >= 0);
+	if (!pid)
+		_exit(punches(NULL));
+	for (i = 0; i < 100; i++) {
+		ASSERT_OK(ftruncate(part, 0));
+		ASSERT_OK(ftruncate(part, BLOCK_BYTES));
+		munmap(map, BLOCK_BYTES);
+		map = part_map(part, BLOCK);
+		page_fill(page_of(3), 11, 3, i);
+		page_fill(page_of(120), 11, 120, i);
+		ASSERT_PAGE(page_of(3), 11, 3, i);
+	}
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	ASSERT_EQ(status, 0);
+	/* What the mapping has is what the file has. */
+	page_fill(page_of(120), 11, 120, 7);
+	ASSERT_EQ(pread(part, copy, PAGE_SIZE, 120 * PAGE_SIZE), PAGE_SIZE);
+	ASSERT_PAGE(copy, 11, 120, 7);
+	WAIT_FOR(!pool_info(&pool).limbo_frames);
+	end(BLOCK);
+}
+
 /* The file goes, what holds it has the page even then. */
 static void a_file_ends_with_a_page_held(void)
 {
@@ -543,6 +641,10 @@ static const struct tarn_test tests[] = {
 	TEST(more_blocks_than_frames),
 	TEST(a_page_of_it_is_held),
 	TEST(a_file_ends_with_a_page_held),
+	TEST(what_is_around_a_held_page_goes),
+	TEST(a_pool_ends_with_a_page_held),
+	TEST(a_full_pager_splits_none),
+	TEST(a_hole_in_a_block_that_fills),
 	TEST(a_child_reads_and_writes),
 	TEST(a_pool_shrinks),
 	TEST(a_block_is_relocated),

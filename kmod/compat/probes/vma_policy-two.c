@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Up to 6.6: the policy of a mapping is asked for by its address. */
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+static struct mempolicy *policy(struct vm_area_struct *vma, unsigned long addr)
+{
+	return NULL;
+}
+
+void probe(struct vm_operations_struct *ops);
+void probe(struct vm_operations_struct *ops)
+{
+	ops->get_policy = policy;
+}
+
+MODULE_LICENSE("GPL");
