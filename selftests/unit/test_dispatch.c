@@ -32,6 +32,7 @@ static void fake_allow(pid_t tid);
 #define fstatfs fake_fstatfs
 #define sandbox_allow_affinity fake_allow
 #include "lib/cpus.c"
+#include "lib/affinity.c"
 #include "hostnode.c"
 #include "mem.c"
 #include "dispatch.c"
