@@ -139,6 +139,31 @@ check "none again" tarnctl partition set g1 --home none
 check "are set" test "$(homes)" = "[]"
 check "and nothing is said of them" no_home_line
 
+# ---- homes that others compute
+
+# marked FILTER: what tarn-balanced is to do for g1.
+marked()
+{
+	json ".automatic == $1 and .dispatch == \"$2\"" tarnctl partition show --json g1
+}
+
+check "nothing is to be computed" marked false default
+check "homes are" says "tarn-balanced does not run" tarnctl partition set g1 --home auto
+check "which is kept" marked true default
+check "and shown" says "none (auto);" tarnctl partition show g1
+check "vCPUs are to follow" tarnctl partition set g1 --dispatch strict
+check "beside that" marked true strict
+mv $pool/g1 $pool/renamed
+check "it is that of the partition" json '.automatic' tarnctl partition show --json renamed
+mv $pool/renamed $pool/g1
+refuse 2 "none of soft, strict, off" "how is not known" \
+	tarnctl partition set g1 --dispatch hard --home none
+refuse 1 "has_memory" "a bad node" tarnctl partition set g1 --home 1023
+check "changes nothing" marked true strict
+refuse 1 "only root" "not by the owner" as_user partition set g1 --home auto
+check "by hand again" tarnctl partition set g1 --home none --dispatch default
+check "nothing is kept" test -z "$(ls /run/tarn/homes/*/* 2> /dev/null)"
+
 # ---- relocation
 
 check "no relocation so far" says "no relocation so far" tarnctl partition relocate g1 --status

@@ -135,6 +135,18 @@ int json_add_homes(json_t *object, const struct homes *homes)
 	return ret ? -ENOMEM : 0;
 }
 
+int json_add_home_mark(json_t *object, const struct home_mark *mark)
+{
+	int ret;
+
+	ret = json_object_set_new(object, "automatic",
+				  json_boolean(mark->automatic));
+	ret |= json_object_set_new(
+		object, "dispatch",
+		json_string(home_dispatch_name(mark->dispatch)));
+	return ret ? -ENOMEM : 0;
+}
+
 json_t *json_metrics(const struct tarn_metrics *metrics)
 {
 	json_t *object = json_object();

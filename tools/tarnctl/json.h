@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "home.h"
+#include "home_mark.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -19,6 +20,9 @@ json_t *json_partition(const struct partition *part);
  * Return: 0 or -ENOMEM.
  */
 int json_add_homes(json_t *object, const struct homes *homes);
+
+/** json_add_home_mark() - Add "automatic" and "dispatch". Return: likewise. */
+int json_add_home_mark(json_t *object, const struct home_mark *mark);
 
 json_t *json_metrics(const struct tarn_metrics *metrics);
 

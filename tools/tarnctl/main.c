@@ -95,8 +95,10 @@ static const struct command partition_commands[] = {
 		  "\n"
 		  "--home names all nodes that are to be homes, with = and an amount where not\n"
 		  "just what comes, but so much is to be. Pages that are elsewhere go there, the\n"
-		  "most used first. It takes root.",
-	  .fn = partition_set_main, .options = OPTION_HOME, .min_args = 1,
+		  "most used first. It takes root. With auto tarn-balanced computes them, again\n"
+		  "and again; --dispatch says how the vCPUs of QEMU's guests follow the homes.",
+	  .fn = partition_set_main,
+	  .options = OPTION_HOME | OPTION_DISPATCH, .min_args = 1,
 	  .max_args = -1 },
 	{ .name = "page-out", .args = "FILE [START COUNT]",
 	  .help = "page out a range, or all of it, now",

@@ -37,7 +37,8 @@
 #define OPTION_BACKGROUND (1U << 25)
 #define OPTION_STATUS	(1U << 26)
 #define OPTION_CANCEL	(1U << 27)
-#define OPTION_ALL	0xfffffffU
+#define OPTION_DISPATCH	(1U << 28)
+#define OPTION_ALL	0x1fffffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -76,6 +77,7 @@ struct option_list {
  * @ranges: of guest memory
  * @here: check against this host as well
  * @home: home nodes of a partition
+ * @dispatch: how vCPUs follow these
  * @to: number of a node
  * @away_from: number of a node
  * @refuse: end at what is held
@@ -107,6 +109,7 @@ struct options {
 	struct option_list ranges;
 	bool here;
 	const char *home;
+	const char *dispatch;
 	const char *to;
 	const char *away_from;
 	bool refuse;

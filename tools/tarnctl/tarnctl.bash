@@ -56,7 +56,7 @@ _tarnctl_words()
 	"partition heat")
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition set")
-		echo "--home --help" ;;
+		echo "--home --dispatch --help" ;;
 	"partition relocate")
 		echo "--json --bytes --to --away-from --refuse --granule --background --status \
 			--cancel --help" ;;
@@ -103,7 +103,11 @@ _tarnctl()
 			-- "$cur")
 		return ;;
 	--home)
-		mapfile -t COMPREPLY < <(compgen -W "none $(_tarnctl_nodes)" \
+		mapfile -t COMPREPLY < <(compgen -W "none auto $(_tarnctl_nodes)" \
+			-- "$cur")
+		return ;;
+	--dispatch)
+		mapfile -t COMPREPLY < <(compgen -W "soft strict off default" \
 			-- "$cur")
 		return ;;
 	--to | --away-from)
