@@ -95,7 +95,7 @@ _tarnctl()
 	case $prev in
 	--sort | -s)
 		mapfile -t COMPREPLY < <(compgen -W "name logical resident \
-			paged working-set fair page-ins page-outs refaults waits p50 p99" \
+			paged working-set fair homes misplaced page-ins page-outs refaults waits p50 p99" \
 			-- "$cur")
 		return ;;
 	--pool | -p)
