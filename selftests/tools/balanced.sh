@@ -181,6 +181,8 @@ vcpus()
 	result $? "it follows"
 	await lies g "$last"
 	result $? "as memory does"
+	await runs_on "$last" g
+	result $? "which is seen"
 	check "not any more" tarnctl partition set $pool/g --dispatch off
 	await on g "$(cat /sys/devices/system/cpu/online)"
 	result $? "it may run anywhere"
@@ -191,6 +193,12 @@ vcpus()
 	check "where it was pinned" on g "$first"
 	end_of g
 	end_of a
+}
+
+# runs_on NODE FILE
+runs_on()
+{
+	json "any(.partitions[0].nodes[]; .node == $1 and .vcpus == 1)" tarnctl numa --json "$pool/$2"
 }
 
 task_of()

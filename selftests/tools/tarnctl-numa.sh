@@ -72,6 +72,14 @@ check "partitions of the only pool" json '[.partitions[].path] == ["g1", "vm/sma
 check "the sums are theirs" json '(.nodes | map(.resident_pages) | add) == 2304 and
 	([.partitions[].nodes[].resident_pages] | add) == 2304' tarnctl numa --json $pool
 check "and shown" says "(total)" tarnctl numa
+check "frames of a pool by node" json '(.nodes | map(.frames) | add) == 16384 and
+	(.nodes | map(.free_frames) | add) <= 14080 and all(.nodes[]; .vcpus == 0)' \
+	tarnctl numa --json $pool
+check "are shown as well" says "(free)" tarnctl numa
+check "a picture" says "</svg>" tarnctl numa --svg -
+check "in a file, beside the table" says "(total)" tarnctl numa --svg "$work/svg"
+check "is there" grep "<svg .*viewBox" "$work/svg"
+refuse 1 "write to /nowhere/svg" "where it cannot be" tarnctl numa --svg /nowhere/svg
 check "in bytes" says 1048576 tarnctl numa --bytes vm/small
 check "one by its file" json '[.partitions[].path] == ["vm/small"]' tarnctl numa --json vm/small
 check "several, of both kinds" json "[.partitions[].path] ==

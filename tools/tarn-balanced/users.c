@@ -2,7 +2,6 @@
 /* See users.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,84 +9,12 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "task.h"
 #include "users.h"
 
 #define VMM_FOLLOWS "tarn-vmm"
 
-/* Fields of /proc/PID/task/TID/stat, see proc(5). */
-#define STAT_USER	14
-#define STAT_SYSTEM	15
-#define STAT_CPU	39
-
 /* ---- threads ------------------------------------------------------------ */
-
-static bool is_vcpu(const char *comm)
-{
-	unsigned int number;
-	int len = 0;
-
-	return sscanf(comm, "CPU %u/KVM%n", &number, &len) == 1 && len &&
-	       !comm[len];
-}
-
-/**
- * struct stat_line - what /proc/PID/task/TID/stat tells
- * @comm: name
- * @ticks: of user and system mode
- * @cpu: where it ran last
- */
-struct stat_line {
-	char comm[64];
-	uint64_t ticks;
-	unsigned int cpu;
-};
-
-/*
- * The name may have anything in it, so its end is looked for from behind. What comes
- * then are fields 3 (the state) and on of proc(5).
- */
-static int parse_stat(char *text, struct stat_line *to)
-{
-	char *open = strchr(text, '('), *close = strrchr(text, ')');
-	char *field, *rest;
-	unsigned int i;
-
-	if (!open || !close || close < open)
-		return -EPROTO;
-	*close = '\0';
-	snprintf(to->comm, sizeof(to->comm), "%s", open + 1);
-	to->ticks = 0;
-	rest = close + 1;
-	rest += strspn(rest, " ");
-	for (i = 3; (field = strsep(&rest, " ")); i++) {
-		if (i == STAT_USER || i == STAT_SYSTEM)
-			to->ticks += strtoull(field, NULL, 10);
-		else if (i == STAT_CPU)
-			break;
-	}
-	if (!field)
-		return -EPROTO;
-	to->cpu = strtoul(field, NULL, 10);
-	return 0;
-}
-
-static int read_stat(int dir, const char *tid, struct stat_line *to)
-{
-	char path[64], text[1024];
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/stat", tid);
-	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (len <= 0)
-		return -ESRCH;
-	text[len] = '\0';
-	return parse_stat(text, to);
-}
 
 static struct user_thread *find_thread(struct user *user, pid_t tid)
 {
@@ -101,8 +28,8 @@ static struct user_thread *find_thread(struct user *user, pid_t tid)
 }
 
 /* NULL: it has ended, or memory ran out. */
-static struct user_thread *add_thread(struct user *user, pid_t tid,
-				      const struct stat_line *stat)
+static struct user_thread *add_thread(struct user *user,
+				      const struct task *task)
 {
 	struct user_thread *threads, *t;
 
@@ -112,33 +39,44 @@ static struct user_thread *add_thread(struct user *user, pid_t tid,
 		return NULL;
 	user->threads = threads;
 	t = &threads[user->nr_threads];
-	*t = (struct user_thread){ .ticks = stat->ticks };
-	if (affinity_init(&t->affinity, tid))
+	*t = (struct user_thread){ .ticks = task->ticks };
+	if (affinity_init(&t->affinity, task->tid))
 		return NULL;
 	user->nr_threads++;
 	return t;
 }
 
+/**
+ * struct look - at the threads of a process
+ * @user: it
+ * @host: where they run
+ */
+struct look {
+	struct user *user;
+	const struct host *host;
+};
+
 /* What it has worked since the last look counts where it ran last. */
-static void look_at(struct user *user, const struct host *host, pid_t tid,
-		    const struct stat_line *stat)
+static void look_at(const struct task *task, void *arg)
 {
-	struct user_thread *t = find_thread(user, tid);
+	const struct look *look = arg;
+	struct user *user = look->user;
+	struct user_thread *t = find_thread(user, task->tid);
 
 	if (!t)
-		t = add_thread(user, tid, stat);
+		t = add_thread(user, task);
 	if (!t)
 		return;
 	t->seen = true;
-	t->vcpu = is_vcpu(stat->comm);
-	t->cpu = stat->cpu;
-	t->node = host_node_of_cpu(host, stat->cpu);
-	if (t->node != HOST_NONE && stat->ticks > t->ticks) {
+	t->vcpu = task->vcpu;
+	t->cpu = task->cpu;
+	t->node = host_node_of_cpu(look->host, task->cpu);
+	if (t->node != HOST_NONE && task->ticks > t->ticks) {
 		uint64_t *to = t->vcpu ? user->ran : user->worked;
 
-		to[t->node] += stat->ticks - t->ticks;
+		to[t->node] += task->ticks - t->ticks;
 	}
-	t->ticks = stat->ticks;
+	t->ticks = task->ticks;
 }
 
 static void drop_threads(struct user *user)
@@ -156,22 +94,9 @@ static void drop_threads(struct user *user)
 
 static void look_at_threads(struct user *user, const struct host *host)
 {
-	int fd = openat(user->proc.dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct stat_line stat;
-	struct dirent *entry;
+	struct look look = { user, host };
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] != '.' &&
-		    !read_stat(dirfd(dir), entry->d_name, &stat))
-			look_at(user, host, atoi(entry->d_name), &stat);
-	}
-	closedir(dir);
+	tasks_each(user->proc.dir, look_at, &look);
 	drop_threads(user);
 }
 
@@ -216,38 +141,6 @@ static void drop(struct users *users, bool all)
 			users->items[to++] = *user;
 	}
 	users->count = to;
-}
-
-static bool in_pools(const struct mapped_files *files,
-		     const struct pool_list *pools)
-{
-	size_t i, j;
-
-	for (i = 0; i < files->count; i++) {
-		for (j = 0; j < pools->count; j++) {
-			if (files->items[i].dev == pools->items[j].dev)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* By its mappings, which are read without taking hold of it. */
-static bool uses_pools(const char *pid, const struct pool_list *pools)
-{
-	struct mapped_files files = { 0 };
-	char path[300];
-	bool uses;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%s/maps", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	uses = !maps_read(f, &files) && in_pools(&files, pools);
-	fclose(f);
-	maps_free(&files);
-	return uses;
 }
 
 static bool is_vmm(const struct process *proc)
@@ -309,10 +202,12 @@ static void refresh_user(struct user *user)
 static int scan_process(struct users *users, const struct pool_list *pools,
 			const char *pid, double now)
 {
+	struct mapped_files files;
 	struct user *user;
 
-	if (atoi(pid) == getpid() || !uses_pools(pid, pools))
+	if (atoi(pid) == getpid() || !task_maps(pid, pools, &files))
 		return 0;
+	maps_free(&files);
 	user = find_user(users, atoi(pid));
 	if (!user)
 		return add_user(users, pid, now);

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Processes that have partitions mapped: guests, and other programs. What their threads
- * work is added up by node, and which of them are vCPUs is known by their names.
- *
- * QEMU, under libvirt or with -name debug-threads=on, and tarn-vmm call the thread of
- * vCPU n "CPU n/KVM". Other sources are worse: QMP has the numbers, but libvirt has QMP;
- * KVM's debugfs has them from 6.2 on, for who may read it, which a locked down kernel
- * lets nobody; what calls KVM_RUN shows in /proc/PID/task/TID/syscall only while it
- * sleeps. A guest can give its threads any names, but they are its own all the same.
+ * work is added up by node. Which of them are vCPUs, task.h knows.
  *
  * Descriptors of partitions are kept while their process has them mapped, and the
  * pool so is in use anyway; when a process ends its pidfd tells at once.

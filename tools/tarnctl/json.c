@@ -109,7 +109,7 @@ err_free:
 	return NULL;
 }
 
-static json_t *json_home(const struct tarn_home *home)
+json_t *json_home(const struct tarn_home *home)
 {
 	return json_pack("{s:I, s:b, s:I, s:I}",
 			 "node", (json_int_t)home->node,

@@ -15,6 +15,9 @@ json_t *json_text(const char *text);
 
 json_t *json_pool(const struct pool *pool);
 json_t *json_partition(const struct partition *part);
+/** json_home() - A partition, or several, on a node. */
+json_t *json_home(const struct tarn_home *home);
+
 /**
  * json_add_homes() - Add "nodes", "misplaced_pages" and "moved_pages" to an object.
  * Return: 0 or -ENOMEM.

@@ -239,9 +239,11 @@ static const struct command root_commands[] = {
 	  .help = "what partitions have on which NUMA node",
 	  .more = "A column is what is in frames of a node, behind * where that is a home, before\n"
 		  "/ and what is wanted there. Pages that are on no home, or beyond what is wanted,\n"
-		  "are MISPLACED; so many were MOVED to a home so far. Without a POOL or FILE the\n"
-		  "only pool is meant.",
-	  .fn = numa_main, .options = OPTION_JSON | OPTION_BYTES,
+		  "are MISPLACED; so many were MOVED to a home so far. VCPUS are those of its guest\n"
+		  "by the node where they ran last, as in 0:2 1:1. Without a POOL or FILE the only\n"
+		  "pool is meant.",
+	  .fn = numa_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SVG,
 	  .max_args = -1 },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",

@@ -71,7 +71,7 @@ static const struct option_def option_defs[] = {
 	{ OPTION_OFF, 0, KIND_FLAG, "off", NULL, DEST(off),
 	  "end the draining" },
 	{ OPTION_SVG, 0, KIND_STRING, "svg", "FILE", DEST(svg),
-	  "draw the map into this file as well, - is stdout" },
+	  "draw it into this file as well, - is stdout" },
 	{ OPTION_VM, 0, KIND_STRING, "vm", "FD", DEST(vm),
 	  "its VM, by the number of a descriptor; needed if it has several" },
 	{ OPTION_RANGE, 0, KIND_LIST, "range", "GPA:BYTES:OFFSET", DEST(ranges),

@@ -63,7 +63,7 @@ _tarnctl_words()
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
 	numa)
-		echo "--json --bytes --help" ;;
+		echo "--json --bytes --svg --help" ;;
 	doctor*)
 		echo "--json --help" ;;
 	events* | "pool events" | "pool faults")
