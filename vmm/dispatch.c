@@ -2,12 +2,6 @@
 /*
  * See dispatch.h.
  *
- * The masks of the threads have more masters than this file: a manager pins vCPUs by
- * their thread ids, a cpuset narrows what it likes. So a thread has a base, the
- * processors that it may use as far as others are concerned, and it is put on those
- * of the base that are at home. The base is the mask of the start until somebody else
- * has set another one.
- *
  * A mask does nothing to a thread that sleeps, and parked ones and those of an idle
  * guest do: they are moved when they wake. So dispatch=soft does not give the base
  * back at once, but when the guest has run with the narrow mask until the next look.
@@ -22,7 +16,7 @@
 #include "dispatch.h"
 #include "error.h"
 #include "hostnode.h"
-#include "lib/cpus.h"
+#include "lib/affinity.h"
 #include "loop.h"
 #include "sandbox.h"
 #include "vcpu.h"
@@ -54,14 +48,11 @@ struct goal {
 /**
  * struct thread - that of a vCPU.
  * @node: the guest's NUMA node
- * @base: what it may use at all
- * @given: the mask that it was given here last, at first that of the start
+ * @affinity: its masks
  */
 struct thread {
-	pid_t tid;
 	unsigned int node;
-	struct cpus base;
-	struct cpus given;
+	struct affinity affinity;
 };
 
 /**
@@ -142,54 +133,11 @@ static bool may_change(const struct dispatch *d)
 
 /* Masks of threads */
 
-static bool thread_give(struct thread *t, const struct cpus *cpus)
-{
-	if (cpus_equal(cpus, &t->given))
-		return true;
-	if (cpus_set(t->tid, cpus))
-		return false;
-	t->given = *cpus;
-	return true;
-}
-
-/*
- * Whether nobody else set the mask @now of a thread. A processor that went offline
- * and a cpuset narrow it, too: then the same is given, and the same comes of it.
- */
-static bool mask_is_ours(const struct thread *t, const struct cpus *now)
-{
-	struct cpus again;
-
-	if (cpus_equal(now, &t->given))
-		return true;
-	if (cpus_set(t->tid, &t->given))
-		return false;
-	if (!cpus_get(t->tid, &again) && cpus_equal(now, &again))
-		return true;
-	cpus_set(t->tid, now);
-	return false;
-}
-
-static void thread_look(struct thread *t)
-{
-	struct cpus now;
-
-	if (cpus_get(t->tid, &now) || mask_is_ours(t, &now))
-		return;
-	t->base = now;
-	t->given = now;
-}
-
 /* False if it has no processor there, and stays where it is. */
 static bool thread_place(struct thread *t, const struct goal *goal)
 {
-	struct cpus cpus;
-
-	thread_look(t);
-	if (!goal->homes)
-		return thread_give(t, &t->base);
-	cpus_common(&cpus, &t->base, &goal->cpus);
-	return !cpus_empty(&cpus) && thread_give(t, &cpus);
+	return goal->homes ? affinity_place(&t->affinity, &goal->cpus) :
+			     affinity_widen(&t->affinity);
 }
 
 static void report(struct dispatch *d, const struct goal *goal,
@@ -230,12 +178,8 @@ static void widen(struct dispatch *d)
 {
 	unsigned int i;
 
-	for (i = 0; i < d->vm->nr_vcpus; i++) {
-		struct thread *t = &d->thread[i];
-
-		thread_look(t);
-		thread_give(t, &t->base);
-	}
+	for (i = 0; i < d->vm->nr_vcpus; i++)
+		affinity_widen(&d->thread[i].affinity);
 	d->held = false;
 }
 
@@ -311,10 +255,8 @@ static int find_threads(struct dispatch *d)
 	for (i = 0; i < d->vm->nr_vcpus && !ret; i++) {
 		struct thread *t = &d->thread[i];
 
-		t->tid = d->vm->vcpus[i].tid;
 		t->node = config_cpu_node(d->vm->config, i);
-		ret = cpus_get(t->tid, &t->base);
-		t->given = t->base;
+		ret = affinity_init(&t->affinity, d->vm->vcpus[i].tid);
 	}
 	return ret;
 }
@@ -349,7 +291,7 @@ static int create(struct vm *vm, const char *nodes_dir)
 		return 0;
 	}
 	for (i = 0; i < vm->nr_vcpus; i++)
-		sandbox_allow_affinity(d->thread[i].tid);
+		sandbox_allow_affinity(d->thread[i].affinity.tid);
 	arm(d);
 	return 0;
 }

@@ -9,8 +9,9 @@
 #   kernels NAME...       which L1s to run them in, of 6.1, 6.12, 7.3 and debug (all but
 #                         7.3), if the run is for them; on the host, for which kernels
 #                         they are of interest
-#   cpus, memory, nodes, spare
-#                         what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1, none)
+#   cpus, memory, nodes, distances, spare
+#                         what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1, all
+#                         20, none)
 #   takes SECONDS         on an idle machine, for each kernel; the longest start first
 #   default no            runs only when it is named
 #   module no             do not load tarn.ko
@@ -52,7 +53,7 @@ read_group()
 		cpus)			group_cpus=$value ;;
 		takes)			group_takes=$value ;;
 		default)		group_default=$value ;;
-		memory|nodes|spare)		group_options+=("--$key" "$value") ;;
+		memory|nodes|distances|spare)	group_options+=("--$key" "$value") ;;
 		module)			[ "$value" != no ] || group_options+=(--no-module) ;;
 		disk)			group_disks+=("$value") ;;
 		test|once)		add_tests "$key" "${value%% *}" "${value#* }" ;;

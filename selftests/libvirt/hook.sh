@@ -7,7 +7,7 @@
 . "$(dirname "$0")/host-lib.sh"
 domain=db
 
-plan 20
+plan 21
 pool_init 64M
 libvirt_init /run/tarn/domains
 mkdir -p /run/tarn/pool1
@@ -43,19 +43,23 @@ no "more than the <memory>" "more than its memory" "pool='pool0'" \
 no "write <memoryBacking><source type='file'/>" "memory that is in no file" "pool='pool0'" "" \
 	"/<source type='file'/d"
 no "write <access mode='shared'/>" "private memory" "pool='pool0'" "" "/<access/d"
-no "give <vcpu> the attribute cpuset" "home nodes without processors" "pool='pool0'" \
-	"<tarn:home nodes='0'/>"
+no "numbers of NUMA nodes below 64" "home nodes that are none" "pool='pool0'" \
+	"<tarn:home nodes='0=4'/>"
 no "this host has no NUMA node 5" "home nodes that are not there" "pool='pool0'" \
-	"<tarn:home nodes='5'/>" "s/<vcpu>/<vcpu cpuset='0'>/"
+	"<tarn:home nodes='5'/>"
 [ -z "$(find /run/tarn/domains -type l)$(find /run/tarn/pool? -mindepth 1 -name '*.ram')" ]
 ok "nothing of them is left"
 
-with "pool='pool1'" "<tarn:paging class='spare'/><tarn:home nodes='0'/>" \
-	"s/<vcpu>/<vcpu cpuset='0'>/" && virsh -q start db --paused >"$tmp/out" 2>&1
+with "pool='pool1'" "<tarn:paging class='spare'/><tarn:home nodes='0=64M' dispatch='strict'/>" &&
+	virsh -q start db --paused >"$tmp/out" 2>&1
 ok "a good one is started"
 tarnctl partition list --json /run/tarn/pool1 >"$tmp/out" &&
 	jq -e '.[0] | (.path | endswith("/db/pc.ram")) and .desired_frames == 1' "$tmp/out" >/dev/null
 ok "in the pool that it names"
+tarnctl partition show --json "$(find /run/tarn/pool1 -name pc.ram)" >"$tmp/out" &&
+	jq -e '.dispatch == "strict" and any(.nodes[]; .home and .wanted_frames == 16384)' \
+		"$tmp/out" >/dev/null
+ok "with its homes"
 settings "<partition pool='pool0'/>" --live && tarn-listener --once >"$tmp/out" 2>&1
 grep -q "stays where it is until it is started again" "$tmp/out"
 ok "a running domain stays in its pool"

@@ -39,10 +39,12 @@ tools install
 ok "installed"
 missing=
 for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-listener.8 \
+	usr/sbin/tarn-balanced usr/share/man/man8/tarn-balanced.8 \
 	usr/share/man/man8/tarnctl.8 usr/share/man/man8/tarnctl-pool.8 \
 	usr/lib/udev/rules.d/60-tarn.rules usr/lib/sysusers.d/tarn.conf \
 	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/system/tarn-pool@.service \
-	usr/lib/systemd/system/tarn-listener.service usr/share/tarn/domain.rng \
+	usr/lib/systemd/system/tarn-listener.service \
+	usr/lib/systemd/system/tarn-balanced.service usr/share/tarn/domain.rng \
 	usr/share/bash-completion/completions/tarnctl etc/libvirt/hooks/qemu.d/tarn; do
 	[ -s "$root/$file" ] || missing="$missing $file"
 done
@@ -66,11 +68,12 @@ for name in tarn-pool tarn-pager; do
 	ln -s "$name@.service" "$units/$name@pool0.service"
 done
 systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-listener.service" \
+	"$units/tarn-balanced.service" \
 	>"$root.log" 2>&1 && [ ! -s "$root.log" ]
 ok "systemd has nothing to say against the units"
-for file in "$units"/tarn-*[@r].service; do
+for file in "$units"/tarn-*[@rd].service; do
 	systemd-analyze security --offline=yes --no-pager --threshold=50 "$file" || break
-done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 3 ] &&
+done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 4 ] &&
 	! grep -q 'exposure level.* \([5-9]\.\|10\)' "$root.log"
 ok "and none of them is exposed to more than it needs"
 # What gives a service a mount namespace (systemd.exec(5)), in any version of systemd.

@@ -72,6 +72,14 @@ check "partitions of the only pool" json '[.partitions[].path] == ["g1", "vm/sma
 check "the sums are theirs" json '(.nodes | map(.resident_pages) | add) == 2304 and
 	([.partitions[].nodes[].resident_pages] | add) == 2304' tarnctl numa --json $pool
 check "and shown" says "(total)" tarnctl numa
+check "frames of a pool by node" json '(.nodes | map(.frames) | add) == 16384 and
+	(.nodes | map(.free_frames) | add) <= 14080 and all(.nodes[]; .vcpus == 0)' \
+	tarnctl numa --json $pool
+check "are shown as well" says "(free)" tarnctl numa
+check "a picture" says "</svg>" tarnctl numa --svg -
+check "in a file, beside the table" says "(total)" tarnctl numa --svg "$work/svg"
+check "is there" grep "<svg .*viewBox" "$work/svg"
+refuse 1 "write to /nowhere/svg" "where it cannot be" tarnctl numa --svg /nowhere/svg
 check "in bytes" says 1048576 tarnctl numa --bytes vm/small
 check "one by its file" json '[.partitions[].path] == ["vm/small"]' tarnctl numa --json vm/small
 check "several, of both kinds" json "[.partitions[].path] ==
@@ -163,6 +171,31 @@ refuse 2 "256 pages" "one bad setting of two" \
 check "changes nothing" json '.placement == 0 and .readahead_pages == 4' \
 	tarnctl pool show --json
 refuse 1 "not permitted" "not by another user" as_user pool set --placement density
+
+# ---- homes that others compute
+
+# marked FILTER: what tarn-balanced is to do for g1.
+marked()
+{
+	json ".automatic == $1 and .dispatch == \"$2\"" tarnctl partition show --json g1
+}
+
+check "nothing is to be computed" marked false default
+check "homes are" says "tarn-balanced does not run" tarnctl partition set g1 --home auto
+check "which is kept" marked true default
+check "and shown" says "none (auto);" tarnctl partition show g1
+check "vCPUs are to follow" tarnctl partition set g1 --dispatch strict
+check "beside that" marked true strict
+mv $pool/g1 $pool/renamed
+check "it is that of the partition" json '.automatic' tarnctl partition show --json renamed
+mv $pool/renamed $pool/g1
+refuse 2 "none of soft, strict, off" "how is not known" \
+	tarnctl partition set g1 --dispatch hard --home none
+refuse 1 "has_memory" "a bad node" tarnctl partition set g1 --home 1023
+check "changes nothing" marked true strict
+refuse 1 "only root" "not by the owner" as_user partition set g1 --home auto
+check "by hand again" tarnctl partition set g1 --home none --dispatch default
+check "nothing is kept" test -z "$(ls /run/tarn/homes/*/* 2> /dev/null)"
 
 # ---- relocation
 

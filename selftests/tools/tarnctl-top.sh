@@ -93,7 +93,7 @@ has_titles()
 {
 	[ "$(screen | grep '^PARTITION' | tr -s ' ')" = "$*" ]
 }
-await has_titles "PARTITION LOGICAL RESIDENT PAGED WSS FAIR IN/s OUT/s REFLT/s WAIT/s P50 P99"
+await has_titles "PARTITION LOGICAL RESIDENT PAGED WSS FAIR HOMES MISPL IN/s OUT/s REFLT/s WAIT/s P50 P99"
 result $? "all columns"
 seen_order "partitions by name" "(id:3)" alpha beta
 keys r

@@ -32,6 +32,7 @@ static void fake_allow(pid_t tid);
 #define fstatfs fake_fstatfs
 #define sandbox_allow_affinity fake_allow
 #include "lib/cpus.c"
+#include "lib/affinity.c"
 #include "hostnode.c"
 #include "mem.c"
 #include "dispatch.c"
@@ -278,7 +279,7 @@ static void check_list(const char *text, u64 mask)
 
 	CHECK_EQ(cpus_parse(text, &cpus), 0);
 	for (i = 0; i < CPUS_MAX; i++)
-		CHECK_EQ(has(&cpus, i), i < 64 && mask >> i & 1);
+		CHECK_EQ(cpus_has(&cpus, i), i < 64 && mask >> i & 1);
 }
 
 static void test_lists(void)
@@ -313,9 +314,9 @@ static void test_nodes(void)
 
 	CHECK_EQ(host_nodes_read(&nodes, nodes_dir), 0);
 	CHECK_EQ(nodes.nr, 3);
-	CHECK(has(host_node_cpus(&nodes, 0), 3));
-	CHECK(!has(host_node_cpus(&nodes, 0), 4));
-	CHECK(has(host_node_cpus(&nodes, 1), 4));
+	CHECK(cpus_has(host_node_cpus(&nodes, 0), 3));
+	CHECK(!cpus_has(host_node_cpus(&nodes, 0), 4));
+	CHECK(cpus_has(host_node_cpus(&nodes, 1), 4));
 	CHECK(cpus_empty(host_node_cpus(&nodes, 2)));
 	CHECK(!host_node_cpus(&nodes, 3));
 	host_nodes_free(&nodes);

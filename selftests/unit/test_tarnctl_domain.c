@@ -155,6 +155,16 @@ static const struct {
 	{ "", "<tarn:home nodes='100'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='1,,2'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='1'>x</tarn:home>", "text in it" },
+	{ "", "<tarn:home nodes='1' more='2'/>", "means nothing here" },
+	{ "", "<tarn:home nodes='1=4'/>", "NUMA nodes" },
+	{ "", "<tarn:home nodes='1=0G'/>", "NUMA nodes" },
+	{ "", "<tarn:home nodes='1=4g'/>", "NUMA nodes" },
+	{ "", "<tarn:home nodes='0-1=4G'/>", "NUMA nodes" },
+	{ "", "<tarn:home nodes='auto,1'/>", "NUMA nodes" },
+	{ "", "<tarn:home nodes='none'/>", "NUMA nodes" },
+	{ "", "<tarn:home dispatch='default'/>", "'strict'" },
+	{ "", "<tarn:home nodes='1' dispatch=''/>", "'strict'" },
+	{ "", "<tarn:home nodes='' dispatch='off'/>", "NUMA nodes" },
 	{ "", "<tarn:sharing domain='-'/>", "a name has" },
 	{ "", "<tarn:sharing domain='a b'/>", "a name has" },
 	{ "", "<tarn:pins policy='all'/>", "'pool'" },
@@ -192,6 +202,11 @@ static void test_rules(void)
 		"<tarn:desired unit='MiB'>9</tarn:desired><tarn:paging class='spare'/>",
 		"<tarn:home nodes='3-1'/>",
 		"<tarn:home nodes='64'/>",
+		"<tarn:home nodes='1,0-2'/>",
+		"<tarn:home nodes='1=1G,1=2G'/>",
+		"<tarn:home nodes='1=2K'/>",
+		"<tarn:home nodes='1=99999999999999T'/>",
+		"<tarn:home nodes='1=99999999999999999999999T'/>",
 	};
 	size_t i;
 
@@ -236,8 +251,6 @@ static int rules_of(const char *inside, const char *more)
 
 	if (!ret)
 		ret = domain_rules_check(&dom, &set);
-	if (!ret)
-		ret = domain_home_check(&dom, &set, NULL);
 	forget();
 	return ret;
 }
@@ -265,6 +278,119 @@ static void test_around(void)
 	CHECK_EQ(rules_of("<tarn:home nodes='0'/>", good), 0);
 }
 
+static int read_home_of(const char *home, const char *more)
+{
+	int ret = read_settings(domain_of(partition_of("", home), more));
+
+	CHECK_EQ(domain_schema_check(&dom), 0);
+	return ret;
+}
+
+static void test_homes(void)
+{
+	CHECK_EQ(read_home_of("<tarn:home nodes='0=4G,63=512M,2-3'/>", ""), 0);
+	CHECK_EQ(set.home, 0x800000000000000dULL);
+	CHECK_EQ(set.home_bytes[0], 4096 * MIB);
+	CHECK_EQ(set.home_bytes[63], 512 * MIB);
+	CHECK_EQ(set.home_bytes[2], 0);
+	CHECK_EQ(set.dispatch, HOME_DISPATCH_DEFAULT);
+	CHECK(!set.home_auto);
+	forget();
+	CHECK_EQ(read_home_of("<tarn:home dispatch='strict' nodes='auto'/>", ""), 0);
+	CHECK(set.home_auto);
+	CHECK_EQ(set.home, 0);
+	CHECK_EQ(set.dispatch, HOME_DISPATCH_STRICT);
+	forget();
+	CHECK_EQ(read_home_of("<tarn:home dispatch='off'/>", ""), 0);
+	CHECK(!set.home_auto);
+	CHECK_EQ(set.dispatch, HOME_DISPATCH_OFF);
+	forget();
+}
+
+static const char *tuned(const char *nodeset)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text),
+		 "<numatune><memory mode='strict' nodeset='%s'/></numatune>",
+		 nodeset);
+	return text;
+}
+
+/* What is said of a domain's homes on a host with the nodes in @sysfs. */
+static const char *note_of(const char *home, const char *more, const char *sysfs)
+{
+	static char said[sizeof(deferred)];
+
+	CHECK_EQ(read_home_of(home, more), 0);
+	err_defer(true);
+	domain_home_note(&dom, &set, sysfs);
+	strcpy(said, deferred);
+	forget();
+	return said;
+}
+
+/* <numatune> holds. */
+static void test_numatune(void)
+{
+	CHECK_EQ(read_settings(domain_of("", tuned("1-3,^2"))), 0);
+	CHECK_EQ(set.home, 0xa);
+	CHECK(!set.home_tuned);
+	forget();
+	CHECK_EQ(read_home_of("<tarn:home nodes='0=1G'/>", tuned("1")), 0);
+	CHECK_EQ(set.home, 2);
+	CHECK_EQ(set.home_bytes[0], 0);
+	CHECK(set.home_tuned);
+	forget();
+	/* The same, with sizes. */
+	CHECK_EQ(read_home_of("<tarn:home nodes='0=1G,1=2G'/>", tuned("0-1")), 0);
+	CHECK_EQ(set.home_bytes[1], 2048 * MIB);
+	CHECK(!set.home_tuned);
+	forget();
+	CHECK_EQ(read_home_of("<tarn:home nodes='auto' dispatch='soft'/>", tuned("0")), 0);
+	CHECK(!set.home_auto);
+	CHECK_EQ(set.dispatch, HOME_DISPATCH_SOFT);
+	CHECK(set.home_tuned);
+	forget();
+	CHECK_EQ(read_settings(domain_of("", tuned("x"))), -EINVAL);
+	forget();
+	CHECK_EQ(read_settings(domain_of(
+		"", "<numatune><memory mode='strict' placement='auto'/></numatune>")), 0);
+	CHECK_EQ(set.home, 0);
+	forget();
+	CHECK(strstr(note_of("<tarn:home nodes='0'/>", tuned("1"), NULL),
+		     "<numatune> has other nodes"));
+}
+
+/* Two nodes, with processors 0-3 and 4-7. The domain's vCPUs may be on the first four. */
+static void test_cputune(void)
+{
+	char sysfs[] = "/tmp/test_domain.XXXXXX", command[512];
+	const char *pin = "<cputune><vcpupin vcpu='1' cpuset='7'/></cputune>";
+
+	CHECK(mkdtemp(sysfs));
+	snprintf(command, sizeof(command),
+		 "cd %s && mkdir -p devices/system/node/node0 devices/system/node/node1 && echo 0-3 >devices/system/node/node0/cpulist && echo 4-7 >devices/system/node/node1/cpulist",
+		 sysfs);
+	CHECK(!system(command));
+	CHECK_STR(note_of("<tarn:home nodes='0'/>", "", sysfs), "");
+	CHECK_STR(note_of("<tarn:home nodes='auto'/>", pin, sysfs), "");
+	CHECK(strstr(note_of("<tarn:home nodes='1'/>", "", sysfs),
+		     "<vcpu cpuset='0-3'> has no processor"));
+	CHECK(strstr(note_of("<tarn:home nodes='0'/>", pin, sysfs),
+		     "<vcpupin cpuset='7'> has no processor"));
+	CHECK_EQ(read_home_of("<tarn:home nodes='0-1'/>", ""), 0);
+	CHECK_EQ(domain_home_check(&dom, &set, sysfs), 0);
+	forget();
+	CHECK_EQ(read_home_of("<tarn:home nodes='2'/>", ""), 0);
+	CHECK_EQ(domain_home_check(&dom, &set, NULL), 0);
+	CHECK_EQ(domain_home_check(&dom, &set, sysfs), -EINVAL);
+	CHECK(strstr(deferred, "no NUMA node 2"));
+	forget();
+	snprintf(command, sizeof(command), "rm -r %s", sysfs);
+	CHECK(!system(command));
+}
+
 static void test_cpus(void)
 {
 	struct cpus *cpus = calloc(1, sizeof(*cpus));
@@ -288,6 +414,9 @@ static const struct tap_test tests[] = {
 	{ "rules between settings", test_rules },
 	{ "bad documents", test_documents },
 	{ "the domain around them", test_around },
+	{ "home nodes", test_homes },
+	{ "nodes by libvirt's own settings", test_numatune },
+	{ "and its processors", test_cputune },
 	{ "sets of processors", test_cpus },
 };
 

@@ -70,6 +70,8 @@ static struct sample make_sample(void)
 			.name = parts[i].path,
 			.part = &parts[i],
 			.rates = { .page_ins = i, .p50 = 1000 * i },
+			.homes = { '0' + i },
+			.misplaced = 2 - i,
 		};
 	}
 	return sample;
@@ -95,6 +97,8 @@ static void test_sort(void)
 	check_order(COLUMN_RESIDENT, true, "bca");
 	check_order(COLUMN_PAGE_INS, false, "cab");
 	/* Equal ones by name, either way. */
+	check_order(COLUMN_HOMES, false, "bac");
+	check_order(COLUMN_MISPLACED, true, "cab");
 	check_order(COLUMN_LOGICAL, false, "abc");
 	check_order(COLUMN_LOGICAL, true, "bca");
 	check_order(COLUMN_PAGED, false, "abc");
@@ -189,10 +193,33 @@ static void test_choose(void)
 	check_fits(&sample, true);
 }
 
+static const char *homes_text(const char *nodes, bool automatic)
+{
+	static char text[SAMPLE_HOMES_MAX];
+	struct homes homes;
+
+	CHECK_EQ(homes_parse(&homes, "homes", nodes, 1000), 0);
+	memset(text, 'x', sizeof(text));
+	sample_homes_format(text, &homes, automatic);
+	homes_free(&homes);
+	return text;
+}
+
+static void test_homes(void)
+{
+	CHECK_STR(homes_text("none", false), "-");
+	CHECK_STR(homes_text("none", true), "auto:-");
+	CHECK_STR(homes_text("3", false), "3");
+	CHECK_STR(homes_text("0=1G,1", true), "auto:0,1");
+	CHECK_STR(homes_text("1000,1001,1002,1003", false), "1000,1001,1002+");
+	CHECK_STR(homes_text("0,1,2,3,4,5,6", true), "auto:0,1,2+");
+}
+
 static const struct tap_test tests[] = {
 	{ "rates of a partition", test_partition_rates },
 	{ "rates of a pool", test_pool_rates },
 	{ "order of rows", test_sort },
+	{ "home nodes", test_homes },
 	{ "text of cells", test_text },
 	{ "columns by name and key", test_find },
 	{ "columns that fit", test_choose },

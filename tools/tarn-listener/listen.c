@@ -58,6 +58,8 @@ static int apply(const struct domain *dom)
 		ret = domain_home_check(dom, &set, "/sys");
 	if (!ret)
 		ret = domain_apply(dom, &set);
+	if (!ret)
+		domain_home_note(dom, &set, "/sys");
 	domain_settings_free(&set);
 	return ret;
 }

@@ -19,6 +19,8 @@ const struct column columns[COLUMN_COUNT] = {
 	[COLUMN_PAGED] = { "PAGED", "paged", 'p', 6, 2 },
 	[COLUMN_WORKING_SET] = { "WSS", "working-set", 's', 6, 6 },
 	[COLUMN_FAIR] = { "FAIR", "fair", 'f', 6, 8 },
+	[COLUMN_HOMES] = { "HOMES", "homes", 'e', 6, 12 },
+	[COLUMN_MISPLACED] = { "MISPL", "misplaced", 'm', 6, 13 },
 	[COLUMN_PAGE_INS] = { "IN/s", "page-ins", 'i', 6, 3 },
 	[COLUMN_PAGE_OUTS] = { "OUT/s", "page-outs", 'o', 6, 4 },
 	[COLUMN_REFAULTS] = { "REFLT/s", "refaults", 't', 7, 10 },
@@ -42,6 +44,8 @@ static double column_value(enum column_id id, const struct sample_row *row)
 		return info->working_set;
 	case COLUMN_FAIR:
 		return info->fair_frames;
+	case COLUMN_MISPLACED:
+		return row->misplaced;
 	case COLUMN_PAGE_INS:
 		return row->rates.page_ins;
 	case COLUMN_PAGE_OUTS:
@@ -55,6 +59,7 @@ static double column_value(enum column_id id, const struct sample_row *row)
 	case COLUMN_P99:
 		return row->rates.p99;
 	case COLUMN_NAME:
+	case COLUMN_HOMES:
 	case COLUMN_COUNT:
 		break;
 	}
@@ -69,11 +74,14 @@ const char *column_text(enum column_id id, const struct sample_row *row,
 	switch (id) {
 	case COLUMN_NAME:
 		return row->name;
+	case COLUMN_HOMES:
+		return row->homes;
 	case COLUMN_LOGICAL:
 	case COLUMN_RESIDENT:
 	case COLUMN_PAGED:
 	case COLUMN_WORKING_SET:
 	case COLUMN_FAIR:
+	case COLUMN_MISPLACED:
 		return size_format_pages(buf, val, exact);
 	case COLUMN_P50:
 	case COLUMN_P99:
@@ -100,7 +108,7 @@ enum column_id column_find(const char *name)
 		err("--sort: there is no column '%s', did you mean '%s'?", name,
 		    near);
 	else
-		err("--sort: there is no column '%s'; name, logical, resident, paged, working-set, fair, page-ins, page-outs, refaults, waits, p50 and p99 are",
+		err("--sort: there is no column '%s'; name, logical, resident, paged, working-set, fair, homes, misplaced, page-ins, page-outs, refaults, waits, p50 and p99 are",
 		    name);
 	return COLUMN_COUNT;
 }
@@ -128,6 +136,8 @@ static int compare_rows(const void *a, const void *b, void *arg)
 	double x = column_value(order->id, p), y = column_value(order->id, q);
 	int cmp = (x < y) - (x > y);
 
+	if (order->id == COLUMN_HOMES)
+		cmp = strcmp(p->homes, q->homes);
 	/* Equal ones stay in the order of their names, lest they dance. */
 	if (cmp)
 		return order->reverse ? -cmp : cmp;

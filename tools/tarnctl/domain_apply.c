@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "domain_apply.h"
 #include "domain_pool.h"
 #include "error.h"
+#include "home.h"
 #include "partition.h"
 #include "process.h"
 
@@ -82,49 +84,179 @@ static struct tarn_partition_set share_of(const struct domain_settings *set,
 	return share;
 }
 
+/* ---- homes ------------------------------------------------------------------ */
+
+/* Likewise. @items: room for all nodes. */
+static void homes_of(const struct domain_settings *set, uint64_t pages,
+		     uint64_t all, struct tarn_home *items, struct homes *homes)
+{
+	unsigned int node;
+
+	*homes = (struct homes){ .items = items };
+	for (node = 0; node < DOMAIN_NODES; node++) {
+		uint64_t wanted = set->home_bytes[node] >> TARN_PAGE_SHIFT;
+		uint64_t part = part_of(wanted, pages, all);
+
+		if (set->home & 1ULL << node)
+			items[homes->count++] = (struct tarn_home){
+				.node = node,
+				.flags = TARN_NODE_IS_HOME,
+				.wanted_frames = wanted && !part ? 1 : part,
+			};
+	}
+}
+
+/* Of computed ones those that it has are the first. */
+static int set_homes(const struct domain_settings *set, int fd,
+		     const struct homes *homes, const char *uuid, __u32 id)
+{
+	const struct home_mark mark = {
+		.automatic = set->home_auto,
+		.dispatch = set->dispatch,
+	};
+	int ret = set->home_auto ? 0 : homes_set(fd, homes);
+
+	/* A module without homes has none to begin with. */
+	if (ret == -ENOTTY && !homes->count)
+		return 0;
+	return ret ? ret : home_mark_write(uuid, id, &mark);
+}
+
+static int homes_fail(const struct domain *dom, const char *path, int ret)
+{
+	switch (-ret) {
+	case EINVAL:
+		domain_err(dom, dom->settings,
+			   "%s: a node that <home> names has no frames of the pool; 'tarnctl numa' shows those that do",
+			   path);
+		return ret;
+	case ENOTTY:
+		domain_err(dom, dom->settings,
+			   "%s: the loaded module knows no home nodes", path);
+		return ret;
+	}
+	return partition_fail(path, ret, "set the home nodes of");
+}
+
+/* ---- all of them ------------------------------------------------------------ */
+
+/**
+ * struct before - a partition, as it was
+ * @info: its settings
+ * @homes: its homes, and other nodes where it has pages
+ * @uuid: of its pool
+ * @mark: of its homes
+ */
+struct before {
+	struct tarn_partition_info info;
+	struct homes homes;
+	char uuid[POOL_UUID_TEXT];
+	struct home_mark mark;
+};
+
+static int read_before(struct before *b, const struct process_part *part)
+{
+	__u32 id;
+	int ret = partition_info(part->fd, &b->info);
+
+	if (ret)
+		return partition_fail(part->file.path, ret,
+				      "read the counters of");
+	ret = homes_read(part->fd, &b->homes);
+	if (ret && ret != -ENOTTY)
+		return partition_fail(part->file.path, ret, "read the nodes of");
+	ret = home_mark_find(part->fd, b->uuid, &id);
+	if (!ret)
+		b->mark = home_mark_read(b->uuid, id);
+	return ret;
+}
+
+static void restore_homes(const struct before *b, int fd)
+{
+	struct homes old = b->homes;
+	unsigned int i;
+
+	/* Nodes that are none come with them when they are read. */
+	for (i = old.count = 0; i < b->homes.count; i++) {
+		if (old.items[i].flags & TARN_NODE_IS_HOME)
+			old.items[old.count++] = old.items[i];
+	}
+	homes_set(fd, &old);
+	home_mark_write(b->uuid, b->info.id, &b->mark);
+}
+
 static void restore(const struct process_parts *parts,
-		    const struct tarn_partition_info *infos, size_t count)
+		    const struct before *before, size_t count)
 {
 	while (count--) {
 		struct tarn_partition_set old = {
-			.weight = infos[count].weight,
-			.min_frames = infos[count].min_frames,
-			.desired_frames = infos[count].desired_frames,
+			.weight = before[count].info.weight,
+			.min_frames = before[count].info.min_frames,
+			.desired_frames = before[count].info.desired_frames,
 		};
 
 		set_partition(parts->items[count].fd, &old);
+		restore_homes(&before[count], parts->items[count].fd);
 	}
+}
+
+static int set_one(const struct domain *dom, const struct domain_settings *set,
+		   const struct process_part *part, const struct before *b,
+		   uint64_t all)
+{
+	struct tarn_partition_set share =
+		share_of(set, b->info.logical_pages, all);
+	struct tarn_home items[DOMAIN_NODES];
+	struct homes homes;
+	int ret = set_partition(part->fd, &share);
+
+	if (ret)
+		return set_fail(dom, part->file.path, ret);
+	homes_of(set, b->info.logical_pages, all, items, &homes);
+	ret = set_homes(set, part->fd, &homes, b->uuid, b->info.id);
+	return ret ? homes_fail(dom, part->file.path, ret) : 0;
+}
+
+static int set_locked(const struct domain *dom,
+		      const struct domain_settings *set,
+		      const struct process_parts *parts, struct before *before)
+{
+	uint64_t all = 0;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < parts->count && !ret; i++) {
+		ret = read_before(&before[i], &parts->items[i]);
+		all += before[i].info.logical_pages;
+	}
+	if (ret)
+		return ret;
+	for (i = 0; i < parts->count && !ret; i++)
+		ret = set_one(dom, set, &parts->items[i], &before[i], all);
+	if (ret)
+		restore(parts, before, i);
+	return ret;
 }
 
 static int set_all(const struct domain *dom, const struct domain_settings *set,
 		   const struct process_parts *parts)
 {
-	struct tarn_partition_info *infos;
-	uint64_t all = 0;
+	struct before *before = calloc(parts->count, sizeof(*before));
+	int lock, ret;
 	size_t i;
-	int ret = 0;
 
-	infos = calloc(parts->count, sizeof(*infos));
-	if (!infos)
+	if (!before)
 		return err_nomem();
-	for (i = 0; i < parts->count && !ret; i++) {
-		ret = partition_info(parts->items[i].fd, &infos[i]);
-		if (ret)
-			partition_fail(parts->items[i].file.path, ret,
-				       "read the counters of");
-		all += infos[i].logical_pages;
-	}
-	for (i = 0; i < parts->count && !ret; i++) {
-		struct tarn_partition_set share =
-			share_of(set, infos[i].logical_pages, all);
-
-		ret = set_partition(parts->items[i].fd, &share);
-		if (ret)
-			set_fail(dom, parts->items[i].file.path, ret);
-	}
-	if (ret && i)
-		restore(parts, infos, i);
-	free(infos);
+	ret = lock = home_mark_lock();
+	if (lock < 0)
+		err_errno(lock, "%s: write to %s", dom->source, HOME_MARK_DIR);
+	else
+		ret = set_locked(dom, set, parts, before);
+	if (lock >= 0)
+		close(lock);
+	for (i = 0; i < parts->count; i++)
+		homes_free(&before[i].homes);
+	free(before);
 	return ret;
 }
 

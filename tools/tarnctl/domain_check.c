@@ -34,8 +34,6 @@ static int check(const struct domain *dom, struct domain_settings *set,
 		ret = domain_schema_check(dom);
 	if (!ret)
 		ret = domain_rules_check(dom, set);
-	if (!ret)
-		ret = domain_home_check(dom, set, NULL);
 	if (!ret && opts->here)
 		ret = check_here(dom, set);
 	return ret;
@@ -52,6 +50,7 @@ int domain_check_main(int argc, char **argv, const struct options *opts)
 		ret = check(&dom, &set, opts);
 	if (!ret) {
 		domain_rules_note(&dom, &set);
+		domain_home_note(&dom, &set, opts->here ? "/sys" : NULL);
 		printf("%s: good\n", dom.source);
 	}
 	domain_settings_free(&set);

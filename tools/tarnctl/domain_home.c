@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Home nodes of a domain against the processors that its vCPUs run on. */
+/*
+ * Home nodes of a domain, and what libvirt's own settings say of the same: these hold,
+ * as QEMU and libvirt see to them whatever is in the metadata.
+ */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +80,7 @@ static int read_nodes(const struct domain *dom,
 	unsigned int nid;
 	int ret;
 
-	for (nid = 0; nid < 64; nid++) {
+	for (nid = 0; nid < DOMAIN_NODES; nid++) {
 		if (!(set->home & 1ULL << nid))
 			continue;
 		ret = add_node(cpus, sysfs, nid);
@@ -92,68 +95,110 @@ static int read_nodes(const struct domain *dom,
 	return 0;
 }
 
-static int check_one(const struct domain *dom, xmlNode *node,
-		     const struct cpus *home)
+/* ---- <numatune> --------------------------------------------------------- */
+
+static uint64_t mask_of(const struct cpus *nodes)
 {
-	xmlChar *text = xmlGetNoNsProp(node, BAD_CAST "cpuset");
-	struct cpus *cpus = calloc(1, sizeof(*cpus));
+	uint64_t mask = 0;
 	unsigned int i;
+
+	for (i = 0; i < DOMAIN_NODES; i++)
+		mask |= nodes->in[i] ? 1ULL << i : 0;
+	return mask;
+}
+
+int domain_home_tune(struct domain_settings *set, const struct domain *dom)
+{
+	xmlNode *node = domain_find(dom, "/domain/numatune/memory[@nodeset]");
+	xmlChar *text = node ? xmlGetNoNsProp(node, BAD_CAST "nodeset") : NULL;
+	struct cpus *nodes = calloc(1, sizeof(*nodes));
+	uint64_t mask;
 	int ret = 0;
 
-	if (!cpus || !text)
-		ret = cpus ? 0 : err_nomem();
-	else if (parse_cpus((char *)text, cpus))
-		ret = domain_err(dom, node, "cpuset='%s' is no set of processors",
+	if (!nodes)
+		ret = err_nomem();
+	else if (text && parse_cpus((char *)text, nodes))
+		ret = domain_err(dom, node, "nodeset='%s' is no set of NUMA nodes",
 				 text);
-	for (i = 0; home && text && !ret && i < MAX_CPUS; i++) {
-		if (cpus->in[i] && !home->in[i])
-			ret = domain_err(dom, node,
-					 "processor %u of <%s cpuset='%s'> is not on a node that <home> names",
-					 i, node->name, text);
+	mask = nodes && text && !ret ? mask_of(nodes) : 0;
+	/* That may be what <home> says, with sizes. */
+	if (mask && (mask != set->home || set->home_auto)) {
+		set->home_tuned = set->home || set->home_auto;
+		set->home = mask;
+		set->home_auto = false;
+		memset(set->home_bytes, 0, sizeof(set->home_bytes));
 	}
-	free(cpus);
+	free(nodes);
 	xmlFree(text);
 	return ret;
 }
 
-/* Pins of single vCPUs, which count more than the set for all. */
-static int check_pins(const struct domain *dom, const struct cpus *home)
-{
-	const xmlNode *tune = domain_find(dom, "/domain/cputune");
-	xmlNode *node;
-	int ret = 0;
-
-	for (node = tune ? tune->children : NULL; node && !ret; node = node->next) {
-		if (node->type == XML_ELEMENT_NODE &&
-		    !strcmp((char *)node->name, "vcpupin"))
-			ret = check_one(dom, node, home);
-	}
-	return ret;
-}
+/* ---- checks ------------------------------------------------------------- */
 
 int domain_home_check(const struct domain *dom,
 		      const struct domain_settings *set, const char *sysfs)
 {
-	struct cpus *home = NULL;
-	xmlNode *vcpu;
-	int ret = 0;
+	struct cpus *home;
+	int ret;
 
-	if (!set->home)
+	if (!set->home || !sysfs)
 		return 0;
-	vcpu = domain_find(dom, "/domain/vcpu[@cpuset]");
-	if (!vcpu)
-		return domain_err(dom, domain_find(dom, "/domain/vcpu"),
-				  "<home> holds where the vCPUs run on the same nodes: give <vcpu> the attribute cpuset with processors of them");
-	if (sysfs) {
-		home = calloc(1, sizeof(*home));
-		if (!home)
-			return err_nomem();
-		ret = read_nodes(dom, set, sysfs, home);
-	}
-	if (!ret)
-		ret = check_one(dom, vcpu, home);
-	if (!ret)
-		ret = check_pins(dom, home);
+	home = calloc(1, sizeof(*home));
+	if (!home)
+		return err_nomem();
+	ret = read_nodes(dom, set, sysfs, home);
 	free(home);
 	return ret;
+}
+
+/* Whether vCPUs are kept from the homes, by one element. */
+static void note_one(const struct domain *dom, xmlNode *node,
+		     const struct cpus *home)
+{
+	xmlChar *text = xmlGetNoNsProp(node, BAD_CAST "cpuset");
+	struct cpus *cpus = calloc(1, sizeof(*cpus));
+	bool some = false;
+	unsigned int i;
+
+	if (cpus && text && !parse_cpus((char *)text, cpus)) {
+		for (i = 0; i < MAX_CPUS; i++)
+			some |= cpus->in[i] && home->in[i];
+		if (!some)
+			domain_err(dom, node,
+				   "note: <%s cpuset='%s'> has no processor of a node that <home> names; it holds, and vCPUs stay away from their memory",
+				   node->name, text);
+	}
+	free(cpus);
+	xmlFree(text);
+}
+
+/* Pins of single vCPUs count more than the set for all. */
+static void note_pins(const struct domain *dom, const struct cpus *home)
+{
+	const xmlNode *tune = domain_find(dom, "/domain/cputune");
+	xmlNode *node = domain_find(dom, "/domain/vcpu[@cpuset]");
+
+	if (node)
+		note_one(dom, node, home);
+	for (node = tune ? tune->children : NULL; node; node = node->next) {
+		if (node->type == XML_ELEMENT_NODE &&
+		    !strcmp((char *)node->name, "vcpupin"))
+			note_one(dom, node, home);
+	}
+}
+
+void domain_home_note(const struct domain *dom,
+		      const struct domain_settings *set, const char *sysfs)
+{
+	struct cpus *home;
+
+	if (set->home_tuned)
+		domain_err(dom, domain_find(dom, "/domain/numatune"),
+			   "note: <numatune> has other nodes for its memory than <home>; they hold, and are its homes");
+	if (!set->home || !sysfs)
+		return;
+	home = calloc(1, sizeof(*home));
+	if (home && !read_nodes(dom, set, sysfs, home))
+		note_pins(dom, home);
+	free(home);
 }

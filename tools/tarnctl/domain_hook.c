@@ -68,6 +68,7 @@ static int hook_start(struct job *job)
 
 static int hook_started(struct job *job)
 {
+	domain_home_note(&job->dom, &job->set, "/sys");
 	return domain_apply(&job->dom, &job->set);
 }
 

@@ -23,12 +23,25 @@ unsigned int domain_rules_note(const struct domain *dom,
 			       const struct domain_settings *set);
 
 /**
- * domain_home_check() - Check that home nodes hold: a frame is taken on the node
- * of the processor that touches the page first, so the vCPUs have to be there.
+ * domain_home_tune() - Have the nodes of <numatune> be the homes.
+ * Return: 0, or -EINVAL, reported.
+ */
+int domain_home_tune(struct domain_settings *set, const struct domain *dom);
+
+/**
+ * domain_home_check() - Check that home nodes are there.
  * @sysfs: "/sys", or NULL: this host is not the one that the domain is for
  * Return: 0, or an errno, reported.
  */
 int domain_home_check(const struct domain *dom,
+		      const struct domain_settings *set, const char *sysfs);
+
+/**
+ * domain_home_note() - Report what the domain says otherwise of its memory and its
+ * vCPUs, which holds.
+ * @sysfs: as above; without it not all can be told
+ */
+void domain_home_note(const struct domain *dom,
 		      const struct domain_settings *set, const char *sysfs);
 
 #endif

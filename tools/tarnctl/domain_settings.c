@@ -10,6 +10,7 @@
 
 #include <linux/tarn.h>
 
+#include "domain_rules.h"
 #include "domain_settings.h"
 #include "error.h"
 #include "suggest.h"
@@ -18,7 +19,6 @@
 #define NAME_MAX_LENGTH 64
 #define NAME_FIRST "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define NAME_CHARS NAME_FIRST "._-"
-#define HOME_NODES 64
 
 static bool is_name(const char *text)
 {
@@ -106,51 +106,110 @@ static int read_desired(struct domain_settings *set, const struct domain *dom,
 	return read_amount(dom, node, &set->desired);
 }
 
-/* "0", "0-1", "0,2-3"; each number of one or two digits, as in the schema. */
-static int parse_nodes(const char *text, uint64_t *nodes)
+/* A number of one or two digits, as in the schema. */
+static int parse_node(char **text, unsigned long *node)
 {
-	unsigned long first, last;
 	char *end;
 
-	*nodes = 0;
-	for (;; text = end + 1) {
-		if (*text < '0' || *text > '9')
-			return -EINVAL;
-		first = last = strtoul(text, &end, 10);
-		if (end - text > 2)
-			return -EINVAL;
-		if (*end == '-') {
-			text = end + 1;
-			if (*text < '0' || *text > '9')
-				return -EINVAL;
-			last = strtoul(text, &end, 10);
-			if (end - text > 2)
-				return -EINVAL;
-		}
-		if (last < first || last >= HOME_NODES)
-			return -ERANGE;
-		for (; first <= last; first++)
-			*nodes |= 1ULL << first;
-		if (!*end)
-			return 0;
-		if (*end != ',')
+	if (**text < '0' || **text > '9')
+		return -EINVAL;
+	*node = strtoul(*text, &end, 10);
+	if (end - *text > 2)
+		return -EINVAL;
+	*text = end;
+	return *node < DOMAIN_NODES ? 0 : -ERANGE;
+}
+
+/* "512M": a whole number of whole pages, with a unit. */
+static int parse_size(char **text, uint64_t *bytes)
+{
+	const char *const units = "KMGT", *unit;
+	unsigned int shift;
+	char *end;
+
+	if (**text < '1' || **text > '9')
+		return -EINVAL;
+	errno = 0;
+	*bytes = strtoull(*text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (!unit)
+		return -EINVAL;
+	shift = 10 * (unit - units + 1);
+	if (errno || *bytes > UINT64_MAX >> shift)
+		return -ERANGE;
+	*bytes <<= shift;
+	*text = end + 1;
+	return *bytes % PAGE_BYTES ? -EINVAL : 0;
+}
+
+/* "0", "0-1" or "0=4G", no node twice. */
+static int parse_home(struct domain_settings *set, char **text)
+{
+	unsigned long first, last;
+	int ret = parse_node(text, &first);
+
+	last = first;
+	if (!ret && **text == '-') {
+		++*text;
+		ret = parse_node(text, &last);
+	} else if (!ret && **text == '=') {
+		++*text;
+		ret = parse_size(text, &set->home_bytes[first]);
+	}
+	if (!ret && last < first)
+		ret = -ERANGE;
+	for (; !ret && first <= last; first++) {
+		if (set->home & 1ULL << first)
+			ret = -EEXIST;
+		set->home |= 1ULL << first;
+	}
+	return ret;
+}
+
+static int parse_nodes(struct domain_settings *set, char *text)
+{
+	int ret;
+
+	set->home_auto = !strcmp(text, "auto");
+	if (set->home_auto)
+		return 0;
+	for (;; text++) {
+		ret = parse_home(set, &text);
+		if (ret || !*text)
+			return ret;
+		if (*text != ',')
 			return -EINVAL;
 	}
 }
 
+static int read_dispatch(struct domain_settings *set, const struct domain *dom,
+			 xmlNode *node, const char *text)
+{
+	if (!home_dispatch_parse(text, &set->dispatch) && set->dispatch)
+		return 0;
+	return domain_err(dom, node,
+			  "<home dispatch='%s'>: it takes 'soft', 'strict' or 'off'",
+			  text);
+}
+
+/* One of two attributes, or both. */
 static int read_home(struct domain_settings *set, const struct domain *dom,
 		     xmlNode *node)
 {
-	char *text = only_attribute(dom, node, "nodes");
-	int ret;
+	xmlChar *dispatch = xmlGetNoNsProp(node, BAD_CAST "dispatch");
+	bool bare = dispatch && !xmlHasNsProp(node, BAD_CAST "nodes", NULL);
+	char *text = bare ? NULL : only_attribute(dom, node, "nodes");
+	int ret = 0;
 
+	if (dispatch)
+		ret = read_dispatch(set, dom, node, (char *)dispatch);
+	xmlFree(dispatch);
 	if (!text)
-		return -EINVAL;
-	ret = parse_nodes(text, &set->home);
-	if (ret)
+		return bare ? ret : -EINVAL;
+	if (!ret && parse_nodes(set, text))
 		ret = domain_err(dom, node,
-				 "<home nodes='%s'>: it takes numbers of NUMA nodes below %d, as in '0' or '0-1,3'",
-				 text, HOME_NODES);
+				 "<home nodes='%s'>: it takes 'auto', or numbers of NUMA nodes below %d, each once, as in '0', '0-1,3' or '0=4G,1=512M'",
+				 text, DOMAIN_NODES);
 	free(text);
 	return ret;
 }
@@ -210,23 +269,25 @@ static int read_paging(struct domain_settings *set, const struct domain *dom,
  * struct element - an element that there may be
  * @name: of it
  * @attribute: the one that it may have, or NULL
+ * @other: another one, or NULL
  * @text: it has text and not only an attribute
  * @read: takes its value over
  */
 static const struct element {
 	const char *name;
 	const char *attribute;
+	const char *other;
 	bool text;
 	int (*read)(struct domain_settings *set, const struct domain *dom,
 		    xmlNode *node);
 } elements[] = {
-	{ "weight", NULL, true, read_weight },
-	{ "min", "unit", true, read_min },
-	{ "desired", "unit", true, read_desired },
-	{ "home", "nodes", false, read_home },
-	{ "sharing", "domain", false, read_sharing },
-	{ "pins", "policy", false, read_pins },
-	{ "paging", "class", false, read_paging },
+	{ "weight", NULL, NULL, true, read_weight },
+	{ "min", "unit", NULL, true, read_min },
+	{ "desired", "unit", NULL, true, read_desired },
+	{ "home", "nodes", "dispatch", false, read_home },
+	{ "sharing", "domain", NULL, false, read_sharing },
+	{ "pins", "policy", NULL, false, read_pins },
+	{ "paging", "class", NULL, false, read_paging },
 };
 
 #define NR_ELEMENTS (sizeof(elements) / sizeof(elements[0]))
@@ -252,14 +313,18 @@ static int unknown_element(const struct domain *dom, const xmlNode *node)
 			  node->name);
 }
 
+static bool is_named(const xmlAttr *attr, const char *name)
+{
+	return name && !attr->ns && !strcmp((char *)attr->name, name);
+}
+
 static int check_attributes(const struct domain *dom, const xmlNode *node,
-			    const char *allowed)
+			    const char *allowed, const char *other)
 {
 	const xmlAttr *attr;
 
 	for (attr = node->properties; attr; attr = attr->next) {
-		if (!attr->ns && allowed &&
-		    !strcmp((char *)attr->name, allowed))
+		if (is_named(attr, allowed) || is_named(attr, other))
 			continue;
 		return domain_err(dom, node,
 				  "<%s> has an attribute '%s' that means nothing here, %s%s%s",
@@ -310,7 +375,7 @@ static int read_element(struct domain_settings *set, const struct domain *dom,
 	if (*seen & 1U << i)
 		return domain_err(dom, node, "<%s> is there twice", e->name);
 	*seen |= 1U << i;
-	ret = check_attributes(dom, node, e->attribute);
+	ret = check_attributes(dom, node, e->attribute, e->other);
 	if (!ret)
 		ret = check_content(dom, node, e->text);
 	return ret ? ret : e->read(set, dom, node);
@@ -417,9 +482,11 @@ int domain_settings_read(struct domain_settings *set, const struct domain *dom)
 	memset(set, 0, sizeof(*set));
 	set->weight = TARN_WEIGHT_DEFAULT;
 	set->attach = true;
-	if (!dom->settings)
-		return read_memtune(set, dom);
-	ret = check_attributes(dom, dom->settings, "pool");
+	if (!dom->settings) {
+		ret = read_memtune(set, dom);
+		return ret ? ret : domain_home_tune(set, dom);
+	}
+	ret = check_attributes(dom, dom->settings, "pool", NULL);
 	if (!ret)
 		ret = read_pool(set, dom);
 	if (!ret)
@@ -428,6 +495,8 @@ int domain_settings_read(struct domain_settings *set, const struct domain *dom)
 		ret = apply_class(set, dom);
 	if (!ret)
 		ret = read_memtune(set, dom);
+	if (!ret)
+		ret = domain_home_tune(set, dom);
 	return ret ? ret : check_rules(set, dom);
 }
 

@@ -7,6 +7,10 @@
 #include <stdint.h>
 
 #include "domain.h"
+#include "home_mark.h"
+
+/** Most NUMA nodes that settings can name. */
+#define DOMAIN_NODES 64
 
 /** enum domain_paging - how frames are taken from the domain */
 enum domain_paging {
@@ -25,6 +29,10 @@ enum domain_paging {
  * @min: in bytes, see there
  * @desired: in bytes, 0: none, see there
  * @home: a bit a NUMA node where its frames shall lie; 0: anywhere
+ * @home_bytes: how much on each of them; 0: what comes
+ * @home_auto: they are computed
+ * @dispatch: how its vCPUs follow them
+ * @home_tuned: @home is what <numatune> says
  * @sharing: with whom its pages may be shared; NULL: with nobody
  * @attach: its VM is named to the module, which pins what must not be paged
  * @paging: how frames are taken
@@ -35,6 +43,10 @@ struct domain_settings {
 	uint64_t min;
 	uint64_t desired;
 	uint64_t home;
+	uint64_t home_bytes[DOMAIN_NODES];
+	bool home_auto;
+	enum home_dispatch dispatch;
+	bool home_tuned;
 	char *sharing;
 	bool attach;
 	enum domain_paging paging;
@@ -44,7 +56,8 @@ struct domain_settings {
  * domain_settings_read() - Read and check the settings of a domain.
  * @set: to be freed by domain_settings_free() whatever is returned
  *
- * Where <memtune> has a soft limit and no desired amount is set, that is it.
+ * Where <memtune> has a soft limit and no desired amount is set, that is it. The nodes
+ * that <numatune> has for the memory are its homes, whatever the settings say.
  *
  * Return: 0, also if there are none; or an errno, reported.
  */

@@ -4,10 +4,12 @@
  * are one rectangle. What is paged is striped in the colour of its class.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "heat_svg.h"
 #include "size.h"
+#include "svg.h"
 #include "text.h"
 
 #define CELL_W 6
@@ -25,31 +27,17 @@ static const char *const colours[TARN_ACTIVITY_CLASSES] = {
 	[TARN_ACTIVITY_HOT] = "#d1342b",
 };
 
-static void put_escaped(FILE *f, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			fputs("&amp;", f);
-			break;
-		case '<':
-			fputs("&lt;", f);
-			break;
-		case '>':
-			fputs("&gt;", f);
-			break;
-		case '"':
-			fputs("&quot;", f);
-			break;
-		default:
-			putc(*text, f);
-		}
-	}
-}
-
 static unsigned int lines_of(const struct heatmap *map)
 {
 	return (map->cells + map->width - 1) / map->width;
+}
+
+static void put_stripes(FILE *f, int class)
+{
+	char id[16];
+
+	snprintf(id, sizeof(id), "p%d", class);
+	svg_stripes(f, id, colours[class], true);
 }
 
 static void put_head(FILE *f, const struct heatmap *map, const char *name)
@@ -60,19 +48,15 @@ static void put_head(FILE *f, const struct heatmap *map, const char *name)
 	int height = TOP + (int)lines_of(map) * CELL_H + BOTTOM;
 	int class;
 
-	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"DejaVu Sans, Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#1c2733\">\n",
-		width, height, width, height);
-	fputs("<title>", f);
-	put_escaped(f, name);
-	fputs("</title>\n<defs>\n", f);
+	svg_begin(f, width, height, name);
+	fputs("<defs>\n", f);
 	for (class = TARN_ACTIVITY_COLD; class < TARN_ACTIVITY_CLASSES; class++)
-		fprintf(f, "<pattern id=\"p%d\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect width=\"4\" height=\"4\" fill=\"#fff\"/><rect width=\"1.6\" height=\"4\" fill=\"%s\"/></pattern>\n",
-			class, colours[class]);
+		put_stripes(f, class);
 	fprintf(f, "</defs>\n<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
 		width, height);
 	fprintf(f, "<text x=\"%d\" y=\"28\" font-size=\"17\" font-weight=\"bold\">",
 		LEFT);
-	put_escaped(f, name);
+	svg_text(f, name);
 	fputs("</text>\n", f);
 }
 

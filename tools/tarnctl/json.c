@@ -118,7 +118,7 @@ err_free:
 	return NULL;
 }
 
-static json_t *json_home(const struct tarn_home *home)
+json_t *json_home(const struct tarn_home *home)
 {
 	return json_pack("{s:I, s:b, s:I, s:I}",
 			 "node", (json_int_t)home->node,
@@ -141,6 +141,18 @@ int json_add_homes(json_t *object, const struct homes *homes)
 				   json_integer(homes->misplaced_pages));
 	ret |= json_object_set_new(object, "moved_pages",
 				   json_integer(homes->moved_pages));
+	return ret ? -ENOMEM : 0;
+}
+
+int json_add_home_mark(json_t *object, const struct home_mark *mark)
+{
+	int ret;
+
+	ret = json_object_set_new(object, "automatic",
+				  json_boolean(mark->automatic));
+	ret |= json_object_set_new(
+		object, "dispatch",
+		json_string(home_dispatch_name(mark->dispatch)));
 	return ret ? -ENOMEM : 0;
 }
 

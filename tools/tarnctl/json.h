@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "home.h"
+#include "home_mark.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -14,11 +15,17 @@ json_t *json_text(const char *text);
 
 json_t *json_pool(const struct pool *pool);
 json_t *json_partition(const struct partition *part);
+/** json_home() - A partition, or several, on a node. */
+json_t *json_home(const struct tarn_home *home);
+
 /**
  * json_add_homes() - Add "nodes", "misplaced_pages" and "moved_pages" to an object.
  * Return: 0 or -ENOMEM.
  */
 int json_add_homes(json_t *object, const struct homes *homes);
+
+/** json_add_home_mark() - Add "automatic" and "dispatch". Return: likewise. */
+int json_add_home_mark(json_t *object, const struct home_mark *mark);
 
 json_t *json_metrics(const struct tarn_metrics *metrics);
 

@@ -114,8 +114,10 @@ static const struct command partition_commands[] = {
 		  "\n"
 		  "--home names all nodes that are to be homes, with = and an amount where not\n"
 		  "just what comes, but so much is to be. Pages that are elsewhere go there, the\n"
-		  "most used first. It takes root.",
-	  .fn = partition_set_main, .options = OPTION_HOME, .min_args = 1,
+		  "most used first. It takes root. With auto tarn-balanced computes them, again\n"
+		  "and again; --dispatch says how the vCPUs of QEMU's guests follow the homes.",
+	  .fn = partition_set_main,
+	  .options = OPTION_HOME | OPTION_DISPATCH, .min_args = 1,
 	  .max_args = -1 },
 	{ .name = "page-out", .args = "FILE [START COUNT]",
 	  .help = "page out a range, or all of it, now",
@@ -256,9 +258,11 @@ static const struct command root_commands[] = {
 	  .help = "what partitions have on which NUMA node",
 	  .more = "A column is what is in frames of a node, behind * where that is a home, before\n"
 		  "/ and what is wanted there. Pages that are on no home, or beyond what is wanted,\n"
-		  "are MISPLACED; so many were MOVED to a home so far. Without a POOL or FILE the\n"
-		  "only pool is meant.",
-	  .fn = numa_main, .options = OPTION_JSON | OPTION_BYTES,
+		  "are MISPLACED; so many were MOVED to a home so far. VCPUS are those of its guest\n"
+		  "by the node where they ran last, as in 0:2 1:1. Without a POOL or FILE the only\n"
+		  "pool is meant.",
+	  .fn = numa_main,
+	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SVG,
 	  .max_args = -1 },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",

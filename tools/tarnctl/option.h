@@ -39,7 +39,8 @@
 #define OPTION_CANCEL	(1U << 27)
 #define OPTION_PLACEMENT (1U << 28)
 #define OPTION_SHRINK	(1U << 29)
-#define OPTION_ALL	0x3fffffffU
+#define OPTION_DISPATCH	(1U << 30)
+#define OPTION_ALL	0x7fffffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -78,6 +79,7 @@ struct option_list {
  * @ranges: of guest memory
  * @here: check against this host as well
  * @home: home nodes of a partition
+ * @dispatch: how vCPUs follow these
  * @to: number of a node
  * @away_from: number of a node
  * @refuse: end at what is held
@@ -111,6 +113,7 @@ struct options {
 	struct option_list ranges;
 	bool here;
 	const char *home;
+	const char *dispatch;
 	const char *to;
 	const char *away_from;
 	bool refuse;

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "error.h"
 #include "home.h"
+#include "home_mark.h"
 #include "huge.h"
 #include "partition.h"
 #include "setting.h"
@@ -102,20 +103,113 @@ static int homes_fail(const char *path, int ret, const char *nodes, bool done)
 	return partition_fail(path, ret, "set the home nodes of");
 }
 
-static int set_homes(int fd, const char *path, const struct homes *homes,
-		     const char *nodes, bool done)
-{
-	int ret = homes_set(fd, homes);
+/**
+ * struct wish - what the options say of homes
+ * @nodes: text of --home, or NULL
+ * @automatic: that is 'auto'
+ * @homes: what it says otherwise
+ * @dispatch: of --dispatch
+ * @dispatches: it was given
+ */
+struct wish {
+	const char *nodes;
+	bool automatic;
+	struct homes homes;
+	enum home_dispatch dispatch;
+	bool dispatches;
+};
 
-	return ret ? homes_fail(path, ret, nodes, done) : 0;
+static int parse_wish(struct wish *wish, const struct options *opts,
+		      uint64_t whole)
+{
+	wish->nodes = opts->home;
+	wish->automatic = opts->home && !strcmp(opts->home, "auto");
+	wish->dispatches = opts->dispatch;
+	if (opts->dispatch &&
+	    home_dispatch_parse(opts->dispatch, &wish->dispatch)) {
+		err("--dispatch: '%s' is none of soft, strict, off and default",
+		    opts->dispatch);
+		return -EINVAL;
+	}
+	if (!opts->home || wish->automatic)
+		return 0;
+	return homes_parse(&wish->homes, "--home", opts->home, whole);
+}
+
+static int mark_fail(const char *path, int ret, bool done)
+{
+	const char *rest = done ? "; the other settings are made" : "";
+
+	if (ret == -EACCES || ret == -EPERM) {
+		err("%s: only root may set home nodes%s", path, rest);
+		return ret;
+	}
+	return err_errno(ret, "%s: write to %s", path, HOME_MARK_DIR);
+}
+
+/* A module without homes has no use for a mark. */
+static int check_homes(int fd)
+{
+	struct homes homes;
+	int ret = homes_read(fd, &homes);
+
+	homes_free(&homes);
+	return ret;
+}
+
+/* What was there before stays as long as the mark can't be set. */
+static int change(int fd, const char *path, const struct wish *wish, bool done,
+		  const char *uuid, __u32 id)
+{
+	struct home_mark old = home_mark_read(uuid, id), mark = old;
+	int ret;
+
+	if (wish->nodes)
+		mark.automatic = wish->automatic;
+	if (wish->dispatches)
+		mark.dispatch = wish->dispatch;
+	ret = home_mark_write(uuid, id, &mark);
+	if (ret)
+		return mark_fail(path, ret, done);
+	if (!wish->nodes || wish->automatic)
+		return 0;
+	ret = homes_set(fd, &wish->homes);
+	if (!ret)
+		return 0;
+	home_mark_write(uuid, id, &old);
+	return homes_fail(path, ret, wish->nodes, done);
+}
+
+static int set_homes(int fd, const char *path, const struct wish *wish,
+		     bool done)
+{
+	char uuid[POOL_UUID_TEXT];
+	int ret = check_homes(fd), lock;
+	__u32 id;
+
+	if (ret)
+		return homes_fail(path, ret, "", done);
+	ret = home_mark_find(fd, uuid, &id);
+	if (ret)
+		return ret;
+	lock = home_mark_lock();
+	if (lock < 0)
+		return mark_fail(path, lock, done);
+	ret = change(fd, path, wish, done, uuid, id);
+	close(lock);
+	if (!ret && (wish->automatic || wish->dispatches) &&
+	    !home_mark_served(NULL))
+		err("note: tarn-balanced does not run; 'systemctl start tarn-balanced' has it do what was set");
+	return ret;
 }
 
 /* All is read before anything is set. */
 static int set_partition(int fd, const char *path,
-			 const struct setting *settings, const char *nodes)
+			 const struct setting *settings,
+			 const struct options *opts)
 {
 	struct tarn_partition_set set = { .size = sizeof(set) };
-	struct homes homes = { 0 };
+	struct wish wish = { 0 };
 	struct statfs fs;
 	int ret = 0;
 
@@ -128,13 +222,13 @@ static int set_partition(int fd, const char *path,
 			TARN_PARTITION_SET_DESIRED, &set.desired_frames) ||
 	    fill_huge(&set, &settings[SET_HUGE]))
 		return EXIT_USAGE;
-	if (nodes && homes_parse(&homes, "--home", nodes, fs.f_blocks))
+	if (parse_wish(&wish, opts, fs.f_blocks))
 		return EXIT_USAGE;
 	if (set.flags && ioctl(fd, TARN_PARTITION_SET, &set))
 		ret = set_fail(path, -errno);
-	else if (nodes)
-		ret = set_homes(fd, path, &homes, nodes, set.flags);
-	homes_free(&homes);
+	else if (wish.nodes || wish.dispatches)
+		ret = set_homes(fd, path, &wish, set.flags);
+	homes_free(&wish.homes);
 	return ret;
 }
 
@@ -149,7 +243,7 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 	};
 	int fd, ret;
 
-	if (argc == 1 && !opts->home) {
+	if (argc == 1 && !opts->home && !opts->dispatch) {
 		err("tarnctl partition set: say what to set, as in 'tarnctl partition set %s weight=256' or '--home 0'",
 		    argv[0]);
 		return EXIT_USAGE;
@@ -160,7 +254,7 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 	fd = partition_open(argv[0], O_RDWR);
 	if (fd < 0)
 		return fd;
-	ret = set_partition(fd, argv[0], settings, opts->home);
+	ret = set_partition(fd, argv[0], settings, opts);
 	close(fd);
 	return ret;
 }

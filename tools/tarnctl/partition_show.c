@@ -12,6 +12,7 @@
 #include "error.h"
 #include "field.h"
 #include "home.h"
+#include "home_mark.h"
 #include "json.h"
 #include "latency.h"
 #include "partition.h"
@@ -21,24 +22,33 @@
 #define ID_PREFIX "id:"
 
 /* Homes are of interest where there are any, and what is amiss with them. */
-static void print_homes(const struct homes *homes, bool bytes)
+static void print_homes(const struct homes *homes,
+			const struct home_mark *mark, bool bytes)
 {
 	char misplaced[SIZE_TEXT_MAX], moved[SIZE_TEXT_MAX];
 
-	if (!homes_any(homes))
-		return;
-	printf("  " FIELD_LABEL " ", "home nodes");
-	homes_print(stdout, homes, bytes);
-	printf("; %s misplaced, %s moved\n",
-	       size_format_pages(misplaced, homes->misplaced_pages, bytes),
-	       size_format_pages(moved, homes->moved_pages, bytes));
+	if (homes_any(homes) || mark->automatic) {
+		printf("  " FIELD_LABEL " ", "home nodes");
+		homes_print(stdout, homes, bytes);
+		printf("%s; %s misplaced, %s moved\n",
+		       mark->automatic ? " (auto)" : "",
+		       size_format_pages(misplaced, homes->misplaced_pages,
+					 bytes),
+		       size_format_pages(moved, homes->moved_pages, bytes));
+	}
+	if (mark->dispatch)
+		printf("  " FIELD_LABEL " %s\n", "vCPUs follow",
+		       home_dispatch_name(mark->dispatch));
 }
 
-static int print_json(const struct partition *part, const struct homes *homes)
+static int print_json(const struct partition *part, const struct homes *homes,
+		      const struct home_mark *mark)
 {
 	json_t *object = json_partition(part);
 
-	if (object && homes->items && json_add_homes(object, homes)) {
+	if (object && homes->items &&
+	    (json_add_homes(object, homes) ||
+	     json_add_home_mark(object, mark))) {
 		json_decref(object);
 		object = NULL;
 	}
@@ -47,12 +57,13 @@ static int print_json(const struct partition *part, const struct homes *homes)
 
 static int print_partition(const struct partition *part, const char *name,
 			   const struct homes *homes,
+			   const struct home_mark *mark,
 			   const struct options *opts)
 {
 	char *clean;
 
 	if (opts->json)
-		return print_json(part, homes);
+		return print_json(part, homes, mark);
 	clean = text_clean(name);
 	if (!clean)
 		return err_nomem();
@@ -62,7 +73,7 @@ static int print_partition(const struct partition *part, const char *name,
 		printf("  " FIELD_LABEL " uid %u, gid %u, mode %04o\n", "owner",
 		       part->uid, part->gid, part->mode & 07777);
 	field_print_all(partition_fields, &part->info, opts->bytes);
-	print_homes(homes, opts->bytes);
+	print_homes(homes, mark, opts->bytes);
 	latency_summary(stdout, part->info.latency);
 	return 0;
 }
@@ -70,7 +81,10 @@ static int print_partition(const struct partition *part, const char *name,
 static int show_file(const char *path, const struct options *opts)
 {
 	struct partition part = { .path = (char *)path };
+	struct home_mark mark = { 0 };
+	char uuid[POOL_UUID_TEXT];
 	struct homes homes;
+	__u32 id;
 	struct stat st;
 	int fd, ret;
 
@@ -82,6 +96,8 @@ static int show_file(const char *path, const struct options *opts)
 		ret = -errno;
 	/* Without them, the module is older. */
 	homes_read(fd, &homes);
+	if (!ret && !home_mark_find(fd, uuid, &id))
+		mark = home_mark_read(uuid, id);
 	close(fd);
 	if (ret) {
 		homes_free(&homes);
@@ -90,7 +106,7 @@ static int show_file(const char *path, const struct options *opts)
 	part.uid = st.st_uid;
 	part.gid = st.st_gid;
 	part.mode = st.st_mode;
-	ret = print_partition(&part, path, &homes, opts);
+	ret = print_partition(&part, path, &homes, &mark, opts);
 	homes_free(&homes);
 	return ret;
 }
@@ -99,6 +115,7 @@ static int show_file(const char *path, const struct options *opts)
 static int show_listed(const struct pool *pool, const struct partition *part,
 		       const char *text, const struct options *opts)
 {
+	struct home_mark mark = home_mark_read(pool->uuid, part->info.id);
 	struct homes homes = { 0 };
 	int dirfd, fd, ret;
 
@@ -112,7 +129,7 @@ static int show_listed(const struct pool *pool, const struct partition *part,
 		close(fd);
 	}
 	ret = print_partition(part, part->path ? part->path : text, &homes,
-			      opts);
+			      &mark, opts);
 	homes_free(&homes);
 	return ret;
 }

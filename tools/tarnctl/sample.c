@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Taking samples of a pool, and the rates between two of them. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "error.h"
+#include "home_mark.h"
 #include "latency.h"
 #include "sample.h"
 
@@ -75,6 +78,60 @@ void sample_pool_rates(struct sample_rates *rates,
 	interval_latency(rates, now->latency, before->latency);
 }
 
+/* Numbers of nodes as far as there is room, and "+" for others. */
+void sample_homes_format(char *text, const struct homes *homes, bool automatic)
+{
+	size_t len = 0;
+	unsigned int i;
+
+	if (automatic)
+		len = sprintf(text, "auto:");
+	for (i = 0; i < homes->count; i++) {
+		if (!(homes->items[i].flags & TARN_NODE_IS_HOME))
+			continue;
+		/* A comma, four digits, "+" and the end. */
+		if (len + 7 > SAMPLE_HOMES_MAX) {
+			strcpy(text + len, "+");
+			return;
+		}
+		len += sprintf(text + len, "%s%u",
+			       len && text[len - 1] != ':' ? "," : "",
+			       homes->items[i].node);
+	}
+	if (!len || text[len - 1] == ':')
+		strcpy(text + len, "-");
+}
+
+/* What has no file, or was removed meanwhile, tells nothing of its nodes. */
+static void read_homes(struct sample *sample, struct sample_row *row, int dirfd)
+{
+	struct homes homes = { 0 };
+	struct home_mark mark;
+	int fd = partition_reopen(dirfd, row->part);
+
+	if (fd >= 0) {
+		homes_read(fd, &homes);
+		close(fd);
+	}
+	mark = home_mark_read(sample->pool.uuid, row->part->info.id);
+	sample_homes_format(row->homes, &homes, mark.automatic);
+	row->misplaced = homes.misplaced_pages;
+	homes_free(&homes);
+}
+
+static int fill_homes(struct sample *sample)
+{
+	int dirfd = pool_open(&sample->pool);
+	size_t i;
+
+	if (dirfd < 0)
+		return dirfd;
+	for (i = 0; i < sample->list.count; i++)
+		read_homes(sample, &sample->rows[i], dirfd);
+	close(dirfd);
+	return 0;
+}
+
 static void fill_rates(struct sample *sample, const struct sample *before)
 {
 	/* A partition made since then started from nothing. */
@@ -123,6 +180,9 @@ int sample_take(struct sample *sample, const struct pool *pool,
 		if (!sample->rows[i].name)
 			goto err_nomem;
 	}
+	ret = fill_homes(sample);
+	if (ret)
+		goto err_free;
 	if (before)
 		fill_rates(sample, before);
 	return 0;

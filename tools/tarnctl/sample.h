@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "home.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -33,16 +34,23 @@ struct sample_rates {
 	uint64_t p99;
 };
 
+/** Room for the home nodes of a partition; more end with "+". */
+#define SAMPLE_HOMES_MAX 16
+
 /**
  * struct sample_row - a partition
  * @name: clean text
  * @part: its counters; owned by the sample
  * @rates: since the sample before
+ * @homes: its home nodes, as "0,1"; behind "auto:" if they are computed; "-": none
+ * @misplaced: pages that are not at home
  */
 struct sample_row {
 	char *name;
 	const struct partition *part;
 	struct sample_rates rates;
+	char homes[SAMPLE_HOMES_MAX];
+	uint64_t misplaced;
 };
 
 /**
@@ -78,6 +86,7 @@ void sample_sleep(uint64_t since, double seconds);
 uint64_t sample_clock(void);
 
 /* Apart for tests. */
+void sample_homes_format(char *text, const struct homes *homes, bool automatic);
 void sample_partition_rates(struct sample_rates *rates,
 			    const struct tarn_partition_info *now,
 			    const struct tarn_partition_info *before,

@@ -60,14 +60,14 @@ _tarnctl_words()
 	"partition heat")
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition set")
-		echo "--home --help" ;;
+		echo "--home --dispatch --help" ;;
 	"partition relocate")
 		echo "--json --bytes --to --away-from --refuse --granule --background --status \
 			--cancel --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --help" ;;
 	numa)
-		echo "--json --bytes --help" ;;
+		echo "--json --bytes --svg --help" ;;
 	doctor*)
 		echo "--json --help" ;;
 	events* | "pool events" | "pool faults")
@@ -99,7 +99,7 @@ _tarnctl()
 	case $prev in
 	--sort | -s)
 		mapfile -t COMPREPLY < <(compgen -W "name logical resident \
-			paged working-set fair page-ins page-outs refaults waits p50 p99" \
+			paged working-set fair homes misplaced page-ins page-outs refaults waits p50 p99" \
 			-- "$cur")
 		return ;;
 	--pool | -p)
@@ -107,7 +107,11 @@ _tarnctl()
 			-- "$cur")
 		return ;;
 	--home)
-		mapfile -t COMPREPLY < <(compgen -W "none $(_tarnctl_nodes)" \
+		mapfile -t COMPREPLY < <(compgen -W "none auto $(_tarnctl_nodes)" \
+			-- "$cur")
+		return ;;
+	--dispatch)
+		mapfile -t COMPREPLY < <(compgen -W "soft strict off default" \
 			-- "$cur")
 		return ;;
 	--to | --away-from)

@@ -35,6 +35,7 @@ static const char *const help_lines[] = {
 	"h ?        this help; any key leaves it",
 	"n          sort by name",
 	"l r p s f  sort by logical size, resident, paged, working set, fair share",
+	"e m        sort by home nodes, by what is not at home",
 	"i o t w    sort by page-ins, page-outs, refaults, waits a second",
 	"5 9        sort by median, by 99th percentile of page-in latency",
 	"< >        sort by the column to the left, to the right",
@@ -263,6 +264,8 @@ static int cell_attr(enum column_id id, const struct sample_row *row)
 		return colour(PAIR_BAD) | A_BOLD;
 	if (id == COLUMN_RESIDENT && info->resident_pages > info->fair_frames)
 		return colour(PAIR_WARN) | A_BOLD;
+	if (id == COLUMN_MISPLACED && row->misplaced)
+		return colour(PAIR_WARN);
 	if (id == COLUMN_REFAULTS && row->rates.refaults)
 		return colour(PAIR_WARN);
 	return 0;

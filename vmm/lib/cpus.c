@@ -60,11 +60,6 @@ int cpus_parse(const char *text, struct cpus *cpus)
 	return -EINVAL;
 }
 
-static bool has(const struct cpus *cpus, unsigned int cpu)
-{
-	return cpu < CPUS_MAX && CPU_ISSET_S(cpu, sizeof(*cpus), cpus->set);
-}
-
 void cpus_format(const struct cpus *cpus, char *buf, size_t size)
 {
 	const char *comma = "";
@@ -74,10 +69,10 @@ void cpus_format(const struct cpus *cpus, char *buf, size_t size)
 
 	*buf = '\0';
 	for (cpu = 0; cpu < CPUS_MAX; cpu++) {
-		if (!has(cpus, cpu))
+		if (!cpus_has(cpus, cpu))
 			continue;
 		first = cpu;
-		while (has(cpus, cpu + 1))
+		while (cpus_has(cpus, cpu + 1))
 			cpu++;
 		if (cpu > first)
 			snprintf(range, sizeof(range), "%s%u-%u", comma, first,

@@ -28,6 +28,11 @@ static inline bool cpus_equal(const struct cpus *a, const struct cpus *b)
 	return CPU_EQUAL_S(sizeof(*a), a->set, b->set);
 }
 
+static inline bool cpus_has(const struct cpus *cpus, unsigned int cpu)
+{
+	return cpu < CPUS_MAX && CPU_ISSET_S(cpu, sizeof(*cpus), cpus->set);
+}
+
 /** cpus_common() - what is in @a and in @b. */
 static inline void cpus_common(struct cpus *to, const struct cpus *a,
 			       const struct cpus *b)

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * See follow.h. A mask does nothing to a thread that sleeps, and those of an idle guest
+ * do. So with HOME_DISPATCH_SOFT a thread is let go when it has run where it was to go.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "follow.h"
+#include "home.h"
+#include "partition.h"
+
+/* ---- where to ----------------------------------------------------------- */
+
+static const struct pool *pool_of(const struct pool_list *pools, dev_t dev)
+{
+	size_t i;
+
+	for (i = 0; i < pools->count; i++) {
+		if (pools->items[i].dev == dev)
+			return &pools->items[i];
+	}
+	return NULL;
+}
+
+/* Of several partitions the first one that says something. */
+enum home_dispatch follow_mode(const struct user *user,
+			       const struct pool_list *pools,
+			       enum home_dispatch all)
+{
+	struct tarn_partition_info info;
+	const struct pool *pool;
+	struct home_mark mark;
+	size_t i;
+
+	for (i = 0; i < user->parts.count; i++) {
+		pool = pool_of(pools, user->parts.items[i].file.dev);
+		if (!pool || partition_info(user->parts.items[i].fd, &info))
+			continue;
+		mark = home_mark_read(pool->uuid, info.id);
+		if (mark.dispatch)
+			return mark.dispatch;
+	}
+	return all;
+}
+
+static void add_cpus(const struct host *host, const struct homes *homes,
+		     struct cpus *cpus)
+{
+	unsigned int i;
+
+	for (i = 0; i < homes->count; i++) {
+		const struct cpus *of = host_node_cpus(&host->nodes,
+						       homes->items[i].node);
+
+		if (of && homes->items[i].flags & TARN_NODE_IS_HOME)
+			cpus_add(cpus, of);
+	}
+}
+
+/* Processors of all homes; none if there are no homes. */
+static void find_goal(const struct user *user, const struct host *host,
+		      struct cpus *goal)
+{
+	struct homes homes;
+	size_t i;
+
+	memset(goal, 0, sizeof(*goal));
+	for (i = 0; i < user->parts.count; i++) {
+		if (homes_read(user->parts.items[i].fd, &homes))
+			continue;
+		add_cpus(host, &homes, goal);
+		homes_free(&homes);
+	}
+}
+
+/* ---- threads ------------------------------------------------------------ */
+
+static void tell(struct user *user, unsigned int placed, unsigned int all)
+{
+	char list[160];
+
+	cpus_format(&user->goal, list, sizeof(list));
+	if (placed)
+		printf("%s (%d): %u vCPUs go to processors %s, where their memory is at home\n",
+		       user->proc.name, user->proc.pid, placed, list);
+	if (placed != all && !user->warned) {
+		printf("%s (%d): %u of %u vCPUs stay where somebody else has pinned them, which is not on the processors of their memory's homes (%s)\n",
+		       user->proc.name, user->proc.pid, all - placed, all,
+		       list);
+		user->warned = true;
+	}
+	fflush(stdout);
+}
+
+static void let_go(struct user_thread *t)
+{
+	affinity_widen(&t->affinity);
+	t->narrow = false;
+}
+
+static void place(struct user *user)
+{
+	unsigned int placed = 0, all = 0;
+	size_t i;
+
+	for (i = 0; i < user->nr_threads; i++) {
+		struct user_thread *t = &user->threads[i];
+
+		if (!t->vcpu)
+			continue;
+		all++;
+		t->narrow = affinity_place(&t->affinity, &user->goal);
+		placed += t->narrow;
+	}
+	if (all)
+		tell(user, placed, all);
+}
+
+/* Those that have come to where they were to go, or all. */
+static void widen(struct user *user, bool all)
+{
+	size_t i;
+
+	for (i = 0; i < user->nr_threads; i++) {
+		struct user_thread *t = &user->threads[i];
+
+		if (t->narrow && (all || cpus_has(&user->goal, t->cpu)))
+			let_go(t);
+	}
+}
+
+/* A vCPU that was plugged goes where the others are. */
+static bool has_new(const struct user *user)
+{
+	size_t i;
+
+	for (i = 0; i < user->nr_threads; i++) {
+		if (user->threads[i].vcpu && !user->threads[i].narrow)
+			return true;
+	}
+	return false;
+}
+
+static void follow_user(struct user *user, const struct host *host,
+			enum home_dispatch mode)
+{
+	struct cpus goal = { 0 };
+	bool same;
+
+	if (mode != HOME_DISPATCH_OFF)
+		find_goal(user, host, &goal);
+	same = cpus_equal(&goal, &user->goal);
+	user->goal = goal;
+	if (cpus_empty(&goal)) {
+		widen(user, true);
+	} else if (!same || (mode == HOME_DISPATCH_STRICT && !user->warned &&
+			     has_new(user))) {
+		user->warned &= same;
+		place(user);
+	} else if (mode == HOME_DISPATCH_SOFT) {
+		widen(user, false);
+	}
+}
+
+void follow(struct users *users, const struct pool_list *pools,
+	    const struct host *host, enum home_dispatch all)
+{
+	size_t i;
+
+	for (i = 0; i < users->count; i++) {
+		struct user *user = &users->items[i];
+
+		if (!user->follows && user_has_vcpus(user))
+			follow_user(user, host, follow_mode(user, pools, all));
+	}
+}
+
+void follow_end(struct users *users)
+{
+	size_t i;
+
+	for (i = 0; i < users->count; i++)
+		widen(&users->items[i], true);
+}

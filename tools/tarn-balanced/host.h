@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* NUMA nodes of the host: their processors, how far they are from each other, how busy. */
+#ifndef TARN_BALANCED_HOST_H
+#define TARN_BALANCED_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decide.h"
+#include "hostnode.h"
+
+/** No node of this number, or no processor. */
+#define HOST_NONE DECIDE_NODES
+
+/**
+ * struct host - the nodes; elsewhere they are known by their index
+ * @nodes: in ascending order
+ * @distance: from one to another, as the kernel has it
+ * @ticks: what processors of a node have worked since the start, of all kinds
+ */
+struct host {
+	struct host_nodes nodes;
+	unsigned int distance[DECIDE_NODES][DECIDE_NODES];
+	uint64_t ticks[DECIDE_NODES];
+};
+
+/** host_read() - Find them. Return: 0 or an errno, reported. */
+int host_read(struct host *host);
+void host_free(struct host *host);
+
+/** host_node() - Index of node @nid, HOST_NONE if there is none. */
+size_t host_node(const struct host *host, unsigned int nid);
+
+/** host_node_of_cpu() - Index of the node of a processor, or HOST_NONE. */
+size_t host_node_of_cpu(const struct host *host, unsigned int cpu);
+
+/**
+ * host_busy() - How many processors of each node were busy since the last call.
+ * @busy: by node; 0 at the first call
+ * @seconds: since then
+ */
+void host_busy(struct host *host, double seconds, double *busy);
+
+#endif
