@@ -4,6 +4,7 @@
 
 #include "../../tools/tarnctl/error.c"
 #include "../../tools/tarnctl/field.c"
+#include "../../tools/tarnctl/huge.c"
 #include "../../tools/tarnctl/placement.c"
 #include "../../tools/tarnctl/size.c"
 #include "../../tools/tarnctl/sysfs.c"
