@@ -11,7 +11,7 @@
 #define HUGE_NAMES (TARN_HUGE_ALWAYS + 1)
 
 /* As the mount option has them. */
-static const char *const names[HUGE_NAMES] = {
+static const char *const huge_names[HUGE_NAMES] = {
 	[TARN_HUGE_AUTO] = "auto",
 	[TARN_HUGE_NEVER] = "never",
 	[TARN_HUGE_ADVISE] = "advise",
@@ -20,13 +20,13 @@ static const char *const names[HUGE_NAMES] = {
 
 const char *huge_name(uint64_t huge)
 {
-	return huge < HUGE_NAMES ? names[huge] : "?";
+	return huge < HUGE_NAMES ? huge_names[huge] : "?";
 }
 
 int huge_parse(const char *what, const char *text, uint32_t *huge)
 {
 	for (*huge = 0; *huge < HUGE_NAMES; (*huge)++)
-		if (!strcmp(names[*huge], text))
+		if (!strcmp(huge_names[*huge], text))
 			return 0;
 	err("%s=%s: wants auto, never, advise or always", what, text);
 	return -EINVAL;
