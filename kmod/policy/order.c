@@ -2,35 +2,37 @@
 /* See order.h. */
 #include <linux/kernel.h>
 
-#include "policy/age.h"
 #include "policy/order.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
-
-#define CLASSES	TARN_ACTIVITY_HOT
-
-/* The hottest first; what has become hotter since its step goes at once. */
-static enum tarn_activity class_of_step(unsigned int step)
-{
-	return TARN_ACTIVITY_HOT - step;
-}
+#include "pool/use.h"
 
 /* ---- by class ----------------------------------------------------------- */
 
+/*
+ * The hottest first, in bands of use, of which a class has some: of the hot pages there may
+ * be more than have room. What is used more by now than in its step goes at once.
+ */
 static bool class_page(struct tarn_pool *pool, unsigned int step, u64 e)
 {
-	return tarn_age_class(e) >= class_of_step(step);
+	return tarn_entry_use(e) / TARN_BAND >= TARN_BANDS - 1 - step;
 }
 
 /* ---- by class and density ----------------------------------------------- */
 
 /*
- * Of each class those blocks come first that have most of it: in the first step blocks
- * from three quarters on, and these as a whole, with what is colder in them. A block of
- * 2 MiB that lies on two nodes can be mapped by 4 KiB only, so a few cold pages that go
+ * Of each degree of use those blocks come first that have most of it: in the first step
+ * blocks from three quarters on, and these as a whole, with what is colder in them. A block
+ * of 2 MiB that lies on two nodes can be mapped by 4 KiB only, so a few cold pages that go
  * early cost less than a hot block that is torn. The last step takes what is scattered.
  */
 #define QUARTERS	4
+#define DEGREES		4
+
+static unsigned int band_of_degree(unsigned int degree)
+{
+	return TARN_BANDS / DEGREES * (DEGREES - 1 - degree);
+}
 
 static unsigned int least_of_step(unsigned int step)
 {
@@ -40,10 +42,9 @@ static unsigned int least_of_step(unsigned int step)
 
 static enum tarn_share density_block(unsigned int step, const u16 *astray)
 {
-	enum tarn_activity class = class_of_step(step / QUARTERS);
 	unsigned int n = 0, i;
 
-	for (i = class; i < TARN_ACTIVITY_CLASSES; i++)
+	for (i = band_of_degree(step / QUARTERS); i < TARN_BANDS; i++)
 		n += astray[i];
 	if (n < least_of_step(step))
 		return TARN_SHARE_NONE;
@@ -52,7 +53,7 @@ static enum tarn_share density_block(unsigned int step, const u16 *astray)
 
 static bool density_page(struct tarn_pool *pool, unsigned int step, u64 e)
 {
-	return class_page(pool, step / QUARTERS, e);
+	return tarn_entry_use(e) / TARN_BAND >= band_of_degree(step / QUARTERS);
 }
 
 /* ---- by refault history ------------------------------------------------- */
@@ -67,16 +68,18 @@ static bool density_page(struct tarn_pool *pool, unsigned int step, u64 e)
 static const struct {
 	bool back;
 	bool fresh;
-	enum tarn_activity class;
+	unsigned int use;
 } refault_steps[] = {
-	{ true, true, TARN_ACTIVITY_COLD },
-	{ true, false, TARN_ACTIVITY_HOT },
-	{ true, false, TARN_ACTIVITY_WARM },
-	{ true, false, TARN_ACTIVITY_COOL },
-	{ false, false, TARN_ACTIVITY_HOT },
-	{ false, false, TARN_ACTIVITY_WARM },
-	{ false, false, TARN_ACTIVITY_COOL },
-	{ false, false, TARN_ACTIVITY_COLD },
+	{ true, true, 0 },
+	{ true, false, TARN_USE_HOT },
+	{ true, false, TARN_USE_WARM },
+	{ true, false, TARN_USE_COOL },
+	{ false, false, 5 * TARN_BAND },
+	{ false, false, TARN_USE_HOT },
+	{ false, false, 3 * TARN_BAND },
+	{ false, false, TARN_USE_WARM },
+	{ false, false, TARN_USE_COOL },
+	{ false, false, 0 },
 };
 
 static bool came_back(struct tarn_pool *pool, u64 e)
@@ -87,7 +90,7 @@ static bool came_back(struct tarn_pool *pool, u64 e)
 
 static bool refault_page(struct tarn_pool *pool, unsigned int step, u64 e)
 {
-	return tarn_age_class(e) >= refault_steps[step].class &&
+	return tarn_entry_use(e) >= refault_steps[step].use &&
 	       (!refault_steps[step].fresh || e & TARN_ENTRY_NEW) &&
 	       (!refault_steps[step].back || came_back(pool, e));
 }
@@ -96,12 +99,12 @@ static bool refault_page(struct tarn_pool *pool, unsigned int step, u64 e)
 
 static const struct tarn_order orders[] = {
 	[TARN_PLACE_CLASS] = {
-		.steps = CLASSES,
+		.steps = TARN_BANDS,
 		.rounds = 8,
 		.page = class_page,
 	},
 	[TARN_PLACE_DENSITY] = {
-		.steps = CLASSES * QUARTERS,
+		.steps = DEGREES * QUARTERS,
 		.rounds = 8,
 		.block = density_block,
 		.page = density_page,

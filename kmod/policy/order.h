@@ -11,6 +11,10 @@
 
 struct tarn_pool;
 
+/* How much a page is used (pool/use.h), as orders have it: in bands of 16. */
+#define TARN_BAND	16
+#define TARN_BANDS	8
+
 /**
  * enum tarn_share - what of a block goes in a step
  * @TARN_SHARE_NONE: nothing
@@ -29,7 +33,7 @@ enum tarn_share {
  * @rounds: rounds of the scanner after which other pages may come first, so that a way
  *	that has moved some begins anew
  * @block: NULL, for TARN_SHARE_PAGES; or what goes of a block of TARN_LEAF_PAGES, of which
- *	@astray pages of each class are not at home
+ *	@astray pages of each band of use are not at home
  * @page: whether a resident page with entry @e that is not at home goes in a step
  *
  * Each page goes in the last step at the latest. Context: any.

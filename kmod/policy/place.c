@@ -191,7 +191,7 @@ static enum tarn_share share_of(struct tarn_partition *part,
 				const struct trip *t,
 				const struct tarn_leaf *leaf)
 {
-	u16 astray[TARN_ACTIVITY_CLASSES] = {};
+	u16 astray[TARN_BANDS] = {};
 	unsigned int i;
 
 	if (!t->way->order->block)
@@ -200,7 +200,7 @@ static enum tarn_share share_of(struct tarn_partition *part,
 		u64 e = atomic64_read(&leaf->entry[i]);
 
 		if (is_astray(part, t, e))
-			astray[tarn_age_class(e)]++;
+			astray[tarn_entry_use(e) / TARN_BAND]++;
 	}
 	return t->way->order->block(t->way->step, astray);
 }

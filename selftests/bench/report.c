@@ -25,6 +25,7 @@ enum better {
  * @name: of the figure
  * @group: series that are measured together, in turn
  * @cpus: of the machine that it is measured in
+ * @nodes: likewise, NUMA nodes
  * @ours: series
  * @peer: series
  * @peer_name: the peer in words
@@ -37,6 +38,7 @@ struct figure {
 	const char *name;
 	const char *group;
 	unsigned int cpus;
+	unsigned int nodes;
 	const char *ours;
 	const char *peer;
 	const char *peer_name;
@@ -47,38 +49,48 @@ struct figure {
 };
 
 static const struct figure figures[] = {
-	{ "pagein_p50_vs_raw_read", "latency", 2, "tarn_latency",
+	{ "pagein_p50_vs_raw_read", "latency", 2, 1, "tarn_latency",
 	  "raw_latency", "O_DIRECT 4 KiB pread", "us", LOWER, 1.15, false },
-	{ "pagein_rate_8_threads_vs_swap", "rate", 2, "tarn_rate", "swap_rate",
+	{ "pagein_rate_8_threads_vs_swap", "rate", 2, 1, "tarn_rate", "swap_rate",
 	  "Linux swap", "page-ins/s", HIGHER, 1.0, false },
-	{ "pagein_rate_8_threads_vs_uffd", "rate", 2, "tarn_rate", "uffd_rate",
+	{ "pagein_rate_8_threads_vs_uffd", "rate", 2, 1, "tarn_rate", "uffd_rate",
 	  "userfaultfd pager", "page-ins/s", HIGHER, 1.5, false },
-	{ "pageout_mbps_vs_raw_write", "store_ssd", 2, "tarn_store_ssd",
+	{ "pageout_mbps_vs_raw_write", "store_ssd", 2, 1, "tarn_store_ssd",
 	  "raw_store_ssd", "O_DIRECT 4 KiB writes, depth 32", "MB/s", HIGHER,
 	  0.8, false },
-	{ "pageout_mbps_vs_swap", "store", 2, "tarn_store", "swap_store",
+	{ "pageout_mbps_vs_swap", "store", 2, 1, "tarn_store", "swap_store",
 	  "Linux swap", "MB/s", HIGHER, 1.0, false },
-	{ "zipf_2x_ops_vs_swap", "zipf", 2, "tarn_zipf", "swap_zipf",
+	{ "zipf_2x_ops_vs_swap", "zipf", 2, 1, "tarn_zipf", "swap_zipf",
 	  "Linux swap", "ops/s", HIGHER, 1.5, false },
-	{ "zipf_2x_ops_vs_uffd", "zipf", 2, "tarn_zipf", "uffd_zipf",
+	{ "zipf_2x_ops_vs_uffd", "zipf", 2, 1, "tarn_zipf", "uffd_zipf",
 	  "userfaultfd pager", "ops/s", HIGHER, 2.0, false },
-	{ "guest_zipf_2x_ops_vs_qemu_on_swap", "guest_zipf", 1,
+	{ "guest_zipf_2x_ops_vs_qemu_on_swap", "guest_zipf", 1, 1,
 	  "tarn_guest_zipf", "qemu_guest_zipf", "QEMU on Linux swap", "ops/s",
 	  HIGHER, 1.2, false },
-	{ "hotset_hits_after_sweep", "sweep", 2, "tarn_sweep", "swap_sweep",
+	{ "hotset_hits_after_sweep", "sweep", 2, 1, "tarn_sweep", "swap_sweep",
 	  "Linux swap", "%", HIGHER, 90.0, true },
-	{ "scan_ns_per_page", "scan", 2, "tarn_scan", "damon_scan",
+	{ "scan_ns_per_page", "scan", 2, 1, "tarn_scan", "damon_scan",
 	  "DAMON, a page a region", "ns", LOWER, 1.0, false },
-	{ "compute_beside_page_waits", "overlap", 1, "tarn_overlap",
+	{ "compute_beside_page_waits", "overlap", 1, 1, "tarn_overlap",
 	  "without_overlap", "a guest without async page faults", "%", HIGHER,
 	  80.0, true },
-	{ "hypercall_vs_kvm_native", "hypercall", 1, "tarn_hypercall",
+	{ "hypercall_vs_kvm_native", "hypercall", 1, 1, "tarn_hypercall",
 	  "kvm_hypercall", "KVM's cheapest call", "ns", LOWER, 1.3, false },
-	{ "first_touch_vs_memfd", "touch", 2, "tarn_touch", "memfd_touch",
+	{ "first_touch_vs_memfd", "touch", 2, 1, "tarn_touch", "memfd_touch",
 	  "memfd", "ns/page", LOWER, 1.3, false },
-	{ "guest_boot_vs_qemu_microvm", "boot", 1, "tarn_boot", "qemu_boot",
+	{ "guest_boot_vs_qemu_microvm", "boot", 1, 1, "tarn_boot", "qemu_boot",
 	  "QEMU microvm", "ms", LOWER, 0.8, false },
-	{ "vmm_private_mib", "private", 1, "tarn_private", "", "bound", "MiB",
+	{ "relocate_gbps_vs_move_pages", "relocate", 2, 2, "tarn_relocate",
+	  "linux_relocate", "move_pages(2)", "MB/s", HIGHER, 1.5, false },
+	{ "local_after_20pct_moved_by_class", "local", 2, 2, "tarn_local_class",
+	  "linux_local", "Linux NUMA balancing", "%", HIGHER, 90.0, true },
+	{ "local_after_20pct_moved_by_density", "local", 2, 2,
+	  "tarn_local_density", "linux_local", "Linux NUMA balancing", "%",
+	  HIGHER, 90.0, true },
+	{ "local_after_20pct_moved_by_refault", "local", 2, 2,
+	  "tarn_local_refault", "linux_local", "Linux NUMA balancing", "%",
+	  HIGHER, 90.0, true },
+	{ "vmm_private_mib", "private", 1, 1, "tarn_private", "", "bound", "MiB",
 	  LOWER, 8.0, true },
 };
 
@@ -239,8 +251,8 @@ static void list(void)
 	size_t i;
 
 	for (i = 0; i < NR_FIGURES; i++)
-		printf("%s %s %u\n", figures[i].name, figures[i].group,
-		       figures[i].cpus);
+		printf("%s %s %u %u\n", figures[i].name, figures[i].group,
+		       figures[i].cpus, figures[i].nodes);
 }
 
 int main(int argc, char **argv)

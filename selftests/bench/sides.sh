@@ -59,6 +59,16 @@ group_touch() {
 	SERIES="tarn_touch memfd_touch"
 }
 
+group_relocate() {
+	DEVICE=
+	SERIES="tarn_relocate linux_relocate"
+}
+
+group_local() {
+	DEVICE=
+	SERIES="tarn_local_class tarn_local_density tarn_local_refault linux_local"
+}
+
 # value KEY COMMAND...: run it, print what it says for KEY
 value() {
 	value_key=$1
@@ -147,13 +157,55 @@ run_damon_scan() {
 }
 
 run_tarn_touch() {
-	pool_mount 192M none || return 1
-	value ns firsttouch --memory "tarn:$POOL/x"
-	touch_status=$?
-	umount "$POOL" || return 1
-	return $touch_status
+	with_frames 192M value ns firsttouch --memory "tarn:$POOL/x"
 }
 
 run_memfd_touch() {
 	value ns firsttouch --memory memfd
+}
+
+# with_frames SIZE COMMAND...: run it with a pool that nothing is paged of
+with_frames() {
+	pool_mount "$1" none || return 1
+	shift
+	"$@"
+	with_status=$?
+	umount "$POOL" || return 1
+	return $with_status
+}
+
+run_tarn_relocate() {
+	with_frames 256M value mbps relocate --memory "tarn:$POOL/x"
+}
+
+run_linux_relocate() {
+	value mbps relocate --memory swap
+}
+
+# placed ORDER COMMAND...: the scanner may use 25 times as much of a processor that is as
+# much slower than a real one, so that its rounds are as long.
+placed() {
+	tarnctl pool set "$POOL" --placement "$1" scan=50% || return 1
+	shift
+	"$@"
+}
+
+tarn_local() {
+	with_frames 256M placed "$1" value of_best homeward --memory "tarn:$POOL/x"
+}
+
+run_tarn_local_class() {
+	tarn_local class
+}
+
+run_tarn_local_density() {
+	tarn_local density
+}
+
+run_tarn_local_refault() {
+	tarn_local refault
+}
+
+run_linux_local() {
+	value of_best homeward --memory swap
 }
