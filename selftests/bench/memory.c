@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 
 struct memory_ops {
 	const char *name;
+	bool huge;
 	int (*open)(struct memory *memory, const char *arg);
 	void (*close)(struct memory *memory);
 	int (*page_out)(struct memory *memory);
@@ -39,9 +41,11 @@ static int memory_map(struct memory *memory, int flags, int fd)
 		memory->base = NULL;
 		return -errno;
 	}
-	/* Refused where the kernel has no huge pages, which is as good. */
-	madvise(memory->base, memory->size, MADV_NOHUGEPAGE);
-	return 0;
+	/* Refused where the kernel has no huge pages, which is as good for small ones. */
+	if (!madvise(memory->base, memory->size,
+		     memory->ops->huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+		return 0;
+	return memory->ops->huge ? -errno : 0;
 }
 
 static int tarn_open(struct memory *memory, const char *arg)
@@ -171,10 +175,12 @@ static int uffd_page_out(struct memory *memory)
 }
 
 static const struct memory_ops memory_kinds[] = {
-	{ "tarn", tarn_open, tarn_close, tarn_page_out, tarn_residency },
-	{ "swap", swap_open, NULL, swap_page_out, NULL },
-	{ "memfd", memfd_open, NULL, memfd_page_out, NULL },
-	{ "uffd", uffd_open, uffd_close, uffd_page_out, NULL },
+	{ "tarn", false, tarn_open, tarn_close, tarn_page_out, tarn_residency },
+	{ "tarn2m", true, tarn_open, tarn_close, tarn_page_out, tarn_residency },
+	{ "swap", false, swap_open, NULL, swap_page_out, NULL },
+	{ "memfd", false, memfd_open, NULL, memfd_page_out, NULL },
+	{ "memfd2m", true, memfd_open, NULL, memfd_page_out, NULL },
+	{ "uffd", false, uffd_open, uffd_close, uffd_page_out, NULL },
 };
 
 int memory_open(struct memory *memory, const char *spec, size_t size)

@@ -6,10 +6,11 @@
  *   swap                anonymous memory; page-out by MADV_PAGEOUT, so the
  *                       caller's memory cgroup and the swap device decide
  *   memfd               a memfd, mapped shared
+ *   tarn2m:, memfd2m    the same with 2 MiB pages
  *   uffd:DEVICE:PAGES   anonymous memory under the userfaultfd pager, which
  *                       keeps at most PAGES in memory and the rest on DEVICE
  *
- * All use 4 KiB pages: transparent huge pages are off on the mapping.
+ * All others use 4 KiB pages: transparent huge pages are off on the mapping.
  */
 #ifndef TARN_BENCH_MEMORY_H
 #define TARN_BENCH_MEMORY_H

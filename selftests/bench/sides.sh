@@ -59,6 +59,16 @@ group_touch() {
 	SERIES="tarn_touch memfd_touch"
 }
 
+group_touch2m() {
+	DEVICE=
+	SERIES="tarn_touch2m memfd_touch2m"
+}
+
+group_store2m() {
+	DEVICE="fast 320"
+	SERIES="tarn_store2m tarn_store"
+}
+
 group_relocate() {
 	DEVICE=
 	SERIES="tarn_relocate linux_relocate"
@@ -162,6 +172,22 @@ run_tarn_touch() {
 
 run_memfd_touch() {
 	value ns firsttouch --memory memfd
+}
+
+run_tarn_touch2m() {
+	with_frames 192M value ns firsttouch --memory "tarn2m:$POOL/x"
+}
+
+# Its pages come from the kernel in one piece as well, as long as there are such.
+run_memfd_touch2m() {
+	echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled
+	echo 1 >/proc/sys/vm/compact_memory
+	value ns firsttouch --memory memfd2m
+}
+
+run_tarn_store2m() {
+	with_pool 128M value mbps pageout --memory "tarn2m:$POOL/x" \
+		--size "$PAGEOUT_SIZE"
 }
 
 # with_frames SIZE COMMAND...: run it with a pool that nothing is paged of

@@ -339,22 +339,21 @@ struct tarn_partition_info {
 
 /**
  * enum tarn_huge - which blocks of a partition become 2 MiB frames
- * @TARN_HUGE_AUTO: those of a partition with an attached VM, and where MADV_HUGEPAGE says so
- * @TARN_HUGE_NEVER: none
- * @TARN_HUGE_ADVISE: where MADV_HUGEPAGE says so
- * @TARN_HUGE_ALWAYS: all
  *
  * A block is an aligned run of 512 pages. It gets a 2 MiB frame when a page of it is
  * written to through a mapping that can have one entry for it, nothing of it was
  * touched before, and its home has one free; nothing is given up for that.
- * MADV_NOHUGEPAGE keeps a mapping from it whatever is set. See
- * Documentation/admin/huge.rst.
+ * MADV_NOHUGEPAGE keeps a mapping from it whatever is set.
  */
 enum tarn_huge {
-	TARN_HUGE_AUTO,
-	TARN_HUGE_NEVER,
-	TARN_HUGE_ADVISE,
-	TARN_HUGE_ALWAYS,
+	/** Those of a partition with an attached VM, and where MADV_HUGEPAGE says so. */
+	TARN_HUGE_AUTO = 0,
+	/** None. */
+	TARN_HUGE_NEVER = 1,
+	/** Where MADV_HUGEPAGE says so. */
+	TARN_HUGE_ADVISE = 2,
+	/** All. */
+	TARN_HUGE_ALWAYS = 3,
 };
 
 #define TARN_PARTITION_SET_WEIGHT	(1U << 0)
