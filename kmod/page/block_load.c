@@ -72,11 +72,10 @@ static void settle_whole(struct tarn_block_load *load)
 
 	lock_page(head);
 	load->chunk->whole = true;
-	if (settle_all(load)) {
+	if (settle_all(load))
 		tarn_stats_add(load->part, TARN_STAT_BLOCK_LOADS, 1);
-	} else {
+	else
 		tarn_chunk_break(load->chunk);
-	}
 	unlock_page(head);
 }
 

@@ -10,10 +10,9 @@ static struct mempolicy *policy(struct vm_area_struct *vma, unsigned long addr,
 	return NULL;
 }
 
-void probe(struct vm_operations_struct *ops);
-void probe(struct vm_operations_struct *ops)
-{
-	ops->get_policy = policy;
-}
+extern const struct vm_operations_struct probe;
+const struct vm_operations_struct probe = {
+	.get_policy = policy,
+};
 
 MODULE_LICENSE("GPL");
