@@ -40,8 +40,8 @@ static void give_singly(struct tarn_node *n, struct tarn_chunk *chunk)
 	tarn_waiters_serve(n->pool);
 }
 
-/* A chunk of a node, whole and nobody's. */
-static struct tarn_chunk *take_whole(struct tarn_pool *pool, int nid)
+/* A chunk of a node, whole and nobody's; NULL: there is none that nobody needs. */
+struct tarn_chunk *tarn_block_take(struct tarn_pool *pool, int nid)
 {
 	struct tarn_node *n = tarn_pool_node(pool, nid);
 	struct tarn_chunk *chunk;
@@ -64,7 +64,8 @@ static struct tarn_chunk *take_whole(struct tarn_pool *pool, int nid)
 	return NULL;
 }
 
-static void give_back(struct tarn_pool *pool, struct tarn_chunk *chunk)
+/* It is not used after all, or no more. */
+void tarn_block_give(struct tarn_pool *pool, struct tarn_chunk *chunk)
 {
 	u64 frame = tarn_chunk_first(chunk);
 	unsigned int i;
@@ -188,12 +189,12 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 	    !is_untouched(leaf))
 		return false;
 	nid = tarn_home_pick(part);
-	chunk = take_whole(pool, nid);
+	chunk = tarn_block_take(pool, nid);
 	if (!chunk)
 		return false;
 	frame = tarn_chunk_first(chunk);
 	if (!mark_all(part, leaf, first)) {
-		give_back(pool, chunk);
+		tarn_block_give(pool, chunk);
 		return false;
 	}
 	clear_block(chunk->page, index - first);
@@ -254,7 +255,7 @@ bool tarn_block_is_whole(struct tarn_pool *pool, u64 e)
 }
 
 /* The page of a whole block, locked and referenced; NULL: it is none. */
-static struct page *lock_whole(struct tarn_pool *pool, atomic64_t *entry)
+struct page *tarn_block_lock(struct tarn_pool *pool, atomic64_t *entry)
 {
 	for (;;) {
 		u64 e = atomic64_read(entry);
@@ -284,9 +285,9 @@ static struct page *lock_whole(struct tarn_pool *pool, atomic64_t *entry)
 }
 
 /* Those pages of a leaf that lie in the chunk, and that nobody has in hand. */
-static void mark_pages(struct tarn_partition *part, struct tarn_leaf *leaf,
-		       u64 first, const struct tarn_chunk *chunk,
-		       unsigned long *marked)
+void tarn_block_mark(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 first, const struct tarn_chunk *chunk,
+		     unsigned long *marked)
 {
 	unsigned int i;
 
@@ -306,8 +307,8 @@ static void mark_pages(struct tarn_partition *part, struct tarn_leaf *leaf,
 }
 
 /* Their hints may have been changed meanwhile. */
-static void unmark_pages(struct tarn_partition *part, struct tarn_leaf *leaf,
-			 u64 first, const unsigned long *marked)
+void tarn_block_unmark(struct tarn_partition *part, struct tarn_leaf *leaf,
+		       u64 first, const unsigned long *marked)
 {
 	unsigned int i;
 
@@ -322,8 +323,9 @@ static void unmark_pages(struct tarn_partition *part, struct tarn_leaf *leaf,
 	}
 }
 
-static void unmap(struct tarn_partition *part, u64 first,
-		  const struct tarn_chunk *chunk)
+/* Without the page lock, for whose holders to let go. */
+void tarn_block_unmap(struct tarn_partition *part, u64 first,
+		      const struct tarn_chunk *chunk)
 {
 	/* With its inode went all mappings. */
 	if (part->inode)
@@ -344,7 +346,7 @@ static bool split(struct tarn_partition *part, u64 first,
 
 	for (i = 0; i < SPLIT_TRIES; i++) {
 		unlock_page(head);
-		unmap(part, first, chunk);
+		tarn_block_unmap(part, first, chunk);
 		lock_page(head);
 		if (!PageHead(head) || tarn_chunk_split(chunk, 1))
 			return true;
@@ -370,7 +372,7 @@ bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
 {
 	DECLARE_BITMAP(marked, TARN_LEAF_PAGES);
 	atomic64_t *entry = tarn_leaf_entry(leaf, index);
-	struct page *head = lock_whole(part->pool, entry);
+	struct page *head = tarn_block_lock(part->pool, entry);
 	u64 first = first_of(index);
 	struct tarn_chunk *chunk;
 	bool done;
@@ -383,9 +385,9 @@ bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
 		WRITE_ONCE(leaf->was_whole, true);
 		tarn_stats_add(part, TARN_STAT_BLOCK_SPLITS, 1);
 	}
-	mark_pages(part, leaf, first, chunk, marked);
+	tarn_block_mark(part, leaf, first, chunk, marked);
 	done = split(part, first, chunk);
-	unmark_pages(part, leaf, first, marked);
+	tarn_block_unmark(part, leaf, first, marked);
 	unlock_page(head);
 	put_page(head);
 	return done;

@@ -31,6 +31,18 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 bool tarn_block_part(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 index);
 void tarn_block_part_chunk(struct tarn_pool *pool, struct tarn_chunk *chunk);
+struct tarn_chunk *tarn_block_take(struct tarn_pool *pool, int nid);
+void tarn_block_give(struct tarn_pool *pool, struct tarn_chunk *chunk);
+struct page *tarn_block_lock(struct tarn_pool *pool, atomic64_t *entry);
+void tarn_block_mark(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 first, const struct tarn_chunk *chunk,
+		     unsigned long *marked);
+void tarn_block_unmark(struct tarn_partition *part, struct tarn_leaf *leaf,
+		       u64 first, const unsigned long *marked);
+void tarn_block_unmap(struct tarn_partition *part, u64 first,
+		      const struct tarn_chunk *chunk);
+bool tarn_block_move(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 index, int nid);
 void tarn_block_look(struct tarn_partition *part, u64 index);
 bool tarn_block_is_whole(struct tarn_pool *pool, u64 e);
 

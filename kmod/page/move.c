@@ -112,7 +112,7 @@ static u64 settle(struct tarn_move_batch *batch, unsigned int i)
 			  (e & (TARN_ENTRY_HINT | TARN_ENTRY_FLAG)));
 	tarn_partition_came(part, entry, nid);
 	tarn_partition_left(part, from);
-	tarn_stats_moved(part->pool, was, nid);
+	tarn_stats_moved(part->pool, was, nid, 1);
 	batch->moved++;
 	return from;
 }

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
+#include "page/block.h"
 #include "pager/window.h"
 #include "policy/evacuate.h"
 #include "pool/chunk.h"
@@ -111,6 +112,21 @@ static void flush(struct tarn_evacuation *ev)
 	tarn_move_begin(batch, batch->pages.part);
 }
 
+/* All of the chunk may be one block: it goes as such, if there is a chunk to go to. */
+static bool move_block(struct tarn_evacuation *ev, struct tarn_partition *part,
+		       const struct tarn_evacuee *list, int node)
+{
+	u64 index = tarn_owner_index(list->owner);
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, false);
+
+	if (!leaf || !tarn_entry_is_frame(atomic64_read(
+				tarn_leaf_entry(leaf, index)), list->frame) ||
+	    !tarn_block_move(part, leaf, index, tarn_home_near(part, node)))
+		return false;
+	ev->moved += TARN_BLOCK_PAGES;
+	return true;
+}
+
 /* Move those of one partition from a node, while there are frames to move to. */
 static void move_out(struct tarn_evacuation *ev, struct tarn_partition *part,
 		     const struct tarn_evacuee *list, unsigned int n, int node)
@@ -118,6 +134,8 @@ static void move_out(struct tarn_evacuation *ev, struct tarn_partition *part,
 	unsigned int i;
 
 	lockdep_assert_held_read(&part->pin);
+	if (move_block(ev, part, list, node))
+		return;
 	tarn_move_begin(&ev->batch, part);
 	for (i = 0; i < n && !ev->full; i++) {
 		u64 index = tarn_owner_index(list[i].owner), to;

@@ -25,6 +25,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "page/block.h"
 #include "page/move.h"
 #include "policy/age.h"
 #include "policy/order.h"
@@ -249,6 +250,32 @@ static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 	return true;
 }
 
+/* A block that is one frame goes as a whole, if there is one to go to. */
+static bool move_block(struct tarn_partition *part, struct trip *t,
+		       struct tarn_leaf *leaf)
+{
+	u64 e = atomic64_read(tarn_leaf_entry(leaf, t->way->at)), less;
+	int nid;
+
+	if (t->room < TARN_BLOCK_PAGES || !goes(part, t, e) ||
+	    !tarn_block_is_whole(part->pool, e))
+		return false;
+	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
+	flush(t);
+	if (!goes_on(t) || !tarn_block_move(part, leaf, t->way->at, t->to))
+		return false;
+	less = min_t(u64, t->excess[nid], TARN_BLOCK_PAGES);
+	t->excess[nid] -= less;
+	t->all -= less;
+	t->most -= TARN_BLOCK_PAGES;
+	t->batch.moved += TARN_BLOCK_PAGES;
+	atomic64_add(TARN_BLOCK_PAGES, &part->node[t->to].moved);
+	t->room -= TARN_BLOCK_PAGES;
+	if (!t->room)
+		change_target(part, t);
+	return true;
+}
+
 /* From where it was in a leaf. */
 static void move_of_leaf(struct tarn_partition *part, struct trip *t,
 			 struct tarn_leaf *leaf)
@@ -258,7 +285,8 @@ static void move_of_leaf(struct tarn_partition *part, struct trip *t,
 
 	if (IS_ALIGNED(way->at, TARN_LEAF_PAGES))
 		way->share = share_of(part, t, leaf);
-	if (way->share == TARN_SHARE_NONE)
+	if (way->share == TARN_SHARE_NONE ||
+	    (IS_ALIGNED(way->at, TARN_LEAF_PAGES) && move_block(part, t, leaf)))
 		way->at = end;
 	while (way->at < end && goes_on(t)) {
 		atomic64_t *entry = tarn_leaf_entry(leaf, way->at);

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "page/block.h"
 #include "page/move.h"
 #include "policy/relocate.h"
 #include "pool/partition.h"
@@ -195,6 +196,49 @@ static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
 	}
 }
 
+/* May a block that begins here go as a granule of its own? */
+static bool is_block(const struct tarn_relocation *r, u64 at, u64 end)
+{
+	return r->range.granule == TARN_BLOCK_PAGES &&
+	       IS_ALIGNED(at, TARN_BLOCK_PAGES) &&
+	       end - at >= TARN_BLOCK_PAGES;
+}
+
+static bool move_block_to(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			  u64 first, int from)
+{
+	struct tarn_node *n = tarn_pool_node(r->part->pool, from);
+	int i;
+
+	if (!(r->range.flags & TARN_RELOCATE_AWAY))
+		return tarn_block_move(r->part, leaf, first, r->range.node);
+	for (i = 0; n && i < nr_node_ids; i++)
+		if (n->nearest[i] != from &&
+		    tarn_block_move(r->part, leaf, first, n->nearest[i]))
+			return true;
+	return false;
+}
+
+/* One that is one frame, to another one. False: page by page. */
+static bool move_block(struct tarn_relocation *r, struct tarn_leaf *leaf,
+		       u64 first, u64 *next)
+{
+	u64 e = atomic64_read(tarn_leaf_entry(leaf, first));
+	ktime_t since = ktime_get();
+
+	if (!tarn_block_is_whole(r->part->pool, e) ||
+	    !is_astray(r, tarn_entry_payload(e)) ||
+	    !move_block_to(r, leaf, first,
+			   tarn_frame_node(r->part->pool,
+					   tarn_entry_payload(e))))
+		return false;
+	note_blocked(r, since);
+	r->round.moved += TARN_BLOCK_PAGES;
+	WRITE_ONCE(r->range.moved, r->range.moved + TARN_BLOCK_PAGES);
+	*next = first + TARN_BLOCK_PAGES;
+	return true;
+}
+
 /* ---- a round ------------------------------------------------------------ */
 
 static bool goes_on(const struct tarn_relocation *r)
@@ -210,11 +254,13 @@ static void move_of_leaf(struct tarn_relocation *r, struct tarn_leaf *leaf,
 	u64 next;
 
 	for (; *at < end && goes_on(r); *at = next) {
-		next = min(end, ALIGN_DOWN(*at, r->range.granule) +
-				r->range.granule);
+		u64 granule = min_t(u64, r->range.granule, TARN_BATCH_MOST);
+
+		next = min(end, ALIGN_DOWN(*at, granule) + granule);
 		down_read(&part->pin);
 		/* The partition ends only when the work has ended. */
-		if (!WARN_ON_ONCE(!part->inode))
+		if (!WARN_ON_ONCE(!part->inode) &&
+		    !(is_block(r, *at, end) && move_block(r, leaf, *at, &next)))
 			move_granule(r, leaf, *at, next);
 		up_read(&part->pin);
 		WRITE_ONCE(r->range.cursor, next);
@@ -356,7 +402,7 @@ static bool is_valid(struct tarn_partition *part,
 	struct tarn_node *n = want->node < nr_node_ids ?
 			      tarn_pool_node(part->pool, want->node) : NULL;
 
-	if (want->granule > TARN_BATCH_MOST ||
+	if (want->granule > TARN_RELOCATE_GRANULE_MOST ||
 	    (want->granule && !is_power_of_2(want->granule)))
 		return false;
 	return n && (READ_ONCE(n->frames) || want->flags & TARN_RELOCATE_AWAY);
@@ -383,7 +429,7 @@ static long start(struct tarn_partition *part,
 		.flags = want->flags,
 		.node = want->node,
 		.start = want->start,
-		.granule = want->granule ?: TARN_BATCH_MOST,
+		.granule = want->granule ?: TARN_RELOCATE_GRANULE_MOST,
 		.state = TARN_RELOCATION_RUNNING,
 		.cursor = want->start,
 	};

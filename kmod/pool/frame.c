@@ -112,6 +112,12 @@ bool tarn_frame_idle(struct page *page)
 	return !tarn_frame_held(page);
 }
 
+/* Does anybody hold @page besides those, and as many as are known? */
+bool tarn_frame_held_by(struct page *page, unsigned int known)
+{
+	return holders(page) > known;
+}
+
 /* Does anybody hold @page besides its mappings and the pool? */
 bool tarn_frame_held(struct page *page)
 {

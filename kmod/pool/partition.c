@@ -146,6 +146,13 @@ void tarn_partition_left(struct tarn_partition *part, u64 frame)
 	this_cpu_dec(part->pool->stats->resident);
 }
 
+/* The same of as many as a leaf has. */
+void tarn_partition_left_all(struct tarn_partition *part, int nid)
+{
+	atomic64_sub(TARN_LEAF_PAGES, &part->node[nid].resident);
+	this_cpu_sub(part->pool->stats->resident, TARN_LEAF_PAGES);
+}
+
 /* Pages in frames, on all nodes. */
 u64 tarn_partition_resident(struct tarn_partition *part)
 {

@@ -191,6 +191,7 @@ void tarn_partition_came(struct tarn_partition *part, atomic64_t *entry,
 			 int nid);
 void tarn_partition_came_all(struct tarn_partition *part,
 			     struct tarn_leaf *leaf, int nid);
+void tarn_partition_left_all(struct tarn_partition *part, int nid);
 void tarn_partition_left(struct tarn_partition *part, u64 frame);
 u64 tarn_partition_resident(struct tarn_partition *part);
 u64 tarn_partition_staying(struct tarn_partition *part);

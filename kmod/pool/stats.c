@@ -90,13 +90,14 @@ void tarn_stats_taken(struct tarn_pool *pool, int wanted, u64 frame,
 	count_node(pool, wanted, TARN_NODE_FOREIGN, count);
 }
 
-/* A page was moved; within a node that is nothing. */
-void tarn_stats_moved(struct tarn_pool *pool, int from, int to)
+/* Pages were moved; within a node that is nothing. */
+void tarn_stats_moved(struct tarn_pool *pool, int from, int to,
+		      unsigned int count)
 {
 	if (from == to)
 		return;
-	count_node(pool, from, TARN_NODE_MOVED_OUT, 1);
-	count_node(pool, to, TARN_NODE_MOVED_IN, 1);
+	count_node(pool, from, TARN_NODE_MOVED_OUT, count);
+	count_node(pool, to, TARN_NODE_MOVED_IN, count);
 }
 
 u64 tarn_stats_node_sum(struct tarn_node *n, enum tarn_node_stat stat)

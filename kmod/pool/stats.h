@@ -85,7 +85,8 @@ struct tarn_pool;
 
 void tarn_stats_taken(struct tarn_pool *pool, int wanted, u64 frame,
 		      unsigned int count);
-void tarn_stats_moved(struct tarn_pool *pool, int from, int to);
+void tarn_stats_moved(struct tarn_pool *pool, int from, int to,
+		      unsigned int count);
 u64 tarn_stats_node_sum(struct tarn_node *n, enum tarn_node_stat stat);
 
 void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n);

@@ -607,7 +607,20 @@ static void a_pool_shrinks(void)
 	ASSERT_OK(__pool_remount(&pool, "size=8M"));
 	ASSERT_EQ(pool_info(&pool).frames, 4 * BLOCK);
 	check(0, pages, 1);
+	diag("blocks %llu", (unsigned long long)blocks());
 	end(pages);
+}
+
+static void relocate(u32 node, u32 granule)
+{
+	struct tarn_partition_relocate r = {
+		.op = TARN_RELOCATE_START,
+		.node = node,
+		.count = UINT64_MAX,
+		.granule = granule,
+	};
+
+	ASSERT_OK(__part_relocate(part, &r));
 }
 
 static void a_block_is_relocated(void)
@@ -620,6 +633,45 @@ static void a_block_is_relocated(void)
 	part_relocate(part, 1, 0);
 	WAIT_FOR(part_on_node(part, 1) == 2 * BLOCK);
 	check(0, 2 * BLOCK, 1);
+	ASSERT_EQ(blocks(), 2);
+	ASSERT_EQ(huge_mapped(map), 2 * BLOCK_BYTES);
+	/* By small granules it is split. */
+	relocate(0, 64);
+	WAIT_FOR(part_on_node(part, 0) == 2 * BLOCK);
+	check(0, 2 * BLOCK, 1);
+	ASSERT_EQ(blocks(), 0);
+	end(2 * BLOCK);
+}
+
+/* One that is held waits, as a page that is. */
+static void a_held_block_is_relocated_later(void)
+{
+	int pipes[2];
+
+	begin("nodes=16M:16M,huge=always", 2 * BLOCK);
+	nodes_need(2);
+	node_run_on(0);
+	fill(0, 2 * BLOCK, 1);
+	hold(pipes, 9);
+	relocate(1, 0);
+	WAIT_FOR(part_on_node(part, 1) == BLOCK);
+	ASSERT_EQ(part_on_node(part, 0), BLOCK);
+	let_go(pipes, 9, 1);
+	WAIT_FOR(part_on_node(part, 1) == 2 * BLOCK);
+	check(0, 2 * BLOCK, 1);
+	end(2 * BLOCK);
+}
+
+static void a_block_comes_home(void)
+{
+	begin("nodes=16M:16M,huge=always", 2 * BLOCK);
+	nodes_need(2);
+	node_run_on(0);
+	fill(0, 2 * BLOCK, 1);
+	part_set_home(part, 1, 0);
+	WAIT_FOR(part_on_node(part, 1) == 2 * BLOCK);
+	check(0, 2 * BLOCK, 1);
+	ASSERT_EQ(blocks(), 2);
 	end(2 * BLOCK);
 }
 
@@ -648,6 +700,8 @@ static const struct tarn_test tests[] = {
 	TEST(a_child_reads_and_writes),
 	TEST(a_pool_shrinks),
 	TEST(a_block_is_relocated),
+	TEST(a_held_block_is_relocated_later),
+	TEST(a_block_comes_home),
 };
 
 TESTS_MAIN(tests)

@@ -295,7 +295,7 @@ static void do_move(struct load *l, u32 part, u32 index)
 		.flags = rng_below(&l->rng, 4),
 		.start = index,
 		.count = rng_below(&l->rng, 2) ? UINT64_MAX : 64,
-		.granule = 1U << rng_below(&l->rng, 7),
+		.granule = 1U << rng_below(&l->rng, 10),
 	};
 	long ret;
 

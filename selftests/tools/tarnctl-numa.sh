@@ -219,9 +219,9 @@ refuse 2 "give one of them" "to and from" tarnctl partition relocate g1 --to 0 -
 refuse 2 "nothing else" "status of a start" tarnctl partition relocate g1 --status --to 0
 refuse 2 "nothing else" "cancel a range" tarnctl partition relocate g1 0 1 --cancel
 refuse 2 "number of a NUMA node" "a node that is none" tarnctl partition relocate g1 --to one
-refuse 2 "from 1 to 64" "a granule that is too large" \
-	tarnctl partition relocate g1 --to 0 --granule 65
-refuse 2 "from 1 to 64" "a granule of nothing" tarnctl partition relocate g1 --to 0 --granule 0
+refuse 2 "up to 512 pages" "a granule that is too large" \
+	tarnctl partition relocate g1 --to 0 --granule 1024
+refuse 2 "up to 512 pages" "a granule of nothing" tarnctl partition relocate g1 --to 0 --granule 0
 refuse 2 "behind the end" "a range behind the end" tarnctl partition relocate g1 2048 1 --to 0
 refuse 1 "not a partition" "a file elsewhere" tarnctl partition relocate /etc/passwd --to 0
 refuse 1 "only root" "not by the owner" as_user partition relocate g1 --to 0

@@ -22,7 +22,6 @@
 #include "waiting.h"
 
 #define CMD "tarnctl partition relocate"
-#define GRANULE_MAX 64
 
 /* ---- the command line --------------------------------------------------- */
 
@@ -54,9 +53,9 @@ static int parse_granule(const char *text, __u32 *granule)
 	uint64_t pages;
 
 	if (size_parse_pages(text, 0, &pages) || !pages ||
-	    pages > GRANULE_MAX) {
-		err("--granule: wants pages from 1 to %u, or a size of so many, not '%s'",
-		    GRANULE_MAX, text);
+	    pages & (pages - 1) || pages > TARN_RELOCATE_GRANULE_MOST) {
+		err("--granule: wants 1, 2, 4 and so on up to %u pages, or a size of so many (2M), not '%s'",
+		    TARN_RELOCATE_GRANULE_MOST, text);
 		return EXIT_USAGE;
 	}
 	*granule = pages;

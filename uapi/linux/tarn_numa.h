@@ -108,6 +108,9 @@ enum tarn_relocate_state {
 #define TARN_RELOCATE_REFUSE	(1U << 1)
 #define TARN_RELOCATE_ALL	0x3U
 
+/** Most pages whose translation is blocked together: a block of 2 MiB. */
+#define TARN_RELOCATE_GRANULE_MOST 512
+
 /** Buckets of times for which a page's translation was blocked. */
 #define TARN_BLOCKED_BUCKETS	24
 
@@ -119,8 +122,9 @@ enum tarn_relocate_state {
  * @node: to start: target, or with TARN_RELOCATE_AWAY the one to leave; out: the same
  * @start: to start: first page; out: of the range
  * @count: to start: pages, cut to the file; out: of the range
- * @granule: to start: pages that are blocked together, a power of two up to 64; 0: 64;
- *	out: the same
+ * @granule: to start: pages that are blocked together, a power of two up to
+ *	TARN_RELOCATE_GRANULE_MOST, 0: as many; out: the same. Of so many it is
+ *	a block that is one frame; of others 64 at most are
  * @state: out: enum tarn_relocate_state
  * @cursor: out: page up to which it has gone this time round
  * @moved: out: pages moved
