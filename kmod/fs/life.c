@@ -57,12 +57,17 @@ static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
 	return ret;
 }
 
-static void end(struct tarn_pool *pool)
+static void stop(struct tarn_pool *pool)
 {
 	tarn_place_stop(pool);
 	tarn_scan_stop(pool);
 	tarn_drain_end(pool);
 	tarn_compact_stop(pool);
+}
+
+static void end(struct tarn_pool *pool)
+{
+	stop(pool);
 	tarn_pool_give_back(pool);
 	tarn_nodes_free(pool);
 	WARN_ON_ONCE(pool->pending && tarn_pending_count(pool));
@@ -102,6 +107,8 @@ struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
  */
 void tarn_pool_shutdown(struct tarn_pool *pool)
 {
+	/* Those first that would add to the others' work. */
+	stop(pool);
 	tarn_sysfs_remove_pool(pool);
 	cancel_delayed_work_sync(&pool->limbo_work);
 	end(pool);

@@ -25,7 +25,7 @@ static u64 first_of(u64 index)
 
 /* ---- the first frame ---------------------------------------------------- */
 
-/* A bad frame of it is retired, others are used first. */
+/* A bad frame of it is retired. */
 static void give_singly(struct tarn_node *n, struct tarn_chunk *chunk)
 {
 	u64 frame = tarn_chunk_first(chunk);
@@ -56,10 +56,12 @@ struct tarn_chunk *tarn_block_take(struct tarn_pool *pool, int nid)
 	}
 	if (tarn_chunk_join(chunk))
 		return chunk;
-	/* A pager had it in hand. */
+	/* A pager had it in hand, whose window is no reason to pass over it. */
 	tarn_window_unmap(pool, tarn_chunk_first(chunk), TARN_CHUNK_FRAMES);
-	if (tarn_chunk_join(chunk))
+	if (tarn_chunk_join(chunk)) {
+		chunk->awkward = false;
 		return chunk;
+	}
 	give_singly(n, chunk);
 	return NULL;
 }
@@ -284,6 +286,13 @@ struct page *tarn_block_lock(struct tarn_pool *pool, atomic64_t *entry)
 	}
 }
 
+/* Is a page, with this entry, in a frame of the chunk? */
+static bool lies_in(const struct tarn_chunk *chunk, u64 e)
+{
+	return tarn_entry_has_frame(e) &&
+	       tarn_entry_payload(e) >> TARN_CHUNK_SHIFT == chunk->number;
+}
+
 /* Those pages of a leaf that lie in the chunk, and that nobody has in hand. */
 void tarn_block_mark(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 first, const struct tarn_chunk *chunk,
@@ -295,9 +304,7 @@ void tarn_block_mark(struct tarn_partition *part, struct tarn_leaf *leaf,
 		u64 e = atomic64_read(&leaf->entry[i]);
 		bool done = false;
 
-		while (!done && tarn_entry_has_frame(e) && !tarn_entry_mark(e) &&
-		       tarn_entry_payload(e) >> TARN_CHUNK_SHIFT ==
-		       chunk->number)
+		while (!done && lies_in(chunk, e) && !tarn_entry_mark(e))
 			done = tarn_entry_change(part, first + i,
 						 &leaf->entry[i], &e,
 						 tarn_entry_with_mark(e,
@@ -433,7 +440,7 @@ void tarn_block_part_chunk(struct tarn_pool *pool, struct tarn_chunk *chunk)
 	}
 	down_read(&part->pin);
 	leaf = part->inode ? tarn_partition_leaf(part, index, false) : NULL;
-	if (leaf)
+	if (leaf && lies_in(chunk, atomic64_read(tarn_leaf_entry(leaf, index))))
 		tarn_block_part(part, leaf, index);
 	up_read(&part->pin);
 	tarn_partition_put(part);

@@ -5,10 +5,12 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "page/block.h"
 #include "page/block_load.h"
 #include "page/load.h"
+#include "pager/drop.h"
 #include "pager/io.h"
 #include "pager/window.h"
 #include "pool/home.h"
@@ -16,25 +18,56 @@
 #include "pool/pool.h"
 #include "pool/waiter.h"
 
+/* So long pages that are there wait for those that are not. */
+#define PATIENCE	(HZ / 10)
+/* Blocks of a partition that come at a time: their frames are in no account yet. */
+#define AT_ONCE		2
+
 /**
  * struct tarn_block_load - the loads of a block
- * @part: the partition, kept by the loads
+ * @part: the partition, referenced
  * @chunk: into whose frames
  * @first: first page
- * @lock: protects @read
- * @read: loads that ended well
- * @nr_read: how many
  * @left: loads that have not ended, and who begins them
+ * @timer: ends the patience
+ * @lock: protects those after it
+ * @late: it has ended: each page is settled by itself
+ * @nr_read: how many @read has
+ * @read: loads that ended well, whose pages are settled together
  */
 struct tarn_block_load {
 	struct tarn_partition *part;
 	struct tarn_chunk *chunk;
 	u64 first;
-	spinlock_t lock;
-	struct list_head read;
-	unsigned int nr_read;
 	atomic_t left;
+	struct delayed_work timer;
+	spinlock_t lock;
+	bool late;
+	unsigned int nr_read;
+	struct list_head read;
 };
+
+/* ---- the end ------------------------------------------------------------- */
+
+/* What was read has its page, or is nobody's as that was cut away. */
+static void settle(struct tarn_io *io)
+{
+	if (tarn_load_settle(io))
+		tarn_load_recheck(io);
+	else
+		tarn_load_orphan(io);
+	tarn_io_destroy(io);
+}
+
+static void settle_singly(struct list_head *read)
+{
+	struct tarn_io *io, *next;
+
+	list_for_each_entry_safe(io, next, read, link) {
+		list_del_init(&io->link);
+		settle(io);
+	}
+}
 
 /* Nobody has a reference of what was just read but the pager, by its window. */
 static bool make_whole(struct tarn_block_load *load)
@@ -48,63 +81,89 @@ static bool make_whole(struct tarn_block_load *load)
 	return tarn_chunk_join(load->chunk);
 }
 
-/* False: some page was cut away while it was read. */
-static bool settle_all(struct tarn_block_load *load)
-{
-	struct tarn_io *io, *next;
-	bool all = true;
-
-	list_for_each_entry_safe(io, next, &load->read, link) {
-		list_del_init(&io->link);
-		all &= tarn_load_settle(io);
-		tarn_io_destroy(io);
-	}
-	return all;
-}
-
 /*
- * While its page is locked nobody maps the block. If a page of it is missing it must not
- * be mapped as a whole, and none of its pages is what was cut away.
+ * While its page is locked nobody maps the block. If a page of it was cut away it must not
+ * be mapped as a whole. What needs memory is done when it is unlocked.
  */
 static void settle_whole(struct tarn_block_load *load)
 {
 	struct page *head = load->chunk->page;
+	struct tarn_io *io, *next;
+	LIST_HEAD(settled);
 
 	lock_page(head);
 	load->chunk->whole = true;
-	if (settle_all(load))
+	list_for_each_entry_safe(io, next, &load->read, link)
+		if (tarn_load_settle(io))
+			list_move_tail(&io->link, &settled);
+	if (list_empty(&load->read))
 		tarn_stats_add(load->part, TARN_STAT_BLOCK_LOADS, 1);
 	else
 		tarn_chunk_break(load->chunk);
 	unlock_page(head);
+	list_for_each_entry_safe(io, next, &settled, link) {
+		tarn_load_recheck(io);
+		tarn_io_destroy(io);
+	}
+	list_for_each_entry_safe(io, next, &load->read, link) {
+		tarn_load_orphan(io);
+		tarn_io_destroy(io);
+	}
 }
 
-static void recheck_pins(struct tarn_partition *part, u64 first)
+static void load_free(struct tarn_block_load *load)
 {
-	u64 i;
-
-	for (i = first; i < first + TARN_BLOCK_PAGES; i++)
-		tarn_pin_recheck(part, i, tarn_pin_hint(part, i, 0));
+	atomic_dec(&load->part->block_loads);
+	tarn_partition_put(load->part);
+	kfree(load);
 }
 
 /* All have ended. */
 static void finish(struct tarn_block_load *load)
 {
-	struct tarn_partition *part = load->part;
-
+	cancel_delayed_work_sync(&load->timer);
 	if (make_whole(load))
 		settle_whole(load);
 	else
-		settle_all(load);
-	recheck_pins(part, load->first);
-	tarn_partition_put(part);
-	kfree(load);
+		settle_singly(&load->read);
+	load_free(load);
 }
 
 static void one_less(struct tarn_block_load *load)
 {
 	if (atomic_dec_and_test(&load->left))
 		finish(load);
+}
+
+/* A device hangs, perhaps: who wants the other pages shall not wait for that. */
+static void end_patience(struct work_struct *work)
+{
+	struct tarn_block_load *load = container_of(to_delayed_work(work),
+						    struct tarn_block_load, timer);
+	int section = tarn_cookie_begin();
+	LIST_HEAD(read);
+
+	spin_lock(&load->lock);
+	load->late = true;
+	list_splice_init(&load->read, &read);
+	load->nr_read = 0;
+	spin_unlock(&load->lock);
+	settle_singly(&read);
+	tarn_cookie_end(section);
+}
+
+static bool keep(struct tarn_block_load *load, struct tarn_io *io)
+{
+	bool kept;
+
+	spin_lock(&load->lock);
+	kept = !load->late;
+	if (kept) {
+		list_add_tail(&io->link, &load->read);
+		load->nr_read++;
+	}
+	spin_unlock(&load->lock);
+	return kept;
 }
 
 /**
@@ -117,22 +176,18 @@ static void one_less(struct tarn_block_load *load)
  */
 void tarn_block_load_ended(struct tarn_block_load *load, struct tarn_io *io)
 {
-	if (io) {
-		spin_lock(&load->lock);
-		list_add_tail(&io->link, &load->read);
-		load->nr_read++;
-		spin_unlock(&load->lock);
-	}
+	if (io && !keep(load, io))
+		settle(io);
 	one_less(load);
 }
+
+/* ---- the beginning ------------------------------------------------------- */
 
 /* Did all of it go out, and was it whole before? */
 static bool is_out(const struct tarn_leaf *leaf)
 {
 	unsigned int i;
 
-	if (!READ_ONCE(leaf->was_whole))
-		return false;
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {
 		u64 e = atomic64_read(&leaf->entry[i]);
 
@@ -143,15 +198,29 @@ static bool is_out(const struct tarn_leaf *leaf)
 	return true;
 }
 
+static struct tarn_chunk *take_chunk(struct tarn_pool *pool, int nid)
+{
+	struct tarn_node *n = tarn_pool_node(pool, nid);
+	struct tarn_chunk *chunk;
+
+	if (!n || tarn_waiters_any(pool))
+		return NULL;
+	chunk = tarn_chunk_take(n);
+	if (chunk)
+		tarn_stats_taken(pool, nid, tarn_chunk_first(chunk),
+				 TARN_CHUNK_FRAMES);
+	else
+		pool->ops->compact(n);
+	return chunk;
+}
+
 static struct tarn_block_load *load_create(struct tarn_partition *part, u64 first)
 {
-	struct tarn_block_load *load = kmalloc(sizeof(*load), GFP_KERNEL);
-	struct tarn_node *n = tarn_pool_node(part->pool, tarn_home_pick(part));
+	struct tarn_block_load *load = kzalloc(sizeof(*load), GFP_KERNEL);
 
 	if (!load)
 		return NULL;
-	load->chunk = n && !tarn_waiters_any(part->pool) ? tarn_chunk_take(n) :
-							   NULL;
+	load->chunk = take_chunk(part->pool, tarn_home_pick(part));
 	if (!load->chunk) {
 		kfree(load);
 		return NULL;
@@ -160,9 +229,92 @@ static struct tarn_block_load *load_create(struct tarn_partition *part, u64 firs
 	load->first = first;
 	spin_lock_init(&load->lock);
 	INIT_LIST_HEAD(&load->read);
-	load->nr_read = 0;
+	INIT_DELAYED_WORK(&load->timer, end_patience);
 	atomic_set(&load->left, TARN_BLOCK_PAGES + 1);
 	return load;
+}
+
+/* Requests for all pages, which own the frames. False: no memory, and none are there. */
+static bool create_all(struct tarn_block_load *load, u64 index,
+		       struct list_head *ios)
+{
+	u64 frame = tarn_chunk_first(load->chunk);
+	struct tarn_io *io, *next;
+	unsigned int i;
+
+	for (i = 0; i < TARN_BLOCK_PAGES; i++) {
+		io = tarn_load_create(load->part, load->first + i, frame + i,
+				      load->first + i == index, load);
+		if (!io)
+			break;
+		list_add_tail(&io->link, ios);
+	}
+	if (i == TARN_BLOCK_PAGES)
+		return true;
+	list_for_each_entry_safe(io, next, ios, link) {
+		list_del_init(&io->link);
+		tarn_io_destroy(io);
+	}
+	for (i = 0; i < TARN_BLOCK_PAGES; i++)
+		tarn_frame_free(load->part->pool, frame + i);
+	return false;
+}
+
+/*
+ * Mark all entries, so that whoever comes finds the block on its way, or none: then those
+ * that were are as before.
+ */
+static bool claim_all(struct tarn_block_load *load, struct list_head *ios)
+{
+	struct tarn_io *io, *next;
+	bool all = true;
+
+	list_for_each_entry(io, ios, link) {
+		all = tarn_load_claim(io);
+		if (!all)
+			break;
+	}
+	if (all)
+		return true;
+	next = io;
+	list_for_each_entry(io, ios, link) {
+		if (io == next)
+			break;
+		tarn_load_abort(io);
+	}
+	list_for_each_entry_from(next, ios, link)
+		tarn_frame_free(load->part->pool, next->frame);
+	list_for_each_entry_safe(io, next, ios, link) {
+		list_del_init(&io->link);
+		tarn_io_destroy(io);
+	}
+	return false;
+}
+
+/*
+ * In one section of cookies: what was read and waits for others is in no queue that a pager
+ * which ends would wait for.
+ */
+static bool begin(struct tarn_block_load *load, struct list_head *ios)
+{
+	int section = tarn_cookie_begin();
+	struct tarn_io *io, *next;
+	struct blk_plug plug;
+
+	if (!claim_all(load, ios)) {
+		tarn_cookie_end(section);
+		return false;
+	}
+	queue_delayed_work(system_unbound_wq, &load->timer, PATIENCE);
+	blk_start_plug(&plug);
+	list_for_each_entry_safe(io, next, ios, link) {
+		list_del_init(&io->link);
+		tarn_load_submit(io);
+	}
+	blk_finish_plug(&plug);
+	one_less(load);
+	tarn_cookie_end(section);
+	return true;
 }
 
 /**
@@ -180,26 +332,21 @@ bool tarn_block_load(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 index)
 {
 	struct tarn_block_load *load;
-	struct blk_plug plug;
-	u64 frame;
-	unsigned int i;
+	LIST_HEAD(ios);
 
 	if (!is_out(leaf))
 		return false;
+	if (atomic_inc_return(&part->block_loads) > AT_ONCE)
+		goto err_count;
 	load = load_create(part, ALIGN_DOWN(index, TARN_BLOCK_PAGES));
 	if (!load)
-		return false;
-	frame = tarn_chunk_first(load->chunk);
-	blk_start_plug(&plug);
-	for (i = 0; i < TARN_BLOCK_PAGES; i++) {
-		u64 at = load->first + i;
+		goto err_count;
+	if (create_all(load, index, &ios) && begin(load, &ios))
+		return true;
+	load_free(load);
+	return false;
 
-		if (!tarn_load_for_block(part, at, frame + i, at != index, load))
-			continue;
-		tarn_frame_free(part->pool, frame + i);
-		one_less(load);
-	}
-	blk_finish_plug(&plug);
-	one_less(load);
-	return true;
+err_count:
+	atomic_dec(&part->block_loads);
+	return false;
 }

@@ -37,8 +37,8 @@ static bool load_is_wanted(const struct tarn_io *io)
 
 /* ---- how they end -------------------------------------------------------- */
 
-/* The page was truncated while it was read: what is left belongs to us. */
-static void load_orphaned(struct tarn_io *io)
+/* The page was truncated while it was read: what is left belongs to us. No page is locked. */
+void tarn_load_orphan(struct tarn_io *io)
 {
 	struct tarn_pool *pool = io->part->pool;
 
@@ -55,8 +55,7 @@ static u64 with_hint_of(const struct tarn_io *io, u64 to, u64 old)
 
 	if (tarn_entry_has_frame(to))
 		hint = tarn_pin_hint(io->part, io->index,
-				     tarn_entry_hint_back(old, !(io->flags &
-							  TARN_REQ_READAHEAD)));
+				     tarn_entry_hint_back(old, io->asked));
 	return tarn_entry_with_hint(to, hint);
 }
 
@@ -74,24 +73,19 @@ static bool load_unmark(struct tarn_io *io, u64 *to)
 	return true;
 }
 
-/* False: there was nothing to settle, the page is gone. */
-static bool load_settle(struct tarn_io *io, u64 to)
+/* False: there is nothing to settle, the page is gone. */
+static bool settle(struct tarn_io *io, u64 to)
 {
 	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
 	int nid = tarn_frame_node(io->part->pool, io->frame);
 
-	if (!load_unmark(io, &to)) {
-		load_orphaned(io);
+	if (!load_unmark(io, &to))
 		return false;
-	}
 	if (tarn_entry_has_frame(to)) {
 		tarn_partition_came(io->part, entry, nid);
 		tarn_partition_add_paged(io->part, -1);
 		tarn_stats_add(io->part, TARN_STAT_PAGE_INS, 1);
-		/* Those of a block are looked at when none of it is locked. */
-		if (!io->block)
-			tarn_pin_recheck(io->part, io->index,
-					 tarn_entry_hint(to));
+		io->pinned = tarn_entry_hint(to) == TARN_HINT_PINNED;
 		tarn_pending_loaded(io->part, io->index);
 	} else {
 		tarn_frame_release(io->part->pool, io->frame);
@@ -102,6 +96,15 @@ static bool load_settle(struct tarn_io *io, u64 to)
 	}
 	tarn_entry_wake(entry);
 	return true;
+}
+
+static bool load_settle(struct tarn_io *io, u64 to)
+{
+	bool settled = settle(io, to);
+
+	if (!settled)
+		tarn_load_orphan(io);
+	return settled;
 }
 
 /* The page is as it was before; a fault that waits for it starts anew. */
@@ -116,7 +119,7 @@ static void peek_settle(struct tarn_io *io)
 		tarn_peek_end(io->peek, pool, io->frame, 0);
 		return;
 	}
-	load_orphaned(io);
+	tarn_load_orphan(io);
 	tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
 }
 
@@ -134,7 +137,7 @@ static void load_failed(struct tarn_io *io, int error)
 	 * Of a guess that failed nobody is told: who wants the page asks by himself. A
 	 * look leaves the page as it was, and tells who looks.
 	 */
-	if (!(io->flags & TARN_REQ_READAHEAD) && !io->peek)
+	if (io->asked && !io->peek)
 		to |= TARN_ENTRY_FAILED;
 	settled = load_settle(io, to);
 	if (io->peek)
@@ -143,7 +146,7 @@ static void load_failed(struct tarn_io *io, int error)
 }
 
 /* The page is as it was before; who waits for it asks anew. */
-static void load_aborted(struct tarn_io *io)
+void tarn_load_abort(struct tarn_io *io)
 {
 	load_settle(io, tarn_entry_make(TARN_PAGE_PAGED, io->cookie));
 	if (io->peek)
@@ -155,8 +158,8 @@ static void load_aborted(struct tarn_io *io)
  * tarn_load_settle() - what was read is the page's now
  * @io: a load that ended well
  *
- * Context: process.
- * Return: false if it was cut away meanwhile; the frame was released.
+ * Context: process; the page of its frame may be locked.
+ * Return: false if it was cut away meanwhile: it is for tarn_load_orphan().
  */
 bool tarn_load_settle(struct tarn_io *io)
 {
@@ -166,8 +169,15 @@ bool tarn_load_settle(struct tarn_io *io)
 	frame->owner = tarn_owner_page(io->part->id, io->index);
 	frame->copy = tarn_copy_pager(io->cookie);
 	tarn_frame_clear_dirty(tarn_frame_page(pool, io->frame));
-	return load_settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
-			       TARN_ENTRY_NEW);
+	return settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
+			  TARN_ENTRY_NEW);
+}
+
+/* Then, without page locks: pins may have come or gone. */
+void tarn_load_recheck(struct tarn_io *io)
+{
+	tarn_pin_recheck(io->part, io->index,
+			 io->pinned ? TARN_HINT_PINNED : 0);
 }
 
 /* What has become of a load. */
@@ -185,7 +195,7 @@ static enum end was_read(struct tarn_io *io)
 
 	/* Read in vain: who waits for it has it read into another frame. */
 	if (!tarn_poison_sum(page, &sum)) {
-		load_aborted(io);
+		tarn_load_abort(io);
 		return END_BAD;
 	}
 	if (sum == io->sum)
@@ -204,10 +214,10 @@ static enum end judge(struct tarn_io *io, int result)
 	struct tarn_pool *pool = io->part->pool;
 
 	if (result == TARN_IO_ABORTED) {
-		load_aborted(io);
+		tarn_load_abort(io);
 	} else if (!load_is_wanted(io)) {
 		/* No page, no error: a guest must not make a good copy look bad. */
-		load_orphaned(io);
+		tarn_load_orphan(io);
 		if (io->peek)
 			tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
 	} else if (result && !tarn_poisoned(tarn_frame_page(pool, io->frame))) {
@@ -232,8 +242,10 @@ static void load_end(struct tarn_io *io, int result, u64 cookie)
 		}
 		if (io->peek)
 			peek_settle(io);
+		else if (tarn_load_settle(io))
+			tarn_load_recheck(io);
 		else
-			tarn_load_settle(io);
+			tarn_load_orphan(io);
 	}
 	tarn_io_destroy(io);
 	if (block)
@@ -242,61 +254,98 @@ static void load_end(struct tarn_io *io, int result, u64 cookie)
 
 /* ---- how they begin ------------------------------------------------------ */
 
-/*
+/**
+ * tarn_load_claim() - a page is being read from now on
+ * @io: the load
+ *
  * From the mark on the cookie is the request's: who takes the page away leaves it
  * to us. So until a queue has the request no pager may start for which that cookie
  * is free.
+ *
+ * Context: process, in a section of cookies that lasts until it is submitted.
+ * Return: false if the page is not stored, or in somebody's hand.
  */
-static bool send(struct tarn_io *io, atomic64_t *entry, u64 e)
+bool tarn_load_claim(struct tarn_io *io)
 {
-	struct tarn_partition *part = io->part;
-	int section = tarn_cookie_begin();
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+
+	do {
+		if (!tarn_entry_is_stored(e) || tarn_entry_mark(e))
+			return false;
+	} while (!tarn_entry_change(io->part, io->index, entry, &e,
+				    tarn_entry_with_mark(e & ~TARN_ENTRY_FAILED,
+							 TARN_MARK_IN)));
+	io->cookie = tarn_entry_payload(e);
+	io->sum = tarn_leaf_of(entry)->sum[io->index & (TARN_LEAF_PAGES - 1)];
+	if (io->flags & TARN_REQ_READAHEAD)
+		tarn_stats_add(io->part, TARN_STAT_READAHEAD, 1);
+	else if (!io->peek && tarn_entry_refaults(io->part->pool, e))
+		tarn_stats_add(io->part, TARN_STAT_REFAULTS, 1);
+	return true;
+}
+
+/* Have a page read that is claimed, in the same section. */
+void tarn_load_submit(struct tarn_io *io)
+{
 	struct tarn_read *read;
 
-	if (!tarn_entry_change(part, io->index, entry, &e,
-			       tarn_entry_with_mark(e & ~TARN_ENTRY_FAILED,
-						    TARN_MARK_IN))) {
-		tarn_cookie_end(section);
-		return false;
-	}
-	io->sum = tarn_partition_leaf(part, io->index, false)
-			->sum[io->index & (TARN_LEAF_PAGES - 1)];
-	if (io->flags & TARN_REQ_READAHEAD)
-		tarn_stats_add(part, TARN_STAT_READAHEAD, 1);
-	else if (!io->peek && tarn_entry_refaults(part->pool, e))
-		tarn_stats_add(part, TARN_STAT_REFAULTS, 1);
 	trace_tarn_load(io);
 	read = tarn_grant_take(io);
-	if (!read)
-		tarn_queue_submit(part->pool, io);
-	tarn_cookie_end(section);
 	if (read)
 		tarn_grant_read(read);
-	return true;
+	else
+		tarn_queue_submit(io->part->pool, io);
+}
+
+/**
+ * tarn_load_create() - prepare to have a page of a block read (block_load.h)
+ * @part: partition
+ * @index: page
+ * @frame: to read it into
+ * @asked: somebody wants this page
+ * @block: the block's
+ *
+ * Context: process.
+ * Return: the load, to be claimed and submitted; NULL without memory.
+ */
+struct tarn_io *tarn_load_create(struct tarn_partition *part, u64 index,
+				 u64 frame, bool asked,
+				 struct tarn_block_load *block)
+{
+	struct tarn_io *io = tarn_io_create(part, index, frame, TARN_OP_LOAD,
+					    load_end);
+
+	if (!io)
+		return NULL;
+	io->asked = asked;
+	io->block = block;
+	return io;
 }
 
 /* Mark the page and send the request. Returns see tarn_load_start(). */
 static int load_begin(struct tarn_partition *part, u64 index, u64 frame,
-		      u8 flags, struct tarn_peek *peek,
-		      struct tarn_block_load *block)
+		      u8 flags, struct tarn_peek *peek)
 {
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	u64 e = entry ? atomic64_read(entry) : 0;
-	struct tarn_io *io;
+	struct tarn_io *io = tarn_load_create(part, index, frame,
+					      !(flags & TARN_REQ_READAHEAD),
+					      NULL);
+	int ret = -EAGAIN;
+	int section;
 
-	if (!tarn_entry_is_stored(e) || tarn_entry_mark(e))
-		return -EAGAIN;
-	io = tarn_io_create(part, index, frame, TARN_OP_LOAD, load_end);
 	if (!io)
 		return -ENOMEM;
-	io->cookie = tarn_entry_payload(e);
 	io->flags = flags;
 	io->peek = peek;
-	io->block = block;
-	if (send(io, entry, e))
-		return 0;
-	tarn_io_destroy(io);
-	return -EAGAIN;
+	section = tarn_cookie_begin();
+	if (tarn_load_claim(io)) {
+		tarn_load_submit(io);
+		ret = 0;
+	}
+	tarn_cookie_end(section);
+	if (ret)
+		tarn_io_destroy(io);
+	return ret;
 }
 
 /**
@@ -313,15 +362,7 @@ int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 		    bool readahead)
 {
 	return load_begin(part, index, frame,
-			  readahead ? TARN_REQ_READAHEAD : 0, NULL, NULL);
-}
-
-/* The same of a page of a block that comes back as a whole (block_load.h). */
-int tarn_load_for_block(struct tarn_partition *part, u64 index, u64 frame,
-			bool readahead, struct tarn_block_load *block)
-{
-	return load_begin(part, index, frame,
-			  readahead ? TARN_REQ_READAHEAD : 0, NULL, block);
+			  readahead ? TARN_REQ_READAHEAD : 0, NULL);
 }
 
 /**
@@ -337,5 +378,5 @@ int tarn_load_for_block(struct tarn_partition *part, u64 index, u64 frame,
 int tarn_load_peek(struct tarn_partition *part, u64 index, u64 frame,
 		   struct tarn_peek *peek)
 {
-	return load_begin(part, index, frame, 0, peek, NULL);
+	return load_begin(part, index, frame, 0, peek);
 }

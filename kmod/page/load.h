@@ -14,9 +14,15 @@ struct tarn_peek;
 
 int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 		    bool readahead);
-int tarn_load_for_block(struct tarn_partition *part, u64 index, u64 frame,
-			bool readahead, struct tarn_block_load *block);
+struct tarn_io *tarn_load_create(struct tarn_partition *part, u64 index,
+				 u64 frame, bool asked,
+				 struct tarn_block_load *block);
+bool tarn_load_claim(struct tarn_io *io);
+void tarn_load_submit(struct tarn_io *io);
+void tarn_load_abort(struct tarn_io *io);
 bool tarn_load_settle(struct tarn_io *io);
+void tarn_load_recheck(struct tarn_io *io);
+void tarn_load_orphan(struct tarn_io *io);
 int tarn_load_peek(struct tarn_partition *part, u64 index, u64 frame,
 		   struct tarn_peek *peek);
 

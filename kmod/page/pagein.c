@@ -192,6 +192,17 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	return true;
 }
 
+/* One that may come back as a whole is not read page by page. */
+static bool begins_block(struct tarn_partition *part, u64 index)
+{
+	struct tarn_leaf *leaf;
+
+	if (!IS_ALIGNED(index, TARN_BLOCK_PAGES))
+		return false;
+	leaf = tarn_partition_leaf(part, index, false);
+	return leaf && READ_ONCE(leaf->was_whole);
+}
+
 /*
  * Faults that follow each other closely widen the window up to the pool's
  * limit, any other one closes it. Two threads in the same partition spoil each
@@ -218,7 +229,7 @@ static void read_ahead(struct tarn_partition *part, u64 index)
 	/* Neighbours on a granted device are one request to it. */
 	blk_start_plug(&plug);
 	for (i = index + 1; i < end; i++)
-		if (!ahead_one(part, i))
+		if (begins_block(part, i) || !ahead_one(part, i))
 			break;
 	blk_finish_plug(&plug);
 }
@@ -311,19 +322,15 @@ static int bring_behind_orphans(struct bring *b)
 	return ret ? ret : -ERESTART;
 }
 
-/* False: page by page. Then it is no block any more. */
+/* False: page by page. */
 static bool bring_block(struct bring *b)
 {
 	struct tarn_leaf *leaf = tarn_leaf_of(b->entry);
 
 	if (!READ_ONCE(leaf->was_whole) || tarn_pool_is_low(b->part->pool))
 		return false;
-	if (!tarn_block_load(b->part, leaf, b->index)) {
-		WRITE_ONCE(leaf->was_whole, false);
-		return false;
-	}
 	bring_waits(b, TARN_FAULT_READ);
-	return true;
+	return tarn_block_load(b->part, leaf, b->index);
 }
 
 static int bring_paged(struct bring *b, u64 e)

@@ -28,6 +28,8 @@ struct tarn_read;
  * @run: see struct tarn_request
  * @op: enum tarn_op
  * @flags: TARN_REQ_*
+ * @asked: LOAD: somebody wants this page
+ * @pinned: LOAD, that is settled: it was thought to be pinned
  * @sum: LOAD: what the copy's checksum has to be
  * @end: told of the end, in process context, when no queue has the request any more:
  *	0, an errno, or TARN_IO_ABORTED; of a store that went well the cookie, checked.
@@ -45,6 +47,8 @@ struct tarn_io {
 	u16 run;
 	u8 op;
 	u8 flags;
+	bool asked;
+	bool pinned;
 	u32 sum;
 	void (*end)(struct tarn_io *io, int result, u64 cookie);
 	struct tarn_block_load *block;

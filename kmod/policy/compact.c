@@ -33,28 +33,30 @@
  * @pool: the pool
  * @work: goes over its nodes
  * @ev: emptying, a chunk at a time
+ * @behind: number of the last one that could not be emptied: it may be held for long
  */
 struct tarn_compact {
 	struct tarn_pool *pool;
 	struct delayed_work work;
 	struct tarn_evacuation *ev;
+	u64 behind;
 };
 
-/* Of the chunks of a node, that of which least is used; NULL: there is none worth it. */
-static struct tarn_chunk *sparsest(struct tarn_pool *pool, struct tarn_node *n)
+/* Of the chunks of a node from one on, that of which least is used; NULL: there is none worth it. */
+static struct tarn_chunk *sparsest(struct tarn_pool *pool, struct tarn_node *n,
+				   u64 number)
 {
 	struct tarn_chunk *best = NULL;
 	unsigned int least = USED_MOST + 1;
-	u64 number;
 
-	for (number = 0; number < pool->max_chunks; number++) {
+	for (; number < pool->max_chunks; number++) {
 		struct tarn_chunk *chunk = pool->chunks[number];
 		unsigned int used;
 
 		if (!chunk || chunk->node != n->nid || chunk->whole ||
-		    READ_ONCE(chunk->nr_retired))
+		    chunk->nr_retired)
 			continue;
-		used = tarn_chunk_used(pool, chunk);
+		used = TARN_CHUNK_FRAMES - READ_ONCE(chunk->nr_free);
 		if (!used || used >= least)
 			continue;
 		least = used;
@@ -78,13 +80,14 @@ static void empty_one(struct tarn_compact *c, struct tarn_node *n)
 	tarn_magazines_empty(pool);
 	if (READ_ONCE(n->free_chunks) || !has_room(n))
 		return;
-	chunk = sparsest(pool, n);
+	chunk = sparsest(pool, n, c->behind) ?: sparsest(pool, n, 0);
 	if (!chunk)
 		return;
 	tarn_chunk_set_leaving(pool, chunk, true);
 	tarn_magazines_empty(pool);
 	tarn_evacuation_begin(c->ev);
 	tarn_evacuate_one(c->ev, chunk);
+	c->behind = c->ev->left ? chunk->number + 1 : 0;
 	tarn_chunk_set_leaving(pool, chunk, false);
 	tarn_waiters_serve(pool);
 }

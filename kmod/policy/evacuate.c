@@ -127,6 +127,12 @@ static bool move_block(struct tarn_evacuation *ev, struct tarn_partition *part,
 	return true;
 }
 
+/* What has a memory error stays as if somebody held it. */
+static bool stays(enum tarn_move what)
+{
+	return what == TARN_MOVE_HELD || what == TARN_MOVE_POISONED;
+}
+
 /* Move those of one partition from a node, while there are frames to move to. */
 static void move_out(struct tarn_evacuation *ev, struct tarn_partition *part,
 		     const struct tarn_evacuee *list, unsigned int n, int node)
@@ -148,8 +154,8 @@ static void move_out(struct tarn_evacuation *ev, struct tarn_partition *part,
 		to = tarn_frame_alloc(part->pool, tarn_home_near(part, node));
 		if (to == TARN_FRAME_NONE)
 			ev->full = true;
-		else if (tarn_move_add(&ev->batch, index, entry, list[i].frame,
-				       to) == TARN_MOVE_HELD)
+		else if (stays(tarn_move_add(&ev->batch, index, entry,
+					     list[i].frame, to)))
 			note_held(ev, list[i].owner, 1);
 		if (tarn_batch_is_full(&ev->batch.pages))
 			flush(ev);

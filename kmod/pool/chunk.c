@@ -78,6 +78,7 @@ unsigned int tarn_chunk_pop(struct tarn_node *node, struct tarn_chunk *chunk)
 	chunk->frames[i].copy = TARN_COPY_NONE;
 	if (chunk->nr_free == TARN_CHUNK_FRAMES)
 		node->free_chunks--;
+	chunk->awkward = false;
 	chunk->nr_free--;
 	node->free--;
 	if (!chunk->nr_free)
@@ -186,6 +187,9 @@ void tarn_chunk_destroy(struct tarn_pool *pool, struct tarn_chunk *chunk)
 	if (tarn_chunk_split_idle(chunk)) {
 		for (i = 0; i < TARN_CHUNK_FRAMES; i++)
 			give_page(chunk->page + i);
+	} else if (tarn_chunk_spoilt(chunk)) {
+		/* The kernel keeps bad pages away from others only of small ones. */
+		pr_warn("2 MiB with a memory error that somebody holds are lost\n");
 	} else {
 		ClearPagePrivate(chunk->page);
 		give_page(chunk->page);
@@ -240,10 +244,13 @@ static struct tarn_chunk *last_free(struct tarn_node *node)
 	struct tarn_chunk *chunk;
 
 	lockdep_assert_held(&node->lock);
-	if (list_empty(&node->chunks))
-		return NULL;
-	chunk = list_last_entry(&node->chunks, struct tarn_chunk, link);
-	return chunk->nr_free == TARN_CHUNK_FRAMES ? chunk : NULL;
+	list_for_each_entry_reverse(chunk, &node->chunks, link) {
+		if (chunk->nr_free < TARN_CHUNK_FRAMES)
+			break;
+		if (!chunk->awkward)
+			return chunk;
+	}
+	return NULL;
 }
 
 /**
@@ -278,8 +285,6 @@ struct tarn_chunk *tarn_chunk_take(struct tarn_node *node)
  * @node: its node
  * @chunk: split, its frames nobody's
  *
- * It comes first, to be used frame by frame: somebody holds it, or one of them is bad.
- *
  * Context: any; the caller serves who waits.
  */
 void tarn_chunk_give(struct tarn_node *node, struct tarn_chunk *chunk)
@@ -289,8 +294,6 @@ void tarn_chunk_give(struct tarn_node *node, struct tarn_chunk *chunk)
 	spin_lock(&node->lock);
 	for (i = TARN_CHUNK_FRAMES; i-- > 0;)
 		tarn_chunk_push(node, chunk, i);
-	if (!chunk->leaving)
-		list_move(&chunk->link, &node->chunks);
 	spin_unlock(&node->lock);
 }
 
@@ -326,6 +329,7 @@ bool tarn_chunk_join(struct tarn_chunk *chunk)
 	preempt_disable();
 	if (!freeze_all(head)) {
 		preempt_enable();
+		WRITE_ONCE(chunk->awkward, true);
 		return false;
 	}
 	for (i = 0; i < TARN_CHUNK_FRAMES; i++)

@@ -34,6 +34,7 @@
  * @leaving: the pool shrinks: what becomes free is not given out again
  * @whole: it is one block, none of whose pages went its own way; under its page lock
  * @link: on the node's list of chunks that have a free frame; of detached ones
+ * @awkward: it could not be made whole, and was not used since
  * @nr_free: frames on the free list; none of a whole chunk
  * @nr_retired: frames that were given up with a memory error
  * @free: first of them, an index into @frames, TARN_CHUNK_FRAMES if none
@@ -53,6 +54,7 @@ struct tarn_chunk {
 	bool whole;
 
 	struct list_head link ____cacheline_aligned_in_smp;
+	bool awkward;
 	u16 nr_free;
 	u16 nr_retired;
 	u16 free;

@@ -56,7 +56,7 @@ struct tarn_reserve {
  * @nodes: a bit a NUMA node, modulo the bits there are: clear, none of its pages
  *	is in a frame there; set, some was when it was last looked at, or came since
  * @reserve: pages that keep their place (reserve.c), or NULL
- * @was_whole: its pages were one frame, and none that went out came back by itself since
+ * @was_whole: its pages were one frame: if all of them are out they may come back as one
  * @round: in which it was last looked at, under the partition's hand_lock
  * @coldest: least use in it then, likewise
  */
@@ -111,6 +111,7 @@ struct tarn_part_node {
  * @next_fault: page after the last one read, to see sequences
  * @paged: pages with the pager only
  * @leaving: pages in frames that are being given up
+ * @block_loads: blocks that come back as a whole just now
  * @orphans: loads under way of pages that were cut away, each with a frame
  * @nr_leaves: leaves made so far
  * @stats: counters
@@ -154,6 +155,7 @@ struct tarn_partition {
 	u64 next_fault;
 	atomic64_t paged;
 	atomic64_t leaving;
+	atomic_t block_loads;
 	atomic_t orphans;
 	atomic64_t nr_leaves;
 	struct tarn_stats stats;

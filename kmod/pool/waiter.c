@@ -239,8 +239,9 @@ u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 		/* It was given one, perhaps besides what it found itself. */
 		if (frame != TARN_FRAME_NONE)
 			tarn_frame_free(pool, frame);
+		else
+			tarn_stats_taken(pool, w.node, w.frame, 1);
 		frame = w.frame;
-		tarn_stats_taken(pool, w.node, frame, 1);
 	}
 	return frame;
 }
