@@ -27,13 +27,13 @@ skip()
 	echo "ok $test_no - $1 # SKIP $2"
 }
 
-# fill NODE SIZE FILE: new pages, written by the first processor of a node.
+# fill NODE SIZE FILE [FROM]: new pages, written by the first processor of a node.
 fill()
 {
 	local cpus
 
 	cpus=$(cat "/sys/devices/system/node/node$1/cpulist")
-	taskset -c "${cpus%%[,-]*}" head -c "$2" /dev/urandom > "$pool/$3"
+	taskset -c "${cpus%%[,-]*}" head -c "$2" "${4-/dev/urandom}" > "$pool/$3"
 }
 
 # has NODE PAGES: the filter for so many there, of the first partition that is listed.
@@ -184,6 +184,8 @@ check "nothing is to be computed" marked false default
 check "homes are" says "tarn-balanced does not run" tarnctl partition set g1 --home auto
 check "which is kept" marked true default
 check "and shown" says "none (auto);" tarnctl partition show g1
+check "the doctor says so as well" says "tarn-balanced does not run" \
+	sh -c 'tarnctl doctor || :'
 check "vCPUs are to follow" tarnctl partition set g1 --dispatch strict
 check "beside that" marked true strict
 mv $pool/g1 $pool/renamed
@@ -389,7 +391,7 @@ on_terminal()
 
 no_room()
 {
-	fill 1 28M big
+	fill 1 28M big /dev/zero
 	refuse 1 "no longer has frames to spare" "a node that is full" \
 		tarnctl partition relocate g1 --to 1
 	check "is told" json '.state == "no-room" and .moved < 2048' \

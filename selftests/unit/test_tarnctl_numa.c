@@ -192,6 +192,7 @@ static void test_tasks(void)
 	CHECK(task.vcpu);
 	CHECK_EQ(task.ticks, 57);
 	CHECK_EQ(task.cpu, 6);
+	CHECK_EQ(task.start, 9);
 	CHECK_EQ(parse("17 (CPU 12/KVM) " REST, &task), 0);
 	CHECK(task.vcpu);
 	CHECK_EQ(parse("17 (CPU 0/TCG) " REST, &task), 0);

@@ -5,11 +5,14 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "follow.h"
 #include "home.h"
 #include "partition.h"
+
+#define KEPT HOME_MARK_DIR "/threads"
 
 /* ---- where to ----------------------------------------------------------- */
 
@@ -75,6 +78,39 @@ static void find_goal(const struct user *user, const struct host *host,
 	}
 }
 
+/* ---- what is kept ------------------------------------------------------- */
+
+void follow_begin(struct users *users)
+{
+	FILE *f = fopen(KEPT, "re");
+
+	if (!f)
+		return;
+	kept_read(&users->kept, f);
+	fclose(f);
+}
+
+/* When masks were set or taken back. Who is killed just between the two leaves one. */
+static void keep(const struct users *users)
+{
+	FILE *f = fopen(KEPT ".new", "we");
+	size_t i, j;
+
+	if (!f)
+		return;
+	for (i = 0; i < users->count; i++) {
+		const struct user *user = &users->items[i];
+
+		for (j = 0; j < user->nr_threads; j++) {
+			if (user->threads[j].narrow)
+				kept_write(f, &user->threads[j].affinity,
+					   user->threads[j].start);
+		}
+	}
+	if (fclose(f) || rename(KEPT ".new", KEPT))
+		unlink(KEPT ".new");
+}
+
 /* ---- threads ------------------------------------------------------------ */
 
 static void tell(struct user *user, unsigned int placed, unsigned int all)
@@ -100,7 +136,8 @@ static void let_go(struct user_thread *t)
 	t->narrow = false;
 }
 
-static void place(struct user *user)
+/* These return whether a mask was set. */
+static bool place(struct user *user)
 {
 	unsigned int placed = 0, all = 0;
 	size_t i;
@@ -116,19 +153,24 @@ static void place(struct user *user)
 	}
 	if (all)
 		tell(user, placed, all);
+	return placed;
 }
 
 /* Those that have come to where they were to go, or all. */
-static void widen(struct user *user, bool all)
+static bool widen(struct user *user, bool all)
 {
+	bool any = false;
 	size_t i;
 
 	for (i = 0; i < user->nr_threads; i++) {
 		struct user_thread *t = &user->threads[i];
 
-		if (t->narrow && (all || cpus_has(&user->goal, t->cpu)))
-			let_go(t);
+		if (!t->narrow || (!all && !cpus_has(&user->goal, t->cpu)))
+			continue;
+		let_go(t);
+		any = true;
 	}
+	return any;
 }
 
 /* A vCPU that was plugged goes where the others are. */
@@ -143,7 +185,7 @@ static bool has_new(const struct user *user)
 	return false;
 }
 
-static void follow_user(struct user *user, const struct host *host,
+static bool follow_user(struct user *user, const struct host *host,
 			enum home_dispatch mode)
 {
 	struct cpus goal = { 0 };
@@ -153,28 +195,31 @@ static void follow_user(struct user *user, const struct host *host,
 		find_goal(user, host, &goal);
 	same = cpus_equal(&goal, &user->goal);
 	user->goal = goal;
-	if (cpus_empty(&goal)) {
-		widen(user, true);
-	} else if (!same || (mode == HOME_DISPATCH_STRICT && !user->warned &&
-			     has_new(user))) {
+	if (cpus_empty(&goal))
+		return widen(user, true);
+	if (!same || (mode == HOME_DISPATCH_STRICT && !user->warned &&
+		      has_new(user))) {
 		user->warned &= same;
-		place(user);
-	} else if (mode == HOME_DISPATCH_SOFT) {
-		widen(user, false);
+		return place(user);
 	}
+	return mode == HOME_DISPATCH_SOFT && widen(user, false);
 }
 
 void follow(struct users *users, const struct pool_list *pools,
 	    const struct host *host, enum home_dispatch all)
 {
+	bool any = false;
 	size_t i;
 
 	for (i = 0; i < users->count; i++) {
 		struct user *user = &users->items[i];
 
 		if (!user->follows && user_has_vcpus(user))
-			follow_user(user, host, follow_mode(user, pools, all));
+			any |= follow_user(user, host,
+					   follow_mode(user, pools, all));
 	}
+	if (any)
+		keep(users);
 }
 
 void follow_end(struct users *users)
@@ -183,4 +228,5 @@ void follow_end(struct users *users)
 
 	for (i = 0; i < users->count; i++)
 		widen(&users->items[i], true);
+	unlink(KEPT);
 }

@@ -14,6 +14,9 @@
 void follow(struct users *users, const struct pool_list *pools,
 	    const struct host *host, enum home_dispatch all);
 
+/** follow_begin() - Know what one before this has done, that was killed. */
+void follow_begin(struct users *users);
+
 /** follow_end() - Let all vCPUs run where they might at first. */
 void follow_end(struct users *users);
 

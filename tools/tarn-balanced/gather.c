@@ -273,8 +273,10 @@ static int add_part(struct balance *b, struct verdict *v, int dirfd,
 	s->fd = of->path ? partition_reopen(dirfd, of) :
 			   open_of_user(b, v->pool, of->info.id);
 	if (s->fd < 0) {
+		ret = s->fd;
 		s->fd = -1;
-		return 0;
+		return ret == -ENOENT ? 0 :
+		       partition_fail(of->path, ret, "open");
 	}
 	s->seen = true;
 	free(s->name);
@@ -312,24 +314,40 @@ static void fill_node(const struct balance *b, const struct pool *pool,
 			      info->frames;
 }
 
+/*
+ * What is placed by decide() is not busy beside that. A thread that changes its node
+ * between two looks is counted on the wrong one, so what others do is right in sum only:
+ * where less than nothing is left, that is taken off where more is.
+ */
+static void take_off(struct decide *d)
+{
+	double sum = 0, more = 0, factor;
+	size_t i, j;
+
+	for (i = 0; i < d->nr_nodes; i++) {
+		for (j = 0; j < d->nr_parts; j++) {
+			if (d->parts[j].automatic)
+				d->nodes[i].busy -= d->parts[j].ran[i];
+		}
+		sum += d->nodes[i].busy;
+		more += d->nodes[i].busy > 0 ? d->nodes[i].busy : 0;
+	}
+	factor = sum > 0 ? sum / more : 0;
+	for (i = 0; i < d->nr_nodes; i++)
+		d->nodes[i].busy = d->nodes[i].busy > 0 ?
+				   d->nodes[i].busy * factor : 0;
+}
+
 static void fill_nodes(const struct balance *b, struct verdict *v)
 {
 	struct decide *d = &v->d;
-	size_t i, j;
+	size_t i;
 
 	d->nr_nodes = b->host.nodes.nr;
 	memcpy(d->distance, b->host.distance, sizeof(d->distance));
 	for (i = 0; i < d->nr_nodes; i++)
 		fill_node(b, v->pool, i, &d->nodes[i]);
-	/* What is placed by decide() is not busy beside that. */
-	for (j = 0; j < d->nr_parts; j++) {
-		for (i = 0; d->parts[j].automatic && i < d->nr_nodes; i++)
-			d->nodes[i].busy -= d->parts[j].ran[i];
-	}
-	for (i = 0; i < d->nr_nodes; i++) {
-		if (d->nodes[i].busy < 0)
-			d->nodes[i].busy = 0;
-	}
+	take_off(d);
 }
 
 int gather(struct balance *b, struct verdict *v)

@@ -6,7 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "balance.h"
@@ -28,8 +29,11 @@
 #define TICK 0.5
 /* A load is measured for so long at least. */
 #define MEASURE 1.0
-/* A walk over /proc may take this part of the time. */
+/* Parts of the time that a walk over /proc may take, and a look. */
 #define SCAN_SHARE 100
+#define LOOK_SHARE 20
+/* Seconds between two looks at most, whatever they take. */
+#define TICK_MOST 5.0
 
 /**
  * struct server - all there is
@@ -39,7 +43,8 @@
  * @signature: of what can be seen without a walk
  * @next: when the next round is due, in seconds
  * @scanned: when processes were looked for
- * @scan_took: how long that took, in seconds
+ * @scan_took: processor time that it took, in seconds
+ * @look_took: processor time of the last look, in seconds
  * @output: JSON of all pools
  * @signals: descriptor of signals that end it
  * @served: lock that is held while it runs
@@ -52,6 +57,7 @@ struct server {
 	double next;
 	double scanned;
 	double scan_took;
+	double look_took;
 	json_t *output;
 	int signals;
 	int served;
@@ -60,6 +66,14 @@ struct server {
 static double clock_seconds(void)
 {
 	return sample_clock() / 1e9;
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
 /* ---- what has changed --------------------------------------------------- */
@@ -143,11 +157,11 @@ static void sweep(void)
 
 static int scan(struct server *s, double now)
 {
-	double began = clock_seconds();
+	double began = cpu_seconds();
 	int ret = users_scan(&s->balance.users, &s->pools, &s->balance.host, now);
 
 	s->scanned = now;
-	s->scan_took = clock_seconds() - began;
+	s->scan_took = cpu_seconds() - began;
 	return ret;
 }
 
@@ -180,8 +194,11 @@ static int read_pools(struct server *s)
 	return pool_list_read(&s->pools);
 }
 
-/* A look. What goes wrong has been reported, and may be right the next time. */
-static void look(struct server *s)
+/*
+ * A look. What goes wrong has been reported, and may be right the next time.
+ * Return: whether that was all, without a round or a walk.
+ */
+static bool look(struct server *s)
 {
 	double now = clock_seconds();
 	uint64_t signature;
@@ -189,7 +206,7 @@ static void look(struct server *s)
 
 	if (read_pools(s)) {
 		users_look(&s->balance.users, &s->balance.host);
-		return;
+		return false;
 	}
 	signature = make_signature(&s->pools);
 	if (signature != s->signature) {
@@ -209,6 +226,7 @@ static void look(struct server *s)
 		round_now(s, now);
 	follow(&s->balance.users, &s->pools, &s->balance.host,
 	       s->opts->dispatch);
+	return !due && s->scanned != now;
 }
 
 /* ---- running ------------------------------------------------------------ */
@@ -232,11 +250,12 @@ static bool wait_for(struct server *s)
 {
 	const struct users *users = &s->balance.users;
 	struct pollfd *fds = calloc(users->count + 1, sizeof(*fds));
+	double pause = fmin(fmax(TICK, s->look_took * LOOK_SHARE), TICK_MOST);
 	bool goes_on = true;
 	size_t i;
 
 	if (!fds) {
-		sample_sleep(sample_clock(), TICK);
+		sample_sleep(sample_clock(), pause);
 		return true;
 	}
 	fds[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
@@ -245,7 +264,7 @@ static bool wait_for(struct server *s)
 			.fd = users->items[i].proc.pidfd,
 			.events = POLLIN,
 		};
-	if (poll(fds, users->count + 1, TICK * 1000) > 0)
+	if (poll(fds, users->count + 1, pause * 1000) > 0)
 		goes_on = !fds[0].revents;
 	free(fds);
 	return goes_on;
@@ -253,6 +272,8 @@ static bool wait_for(struct server *s)
 
 static int run(struct server *s)
 {
+	double began;
+
 	if (s->balance.host.nodes.nr < 2) {
 		puts("this host has one NUMA node: there is nothing to do");
 		return 0;
@@ -266,9 +287,12 @@ static int run(struct server *s)
 	s->signals = block_signals();
 	if (s->signals < 0)
 		return s->signals;
-	do
-		look(s);
-	while (wait_for(s));
+	follow_begin(&s->balance.users);
+	do {
+		began = cpu_seconds();
+		if (look(s))
+			s->look_took = cpu_seconds() - began;
+	} while (wait_for(s));
 	follow_end(&s->balance.users);
 	return 0;
 }

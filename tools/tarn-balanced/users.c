@@ -29,7 +29,8 @@ static struct user_thread *find_thread(struct user *user, pid_t tid)
 
 /* NULL: it has ended, or memory ran out. */
 static struct user_thread *add_thread(struct user *user,
-				      const struct task *task)
+				      const struct task *task,
+				      const struct kept_list *kept)
 {
 	struct user_thread *threads, *t;
 
@@ -39,9 +40,10 @@ static struct user_thread *add_thread(struct user *user,
 		return NULL;
 	user->threads = threads;
 	t = &threads[user->nr_threads];
-	*t = (struct user_thread){ .ticks = task->ticks };
+	*t = (struct user_thread){ .start = task->start, .ticks = task->ticks };
 	if (affinity_init(&t->affinity, task->tid))
 		return NULL;
+	t->narrow = kept_restore(kept, &t->affinity, t->start);
 	user->nr_threads++;
 	return t;
 }
@@ -50,10 +52,12 @@ static struct user_thread *add_thread(struct user *user,
  * struct look - at the threads of a process
  * @user: it
  * @host: where they run
+ * @kept: see struct users
  */
 struct look {
 	struct user *user;
 	const struct host *host;
+	const struct kept_list *kept;
 };
 
 /* What it has worked since the last look counts where it ran last. */
@@ -64,7 +68,7 @@ static void look_at(const struct task *task, void *arg)
 	struct user_thread *t = find_thread(user, task->tid);
 
 	if (!t)
-		t = add_thread(user, task);
+		t = add_thread(user, task, look->kept);
 	if (!t)
 		return;
 	t->seen = true;
@@ -92,9 +96,10 @@ static void drop_threads(struct user *user)
 	user->nr_threads = to;
 }
 
-static void look_at_threads(struct user *user, const struct host *host)
+static void look_at_threads(struct user *user, const struct host *host,
+			    const struct kept_list *kept)
 {
-	struct look look = { user, host };
+	struct look look = { user, host, kept };
 
 	tasks_each(user->proc.dir, look_at, &look);
 	drop_threads(user);
@@ -244,7 +249,7 @@ void users_look(struct users *users, const struct host *host)
 
 	drop(users, false);
 	for (i = 0; i < users->count; i++)
-		look_at_threads(&users->items[i], host);
+		look_at_threads(&users->items[i], host, &users->kept);
 }
 
 void users_begin(struct users *users, double now)
@@ -266,4 +271,5 @@ void users_free(struct users *users)
 		user_free(&users->items[--users->count]);
 	free(users->items);
 	users->items = NULL;
+	kept_free(&users->kept);
 }

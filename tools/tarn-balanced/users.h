@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "host.h"
+#include "kept.h"
 #include "lib/affinity.h"
 #include "pool.h"
 #include "process.h"
@@ -19,6 +20,7 @@
 /**
  * struct user_thread - a thread
  * @affinity: its masks
+ * @start: when it began
  * @vcpu: it is one
  * @node: where it ran last, by index; HOST_NONE: not known
  * @cpu: there
@@ -28,6 +30,7 @@
  */
 struct user_thread {
 	struct affinity affinity;
+	uint64_t start;
 	bool vcpu;
 	size_t node;
 	unsigned int cpu;
@@ -63,9 +66,15 @@ struct user {
 	bool seen;
 };
 
+/**
+ * struct users - all of them
+ * @items: @count
+ * @kept: threads that one before this has put on processors
+ */
 struct users {
 	struct user *items;
 	size_t count;
+	struct kept_list kept;
 };
 
 /** users_scan() - Look for them anew. Return: 0 or an errno, reported. */

@@ -15,6 +15,7 @@
 #include <linux/tarn.h>
 
 #include "doctor.h"
+#include "home_mark.h"
 #include "pool.h"
 
 /* What this tarnctl knows of. */
@@ -183,6 +184,18 @@ static void check_pools(struct finding *f)
 	pool_list_free(&pools);
 }
 
+/* Of use where somebody has asked for it. */
+static void check_homes(struct finding *f)
+{
+	if (!home_mark_any())
+		return;
+	if (home_mark_served(NULL))
+		found(f, DOCTOR_GOOD, NULL, "tarn-balanced runs");
+	else
+		found(f, DOCTOR_POOR, "systemctl enable --now tarn-balanced",
+		      "homes of partitions are to be computed, and tarn-balanced does not run");
+}
+
 const struct doctor_check doctor_host_checks[] = {
 	{ "kvm", check_kvm },
 	{ "nested-paging", check_nested_paging },
@@ -191,5 +204,6 @@ const struct doctor_check doctor_host_checks[] = {
 	{ "device", check_device },
 	{ "features", check_features },
 	{ "pools", check_pools },
+	{ "homes", check_homes },
 	{ NULL, NULL },
 };

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -202,6 +203,15 @@ bool home_mark_served(int *fd)
 	else if (lock >= 0)
 		close(lock);
 	return lock == -EWOULDBLOCK;
+}
+
+bool home_mark_any(void)
+{
+	glob_t found;
+	bool any = !glob(HOME_MARK_DIR "/*/[0-9]*", 0, NULL, &found);
+
+	globfree(&found);
+	return any;
 }
 
 static bool is_there(const char *uuid, const char *name)

@@ -74,6 +74,9 @@ int home_mark_find(int fd, char *uuid, __u32 *id);
 /** home_mark_sweep() - Remove the marks of partitions that are gone; with the lock. */
 void home_mark_sweep(void);
 
+/** home_mark_any() - Whether there is a mark. */
+bool home_mark_any(void);
+
 /**
  * home_mark_served() - Whether tarn-balanced runs, which has its file locked.
  * @fd: NULL, or takes the lock to serve oneself: then true is that another one does

@@ -14,6 +14,7 @@
 #define STAT_STATE	3
 #define STAT_USER	14
 #define STAT_SYSTEM	15
+#define STAT_START	22
 #define STAT_CPU	39
 
 static bool is_vcpu(const char *comm)
@@ -41,6 +42,8 @@ int task_parse(char *line, struct task *task)
 	for (i = STAT_STATE; (field = strsep(&rest, " ")); i++) {
 		if (i == STAT_USER || i == STAT_SYSTEM)
 			task->ticks += strtoull(field, NULL, 10);
+		else if (i == STAT_START)
+			task->start = strtoull(field, NULL, 10);
 		else if (i == STAT_CPU)
 			break;
 	}

@@ -23,12 +23,14 @@
  * struct task - a thread
  * @tid: its id
  * @vcpu: it is one, by its name
+ * @start: when it began, in ticks since the host did
  * @ticks: it has worked, of sysconf(_SC_CLK_TCK) a second
  * @cpu: where it ran last
  */
 struct task {
 	pid_t tid;
 	bool vcpu;
+	uint64_t start;
 	uint64_t ticks;
 	unsigned int cpu;
 };
