@@ -14,8 +14,8 @@ images 6.12-cloud
 make_disk
 libvirtd_config
 libvirtd_start || exit 1
-# A shell on the console, that answers.
-line="console=ttyS0 quiet test=while+read+w;do+echo+heard+\$w.;done</dev/ttyS0"
+# A shell on the console, that answers. Who hangs up may leave an end of file behind.
+line="console=ttyS0 quiet test=while+:;do+read+w&&echo+heard+\$w.;done</dev/ttyS0"
 virt-install --name made --memory 256 --vcpus 1 --import --osinfo linux2022 \
 	--disk "path=$disk,format=raw,bus=virtio" --network none --graphics none \
 	--controller usb,model=none --machine pc --cpu host-passthrough --noautoconsole \
