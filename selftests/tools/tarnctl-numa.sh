@@ -135,7 +135,7 @@ refuse 2 "given twice" "a node twice" tarnctl partition set g1 --home 0,0=1G
 refuse 2 "a part of the pool" "an amount that is none" tarnctl partition set g1 --home 0=lots
 refuse 2 "a part of the pool" "an amount of nothing" tarnctl partition set g1 --home 0=0
 refuse 2 "say what to set" "nothing at all" tarnctl partition set g1
-refuse 1 "has_memory" "a node without memory" tarnctl partition set g1 --home 0,1023
+refuse 1 "have frames on all of the nodes 0,1023" "a node without frames" tarnctl partition set g1 --home 0,1023
 check "changes nothing" test "$(homes)" = "[[0,5000]]"
 refuse 1 "the other settings are made" "with a weight" \
 	tarnctl partition set g1 weight=128 --home 1023
@@ -191,7 +191,7 @@ check "it is that of the partition" json '.automatic' tarnctl partition show --j
 mv $pool/renamed $pool/g1
 refuse 2 "none of soft, strict, off" "how is not known" \
 	tarnctl partition set g1 --dispatch hard --home none
-refuse 1 "has_memory" "a bad node" tarnctl partition set g1 --home 1023
+refuse 1 "tarnctl pool resize" "a bad node" tarnctl partition set g1 --home 1023
 check "changes nothing" marked true strict
 refuse 1 "only root" "not by the owner" as_user partition set g1 --home auto
 check "by hand again" tarnctl partition set g1 --home none --dispatch default
@@ -338,6 +338,17 @@ two_nodes()
 	held_page
 	no_room
 	two_homes
+	second_node
+}
+
+# The first one has nothing of a pool.
+second_node()
+{
+	mount_pool $pool2 nodes=0:16M
+	check "a pool on the second node alone" \
+		json '[.nodes[] | .node, .frames] == [1, 4096]' tarnctl pool show --json $pool2
+	check "shows it" says "NUMA node 1                16M" tarnctl pool show $pool2
+	umount $pool2
 }
 
 held_page()
