@@ -152,7 +152,7 @@ bad_place()
 	run a "$last"
 	check "homes are to be computed" auto a g
 	check "which is said to need who does it" grep "tarn-balanced does not run" "$work/note"
-	check "it is seen" json '.automatic' tarnctl partition show --json a
+	check "it is seen" json '.auto' tarnctl partition show --json a
 	await is_hot a
 	result $? "what a program uses is hot"
 	check "a dry run tells what would be" dry_run

@@ -28,7 +28,7 @@ static const struct command pool_commands[] = {
 		  "\n" SIZES_HELP "\n\n"
 		  "--placement says which of the pages that are not at home are moved first:\n"
 		  "  class    those that are hot, then warm, cool and cold ones; so it is at first\n"
-		  "  density  likewise, and of each class blocks of 2 MiB with most of it\n"
+		  "  density  by use, in four degrees, and of each the blocks of 2 MiB with most of it\n"
 		  "  refault  those that were paged in, recently first, then the others by class",
 	  .fn = pool_set_main, .options = OPTION_PLACEMENT, .max_args = -1 },
 	{ .name = "resize", .args = "[POOL] SIZE[:SIZE...]",

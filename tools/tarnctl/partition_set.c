@@ -239,6 +239,13 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 		[SET_MIN] = { .key = "min" },
 		[SET_DESIRED] = { .key = "desired" },
 		[SET_HUGE] = { .key = "huge" },
+		{ .key = "home", .instead = "the option --home" },
+		{ .key = "dispatch", .instead = "the option --dispatch" },
+		{ .key = "placement", .instead = "the option --placement of 'tarnctl pool set', of a whole pool" },
+		{ .key = "readahead", .instead = "'tarnctl pool set', of a whole pool" },
+		{ .key = "low", .instead = "'tarnctl pool set', of a whole pool" },
+		{ .key = "high", .instead = "'tarnctl pool set', of a whole pool" },
+		{ .key = "scan", .instead = "'tarnctl pool set', of a whole pool" },
 		{ 0 },
 	};
 	int fd, ret;
