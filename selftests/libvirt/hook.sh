@@ -50,16 +50,16 @@ no "this host has no NUMA node 5" "home nodes that are not there" "pool='pool0'"
 [ -z "$(find /run/tarn/domains -type l)$(find /run/tarn/pool? -mindepth 1 -name '*.ram')" ]
 ok "nothing of them is left"
 
-with "pool='pool1'" "<tarn:paging class='spare'/><tarn:home nodes='0=64M' dispatch='strict'/>" &&
+with "pool='pool1'" "<tarn:paging class='spare'/><tarn:home nodes='0=64M' dispatch='strict'/><tarn:huge blocks='never'/>" &&
 	virsh -q start db --paused >"$tmp/out" 2>&1
 ok "a good one is started"
 tarnctl partition list --json /run/tarn/pool1 >"$tmp/out" &&
 	jq -e '.[0] | (.path | endswith("/db/pc.ram")) and .desired_frames == 1' "$tmp/out" >/dev/null
 ok "in the pool that it names"
 tarnctl partition show --json "$(find /run/tarn/pool1 -name pc.ram)" >"$tmp/out" &&
-	jq -e '.dispatch == "strict" and any(.nodes[]; .home and .wanted_frames == 16384)' \
+	jq -e '.dispatch == "strict" and .huge == "never" and any(.nodes[]; .home and .wanted_frames == 16384)' \
 		"$tmp/out" >/dev/null
-ok "with its homes"
+ok "with its homes, and without 2 MiB frames"
 settings "<partition pool='pool0'/>" --live && tarn-listener --once >"$tmp/out" 2>&1
 grep -q "stays where it is until it is started again" "$tmp/out"
 ok "a running domain stays in its pool"

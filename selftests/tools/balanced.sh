@@ -149,7 +149,7 @@ bad_place()
 	make idle 2M 0
 	check "homes are to be computed" auto a idle
 	check "which is said to need who does it" grep "tarn-balanced does not run" "$work/note"
-	check "it is seen" json '.automatic' tarnctl partition show --json a
+	check "it is seen" json '.auto' tarnctl partition show --json a
 	await is_hot a
 	result $? "what a program uses is hot"
 	check "a dry run tells what would be" dry_run

@@ -135,7 +135,10 @@ refuse 2 "given twice" "a node twice" tarnctl partition set g1 --home 0,0=1G
 refuse 2 "a part of the pool" "an amount that is none" tarnctl partition set g1 --home 0=lots
 refuse 2 "a part of the pool" "an amount of nothing" tarnctl partition set g1 --home 0=0
 refuse 2 "say what to set" "nothing at all" tarnctl partition set g1
-refuse 1 "has_memory" "a node without memory" tarnctl partition set g1 --home 0,1023
+refuse 2 "by the option --home" "a home as a setting" tarnctl partition set g1 home=0
+refuse 2 "by the option --placement" "an order as one" tarnctl pool set placement=class
+refuse 2 "mount -o remount,huge=" "that of mount" tarnctl pool set huge=never
+refuse 1 "have frames on all of the nodes 0,1023" "a node without frames" tarnctl partition set g1 --home 0,1023
 check "changes nothing" test "$(homes)" = "[[0,5000]]"
 refuse 1 "the other settings are made" "with a weight" \
 	tarnctl partition set g1 weight=128 --home 1023
@@ -154,9 +157,9 @@ orders()
 	local order number=0
 
 	for order in class density refault; do
-		tarnctl pool set --placement "$order" && says "home first                 $order" \
+		tarnctl pool set --placement "$order" && says "placement                  $order" \
 			tarnctl pool show "$pool" || return 1
-		[ "$(tarnctl pool show --json | jq .placement)" = "$number" ] &&
+		[ "$(tarnctl pool show --json | jq -r .placement)" = "$order" ] &&
 			[ "$(cat "/sys/fs/tarn/$uuid/placement")" = "$number" ] || return 1
 		number=$((number + 1))
 	done
@@ -164,11 +167,11 @@ orders()
 
 check "each of the orders can be set" orders
 check "with a setting" tarnctl pool set $pool readahead=4 --placement=class
-check "both are set" json '.placement == 0 and .readahead_pages == 4' tarnctl pool show --json
+check "both are set" json '.placement == "class" and .readahead_pages == 4' tarnctl pool show --json
 refuse 2 "class, density or refault" "no other" tarnctl pool set --placement hottest
 refuse 2 "256 pages" "one bad setting of two" \
 	tarnctl pool set readahead=1000 --placement density
-check "changes nothing" json '.placement == 0 and .readahead_pages == 4' \
+check "changes nothing" json '.placement == "class" and .readahead_pages == 4' \
 	tarnctl pool show --json
 refuse 1 "not permitted" "not by another user" as_user pool set --placement density
 
@@ -177,7 +180,7 @@ refuse 1 "not permitted" "not by another user" as_user pool set --placement dens
 # marked FILTER: what tarn-balanced is to do for g1.
 marked()
 {
-	json ".automatic == $1 and .dispatch == \"$2\"" tarnctl partition show --json g1
+	json ".auto == $1 and .dispatch == \"$2\"" tarnctl partition show --json g1
 }
 
 check "nothing is to be computed" marked false default
@@ -189,11 +192,11 @@ check "the doctor says so as well" says "tarn-balanced does not run" \
 check "vCPUs are to follow" tarnctl partition set g1 --dispatch strict
 check "beside that" marked true strict
 mv $pool/g1 $pool/renamed
-check "it is that of the partition" json '.automatic' tarnctl partition show --json renamed
+check "it is that of the partition" json '.auto' tarnctl partition show --json renamed
 mv $pool/renamed $pool/g1
 refuse 2 "none of soft, strict, off" "how is not known" \
 	tarnctl partition set g1 --dispatch hard --home none
-refuse 1 "has_memory" "a bad node" tarnctl partition set g1 --home 1023
+refuse 1 "tarnctl pool resize" "a bad node" tarnctl partition set g1 --home 1023
 check "changes nothing" marked true strict
 refuse 1 "only root" "not by the owner" as_user partition set g1 --home auto
 check "by hand again" tarnctl partition set g1 --home none --dispatch default
@@ -210,9 +213,12 @@ check "to where it is" json '.state == "done" and .start == 0 and .count == 2048
 	tarnctl partition relocate g1 --to 0 --json
 check "a range of it" json '.start == 256 and .count == 512 and .skipped == 512' \
 	tarnctl partition relocate g1 1M 2M --to 0 --json --granule 1
-check "is told of later" json '.state == "done" and .start == 256 and .count == 512' \
+check "is told of later" json '.state == "done" and .start == 256 and .count == 512 and
+	.node == 0 and .direction == "to" and .granule == 1' \
 	tarnctl partition relocate g1 --status --json
 check "and in words" says "the relocation is done" tarnctl partition relocate g1 --status
+check "with where to" says "direction                  to node 0" \
+	tarnctl partition relocate g1 --status
 refuse 1 "no frames of the pool" "to a node that is not there" \
 	tarnctl partition relocate g1 --to 1023
 refuse 1 "no frames of the pool" "away from one" tarnctl partition relocate g1 --away-from 1023
@@ -340,6 +346,17 @@ two_nodes()
 	held_page
 	no_room
 	two_homes
+	second_node
+}
+
+# The first one has nothing of a pool.
+second_node()
+{
+	mount_pool $pool2 nodes=0:16M
+	check "a pool on the second node alone" \
+		json '[.nodes[] | .node, .frames] == [1, 4096]' tarnctl pool show --json $pool2
+	check "shows it" says "NUMA node 1                16M" tarnctl pool show $pool2
+	umount $pool2
 }
 
 held_page()

@@ -364,7 +364,7 @@ completes()
 	# shellcheck source=tools/tarnctl/tarnctl.bash
 	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
 	for command in pool partition pager numa top events "pool list" "partition pages" \
-		"partition heat" "partition set" "partition relocate" \
+		"partition heat" "partition set" "partition relocate" "pool set" "pool drain-node" \
 		"pager add" "pager drain" "pager resilver" "pool pins" \
 		"partition pins" "partition attach" "partition detach"; do
 		words=$(_tarnctl_words "$command")
@@ -379,6 +379,23 @@ completes()
 }
 
 check "completion offers what there is" completes
+
+# offers WORDS WORD...: what it says behind these, the last of which is not complete.
+offers()
+{
+	local COMP_WORDS=("${@:2}") COMP_CWORD=$(($# - 2)) COMPREPLY=()
+
+	# It has an option set for the rest of the word, which only works at a prompt.
+	_tarnctl 2> /dev/null
+	[ "${COMPREPLY[*]}" = "$1" ]
+}
+
+check "the values of a key" offers "auto never advise always" \
+	tarnctl partition set g1 huge =
+check "those that begin so" offers "auto advise always" tarnctl partition set g1 huge = a
+check "not of another key" offers "" tarnctl partition set g1 weight =
+check "policies" offers "critical" tarnctl pool pins dma = c
+check "granules" offers "2 256" tarnctl partition relocate g1 --granule 2
 
 # ---- a pool that another namespace keeps
 

@@ -4,7 +4,9 @@
  * whose messages users see, and through the schema, and both must agree.
  */
 #include "../../tools/tarnctl/domain.c"
+#include "../../tools/tarnctl/domain_apply.c"
 #include "../../tools/tarnctl/domain_home.c"
+#include "../../tools/tarnctl/domain_pool.c"
 #include "../../tools/tarnctl/domain_rules.c"
 #include "../../tools/tarnctl/domain_schema.c"
 #include "../../tools/tarnctl/domain_settings.c"
@@ -67,7 +69,8 @@ static void test_good(void)
 			     "<tarn:home nodes='0,2-3'/>"
 			     "<tarn:sharing domain='web.1'/>"
 			     "<tarn:pins policy='none'/>"
-			     "<tarn:paging class='normal'/>");
+			     "<tarn:paging class='normal'/>"
+			     "<tarn:huge blocks='never'/>");
 
 	CHECK_EQ(read_settings(domain_of(all, "")), 0);
 	CHECK_STR(set.pool, "pool0");
@@ -77,6 +80,7 @@ static void test_good(void)
 	CHECK_EQ(set.home, 0xd);
 	CHECK_STR(set.sharing, "web.1");
 	CHECK(!set.attach);
+	CHECK_EQ(set.huge, TARN_HUGE_NEVER);
 	CHECK_EQ(dom.id, 7);
 	CHECK_EQ(dom.memory, 512 * MIB);
 	CHECK_EQ(domain_schema_check(&dom), 0);
@@ -90,6 +94,7 @@ static void test_defaults(void)
 	CHECK_EQ(set.weight, TARN_WEIGHT_DEFAULT);
 	CHECK_EQ(set.min, 0);
 	CHECK(set.attach);
+	CHECK_EQ(set.huge, DOMAIN_HUGE_POOL);
 	forget();
 	CHECK_EQ(read_settings(domain_of(partition_of("", "<!-- none -->"), "")), 0);
 	CHECK(!set.pool);
@@ -155,7 +160,7 @@ static const struct {
 	{ "", "<tarn:home nodes='100'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='1,,2'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='1'>x</tarn:home>", "text in it" },
-	{ "", "<tarn:home nodes='1' more='2'/>", "means nothing here" },
+	{ "", "<tarn:home nodes='1' more='2'/>", "it takes 'nodes' and 'dispatch'" },
 	{ "", "<tarn:home nodes='1=4'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='1=0G'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='1=4g'/>", "NUMA nodes" },
@@ -170,6 +175,9 @@ static const struct {
 	{ "", "<tarn:pins policy='all'/>", "'pool'" },
 	{ "", "<tarn:paging class='fast'/>", "'normal'" },
 	{ "", "<tarn:paging class='normal' more='1'/>", "means nothing here" },
+	{ "", "<tarn:huge/>", "wants the attribute" },
+	{ "", "<tarn:huge blocks='yes'/>", "'advise'" },
+	{ "", "<tarn:huge blocks=''/>", "'advise'" },
 };
 
 static void test_bad(void)
@@ -405,6 +413,38 @@ static void test_cpus(void)
 	free(cpus);
 }
 
+/* What becomes of huge, of a partition that has @has in a pool that has @pool. */
+static struct tarn_partition_set huge_of(const char *inside, __u32 has, __u32 pool)
+{
+	struct tarn_partition_set share = { 0 };
+	struct before b = { .info.huge = has, .huge = pool };
+
+	CHECK_EQ(read_settings(domain_of(partition_of("", inside), "")), 0);
+	share_huge(&share, &set, &b);
+	forget();
+	return share;
+}
+
+static void test_huge(void)
+{
+	struct tarn_partition_set share;
+
+	/* A field that must be 0 without its flag. */
+	share = huge_of("", TARN_HUGE_NEVER, TARN_HUGE_NEVER);
+	CHECK(!share.flags && !share.huge);
+	share = huge_of("<tarn:huge blocks='always'/>", TARN_HUGE_NEVER,
+			TARN_HUGE_NEVER);
+	CHECK_EQ(share.flags, TARN_PARTITION_SET_HUGE);
+	CHECK_EQ(share.huge, TARN_HUGE_ALWAYS);
+	share = huge_of("<tarn:huge blocks='always'/>", TARN_HUGE_ALWAYS,
+			TARN_HUGE_NEVER);
+	CHECK(!share.flags && !share.huge);
+	/* Taken away. */
+	share = huge_of("", TARN_HUGE_ALWAYS, TARN_HUGE_NEVER);
+	CHECK_EQ(share.flags, TARN_PARTITION_SET_HUGE);
+	CHECK_EQ(share.huge, TARN_HUGE_NEVER);
+}
+
 static const struct tap_test tests[] = {
 	{ "all settings", test_good },
 	{ "defaults", test_defaults },
@@ -418,6 +458,7 @@ static const struct tap_test tests[] = {
 	{ "nodes by libvirt's own settings", test_numatune },
 	{ "and its processors", test_cputune },
 	{ "sets of processors", test_cpus },
+	{ "2 MiB frames", test_huge },
 };
 
 TAP_MAIN(tests)

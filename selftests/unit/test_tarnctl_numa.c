@@ -111,7 +111,7 @@ static void test_json(void)
 	CHECK_EQ(json_integer_value(json_object_get(json_array_get(nodes, 1), "vcpus")), 1);
 	CHECK_EQ(json_integer_value(json_object_get(json_array_get(nodes, 1), "frames")), 512 * MIB);
 	nodes = json_array_get(json_object_get(object, "partitions"), 0);
-	CHECK(json_is_true(json_object_get(nodes, "automatic")));
+	CHECK(json_is_true(json_object_get(nodes, "auto")));
 	nodes = json_array_get(json_object_get(nodes, "nodes"), 0);
 	CHECK_EQ(json_integer_value(json_object_get(nodes, "vcpus")), 40);
 	json_decref(object);

@@ -233,7 +233,8 @@ static int settings(struct setting *table, const char *text)
 			      line->argv);
 }
 
-#define KEYS { { .key = "low" }, { .key = "high" }, { 0 } }
+#define KEYS { { .key = "low" }, { .key = "high" },                            \
+	       { .key = "frame", .instead = "the option --frame" }, { 0 } }
 
 static void test_settings(void)
 {
@@ -255,6 +256,11 @@ static void test_settings(void)
 	CHECK_EQ(settings(other, "frob=1"), -EINVAL);
 	CHECK_STR(deferred, "tarnctl pool set: unknown setting 'frob', there is low, high\n");
 	CHECK_EQ(settings(other, "frob"), -EINVAL);
+	/* What is no setting is not suggested as one. */
+	CHECK_EQ(settings(other, "fram=1"), -EINVAL);
+	CHECK_STR(deferred, "tarnctl pool set: unknown setting 'fram', there is low, high\n");
+	CHECK_EQ(settings(other, "frame=1"), -EINVAL);
+	CHECK_STR(deferred, "tarnctl pool set: 'frame' is not set so, but by the option --frame\n");
 	table[0].value = "10000";
 	CHECK_EQ(setting_number(&table[0], 1, 10000, &val), 0);
 	CHECK_EQ(val, 10000);

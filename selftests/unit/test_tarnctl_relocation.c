@@ -61,6 +61,7 @@ static void test_json(void)
 {
 	struct tarn_partition_relocate r = {
 		.state = TARN_RELOCATION_NO_ROOM, .held = 1, .held_page = 77,
+		.node = 3, .flags = TARN_RELOCATE_AWAY,
 	};
 	json_t *object;
 
@@ -71,6 +72,17 @@ static void test_json(void)
 	CHECK_EQ(json_integer_value(json_object_get(object, "held_page")), 77);
 	CHECK_EQ(json_array_size(json_object_get(object, "blocked")),
 		 TARN_BLOCKED_BUCKETS);
+	CHECK_EQ(json_integer_value(json_object_get(object, "node")), 3);
+	CHECK_STR(json_string_value(json_object_get(object, "direction")),
+		  "away from");
+	/* That is what 0 means. */
+	CHECK_EQ(json_integer_value(json_object_get(object, "granule")), 512);
+	json_decref(object);
+	r = (struct tarn_partition_relocate){ 0 };
+	object = relocation_json(&r);
+	CHECK(json_is_null(json_object_get(object, "node")));
+	CHECK(json_is_null(json_object_get(object, "direction")));
+	CHECK(json_is_null(json_object_get(object, "granule")));
 	json_decref(object);
 	r = (struct tarn_partition_relocate){ .state = 99 };
 	object = relocation_json(&r);

@@ -68,7 +68,8 @@ static void test_fields(void)
 	CHECK_EQ(info.weight, 101);
 	CHECK_EQ(info.fair_frames, 102);
 	CHECK_EQ(info.logical_pages, 106);
-	CHECK_EQ(info.errors, 120);
+	CHECK_EQ(info.block_pages, 108);
+	CHECK_EQ(info.errors, 121);
 	/* A file of another kind is an error, a missing one leaves its field. */
 	put(fd, "page_ins", "many\n");
 	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -EINVAL);
@@ -156,25 +157,28 @@ static void test_format(void)
 				       .partitions = 3 };
 	const struct field *field;
 	char buf[SIZE_TEXT_MAX];
+	const char *text;
 
 	for (field = pool_fields; field->name; field++) {
-		field_format(field, &info, buf, false);
+		text = field_format(field, &info, buf, false);
 		if (!strcmp(field->name, "frames"))
-			CHECK_STR(buf, "512M");
+			CHECK_STR(text, "512M");
 		else if (!strcmp(field->name, "page_ins"))
-			CHECK_STR(buf, "5000000");
+			CHECK_STR(text, "5000000");
 		else if (!strcmp(field->name, "metadata_bytes"))
-			CHECK_STR(buf, "1.5K");
+			CHECK_STR(text, "1.5K");
 		else if (!strcmp(field->name, "partitions"))
-			CHECK_STR(buf, "3");
+			CHECK_STR(text, "3");
 		else if (!strcmp(field->name, "scan_permille"))
-			CHECK_STR(buf, "0.0%");
+			CHECK_STR(text, "0.0%");
 		else if (!strcmp(field->name, "scan_ns"))
-			CHECK_STR(buf, "0ns");
+			CHECK_STR(text, "0ns");
 		else if (!strcmp(field->name, "placement"))
-			CHECK_STR(buf, "class");
+			CHECK_STR(text, "class");
+		else if (!strcmp(field->name, "huge"))
+			CHECK_STR(text, "auto");
 		else
-			CHECK_STR(buf, "0");
+			CHECK_STR(text, "0");
 	}
 }
 

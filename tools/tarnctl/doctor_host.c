@@ -22,7 +22,7 @@
 #define FEATURES                                                               \
 	(TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM | TARN_FEATURE_VM |       \
 	 TARN_FEATURE_PINS | TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |     \
-	 TARN_FEATURE_HOMES)
+	 TARN_FEATURE_HOMES | TARN_FEATURE_HUGE)
 
 static bool module_loaded(void)
 {

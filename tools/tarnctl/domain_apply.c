@@ -17,6 +17,7 @@
 #include "home.h"
 #include "partition.h"
 #include "process.h"
+#include "sysfs.h"
 
 #define PID_FILE "/run/libvirt/qemu/%s.pid"
 
@@ -52,7 +53,8 @@ static uint64_t part_of(uint64_t whole, uint64_t pages, uint64_t all)
 static int set_partition(int fd, struct tarn_partition_set *set)
 {
 	set->size = sizeof(*set);
-	set->flags = TARN_PARTITION_SET_ALL;
+	set->flags |= TARN_PARTITION_SET_WEIGHT | TARN_PARTITION_SET_MIN |
+		      TARN_PARTITION_SET_DESIRED;
 	return ioctl(fd, TARN_PARTITION_SET, set) ? -errno : 0;
 }
 
@@ -127,7 +129,7 @@ static int homes_fail(const struct domain *dom, const char *path, int ret)
 	switch (-ret) {
 	case EINVAL:
 		domain_err(dom, dom->settings,
-			   "%s: a node that <home> names has no frames of the pool; 'tarnctl numa' shows those that do",
+			   "%s: the pool has no frames on a node that <home> names; 'tarnctl numa' shows where it has, 'tarnctl pool resize' gives it some",
 			   path);
 		return ret;
 	case ENOTTY:
@@ -143,16 +145,32 @@ static int homes_fail(const struct domain *dom, const char *path, int ret)
 /**
  * struct before - a partition, as it was
  * @info: its settings
+ * @huge: what its pool has for it
  * @homes: its homes, and other nodes where it has pages
  * @uuid: of its pool
  * @mark: of its homes
  */
 struct before {
 	struct tarn_partition_info info;
+	__u32 huge;
 	struct homes homes;
 	char uuid[POOL_UUID_TEXT];
 	struct home_mark mark;
 };
+
+/* That of partitions which are made. A module without such frames has no file. */
+static __u32 huge_of_pool(const char *uuid)
+{
+	int fd = sysfs_open(SYSFS_ROOT, uuid, NULL);
+	uint64_t huge = TARN_HUGE_AUTO;
+
+	if (fd < 0)
+		return huge;
+	if (sysfs_read(fd, "huge", &huge))
+		huge = TARN_HUGE_AUTO;
+	close(fd);
+	return huge;
+}
 
 static int read_before(struct before *b, const struct process_part *part)
 {
@@ -166,9 +184,38 @@ static int read_before(struct before *b, const struct process_part *part)
 	if (ret && ret != -ENOTTY)
 		return partition_fail(part->file.path, ret, "read the nodes of");
 	ret = home_mark_find(part->fd, b->uuid, &id);
-	if (!ret)
-		b->mark = home_mark_read(b->uuid, id);
-	return ret;
+	if (ret)
+		return ret;
+	b->mark = home_mark_read(b->uuid, id);
+	b->huge = huge_of_pool(b->uuid);
+	return 0;
+}
+
+/*
+ * Only where it is another one, as an older module does not know of it. Without a
+ * setting it is the pool's, as that of a partition which is made.
+ */
+static void share_huge(struct tarn_partition_set *share,
+		       const struct domain_settings *set, const struct before *b)
+{
+	__u32 huge = set->huge == DOMAIN_HUGE_POOL ? b->huge : set->huge;
+
+	if (huge == b->info.huge)
+		return;
+	share->flags |= TARN_PARTITION_SET_HUGE;
+	share->huge = huge;
+}
+
+/* As it is now: what failed may have come before it. */
+static void restore_huge(struct tarn_partition_set *old, const struct before *b,
+			 int fd)
+{
+	struct tarn_partition_info now;
+
+	if (partition_info(fd, &now) || now.huge == b->info.huge)
+		return;
+	old->flags |= TARN_PARTITION_SET_HUGE;
+	old->huge = b->info.huge;
 }
 
 static void restore_homes(const struct before *b, int fd)
@@ -195,6 +242,7 @@ static void restore(const struct process_parts *parts,
 			.desired_frames = before[count].info.desired_frames,
 		};
 
+		restore_huge(&old, &before[count], parts->items[count].fd);
 		set_partition(parts->items[count].fd, &old);
 		restore_homes(&before[count], parts->items[count].fd);
 	}
@@ -208,8 +256,10 @@ static int set_one(const struct domain *dom, const struct domain_settings *set,
 		share_of(set, b->info.logical_pages, all);
 	struct tarn_home items[DOMAIN_NODES];
 	struct homes homes;
-	int ret = set_partition(part->fd, &share);
+	int ret;
 
+	share_huge(&share, set, b);
+	ret = set_partition(part->fd, &share);
 	if (ret)
 		return set_fail(dom, part->file.path, ret);
 	homes_of(set, b->info.logical_pages, all, items, &homes);

@@ -17,7 +17,7 @@ static const struct rule rules[] = {
 	{ "/domain[not(@type='kvm')]",
 	  "the domain does not run under KVM; write <domain type='kvm'>" },
 	{ "/domain/memoryBacking/hugepages",
-	  "<hugepages> are not in a pool; remove them from <memoryBacking>" },
+	  "<hugepages> of the host are not in a pool, which has 2 MiB frames of its own (huge=); remove them from <memoryBacking>" },
 	{ "/domain/memtune/min_guarantee",
 	  "libvirt refuses <min_guarantee> for its QEMU driver; write it as <min> of Tarn's settings" },
 };

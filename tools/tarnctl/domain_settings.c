@@ -13,6 +13,7 @@
 #include "domain_rules.h"
 #include "domain_settings.h"
 #include "error.h"
+#include "huge.h"
 #include "suggest.h"
 
 #define PAGE_BYTES (1ULL << TARN_PAGE_SHIFT)
@@ -265,6 +266,22 @@ static int read_paging(struct domain_settings *set, const struct domain *dom,
 	return ret;
 }
 
+static int read_huge(struct domain_settings *set, const struct domain *dom,
+		     xmlNode *node)
+{
+	char *text = only_attribute(dom, node, "blocks");
+	int ret = 0;
+
+	if (!text)
+		return -EINVAL;
+	if (huge_find(text, &set->huge))
+		ret = domain_err(dom, node,
+				 "<huge blocks='%s'>: it takes 'auto', 'never', 'advise' or 'always'",
+				 text);
+	free(text);
+	return ret;
+}
+
 /**
  * struct element - an element that there may be
  * @name: of it
@@ -288,6 +305,7 @@ static const struct element {
 	{ "sharing", "domain", NULL, false, read_sharing },
 	{ "pins", "policy", NULL, false, read_pins },
 	{ "paging", "class", NULL, false, read_paging },
+	{ "huge", "blocks", NULL, false, read_huge },
 };
 
 #define NR_ELEMENTS (sizeof(elements) / sizeof(elements[0]))
@@ -309,7 +327,7 @@ static int unknown_element(const struct domain *dom, const xmlNode *node)
 				  "unknown setting <%s>, did you mean <%s>?",
 				  node->name, near);
 	return domain_err(dom, node,
-			  "unknown setting <%s>, there is weight, min, desired, home, sharing, pins, paging",
+			  "unknown setting <%s>, there is weight, min, desired, home, sharing, pins, paging, huge",
 			  node->name);
 }
 
@@ -327,10 +345,12 @@ static int check_attributes(const struct domain *dom, const xmlNode *node,
 		if (is_named(attr, allowed) || is_named(attr, other))
 			continue;
 		return domain_err(dom, node,
-				  "<%s> has an attribute '%s' that means nothing here, %s%s%s",
+				  "<%s> has an attribute '%s' that means nothing here, %s%s%s%s%s",
 				  node->name, attr->name,
 				  allowed ? "it takes '" : "it takes none",
-				  allowed ? allowed : "", allowed ? "'" : "");
+				  allowed ? allowed : "",
+				  other ? "' and '" : "", other ? other : "",
+				  allowed ? "'" : "");
 	}
 	return 0;
 }
@@ -482,6 +502,7 @@ int domain_settings_read(struct domain_settings *set, const struct domain *dom)
 	memset(set, 0, sizeof(*set));
 	set->weight = TARN_WEIGHT_DEFAULT;
 	set->attach = true;
+	set->huge = DOMAIN_HUGE_POOL;
 	if (!dom->settings) {
 		ret = read_memtune(set, dom);
 		return ret ? ret : domain_home_tune(set, dom);

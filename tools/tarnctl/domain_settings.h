@@ -12,6 +12,9 @@
 /** Most NUMA nodes that settings can name. */
 #define DOMAIN_NODES 64
 
+/** Where blocks get 2 MiB frames as the pool has it. */
+#define DOMAIN_HUGE_POOL UINT32_MAX
+
 /** enum domain_paging - how frames are taken from the domain */
 enum domain_paging {
 	/** as weight, minimum and desired amount say */
@@ -36,6 +39,7 @@ enum domain_paging {
  * @sharing: with whom its pages may be shared; NULL: with nobody
  * @attach: its VM is named to the module, which pins what must not be paged
  * @paging: how frames are taken
+ * @huge: which blocks get 2 MiB frames, enum tarn_huge or DOMAIN_HUGE_POOL
  */
 struct domain_settings {
 	char *pool;
@@ -50,6 +54,7 @@ struct domain_settings {
 	char *sharing;
 	bool attach;
 	enum domain_paging paging;
+	uint32_t huge;
 };
 
 /**

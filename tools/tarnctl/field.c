@@ -24,7 +24,7 @@
 const struct field pool_fields[] = {
 	POOL(frames, PAGES, "size"),
 	POOL(free_frames, PAGES, "free"),
-	POOL(free_block_frames, PAGES, "of it whole 2 MiB"),
+	POOL(free_block_frames, PAGES, "of it in whole 2 MiB"),
 	POOL(limbo_frames, PAGES, "given up, still held"),
 	POOL(poisoned_frames, NUMBER, "frames with a memory error"),
 	POOL(partitions, NUMBER, "partitions"),
@@ -52,10 +52,10 @@ const struct field pool_fields[] = {
 	POOL(scan_permille, PERMILLE, "scanner's CPU"),
 	POOL(scanned_pages, NUMBER, "pages scanned"),
 	POOL(scan_ns, NS, "scanner's time"),
-	POOL(huge, HUGE, "2 MiB frames"),
+	POOL(huge, HUGE, "huge"),
 	POOL(block_fills, NUMBER, "2 MiB frames given"),
 	POOL(block_splits, NUMBER, "of these split"),
-	POOL(placement, PLACEMENT, "home first"),
+	POOL(placement, PLACEMENT, "placement"),
 	{ 0 },
 };
 
@@ -82,7 +82,7 @@ const struct field partition_fields[] = {
 	PART(frame_waits, NUMBER, "waits for frames"),
 	PART(page_waits, NUMBER, "waits for pages"),
 	PART(errors, NUMBER, "errors"),
-	PART(huge, HUGE, "2 MiB frames"),
+	PART(huge, HUGE, "huge"),
 	PART(block_fills, NUMBER, "2 MiB frames given"),
 	PART(block_splits, NUMBER, "of these split"),
 	{ 0 },

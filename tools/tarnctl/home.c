@@ -63,7 +63,7 @@ static int parse_home(struct homes *homes, const char *what, char *text,
 	if (size)
 		*size++ = '\0';
 	if (parse_number(text, &node)) {
-		err("%s: '%s' is no NUMA node; it takes 'none', or nodes as in 0,1 or 0=4G,1=2G",
+		err("%s: '%s' is no NUMA node; it takes 'none', 'auto', or nodes as in 0,1 or 0=4G,1=2G",
 		    what, text);
 		return -EINVAL;
 	}

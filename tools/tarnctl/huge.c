@@ -23,11 +23,23 @@ const char *huge_name(uint64_t huge)
 	return huge < HUGE_NAMES ? huge_names[huge] : "?";
 }
 
+int huge_find(const char *text, uint32_t *huge)
+{
+	uint32_t i;
+
+	for (i = 0; i < HUGE_NAMES; i++) {
+		if (strcmp(huge_names[i], text))
+			continue;
+		*huge = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 int huge_parse(const char *what, const char *text, uint32_t *huge)
 {
-	for (*huge = 0; *huge < HUGE_NAMES; (*huge)++)
-		if (!strcmp(huge_names[*huge], text))
-			return 0;
+	if (!huge_find(text, huge))
+		return 0;
 	err("%s=%s: wants auto, never, advise or always", what, text);
 	return -EINVAL;
 }

@@ -8,7 +8,10 @@
 /** huge_name() - The name of an enum tarn_huge, "?" of one that is not known. */
 const char *huge_name(uint64_t huge);
 
-/** huge_parse() - The reverse. Return: 0, or -EINVAL, reported as of "@what=@text". */
+/** huge_find() - The reverse. Return: 0, or -EINVAL, not reported. */
+int huge_find(const char *text, uint32_t *huge);
+
+/** huge_parse() - Likewise. Return: 0, or -EINVAL, reported as of "@what=@text". */
 int huge_parse(const char *what, const char *text, uint32_t *huge);
 
 #endif

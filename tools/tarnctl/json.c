@@ -10,6 +10,7 @@
 #include "huge.h"
 #include "json.h"
 #include "latency.h"
+#include "placement.h"
 
 json_t *json_text(const char *text)
 {
@@ -37,8 +38,14 @@ static json_t *json_field(const struct field *field, const void *base)
 {
 	uint64_t val = field_get(field, base);
 
-	return field->unit == FIELD_HUGE ? json_string(huge_name(val)) :
-					   json_integer(val);
+	switch (field->unit) {
+	case FIELD_HUGE:
+		return json_string(huge_name(val));
+	case FIELD_PLACEMENT:
+		return json_string(placement_name(val));
+	default:
+		return json_integer(val);
+	}
 }
 
 static int add_fields(json_t *object, const struct field *table,
@@ -148,7 +155,7 @@ int json_add_home_mark(json_t *object, const struct home_mark *mark)
 {
 	int ret;
 
-	ret = json_object_set_new(object, "automatic",
+	ret = json_object_set_new(object, "auto",
 				  json_boolean(mark->automatic));
 	ret |= json_object_set_new(
 		object, "dispatch",

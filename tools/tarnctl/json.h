@@ -24,7 +24,7 @@ json_t *json_home(const struct tarn_home *home);
  */
 int json_add_homes(json_t *object, const struct homes *homes);
 
-/** json_add_home_mark() - Add "automatic" and "dispatch". Return: likewise. */
+/** json_add_home_mark() - Add "auto" and "dispatch". Return: likewise. */
 int json_add_home_mark(json_t *object, const struct home_mark *mark);
 
 json_t *json_metrics(const struct tarn_metrics *metrics);

@@ -28,7 +28,8 @@ static const struct command pool_commands[] = {
 		  "\n" SIZES_HELP "\n\n"
 		  "--placement says which of the pages that are not at home are moved first:\n"
 		  "  class    those that are hot, then warm, cool and cold ones; so it is at first\n"
-		  "  density  likewise, and of each class blocks of 2 MiB with most of it\n"
+		  "  density  by use, in four degrees, and of each the blocks of 2 MiB with most\n"
+		  "           of it\n"
 		  "  refault  those that were paged in, recently first, then the others by class",
 	  .fn = pool_set_main, .options = OPTION_PLACEMENT, .max_args = -1 },
 	{ .name = "resize", .args = "[POOL] SIZE[:SIZE...]",
@@ -41,9 +42,9 @@ static const struct command pool_commands[] = {
 	  .help = "give all memory on a NUMA node back to the kernel",
 	  .more = "For memory that is to be taken out or offline. The pool first takes as much from\n"
 		  "the other nodes, so that it stays as large as it is; then what is on node N is\n"
-		  "moved there while guests run. A page that somebody holds (for DMA, say) is waited\n"
-		  "for. Without --background this waits for the end; when it is interrupted, it goes\n"
-		  "on. Whatever else ends it, the pool is as it was before.",
+		  "moved there while guests run. A page that somebody holds (for DMA, say) is\n"
+		  "waited for. Without --background this waits for the end; when it is\n"
+		  "interrupted, it goes on. Whatever else ends it, the pool is as it was before.",
 	  .fn = pool_drain_node_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SHRINK |
 		     OPTION_REFUSE | OPTION_BACKGROUND | OPTION_STATUS |
@@ -106,9 +107,9 @@ static const struct command partition_commands[] = {
 		  "  min=AMOUNT      what is not taken from it while others have more than theirs\n"
 		  "  desired=AMOUNT  beyond this its frames are taken first, whatever its weight;\n"
 		  "                  0 sets none\n"
-		  "  huge=WHICH      which aligned 2 MiB get one frame at their first touch: always,\n"
-		  "                  never, advise (where MADV_HUGEPAGE says so), or auto: these, and\n"
-		  "                  all of a guest that is attached\n"
+		  "  huge=WHICH      which aligned 2 MiB get one frame at their first touch:\n"
+		  "                  always, never, advise (where MADV_HUGEPAGE says so), or auto:\n"
+		  "                  these, and all of a guest that is attached\n"
 		  "\n"
 		  "Of amounts, a bare number counts pages of 4 KiB, % is a part of the pool.\n"
 		  "\n"

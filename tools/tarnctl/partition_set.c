@@ -92,7 +92,7 @@ static int homes_fail(const char *path, int ret, const char *nodes, bool done)
 		err("%s: only root may set home nodes%s", path, rest);
 		return ret;
 	case EINVAL:
-		err("%s: not all of the nodes %s have memory, /sys/devices/system/node/has_memory lists those that do%s",
+		err("%s: the pool does not have frames on all of the nodes %s; 'tarnctl numa' shows where it has, 'tarnctl pool resize' with a size for each node gives it some%s",
 		    path, nodes, rest);
 		return ret;
 	case ENOTTY:
@@ -239,6 +239,13 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 		[SET_MIN] = { .key = "min" },
 		[SET_DESIRED] = { .key = "desired" },
 		[SET_HUGE] = { .key = "huge" },
+		{ .key = "home", .instead = "the option --home" },
+		{ .key = "dispatch", .instead = "the option --dispatch" },
+		{ .key = "placement", .instead = "the option --placement of 'tarnctl pool set', of a whole pool" },
+		{ .key = "readahead", .instead = "'tarnctl pool set', of a whole pool" },
+		{ .key = "low", .instead = "'tarnctl pool set', of a whole pool" },
+		{ .key = "high", .instead = "'tarnctl pool set', of a whole pool" },
+		{ .key = "scan", .instead = "'tarnctl pool set', of a whole pool" },
 		{ 0 },
 	};
 	int fd, ret;

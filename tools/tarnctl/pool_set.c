@@ -147,6 +147,14 @@ int pool_set_main(int argc, char **argv, const struct options *opts)
 		[SET_HIGH] = { .key = "high" },
 		[SET_READAHEAD] = { .key = "readahead" },
 		[SET_SCAN] = { .key = "scan" },
+		{ .key = "placement", .instead = "the option --placement" },
+		{ .key = "huge", .instead = "'mount -o remount,huge=... POOL', of partitions that are made from then on" },
+		{ .key = "size", .instead = "'tarnctl pool resize'" },
+		{ .key = "nodes", .instead = "'tarnctl pool resize' with a size for each node" },
+		{ .key = "weight", .instead = "'tarnctl partition set', of one partition" },
+		{ .key = "min", .instead = "'tarnctl partition set', of one partition" },
+		{ .key = "desired", .instead = "'tarnctl partition set', of one partition" },
+		{ .key = "home", .instead = "the option --home of 'tarnctl partition set', of one partition" },
 		{ 0 },
 	};
 	const char *name = NULL;

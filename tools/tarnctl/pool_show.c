@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "error.h"
 #include "field.h"
+#include "home.h"
 #include "json.h"
 #include "latency.h"
 #include "pool.h"
@@ -14,10 +15,7 @@
 #include "sysfs.h"
 #include "text.h"
 
-/* No machine has more; the walk ends at the first number that is missing. */
-#define NODES_MAX 1024
-
-/* Read frames and free frames of a node. */
+/* Frames and free frames of a node; one of which the pool has none is not there. */
 static int read_node(const struct pool *pool, unsigned int node,
 		     uint64_t *frames, uint64_t *free_frames)
 {
@@ -40,11 +38,11 @@ static void print_nodes(const struct pool *pool, bool bytes)
 	uint64_t frames, free_frames;
 	unsigned int node;
 
-	for (node = 0; node < NODES_MAX; node++) {
+	for (node = 0; node <= NODE_MAX; node++) {
 		char total[SIZE_TEXT_MAX], left[SIZE_TEXT_MAX], label[32];
 
 		if (read_node(pool, node, &frames, &free_frames))
-			break;
+			continue;
 		snprintf(label, sizeof(label), "NUMA node %u", node);
 		printf("  " FIELD_LABEL " %s, %s free\n", label,
 		       size_format_pages(total, frames, bytes),
@@ -58,9 +56,9 @@ static json_t *json_nodes(const struct pool *pool)
 	uint64_t frames, free_frames;
 	unsigned int node;
 
-	for (node = 0; node < NODES_MAX; node++) {
+	for (node = 0; node <= NODE_MAX; node++) {
 		if (read_node(pool, node, &frames, &free_frames))
-			break;
+			continue;
 		json_array_append_new(array, json_pack(
 			"{s:i, s:I, s:I}", "node", (int)node,
 			"frames", (json_int_t)frames,

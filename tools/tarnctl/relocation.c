@@ -29,6 +29,11 @@ const char *relocation_state(__u32 state)
 	return state < NR_STATES ? states[state].name : "?";
 }
 
+const char *relocation_direction(const struct tarn_partition_relocate *r)
+{
+	return r->flags & TARN_RELOCATE_AWAY ? "away from" : "to";
+}
+
 unsigned int relocation_percent(const struct tarn_partition_relocate *r)
 {
 	if (!r->count || r->cursor <= r->start)
@@ -78,6 +83,12 @@ static void print_line(const char *label, const char *text)
 	printf("  " FIELD_LABEL " %s\n", label, text);
 }
 
+/* As many as there may be where nothing was said. */
+static __u32 granule(const struct tarn_partition_relocate *r)
+{
+	return r->granule ? r->granule : TARN_RELOCATE_GRANULE_MOST;
+}
+
 void relocation_print(const char *path,
 		      const struct tarn_partition_relocate *r, bool exact)
 {
@@ -87,8 +98,11 @@ void relocation_print(const char *path,
 	       r->state < NR_STATES ? states[r->state].text : "?");
 	if (r->state == TARN_RELOCATION_NONE)
 		return;
+	printf("  " FIELD_LABEL " %s node %u\n", "direction",
+	       relocation_direction(r), r->node);
 	printf("  " FIELD_LABEL " page %llu, %llu pages\n", "range", r->start,
 	       r->count);
+	print_line("granule", size_format_pages(size, granule(r), exact));
 	if (r->state != TARN_RELOCATION_DONE)
 		printf("  " FIELD_LABEL " page %llu, %u%%\n", "gone up to",
 		       r->cursor, relocation_percent(r));
@@ -103,13 +117,17 @@ void relocation_print(const char *path,
 
 json_t *relocation_json(const struct tarn_partition_relocate *r)
 {
+	bool any = r->state != TARN_RELOCATION_NONE;
 	json_t *array = json_array();
 	int i;
 
 	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
 		json_array_append_new(array, json_integer(r->blocked[i]));
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}",
+	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}",
 			 "state", relocation_state(r->state),
+			 "node", any ? json_integer(r->node) : json_null(),
+			 "direction", any ? relocation_direction(r) : NULL,
+			 "granule", any ? json_integer(granule(r)) : json_null(),
 			 "start", (json_int_t)r->start,
 			 "count", (json_int_t)r->count,
 			 "cursor", (json_int_t)r->cursor,

@@ -29,7 +29,7 @@ static int unknown_key(const struct setting *table, const char *cmd,
 
 	snprintf(key, sizeof(key), "%.*s", (int)strcspn(word, "="), word);
 	suggest_begin(&s, key);
-	for (; table->key; table++) {
+	for (; table->key && !table->instead; table++) {
 		suggest_offer(&s, table->key);
 		if (len < sizeof(keys))
 			len += snprintf(keys + len, sizeof(keys) - len,
@@ -59,6 +59,11 @@ static int parse_one(struct setting *table, const char *cmd, const char *word)
 	}
 	if (!s->key)
 		return unknown_key(table, cmd, word);
+	if (s->instead) {
+		err("%s: '%s' is not set so, but by %s", cmd, s->key,
+		    s->instead);
+		return -EINVAL;
+	}
 	if (s->value) {
 		err("%s: '%s' is given twice", cmd, s->key);
 		return -EINVAL;

@@ -9,10 +9,12 @@
 /**
  * struct setting - a key that a subcommand knows
  * @key: its name; NULL ends a table
+ * @instead: NULL, or what sets it, as this subcommand does not; those come last
  * @value: what was given for it, NULL: nothing
  */
 struct setting {
 	const char *key;
+	const char *instead;
 	const char *value;
 };
 
@@ -23,8 +25,8 @@ bool setting_is(const char *word);
  * settings_parse() - Sort words into a table.
  * @table: the keys known
  * @cmd: name of the subcommand, for messages
- * Return: 0 or -EINVAL, reported: a word that is no setting, an unknown key, a
- * key given twice, an empty value.
+ * Return: 0 or -EINVAL, reported: a word that is no setting, an unknown key or one
+ * that something else sets, a key given twice, an empty value.
  */
 int settings_parse(struct setting *table, const char *cmd, int argc,
 		   char **argv);

@@ -89,6 +89,27 @@ _tarnctl_words()
 	esac
 }
 
+# The values of a KEY=, which bash has as words of their own: "huge", "=", "ne".
+_tarnctl_values()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} key=${COMP_WORDS[COMP_CWORD - 1]}
+
+	if [[ $cur == "=" ]]; then
+		cur=
+	elif [[ $key == "=" ]]; then
+		key=${COMP_WORDS[COMP_CWORD - 2]}
+	else
+		return 1
+	fi
+	case "$1 $key" in
+	"partition set huge")
+		mapfile -t COMPREPLY < <(compgen -W "auto never advise always" -- "$cur") ;;
+	"pool pins "*)
+		mapfile -t COMPREPLY < <(compgen -W "critical always never" -- "$cur") ;;
+	esac
+	return 0
+}
+
 _tarnctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]}
@@ -120,6 +141,9 @@ _tarnctl()
 	--placement)
 		mapfile -t COMPREPLY < <(compgen -W "class density refault" -- "$cur")
 		return ;;
+	--granule)
+		mapfile -t COMPREPLY < <(compgen -W "1 2 4 8 16 32 64 128 256 512" -- "$cur")
+		return ;;
 	--socket | --replace | --svg)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -146,6 +170,7 @@ _tarnctl()
 			"$(_tarnctl_words "$path")" -- "$cur")
 		return
 	fi
+	_tarnctl_values "$path" && return
 	case $path in
 	"partition attach")
 		if ((COMP_CWORD == 3)); then

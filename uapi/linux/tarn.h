@@ -375,7 +375,7 @@ enum tarn_huge {
  *
  * The file must be open for writing and the caller have CAP_SYS_ADMIN to
  * raise the weight or @min_frames, or change @desired_frames; its owner may lower
- * the former two. ENOSPC: the pool can't guarantee so much.
+ * the former two, and set @huge. ENOSPC: the pool can't guarantee so much.
  */
 struct tarn_partition_set {
 	__u32 size;
