@@ -171,8 +171,8 @@ static void settle_first(struct tarn_partition *part, struct tarn_leaf *leaf,
  * @leaf: the block's
  * @index: page of it that is touched
  *
- * Only where nothing of the block was touched before, and the home has a chunk that is
- * free as a whole and nobody else needs.
+ * Only where nothing of the block was touched before, no page of it is to be pinned, and
+ * the home has a chunk that is free as a whole and nobody else needs.
  *
  * Context: process.
  * Return: false if it is as it was.
@@ -188,7 +188,7 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 	int nid;
 
 	if (first + TARN_BLOCK_PAGES > atomic64_read(&part->pages) ||
-	    !is_untouched(leaf))
+	    !is_untouched(leaf) || tarn_pin_any(part, first, TARN_BLOCK_PAGES))
 		return false;
 	nid = tarn_home_pick(part);
 	chunk = tarn_block_take(pool, nid);

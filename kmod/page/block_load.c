@@ -334,7 +334,9 @@ bool tarn_block_load(struct tarn_partition *part, struct tarn_leaf *leaf,
 	struct tarn_block_load *load;
 	LIST_HEAD(ios);
 
-	if (!is_out(leaf))
+	if (!is_out(leaf) ||
+	    tarn_pin_any(part, ALIGN_DOWN(index, TARN_BLOCK_PAGES),
+			 TARN_BLOCK_PAGES))
 		return false;
 	if (atomic_inc_return(&part->block_loads) > AT_ONCE)
 		goto err_count;

@@ -122,6 +122,15 @@ u64 tarn_pin_quota(struct tarn_partition *part)
 
 /* ---- pages -------------------------------------------------------------- */
 
+static void part_block(struct tarn_partition *part, u64 index)
+{
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, false);
+
+	if (leaf && tarn_block_is_whole(part->pool, atomic64_read(
+					tarn_leaf_entry(leaf, index))))
+		tarn_block_part(part, leaf, index);
+}
+
 /*
  * With the count of the page taken: give it a frame and have it stay there, as far
  * as this needs no waiting. Who calls may be a guest whose file goes meanwhile.
@@ -138,6 +147,8 @@ static int hold_now(struct tarn_partition *part, u64 index)
 				      NULL) : -ENXIO;
 		if (ret)
 			break;
+		/* As part of a block it would be unmapped when another page goes. */
+		part_block(part, index);
 		tarn_pin_update(part, index);
 	} while (tarn_pin_wanted(part, index) && !tarn_pin_holds(part, index));
 	up_read(&part->pin);

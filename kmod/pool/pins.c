@@ -18,6 +18,15 @@ bool tarn_pin_wanted(struct tarn_partition *part, u64 index)
 	return xa_load(&part->pins.pages, index);
 }
 
+/* Is any page of a range? */
+bool tarn_pin_any(struct tarn_partition *part, u64 first, u64 count)
+{
+	unsigned long at = first;
+
+	return unlikely(READ_ONCE(part->pins.pinned)) &&
+	       xa_find(&part->pins.pages, &at, first + count - 1, XA_PRESENT);
+}
+
 /* Has it a frame, and stays there? */
 bool tarn_pin_holds(struct tarn_partition *part, u64 index)
 {

@@ -32,6 +32,7 @@ struct tarn_pins {
 void tarn_pins_init(struct tarn_pins *pins);
 int tarn_pin_add(struct tarn_partition *part, u64 index);
 bool tarn_pin_remove(struct tarn_partition *part, u64 index);
+bool tarn_pin_any(struct tarn_partition *part, u64 first, u64 count);
 bool tarn_pin_wanted(struct tarn_partition *part, u64 index);
 bool tarn_pin_holds(struct tarn_partition *part, u64 index);
 void tarn_pin_update(struct tarn_partition *part, u64 index);

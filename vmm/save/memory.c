@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -266,10 +267,25 @@ out:
 
 /* Reading */
 
+/*
+ * What a page that comes back touches first must not be 2 MiB: those of a guest of which
+ * much was paged would all be there. Advice, as when it was mapped.
+ */
+static void advise(const struct tarn_mem *mem, int advice)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++)
+		if (mem_backend_in_pool(mem->range[i].backend))
+			madvise(mem->range[i].hva, mem->range[i].size, advice);
+}
+
 int memory_clear(struct tarn_mem *mem)
 {
 	unsigned int i;
 	int ret;
+
+	advise(mem, MADV_NOHUGEPAGE);
 
 	for (i = 0; i < mem->nr; i++) {
 		ret = tarn_mem_discard(mem, mem->range[i].gpa,
@@ -303,6 +319,11 @@ static void fill(u8 *to, u64 len, const u8 *word)
 
 	for (off = 0; off < len; off += sizeof(u64))
 		memcpy(to + off, word, sizeof(u64));
+}
+
+void memory_loaded(const struct tarn_mem *mem)
+{
+	advise(mem, MADV_HUGEPAGE);
 }
 
 int memory_load(struct tarn_mem *mem, const struct stream_record *rec,

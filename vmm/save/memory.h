@@ -33,6 +33,9 @@ int memory_save(struct stream *s, const struct tarn_mem *mem,
 /** memory_clear() - empty all of it, for memory_load(). -errno, reported. */
 int memory_clear(struct tarn_mem *mem);
 
+/** memory_loaded() - no more comes, what is touched first may be 2 MiB again. */
+void memory_loaded(const struct tarn_mem *mem);
+
 /** memory_load() - put a PAGES record where it belongs. -errno, reported. */
 int memory_load(struct tarn_mem *mem, const struct stream_record *rec,
 		struct memory_progress *progress);

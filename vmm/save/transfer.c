@@ -212,6 +212,7 @@ static int read_all(struct transfer *t)
 		}
 		ret = ret < 0 ? ret : read_record(t, &before);
 	}
+	memory_loaded(&t->vm->mem);
 	if (ret)
 		return ret;
 	/* The state of the devices stays in the record; END follows. */
