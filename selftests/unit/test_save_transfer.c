@@ -119,6 +119,10 @@ int machine_describe(struct vm *v, struct state_out *out) { return 0; }
 int machine_save(struct vm *v, struct state_out *out) { return 0; }
 int machine_check(struct vm *v, const struct stream_record *rec) { abort(); }
 int machine_load(struct vm *v, const struct stream_record *rec) { abort(); }
+void memory_loaded(const struct tarn_mem *mem)
+{
+}
+
 int memory_clear(struct tarn_mem *mem) { abort(); }
 int memory_load(struct tarn_mem *mem, const struct stream_record *rec,
 		struct memory_progress *progress)
