@@ -266,6 +266,25 @@ static vm_fault_t wait_for_page(struct vm_fault *vmf,
 	return VM_FAULT_RETRY;
 }
 
+/*
+ * Of a chunk that is whole though its block is not, what the kernel maps may be more than
+ * the page: all of it, from 6.18 on. So the page is mapped here, for reading; a write comes
+ * again. Its page is locked, without which nobody maps any of it.
+ */
+static vm_fault_t map_singly(struct vm_fault *vmf, struct page *page)
+{
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+	int err = 0;
+
+	if (!pmd_trans_huge(READ_ONCE(*vmf->pmd)))
+		err = insert_page(vmf, vmf->address & PAGE_MASK, page);
+	if (err && err != -EBUSY)
+		ret = fault_error(vmf, err);
+	unlock_page(page);
+	put_page(page);
+	return ret;
+}
+
 static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
 		      struct tarn_leaf *leaf, struct page *page)
 {
@@ -274,6 +293,8 @@ static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
 		put_page(page);
 		return VM_FAULT_SIGBUS;
 	}
+	if (PageCompound(page) && !tarn_block_look(part, vmf->pgoff))
+		return map_singly(vmf, page);
 	/* Dirty as it is, a writable mapping spares the fault of the write. */
 	if (vmf->vma->vm_flags & VM_SHARED && tarn_frame_dirty(page)) {
 		vmf->flags |= FAULT_FLAG_WRITE;
@@ -282,8 +303,6 @@ static vm_fault_t hit(struct vm_fault *vmf, struct tarn_partition *part,
 	} else if (!PageCompound(page)) {
 		map_around(vmf, part, leaf);
 	}
-	if (PageCompound(page) && pmd_none(READ_ONCE(*vmf->pmd)))
-		tarn_block_look(part, vmf->pgoff);
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
 }

@@ -58,10 +58,9 @@ struct tarn_chunk *tarn_block_take(struct tarn_pool *pool, int nid)
 		return chunk;
 	/* A pager had it in hand, whose window is no reason to pass over it. */
 	tarn_window_unmap(pool, tarn_chunk_first(chunk), TARN_CHUNK_FRAMES);
-	if (tarn_chunk_join(chunk)) {
-		chunk->awkward = false;
+	if (tarn_chunk_join(chunk))
 		return chunk;
-	}
+	WRITE_ONCE(chunk->awkward, true);
 	give_singly(n, chunk);
 	return NULL;
 }
@@ -72,6 +71,8 @@ void tarn_block_give(struct tarn_pool *pool, struct tarn_chunk *chunk)
 	u64 frame = tarn_chunk_first(chunk);
 	unsigned int i;
 
+	/* Before each of its pages has that from it. */
+	tarn_frame_clear_dirty(chunk->page);
 	if (tarn_chunk_split_idle(chunk)) {
 		give_singly(pool->nodes[chunk->node], chunk);
 		return;
@@ -209,29 +210,36 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 	settle_first(part, leaf, first, chunk);
 	tarn_stats_taken(pool, nid, frame, TARN_BLOCK_PAGES);
 	tarn_stats_add(part, TARN_STAT_BLOCK_FILLS, 1);
+	/* An area may have come meanwhile. */
+	if (tarn_pin_any(part, first, TARN_BLOCK_PAGES))
+		tarn_block_part(part, leaf, index);
 	return true;
 }
 
 /* ---- parting ------------------------------------------------------------ */
 
 /**
- * tarn_block_look() - a block may get one entry of a page table
+ * tarn_block_look() - may a block have one entry of a page table?
  * @part: partition; the caller has its inode
- * @index: a page of it, whose frame's page is locked
+ * @index: a page of it, whose frame's page is locked, and a compound page
  *
  * Of a memory error that the hardware reports the kernel marks just the page. Who uses that
  * shall come to the module, so each page gets an entry of its own.
  *
  * Context: process.
  */
-void tarn_block_look(struct tarn_partition *part, u64 index)
+bool tarn_block_look(struct tarn_partition *part, u64 index)
 {
 	u64 e = atomic64_read(tarn_partition_entry(part, index));
 	struct tarn_chunk *chunk = tarn_chunk_of(part->pool,
 						 tarn_entry_payload(e));
 
-	if (chunk->whole && tarn_chunk_spoilt(chunk) && tarn_chunk_break(chunk))
+	if (chunk->whole && tarn_chunk_spoilt(chunk)) {
+		tarn_chunk_break(chunk);
+		tarn_partition_unmap(part, first_of(index), TARN_BLOCK_PAGES);
 		tarn_stats_add(part, TARN_STAT_BLOCK_SPLITS, 1);
+	}
+	return chunk->whole;
 }
 
 /**

@@ -43,7 +43,7 @@ void tarn_block_unmap(struct tarn_partition *part, u64 first,
 		      const struct tarn_chunk *chunk);
 bool tarn_block_move(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 index, int nid);
-void tarn_block_look(struct tarn_partition *part, u64 index);
+bool tarn_block_look(struct tarn_partition *part, u64 index);
 bool tarn_block_is_whole(struct tarn_pool *pool, u64 e);
 
 #endif

@@ -81,6 +81,15 @@ static bool make_whole(struct tarn_block_load *load)
 	return tarn_chunk_join(load->chunk);
 }
 
+static void part_again(struct tarn_partition *part, u64 first)
+{
+	down_read(&part->pin);
+	if (part->inode)
+		tarn_block_part(part, tarn_partition_leaf(part, first, false),
+				first);
+	up_read(&part->pin);
+}
+
 /*
  * While its page is locked nobody maps the block. If a page of it was cut away it must not
  * be mapped as a whole. What needs memory is done when it is unlocked.
@@ -109,6 +118,9 @@ static void settle_whole(struct tarn_block_load *load)
 		tarn_load_orphan(io);
 		tarn_io_destroy(io);
 	}
+	/* An area may have come meanwhile. */
+	if (tarn_pin_any(load->part, load->first, TARN_BLOCK_PAGES))
+		part_again(load->part, load->first);
 }
 
 static void load_free(struct tarn_block_load *load)
@@ -255,8 +267,7 @@ static bool create_all(struct tarn_block_load *load, u64 index,
 		list_del_init(&io->link);
 		tarn_io_destroy(io);
 	}
-	for (i = 0; i < TARN_BLOCK_PAGES; i++)
-		tarn_frame_free(load->part->pool, frame + i);
+	tarn_block_give(load->part->pool, load->chunk);
 	return false;
 }
 
@@ -282,8 +293,11 @@ static bool claim_all(struct tarn_block_load *load, struct list_head *ios)
 			break;
 		tarn_load_abort(io);
 	}
-	list_for_each_entry_from(next, ios, link)
-		tarn_frame_free(load->part->pool, next->frame);
+	if (list_is_first(&next->link, ios))
+		tarn_block_give(load->part->pool, load->chunk);
+	else
+		list_for_each_entry_from(next, ios, link)
+			tarn_frame_free(load->part->pool, next->frame);
 	list_for_each_entry_safe(io, next, ios, link) {
 		list_del_init(&io->link);
 		tarn_io_destroy(io);

@@ -97,7 +97,9 @@ static bool move_marked(struct block *b)
 {
 	struct page *new = b->to->page;
 
-	if (!is_alone(b) || tarn_chunk_spoilt(b->from) || !copy(b))
+	/* Somebody may have wanted it parted meanwhile. */
+	if (!is_alone(b) || !b->from->whole || tarn_chunk_spoilt(b->from) ||
+	    !copy(b))
 		return false;
 	b->from->whole = false;
 	b->to->whole = true;

@@ -280,7 +280,7 @@ bool tarn_load_claim(struct tarn_io *io)
 	io->sum = tarn_leaf_of(entry)->sum[io->index & (TARN_LEAF_PAGES - 1)];
 	if (io->flags & TARN_REQ_READAHEAD)
 		tarn_stats_add(io->part, TARN_STAT_READAHEAD, 1);
-	else if (!io->peek && tarn_entry_refaults(io->part->pool, e))
+	else if (io->asked && !io->peek && tarn_entry_refaults(io->part->pool, e))
 		tarn_stats_add(io->part, TARN_STAT_REFAULTS, 1);
 	return true;
 }

@@ -85,6 +85,8 @@ static bool copy(struct tarn_pool *pool, u64 from, u64 to)
 		return false;
 	if (tarn_frame_dirty(old))
 		tarn_frame_set_dirty(new);
+	else
+		tarn_frame_clear_dirty(new);
 	*tarn_frame(pool, to) = *tarn_frame(pool, from);
 	return true;
 }

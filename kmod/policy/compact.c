@@ -78,7 +78,7 @@ static void empty_one(struct tarn_compact *c, struct tarn_node *n)
 
 	/* What processors have at hand looks used. */
 	tarn_magazines_empty(pool);
-	if (READ_ONCE(n->free_chunks) || !has_room(n))
+	if (tarn_chunk_any(n) || !has_room(n))
 		return;
 	chunk = sparsest(pool, n, c->behind) ?: sparsest(pool, n, 0);
 	if (!chunk)

@@ -112,6 +112,19 @@ static void flush(struct tarn_evacuation *ev)
 	tarn_move_begin(batch, batch->pages.part);
 }
 
+/* To a node, or the nearest that has 2 MiB to spare. */
+static bool move_near(struct tarn_partition *part, struct tarn_leaf *leaf,
+		      u64 index, int nid)
+{
+	struct tarn_node *near = tarn_pool_node(part->pool, nid);
+	int i;
+
+	for (i = 0; near && i < nr_node_ids; i++)
+		if (tarn_block_move(part, leaf, index, near->nearest[i]))
+			return true;
+	return false;
+}
+
 /* All of the chunk may be one block: it goes as such, if there is a chunk to go to. */
 static bool move_block(struct tarn_evacuation *ev, struct tarn_partition *part,
 		       const struct tarn_evacuee *list, int node)
@@ -121,7 +134,7 @@ static bool move_block(struct tarn_evacuation *ev, struct tarn_partition *part,
 
 	if (!leaf || !tarn_entry_is_frame(atomic64_read(
 				tarn_leaf_entry(leaf, index)), list->frame) ||
-	    !tarn_block_move(part, leaf, index, tarn_home_near(part, node)))
+	    !move_near(part, leaf, index, tarn_home_near(part, node)))
 		return false;
 	ev->moved += TARN_BLOCK_PAGES;
 	return true;

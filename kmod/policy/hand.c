@@ -239,7 +239,8 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 			if (!tarn_block_part(part, leaf, first + i))
 				break;
 			e = atomic64_read(entry);
-			if (put_on_probation(part, first + i, entry, e)) {
+			if (may_look(part, l, e) &&
+			    put_on_probation(part, first + i, entry, e)) {
 				__set_bit(i, probation);
 				hand->probed = true;
 			}

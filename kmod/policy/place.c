@@ -254,7 +254,7 @@ static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 static bool move_block(struct tarn_partition *part, struct trip *t,
 		       struct tarn_leaf *leaf)
 {
-	u64 e = atomic64_read(tarn_leaf_entry(leaf, t->way->at)), less;
+	u64 e = atomic64_read(tarn_leaf_entry(leaf, t->way->at));
 	int nid;
 
 	if (t->room < TARN_BLOCK_PAGES || !goes(part, t, e) ||
@@ -262,11 +262,10 @@ static bool move_block(struct tarn_partition *part, struct trip *t,
 		return false;
 	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
 	flush(t);
-	if (!goes_on(t) || !tarn_block_move(part, leaf, t->way->at, t->to))
+	if (!goes_on(t) || t->excess[nid] < TARN_BLOCK_PAGES || !tarn_block_move(part, leaf, t->way->at, t->to))
 		return false;
-	less = min_t(u64, t->excess[nid], TARN_BLOCK_PAGES);
-	t->excess[nid] -= less;
-	t->all -= less;
+	t->excess[nid] -= TARN_BLOCK_PAGES;
+	t->all -= TARN_BLOCK_PAGES;
 	t->most -= TARN_BLOCK_PAGES;
 	t->batch.moved += TARN_BLOCK_PAGES;
 	atomic64_add(TARN_BLOCK_PAGES, &part->node[t->to].moved);

@@ -253,6 +253,17 @@ static struct tarn_chunk *last_free(struct tarn_node *node)
 	return NULL;
 }
 
+/* Is there one? */
+bool tarn_chunk_any(struct tarn_node *node)
+{
+	bool any;
+
+	spin_lock(&node->lock);
+	any = last_free(node);
+	spin_unlock(&node->lock);
+	return any;
+}
+
 /**
  * tarn_chunk_take() - take all frames of a chunk
  * @node: of this node
@@ -329,7 +340,6 @@ bool tarn_chunk_join(struct tarn_chunk *chunk)
 	preempt_disable();
 	if (!freeze_all(head)) {
 		preempt_enable();
-		WRITE_ONCE(chunk->awkward, true);
 		return false;
 	}
 	for (i = 0; i < TARN_CHUNK_FRAMES; i++)

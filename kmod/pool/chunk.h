@@ -34,7 +34,7 @@
  * @leaving: the pool shrinks: what becomes free is not given out again
  * @whole: it is one block, none of whose pages went its own way; under its page lock
  * @link: on the node's list of chunks that have a free frame; of detached ones
- * @awkward: it could not be made whole, and was not used since
+ * @awkward: it was free and could not be made whole, and was not used since
  * @nr_free: frames on the free list; none of a whole chunk
  * @nr_retired: frames that were given up with a memory error
  * @free: first of them, an index into @frames, TARN_CHUNK_FRAMES if none
@@ -74,6 +74,7 @@ void tarn_chunk_push(struct tarn_node *node, struct tarn_chunk *chunk,
 		     unsigned int i);
 unsigned int tarn_chunk_pop(struct tarn_node *node, struct tarn_chunk *chunk);
 
+bool tarn_chunk_any(struct tarn_node *node);
 struct tarn_chunk *tarn_chunk_take(struct tarn_node *node);
 void tarn_chunk_give(struct tarn_node *node, struct tarn_chunk *chunk);
 bool tarn_chunk_join(struct tarn_chunk *chunk);

@@ -556,6 +556,27 @@ static void a_hole_in_a_block_that_fills(void)
 	end(BLOCK);
 }
 
+/* Who touches a neighbour of a hole in what is held does not get the hole with it. */
+static void a_hole_beside_a_held_page(void)
+{
+	int pipes[2];
+
+	begin("size=16M,huge=always", BLOCK);
+	fill(0, BLOCK, 1);
+	hold(pipes, 9);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    20 * PAGE_SIZE, PAGE_SIZE));
+	check(21, 1, 1);
+	page_fill(page_of(22), 11, 22, 2);
+	ASSERT(page_is_zero(page_of(20)));
+	page_fill(page_of(20), 11, 20, 3);
+	let_go(pipes, 9, 1);
+	WAIT_FOR(!pool_info(&pool).limbo_frames);
+	check(20, 1, 3);
+	check(22, 1, 2);
+	end(BLOCK);
+}
+
 /* The file goes, what holds it has the page even then. */
 static void a_file_ends_with_a_page_held(void)
 {
@@ -693,6 +714,7 @@ static const struct tarn_test tests[] = {
 	TEST(more_blocks_than_frames),
 	TEST(a_page_of_it_is_held),
 	TEST(a_file_ends_with_a_page_held),
+	TEST(a_hole_beside_a_held_page),
 	TEST(what_is_around_a_held_page_goes),
 	TEST(a_pool_ends_with_a_page_held),
 	TEST(a_full_pager_splits_none),
