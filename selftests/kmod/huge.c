@@ -597,6 +597,41 @@ static void a_file_ends_with_a_page_held(void)
 
 /* ---- others --------------------------------------------------------------- */
 
+/*
+ * The kernel marks the page and can do nothing with it. The mapping stays as it is; who
+ * maps the block anew gets all of it but that page.
+ */
+static void a_page_of_it_has_a_memory_error(void)
+{
+	u8 *other, value;
+	long ret;
+	u64 i;
+
+	begin("size=16M,huge=always", BLOCK);
+	fill(0, BLOCK, 1);
+	ret = SYS(madvise(page_of(9), PAGE_SIZE, MADV_HWPOISON));
+	TEST_REQUIRE(ret != -EINVAL, "the kernel has no MADV_HWPOISON");
+	ASSERT(!ret || ret == -EBUSY || ret == -EHWPOISON);
+	other = part_map(part, BLOCK);
+	for (i = 0; i < BLOCK; i++)
+		if (i != 9)
+			ASSERT_PAGE(other + i * PAGE_SIZE, 11, i, 1);
+	ASSERT(try_read(other + 9 * PAGE_SIZE, &value));
+	ASSERT_EQ(huge_mapped(other), 0);
+	ASSERT_EQ(blocks(), 0);
+	ASSERT_EQ(pool_info(&pool).poisoned_frames, 1);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    9 * PAGE_SIZE, PAGE_SIZE));
+	ASSERT(page_is_zero(other + 9 * PAGE_SIZE));
+	ASSERT_PAGE(other + 10 * PAGE_SIZE, 11, 10, 1);
+	munmap(other, BLOCK_BYTES);
+	munmap(map, BLOCK_BYTES);
+	close(part);
+	part_unlink(&pool, "a");
+	WAIT_FOR(pool_info(&pool).free_frames + 1 == pool_info(&pool).frames);
+	pool_umount(&pool);
+}
+
 static void a_child_reads_and_writes(void)
 {
 	int status;
@@ -719,6 +754,7 @@ static const struct tarn_test tests[] = {
 	TEST(a_pool_ends_with_a_page_held),
 	TEST(a_full_pager_splits_none),
 	TEST(a_hole_in_a_block_that_fills),
+	TEST(a_page_of_it_has_a_memory_error),
 	TEST(a_child_reads_and_writes),
 	TEST(a_pool_shrinks),
 	TEST(a_block_is_relocated),
