@@ -19,7 +19,7 @@
 #include "pool/waiter.h"
 
 /* So long pages that are there wait for those that are not. */
-#define PATIENCE	(HZ / 10)
+#define PATIENCE	HZ
 /* Blocks of a partition that come at a time: their frames are in no account yet. */
 #define AT_ONCE		2
 
