@@ -313,14 +313,14 @@ static bool wants_block(struct vm_fault *vmf, struct tarn_partition *part)
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long first = vmf->address & PMD_MASK;
 
-	if (!pmd_none(READ_ONCE(*vmf->pmd)))
+	if (!tarn_huge_wanted(part, vma->vm_flags) ||
+	    !pmd_none(READ_ONCE(*vmf->pmd)))
 		return false;
-	if (first < vma->vm_start || first + PMD_SIZE > vma->vm_end ||
-	    ((first >> PAGE_SHIFT) ^ (vmf->pgoff - ((vmf->address - first) >>
-						   PAGE_SHIFT))) &
-	    (TARN_BLOCK_PAGES - 1))
+	if (first < vma->vm_start || first + PMD_SIZE > vma->vm_end)
 		return false;
-	return tarn_huge_wanted(part, vma->vm_flags);
+	/* Where the block begins in the file, an entry of 2 MiB has to begin. */
+	return IS_ALIGNED(vmf->pgoff - ((vmf->address - first) >> PAGE_SHIFT),
+			  TARN_BLOCK_PAGES);
 }
 
 /* The page is not resident. 0: it may be now. */

@@ -24,7 +24,7 @@ static struct page *lock_frame(struct tarn_batch *b, atomic64_t *entry, u64 e,
 	else if (!trylock_page(page))
 		goto err_put;
 	/* It may have become whole since it was seen to: no page of that goes by itself. */
-	if (!tarn_chunk_is_one(b->part->pool, frame))
+	if (!PageCompound(page) || !tarn_chunk_is_one(b->part->pool, frame))
 		return page;
 	unlock_page(page);
 err_put:

@@ -94,10 +94,20 @@ static inline bool tarn_chunk_exists(struct tarn_pool *pool, u64 number)
 	return READ_ONCE(pool->chunks[number]);
 }
 
-/* Of a frame whose page the caller has locked: is it of a block that is one frame? */
+/*
+ * Of a frame whose page the caller has locked: is it of a block that is one frame? A bad
+ * one may be retired while its lock is waited for, and its chunk gone.
+ */
 static inline bool tarn_chunk_is_one(struct tarn_pool *pool, u64 frame)
 {
-	return unlikely(tarn_chunk_of(pool, frame)->whole);
+	struct tarn_chunk *chunk;
+	bool one;
+
+	rcu_read_lock();
+	chunk = tarn_chunk_of(pool, frame);
+	one = chunk && chunk->whole;
+	rcu_read_unlock();
+	return one;
 }
 
 static inline u64 tarn_chunk_first(const struct tarn_chunk *chunk)
