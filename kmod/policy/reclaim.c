@@ -11,7 +11,9 @@
  * so much more is missing, and prefers partitions that nobody is at.
  *
  * When whole rounds yield nothing a thread presses harder: on probation and use
- * first, then on anything that is not held by somebody.
+ * first, then on anything that is not held by somebody. So it does when what it takes
+ * does not reach who waits longest: growth leaves some frames alone (waiter.h), and a
+ * partition that thrashes with fewer than those takes back each one that it gives.
  */
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -37,6 +39,8 @@
 /* Rounds in vain before a thread presses harder: each partition's, and some. */
 #define VAIN_LEAST	6
 #define VAIN_MOST	64
+/* One who waits longer while frames are taken gets none of those. */
+#define STARVES		(HZ / 20)
 
 /* ---- from whom ---------------------------------------------------------- */
 
@@ -47,6 +51,8 @@
  * @pressure: how hard it presses
  * @evictions: pool->evictions when the pressure rose last
  * @vain: turns in vain since it did, or since something was taken
+ * @first: who waits longest, see tarn_waiters_first()
+ * @since: when that was seen first, in jiffies
  * @last: id of the partition it took from last
  * @even_least: the one that it takes from has to give what is guaranteed to it
  */
@@ -56,6 +62,8 @@ struct run {
 	unsigned int pressure;
 	u64 evictions;
 	unsigned int vain;
+	u64 first;
+	unsigned long since;
 	u32 last;
 	bool even_least;
 };
@@ -268,21 +276,38 @@ static int take_from(struct tarn_partition *part, const struct run *r)
 	return !taken && turn.vain ? -EAGAIN : taken;
 }
 
-/* A turn was in vain. False: there is nothing that could be tried any more. */
-static bool press(struct run *r)
+/* False: it is pressed as hard as can be already. */
+static bool press_harder(struct run *r)
 {
-	struct tarn_pool *pool = r->node->pool;
-
-	/* Looks that follow at once see nobody use what was unmapped. */
-	schedule_timeout_interruptible(1);
-	if (++r->vain < vain_limit(pool))
-		return true;
 	if (r->pressure == TARN_PRESSURE_MAX)
 		return false;
 	r->pressure++;
-	r->evictions = atomic64_read(&pool->evictions);
+	r->evictions = atomic64_read(&r->node->pool->evictions);
 	r->vain = 0;
 	return true;
+}
+
+/* A turn was in vain. False: there is nothing that could be tried any more. */
+static bool press(struct run *r)
+{
+	/* Looks that follow at once see nobody use what was unmapped. */
+	schedule_timeout_interruptible(1);
+	return ++r->vain < vain_limit(r->node->pool) || press_harder(r);
+}
+
+/* Something was taken: does it help who waits longest? */
+static void reconsider(struct run *r)
+{
+	u64 first = tarn_waiters_first(r->node->pool);
+
+	r->vain = 0;
+	if (first != r->first) {
+		r->first = first;
+		r->since = jiffies;
+	} else if (first && time_after(jiffies, r->since + STARVES)) {
+		r->since = jiffies;
+		press_harder(r);
+	}
 }
 
 static void run_until_high(struct tarn_node *n)
@@ -306,7 +331,7 @@ static void run_until_high(struct tarn_node *n)
 			tarn_pin_trim(part);
 		tarn_partition_put(part);
 		if (taken > 0)
-			r.vain = 0;
+			reconsider(&r);
 		else if (taken < 0 && !press(&r))
 			return;
 		cond_resched();

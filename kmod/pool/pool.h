@@ -170,9 +170,9 @@ struct tarn_pool_ops {
  * @evictions: pages given up so far, the clock of refaults
  *
  * Written when frames are short; whether somebody waits is read often:
- * @wait_lock: protects @waiters and @next_ticket; node->lock may be taken inside
+ * @wait_lock: protects @waiters and @last_ticket; node->lock may be taken inside
  * @waiters: threads that wait for a frame, by what they want it for
- * @next_ticket: their order
+ * @last_ticket: their order: who came last has this one
  *
  * The others:
  * @limbo_lock: protects the three after it
@@ -245,7 +245,7 @@ struct tarn_pool {
 
 	spinlock_t wait_lock ____cacheline_aligned_in_smp;
 	struct list_head waiters[TARN_WANT_COUNT];
-	u64 next_ticket;
+	u64 last_ticket;
 
 	spinlock_t limbo_lock ____cacheline_aligned_in_smp;
 	u64 limbo;

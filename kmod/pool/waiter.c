@@ -85,7 +85,7 @@ static void give(struct tarn_pool *pool, struct waiter *w, u64 frame)
 static void enter(struct tarn_pool *pool, struct waiter *w, enum tarn_want want)
 {
 	spin_lock(&pool->wait_lock);
-	w->ticket = pool->next_ticket++;
+	w->ticket = ++pool->last_ticket;
 	list_add_tail(&w->link, &pool->waiters[want]);
 	spin_unlock(&pool->wait_lock);
 }
@@ -111,6 +111,32 @@ bool tarn_waiters_any(struct tarn_pool *pool)
 {
 	return !list_empty_careful(&pool->waiters[TARN_WANT_RETURN]) ||
 	       !list_empty_careful(&pool->waiters[TARN_WANT_GROWTH]);
+}
+
+/**
+ * tarn_waiters_first() - who waits longest?
+ * @pool: the pool
+ *
+ * Context: any.
+ * Return: its ticket, which no other has; 0 if nobody waits.
+ */
+u64 tarn_waiters_first(struct tarn_pool *pool)
+{
+	u64 first = 0;
+	int want;
+
+	if (likely(!tarn_waiters_any(pool)))
+		return 0;
+	spin_lock(&pool->wait_lock);
+	for (want = 0; want < TARN_WANT_COUNT; want++) {
+		struct waiter *w = list_first_entry_or_null(&pool->waiters[want],
+							    struct waiter, link);
+
+		if (w && (!first || w->ticket < first))
+			first = w->ticket;
+	}
+	spin_unlock(&pool->wait_lock);
+	return first;
 }
 
 /**
@@ -197,8 +223,8 @@ static bool never_grows(struct tarn_pool *pool, enum tarn_want want,
  * @want: what for
  * @wait: how
  *
- * Frames that become free go to those who wait, in their order; nobody can
- * take one past them.
+ * Frames that become free go to those who wait, in their order, as soon as growth may
+ * have them; what it has to leave alone goes to whoever needs it for a page that returns.
  *
  * Context: process, may sleep for long, ended by signals as @wait says.
  * Return: the frame, or TARN_FRAME_NONE if waiting became vain or, in a pool

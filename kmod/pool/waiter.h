@@ -33,6 +33,7 @@ u64 tarn_frame_try(struct tarn_partition *part, enum tarn_want want);
 u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 		    struct tarn_wait *wait);
 bool tarn_waiters_any(struct tarn_pool *pool);
+u64 tarn_waiters_first(struct tarn_pool *pool);
 bool tarn_waiters_give(struct tarn_pool *pool, u64 frame);
 void tarn_waiters_serve(struct tarn_pool *pool);
 

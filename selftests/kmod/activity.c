@@ -4,6 +4,7 @@
  * go when frames are short.
  */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -234,6 +235,62 @@ static void desired_is_a_limit(void)
 	end(pages);
 }
 
+#define THRASHERS 4
+
+/* Page-ins one after the other, of pages that are far apart. */
+static int thrash(void *pages)
+{
+	u64 i = (uintptr_t)pages & 1023;
+
+	for (;;) {
+		touch(map, i * 61 % 2048, 1);
+		i++;
+	}
+	return 0;
+}
+
+static int fill_other(void *other)
+{
+	fill(other, 0, 1500, 1);
+	return 0;
+}
+
+/*
+ * One who is entitled to next to nothing gives up all that it has, and takes it
+ * back, again and again: what grows beside it gets frames all the same.
+ */
+static void growth_ends_beside_one_who_thrashes(void)
+{
+	struct tarn_partition_set set = {
+		.size = sizeof(set),
+		.flags = TARN_PARTITION_SET_WEIGHT,
+		.weight = 1,
+	};
+	pid_t pid[THRASHERS];
+	u8 *other;
+	u64 i;
+	int b;
+
+	begin("size=4M", 2048);
+	pool_readahead(&pool, 0);
+	fill(map, 0, 2048, 1);
+	b = part_create(&pool, "b", 1500);
+	other = part_map(b, 1500);
+	tarn_op(part, TARN_PARTITION_SET, &set);
+	set.weight = 10000;
+	tarn_op(b, TARN_PARTITION_SET, &set);
+	for (i = 0; i < THRASHERS; i++)
+		pid[i] = spawn(thrash, (void *)(uintptr_t)(i * 100));
+	ASSERT_EQ(reap(spawn(fill_other, other)), 0);
+	for (i = 0; i < THRASHERS; i++) {
+		ASSERT_OK(kill(pid[i], SIGKILL));
+		ASSERT_EQ(reap(pid[i]), 256 + SIGKILL);
+	}
+	munmap(other, 1500 * PAGE_SIZE);
+	close(b);
+	end(2048);
+}
+
 static void scanner_off(void)
 {
 	struct tarn_pool_info i, j;
@@ -273,6 +330,7 @@ static const struct tarn_test tests[] = {
 	TEST(sweep_keeps_the_hot_set),
 	TEST(minimum_is_kept),
 	TEST(desired_is_a_limit),
+	TEST(growth_ends_beside_one_who_thrashes),
 	TEST(scanner_off),
 };
 
