@@ -259,13 +259,15 @@ static int open_of_user(const struct balance *b, const struct pool *pool,
 	return -ENOENT;
 }
 
-/* One that went meanwhile is left out. */
+/*
+ * One that went meanwhile is left out, and so is one that can't be opened or asked: what its
+ * owner makes of it is no reason to leave the others alone.
+ */
 static int add_part(struct balance *b, struct verdict *v, int dirfd,
 		    const struct partition *of)
 {
 	ssize_t at = get_subject(b, v->pool->uuid, of->info.id);
 	struct subject *s;
-	int ret;
 
 	if (at < 0)
 		return at;
@@ -273,18 +275,24 @@ static int add_part(struct balance *b, struct verdict *v, int dirfd,
 	s->fd = of->path ? partition_reopen(dirfd, of) :
 			   open_of_user(b, v->pool, of->info.id);
 	if (s->fd < 0) {
-		ret = s->fd;
+		if (s->fd != -ENOENT)
+			partition_fail(of->path, s->fd, "open");
 		s->fd = -1;
-		return ret == -ENOENT ? 0 :
-		       partition_fail(of->path, ret, "open");
+		return 0;
 	}
 	s->seen = true;
 	free(s->name);
 	s->name = partition_name(of);
-	v->subjects[v->d.nr_parts] = at;
-	ret = s->name ? fill_part(b, s, &v->d.parts[v->d.nr_parts]) : err_nomem();
-	v->d.nr_parts++;
-	return ret;
+	if (!s->name)
+		return err_nomem();
+	if (fill_part(b, s, &v->d.parts[v->d.nr_parts])) {
+		memset(&v->d.parts[v->d.nr_parts], 0, sizeof(*v->d.parts));
+		close(s->fd);
+		s->fd = -1;
+		return 0;
+	}
+	v->subjects[v->d.nr_parts++] = at;
+	return 0;
 }
 
 /* ---- the nodes ---------------------------------------------------------- */

@@ -42,6 +42,7 @@
  * @pools: as they were at the last look
  * @signature: of what can be seen without a walk
  * @next: when the next round is due, in seconds
+ * @latest: when it is whatever changes meanwhile
  * @scanned: when processes were looked for
  * @scan_took: processor time that it took, in seconds
  * @look_took: processor time of the last look, in seconds
@@ -55,6 +56,7 @@ struct server {
 	struct pool_list pools;
 	uint64_t signature;
 	double next;
+	double latest;
 	double scanned;
 	double scan_took;
 	double look_took;
@@ -183,6 +185,7 @@ static void tell(const struct balance *b, const struct verdict *v, void *arg)
 static int round_now(struct server *s, double now)
 {
 	s->next = now + s->opts->interval;
+	s->latest = s->next + s->opts->interval;
 	return balance_round(&s->balance, &s->pools, now,
 			     s->opts->dry ? tell : NULL, s);
 }
@@ -202,25 +205,28 @@ static bool look(struct server *s)
 {
 	double now = clock_seconds();
 	uint64_t signature;
-	bool due = now >= s->next;
+	bool due = now >= s->next, changed;
 
 	if (read_pools(s)) {
 		users_look(&s->balance.users, &s->balance.host);
 		return false;
 	}
 	signature = make_signature(&s->pools);
-	if (signature != s->signature) {
+	changed = signature != s->signature;
+	/* Who changes things all the time neither keeps it busy nor puts a round off. */
+	if ((changed || due) && scan_is_due(s, now)) {
 		s->signature = signature;
-		sweep();
-		scan(s, now);
-		/* What is new is measured first. */
-		if (s->next > now + MEASURE)
-			s->next = now + MEASURE;
-		due = false;
-	} else if (due && scan_is_due(s, now)) {
+		if (changed)
+			sweep();
 		scan(s, now);
 	} else {
+		changed = false;
 		users_look(&s->balance.users, &s->balance.host);
+	}
+	/* What is new is measured first. */
+	if (changed) {
+		s->next = fmin(s->next, now + MEASURE);
+		due = now >= s->latest;
 	}
 	if (due)
 		round_now(s, now);

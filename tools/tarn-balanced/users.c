@@ -132,6 +132,18 @@ static bool has_ended(const struct user *user)
 	return poll(&fd, 1, 0) > 0;
 }
 
+/* It has no partition any more, or none can be seen: its threads may run anywhere. */
+static void let_go(struct user *user)
+{
+	size_t i;
+
+	for (i = 0; i < user->nr_threads; i++) {
+		if (user->threads[i].narrow)
+			affinity_widen(&user->threads[i].affinity);
+		user->threads[i].narrow = false;
+	}
+}
+
 /* @all: also those that the scan has not seen. */
 static void drop(struct users *users, bool all)
 {
@@ -140,10 +152,14 @@ static void drop(struct users *users, bool all)
 	for (from = 0; from < users->count; from++) {
 		struct user *user = &users->items[from];
 
-		if (has_ended(user) || (all && !user->seen))
+		if (has_ended(user)) {
 			user_free(user);
-		else
+		} else if (all && !user->seen) {
+			let_go(user);
+			user_free(user);
+		} else {
 			users->items[to++] = *user;
+		}
 	}
 	users->count = to;
 }
