@@ -220,6 +220,7 @@ may_try_again()
 try_again()
 {
 	local before=("${failures[@]}") had_passed=$passed had_failed=$failed had_skipped=$skipped
+	local mended
 
 	say "== again: $(printf '%s; ' "${again[@]}")"
 	only_failed=y
@@ -231,6 +232,11 @@ try_again()
 	start_jobs
 	add_counts
 	failures=("${before[@]/#failed:/unsteady:}" "${failures[@]}")
-	passed=$((had_passed + had_failed - failed))
+	# What is skipped now has not passed.
+	mended=$((had_failed - failed))
+	[ $mended -ge 0 ] || mended=0
+	[ $mended -le $passed ] || mended=$passed
+	passed=$((had_passed + mended))
+	[ $failed -ge $((had_failed - mended)) ] || failed=$((had_failed - mended))
 	skipped=$had_skipped
 }

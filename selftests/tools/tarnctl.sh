@@ -55,6 +55,9 @@ same_as_sysfs()
 		case $name in flags|scan_ns|scanned_pages) continue ;; esac
 		if [ "$name" = latency ]; then
 			[ "$(jq -r '.latency | join(" ")' "$work/json")" = "$(cat "$file")" ]
+		elif [ "$name" = huge ]; then
+			jq -e --argjson n "$(cat "$file")" \
+				'["auto", "never", "advise", "always"][$n] == .huge' "$work/json"
 		else
 			[ "$(jq ".$name" "$work/json")" = "$(cat "$file")" ]
 		fi || { echo "$name: $(jq -c ".$name" "$work/json"), $(cat "$file")"; return 1; }

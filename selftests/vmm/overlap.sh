@@ -166,7 +166,12 @@ most_pending()
 # Until none is left: what is being read ends by itself.
 await_done()
 {
-	until [ "$(pending .pending)" = 0 ]; do sleep 0.1; done
+	local deadline=$((SECONDS + 60))
+
+	until [ "$(pending .pending)" = 0 ]; do
+		[ $SECONDS -lt $deadline ] || return
+		sleep 0.1
+	done
 }
 
 # kill_vmm SIGNAL: it ends by it, whatever it waits for.
@@ -211,6 +216,18 @@ lose_pager_and_ask()
 	lose_pager
 	monitor_answers
 	answered=$?
+	return 0
+}
+
+# await_pending COUNT: so many page-ins are under way, as long as a guest makes them.
+await_pending()
+{
+	local deadline=$((SECONDS + 120))
+
+	until [ "$(pending .pending)" -ge "$1" ]; do
+		runs && ! said "^percent" && [ $SECONDS -lt $deadline ] || return
+		sleep 0.05
+	done
 }
 
 # kill_while_pending SIGNAL COMMAND: the VMM, while page-ins are under way after the
@@ -218,13 +235,15 @@ lose_pager_and_ask()
 # waits for, all of it waits for.
 kill_while_pending()
 {
+	local was
+
 	start_guest "" "touchers=8 slices=1000" \
 		-qmp "unix:$tmp/qmp,server=on,wait=off" || return 1
 	go
-	until [ "$(pending .pending)" -ge 2 ]; do sleep 0.05; done
-	"$2"
-	until [ "$(pending .pending)" -ge 1 ]; do sleep 0.05; done
+	await_pending 2 && "$2" && await_pending 1
+	was=$?
 	kill_vmm "$1"
+	return $was
 }
 
 lose_pager()
@@ -359,7 +378,7 @@ kernel_images "$kernel"
 trap clean_up EXIT
 mkdir "$pool"
 make_slow_disk || skip_all "no null_blk here"
-mount -t tarnfs -o size=512M tarn "$pool" || skip_all "no tarnfs"
+mount -t tarnfs -o size=512M,huge=never tarn "$pool" || skip_all "no tarnfs"
 start_pager || skip_all "no pager"
 # Each page is to be waited for by itself.
 tarnctl pool set "$pool" readahead=0
