@@ -112,6 +112,7 @@ is_for()
 {
 	case $2 in
 	test)	;;
+	heavy)	[ "$1" != debug ] && is_for "$1" once ;;
 	once)	[ -n "$full" ] || [ "$1" = here ] || [ "$1" = "$last" ] ;;
 	*)	[ "$1" = "$2" ] ;;
 	esac
