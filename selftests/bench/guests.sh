@@ -17,10 +17,23 @@ GUEST_POOL=96M
 GUEST_CGROUP=$(((96 + 32) << 20))
 GUEST_WORK="zipf size=104 threads=4 warm=40000 ops=100000"
 BOOT_MIB=256
+# More than any TLB covers with 4 KiB pages.
+TOUCH_MIB=640
+TOUCH_WORK="touch size=512 ops=2000000"
 
 group_guest_zipf() {
 	DEVICE="ssd 320"
 	SERIES="tarn_guest_zipf qemu_guest_zipf"
+}
+
+group_guest_fill() {
+	DEVICE=
+	SERIES="tarn_fill thp_fill"
+}
+
+group_guest_walk() {
+	DEVICE=
+	SERIES="tarn_walk tarn_walk_4k thp_walk"
 }
 
 group_boot() {
@@ -55,13 +68,15 @@ tarn_vmm() {
 	return $guest_status
 }
 
-# qemu MACHINE KERNEL MIB WORK: the same in QEMU, in memory of its own
+# qemu MACHINE KERNEL MIB WORK [OPTION...]: the same in QEMU, in memory of its own
 qemu() {
+	qemu_machine=$1 qemu_kernel=$2 qemu_mib=$3 qemu_work=$4
+	shift 4
 	$LAUNCH qemu-system-x86_64 -nodefaults -no-user-config \
-		-machine "$1,accel=kvm" -cpu host \
-		-m "$3" -smp 1 -display none -no-reboot -serial stdio \
-		-kernel "$2" -initrd "$INITRD" -append "$APPEND -- $4" \
-		</dev/null | tr -d '\r'
+		-machine "$qemu_machine,accel=kvm" -cpu host \
+		-m "$qemu_mib" -smp 1 -display none -no-reboot -serial stdio \
+		-kernel "$qemu_kernel" -initrd "$INITRD" \
+		-append "$APPEND -- $qemu_work" "$@" </dev/null | tr -d '\r'
 }
 
 run_tarn_guest_zipf() {
@@ -73,6 +88,44 @@ run_tarn_guest_zipf() {
 run_qemu_guest_zipf() {
 	LAUNCH="in_cgroup $GUEST_CGROUP launch"
 	with_swap value ops qemu pc "$KERNEL_BZ" "$GUEST_MIB" "$GUEST_WORK"
+}
+
+# qemu_thp MIB WORK: QEMU in shared memory of huge pages. A memfd of its own it maps
+# wherever there is room, so that none of them would be mapped as a whole.
+qemu_thp() {
+	mkdir -p /tmp/thp
+	mount -t tmpfs -o "size=$1M,huge=always" tmpfs /tmp/thp || return 1
+	echo 1 >/proc/sys/vm/compact_memory
+	qemu "pc,memory-backend=ram" "$KERNEL_BZ" "$1" "$2" -object \
+		"memory-backend-file,id=ram,size=$1M,share=on,mem-path=/tmp/thp/guest,align=2M"
+	thp_status=$?
+	umount /tmp/thp || return 1
+	return $thp_status
+}
+
+run_tarn_fill() {
+	LAUNCH=
+	with_frames 768M value touch_ns tarn_vmm "$TOUCH_MIB" "$TOUCH_WORK"
+}
+
+run_thp_fill() {
+	LAUNCH=
+	value touch_ns qemu_thp "$TOUCH_MIB" "$TOUCH_WORK"
+}
+
+run_tarn_walk() {
+	LAUNCH=
+	with_frames 768M value walk_ns tarn_vmm "$TOUCH_MIB" "$TOUCH_WORK"
+}
+
+run_tarn_walk_4k() {
+	LAUNCH=
+	with_frames 768M,huge=never value walk_ns tarn_vmm "$TOUCH_MIB" "$TOUCH_WORK"
+}
+
+run_thp_walk() {
+	LAUNCH=
+	value walk_ns qemu_thp "$TOUCH_MIB" "$TOUCH_WORK"
 }
 
 # with_idle_pool COMMAND...: run it with a pool that has room and no pager

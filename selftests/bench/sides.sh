@@ -59,6 +59,16 @@ group_touch() {
 	SERIES="tarn_touch memfd_touch"
 }
 
+group_touch_2() {
+	DEVICE=
+	SERIES="tarn_touch_2 memfd_touch_2"
+}
+
+group_touch_4() {
+	DEVICE=
+	SERIES="tarn_touch_4 memfd_touch_4"
+}
+
 group_touch2m() {
 	DEVICE=
 	SERIES="tarn_touch2m memfd_touch2m"
@@ -172,6 +182,23 @@ run_tarn_touch() {
 
 run_memfd_touch() {
 	value ns firsttouch --memory memfd
+}
+
+# Threads that each touch a part of it, a processor each.
+run_tarn_touch_2() {
+	with_frames 192M value ns firsttouch --memory "tarn:$POOL/x" --threads 2
+}
+
+run_memfd_touch_2() {
+	value ns firsttouch --memory memfd --threads 2
+}
+
+run_tarn_touch_4() {
+	with_frames 192M value ns firsttouch --memory "tarn:$POOL/x" --threads 4
+}
+
+run_memfd_touch_4() {
+	value ns firsttouch --memory memfd --threads 4
 }
 
 run_tarn_touch2m() {

@@ -8,6 +8,8 @@
  *   demo [KEY=VALUE]...	the same until the time is over; a line a second:
  *				"fill PAGES PAGES", then "work OPS WRONG", at
  *				the end "done OPS WRONG"
+ *   touch [KEY=VALUE]...	write to each page of memory once, in ascending order, then
+ *				read from it at random: "touch_ns N" a page, "walk_ns N" a read
  *   wait			"guest: up", then do nothing
  *
  * Keys: size (of the memory worked on, in MiB), threads, write, warm, ops,
@@ -61,18 +63,23 @@ static void job_set(struct job *job, const char *arg)
 		guest_fail("no such key: %s", arg);
 }
 
-static struct workers *workers_on_memory(const struct job *job)
+static void *memory_of(const struct job *job)
 {
-	size_t size = job->size_mib << 20;
-	struct workers *workers;
-	void *base;
-	int ret;
+	void *base = mmap(NULL, job->size_mib << 20, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (base == MAP_FAILED)
 		guest_fail("no %lu MiB: %s", job->size_mib, strerror(errno));
-	ret = workers_create(&workers, &job->work, base, size);
+	return base;
+}
+
+static struct workers *workers_on_memory(const struct job *job)
+{
+	struct workers *workers;
+	int ret;
+
+	ret = workers_create(&workers, &job->work, memory_of(job),
+			     job->size_mib << 20);
 	if (ret)
 		guest_fail("workers: %s", strerror(-ret));
 	return workers;
@@ -134,6 +141,29 @@ static void do_demo(struct job *job)
 	       (unsigned long long)workers_wrong(workers));
 }
 
+static double ns_since(uint64_t began, uint64_t times)
+{
+	return (double)(clock_ns() - began) / (double)times;
+}
+
+/* Reads that nothing but their addresses makes slow. */
+static void do_touch(const struct job *job)
+{
+	uint64_t size = job->size_mib << 20, began, at, i, x = job->work.seed;
+	volatile unsigned char *base = memory_of(job);
+
+	began = clock_ns();
+	for (at = 0; at < size; at += PAGE_SIZE)
+		base[at] = 1;
+	printf("touch_ns %.1f\n", ns_since(began, size / PAGE_SIZE));
+	began = clock_ns();
+	for (i = 0; i < job->work.ops; i++) {
+		x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+		(void)base[(x >> 20) % size];
+	}
+	printf("walk_ns %.1f\n", ns_since(began, job->work.ops));
+}
+
 int main(int argc, char **argv)
 {
 	struct job job = { 64, 60, WORKERS_DEFAULTS };
@@ -147,6 +177,8 @@ int main(int argc, char **argv)
 		do_zipf(&job);
 	else if (!strcmp(what, "demo"))
 		do_demo(&job);
+	else if (!strcmp(what, "touch"))
+		do_touch(&job);
 	else if (!strcmp(what, "wait"))
 		pause();
 	else if (strcmp(what, "boot"))

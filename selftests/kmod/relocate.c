@@ -15,19 +15,25 @@
 
 #define MIB_PAGES (1048576 / PAGE_SIZE)
 #define PAGES (4 * MIB_PAGES)
+#define BLOCK_PAGES (2 * MIB_PAGES)
 
 static struct pool pool;
 static struct pager pg;
 static int part;
 static u8 *map;
 
-static void begin(void)
+static void begin_with(const char *options)
 {
 	nodes_need(2);
-	pool_mount(&pool, "nodes=16M:16M");
+	pool_mount(&pool, options);
 	part = part_create(&pool, "a", PAGES);
 	map = part_map(part, PAGES);
 	node_run_on(0);
+}
+
+static void begin(void)
+{
+	begin_with("nodes=16M:16M");
 }
 
 static void end(void)
@@ -291,8 +297,12 @@ static int write_versions(void *arg)
 	return 0;
 }
 
-/* Back and forth under a load that writes and checks; a page in the middle is held. */
-static void back_and_forth_under_load(void)
+/*
+ * Back and forth under a load that writes and checks; a page in the middle is held, of
+ * a 2 MiB frame all of them.
+ */
+static void back_and_forth(const char *options, unsigned int held,
+			   unsigned int granules)
 {
 	const unsigned int times = test_param("times", 20);
 	struct iovec v = { .iov_len = PAGE_SIZE };
@@ -300,7 +310,7 @@ static void back_and_forth_under_load(void)
 	int pipes[2];
 	pid_t pid;
 
-	begin();
+	begin_with(options);
 	fill(1);
 	versions = shared_alloc(PAGES * sizeof(*versions));
 	for (i = 0; i < PAGES; i++)
@@ -310,20 +320,31 @@ static void back_and_forth_under_load(void)
 	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
 	pid = spawn(write_versions, versions);
 	for (i = 0; i < times; i++) {
-		ASSERT_OK(start(!(i & 1), 0, 0, PAGES, 1U << (i % 7)));
-		WAIT_FOR(part_relocate_status(part).moved >= PAGES - 1 ||
+		ASSERT_OK(start(!(i & 1), 0, 0, PAGES,
+				1U << (i % granules)));
+		WAIT_FOR(part_relocate_status(part).moved >= PAGES - held ||
 			 part_relocate_status(part).state !=
 			 TARN_RELOCATION_RUNNING);
 		cancel();
 		moved += part_relocate_status(part).moved;
 	}
-	ASSERT_GE(moved, times * (PAGES - 1) / 2);
+	ASSERT_GE(moved, times * (PAGES - held) / 2);
 	ASSERT_EQ(proc_state(pid) == 'Z', 0);
 	ASSERT_OK(kill(pid, SIGKILL));
 	ASSERT_EQ(reap(pid), 256 + SIGKILL);
 	close(pipes[0]);
 	close(pipes[1]);
 	end();
+}
+
+static void back_and_forth_under_load(void)
+{
+	back_and_forth("nodes=16M:16M", 1, 7);
+}
+
+static void blocks_back_and_forth_under_load(void)
+{
+	back_and_forth("nodes=16M:16M,huge=always", BLOCK_PAGES, 10);
 }
 
 static void bad_requests_change_nothing(void)
@@ -352,6 +373,7 @@ static const struct tarn_test tests[] = {
 	TEST(it_outlives_its_caller),
 	TEST(a_full_target_ends_it),
 	TEST(back_and_forth_under_load),
+	TEST(blocks_back_and_forth_under_load),
 	TEST(bad_requests_change_nothing),
 };
 
