@@ -4,6 +4,7 @@
  * when it was asked for, and errors name what was probably meant.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,17 @@ static int unknown_sub(const struct command *cmd, const char *path,
 	return EXIT_USAGE;
 }
 
+/* A disk that is full must not pass for success. */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	/* What failed has been reported, this or something else. */
+	if (!status)
+		err_errno(-(errno ? errno : EIO), "write to stdout");
+	return status ? status : EXIT_FAILURE;
+}
+
 static int run_leaf(const struct command *cmd, const char *path, int argc,
 		    char **argv)
 {
@@ -83,7 +95,7 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 		return EXIT_USAGE;
 	if (opts.help) {
 		print_help(stdout, cmd, path);
-		return EXIT_SUCCESS;
+		return finish(EXIT_SUCCESS);
 	}
 	if (argc < cmd->min_args ||
 	    (cmd->max_args >= 0 && argc > cmd->max_args)) {
@@ -96,8 +108,9 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 			    cmd->args ? cmd->args : "");
 		return EXIT_USAGE;
 	}
+	errno = 0;
 	ret = cmd->fn(argc, argv, &opts);
-	return ret < 0 ? EXIT_FAILURE : ret;
+	return finish(ret < 0 ? EXIT_FAILURE : ret);
 }
 
 static bool wants_help(const char *word)
@@ -114,7 +127,7 @@ int command_run(const struct command *root, int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "--version")) {
 		printf("%s %s\n", root->name, TARN_VERSION);
-		return EXIT_SUCCESS;
+		return finish(EXIT_SUCCESS);
 	}
 	snprintf(path, sizeof(path), "%s", root->name);
 	while (cmd->subs) {
@@ -127,7 +140,7 @@ int command_run(const struct command *root, int argc, char **argv)
 		}
 		if (wants_help(argv[i])) {
 			print_help(stdout, cmd, path);
-			return EXIT_SUCCESS;
+			return finish(EXIT_SUCCESS);
 		}
 		sub = find_sub(cmd, argv[i]);
 		if (!sub)

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "error.h"
 #include "event.h"
+#include "guest.h"
 #include "json.h"
 #include "partition.h"
 #include "pool.h"
@@ -55,6 +56,7 @@ static int keep_old(struct partition_list *fresh, struct partition_list *old)
 			continue;
 		items[fresh->count++] = old->items[i];
 		old->items[i].path = NULL;
+		old->items[i].name = NULL;
 	}
 	return 0;
 }
@@ -65,6 +67,7 @@ static void learn_names(struct source *source)
 
 	if (partition_list_read(&fresh, source->pool))
 		return;
+	guests_name_list(source->pool, &fresh);
 	if (keep_old(&fresh, &source->known)) {
 		partition_list_free(&fresh);
 		return;
@@ -98,6 +101,7 @@ static void forget_partition(struct source *source, __u32 id)
 		if (known->items[i].info.id != id)
 			continue;
 		free(known->items[i].path);
+		free(known->items[i].name);
 		known->items[i] = known->items[--known->count];
 		return;
 	}
