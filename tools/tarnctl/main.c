@@ -260,6 +260,29 @@ static const struct command root_commands[] = {
 	  .more = "BAD is what keeps something from working, poor what could be better. Run it\n"
 		  "as root, others cannot look at everything. Nothing is changed.",
 	  .fn = doctor_main, .options = OPTION_JSON },
+	{ .name = "status", .args = "[POOL]",
+	  .help = "how pools are, in one word, why, and what to do",
+	  .more = "  healthy   all is well\n"
+		  "  pressed   guests wait for frames, or will soon\n"
+		  "  degraded  a device failed, or memory\n"
+		  "  full      nothing more can be paged out\n"
+		  "  unserved  no pager is at work\n"
+		  "  stuck     a guest has waited for a page for 10 seconds\n"
+		  "\n"
+		  "The exit status is 0 if all are healthy, else 1. With --watch a line is printed\n"
+		  "whenever the word changes, with --json an object.",
+	  .fn = status_main,
+	  .options = OPTION_JSON | OPTION_UNHEALTHY | OPTION_WATCH |
+		     OPTION_DELAY | OPTION_COUNT,
+	  .max_args = 1 },
+	{ .name = "iostat", .args = "[POOL] [INTERVAL [COUNT]]",
+	  .help = "what pools page, an interval a line",
+	  .more = "Rates and latencies are of the interval, in seconds; without one it is a second,\n"
+		  "once. Without a POOL each has a line.",
+	  .fn = iostat_main,
+	  .options = OPTION_JSON | OPTION_CSV | OPTION_BYTES | OPTION_HEADLESS |
+		     OPTION_TIME,
+	  .max_args = 3 },
 	{ .name = "numa", .args = "[POOL|PARTITION...]",
 	  .help = "what partitions have on which NUMA node",
 	  .more = "A column is what is in frames of a node, behind * where that is a home, before\n"
