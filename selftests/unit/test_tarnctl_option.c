@@ -225,6 +225,8 @@ static void test_bad_commands(void)
 	check_bad("t pool --hlep", "tarnctl pool: unknown option '--hlep', did you mean '--help'?\n");
 	check_bad("t pool frob", "tarnctl pool: unknown command 'frob', 'tarnctl pool --help' lists all\n");
 	check_bad("t pool list a b", "tarnctl pool list: 'b' is too much: tarnctl pool list\n");
+	check_bad("t help pol",
+		  "tarnctl: unknown command 'pol', did you mean 'pool'?\n");
 	check_bad("t pool show 1", "tarnctl pool show: something is missing: tarnctl pool show A B\n");
 }
 

@@ -131,16 +131,16 @@ static void test_stuck(void)
 	facts.faults = 1;
 	facts.oldest = (struct tarn_fault){ .age_ns = STUCK_NS,
 					    .state = TARN_FAULT_READ };
-	check_word("stuck", "web has waited for the read since 10s, 1 page-in is",
+	check_word("stuck", "web has been waiting 10s for the read, 1 page-in is",
 		   "tarnctl pager detach pool0");
 	facts.faults = 2;
 	facts.oldest.state = TARN_FAULT_FRAME;
 	check_word("stuck", "2 page-ins are", "tarnctl pool resize pool0");
 	facts.oldest.state = TARN_FAULT_MOVE;
 	facts.who = NULL;
-	check_word("stuck", "a guest has waited for a move", "relocate");
+	check_word("stuck", "a guest has been waiting 10s for a move", "relocate");
 	facts.oldest.state = 99;
-	check_word("stuck", "waited for ?", "pool faults pool0");
+	check_word("stuck", "for ?", "pool faults pool0");
 }
 
 static const struct tap_test tests[] = {

@@ -122,6 +122,7 @@ static bool wants_help(const char *word)
 int command_run(const struct command *root, int argc, char **argv)
 {
 	const struct command *cmd = root;
+	bool help = false;
 	char path[128];
 	int i = 1;
 
@@ -135,12 +136,18 @@ int command_run(const struct command *root, int argc, char **argv)
 		size_t len = strlen(path);
 
 		if (i >= argc) {
-			print_help(stderr, cmd, path);
-			return EXIT_USAGE;
+			print_help(help ? stdout : stderr, cmd, path);
+			return help ? finish(EXIT_SUCCESS) : EXIT_USAGE;
 		}
+		/* The words behind it say of what: 'tarnctl help pool list'. */
 		if (wants_help(argv[i])) {
-			print_help(stdout, cmd, path);
-			return finish(EXIT_SUCCESS);
+			if (i + 1 == argc) {
+				print_help(stdout, cmd, path);
+				return finish(EXIT_SUCCESS);
+			}
+			help = true;
+			i++;
+			continue;
 		}
 		sub = find_sub(cmd, argv[i]);
 		if (!sub)
@@ -148,6 +155,10 @@ int command_run(const struct command *root, int argc, char **argv)
 		snprintf(path + len, sizeof(path) - len, " %s", sub->name);
 		cmd = sub;
 		i++;
+	}
+	if (help) {
+		print_help(stdout, cmd, path);
+		return finish(EXIT_SUCCESS);
 	}
 	return run_leaf(cmd, path, argc - i, argv + i);
 }

@@ -14,6 +14,9 @@
 /** err_program() - Say which program reports, where it is not tarnctl. */
 void err_program(const char *name);
 
+/** err_about() - Have what follows begin with the name of a file; NULL ends that. */
+void err_about(const char *name);
+
 /** err() - Report a failure. */
 void err(const char *fmt, ...) __printf(1, 2);
 

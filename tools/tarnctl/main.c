@@ -42,7 +42,8 @@ static const struct command pool_commands[] = {
 	  .more = "Several sizes set one per NUMA node. What does not fit into a smaller\n"
 		  "pool is paged out first; where that cannot be, the pool stays as it was.\n"
 		  "A size has a suffix: 8G, 512M, 30% (of the memory of this machine).",
-	  .fn = pool_resize_main, .min_args = 1, .max_args = 2 },
+	  .fn = pool_resize_main, .options = OPTION_DRY_RUN,
+	  .min_args = 1, .max_args = 2 },
 	{ .name = "drain-node", .args = "[POOL] N",
 	  .help = "give all memory on a NUMA node back to the kernel",
 	  .more = "For memory that is to be taken out or offline. The pool first takes as much from\n"
@@ -53,7 +54,7 @@ static const struct command pool_commands[] = {
 	  .fn = pool_drain_node_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SHRINK |
 		     OPTION_REFUSE | OPTION_BACKGROUND | OPTION_STATUS |
-		     OPTION_CANCEL,
+		     OPTION_CANCEL | OPTION_DRY_RUN,
 	  .max_args = 2 },
 	{ .name = "pins", .args = "[POOL] [TYPE=POLICY]...",
 	  .help = "which areas of guests are pinned, by type",
@@ -129,12 +130,14 @@ static const struct command partition_commands[] = {
 	{ .name = "page-out", .args = "PARTITION [START COUNT]",
 	  .help = "page out a range, or all of it, now",
 	  .more = "Pages that somebody holds (for DMA, say) stay.\n" SIZES_HELP,
-	  .fn = partition_page_out_main, .options = OPTION_BYTES,
+	  .fn = partition_page_out_main,
+	  .options = OPTION_BYTES | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 3 },
 	{ .name = "page-in", .args = "PARTITION [START COUNT]",
 	  .help = "page in a range, or all of it, now",
 	  .more = SIZES_HELP, .fn = partition_page_in_main,
-	  .options = OPTION_BYTES, .min_args = 1, .max_args = 3 },
+	  .options = OPTION_BYTES | OPTION_DRY_RUN, .min_args = 1,
+	  .max_args = 3 },
 	{ .name = "relocate", .args = "PARTITION [START COUNT]",
 	  .help = "move a range, or all of it, to a NUMA node or away from one",
 	  .more = "The guest runs on, and waits only for a page that is just being moved. A page\n"
@@ -144,7 +147,7 @@ static const struct command partition_commands[] = {
 	  .fn = partition_relocate_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_TO | OPTION_AWAY_FROM |
 		     OPTION_REFUSE | OPTION_GRANULE | OPTION_BACKGROUND |
-		     OPTION_STATUS | OPTION_CANCEL,
+		     OPTION_STATUS | OPTION_CANCEL | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 3 },
 	{ .name = "pins", .args = "PARTITION",
 	  .help = "areas that were registered, and what is pinned for them",
@@ -167,13 +170,13 @@ static const struct command partition_commands[] = {
 		  "is pinned, until the guest ends. Where its memory is in the guest is found\n"
 		  "out for the machines of QEMU (pc, q35, microvm); for others, and to name\n"
 		  "more than plain memory, each part is given by a --range, with numbers in\n"
-		  "bytes or with a unit: --range 0:640K:0 --range 0x100000:1023M:0x100000",
+		  "hex or with a unit: --range 0:640K:0 --range 0x100000:1023M:0x100000",
 	  .fn = partition_attach_main,
 	  .options = OPTION_JSON | OPTION_VM | OPTION_RANGE, .min_args = 1,
 	  .max_args = 2 },
 	{ .name = "detach", .args = "PARTITION",
 	  .help = "undo 'attach'; the guest goes on without",
-	  .fn = partition_detach_main, .min_args = 1, .max_args = 1 },
+	  .fn = partition_detach_main, .options = OPTION_DRY_RUN, .min_args = 1, .max_args = 1 },
 	{ .name = "top", .args = "[POOL]", .help = "same as 'tarnctl top'",
 	  .fn = top_main,
 	  .options = OPTION_TOP,
@@ -195,20 +198,20 @@ static const struct command pager_commands[] = {
 		  "--size says how large it may become.",
 	  .fn = pager_add_main,
 	  .options = OPTION_SOCKET | OPTION_PRIORITY | OPTION_SIZE |
-		     OPTION_DISCARD | OPTION_FORCE,
+		     OPTION_DISCARD | OPTION_FORCE | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 2 },
 	{ .name = "drain", .args = "[POOL] N",
 	  .help = "store nothing new on a device",
 	  .more = "N is the number of the device in 'tarnctl pager show'. Its pages leave it\n"
 		  "as they are read and changed; until USED is 0 in 'tarnctl pager show' a\n"
 		  "pager cannot start without it.",
-	  .fn = pager_drain_main, .options = OPTION_SOCKET | OPTION_OFF,
+	  .fn = pager_drain_main, .options = OPTION_SOCKET | OPTION_OFF | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 2 },
 	{ .name = "resilver", .args = "[POOL]",
 	  .help = "make the failed half of a mirror whole again",
 	  .fn = pager_resilver_main,
 	  .options = OPTION_SOCKET | OPTION_DEVICE | OPTION_REPLACE |
-		     OPTION_FORCE,
+		     OPTION_FORCE | OPTION_DRY_RUN,
 	  .max_args = 1 },
 	{ .name = "detach", .args = "[POOL]",
 	  .help = "take a pool from a pager that cannot even be killed",
@@ -216,7 +219,7 @@ static const struct command pager_commands[] = {
 		  "--force has to be given. What it was asked for is asked anew of the next\n"
 		  "pager. That one must not write to a device that this one had before its\n"
 		  "process is gone: what it still writes nobody can call back.",
-	  .fn = pager_detach_main, .options = OPTION_FORCE, .max_args = 1 },
+	  .fn = pager_detach_main, .options = OPTION_FORCE | OPTION_DRY_RUN, .max_args = 1 },
 	{ 0 },
 };
 

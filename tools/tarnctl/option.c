@@ -39,11 +39,11 @@ struct option_def {
 
 static const struct option_def option_defs[] = {
 	{ OPTION_JSON, 'j', KIND_FLAG, "json", NULL, DEST(json),
-	  "print JSON, sizes in pages as the kernel counts them" },
+	  "print JSON, sizes in pages, whatever else is given" },
 	{ OPTION_BYTES, 'b', KIND_FLAG, "bytes", NULL, DEST(bytes),
 	  "print numbers exactly, sizes in bytes; -p is the same" },
 	{ OPTION_COUNT, 'n', KIND_COUNT, "count", "N", DEST(count),
-	  "end after N of them" },
+	  "end after N tables, lines or events" },
 	{ OPTION_DELAY, 'd', KIND_SECONDS, "delay", "SECONDS", DEST(delay),
 	  "time from one sample to the next (default 2)" },
 	{ OPTION_PLAIN, 0, KIND_FLAG, "plain", NULL, DEST(plain),

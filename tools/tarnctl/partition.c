@@ -48,6 +48,9 @@ int partition_fail(const char *path, int ret, const char *what)
 		return ret;
 	case EPERM:
 	case EACCES:
+		/* For root it is something else that forbids it. */
+		if (!geteuid())
+			break;
 		err("%s %s: not permitted, run it as root or as the owner of the file",
 		    what, path);
 		return ret;

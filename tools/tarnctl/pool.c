@@ -49,6 +49,9 @@ int pool_fail(const struct pool *pool, int ret, const char *what)
 	switch (-ret) {
 	case EPERM:
 	case EACCES:
+		/* For root it is something else that forbids it. */
+		if (!geteuid())
+			break;
 		err("%s %s: not permitted, run it as root", what, pool->mount);
 		return ret;
 	case ENOTTY:

@@ -31,6 +31,9 @@ static int fail(const struct process *proc, int ret, const char *what)
 	switch (-ret) {
 	case EPERM:
 	case EACCES:
+		/* For root it is something else that forbids it. */
+		if (!geteuid())
+			break;
 		err("%s process %d: not permitted, run it as root", what,
 		    proc->pid);
 		return ret;

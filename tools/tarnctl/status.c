@@ -73,8 +73,8 @@ static bool is_unserved(struct status *status, const struct status_facts *facts)
 		      "no pager serves it: guests stop at what is paged (%s)",
 		      paged);
 	advise(status,
-	       "start it: systemctl start tarn-pager@%s, or tarn-pager --pool %s --device DEVICE",
-	       facts->name, facts->name);
+	       "start it: systemctl start tarn-pager@%s, or tarn-pager by hand; 'tarnctl doctor' says what else is amiss",
+	       facts->name);
 	return true;
 }
 
@@ -106,10 +106,10 @@ static bool is_stuck(struct status *status, const struct status_facts *facts)
 	if (facts->faults <= 0 || facts->oldest.age_ns < STUCK_NS)
 		return false;
 	found(status, STATUS_STUCK,
-	      "%s has waited for %s since %s, %d page-in%s under way",
+	      "%s has been waiting %s for %s, %d page-in%s under way",
 	      facts->who ? facts->who : "a guest",
-	      fault_state_text(facts->oldest.state),
-	      time_format(age, facts->oldest.age_ns), facts->faults,
+	      time_format(age, facts->oldest.age_ns),
+	      fault_state_text(facts->oldest.state), facts->faults,
 	      facts->faults == 1 ? " is" : "s are");
 	advise_stuck(status, facts);
 	return true;

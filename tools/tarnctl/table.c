@@ -238,6 +238,9 @@ static int find_column(const struct table_column *columns, size_t count,
 		if (!strcasecmp(name, word))
 			return i;
 	}
+	/* What the first one is called differs from table to table. */
+	if (!strcasecmp(word, "name"))
+		return 0;
 	unknown_column(columns, count, option, word);
 	return -EINVAL;
 }

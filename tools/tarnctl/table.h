@@ -19,7 +19,8 @@ struct table;
 
 /**
  * struct table_column - a column
- * @title: in the first line; in small letters, and with - for blanks, its name
+ * @title: in the first line; in small letters, and with - for blanks, its name; that of
+ *	the first column is "name", too
  * @left: its cells stand at the left; numbers stand at the right
  * @rank: those of the highest go first where the terminal is narrow, 0: it stays
  * @extra: only shown when it is asked for

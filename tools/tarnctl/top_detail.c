@@ -208,7 +208,7 @@ static void draw_memory(const struct screen *screen, const struct sample_row *ro
 	snprintf(text, sizeof(text), "%s of %s",
 		 size_format_pages(a, info->resident_pages, screen->exact),
 		 size_format_pages(b, info->logical_pages, screen->exact));
-	draw_bar(3, "resident", text,
+	draw_bar(3, "frames", text,
 		 part_of(info->resident_pages, info->logical_pages),
 		 part_of(info->paged_pages, info->logical_pages),
 		 theme(above ? THEME_WARN : THEME_GOOD));
@@ -252,7 +252,7 @@ static void draw_faults(const struct sample_row *row)
 		x = draw_text(7, x, 0, "none under way") + GAP;
 	else
 		x = draw_text(7, x, theme(THEME_WARN),
-			      "%d under way, the oldest waits for %s since %s",
+			      "%d under way, the oldest waits for %s, %s so far",
 			      detail.faults, fault_state_text(detail.oldest.state),
 			      time_format(age, detail.oldest.age_ns)) + GAP;
 	if (row->part->info.errors)
@@ -302,7 +302,7 @@ static void draw_nodes(const struct screen *screen, const struct sample_row *row
 
 static void draw_heat(const struct screen *screen)
 {
-	int x = draw_text(10, 0, A_BOLD, "%-8s", "activity");
+	int x = draw_text(10, 0, A_BOLD, "%-8s", "heat");
 	char text[SIZE_TEXT_MAX];
 	int class;
 
@@ -378,5 +378,5 @@ void detail_draw(const struct screen *screen)
 	draw_map();
 	if (LINES > LINES_ABOVE)
 		draw_text(LINES - 1, 0, theme(THEME_DIM),
-			  "enter goes back  up down  the next one  q quit  map: # hot * warm + cool - cold, letters are paged");
+			  "enter goes back  q quit  h help  # hot * warm + cool - cold, letters: paged");
 }
