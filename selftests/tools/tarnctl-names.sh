@@ -163,8 +163,22 @@ refuse 2 "there is no column" "an order that is none" tarnctl partition list -s 
 
 # ---- several pools
 
+tarnctl events --json > "$work/events" &
+follower=$!
+guests+=("$follower")
+# It is at work once it tells of something.
+begun()
+{
+	truncate -s 4K "$pool/probe"
+	rm "$pool/probe"
+	grep -q created "$work/events"
+}
+await begun
 mount_pool $pool2 size=16M,paging=none
 truncate -s 2M $pool2/second $pool2/web
+await grep -q "\"$pool2\".*partition-created\|partition-created.*\"$pool2\"" "$work/events"
+result $? "a pool that comes is followed"
+kill $follower
 want='["db/ram0","db/ram1",null,"web",null,null,"lost",null,null]'
 check "without a pool all partitions are listed" names
 check "with the name of their pool" says " ${pool2##*/} " tarnctl partition list
@@ -192,6 +206,34 @@ check "lines of CSV" csv
 check "a filter" json '[.partitions[].path] == ["ram-a","web"]' \
 	tarnctl top --json -n 1 -d 0.1 -f web
 refuse 2 "give one of them" "two formats" tarnctl top --json --csv
+
+# ---- dry runs
+
+size()
+{
+	tarnctl pool show --json $pool | jq .frames
+}
+check "what another size would mean" says "would be about 32M, is 64M" \
+	tarnctl pool resize -n $pool 32M
+check "the size is as before" test "$(size)" = 16384
+tarnctl partition set plain min=40M
+refuse 1 "as their minimum" "one that is less than minimums" tarnctl pool resize -n $pool 32M
+tarnctl partition set plain min=0
+check "what would be moved" says "would be moved to node 0" \
+	tarnctl partition relocate -n web --to 0
+check "what would be paged out" says "up to 4K would be paged out" \
+	tarnctl partition page-out -n web
+check "and in" says "0 would be paged in" tarnctl partition page-in -n web
+check "what would leave a node" says "on node 0 would be given back" \
+	tarnctl pool drain-node -n $pool 0
+refuse 1 "has nothing on node 999" "of a node that it has not" \
+	tarnctl pool drain-node -n $pool 999
+check "what would be detached" says "nothing would be done" tarnctl partition detach -n web
+refuse 1 "has no pager" "no pager to be taken" tarnctl pager detach --force -n $pool
+check "the pool is as it was" test "$(size)" = 16384
+refuse 2 "wants a share of one CPU with %" "a bare number as a share" tarnctl pool set $pool scan=5
+check "help for some words" says "Usage: tarnctl pool list" tarnctl help pool list
+refuse 2 "did you mean 'pool'" "help for none" tarnctl help pol
 
 # ---- status
 
