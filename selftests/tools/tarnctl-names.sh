@@ -209,6 +209,8 @@ refuse 2 "give one of them" "two formats" tarnctl top --json --csv
 
 # ---- dry runs
 
+# There is a file of that name in the other pool.
+here=${pool##*/}/web
 size()
 {
 	tarnctl pool show --json $pool | jq .frames
@@ -220,15 +222,15 @@ tarnctl partition set plain min=40M
 refuse 1 "as their minimum" "one that is less than minimums" tarnctl pool resize -n $pool 32M
 tarnctl partition set plain min=0
 check "what would be moved" says "would be moved to node 0" \
-	tarnctl partition relocate -n web --to 0
+	tarnctl partition relocate -n "$here" --to 0
 check "what would be paged out" says "up to 4K would be paged out" \
-	tarnctl partition page-out -n web
-check "and in" says "0 would be paged in" tarnctl partition page-in -n web
+	tarnctl partition page-out -n "$here"
+check "and in" says "0 would be paged in" tarnctl partition page-in -n "$here"
 check "what would leave a node" says "on node 0 would be given back" \
 	tarnctl pool drain-node -n $pool 0
 refuse 1 "has nothing on node 999" "of a node that it has not" \
 	tarnctl pool drain-node -n $pool 999
-check "what would be detached" says "nothing would be done" tarnctl partition detach -n web
+check "what would be detached" says "nothing would be done" tarnctl partition detach -n "$here"
 refuse 1 "has no pager" "no pager to be taken" tarnctl pager detach --force -n $pool
 check "the pool is as it was" test "$(size)" = 16384
 refuse 2 "wants a share of one CPU with %" "a bare number as a share" tarnctl pool set $pool scan=5

@@ -4,7 +4,6 @@
  * when it was asked for, and errors name what was probably meant.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,12 +76,7 @@ static int unknown_sub(const struct command *cmd, const char *path,
 /* A disk that is full must not pass for success. */
 static int finish(int status)
 {
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	/* What failed has been reported, this or something else. */
-	if (!status)
-		err_errno(-(errno ? errno : EIO), "write to stdout");
-	return status ? status : EXIT_FAILURE;
+	return err_stdout() && !status ? EXIT_FAILURE : status;
 }
 
 static int run_leaf(const struct command *cmd, const char *path, int argc,
@@ -108,7 +102,6 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 			    cmd->args ? cmd->args : "");
 		return EXIT_USAGE;
 	}
-	errno = 0;
 	ret = cmd->fn(argc, argv, &opts);
 	return finish(ret < 0 ? EXIT_FAILURE : ret);
 }

@@ -70,6 +70,21 @@ int err_errno(int ret, const char *fmt, ...)
 	return ret;
 }
 
+int err_stdout(void)
+{
+	static bool said;
+	int ret;
+
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	ret = -(errno ? errno : EIO);
+	if (!said)
+		err_errno(ret, "write to stdout");
+	said = true;
+	return ret;
+}
+
 int err_nomem(void)
 {
 	err("out of memory");

@@ -26,6 +26,13 @@ void err(const char *fmt, ...) __printf(1, 2);
  */
 int err_errno(int ret, const char *fmt, ...) __printf(2, 3);
 
+/**
+ * err_stdout() - Write out what is buffered of stdout; report once if that, or anything
+ * before, failed.
+ * Return: 0 or an errno.
+ */
+int err_stdout(void);
+
 /** err_nomem() - Report that memory ran out, return -ENOMEM. */
 int err_nomem(void);
 

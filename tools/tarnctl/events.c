@@ -136,8 +136,7 @@ static int show_text(const struct follower *follower,
 	if (follower->count > 1 || follower->mounts >= 0)
 		printf("%s  ", pool_title(&source->pool));
 	printf("%s\n", event_text(text, room, event, name));
-	if (fflush(stdout))
-		ret = err_errno(-errno, "write to stdout");
+	ret = err_stdout();
 out_free:
 	free(text);
 	free(name);

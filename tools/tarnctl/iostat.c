@@ -337,9 +337,7 @@ static int run_round(struct iostat *io, double seconds, unsigned int round)
 	for (i = 0; !ret && i < io->count; i++)
 		ret = print_pool(io, &io->pools[i]);
 	io->left -= io->left > io->count ? io->count : io->left;
-	if (!ret && (fflush(stdout) || ferror(stdout)))
-		ret = err_errno(-(errno ? errno : EIO), "write to stdout");
-	return ret;
+	return ret ? ret : err_stdout();
 }
 
 static int run(struct iostat *io)

@@ -195,9 +195,11 @@ int json_print(json_t *value, size_t flags)
 
 	if (!value)
 		return err_nomem();
-	if (json_dumpf(value, stdout, flags) || putchar('\n') == EOF ||
-	    fflush(stdout))
-		ret = err_errno(errno ? -errno : -EIO, "write to stdout");
+	if (json_dumpf(value, stdout, flags) && !ferror(stdout))
+		ret = err_nomem();
+	putchar('\n');
+	if (!ret)
+		ret = err_stdout();
 	json_decref(value);
 	return ret;
 }

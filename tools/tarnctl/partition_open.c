@@ -194,6 +194,23 @@ static int open_listed(const struct pool *pool, const struct partition *part,
 	return again;
 }
 
+/* By its own name, where only that of its guest was given; else by its path. */
+static char *describe(const struct search *search, const struct pool *pool,
+		      const struct partition *part)
+{
+	char *text = NULL, *clean = NULL;
+
+	if (!part->path || (part->name && !search->id &&
+			    !is_text(part->name, search->text)))
+		text = partition_title(part);
+	else if (asprintf(&text, "%s/%s", pool->mount, part->path) < 0)
+		text = NULL;
+	if (text)
+		clean = text_clean(text);
+	free(text);
+	return clean;
+}
+
 static void note_found(struct search *search, const struct pool *pool,
 		       const struct partition *part, const struct guest *guest,
 		       const struct guest_file *file)
@@ -207,9 +224,9 @@ static void note_found(struct search *search, const struct pool *pool,
 		search->dev = pool->dev;
 		search->ino = part->ino;
 	}
-	clean = part->path ? text_clean(part->path) : partition_title(part);
-	snprintf(search->several + len, sizeof(search->several) - len,
-		 "%s%s/%s", len ? ", " : "", pool->mount, clean ? clean : "?");
+	clean = describe(search, pool, part);
+	snprintf(search->several + len, sizeof(search->several) - len, "%s%s",
+		 len ? ", " : "", clean ? clean : "?");
 	free(clean);
 }
 
@@ -327,7 +344,7 @@ static int open_named(const struct pool_list *pools, const char *name, int flags
 	if (!ret && !search.count)
 		ret = not_found(&search, name, other);
 	if (!ret && search.count > 1) {
-		err("'%s' are %u partitions, name one by its path: %s", name,
+		err("'%s' are %u partitions, name one of them: %s", name,
 		    search.count, search.several);
 		ret = -EEXIST;
 	}

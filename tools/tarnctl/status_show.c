@@ -214,9 +214,7 @@ static int show_change(struct judged *judged, const struct options *opts)
 			  print_text(judged, true);
 
 	judged->shown = true;
-	if (!ret && (fflush(stdout) || ferror(stdout)))
-		ret = err_errno(-(errno ? errno : EIO), "write to stdout");
-	return ret;
+	return ret ? ret : err_stdout();
 }
 
 /* ---- the command ----------------------------------------------------------- */

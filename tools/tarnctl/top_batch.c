@@ -177,9 +177,7 @@ static int print(const struct sample *sample, unsigned int round,
 		ret = print_csv(sample, round);
 	else
 		ret = print_table(sample, round, opts);
-	if (!ret && (fflush(stdout) || ferror(stdout)))
-		ret = err_errno(-(errno ? errno : EIO), "write to stdout");
-	return ret;
+	return ret ? ret : err_stdout();
 }
 
 int top_batch(const struct pool_list *pools, enum column_id sort,
