@@ -152,7 +152,7 @@ fits()
 check "and writes nothing beyond" fits 60 12
 terminal resize-window -t top -x 20 -y 4
 gone "a tiny screen" PARTITION
-check "has the head" shows "tarn"
+seen "has the head" "tarn"
 terminal resize-window -t top -x 1 -y 1
 await fits 1 1
 terminal resize-window -t top -x 200 -y 50
@@ -186,6 +186,7 @@ esc=$'a\e[31mb'
 truncate -s 4K "$pool/$esc"
 seen "an escape sequence in a name is spelled" 'a\x1b[31mb'
 rm "$pool/$esc"
+gone "and goes with it" 'a\x1b[31mb'
 
 # ---- one partition
 
