@@ -95,14 +95,14 @@ has_titles()
 }
 await has_titles "PARTITION LOGICAL RESIDENT PAGED WSS FAIR HOMES MISPL IN/s OUT/s REFLT/s WAIT/s P50 P99"
 result $? "all columns"
-seen_order "partitions by name" "(id:3)" alpha beta
+seen_order "partitions by name" alpha beta id:3
 keys r
-seen_order "r sorts by resident" beta "(id:3)" alpha
+seen_order "r sorts by resident" beta id:3 alpha
 seen "and says so" "sorted by resident"
 keys R
-seen_order "R turns it round" alpha "(id:3)" beta
+seen_order "R turns it round" alpha id:3 beta
 keys R l
-seen_order "l sorts by size" alpha beta "(id:3)"
+seen_order "l sorts by size" alpha beta id:3
 keys b
 seen "b shows bytes" 16777216
 terminal resize-window -t top -x 80 -y 24
@@ -152,12 +152,12 @@ fits()
 check "and writes nothing beyond" fits 60 12
 terminal resize-window -t top -x 20 -y 4
 gone "a tiny screen" PARTITION
-check "has the head" shows "tarn"
+seen "has the head" "tarn"
 terminal resize-window -t top -x 1 -y 1
 await fits 1 1
 terminal resize-window -t top -x 200 -y 50
 seen "a large screen again has all" "REFLT/s"
-seen_order "with all rows" "(id:3)" alpha beta
+seen_order "with all rows" alpha beta id:3
 for n in $(seq 60); do
 	truncate -s 4K "$pool/p$n"
 done
@@ -166,17 +166,46 @@ seen "more rows than lines" "1-8 of 63"
 keys End
 seen "end" "56-63 of 63"
 keys Home Down Down
-seen "down" "3-10 of 63"
+seen "what is chosen stays on the screen" "1-8 of 63"
 keys NPage
-seen "page down" "11-18 of 63"
+seen "page down" "4-11 of 63"
 keys PPage PPage PPage Up
 seen "page up stops at the top" "1-8 of 63"
+keys / p 6
+seen "what is typed filters" "name has: p6_"
+await in_order p6 p60
+result $? "by what names have in them"
+keys Enter
+seen "enter keeps that" "[p6]"
+keys / Escape
+seen "escape ends it" "1-8 of 63"
+gone "and says so" "[p6]"
 rm $pool/p*
-seen_order "rows that go while it is scrolled" "(id:3)" alpha beta
+seen_order "rows that go while it is scrolled" alpha beta id:3
 esc=$'a\e[31mb'
 truncate -s 4K "$pool/$esc"
 seen "an escape sequence in a name is spelled" 'a\x1b[31mb'
 rm "$pool/$esc"
+gone "and goes with it" 'a\x1b[31mb'
+
+# ---- one partition
+
+terminal resize-window -t top -x 80 -y 24
+keys Home Enter
+seen "enter shows one" "alpha  of ${pool##*/}"
+seen "that nobody has it mapped" "no process that may be looked at has it mapped"
+seen "its size" "0 of 16M"
+seen "its pins" "0 areas, 0 pinned"
+seen "its page-ins" "none under way"
+await fits 80 24
+result $? "and writes nothing beyond"
+keys Down
+seen "down shows the next one" "beta  of ${pool##*/}"
+seen "how warm it is" "cold "
+keys Down
+seen "and one without a file" "removed, number 3"
+keys Enter
+seen "enter goes back" "sorted by"
 
 # ---- the end
 
@@ -186,6 +215,29 @@ seen "q quits with success" "status 0"
 cmp <(sed 1d "$work/before") <(sed 1d "$work/after") > "$work/out" 2>&1
 result $? "the terminal is as it was"
 gone "the shell's screen is back" PARTITION
+
+# ---- several pools
+
+mount_pool $pool2 size=8M,paging=none
+truncate -s 1M $pool2/other
+terminal respawn-pane -k -t top "tarnctl top -d 0.5; echo status \$?; sleep 1000"
+seen "all pools" "tarn 2 pools  4 partitions"
+seen "a line each" "${pool2##*/}"
+seen "with all partitions" other
+terminal resize-window -t top -x 160 -y 24
+has_pools()
+{
+	screen | grep -qE "^other +${pool2##*/} "
+}
+await has_pools
+result $? "and the names of their pools"
+keys k
+seen "sorted by them" "sorted by pool"
+terminal resize-window -t top -x 80 -y 24
+keys q
+seen "q quits" "status 0"
+umount $pool2
+terminal resize-window -t top -x 120 -y 24
 
 terminal respawn-pane -k -t top "tarnctl top -d 0.2 -n 3; echo status \$?; sleep 1000"
 seen "it ends after a number of samples" "status 0"

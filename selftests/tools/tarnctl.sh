@@ -366,7 +366,8 @@ completes()
 
 	# shellcheck source=tools/tarnctl/tarnctl.bash
 	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
-	for command in pool partition pager numa top events "pool list" "partition pages" \
+	for command in pool partition pager numa top events status iostat "pool list" "pool faults" \
+		"partition list" "pager list" "pool resize" "partition pages" \
 		"partition heat" "partition set" "partition relocate" "pool set" "pool drain-node" \
 		"pager add" "pager drain" "pager resilver" "pool pins" \
 		"partition pins" "partition attach" "partition detach"; do
@@ -378,7 +379,7 @@ completes()
 				{ echo "$command $word"; return 1; }
 		done
 	done
-	[ "$(_tarnctl_pools)" = "$pool" ]
+	[ "$(_tarnctl_pools)" = "${pool##*/}" ]
 }
 
 check "completion offers what there is" completes
@@ -398,6 +399,8 @@ check "the values of a key" offers "auto never advise always" \
 check "those that begin so" offers "auto advise always" tarnctl partition set g1 huge = a
 check "not of another key" offers "" tarnctl partition set g1 weight =
 check "policies" offers "critical" tarnctl pool pins dma = c
+check "partitions" offers "g1" tarnctl partition show g
+check "columns" offers "paged page-ins page-outs" tarnctl partition list -o pag
 check "granules" offers "2 256" tarnctl partition relocate g1 --granule 2
 
 # ---- a pool that another namespace keeps

@@ -212,7 +212,7 @@ static void test_ranges(void)
 	static const char *const bad[] = {
 		"", "1", "0:0:0", "0:4096", "0:4096:0:0", "0:4095:0", "x:1M:0",
 		"0:1M:", "0:-1M:0", "0:1X:0", "1:1M:0", "0:1M:5",
-		"0:99999999999T:0", "0xfffffffffffff000:4K:0", "0:16777216T:0",
+		"0:0:4096:1M", "0:8192:0", "4096:1M:0", "0:99999999999T:0", "0xfffffffffffff000:4K:0", "0:16777216T:0",
 	};
 	struct tarn_vm_range ranges[TARN_VM_MAX_RANGES];
 	unsigned int i;

@@ -266,6 +266,32 @@ static int rules_of(const char *inside, const char *more)
 #define FILES "<source type='file'/>"
 #define SHARED "<access mode='shared'/>"
 
+static int check_namespace(const char *settings)
+{
+	int ret;
+
+	CHECK_EQ(read_settings(domain_of(settings, "")), 0);
+	ret = domain_namespace_check(&dom);
+	forget();
+	return ret;
+}
+
+/* Settings that nobody would see. */
+static void test_namespace(void)
+{
+	CHECK_EQ(check_namespace(""), 0);
+	CHECK_EQ(check_namespace(partition_of("", "")), 0);
+	CHECK_EQ(check_namespace("<x:disk xmlns:x='urn:other'><x:partition/></x:disk>"),
+		 0);
+	CHECK_EQ(check_namespace("<partition/>"), -EINVAL);
+	CHECK(strstr(deferred, "xmlns:tarn='urn:tarn:partition:1'"));
+	CHECK_EQ(check_namespace("<t:partition xmlns:t='urn:tarn:partition'/>"),
+		 -EINVAL);
+	CHECK_EQ(read_settings(""), -EINVAL);
+	CHECK(strstr(deferred, "it is empty"));
+	forget();
+}
+
 static void test_around(void)
 {
 	const char *good = "<memoryBacking>" FILES SHARED "</memoryBacking>";
@@ -446,6 +472,7 @@ static void test_huge(void)
 }
 
 static const struct tap_test tests[] = {
+	{ "settings of another namespace", test_namespace },
 	{ "all settings", test_good },
 	{ "defaults", test_defaults },
 	{ "paging classes", test_classes },

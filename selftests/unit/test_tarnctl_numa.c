@@ -35,6 +35,7 @@ static void make(size_t count)
 		items[i][1] = (struct tarn_home){ .node = 2, .resident_pages = 2 * MIB };
 		rows[i] = (struct numa_row){
 			.path = paths[i],
+			.name = paths[i],
 			.id = i + 1,
 			.homes = { .items = items[i], .count = 2 },
 		};
@@ -55,8 +56,11 @@ static void make(size_t count)
 	total[0].wanted_frames = 256 * MIB;
 }
 
+static struct options numa_options;
+
 /* What is written to stdout, by a function. */
-static const char *printed(int (*fn)(const struct numa *numa, bool exact))
+static const char *printed(int (*fn)(const struct numa *numa,
+				     const struct options *opts))
 {
 	static char text[16384];
 	FILE *f = tmpfile();
@@ -65,7 +69,7 @@ static const char *printed(int (*fn)(const struct numa *numa, bool exact))
 
 	fflush(stdout);
 	dup2(fileno(f), 1);
-	CHECK_EQ(fn(&numa, false), 0);
+	CHECK_EQ(fn(&numa, &numa_options), 0);
 	fflush(stdout);
 	dup2(out, 1);
 	close(out);
@@ -89,12 +93,21 @@ static void test_table(void)
 	CHECK(strstr(text, "0:40 2:1\n"));
 	CHECK(strstr(text, "(free)"));
 	CHECK(strstr(text, "512M"));
+	/* Sums would be sorted among what they are of. */
+	numa_options.sort = "node-2";
+	text = printed(numa_print);
+	CHECK(!strstr(text, "(total)"));
+	numa_options = (struct options){ .headless = true };
+	text = printed(numa_print);
+	CHECK(!strstr(text, "NODE") && !strstr(text, "(free)"));
+	CHECK(strstr(text, "\t*200M/256M\t800M\t"));
+	numa_options = (struct options){ 0 };
 	/* Of files no pool was asked for. */
 	memset(numa.frames, 0, sizeof(numa.frames));
 	CHECK(!strstr(printed(numa_print), "(free)"));
 }
 
-static int print_json(const struct numa *of, bool exact)
+static int print_json(const struct numa *of, const struct options *opts)
 {
 	return numa_print_json(of);
 }

@@ -41,7 +41,7 @@ static struct line *split(const char *text)
 		deferred;                                                      \
 	})
 
-static int parse(struct options *opts, unsigned int accepted, struct line *line)
+static int parse(struct options *opts, uint64_t accepted, struct line *line)
 {
 	return options_parse(opts, accepted, "tarnctl x", &line->argc,
 			     line->argv);
@@ -91,7 +91,7 @@ static void test_letters(void)
 static void test_bad_options(void)
 {
 	static const char *const bad[] = {
-		"--nosuch", "-z", "-bz", "--json=yes", "--pool", "-p", "-n",
+		"--nosuch", "-z", "-bz", "--json=yes", "--pool", "-o", "-n",
 		"-n 0", "-n -1", "-n x", "-n 3x", "-n 4294967296",
 		"-n 99999999999999999999", "-d 0", "-d -1", "-d nan", "-d inf",
 		"-d 1e9", "-d 1x", "-d ", "--jso", "--jsonn", "---",
@@ -107,6 +107,10 @@ static void test_bad_options(void)
 			printf("# %s: %d\n", bad[i], ret);
 		CHECK_EQ(ret, -EINVAL);
 	}
+	/* Programs that print sizes have either letter for that, others none. */
+	CHECK_EQ(parse(&opts, OPTION_BYTES, split("-p")), 0);
+	CHECK(opts.bytes);
+	CHECK_EQ(parse(&opts, OPTION_JSON, split("-p")), -EINVAL);
 	/* What others take is unknown here. */
 	CHECK_EQ(parse(&opts, OPTION_BYTES, split("--json")), -EINVAL);
 	CHECK_EQ(parse(&opts, OPTION_BYTES, split("-j")), -EINVAL);
@@ -221,6 +225,8 @@ static void test_bad_commands(void)
 	check_bad("t pool --hlep", "tarnctl pool: unknown option '--hlep', did you mean '--help'?\n");
 	check_bad("t pool frob", "tarnctl pool: unknown command 'frob', 'tarnctl pool --help' lists all\n");
 	check_bad("t pool list a b", "tarnctl pool list: 'b' is too much: tarnctl pool list\n");
+	check_bad("t help pol",
+		  "tarnctl: unknown command 'pol', did you mean 'pool'?\n");
 	check_bad("t pool show 1", "tarnctl pool show: something is missing: tarnctl pool show A B\n");
 }
 

@@ -59,10 +59,7 @@ static struct sample_row rows[3];
 
 static struct sample make_sample(void)
 {
-	struct sample sample = {
-		.list = { .items = parts, .count = 3 },
-		.rows = rows,
-	};
+	struct sample sample = { .rows = rows, .nr_rows = 3, .nr_pools = 2 };
 	int i;
 
 	for (i = 0; i < 3; i++) {
@@ -129,7 +126,7 @@ static void test_find(void)
 		CHECK_EQ(column_find(columns[id].name), id);
 		CHECK_EQ(column_find_key(columns[id].key), id);
 		/* Keys that the view has for other things. */
-		CHECK(!strchr("qhbR+- <>?", columns[id].key));
+		CHECK(!strchr("qhbR+- <>?/", columns[id].key));
 		for (other = 0; other < id; other++) {
 			CHECK(columns[other].key != columns[id].key);
 			CHECK(columns[other].rank != columns[id].rank);
@@ -159,7 +156,7 @@ static void check_fits(const struct sample *sample, bool exact)
 				continue;
 			count++;
 			sum += GAP + fit.width[id];
-			for (i = 0; i < sample->list.count; i++)
+			for (i = 0; i < sample->nr_rows; i++)
 				CHECK(strlen(column_text(id, &sample->rows[i],
 							 buf, exact)) <=
 				      fit.width[id]);
@@ -183,14 +180,39 @@ static void test_choose(void)
 		},
 	};
 	struct sample_row row = { .part = &part, .name = "one" };
-	struct sample sample = {};
+	struct sample sample = { .nr_pools = 2 };
 
 	row.rates.p50 = 123456789;
 	check_fits(&sample, true);
-	sample.list.count = 1;
+	sample.nr_rows = 1;
 	sample.rows = &row;
 	check_fits(&sample, false);
 	check_fits(&sample, true);
+}
+
+/* Of one pool there is no column that names it. */
+static void test_one_pool(void)
+{
+	struct sample sample = { .nr_pools = 1 };
+	struct column_fit fit;
+
+	column_choose(&fit, &sample, false, 300);
+	CHECK_EQ(fit.width[COLUMN_POOL], 0);
+	CHECK(fit.width[COLUMN_PID] > 0);
+}
+
+static void test_filter(void)
+{
+	struct partition part = { .name = "Web1", .path = "vm/ram" };
+	struct partition nameless = { .info.id = 3 };
+
+	CHECK(sample_passes(&part, NULL));
+	CHECK(sample_passes(&part, ""));
+	CHECK(sample_passes(&part, "web"));
+	CHECK(sample_passes(&part, "M/R"));
+	CHECK(!sample_passes(&part, "web2"));
+	CHECK(sample_passes(&nameless, NULL));
+	CHECK(!sample_passes(&nameless, "3"));
 }
 
 static const char *homes_text(const char *nodes, bool automatic)
@@ -223,6 +245,8 @@ static const struct tap_test tests[] = {
 	{ "text of cells", test_text },
 	{ "columns by name and key", test_find },
 	{ "columns that fit", test_choose },
+	{ "no column of the pool where there is one", test_one_pool },
+	{ "a filter of names", test_filter },
 };
 
 TAP_MAIN(tests)

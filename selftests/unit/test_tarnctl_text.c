@@ -80,16 +80,39 @@ static void test_cut(void)
 }
 
 static const struct table_column table_columns[] = {
-	{ "NAME", true }, { "SIZE", false }, { "STATE", true },
+	{ .title = "NAME", .left = true },
+	{ .title = "SIZE" },
+	{ .title = "WAITS FOR", .left = true, .rank = 1 },
+	{ .title = "COUNT", .rank = 2 },
+	{ .title = "MORE", .left = true, .extra = true },
 };
 
-static void print_table(struct table *table, const char *want)
+static struct table *make_table(const struct options *opts)
 {
+	struct table *table = table_create(table_columns, 5, opts);
+
+	table_cell(table, "x");
+	table_bytes(table, 123456);
+	table_cell(table, "%s", "");
+	table_number(table, 9);
+	table_cell(table, "one");
+	table_cell(table, "a-long\x1bname");
+	table_pages(table, 5);
+	table_cell(table, "a free frame");
+	table_number(table, 10);
+	table_cell(table, "two");
+	return table;
+}
+
+static void check_table(const struct options *opts, unsigned int width,
+			const char *want)
+{
+	struct table *table = make_table(opts);
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
-	CHECK_EQ(table_print(table, f), 0);
+	CHECK_EQ(print_width(table, f, width), 0);
 	fclose(f);
 	CHECK_STR(text, want);
 	free(text);
@@ -98,27 +121,99 @@ static void print_table(struct table *table, const char *want)
 
 static void test_table(void)
 {
-	struct table *table = table_create(table_columns, 3);
-	int i;
+	check_table(NULL, 0,
+		    "NAME            SIZE  WAITS FOR     COUNT\n"
+		    "x               121K                    9\n"
+		    "a-long\\x1bname   20K  a free frame     10\n");
+}
 
-	for (i = 0; i < 2; i++) {
-		table_cell(table, "%s", i ? "a-long-name" : "x");
-		table_cell(table, "%d", i ? 5 : 123456);
-		table_cell(table, "%s", i ? "good" : "-");
-	}
-	print_table(table, "NAME           SIZE  STATE\n"
-			   "x            123456  -\n"
-			   "a-long-name       5  good\n");
+static void test_table_exact(void)
+{
+	check_table(&(struct options){ .bytes = true, .columns = "size,name" },
+		    0, "  SIZE  NAME\n123456  x\n 20480  a-long\\x1bname\n");
+}
+
+static void test_table_columns(void)
+{
+	check_table(&(struct options){ .columns = "MORE,waits-for" }, 5,
+		    "MORE  WAITS FOR\none   \ntwo   a free frame\n");
+	check_table(&(struct options){ .columns = "+more" }, 0,
+		    "NAME            SIZE  WAITS FOR     COUNT  MORE\n"
+		    "x               121K                    9  one\n"
+		    "a-long\\x1bname   20K  a free frame     10  two\n");
+}
+
+/* No number is cut: whole columns go, and then a name is shortened. */
+static void test_table_narrow(void)
+{
+	check_table(NULL, 40,
+		    "NAME            SIZE  WAITS FOR\n"
+		    "x               121K  \n"
+		    "a-long\\x1bname   20K  a free frame\n");
+	check_table(NULL, 20,
+		    "NAME            SIZE\n"
+		    "x               121K\n"
+		    "a-long\\x1bname   20K\n");
+	check_table(NULL, 18,
+		    "NAME          SIZE\n"
+		    "x             121K\n"
+		    "...g\\x1bname   20K\n");
+}
+
+static void test_table_programs(void)
+{
+	check_table(&(struct options){ .headless = true }, 10,
+		    "x\t121K\t-\t9\na-long\\x1bname\t20K\ta free frame\t10\n");
+	check_table(&(struct options){ .raw = true }, 10,
+		    "NAME SIZE WAITS-FOR COUNT\nx 121K - 9\n"
+		    "a-long\\x1bname 20K a\\x20free\\x20frame 10\n");
+	check_table(&(struct options){ .raw = true, .headless = true }, 0,
+		    "x 121K - 9\na-long\\x1bname 20K a\\x20free\\x20frame 10\n");
+}
+
+/* Numbers by what they are, not by their text. */
+static void test_table_sort(void)
+{
+	struct options opts = { .sort = "count", .columns = "count" };
+
+	check_table(&opts, 0, "COUNT\n   10\n    9\n");
+	opts.reverse = true;
+	check_table(&opts, 0, "COUNT\n    9\n   10\n");
+	opts = (struct options){ .sort = "NAME", .columns = "name" };
+	check_table(&opts, 0, "NAME\na-long\\x1bname\nx\n");
+	opts = (struct options){ .reverse = true, .columns = "count" };
+	check_table(&opts, 0, "COUNT\n   10\n    9\n");
+}
+
+static void test_table_unknown(void)
+{
+	const struct options sort = { .sort = "nosuch" };
+	const struct options columns = { .columns = "name,sise" };
+	const struct options none = { .columns = "" };
+
+	CHECK_EQ(table_check(table_columns, 5, &no_options), 0);
+	CHECK_EQ(table_check(table_columns, 5, &sort), -EINVAL);
+	CHECK_EQ(table_check(table_columns, 5, &columns), -EINVAL);
+	CHECK_EQ(table_check(table_columns, 5, &none), -EINVAL);
 }
 
 static void test_table_empty(void)
 {
-	print_table(table_create(table_columns, 3), "NAME  SIZE  STATE\n");
+	struct table *table = table_create(table_columns, 3, NULL);
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	CHECK_EQ(table_print(table, f), 0);
+	fclose(f);
+	CHECK_STR(text, "NAME  SIZE  WAITS FOR\n");
+	free(text);
+	table_destroy(table);
 }
 
 static void test_table_long(void)
 {
-	struct table *table = table_create(table_columns, 1);
+	struct table *table = table_create(table_columns, 1, NULL);
 	size_t len;
 	char *text;
 	FILE *f;
@@ -141,6 +236,12 @@ static const struct tap_test tests[] = {
 	{ "shortening at the left", test_fit },
 	{ "cutting at the right", test_cut },
 	{ "columns line up", test_table },
+	{ "exact numbers", test_table_exact },
+	{ "columns that were asked for", test_table_columns },
+	{ "a narrow terminal", test_table_narrow },
+	{ "tables for programs", test_table_programs },
+	{ "sorted", test_table_sort },
+	{ "columns that are not there", test_table_unknown },
 	{ "a table without rows has its titles", test_table_empty },
 	{ "a table of many rows", test_table_long },
 };

@@ -8,12 +8,14 @@
 #include "error.h"
 #include "size.h"
 #include "suggest.h"
+#include "text.h"
 
 #define NAME_MIN 14
 #define GAP 2
 
 const struct column columns[COLUMN_COUNT] = {
 	[COLUMN_NAME] = { "PARTITION", "name", 'n', NAME_MIN, 0 },
+	[COLUMN_POOL] = { "POOL", "pool", 'k', 6, 14 },
 	[COLUMN_LOGICAL] = { "LOGICAL", "logical", 'l', 7, 5 },
 	[COLUMN_RESIDENT] = { "RESIDENT", "resident", 'r', 8, 1 },
 	[COLUMN_PAGED] = { "PAGED", "paged", 'p', 6, 2 },
@@ -27,6 +29,7 @@ const struct column columns[COLUMN_COUNT] = {
 	[COLUMN_WAITS] = { "WAIT/s", "waits", 'w', 6, 9 },
 	[COLUMN_P50] = { "P50", "p50", '5', 6, 11 },
 	[COLUMN_P99] = { "P99", "p99", '9', 6, 7 },
+	[COLUMN_PID] = { "PID", "pid", 'd', 6, 15 },
 };
 
 static double column_value(enum column_id id, const struct sample_row *row)
@@ -58,7 +61,10 @@ static double column_value(enum column_id id, const struct sample_row *row)
 		return row->rates.p50;
 	case COLUMN_P99:
 		return row->rates.p99;
+	case COLUMN_PID:
+		return row->guest ? row->guest->pid : 0;
 	case COLUMN_NAME:
+	case COLUMN_POOL:
 	case COLUMN_HOMES:
 	case COLUMN_COUNT:
 		break;
@@ -74,6 +80,13 @@ const char *column_text(enum column_id id, const struct sample_row *row,
 	switch (id) {
 	case COLUMN_NAME:
 		return row->name;
+	case COLUMN_POOL:
+		return row->in ? pool_title(&row->in->pool) : "-";
+	case COLUMN_PID:
+		if (!val)
+			return "-";
+		snprintf(buf, SIZE_TEXT_MAX, "%.0f", val);
+		return buf;
 	case COLUMN_HOMES:
 		return row->homes;
 	case COLUMN_LOGICAL:
@@ -108,7 +121,7 @@ enum column_id column_find(const char *name)
 		err("--sort: there is no column '%s', did you mean '%s'?", name,
 		    near);
 	else
-		err("--sort: there is no column '%s'; name, logical, resident, paged, working-set, fair, homes, misplaced, page-ins, page-outs, refaults, waits, p50 and p99 are",
+		err("--sort: there is no column '%s'; name, logical, resident, paged, working-set, fair, homes, misplaced, page-ins, page-outs, refaults, waits, p50, p99, pool and pid are",
 		    name);
 	return COLUMN_COUNT;
 }
@@ -138,6 +151,8 @@ static int compare_rows(const void *a, const void *b, void *arg)
 
 	if (order->id == COLUMN_HOMES)
 		cmp = strcmp(p->homes, q->homes);
+	if (order->id == COLUMN_POOL && p->in && q->in)
+		cmp = strcmp(p->in->pool.mount, q->in->pool.mount);
 	/* Equal ones stay in the order of their names, lest they dance. */
 	if (cmp)
 		return order->reverse ? -cmp : cmp;
@@ -149,7 +164,7 @@ void column_sort(struct sample *sample, enum column_id id, bool reverse)
 {
 	struct order order = { id, reverse };
 
-	qsort_r(sample->rows, sample->list.count, sizeof(*sample->rows),
+	qsort_r(sample->rows, sample->nr_rows, sizeof(*sample->rows),
 		compare_rows, &order);
 }
 
@@ -161,8 +176,8 @@ static unsigned int widest(enum column_id id, const struct sample *sample,
 	char buf[SIZE_TEXT_MAX];
 	size_t i;
 
-	for (i = 0; i < sample->list.count && id != COLUMN_NAME; i++) {
-		len = strlen(column_text(id, &sample->rows[i], buf, exact));
+	for (i = 0; i < sample->nr_rows && id != COLUMN_NAME; i++) {
+		len = text_width(column_text(id, &sample->rows[i], buf, exact));
 		if (len > width)
 			width = len;
 	}
@@ -177,7 +192,11 @@ void column_choose(struct column_fit *fit, const struct sample *sample,
 
 	for (id = 0; id < COLUMN_COUNT; id++) {
 		fit->width[id] = widest(id, sample, exact);
-		sum += fit->width[id] + (id ? GAP : 0);
+		/* Of one pool the head tells. */
+		if (id == COLUMN_POOL && sample->nr_pools < 2)
+			fit->width[id] = 0;
+		else
+			sum += fit->width[id] + (id ? GAP : 0);
 	}
 	while (sum > width) {
 		worst = COLUMN_NAME;

@@ -11,6 +11,7 @@
 /** enum column_id - the columns, from left to right */
 enum column_id {
 	COLUMN_NAME,
+	COLUMN_POOL,
 	COLUMN_LOGICAL,
 	COLUMN_RESIDENT,
 	COLUMN_PAGED,
@@ -24,6 +25,7 @@ enum column_id {
 	COLUMN_WAITS,
 	COLUMN_P50,
 	COLUMN_P99,
+	COLUMN_PID,
 	COLUMN_COUNT,
 };
 

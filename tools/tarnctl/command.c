@@ -73,6 +73,12 @@ static int unknown_sub(const struct command *cmd, const char *path,
 	return EXIT_USAGE;
 }
 
+/* A disk that is full must not pass for success. */
+static int finish(int status)
+{
+	return err_stdout() && !status ? EXIT_FAILURE : status;
+}
+
 static int run_leaf(const struct command *cmd, const char *path, int argc,
 		    char **argv)
 {
@@ -83,7 +89,7 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 		return EXIT_USAGE;
 	if (opts.help) {
 		print_help(stdout, cmd, path);
-		return EXIT_SUCCESS;
+		return finish(EXIT_SUCCESS);
 	}
 	if (argc < cmd->min_args ||
 	    (cmd->max_args >= 0 && argc > cmd->max_args)) {
@@ -97,7 +103,7 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 		return EXIT_USAGE;
 	}
 	ret = cmd->fn(argc, argv, &opts);
-	return ret < 0 ? EXIT_FAILURE : ret;
+	return finish(ret < 0 ? EXIT_FAILURE : ret);
 }
 
 static bool wants_help(const char *word)
@@ -109,12 +115,13 @@ static bool wants_help(const char *word)
 int command_run(const struct command *root, int argc, char **argv)
 {
 	const struct command *cmd = root;
+	bool help = false;
 	char path[128];
 	int i = 1;
 
 	if (argc > 1 && !strcmp(argv[1], "--version")) {
 		printf("%s %s\n", root->name, TARN_VERSION);
-		return EXIT_SUCCESS;
+		return finish(EXIT_SUCCESS);
 	}
 	snprintf(path, sizeof(path), "%s", root->name);
 	while (cmd->subs) {
@@ -122,12 +129,18 @@ int command_run(const struct command *root, int argc, char **argv)
 		size_t len = strlen(path);
 
 		if (i >= argc) {
-			print_help(stderr, cmd, path);
-			return EXIT_USAGE;
+			print_help(help ? stdout : stderr, cmd, path);
+			return help ? finish(EXIT_SUCCESS) : EXIT_USAGE;
 		}
+		/* The words behind it say of what: 'tarnctl help pool list'. */
 		if (wants_help(argv[i])) {
-			print_help(stdout, cmd, path);
-			return EXIT_SUCCESS;
+			if (i + 1 == argc) {
+				print_help(stdout, cmd, path);
+				return finish(EXIT_SUCCESS);
+			}
+			help = true;
+			i++;
+			continue;
 		}
 		sub = find_sub(cmd, argv[i]);
 		if (!sub)
@@ -135,6 +148,10 @@ int command_run(const struct command *root, int argc, char **argv)
 		snprintf(path + len, sizeof(path) - len, " %s", sub->name);
 		cmd = sub;
 		i++;
+	}
+	if (help) {
+		print_help(stdout, cmd, path);
+		return finish(EXIT_SUCCESS);
 	}
 	return run_leaf(cmd, path, argc - i, argv + i);
 }

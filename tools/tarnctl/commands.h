@@ -35,6 +35,8 @@ int pager_detach_main(int argc, char **argv, const struct options *opts);
 int save_show_main(int argc, char **argv, const struct options *opts);
 int doctor_main(int argc, char **argv, const struct options *opts);
 int numa_main(int argc, char **argv, const struct options *opts);
+int status_main(int argc, char **argv, const struct options *opts);
+int iostat_main(int argc, char **argv, const struct options *opts);
 int events_main(int argc, char **argv, const struct options *opts);
 int top_main(int argc, char **argv, const struct options *opts);
 

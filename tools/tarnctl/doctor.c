@@ -17,6 +17,12 @@ static const char *const state_names[] = {
 	[DOCTOR_BAD] = "BAD",
 };
 
+static const char *const json_names[] = {
+	[DOCTOR_GOOD] = "good",
+	[DOCTOR_POOR] = "poor",
+	[DOCTOR_BAD] = "bad",
+};
+
 void found(struct finding *finding, enum doctor_state state, const char *remedy,
 	   const char *fmt, ...)
 {
@@ -66,7 +72,7 @@ static bool run_checks(const struct doctor_check *checks, json_t *array)
 		else
 			json_array_append_new(array, json_pack(
 				"{s:s, s:s, s:o, s:o}", "check", checks->name,
-				"state", state_names[finding.state],
+				"state", json_names[finding.state],
 				"text", json_text(finding.text),
 				"remedy", json_text(finding.remedy)));
 	}

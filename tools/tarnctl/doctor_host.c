@@ -61,30 +61,43 @@ static void check_nested_paging(struct finding *f)
 		      "KVM has no nested paging, guests are slow");
 }
 
+/* Wherever it is, and however compressed, depmod has found it. */
+static bool module_installed(const char *release)
+{
+	char path[256], *line = NULL;
+	bool found = false;
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", release);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && getline(&line, &room, f) >= 0) {
+		line[strcspn(line, ":")] = '\0';
+		found = strstr(line, "/tarn.ko");
+	}
+	free(line);
+	fclose(f);
+	return found;
+}
+
 static void check_module(struct finding *f)
 {
-	static const char *const dirs[] = { "extra", "updates/dkms", "updates" };
 	struct utsname uts;
-	char path[256];
-	size_t i;
 
 	if (module_loaded()) {
 		found(f, DOCTOR_GOOD, NULL, "tarn.ko is loaded");
 		return;
 	}
 	uname(&uts);
-	for (i = 0; i < 2 * sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "/lib/modules/%s/%s/tarn.ko%s",
-			 uts.release, dirs[i / 2], i % 2 ? ".xz" : "");
-		if (access(path, F_OK))
-			continue;
+	if (module_installed(uts.release))
 		found(f, DOCTOR_BAD, "modprobe tarn (a mount of tarnfs does that, too)",
 		      "tarn.ko is installed but not loaded");
-		return;
-	}
-	found(f, DOCTOR_BAD,
-	      "install the package tarn-dkms and linux-headers of this kernel, or run 'make install'",
-	      "there is no tarn.ko for the kernel %s", uts.release);
+	else
+		found(f, DOCTOR_BAD,
+		      "install the package tarn-dkms and linux-headers of this kernel, or run 'make install'",
+		      "there is no tarn.ko for the kernel %s", uts.release);
 }
 
 /* Only a module that is signed is loaded then. */

@@ -62,8 +62,8 @@ static void check_hook(struct finding *f)
 		return;
 	doctor_read(HOOK, text, sizeof(text));
 	if (!*text || access(HOOK, X_OK))
-		found(f, DOCTOR_BAD, "install the package tarn-tools, or run 'make install'",
-		      HOOK " is missing, so no setting is applied");
+		found(f, DOCTOR_POOR, "where domains are to be in pools, install the package tarn-tools or run 'make install'",
+		      HOOK " is missing, so no setting of a domain is applied");
 	else if (!hook_runs(text))
 		found(f, DOCTOR_BAD, "install the package tarn-tools anew",
 		      HOOK " runs a tarnctl that is not there, so no domain starts");

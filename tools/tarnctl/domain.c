@@ -172,8 +172,12 @@ static int xml_fail(const struct domain *dom)
 	/* The message ends in a newline, made visible. */
 	if (len >= 4 && !strcmp(text + len - 4, "\\x0a"))
 		text[len - 4] = '\0';
-	err("%s:%d: not well-formed XML: %s", dom->source,
-	    error ? error->line : 0, text ? text : "");
+	if (!len)
+		err("%s: it is empty, 'virsh dumpxml NAME' prints what belongs there",
+		    dom->source);
+	else
+		err("%s:%d: not well-formed XML: %s", dom->source, error->line,
+		    text);
 	free(text);
 	return -EINVAL;
 }

@@ -29,7 +29,9 @@ static int check(const struct domain *dom, struct domain_settings *set,
 {
 	int ret;
 
-	ret = domain_settings_read(set, dom);
+	ret = domain_namespace_check(dom);
+	if (!ret)
+		ret = domain_settings_read(set, dom);
 	if (!ret)
 		ret = domain_schema_check(dom);
 	if (!ret)
@@ -51,7 +53,8 @@ int domain_check_main(int argc, char **argv, const struct options *opts)
 	if (!ret) {
 		domain_rules_note(&dom, &set);
 		domain_home_note(&dom, &set, opts->here ? "/sys" : NULL);
-		printf("%s: good\n", dom.source);
+		printf("%s: good%s\n", dom.source, dom.settings ? "" :
+		       ", and without settings of Tarn");
 	}
 	domain_settings_free(&set);
 	domain_free(&dom);

@@ -47,6 +47,21 @@ static bool is_shared(const struct domain *dom)
 	       !domain_find(dom, "/domain/cpu/numa/cell[not(@memAccess)]");
 }
 
+/* What nobody would look at, as its namespace is another one, or none. */
+int domain_namespace_check(const struct domain *dom)
+{
+	const xmlNode *node = domain_find(
+		dom, "/domain/metadata//*[local-name() = 'partition' and "
+		     "(namespace-uri() = '' or (contains(namespace-uri(), 'tarn')"
+		     " and namespace-uri() != '" DOMAIN_NAMESPACE "'))]");
+
+	if (!node || (node->ns && dom->settings))
+		return 0;
+	return domain_err(dom, node,
+			  "<partition> is not in the namespace of Tarn, so nothing would be set; write <tarn:partition xmlns:tarn='%s'>",
+			  DOMAIN_NAMESPACE);
+}
+
 int domain_rules_check(const struct domain *dom,
 		       const struct domain_settings *set)
 {

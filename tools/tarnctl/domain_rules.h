@@ -37,6 +37,13 @@ int domain_home_check(const struct domain *dom,
 		      const struct domain_settings *set, const char *sysfs);
 
 /**
+ * domain_namespace_check() - Look for settings that nobody would look at, as their
+ * namespace is another one than Tarn's, or none.
+ * Return: 0 or -EINVAL, reported.
+ */
+int domain_namespace_check(const struct domain *dom);
+
+/**
  * domain_home_note() - Report what the domain says otherwise of its memory and its
  * vCPUs, which holds.
  * @sysfs: as above; without it not all can be told

@@ -11,12 +11,18 @@
 #include "error.h"
 
 static const char *program = "tarnctl";
+static const char *about;
 static bool deferring;
 static char deferred[1200];
 
 void err_program(const char *name)
 {
 	program = name;
+}
+
+void err_about(const char *name)
+{
+	about = name;
 }
 
 static void report(int errnum, const char *fmt, va_list args)
@@ -27,8 +33,8 @@ static void report(int errnum, const char *fmt, va_list args)
 	vsnprintf(text, sizeof(text), fmt, args);
 	/* What is about a subcommand begins with all of its words already. */
 	prefix = strncmp(text, "tarnctl", 7) ? program : "";
-	snprintf(line, sizeof(line), "%s%s%s%s%s\n", prefix,
-		 *prefix ? ": " : "", text,
+	snprintf(line, sizeof(line), "%s%s%s%s%s%s%s\n", prefix,
+		 *prefix ? ": " : "", about ? about : "", about ? ": " : "", text,
 		 errnum ? ": " : "", errnum ? strerror(errnum) : "");
 	if (deferring)
 		strcpy(deferred, line);
@@ -61,6 +67,21 @@ int err_errno(int ret, const char *fmt, ...)
 	va_start(args, fmt);
 	report(-ret, fmt, args);
 	va_end(args);
+	return ret;
+}
+
+int err_stdout(void)
+{
+	static bool said;
+	int ret;
+
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	ret = -(errno ? errno : EIO);
+	if (!said)
+		err_errno(ret, "write to stdout");
+	said = true;
 	return ret;
 }
 

@@ -14,6 +14,9 @@
 /** err_program() - Say which program reports, where it is not tarnctl. */
 void err_program(const char *name);
 
+/** err_about() - Have what follows begin with the name of a file; NULL ends that. */
+void err_about(const char *name);
+
 /** err() - Report a failure. */
 void err(const char *fmt, ...) __printf(1, 2);
 
@@ -22,6 +25,13 @@ void err(const char *fmt, ...) __printf(1, 2);
  * @ret: a negative errno, so that `return err_errno(-errno, "...")` works
  */
 int err_errno(int ret, const char *fmt, ...) __printf(2, 3);
+
+/**
+ * err_stdout() - Write out what is buffered of stdout; report once if that, or anything
+ * before, failed.
+ * Return: 0 or an errno.
+ */
+int err_stdout(void);
 
 /** err_nomem() - Report that memory ran out, return -ENOMEM. */
 int err_nomem(void);

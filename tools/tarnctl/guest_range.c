@@ -11,9 +11,13 @@
 
 #define PAGE_MASK ((1ULL << TARN_PAGE_SHIFT) - 1)
 
-/* A number, decimal or 0x..., with a unit or in bytes. */
+/*
+ * A size with a unit, or an address in hex. A bare number in decimal would be pages
+ * everywhere else, and is refused unless it is 0.
+ */
 static bool parse_number(const char **text, char end, __u64 *val)
 {
+	bool hex = !strncasecmp(*text, "0x", 2);
 	static const char units[] = "BKMGT";
 	const char *unit;
 	char *rest;
@@ -26,6 +30,8 @@ static bool parse_number(const char **text, char end, __u64 *val)
 	if (errno)
 		return false;
 	unit = *rest ? strchr(units, *rest) : NULL;
+	if (!unit && !hex && *val)
+		return false;
 	if (unit) {
 		shift = 10 * (unit - units);
 		rest++;
@@ -47,7 +53,7 @@ static int parse_range(const char *text, struct tarn_vm_range *range)
 	    range->gpa + range->bytes > range->gpa &&
 	    range->offset + range->bytes > range->offset)
 		return 0;
-	err("--range %s: wants GPA:BYTES:OFFSET, multiples of 4096 as in 0x100000000:1G:3G",
+	err("--range %s: wants GPA:BYTES:OFFSET, multiples of 4096 with a unit or in hex, as in 0x100000000:1G:3G",
 	    text);
 	return -EINVAL;
 }

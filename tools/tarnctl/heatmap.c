@@ -96,3 +96,13 @@ bool heatmap_resident(const struct heatmap_cell *cell)
 {
 	return cell->resident * 2 >= with_content(cell);
 }
+
+/* Letters are pages that are not in frames. */
+char heatmap_sign(enum tarn_activity activity, bool resident)
+{
+	static const char in_frames[] = " -+*#", paged[] = " cowh";
+
+	if (activity >= TARN_ACTIVITY_CLASSES)
+		return '?';
+	return resident ? in_frames[activity] : paged[activity];
+}

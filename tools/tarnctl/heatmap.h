@@ -70,6 +70,30 @@ enum tarn_activity heatmap_class(const struct heatmap_cell *cell);
 /** heatmap_resident() - Whether most of those pages have a frame. */
 bool heatmap_resident(const struct heatmap_cell *cell);
 
+/** heatmap_sign() - The same as a character. */
+char heatmap_sign(enum tarn_activity activity, bool resident);
+
+/**
+ * struct heat_sums - sums of a whole partition, as of the scanner's last round
+ * @by_class: pages by enum tarn_activity
+ * @working_set: pages
+ * @rounds: that the scanner has made
+ */
+struct heat_sums {
+	uint64_t by_class[8];
+	uint64_t working_set;
+	uint64_t rounds;
+};
+
+/**
+ * heat_read() - Read the activity of pages into maps.
+ * @fd: the partition
+ * @maps: that were begun for these pages
+ * Return: 0 or an errno, not reported.
+ */
+int heat_read(int fd, uint64_t start, uint64_t count, struct heat_sums *sums,
+	      struct heatmap *const *maps, unsigned int nr_maps);
+
 /** heatmap_name() - Name of a class. */
 const char *heatmap_name(enum tarn_activity activity);
 

@@ -100,6 +100,9 @@ json_t *json_partition(const struct partition *part)
 {
 	json_t *object = json_object();
 
+	if (json_object_set_new(object, "name", part->name ?
+				json_text(part->name) : json_null()))
+		goto err_free;
 	if (part->path) {
 		char mode[8];
 
@@ -123,6 +126,19 @@ json_t *json_partition(const struct partition *part)
 err_free:
 	json_decref(object);
 	return NULL;
+}
+
+json_t *json_guest(const struct guest *guest)
+{
+	if (!guest)
+		return json_null();
+	return json_pack("{s:o, s:b, s:o, s:i, s:o}",
+			 "name", guest->name ? json_text(guest->name) :
+					       json_null(),
+			 "domain", guest->domain,
+			 "uuid", *guest->uuid ? json_string(guest->uuid) :
+						json_null(),
+			 "pid", guest->pid, "vmm", json_text(guest->vmm));
 }
 
 json_t *json_home(const struct tarn_home *home)
@@ -179,9 +195,11 @@ int json_print(json_t *value, size_t flags)
 
 	if (!value)
 		return err_nomem();
-	if (json_dumpf(value, stdout, flags) || putchar('\n') == EOF ||
-	    fflush(stdout))
-		ret = err_errno(errno ? -errno : -EIO, "write to stdout");
+	if (json_dumpf(value, stdout, flags) && !ferror(stdout))
+		ret = err_nomem();
+	putchar('\n');
+	if (!ret)
+		ret = err_stdout();
 	json_decref(value);
 	return ret;
 }

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "guest.h"
 #include "home.h"
 #include "home_mark.h"
 #include "partition.h"
@@ -15,6 +16,8 @@ json_t *json_text(const char *text);
 
 json_t *json_pool(const struct pool *pool);
 json_t *json_partition(const struct partition *part);
+/** json_guest() - Its name, process and program; null if @guest is NULL. */
+json_t *json_guest(const struct guest *guest);
 /** json_home() - A partition, or several, on a node. */
 json_t *json_home(const struct tarn_home *home);
 

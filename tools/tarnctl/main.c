@@ -8,13 +8,18 @@
 #include "command.h"
 #include "commands.h"
 
+#define OPTION_TOP                                                             \
+	(OPTION_JSON | OPTION_CSV | OPTION_BYTES | OPTION_COUNT |              \
+	 OPTION_DELAY | OPTION_PLAIN | OPTION_SORT | OPTION_REVERSE |          \
+	 OPTION_FILTER)
+
 #define SIZES_HELP                                                             \
 	"A bare number counts pages of 4 KiB; B, K, M, G, T make it a size\n"  \
 	"and % a part of the whole."
 
 static const struct command pool_commands[] = {
 	{ .name = "list", .help = "all pools, a line each",
-	  .fn = pool_list_main, .options = OPTION_JSON | OPTION_BYTES },
+	  .fn = pool_list_main, .options = OPTION_TABLE },
 	{ .name = "show", .args = "[POOL]", .help = "all counters of a pool",
 	  .fn = pool_show_main, .options = OPTION_JSON | OPTION_BYTES,
 	  .max_args = 1 },
@@ -37,7 +42,8 @@ static const struct command pool_commands[] = {
 	  .more = "Several sizes set one per NUMA node. What does not fit into a smaller\n"
 		  "pool is paged out first; where that cannot be, the pool stays as it was.\n"
 		  "A size has a suffix: 8G, 512M, 30% (of the memory of this machine).",
-	  .fn = pool_resize_main, .min_args = 1, .max_args = 2 },
+	  .fn = pool_resize_main, .options = OPTION_DRY_RUN,
+	  .min_args = 1, .max_args = 2 },
 	{ .name = "drain-node", .args = "[POOL] N",
 	  .help = "give all memory on a NUMA node back to the kernel",
 	  .more = "For memory that is to be taken out or offline. The pool first takes as much from\n"
@@ -48,7 +54,7 @@ static const struct command pool_commands[] = {
 	  .fn = pool_drain_node_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SHRINK |
 		     OPTION_REFUSE | OPTION_BACKGROUND | OPTION_STATUS |
-		     OPTION_CANCEL,
+		     OPTION_CANCEL | OPTION_DRY_RUN,
 	  .max_args = 2 },
 	{ .name = "pins", .args = "[POOL] [TYPE=POLICY]...",
 	  .help = "which areas of guests are pinned, by type",
@@ -64,44 +70,45 @@ static const struct command pool_commands[] = {
 	  .more = "Each has a number from the fault of a guest until its page is there, and\n"
 		  "waits for a free frame, for a pager, for the read, or for a move of the page.\n"
 		  "With --count only the N oldest are listed.",
-	  .fn = pool_faults_main, .options = OPTION_JSON | OPTION_COUNT,
+	  .fn = pool_faults_main, .options = OPTION_TABLE | OPTION_COUNT,
 	  .max_args = 1 },
 	{ .name = "events", .args = "[POOL]",
 	  .help = "what happens to a pool, as it happens", .fn = events_main,
 	  .options = OPTION_JSON | OPTION_COUNT, .max_args = 1 },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions", .fn = top_main,
-	  .options = OPTION_BYTES | OPTION_COUNT | OPTION_DELAY | OPTION_PLAIN |
-		     OPTION_SORT,
+	  .options = OPTION_TOP,
 	  .max_args = 1 },
 	{ 0 },
 };
 
 static const struct command partition_commands[] = {
 	{ .name = "list", .args = "[POOL]",
-	  .help = "all partitions of a pool, a line each",
-	  .fn = partition_list_main, .options = OPTION_JSON | OPTION_BYTES,
-	  .max_args = 1 },
-	{ .name = "show", .args = "FILE|id:N",
+	  .help = "all partitions of a pool or of all pools, a line each",
+	  .more = "On a narrow terminal some columns are left out. --columns names those that\n"
+		  "are to be there; nodes, pid, vmm, uuid, file, wss, min, desired, pinned, huge\n"
+		  "and waits are among them.",
+	  .fn = partition_list_main, .options = OPTION_TABLE, .max_args = 1 },
+	{ .name = "show", .args = "PARTITION",
 	  .help = "all counters of a partition",
-	  .more = "A partition whose file was removed while it is mapped is named by its\n"
-		  "number: id:5 ('tarnctl partition list' shows it).",
+	  .more = "Of its guest the process, the VMM and the uuid of the domain are shown, where\n"
+		  "they can be seen, and on which NUMA nodes its memory is.",
 	  .fn = partition_show_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_POOL, .min_args = 1,
 	  .max_args = 1 },
-	{ .name = "pages", .args = "FILE [START COUNT]",
+	{ .name = "pages", .args = "PARTITION [START COUNT]",
 	  .help = "states of its pages: counts and a map",
 	  .more = SIZES_HELP,
 	  .fn = partition_pages_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_RUNS, .min_args = 1,
 	  .max_args = 3 },
-	{ .name = "heat", .args = "FILE [START COUNT]",
+	{ .name = "heat", .args = "PARTITION [START COUNT]",
 	  .help = "how often its pages are used: counts and a map",
 	  .more = "The map has colours on a terminal, letters and signs elsewhere.\n" SIZES_HELP,
 	  .fn = partition_heat_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_PLAIN | OPTION_SVG,
 	  .min_args = 1, .max_args = 3 },
-	{ .name = "set", .args = "FILE [KEY=VALUE...]",
+	{ .name = "set", .args = "PARTITION [KEY=VALUE...]",
 	  .help = "change settings of a partition",
 	  .more = "  weight=N        its part in the pool when frames are short, 1 to 10000\n"
 		  "  min=AMOUNT      what is not taken from it while others have more than theirs\n"
@@ -120,16 +127,18 @@ static const struct command partition_commands[] = {
 	  .fn = partition_set_main,
 	  .options = OPTION_HOME | OPTION_DISPATCH, .min_args = 1,
 	  .max_args = -1 },
-	{ .name = "page-out", .args = "FILE [START COUNT]",
+	{ .name = "page-out", .args = "PARTITION [START COUNT]",
 	  .help = "page out a range, or all of it, now",
 	  .more = "Pages that somebody holds (for DMA, say) stay.\n" SIZES_HELP,
-	  .fn = partition_page_out_main, .options = OPTION_BYTES,
+	  .fn = partition_page_out_main,
+	  .options = OPTION_BYTES | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 3 },
-	{ .name = "page-in", .args = "FILE [START COUNT]",
+	{ .name = "page-in", .args = "PARTITION [START COUNT]",
 	  .help = "page in a range, or all of it, now",
 	  .more = SIZES_HELP, .fn = partition_page_in_main,
-	  .options = OPTION_BYTES, .min_args = 1, .max_args = 3 },
-	{ .name = "relocate", .args = "FILE [START COUNT]",
+	  .options = OPTION_BYTES | OPTION_DRY_RUN, .min_args = 1,
+	  .max_args = 3 },
+	{ .name = "relocate", .args = "PARTITION [START COUNT]",
 	  .help = "move a range, or all of it, to a NUMA node or away from one",
 	  .more = "The guest runs on, and waits only for a page that is just being moved. A page\n"
 		  "that somebody holds (for DMA, say) is waited for. Where a page has no frame\n"
@@ -138,9 +147,9 @@ static const struct command partition_commands[] = {
 	  .fn = partition_relocate_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_TO | OPTION_AWAY_FROM |
 		     OPTION_REFUSE | OPTION_GRANULE | OPTION_BACKGROUND |
-		     OPTION_STATUS | OPTION_CANCEL,
+		     OPTION_STATUS | OPTION_CANCEL | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 3 },
-	{ .name = "pins", .args = "FILE",
+	{ .name = "pins", .args = "PARTITION",
 	  .help = "areas that were registered, and what is pinned for them",
 	  .more = "An area is registered BY the guest, its VMM, or the module (kvm), which sees\n"
 		  "what the guest tells KVM. 'recorded' ones are not to be pinned by the policy\n"
@@ -148,37 +157,36 @@ static const struct command partition_commands[] = {
 		  "the quota was used up.",
 	  .fn = partition_pins_main, .options = OPTION_JSON | OPTION_BYTES,
 	  .min_args = 1, .max_args = 1 },
-	{ .name = "metrics", .args = "FILE",
+	{ .name = "metrics", .args = "PARTITION",
 	  .help = "what the guest tells of itself: free memory, refaults, stalls",
 	  .more = "A guest shares it by tarn_guest.ko, or by a hypercall of its own. It is the\n"
 		  "guest's word: nobody has checked it.",
 	  .fn = partition_metrics_main, .options = OPTION_JSON | OPTION_BYTES,
 	  .min_args = 1, .max_args = 1 },
-	{ .name = "attach", .args = "PID [FILE]",
+	{ .name = "attach", .args = "PID [PARTITION]",
 	  .help = "name the VM of a process to the partitions that are its memory",
 	  .more = "For QEMU and others that do not do it themselves. From then on the guest's\n"
 		  "hypercalls are answered, what it touches is seen and what must not be paged\n"
 		  "is pinned, until the guest ends. Where its memory is in the guest is found\n"
 		  "out for the machines of QEMU (pc, q35, microvm); for others, and to name\n"
 		  "more than plain memory, each part is given by a --range, with numbers in\n"
-		  "bytes or with a unit: --range 0:640K:0 --range 0x100000:1023M:0x100000",
+		  "hex or with a unit: --range 0:640K:0 --range 0x100000:1023M:0x100000",
 	  .fn = partition_attach_main,
 	  .options = OPTION_JSON | OPTION_VM | OPTION_RANGE, .min_args = 1,
 	  .max_args = 2 },
-	{ .name = "detach", .args = "FILE",
+	{ .name = "detach", .args = "PARTITION",
 	  .help = "undo 'attach'; the guest goes on without",
-	  .fn = partition_detach_main, .min_args = 1, .max_args = 1 },
+	  .fn = partition_detach_main, .options = OPTION_DRY_RUN, .min_args = 1, .max_args = 1 },
 	{ .name = "top", .args = "[POOL]", .help = "same as 'tarnctl top'",
 	  .fn = top_main,
-	  .options = OPTION_BYTES | OPTION_COUNT | OPTION_DELAY | OPTION_PLAIN |
-		     OPTION_SORT,
+	  .options = OPTION_TOP,
 	  .max_args = 1 },
 	{ 0 },
 };
 
 static const struct command pager_commands[] = {
 	{ .name = "list", .help = "the pagers of all pools",
-	  .fn = pager_list_main, .options = OPTION_JSON | OPTION_BYTES },
+	  .fn = pager_list_main, .options = OPTION_TABLE },
 	{ .name = "show", .args = "[POOL]",
 	  .help = "a pager, its devices and its queues",
 	  .fn = pager_show_main,
@@ -190,20 +198,20 @@ static const struct command pager_commands[] = {
 		  "--size says how large it may become.",
 	  .fn = pager_add_main,
 	  .options = OPTION_SOCKET | OPTION_PRIORITY | OPTION_SIZE |
-		     OPTION_DISCARD | OPTION_FORCE,
+		     OPTION_DISCARD | OPTION_FORCE | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 2 },
 	{ .name = "drain", .args = "[POOL] N",
 	  .help = "store nothing new on a device",
 	  .more = "N is the number of the device in 'tarnctl pager show'. Its pages leave it\n"
 		  "as they are read and changed; until USED is 0 in 'tarnctl pager show' a\n"
 		  "pager cannot start without it.",
-	  .fn = pager_drain_main, .options = OPTION_SOCKET | OPTION_OFF,
+	  .fn = pager_drain_main, .options = OPTION_SOCKET | OPTION_OFF | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 2 },
 	{ .name = "resilver", .args = "[POOL]",
 	  .help = "make the failed half of a mirror whole again",
 	  .fn = pager_resilver_main,
 	  .options = OPTION_SOCKET | OPTION_DEVICE | OPTION_REPLACE |
-		     OPTION_FORCE,
+		     OPTION_FORCE | OPTION_DRY_RUN,
 	  .max_args = 1 },
 	{ .name = "detach", .args = "[POOL]",
 	  .help = "take a pool from a pager that cannot even be killed",
@@ -211,7 +219,7 @@ static const struct command pager_commands[] = {
 		  "--force has to be given. What it was asked for is asked anew of the next\n"
 		  "pager. That one must not write to a device that this one had before its\n"
 		  "process is gone: what it still writes nobody can call back.",
-	  .fn = pager_detach_main, .options = OPTION_FORCE, .max_args = 1 },
+	  .fn = pager_detach_main, .options = OPTION_FORCE | OPTION_DRY_RUN, .max_args = 1 },
 	{ 0 },
 };
 
@@ -255,23 +263,45 @@ static const struct command root_commands[] = {
 	  .more = "BAD is what keeps something from working, poor what could be better. Run it\n"
 		  "as root, others cannot look at everything. Nothing is changed.",
 	  .fn = doctor_main, .options = OPTION_JSON },
-	{ .name = "numa", .args = "[POOL|FILE...]",
+	{ .name = "status", .args = "[POOL]",
+	  .help = "how pools are, in one word, why, and what to do",
+	  .more = "  healthy   all is well\n"
+		  "  pressed   guests wait for frames, or will soon\n"
+		  "  degraded  a device failed, or memory\n"
+		  "  full      nothing more can be paged out\n"
+		  "  unserved  no pager is at work\n"
+		  "  stuck     a guest has waited for a page for 10 seconds\n"
+		  "\n"
+		  "The exit status is 0 if all are healthy, else 1. With --watch a line is printed\n"
+		  "whenever the word changes, with --json an object.",
+	  .fn = status_main,
+	  .options = OPTION_JSON | OPTION_UNHEALTHY | OPTION_WATCH |
+		     OPTION_DELAY | OPTION_COUNT,
+	  .max_args = 1 },
+	{ .name = "iostat", .args = "[POOL] [INTERVAL [COUNT]]",
+	  .help = "what pools page, an interval a line",
+	  .more = "Rates and latencies are of the interval, in seconds; without one it is a second,\n"
+		  "once. Without a POOL each has a line.",
+	  .fn = iostat_main,
+	  .options = OPTION_JSON | OPTION_CSV | OPTION_BYTES | OPTION_HEADLESS |
+		     OPTION_TIME,
+	  .max_args = 3 },
+	{ .name = "numa", .args = "[POOL|PARTITION...]",
 	  .help = "what partitions have on which NUMA node",
 	  .more = "A column is what is in frames of a node, behind * where that is a home, before\n"
 		  "/ and what is wanted there. Pages that are on no home, or beyond what is wanted,\n"
 		  "are MISPLACED; so many were MOVED to a home so far. VCPUS are those of its guest\n"
-		  "by the node where they ran last, as in 0:2 1:1. Without a POOL or FILE the only\n"
-		  "pool is meant.",
+		  "by the node where they ran last, as in 0:2 1:1. Without a POOL or\n"
+		  "PARTITION those of all pools are shown.",
 	  .fn = numa_main,
-	  .options = OPTION_JSON | OPTION_BYTES | OPTION_SVG,
-	  .max_args = -1 },
+	  .options = OPTION_TABLE | OPTION_SVG, .max_args = -1 },
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",
-	  .more = "Keys: q quits, h explains the others. When stdout is no terminal, a table\n"
-		  "is printed every interval.",
+	  .more = "Keys: q quits, h explains the others; enter shows all of one partition. When\n"
+		  "stdout is no terminal, a table is printed every interval; --csv and --json print\n"
+		  "lines for programs. Without a POOL all pools are shown.",
 	  .fn = top_main,
-	  .options = OPTION_BYTES | OPTION_COUNT | OPTION_DELAY | OPTION_PLAIN |
-		     OPTION_SORT,
+	  .options = OPTION_TOP,
 	  .max_args = 1 },
 	{ .name = "events", .args = "[POOL]",
 	  .help = "what happens to pools, as it happens",
@@ -286,8 +316,9 @@ static const struct command root = {
 	.name = "tarnctl",
 	.help = "looks at and sets shared memory pools for virtual machines",
 	.more = "POOL is a mount point, the name of one below /run/tarn or the beginning of a\n"
-		"uuid, and may be left out where there is only one. FILE is the file of a\n"
-		"partition.",
+		"uuid, and may be left out where there is only one. PARTITION is the name of a\n"
+		"guest, the path of a file in a pool, or a number as in id:5; before a name or\n"
+		"number may stand POOL/ where several pools have it.",
 	.subs = root_commands,
 };
 

@@ -13,6 +13,7 @@
 
 #include "commands.h"
 #include "error.h"
+#include "guest.h"
 #include "home.h"
 #include "numa.h"
 #include "partition.h"
@@ -47,11 +48,30 @@ static void identify(struct numa_row *row, const struct pool_list *pools, int fd
 	}
 }
 
-/* @prefix stands before the path, if it is not NULL. */
-static int add_row(struct numa *numa, const struct pool_list *pools,
-		   const char *prefix, const char *path, __u32 id, int fd)
+static void row_free(struct numa_row *row)
 {
-	struct numa_row row = { .id = id }, *rows;
+	free(row->path);
+	free(row->name);
+	homes_free(&row->homes);
+}
+
+/* @prefix stands before the path, if it is not NULL. */
+static int set_names(struct numa_row *row, const char *prefix,
+		     const struct partition *part)
+{
+	row->path = NULL;
+	if (part->path && asprintf(&row->path, "%s%s%s", prefix ? prefix : "",
+				   prefix ? "/" : "", part->path) < 0)
+		row->path = NULL;
+	row->name = !part->name && row->path ? strdup(row->path) :
+					       partition_title(part);
+	return row->name && (row->path || !part->path) ? 0 : err_nomem();
+}
+
+static int add_row(struct numa *numa, const struct pool_list *pools,
+		   const char *prefix, const struct partition *part, int fd)
+{
+	struct numa_row row = { .id = part->info.id }, *rows;
 	int ret;
 
 	rows = reallocarray(numa->rows, numa->count + 1, sizeof(*rows));
@@ -60,12 +80,12 @@ static int add_row(struct numa *numa, const struct pool_list *pools,
 	numa->rows = rows;
 	ret = homes_read(fd, &row.homes);
 	if (ret)
-		return homes_fail(path, ret);
+		return homes_fail(part->path ? part->path : "it", ret);
 	identify(&row, pools, fd);
-	if (asprintf(&row.path, "%s%s%s", prefix ? prefix : "",
-		     prefix ? "/" : "", path) < 0) {
-		homes_free(&row.homes);
-		return err_nomem();
+	ret = set_names(&row, prefix, part);
+	if (ret) {
+		row_free(&row);
+		return ret;
 	}
 	numa->rows[numa->count++] = row;
 	return homes_add(&numa->total, &row.homes) ? err_nomem() : 0;
@@ -117,27 +137,37 @@ static int add_nodes(struct numa *numa, const struct pool *pool)
 	return ret;
 }
 
+/* Without a file, a guest may have it. */
+static int open_nameless(const struct guests *guests, dev_t dev,
+			 const struct partition *part)
+{
+	const struct guest_file *file;
+	const struct guest *guest = guests_find(guests, dev, part, &file);
+
+	return guest ? guest_open(guest, file, O_RDONLY) : -ENOENT;
+}
+
 static int add_listed(struct numa *numa, const struct pool_list *pools,
-		      int dirfd, const char *prefix,
-		      const struct partition *part)
+		      const struct guests *guests, dev_t dev, int dirfd,
+		      const char *prefix, const struct partition *part)
 {
 	int fd, ret;
 
-	if (!part->path) {
-		numa->nameless++;
+	fd = part->path ? partition_reopen(dirfd, part) :
+			  open_nameless(guests, dev, part);
+	if (fd < 0) {
+		/* Or it went meanwhile. */
+		numa->nameless += !part->path;
 		return 0;
 	}
-	fd = partition_reopen(dirfd, part);
-	/* It went meanwhile. */
-	if (fd < 0)
-		return 0;
-	ret = add_row(numa, pools, prefix, part->path, part->info.id, fd);
+	ret = add_row(numa, pools, prefix, part, fd);
 	close(fd);
 	return ret;
 }
 
 static int add_pool(struct numa *numa, const struct pool_list *pools,
-		    const struct pool *pool, bool several)
+		    const struct guests *guests, const struct pool *pool,
+		    bool several)
 {
 	struct partition_list list;
 	int dirfd, ret;
@@ -150,8 +180,10 @@ static int add_pool(struct numa *numa, const struct pool_list *pools,
 	if (dirfd < 0)
 		goto out_list;
 	ret = add_nodes(numa, pool);
+	if (!ret)
+		ret = guests_name(guests, pool, &list);
 	for (i = 0; !ret && i < list.count; i++)
-		ret = add_listed(numa, pools, dirfd,
+		ret = add_listed(numa, pools, guests, pool->dev, dirfd,
 				 several ? pool->mount : NULL, &list.items[i]);
 	numa->hidden += list.hidden;
 	close(dirfd);
@@ -161,35 +193,36 @@ out_list:
 }
 
 static int add_file(struct numa *numa, const struct pool_list *pools,
-		    const char *path)
+		    const char *name)
 {
-	struct tarn_partition_info info;
+	struct partition part = { .path = (char *)name };
 	int fd, ret;
 
-	fd = partition_open(path, O_RDONLY);
+	fd = partition_open(name, O_RDONLY);
 	if (fd < 0)
 		return fd;
-	ret = partition_info(fd, &info);
+	ret = partition_info(fd, &part.info);
 	if (ret)
-		partition_fail(path, ret, "read the counters of");
+		partition_fail(name, ret, "read the counters of");
 	else
-		ret = add_row(numa, pools, NULL, path, info.id, fd);
+		ret = add_row(numa, pools, NULL, &part, fd);
 	close(fd);
 	return ret;
 }
 
 /* A file that is there is meant, whatever pool is called so. */
 static int add_argument(struct numa *numa, const struct pool_list *pools,
-			const char *arg, bool several)
+			const struct guests *guests, const char *arg,
+			bool several)
 {
 	const struct pool *pool;
 	struct stat st;
 
-	if (arg && ((!stat(arg, &st) && !S_ISDIR(st.st_mode)) ||
-		    !pool_list_names(pools, arg)))
+	if ((!stat(arg, &st) && !S_ISDIR(st.st_mode)) ||
+	    !pool_list_names(pools, arg))
 		return add_file(numa, pools, arg);
 	pool = pool_list_select(pools, arg);
-	return pool ? add_pool(numa, pools, pool, several) : -ENOENT;
+	return pool ? add_pool(numa, pools, guests, pool, several) : -ENOENT;
 }
 
 /* ---- showing ------------------------------------------------------------ */
@@ -216,7 +249,7 @@ static int show(const struct numa *numa, const struct options *opts)
 	if (ret || (opts->svg && !strcmp(opts->svg, "-")))
 		return ret;
 	ret = opts->json ? numa_print_json(numa) :
-			   numa_print(numa, opts->bytes);
+			   numa_print(numa, opts);
 
 	if (!ret && numa->hidden)
 		err("%zu files or directories may not be opened and are left out, run it as root",
@@ -227,29 +260,46 @@ static int show(const struct numa *numa, const struct options *opts)
 	return ret;
 }
 
+static int add_arguments(struct numa *numa, const struct pool_list *pools,
+			 int argc, char **argv)
+{
+	struct guests guests;
+	int ret = guests_read(&guests, pools), i;
+	size_t j;
+
+	for (i = 0; !ret && i < argc; i++)
+		ret = add_argument(numa, pools, &guests, argv[i], argc > 1);
+	/* Without an argument all pools are meant. */
+	for (j = 0; !ret && !argc && j < pools->count; j++)
+		ret = add_pool(numa, pools, &guests, &pools->items[j],
+			       pools->count > 1);
+	guests_free(&guests);
+	return ret;
+}
+
 int numa_main(int argc, char **argv, const struct options *opts)
 {
 	struct numa numa = { 0 };
 	struct pool_list pools;
-	int ret, i = 0;
 	size_t row;
+	int ret;
 
 	ret = pool_list_read(&pools);
 	if (ret)
 		return ret;
-	/* Without an argument the only pool is meant. */
-	do
-		ret = add_argument(&numa, &pools, argv[i], argc > 1);
-	while (!ret && ++i < argc);
+	if (!argc && !pools.count) {
+		pool_list_explain(&pools);
+		ret = -ENOENT;
+	}
+	if (!ret)
+		ret = add_arguments(&numa, &pools, argc, argv);
 	if (!ret)
 		ret = numa_find_vcpus(&numa, &pools);
 	pool_list_free(&pools);
 	if (!ret)
 		ret = show(&numa, opts);
-	for (row = 0; row < numa.count; row++) {
-		free(numa.rows[row].path);
-		homes_free(&numa.rows[row].homes);
-	}
+	for (row = 0; row < numa.count; row++)
+		row_free(&numa.rows[row]);
 	free(numa.rows);
 	homes_free(&numa.total);
 	return ret;

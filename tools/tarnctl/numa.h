@@ -8,13 +8,15 @@
 
 #include "home.h"
 #include "home_mark.h"
+#include "option.h"
 
 /** Numbers of nodes are below it. */
 #define NUMA_NODES (NODE_MAX + 1)
 
 /**
  * struct numa_row - a partition
- * @path: of its file, as it was found
+ * @path: of its file, as it was found; NULL: it has none any more
+ * @name: what it is called, after its guest or by its path
  * @id: of the partition
  * @dev: of its file
  * @ino: likewise
@@ -24,6 +26,7 @@
  */
 struct numa_row {
 	char *path;
+	char *name;
 	__u32 id;
 	dev_t dev;
 	ino_t ino;
@@ -40,7 +43,7 @@ struct numa_row {
  * @frames: by number of the node, of all pools that were asked for
  * @free: of these, free
  * @vcpus: by number of the node, each once
- * @nameless: partitions that have no file any more that could be asked
+ * @nameless: partitions without a file, and not of a guest that could be asked
  * @hidden: files and directories that this user may not open
  */
 struct numa {
@@ -57,8 +60,8 @@ struct numa {
 /** numa_find_vcpus() - Count the vCPUs of all guests. Return: 0 or an errno, reported. */
 int numa_find_vcpus(struct numa *numa, const struct pool_list *pools);
 
-/** numa_print() - As a table. @exact: sizes in bytes. Return: 0 or an errno, reported. */
-int numa_print(const struct numa *numa, bool exact);
+/** numa_print() - As a table. Return: as of a subcommand. */
+int numa_print(const struct numa *numa, const struct options *opts);
 
 /** numa_print_json() - Return: 0 or an errno, reported. */
 int numa_print_json(const struct numa *numa);

@@ -8,7 +8,6 @@
 #include "numa.h"
 #include "size.h"
 #include "table.h"
-#include "text.h"
 
 /* Columns beside those of nodes. */
 #define COLUMNS_OTHER 4
@@ -24,15 +23,13 @@ static void add_cell(struct table *table, const struct tarn_home *home,
 {
 	char resident[SIZE_TEXT_MAX], wanted[SIZE_TEXT_MAX];
 
-	if (!home) {
-		table_cell(table, "0");
+	if (!home || !(home->flags & TARN_NODE_IS_HOME)) {
+		table_pages(table, home ? home->resident_pages : 0);
 		return;
 	}
 	size_format_pages(resident, home->resident_pages, exact);
 	size_format_pages(wanted, home->wanted_frames, exact);
-	table_cell(table, "%s%s%s%s",
-		   home->flags & TARN_NODE_IS_HOME ? "*" : "", resident,
-		   home->wanted_frames ? "/" : "",
+	table_cell(table, "*%s%s%s", resident, home->wanted_frames ? "/" : "",
 		   home->wanted_frames ? wanted : "");
 }
 
@@ -59,32 +56,25 @@ static void add_cells(struct table *table, const char *name,
 		      const struct homes *homes, const struct homes *nodes,
 		      const unsigned int *vcpus, bool exact)
 {
-	char size[SIZE_TEXT_MAX];
 	unsigned int i;
 
 	table_cell(table, "%s", name);
 	for (i = 0; i < nodes->count; i++)
 		add_cell(table, homes_find(homes, nodes->items[i].node), exact);
-	table_cell(table, "%s",
-		   size_format_pages(size, homes->misplaced_pages, exact));
-	table_cell(table, "%s",
-		   size_format_pages(size, homes->moved_pages, exact));
+	table_pages(table, homes->misplaced_pages);
+	table_pages(table, homes->moved_pages);
 	add_vcpus(table, nodes, vcpus);
 }
 
 /* Frames of each node, where a pool was asked for. */
 static void add_frames(struct table *table, const char *name,
-		       const struct homes *nodes, const uint64_t *frames,
-		       bool exact)
+		       const struct homes *nodes, const uint64_t *frames)
 {
-	char size[SIZE_TEXT_MAX];
 	unsigned int i;
 
 	table_cell(table, "%s", name);
 	for (i = 0; i < nodes->count; i++)
-		table_cell(table, "%s",
-			   size_format_pages(size, frames[nodes->items[i].node],
-					     exact));
+		table_pages(table, frames[nodes->items[i].node]);
 	for (i = 0; i < COLUMNS_OTHER - 1; i++)
 		table_cell(table, "%s", "");
 }
@@ -108,59 +98,65 @@ static void widen(unsigned int *to, const unsigned short *from)
 		to[i] = from[i];
 }
 
-static int fill_table(struct table *table, const struct numa *numa, bool exact)
+static void fill_table(struct table *table, const struct numa *numa,
+		       const struct options *opts)
 {
+	bool exact = opts->bytes;
 	unsigned int vcpus[NUMA_NODES];
 	size_t i;
 
 	for (i = 0; i < numa->count; i++) {
-		char *name = text_clean(numa->rows[i].path);
-
-		if (!name)
-			return -ENOMEM;
 		widen(vcpus, numa->rows[i].vcpus);
-		add_cells(table, name, &numa->rows[i].homes, &numa->total,
-			  vcpus, exact);
-		free(name);
+		add_cells(table, numa->rows[i].name, &numa->rows[i].homes,
+			  &numa->total, vcpus, exact);
 	}
+	/* Sums would be sorted among what they are of, and programs add up themselves. */
+	if (opts->sort || opts->headless || opts->raw)
+		return;
 	add_cells(table, "(total)", &numa->total, &numa->total, numa->vcpus,
 		  exact);
 	if (any_frames(numa)) {
-		add_frames(table, "(free)", &numa->total, numa->free, exact);
-		add_frames(table, "(frames)", &numa->total, numa->frames, exact);
+		add_frames(table, "(free)", &numa->total, numa->free);
+		add_frames(table, "(frames)", &numa->total, numa->frames);
 	}
-	return table_print(table, stdout);
 }
 
-int numa_print(const struct numa *numa, bool exact)
+int numa_print(const struct numa *numa, const struct options *opts)
 {
 	size_t nodes = numa->total.count, i;
 	struct table_column *columns;
 	char (*titles)[TITLE_MAX];
 	struct table *table = NULL;
-	int ret = -ENOMEM;
+	int ret;
 
 	columns = calloc(nodes + COLUMNS_OTHER, sizeof(*columns));
 	titles = calloc(nodes + 1, sizeof(*titles));
-	if (!columns || !titles)
+	if (!columns || !titles) {
+		ret = err_nomem();
 		goto out_free;
-	columns[0] = (struct table_column){ "PARTITION", true };
+	}
+	columns[0] = (struct table_column){ .title = "PARTITION", .left = true };
 	for (i = 0; i < nodes; i++) {
 		snprintf(titles[i], TITLE_MAX, "NODE %u",
 			 numa->total.items[i].node);
 		columns[i + 1].title = titles[i];
 	}
-	columns[nodes + 1].title = "MISPLACED";
-	columns[nodes + 2].title = "MOVED";
-	columns[nodes + 3] = (struct table_column){ "VCPUS", true };
-	table = table_create(columns, nodes + COLUMNS_OTHER);
-	if (table)
-		ret = fill_table(table, numa, exact);
+	columns[nodes + 1] = (struct table_column){ .title = "MISPLACED", .rank = 2 };
+	columns[nodes + 2] = (struct table_column){ .title = "MOVED", .rank = 3 };
+	columns[nodes + 3] = (struct table_column){ .title = "VCPUS", .left = true,
+						    .rank = 1 };
+	table = table_create(columns, nodes + COLUMNS_OTHER, opts);
+	if (table) {
+		fill_table(table, numa, opts);
+		ret = table_print(table, stdout);
+	} else {
+		ret = err_nomem();
+	}
 	table_destroy(table);
 out_free:
 	free(titles);
 	free(columns);
-	return ret ? err_nomem() : 0;
+	return ret;
 }
 
 /* ---- JSON --------------------------------------------------------------- */
@@ -210,7 +206,9 @@ static int add_frame_numbers(json_t *object, const struct numa *numa)
 
 static json_t *json_row(const struct numa *numa, const struct numa_row *row)
 {
-	json_t *object = json_pack("{s:o, s:I}", "path", json_text(row->path),
+	json_t *object = json_pack("{s:o, s:o, s:I}", "name", json_text(row->name),
+				   "path", row->path ? json_text(row->path) :
+						       json_null(),
 				   "id", (json_int_t)row->id);
 	unsigned int vcpus[NUMA_NODES];
 

@@ -279,7 +279,7 @@ static int put_homes(FILE *f, const struct numa_row *row, int x, int y)
 static int put_row(FILE *f, const struct picture *pic, size_t index, int y)
 {
 	const struct numa_row *row = &pic->numa->rows[index];
-	char *name = text_clean(row->path), cut[512], text[SIZE_TEXT_MAX];
+	char *name = text_clean(row->name), cut[512], text[SIZE_TEXT_MAX];
 	unsigned int vcpus = 0, i;
 
 	if (!name)

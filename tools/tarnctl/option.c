@@ -26,7 +26,7 @@ enum option_kind {
 };
 
 struct option_def {
-	unsigned int bit;
+	uint64_t bit;
 	char letter;
 	enum option_kind kind;
 	const char *name;
@@ -39,20 +39,20 @@ struct option_def {
 
 static const struct option_def option_defs[] = {
 	{ OPTION_JSON, 'j', KIND_FLAG, "json", NULL, DEST(json),
-	  "print JSON, sizes in pages as the kernel counts them" },
+	  "print JSON, sizes in pages, whatever else is given" },
 	{ OPTION_BYTES, 'b', KIND_FLAG, "bytes", NULL, DEST(bytes),
-	  "print sizes in bytes, exactly" },
+	  "print numbers exactly, sizes in bytes; -p is the same" },
 	{ OPTION_COUNT, 'n', KIND_COUNT, "count", "N", DEST(count),
-	  "end after N of them" },
+	  "end after N tables, lines or events" },
 	{ OPTION_DELAY, 'd', KIND_SECONDS, "delay", "SECONDS", DEST(delay),
 	  "time from one sample to the next (default 2)" },
 	{ OPTION_PLAIN, 0, KIND_FLAG, "plain", NULL, DEST(plain),
 	  "print as if this were no terminal" },
 	{ OPTION_SORT, 's', KIND_STRING, "sort", "COLUMN", DEST(sort),
-	  "sort by this column (name, resident, page-ins ...)" },
+	  "sort by this column, large numbers first" },
 	{ OPTION_RUNS, 0, KIND_FLAG, "runs", NULL, DEST(runs),
 	  "list every run of pages of one state" },
-	{ OPTION_POOL, 'p', KIND_STRING, "pool", "POOL", DEST(pool),
+	{ OPTION_POOL, 0, KIND_STRING, "pool", "POOL", DEST(pool),
 	  "the pool that is meant, by mount point, name or uuid" },
 	{ OPTION_SOCKET, 0, KIND_STRING, "socket", "PATH", DEST(socket),
 	  "control socket of the pager" },
@@ -100,6 +100,26 @@ static const struct option_def option_defs[] = {
 	  DEST(placement), "pages that come home first: class, density, refault" },
 	{ OPTION_SHRINK, 0, KIND_FLAG, "shrink", NULL, DEST(shrink),
 	  "let the pool become smaller if other nodes lack memory" },
+	{ OPTION_COLUMNS, 'o', KIND_STRING, "columns", "LIST", DEST(columns),
+	  "these columns, as in name,size; +name: one more" },
+	{ OPTION_HEADLESS, 'H', KIND_FLAG, "noheadings", NULL, DEST(headless),
+	  "no titles, and a tab between two columns" },
+	{ OPTION_RAW, 'r', KIND_FLAG, "raw", NULL, DEST(raw),
+	  "a blank between two columns, and none within" },
+	{ OPTION_REVERSE, 'R', KIND_FLAG, "reverse", NULL, DEST(reverse),
+	  "sort the other way round" },
+	{ OPTION_DRY_RUN, 'n', KIND_FLAG, "dry-run", NULL, DEST(dry_run),
+	  "say what would be done, and do nothing" },
+	{ OPTION_WATCH, 'w', KIND_FLAG, "watch", NULL, DEST(watch),
+	  "go on, and print what changes" },
+	{ OPTION_UNHEALTHY, 'x', KIND_FLAG, "unhealthy", NULL, DEST(unhealthy),
+	  "only those that are not healthy" },
+	{ OPTION_TIME, 'T', KIND_FLAG, "time", NULL, DEST(time),
+	  "the time of each line" },
+	{ OPTION_CSV, 0, KIND_FLAG, "csv", NULL, DEST(csv),
+	  "print values with commas between, exactly" },
+	{ OPTION_FILTER, 'f', KIND_STRING, "filter", "TEXT", DEST(filter),
+	  "only partitions whose name or path has this in it" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };
@@ -107,7 +127,7 @@ static const struct option_def option_defs[] = {
 #define NR_DEFS (sizeof(option_defs) / sizeof(option_defs[0]))
 
 static const struct option_def *find_long(const char *name, size_t len,
-					  unsigned int accepted)
+					  uint64_t accepted)
 {
 	size_t i;
 
@@ -121,7 +141,7 @@ static const struct option_def *find_long(const char *name, size_t len,
 	return NULL;
 }
 
-static const struct option_def *find_letter(char letter, unsigned int accepted)
+static const struct option_def *find_letter(char letter, uint64_t accepted)
 {
 	size_t i;
 
@@ -132,6 +152,9 @@ static const struct option_def *find_letter(char letter, unsigned int accepted)
 		    def->letter == letter)
 			return def;
 	}
+	/* Programs that print sizes have either letter for that. */
+	if (letter == 'p' && accepted & OPTION_BYTES)
+		return find_letter('b', accepted);
 	return NULL;
 }
 
@@ -205,7 +228,7 @@ static int set_option(struct options *opts, const struct option_def *def,
 }
 
 static int unknown_long(const char *path, const char *name, size_t len,
-			unsigned int accepted)
+			uint64_t accepted)
 {
 	char word[64];
 	struct suggest s;
@@ -248,7 +271,7 @@ static int take_value(struct options *opts, const struct option_def *def,
 	return ret ? ret : rest ? 1 : 2;
 }
 
-static int parse_long(struct options *opts, unsigned int accepted,
+static int parse_long(struct options *opts, uint64_t accepted,
 		      const char *path, const char *word, const char *next)
 {
 	const char *equals = strchr(word, '=');
@@ -268,7 +291,7 @@ static int parse_long(struct options *opts, unsigned int accepted,
 	return 1;
 }
 
-static int parse_letters(struct options *opts, unsigned int accepted,
+static int parse_letters(struct options *opts, uint64_t accepted,
 			 const char *path, const char *word, const char *next)
 {
 	for (; *word; word++) {
@@ -287,7 +310,7 @@ static int parse_letters(struct options *opts, unsigned int accepted,
 	return 1;
 }
 
-int options_parse(struct options *opts, unsigned int accepted, const char *path,
+int options_parse(struct options *opts, uint64_t accepted, const char *path,
 		  int *argc, char **argv)
 {
 	int from = 0, to = 0;
@@ -323,7 +346,7 @@ int options_parse(struct options *opts, unsigned int accepted, const char *path,
 	return 0;
 }
 
-void options_help(FILE *f, unsigned int accepted)
+void options_help(FILE *f, uint64_t accepted)
 {
 	size_t i;
 

@@ -7,40 +7,56 @@
 #define TARNCTL_OPTION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
-#define OPTION_JSON	(1U << 0)
-#define OPTION_BYTES	(1U << 1)
-#define OPTION_COUNT	(1U << 2)
-#define OPTION_DELAY	(1U << 3)
-#define OPTION_PLAIN	(1U << 4)
-#define OPTION_SORT	(1U << 5)
-#define OPTION_RUNS	(1U << 6)
-#define OPTION_POOL	(1U << 7)
-#define OPTION_SOCKET	(1U << 8)
-#define OPTION_PRIORITY	(1U << 9)
-#define OPTION_SIZE	(1U << 10)
-#define OPTION_DISCARD	(1U << 11)
-#define OPTION_DEVICE	(1U << 12)
-#define OPTION_REPLACE	(1U << 13)
-#define OPTION_OFF	(1U << 14)
-#define OPTION_SVG	(1U << 15)
-#define OPTION_FORCE	(1U << 16)
-#define OPTION_HOME	(1U << 17)
-#define OPTION_TO	(1U << 18)
-#define OPTION_AWAY_FROM (1U << 19)
-#define OPTION_VM	(1U << 20)
-#define OPTION_RANGE	(1U << 21)
-#define OPTION_HERE	(1U << 22)
-#define OPTION_REFUSE	(1U << 23)
-#define OPTION_GRANULE	(1U << 24)
-#define OPTION_BACKGROUND (1U << 25)
-#define OPTION_STATUS	(1U << 26)
-#define OPTION_CANCEL	(1U << 27)
-#define OPTION_PLACEMENT (1U << 28)
-#define OPTION_SHRINK	(1U << 29)
-#define OPTION_DISPATCH	(1U << 30)
-#define OPTION_ALL	0x7fffffffU
+#define OPTION_JSON	(1ULL << 0)
+#define OPTION_BYTES	(1ULL << 1)
+#define OPTION_COUNT	(1ULL << 2)
+#define OPTION_DELAY	(1ULL << 3)
+#define OPTION_PLAIN	(1ULL << 4)
+#define OPTION_SORT	(1ULL << 5)
+#define OPTION_RUNS	(1ULL << 6)
+#define OPTION_POOL	(1ULL << 7)
+#define OPTION_SOCKET	(1ULL << 8)
+#define OPTION_PRIORITY	(1ULL << 9)
+#define OPTION_SIZE	(1ULL << 10)
+#define OPTION_DISCARD	(1ULL << 11)
+#define OPTION_DEVICE	(1ULL << 12)
+#define OPTION_REPLACE	(1ULL << 13)
+#define OPTION_OFF	(1ULL << 14)
+#define OPTION_SVG	(1ULL << 15)
+#define OPTION_FORCE	(1ULL << 16)
+#define OPTION_HOME	(1ULL << 17)
+#define OPTION_TO	(1ULL << 18)
+#define OPTION_AWAY_FROM (1ULL << 19)
+#define OPTION_VM	(1ULL << 20)
+#define OPTION_RANGE	(1ULL << 21)
+#define OPTION_HERE	(1ULL << 22)
+#define OPTION_REFUSE	(1ULL << 23)
+#define OPTION_GRANULE	(1ULL << 24)
+#define OPTION_BACKGROUND (1ULL << 25)
+#define OPTION_STATUS	(1ULL << 26)
+#define OPTION_CANCEL	(1ULL << 27)
+#define OPTION_PLACEMENT (1ULL << 28)
+#define OPTION_SHRINK	(1ULL << 29)
+#define OPTION_DISPATCH	(1ULL << 30)
+#define OPTION_COLUMNS	(1ULL << 31)
+#define OPTION_HEADLESS	(1ULL << 32)
+#define OPTION_RAW	(1ULL << 33)
+#define OPTION_REVERSE	(1ULL << 34)
+#define OPTION_DRY_RUN	(1ULL << 35)
+#define OPTION_WATCH	(1ULL << 36)
+#define OPTION_UNHEALTHY (1ULL << 37)
+#define OPTION_TIME	(1ULL << 38)
+#define OPTION_CSV	(1ULL << 39)
+#define OPTION_FILTER	(1ULL << 40)
+#define OPTION_ALL	(~0ULL)
+
+/** What a list takes. */
+#define OPTION_TABLE                                                           \
+	(OPTION_JSON | OPTION_BYTES | OPTION_COLUMNS | OPTION_HEADLESS |       \
+	 OPTION_RAW | OPTION_SORT | OPTION_REVERSE)
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -89,6 +105,16 @@ struct option_list {
  * @cancel: end it
  * @placement: which pages come home first
  * @shrink: a pool may become smaller
+ * @columns: names of columns of a table, with commas
+ * @headless: no titles, tabs between cells
+ * @raw: a table for programs, blanks within cells escaped
+ * @reverse: sort the other way round
+ * @dry_run: only say what would be done
+ * @watch: go on, and tell what changes
+ * @unhealthy: only what is not healthy
+ * @time: with times
+ * @csv: values with commas between
+ * @filter: part of the name of what is shown
  */
 struct options {
 	bool help;
@@ -123,6 +149,16 @@ struct options {
 	bool cancel;
 	const char *placement;
 	bool shrink;
+	const char *columns;
+	bool headless;
+	bool raw;
+	bool reverse;
+	bool dry_run;
+	bool watch;
+	bool unhealthy;
+	bool time;
+	bool csv;
+	const char *filter;
 };
 
 /**
@@ -135,10 +171,10 @@ struct options {
  *
  * Return: 0, or -EINVAL, reported.
  */
-int options_parse(struct options *opts, unsigned int accepted, const char *path,
+int options_parse(struct options *opts, uint64_t accepted, const char *path,
 		  int *argc, char **argv);
 
 /** options_help() - List the options of @accepted. */
-void options_help(FILE *f, unsigned int accepted);
+void options_help(FILE *f, uint64_t accepted);
 
 #endif

@@ -29,6 +29,17 @@ static int take_away(const struct pool *pool)
 	return ret;
 }
 
+static int say(const struct pool *pool)
+{
+	if (!(pool->info.flags & TARN_POOL_SERVED)) {
+		err("%s has no pager", pool->mount);
+		return -ENOTCONN;
+	}
+	printf("%s would be taken from its pager, and %llu page-ins under way would wait for the next one\n",
+	       pool->mount, pool->info.faults_pending);
+	return 0;
+}
+
 int pager_detach_main(int argc, char **argv, const struct options *opts)
 {
 	struct pool pool;
@@ -41,10 +52,15 @@ int pager_detach_main(int argc, char **argv, const struct options *opts)
 	ret = pool_get(&pool, argv[0]);
 	if (ret)
 		return ret;
+	if (opts->dry_run) {
+		ret = say(&pool);
+		goto out_put;
+	}
 	ret = take_away(&pool);
 	if (!ret)
 		printf("%s has no pager any more; until the old one's process is gone, give the next one other devices\n",
 		       pool.mount);
+out_put:
 	pool_put(&pool);
 	return ret;
 }

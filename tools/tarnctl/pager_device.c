@@ -17,6 +17,7 @@
 #include "json.h"
 #include "pager.h"
 #include "size.h"
+#include "text.h"
 
 /* As a pager takes it on its command line. */
 #define PRIORITY_MAX 1000
@@ -172,6 +173,101 @@ static void print_option(const char *path, const struct options *opts)
 	free(full);
 }
 
+/* ---- dry runs --------------------------------------------------------------- */
+
+/* Look at a device as the real thing would, and let it be. */
+static int say_device(const char *path, const struct options *opts)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st)) {
+		if (errno != ENOENT || !opts->size) {
+			err_errno(-errno, "%s", path);
+			return -ENOENT;
+		}
+		printf("%s would be made and given to the pager\n", path);
+		return 0;
+	}
+	fd = open(path, O_RDWR | O_CLOEXEC | (S_ISBLK(st.st_mode) ? O_EXCL : 0));
+	if (fd < 0)
+		return err_errno(-errno, "open %s", path);
+	close(fd);
+	printf("%s would be given to the pager; what is on it would be destroyed%s\n",
+	       path, opts->force ? "" : ", which the pager refuses where it finds something");
+	return 0;
+}
+
+/* A device of the pager by its number, NULL: it has none, reported. */
+static json_t *find_device(const json_t *answer, long number)
+{
+	json_t *device;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "devices"), i, device) {
+		if (client_number(device, "device") == number)
+			return device;
+	}
+	err("the pager has no device %ld, 'tarnctl pager show' numbers them",
+	    number);
+	return NULL;
+}
+
+static void print_drain(const json_t *device, const struct options *opts)
+{
+	json_t *leg = json_array_get(json_object_get(device, "legs"), 0);
+	char used[SIZE_TEXT_MAX];
+	char *path = text_clean(client_text(leg, "path"));
+
+	printf("device %lld (%s): %s, %s is on it\n",
+	       client_number(device, "device"), path ? path : "?",
+	       opts->off ? "new pages would be stored again" :
+			   "nothing new would be stored",
+	       size_format_pages(used, client_number(device, "used"), false));
+	free(path);
+}
+
+static int say_drain(int sock, long number, const struct options *opts)
+{
+	json_t *answer, *device;
+	int ret = client_call(sock, json_pack("{s:s}", "cmd", "devices"), -1,
+			      &answer);
+
+	if (ret)
+		return ret;
+	device = find_device(answer, number);
+	if (device)
+		print_drain(device, opts);
+	json_decref(answer);
+	return device ? 0 : -ENOENT;
+}
+
+/* Legs that are not good would be made whole. */
+static int say_resilver(int sock, long number, const struct options *opts)
+{
+	json_t *answer, *device, *leg;
+	unsigned int count = 0;
+	size_t i, j;
+	int ret = client_call(sock, json_pack("{s:s}", "cmd", "devices"), -1,
+			      &answer);
+
+	if (ret)
+		return ret;
+	json_array_foreach(json_object_get(answer, "devices"), i, device) {
+		if (opts->device && client_number(device, "device") != number)
+			continue;
+		json_array_foreach(json_object_get(device, "legs"), j, leg)
+			count += !!strcmp(client_text(leg, "state"), "good");
+	}
+	json_decref(answer);
+	printf("%u half%s of mirrors would be made whole%s%s\n", count,
+	       count == 1 ? "" : "s", opts->replace ? " on " : "",
+	       opts->replace ? opts->replace : "");
+	return opts->replace ? say_device(opts->replace, opts) : 0;
+}
+
+/* ---- subcommands ------------------------------------------------------------ */
+
 int pager_add_main(int argc, char **argv, const struct options *opts)
 {
 	const char *path = argv[argc - 1];
@@ -191,6 +287,11 @@ int pager_add_main(int argc, char **argv, const struct options *opts)
 	if (sock < 0) {
 		json_decref(request);
 		return sock;
+	}
+	if (opts->dry_run) {
+		json_decref(request);
+		close(sock);
+		return say_device(path, opts);
 	}
 	ret = call_with_device(sock, request, path, opts->size, &answer);
 	if (ret)
@@ -212,6 +313,11 @@ int pager_drain_main(int argc, char **argv, const struct options *opts)
 	sock = pager_open(argc > 1 ? argv[0] : NULL, opts);
 	if (sock < 0)
 		return sock;
+	if (opts->dry_run) {
+		ret = say_drain(sock, device, opts);
+		close(sock);
+		return ret;
+	}
 	ret = client_call(sock,
 			  json_pack("{s:s, s:I, s:b}", "cmd", "drain",
 				    "device", (json_int_t)device, "on",
@@ -226,7 +332,7 @@ int pager_drain_main(int argc, char **argv, const struct options *opts)
 int pager_resilver_main(int argc, char **argv, const struct options *opts)
 {
 	json_t *request, *answer;
-	long device;
+	long device = -1;
 	int sock, ret;
 
 	if (opts->replace && !opts->device) {
@@ -245,6 +351,12 @@ int pager_resilver_main(int argc, char **argv, const struct options *opts)
 	if (sock < 0) {
 		json_decref(request);
 		return sock;
+	}
+	if (opts->dry_run) {
+		ret = say_resilver(sock, device, opts);
+		json_decref(request);
+		close(sock);
+		return ret;
 	}
 	if (opts->replace) {
 		json_object_set_new(request, "force",

@@ -5,17 +5,22 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "command.h"
 #include "commands.h"
 #include "error.h"
 #include "json.h"
-#include "size.h"
 #include "table.h"
-#include "text.h"
 
 static const struct table_column columns[] = {
-	{ "POOL", true }, { "PAGING", true }, { "PID", false },
-	{ "SPACE", false }, { "USED", false }, { "SOCKET", true },
+	{ .title = "POOL", .left = true },
+	{ .title = "PAGING", .left = true },
+	{ .title = "PID" },
+	{ .title = "SPACE" },
+	{ .title = "USED" },
+	{ .title = "SOCKET", .left = true, .rank = 1 },
 };
+
+#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 /*
  * Ask the pager of a pool how it is.
@@ -43,25 +48,18 @@ static json_t *ask_status(const struct pool *pool, const char *path, int *ret)
 }
 
 static int add_row(struct table *table, const struct pool *pool,
-		   const json_t *status, const char *path, bool bytes)
+		   const json_t *status, const char *path)
 {
 	const struct tarn_pool_info *info = &pool->info;
-	char *mount = text_clean(pool->mount);
-	char buf[SIZE_TEXT_MAX];
 
-	if (!mount)
-		return err_nomem();
-	table_cell(table, "%s", mount);
-	free(mount);
+	table_cell(table, "%s", pool->mount);
 	table_cell(table, "%s", pool_state(info));
 	if (status)
-		table_cell(table, "%lld", client_number(status, "pid"));
+		table_number(table, client_number(status, "pid"));
 	else
 		table_cell(table, "-");
-	table_cell(table, "%s",
-		   size_format_pages(buf, info->paging_capacity, bytes));
-	table_cell(table, "%s",
-		   size_format_pages(buf, info->paging_used, bytes));
+	table_pages(table, info->paging_capacity);
+	table_pages(table, info->paging_used);
 	table_cell(table, "%s", status ? path : "-");
 	return 0;
 }
@@ -98,7 +96,7 @@ static int list_pager(const struct pool *pool, struct table *table,
 	if (!ret)
 		ret = opts->json ?
 			      add_json(array, pool, status, path) :
-			      add_row(table, pool, status, path, opts->bytes);
+			      add_row(table, pool, status, path);
 	json_decref(status);
 	free(path);
 	return ret;
@@ -106,13 +104,16 @@ static int list_pager(const struct pool *pool, struct table *table,
 
 int pager_list_main(int argc, char **argv, const struct options *opts)
 {
-	struct table *table = table_create(columns, sizeof(columns) /
-						    sizeof(columns[0]));
+	struct table *table = table_create(columns, NR_COLUMNS, opts);
 	json_t *array = json_array();
 	struct pool_list list;
 	int ret;
 	size_t i;
 
+	if (table_check(columns, NR_COLUMNS, opts)) {
+		ret = EXIT_USAGE;
+		goto out_free;
+	}
 	if (!table || !array) {
 		ret = err_nomem();
 		goto out_free;

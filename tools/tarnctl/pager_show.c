@@ -16,16 +16,26 @@
 #include "text.h"
 
 static const struct table_column device_columns[] = {
-	{ "DEVICE", false }, { "PRIO", false }, { "SIZE", false },
-	{ "USED", false }, { "BAD", false }, { "STATE", true },
-	{ "READ-ERR", false }, { "WRITE-ERR", false }, { "MISMATCH", false },
-	{ "PATH", true },
+	{ .title = "DEVICE" },
+	{ .title = "PRIO", .rank = 3 },
+	{ .title = "SIZE" },
+	{ .title = "USED" },
+	{ .title = "BAD", .rank = 2 },
+	{ .title = "STATE", .left = true },
+	{ .title = "READ-ERR" },
+	{ .title = "WRITE-ERR" },
+	{ .title = "MISMATCH", .rank = 1 },
+	{ .title = "PATH", .left = true },
 };
 
 static const struct table_column queue_columns[] = {
-	{ "QUEUE", false }, { "LOADS", false }, { "STORES", false },
-	{ "DROPS", false }, { "LOAD-ERR", false }, { "STORE-ERR", false },
-	{ "IN-FLIGHT", false },
+	{ .title = "QUEUE" },
+	{ .title = "LOADS" },
+	{ .title = "STORES" },
+	{ .title = "DROPS" },
+	{ .title = "LOAD-ERR" },
+	{ .title = "STORE-ERR" },
+	{ .title = "IN-FLIGHT" },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -48,8 +58,8 @@ static void add_leg(struct table *table, const json_t *device,
 	char *path = text_clean(client_text(leg, "path"));
 
 	if (first) {
-		table_cell(table, "%lld", client_number(device, "device"));
-		table_cell(table, "%lld", client_number(device, "priority"));
+		table_number(table, client_number(device, "device"));
+		table_number(table, client_number(device, "priority"));
 		table_cell(table, "%s",
 			   size_format_pages(size, client_number(device,
 								 "slots"),
@@ -58,7 +68,7 @@ static void add_leg(struct table *table, const json_t *device,
 			   size_format_pages(size, client_number(device,
 								 "used"),
 					     bytes));
-		table_cell(table, "%lld", client_number(device, "bad"));
+		table_number(table, client_number(device, "bad"));
 	} else {
 		int i;
 
@@ -66,9 +76,9 @@ static void add_leg(struct table *table, const json_t *device,
 			table_cell(table, "%s", i ? "" : "+");
 	}
 	add_state(table, device, leg);
-	table_cell(table, "%lld", client_number(leg, "read_errors"));
-	table_cell(table, "%lld", client_number(leg, "write_errors"));
-	table_cell(table, "%lld", client_number(leg, "mismatches"));
+	table_number(table, client_number(leg, "read_errors"));
+	table_number(table, client_number(leg, "write_errors"));
+	table_number(table, client_number(leg, "mismatches"));
 	table_cell(table, "%s", path ? path : "?");
 	free(path);
 }
@@ -103,8 +113,7 @@ static void print_mirrors(const json_t *devices, bool bytes)
 
 static int print_devices(const json_t *devices, bool bytes)
 {
-	struct table *table = table_create(device_columns,
-					   COUNT(device_columns));
+	struct table *table = table_create(device_columns, COUNT(device_columns), NULL);
 	json_t *device, *leg;
 	size_t i, j;
 	int ret;
@@ -119,7 +128,7 @@ static int print_devices(const json_t *devices, bool bytes)
 	ret = table_print(table, stdout);
 	table_destroy(table);
 	if (ret)
-		return err_nomem();
+		return ret;
 	print_mirrors(devices, bytes);
 	return 0;
 }
@@ -130,8 +139,7 @@ static int print_queues(const json_t *queues)
 		"queue", "loads", "stores", "drops", "load_errors",
 		"store_errors", "in_flight",
 	};
-	struct table *table = table_create(queue_columns,
-					   COUNT(queue_columns));
+	struct table *table = table_create(queue_columns, COUNT(queue_columns), NULL);
 	json_t *queue;
 	size_t i, j;
 	int ret;

@@ -14,7 +14,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <linux/openat2.h>
@@ -38,11 +37,20 @@ int partition_fail(const char *path, int ret, const char *what)
 {
 	switch (-ret) {
 	case ENOTTY:
+		/* What was opened is one, so the call is what is not known. */
+		if (strcmp(what, "open")) {
+			err("%s %s: the loaded module does not know this call, load the one that came with this tarnctl",
+			    what, path);
+			return ret;
+		}
 		err("%s: not a partition, which is a regular file of a mounted pool ('tarnctl pool list' shows the pools)",
 		    path);
 		return ret;
 	case EPERM:
 	case EACCES:
+		/* For root it is something else that forbids it. */
+		if (!geteuid())
+			break;
 		err("%s %s: not permitted, run it as root or as the owner of the file",
 		    what, path);
 		return ret;
@@ -106,6 +114,7 @@ static int add_file(struct partition_list *list, int dirfd, const char *name,
 	/* A second name of the same file is no second partition. */
 	if (ret || partition_list_find(list, part.info.id))
 		return 0;
+	part.ino = st.st_ino;
 	part.uid = st.st_uid;
 	part.gid = st.st_gid;
 	part.mode = st.st_mode;
@@ -258,8 +267,10 @@ void partition_list_free(struct partition_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < list->count; i++)
+	for (i = 0; i < list->count; i++) {
 		free(list->items[i].path);
+		free(list->items[i].name);
+	}
 	free(list->items);
 	memset(list, 0, sizeof(*list));
 }
@@ -287,89 +298,21 @@ int partition_reopen(int dirfd, const struct partition *part)
 	return ret ? ret : -ENOENT;
 }
 
+char *partition_title(const struct partition *part)
+{
+	char *title;
+
+	if (part->name || part->path)
+		return strdup(part->name ? part->name : part->path);
+	return asprintf(&title, "id:%u", part->info.id) < 0 ? NULL : title;
+}
+
 char *partition_name(const struct partition *part)
 {
-	char *name;
+	char *title = partition_title(part), *clean = NULL;
 
-	if (part->path)
-		return text_clean(part->path);
-	return asprintf(&name, "(id:%u)", part->info.id) < 0 ? NULL : name;
-}
-
-/*
- * Open @path only if it is a partition. The check comes first, as opening
- * anything else may do something (a tape rewinds).
- */
-static int open_checked(int dirfd, const char *path, int flags)
-{
-	struct statfs fs;
-	struct stat st;
-	int fd, ret;
-
-	fd = openat(dirfd, path, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = -ENOTTY;
-	if (fstat(fd, &st) || fstatfs(fd, &fs)) {
-		ret = -errno;
-	} else if (S_ISREG(st.st_mode) && fs.f_type == TARN_SUPER_MAGIC) {
-		char self[32];
-
-		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-		ret = open(self, flags | O_NONBLOCK | O_CLOEXEC);
-		if (ret < 0)
-			ret = -errno;
-	}
-	close(fd);
-	return ret;
-}
-
-/* A relative path may also begin at the root of a pool. */
-static int open_in_pools(const char *path, int flags)
-{
-	struct pool_list pools;
-	int found = -ENOENT;
-	size_t i;
-
-	if (pool_list_read(&pools))
-		return -ENOENT;
-	for (i = 0; i < pools.count; i++) {
-		int dirfd = pool_open(&pools.items[i]), fd;
-
-		if (dirfd < 0)
-			continue;
-		fd = open_checked(dirfd, path, flags);
-		close(dirfd);
-		if (fd >= 0 && found >= 0) {
-			close(fd);
-			close(found);
-			found = -EEXIST;
-			err("%s: several pools have this file, give its whole path",
-			    path);
-			break;
-		}
-		if (fd >= 0 || (found < 0 && fd != -ENOENT))
-			found = fd;
-	}
-	pool_list_free(&pools);
-	return found;
-}
-
-int partition_open(const char *path, int flags)
-{
-	int fd = open_checked(AT_FDCWD, path, flags), in_pool;
-
-	if ((fd == -ENOENT || fd == -ENOTTY) && path[0] != '/') {
-		in_pool = open_in_pools(path, flags);
-		if (in_pool >= 0 || in_pool == -EEXIST)
-			return in_pool;
-		if (in_pool != -ENOENT)
-			fd = in_pool;
-	}
-	if (fd == -ENOENT) {
-		err("%s: no such partition, 'tarnctl partition list' shows them",
-		    path);
-		return fd;
-	}
-	return fd < 0 ? partition_fail(path, fd, "open") : fd;
+	if (title)
+		clean = text_clean(title);
+	free(title);
+	return clean;
 }

@@ -14,6 +14,8 @@
  * struct partition - a partition
  * @path: of its file in the pool, as the file system has it; NULL: it has none
  *	that can be seen, as the file was unlinked while it is mapped
+ * @name: after its guest, see guest.h; NULL: it has none, or nobody asked
+ * @ino: of the file; 0: as @path is NULL
  * @uid: owner of the file
  * @gid: group of the file
  * @mode: of the file
@@ -21,6 +23,8 @@
  */
 struct partition {
 	char *path;
+	char *name;
+	ino_t ino;
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
@@ -51,18 +55,29 @@ const struct partition *partition_list_find(const struct partition_list *list,
 					    __u32 id);
 
 /**
- * partition_name() - What to call a partition on a terminal.
+ * partition_title() - What to call a partition: after its guest, else its file, else
+ * "id:5". Any bytes may be in it.
  * Return: memory to be freed, or NULL.
  */
+char *partition_title(const struct partition *part);
+
+/** partition_name() - The same for a terminal. */
 char *partition_name(const struct partition *part);
 
 /**
- * partition_open() - Open the file that somebody named.
- * @path: as the shell would take it, else from the root of a pool
+ * partition_open() - Open the partition that somebody named: by a path, as the shell
+ * would take it or from the root of a pool or from /run/tarn; as id:5; or as its guest
+ * is called. Before the latter two may stand the name of a pool and a slash.
  * @flags: O_RDONLY or O_RDWR
  * Return: a descriptor, or an errno, reported.
  */
-int partition_open(const char *path, int flags);
+int partition_open(const char *name, int flags);
+
+/**
+ * partition_id_parse() - Read "id:5" or "(id:5)".
+ * Return: 0, -ENOENT if it does not begin so, or -EINVAL.
+ */
+int partition_id_parse(const char *text, __u32 *id);
 
 /**
  * partition_reopen() - Open a partition of a list, for reading, if it is still there.

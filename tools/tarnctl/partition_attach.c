@@ -357,14 +357,29 @@ int partition_detach(int fd)
 	return call_attach(fd, -1, NULL, 0);
 }
 
+static int say_detach(int fd, const char *name)
+{
+	struct tarn_partition_info info;
+	int ret = partition_info(fd, &info);
+
+	if (ret)
+		return partition_fail(name, ret, "read the counters of");
+	printf("%s: %s\n", name, info.vms ?
+	       "its VM would be detached, and what is pinned for it would not be" :
+	       "no VM is attached, so nothing would be done");
+	return 0;
+}
+
 int partition_detach_main(int argc, char **argv, const struct options *opts)
 {
 	int fd, ret;
 
-	fd = partition_open(argv[0], O_RDWR);
+	fd = partition_open(argv[0], opts->dry_run ? O_RDONLY : O_RDWR);
 	if (fd < 0)
 		return fd;
-	if (module_can(fd)) {
+	if (opts->dry_run) {
+		ret = say_detach(fd, argv[0]);
+	} else if (module_can(fd)) {
 		ret = partition_detach(fd);
 		if (ret)
 			partition_fail(argv[0], ret, "detach the VM of");

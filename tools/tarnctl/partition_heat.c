@@ -18,84 +18,31 @@
 #include "range.h"
 #include "size.h"
 
-/* Pages a call; the kernel takes up to 2^20. */
-#define CHUNK_PAGES (1ULL << 18)
 #define MAP_LINES 16
 /* Where the terminal does not say, or there is none. */
 #define WIDTH_DEFAULT 80
 #define WIDTH_LABEL 14
 
-/**
- * struct ink - how a class is drawn
- * @resident: a character for pages in frames
- * @paged: one for those that are not
- * @colour: number of the terminal's
- */
-struct ink {
-	char resident;
-	char paged;
-	unsigned char colour;
-};
-
-static const struct ink inks[TARN_ACTIVITY_CLASSES] = {
-	[TARN_ACTIVITY_NONE] = { ' ', ' ', 238 },
-	[TARN_ACTIVITY_COLD] = { '-', 'c', 25 },
-	[TARN_ACTIVITY_COOL] = { '+', 'o', 73 },
-	[TARN_ACTIVITY_WARM] = { '*', 'w', 215 },
-	[TARN_ACTIVITY_HOT] = { '#', 'h', 160 },
+/* Numbers of the terminal's colours. */
+static const unsigned char inks[TARN_ACTIVITY_CLASSES] = {
+	[TARN_ACTIVITY_NONE] = 238,
+	[TARN_ACTIVITY_COLD] = 25,
+	[TARN_ACTIVITY_COOL] = 73,
+	[TARN_ACTIVITY_WARM] = 215,
+	[TARN_ACTIVITY_HOT] = 160,
 };
 
 /**
  * struct heat - what was read of a partition
  * @screen: the map for the terminal
  * @picture: and that for a file
- * @by_class: pages of the whole partition, as of the last whole round
- * @working_set: pages
- * @rounds: of the scanner
+ * @sums: of the whole partition
  */
 struct heat {
 	struct heatmap screen;
 	struct heatmap picture;
-	uint64_t by_class[8];
-	uint64_t working_set;
-	uint64_t rounds;
+	struct heat_sums sums;
 };
-
-/* ---- reading ------------------------------------------------------------ */
-
-static int read_heat(int fd, struct heat *heat, const struct range *range)
-{
-	uint8_t *buf = malloc(CHUNK_PAGES);
-	uint64_t at = range->start, end = range->start + range->count;
-	int ret = buf ? 0 : -ENOMEM;
-
-	while (!ret) {
-		struct tarn_partition_heat call = {
-			.size = sizeof(call),
-			.start = at,
-			.count = end - at < CHUNK_PAGES ? end - at :
-							  CHUNK_PAGES,
-			.heat = (uintptr_t)buf,
-		};
-
-		if (ioctl(fd, TARN_PARTITION_HEAT, &call)) {
-			ret = -errno;
-			break;
-		}
-		memcpy(heat->by_class, call.by_class, sizeof(heat->by_class));
-		heat->working_set = call.working_set;
-		heat->rounds = call.rounds;
-		/* All was read, or the file was made shorter meanwhile. */
-		if (!call.count)
-			break;
-		ret = heatmap_add(&heat->screen, buf, call.count);
-		if (!ret)
-			ret = heatmap_add(&heat->picture, buf, call.count);
-		at += call.count;
-	}
-	free(buf);
-	return ret;
-}
 
 /* ---- the terminal ------------------------------------------------------- */
 
@@ -123,7 +70,7 @@ static const char *glyph(enum tarn_activity class, bool resident, char plain[2],
 {
 	if (colours && class && !strcmp(nl_langinfo(CODESET), "UTF-8"))
 		return resident ? "\u2588" : "\u2592";
-	plain[0] = resident ? inks[class].resident : inks[class].paged;
+	plain[0] = heatmap_sign(class, resident);
 	plain[1] = '\0';
 	return plain;
 }
@@ -135,7 +82,7 @@ static void print_glyphs(enum tarn_activity class, bool resident,
 	const char *text = glyph(class, resident, plain, colours);
 
 	if (colours && class)
-		printf("\033[38;5;%um", inks[class].colour);
+		printf("\033[38;5;%um", inks[class]);
 	while (count--)
 		fputs(text, stdout);
 	if (colours && class)
@@ -209,9 +156,9 @@ static int print_text(const struct heat *heat, const struct options *opts)
 	bool colours = want_colours(opts);
 	char size[SIZE_TEXT_MAX];
 
-	if (heat->rounds)
+	if (heat->sums.rounds)
 		printf("working set %s\n",
-		       size_format_pages(size, heat->working_set, opts->bytes));
+		       size_format_pages(size, heat->sums.working_set, opts->bytes));
 	else
 		printf("working set not known yet: the scanner has not been round\n");
 	print_counts(&heat->screen, opts, colours);
@@ -258,9 +205,9 @@ static int print_json(const struct heat *heat)
 		"resident", json_classes(map->resident),
 		"paged", json_classes(map->paged),
 		"pinned", (json_int_t)map->pinned,
-		"by_class", json_classes(heat->by_class),
-		"working_set", (json_int_t)heat->working_set,
-		"rounds", (json_int_t)heat->rounds,
+		"by_class", json_classes(heat->sums.by_class),
+		"working_set", (json_int_t)heat->sums.working_set,
+		"rounds", (json_int_t)heat->sums.rounds,
 		"cell_pages", (json_int_t)map->cell_pages,
 		"cells", json_cells(map)), JSON_INDENT(2));
 }
@@ -275,7 +222,7 @@ static int write_picture(const struct heat *heat, const char *name,
 
 	if (!f)
 		return err_errno(-errno, "write to %s", opts->svg);
-	ret = heat_svg_write(f, &heat->picture, name, heat->working_set,
+	ret = heat_svg_write(f, &heat->picture, name, heat->sums.working_set,
 			     opts->bytes);
 	if (!ret && (fflush(f) || ferror(f)))
 		ret = -(errno ? errno : EIO);
@@ -298,6 +245,7 @@ static int show_range(int fd, const char *name, const struct range *range,
 		      const struct options *opts)
 {
 	struct heat heat = { 0 };
+	struct heatmap *const maps[] = { &heat.screen, &heat.picture };
 	int ret;
 
 	ret = heatmap_init(&heat.screen, range->start, range->count,
@@ -306,7 +254,8 @@ static int show_range(int fd, const char *name, const struct range *range,
 		ret = heatmap_init(&heat.picture, range->start, range->count,
 				   HEAT_SVG_WIDTH, HEAT_SVG_LINES);
 	if (!ret)
-		ret = read_heat(fd, &heat, range);
+		ret = heat_read(fd, range->start, range->count, &heat.sums,
+				maps, 2);
 	if (ret == -ENOTTY)
 		err("%s: this kernel's tarn.ko has no ages of pages", name);
 	else if (ret)

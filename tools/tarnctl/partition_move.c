@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "commands.h"
+#include "dry_run.h"
 #include "error.h"
 #include "partition.h"
 #include "range.h"
@@ -69,7 +70,7 @@ static int run_move(const struct move *move, int argc, char **argv,
 	uint64_t done;
 	int fd, ret;
 
-	fd = partition_open(argv[0], O_RDWR);
+	fd = partition_open(argv[0], opts->dry_run ? O_RDONLY : O_RDWR);
 	if (fd < 0)
 		return fd;
 	ret = partition_info(fd, &info);
@@ -80,6 +81,11 @@ static int run_move(const struct move *move, int argc, char **argv,
 	if (range_parse(&range, move->cmd, argc - 1, argv + 1,
 			info.logical_pages)) {
 		ret = EXIT_USAGE;
+		goto out_close;
+	}
+	if (opts->dry_run) {
+		ret = dry_run_page(fd, argv[0], &range, move == &move_out,
+				   opts);
 		goto out_close;
 	}
 	ret = move_range(fd, move, &range, &done);

@@ -69,22 +69,26 @@ static void format_since(char *buf, size_t size, uint64_t ns)
 static int print_table(const struct pins *pins, bool bytes)
 {
 	static const struct table_column columns[] = {
-		{ "HANDLE", false }, { "TYPE", true },	  { "BY", true },
-		{ "STATE", true },   { "OFFSET", false }, { "LENGTH", false },
-		{ "SINCE", true },
-	};
-	struct table *table = table_create(columns, 7);
+	{ .title = "HANDLE" },
+	{ .title = "TYPE", .left = true },
+	{ .title = "BY", .left = true },
+	{ .title = "STATE", .left = true },
+	{ .title = "OFFSET" },
+	{ .title = "LENGTH" },
+	{ .title = "SINCE", .left = true },
+};
+	struct table *table = table_create(columns, 7, NULL);
 	char size[SIZE_TEXT_MAX], since[32];
 	size_t i;
 	int ret;
 
 	if (!table)
-		return -ENOMEM;
+		return err_nomem();
 	for (i = 0; i < pins->count; i++) {
 		const struct tarn_area *area = &pins->items[i];
 
 		format_since(since, sizeof(since), area->since_ns);
-		table_cell(table, "%u", area->handle);
+		table_number(table, area->handle);
 		table_cell(table, "%s", area_type_name(area->type));
 		table_cell(table, "%s", area_origin_name(area->origin));
 		table_cell(table, "%s", area_state_name(area->flags));
@@ -112,7 +116,7 @@ static int print_text(const struct pins *pins, bool attached, bool bytes)
 	       size_format_pages(b, pins->sums.quota_pages, bytes),
 	       size_format_pages(c, pins->sums.held_pages, bytes),
 	       attached ? "a VM is attached" : "no VM is attached");
-	return ret ? err_nomem() : 0;
+	return ret;
 }
 
 static int print_json(const struct pins *pins, bool attached)

@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "commands.h"
+#include "dry_run.h"
 #include "error.h"
 #include "home.h"
 #include "json.h"
@@ -28,7 +29,7 @@
 static int check_options(int argc, const struct options *opts)
 {
 	bool starts = argc > 1 || opts->to || opts->away_from || opts->refuse ||
-		      opts->granule || opts->background;
+		      opts->granule || opts->background || opts->dry_run;
 
 	if ((opts->status && opts->cancel) ||
 	    ((opts->status || opts->cancel) && starts)) {
@@ -242,6 +243,9 @@ static int run_start(int fd, int argc, char **argv, const struct options *opts)
 		return partition_fail(argv[0], ret, "read the counters of");
 	if (range_parse(&range, CMD, argc - 1, argv + 1, info.logical_pages))
 		return EXIT_USAGE;
+	if (opts->dry_run)
+		return dry_run_relocate(fd, argv[0], &range, call.node,
+					opts->away_from, opts);
 	call.start = range.start;
 	call.count = range.count;
 	return run_and_wait(fd, argv[0], &call, opts);
@@ -253,7 +257,8 @@ int partition_relocate_main(int argc, char **argv, const struct options *opts)
 
 	if (check_options(argc, opts))
 		return EXIT_USAGE;
-	fd = partition_open(argv[0], opts->status ? O_RDONLY : O_RDWR);
+	fd = partition_open(argv[0], opts->status || opts->dry_run ? O_RDONLY :
+								     O_RDWR);
 	if (fd < 0)
 		return fd;
 	if (opts->status)

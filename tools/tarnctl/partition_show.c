@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "commands.h"
 #include "error.h"
 #include "field.h"
+#include "guest.h"
 #include "home.h"
 #include "home_mark.h"
 #include "json.h"
@@ -19,7 +19,21 @@
 #include "size.h"
 #include "text.h"
 
-#define ID_PREFIX "id:"
+/**
+ * struct shown - what is shown of a partition
+ * @pool: its pool
+ * @part: with its counters; its path is from the root of the pool
+ * @guest: whose it is, or NULL
+ * @homes: what it has on which node
+ * @mark: who chooses its homes
+ */
+struct shown {
+	const struct pool *pool;
+	struct partition part;
+	const struct guest *guest;
+	struct homes homes;
+	struct home_mark mark;
+};
 
 /* Homes are of interest where there are any, and what is amiss with them. */
 static void print_homes(const struct homes *homes,
@@ -41,135 +55,215 @@ static void print_homes(const struct homes *homes,
 		       home_dispatch_name(mark->dispatch));
 }
 
-static int print_json(const struct partition *part, const struct homes *homes,
-		      const struct home_mark *mark)
+static void print_nodes(const struct homes *homes, bool bytes)
 {
-	json_t *object = json_partition(part);
+	char size[SIZE_TEXT_MAX];
+	bool any = false;
+	unsigned int i;
 
-	if (object && homes->items &&
-	    (json_add_homes(object, homes) ||
-	     json_add_home_mark(object, mark))) {
+	for (i = 0; i < homes->count; i++) {
+		if (!homes->items[i].resident_pages)
+			continue;
+		if (!any)
+			printf("  " FIELD_LABEL " ", "on nodes");
+		printf("%s%u: %s", any ? ", " : "", homes->items[i].node,
+		       size_format_pages(size, homes->items[i].resident_pages,
+					 bytes));
+		any = true;
+	}
+	if (any)
+		putchar('\n');
+}
+
+static int print_json(const struct shown *shown)
+{
+	json_t *object = json_partition(&shown->part);
+
+	if (!object ||
+	    json_object_set_new(object, "pool", json_text(shown->pool->mount)) ||
+	    json_object_set_new(object, "guest", json_guest(shown->guest)) ||
+	    (shown->homes.items &&
+	     (json_add_homes(object, &shown->homes) ||
+	      json_add_home_mark(object, &shown->mark)))) {
 		json_decref(object);
 		object = NULL;
 	}
 	return json_print(object, JSON_INDENT(2));
 }
 
-static int print_partition(const struct partition *part, const char *name,
-			   const struct homes *homes,
-			   const struct home_mark *mark,
-			   const struct options *opts)
+/* A line of text that others chose. */
+static int print_word(const char *label, const char *text)
 {
-	char *clean;
+	char *clean = text_clean(text);
 
-	if (opts->json)
-		return print_json(part, homes, mark);
-	clean = text_clean(name);
 	if (!clean)
 		return err_nomem();
-	printf("%s\n", clean);
+	if (label)
+		printf("  " FIELD_LABEL " %s\n", label, clean);
+	else
+		printf("%s\n", clean);
 	free(clean);
-	if (part->path)
-		printf("  " FIELD_LABEL " uid %u, gid %u, mode %04o\n", "owner",
-		       part->uid, part->gid, part->mode & 07777);
-	field_print_all(partition_fields, &part->info, opts->bytes);
-	print_homes(homes, mark, opts->bytes);
-	latency_summary(stdout, part->info.latency);
 	return 0;
 }
 
-static int show_file(const char *path, const struct options *opts)
+static int print_guest(const struct guest *guest)
 {
-	struct partition part = { .path = (char *)path };
-	struct home_mark mark = { 0 };
-	char uuid[POOL_UUID_TEXT];
-	struct homes homes;
-	__u32 id;
-	struct stat st;
-	int fd, ret;
+	int ret = 0;
 
-	fd = partition_open(path, O_RDONLY);
-	if (fd < 0)
-		return fd;
-	ret = partition_info(fd, &part.info);
-	if (!ret && fstat(fd, &st))
-		ret = -errno;
-	/* Without them, the module is older. */
-	homes_read(fd, &homes);
-	if (!ret && !home_mark_find(fd, uuid, &id))
-		mark = home_mark_read(uuid, id);
-	close(fd);
-	if (ret) {
-		homes_free(&homes);
-		return partition_fail(path, ret, "read the counters of");
-	}
-	part.uid = st.st_uid;
-	part.gid = st.st_gid;
-	part.mode = st.st_mode;
-	ret = print_partition(&part, path, &homes, &mark, opts);
-	homes_free(&homes);
-	return ret;
+	if (guest->name)
+		ret = print_word(guest->domain ? "domain" : "guest",
+				 guest->name);
+	if (*guest->uuid)
+		printf("  " FIELD_LABEL " %s\n", "uuid", guest->uuid);
+	printf("  " FIELD_LABEL " %d\n", "pid", guest->pid);
+	return ret ? ret : print_word("VMM", guest->vmm);
 }
 
-/* One without a name can be asked nothing. */
-static int show_listed(const struct pool *pool, const struct partition *part,
-		       const char *text, const struct options *opts)
+static int print_head(const struct shown *shown)
 {
-	struct home_mark mark = home_mark_read(pool->uuid, part->info.id);
-	struct homes homes = { 0 };
+	const struct partition *part = &shown->part;
+	char *title = partition_title(part);
+	int ret;
+
+	if (!title)
+		return err_nomem();
+	ret = print_word(NULL, title);
+	free(title);
+	if (!ret)
+		ret = print_word("pool", shown->pool->mount);
+	if (!ret && part->path)
+		ret = print_word("file", part->path);
+	if (!ret && part->path)
+		printf("  " FIELD_LABEL " uid %u, gid %u, mode %04o\n", "owner",
+		       part->uid, part->gid, part->mode & 07777);
+	return !ret && shown->guest ? print_guest(shown->guest) : ret;
+}
+
+static int print_partition(const struct shown *shown, const struct options *opts)
+{
+	int ret;
+
+	if (opts->json)
+		return print_json(shown);
+	ret = print_head(shown);
+	if (ret)
+		return ret;
+	field_print_all(partition_fields, &shown->part.info, opts->bytes);
+	print_nodes(&shown->homes, opts->bytes);
+	print_homes(&shown->homes, &shown->mark, opts->bytes);
+	latency_summary(stdout, shown->part.info.latency);
+	return 0;
+}
+
+/* What is to be known of a partition of a list besides its counters. */
+static int show_listed(const struct pool *pool, struct partition_list *list,
+		       const struct partition *part, const struct options *opts)
+{
+	const struct pool_list one = { .items = (struct pool *)pool,
+				       .count = 1 };
+	struct shown shown = { .pool = pool };
+	struct guests guests;
 	int dirfd, fd, ret;
 
+	ret = guests_read(&guests, &one);
+	if (!ret)
+		ret = guests_name(&guests, pool, list);
+	if (ret)
+		goto out_guests;
+	shown.part = *part;
+	shown.guest = guests_find(&guests, pool->dev, part, NULL);
+	shown.mark = home_mark_read(pool->uuid, part->info.id);
 	dirfd = pool_open(pool);
-	if (dirfd < 0)
-		return dirfd;
+	if (dirfd < 0) {
+		ret = dirfd;
+		goto out_guests;
+	}
 	fd = partition_reopen(dirfd, part);
 	close(dirfd);
+	/* One that nobody may open tells nothing of its nodes, nor does an older module. */
 	if (fd >= 0) {
-		homes_read(fd, &homes);
+		homes_read(fd, &shown.homes);
 		close(fd);
 	}
-	ret = print_partition(part, part->path ? part->path : text, &homes,
-			      &mark, opts);
-	homes_free(&homes);
+	ret = print_partition(&shown, opts);
+	homes_free(&shown.homes);
+out_guests:
+	guests_free(&guests);
 	return ret;
 }
 
-static int show_id(const char *text, const struct options *opts)
+/* @name: for a report */
+static int show_id(const struct pool *pool, __u32 id, const char *name,
+		   const struct options *opts)
 {
 	const struct partition *part;
 	struct partition_list list;
-	unsigned long id;
-	struct pool pool;
-	char *end;
 	int ret;
 
-	id = strtoul(text + strlen(ID_PREFIX), &end, 10);
-	if (!id || id > UINT32_MAX || *end) {
-		err("%s: wants the number of a partition, as in id:5", text);
-		return EXIT_USAGE;
-	}
-	ret = pool_get(&pool, opts->pool);
+	ret = partition_list_read(&list, pool);
 	if (ret)
 		return ret;
-	ret = partition_list_read(&list, &pool);
-	if (ret)
-		goto out_pool;
 	part = partition_list_find(&list, id);
 	if (part) {
-		ret = show_listed(&pool, part, text, opts);
+		ret = show_listed(pool, &list, part, opts);
 	} else {
-		err("%s: no such partition in %s", text, pool.mount);
+		err("%s: no such partition in %s", name, pool->mount);
 		ret = -ENOENT;
 	}
 	partition_list_free(&list);
-out_pool:
-	pool_put(&pool);
 	return ret;
 }
 
+/* One that this user may open is listed by its number at least. */
+static int show_file(const char *name, const struct options *opts)
+{
+	struct tarn_partition_info info;
+	struct pool_list pools;
+	struct stat st;
+	int fd, ret;
+	size_t i;
+
+	fd = partition_open(name, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	ret = partition_info(fd, &info);
+	if (!ret && fstat(fd, &st))
+		ret = -errno;
+	close(fd);
+	if (ret)
+		return partition_fail(name, ret, "read the counters of");
+	ret = pool_list_read(&pools);
+	if (ret)
+		return ret;
+	for (i = 0; i < pools.count && pools.items[i].dev != st.st_dev; i++)
+		;
+	if (i < pools.count) {
+		ret = show_id(&pools.items[i], info.id, name, opts);
+	} else {
+		err("%s: its pool is mounted no longer", name);
+		ret = -ENOENT;
+	}
+	pool_list_free(&pools);
+	return ret;
+}
+
+/* One without a file that nobody has mapped can be shown, though not opened. */
 int partition_show_main(int argc, char **argv, const struct options *opts)
 {
-	return strncmp(argv[0], ID_PREFIX, strlen(ID_PREFIX)) ?
-		       show_file(argv[0], opts) :
-		       show_id(argv[0], opts);
+	struct pool pool;
+	__u32 id;
+	int ret = partition_id_parse(argv[0], &id);
+
+	if (ret == -EINVAL) {
+		err("%s: wants the number of a partition, as in id:5", argv[0]);
+		return EXIT_USAGE;
+	}
+	if (ret)
+		return show_file(argv[0], opts);
+	ret = pool_get(&pool, opts->pool);
+	if (ret)
+		return ret;
+	ret = show_id(&pool, id, argv[0], opts);
+	pool_put(&pool);
+	return ret;
 }

@@ -18,6 +18,7 @@
 #include "pool_hidden.h"
 
 #define FSTYPE "tarnfs"
+#define RUN_DIR "/run/tarn/"
 
 void pool_uuid_format(char *text, const __u8 *uuid)
 {
@@ -48,6 +49,9 @@ int pool_fail(const struct pool *pool, int ret, const char *what)
 	switch (-ret) {
 	case EPERM:
 	case EACCES:
+		/* For root it is something else that forbids it. */
+		if (!geteuid())
+			break;
 		err("%s %s: not permitted, run it as root", what, pool->mount);
 		return ret;
 	case ENOTTY:
@@ -268,7 +272,7 @@ static void report_choice(const struct pool_list *list, const char *name)
 
 void pool_dir(char *path, const char *name)
 {
-	snprintf(path, PATH_MAX, "%s%s", *name == '/' ? "" : "/run/tarn/", name);
+	snprintf(path, PATH_MAX, "%s%s", *name == '/' ? "" : RUN_DIR, name);
 }
 
 static const struct pool *select_dir(const struct pool_list *list,
@@ -333,6 +337,35 @@ const struct pool *pool_list_select(const struct pool_list *list,
 	if (!pool)
 		report_choice(list, name);
 	return pool;
+}
+
+const char *pool_title(const struct pool *pool)
+{
+	size_t len = strlen(RUN_DIR);
+
+	return strncmp(pool->mount, RUN_DIR, len) || !pool->mount[len] ?
+		       pool->mount : pool->mount + len;
+}
+
+int pools_get(struct pool_list *list, const char *name)
+{
+	const struct pool *pool;
+	struct pool one;
+	int ret = pool_list_read(list);
+
+	if (ret || (!name && list->count))
+		return ret;
+	pool = pool_list_select(list, name);
+	if (!pool) {
+		pool_list_free(list);
+		return -ENOENT;
+	}
+	one = *pool;
+	list->items[pool - list->items] = list->items[0];
+	list->items[0] = one;
+	while (list->count > 1)
+		pool_put(&list->items[--list->count]);
+	return 0;
 }
 
 int pool_get(struct pool *pool, const char *name)

@@ -70,6 +70,16 @@ const struct pool *pool_list_select(const struct pool_list *list,
 /** pool_list_names() - Whether @name is meant for a pool, or for several. */
 bool pool_list_names(const struct pool_list *list, const char *name);
 
+/**
+ * pools_get() - The pool that @name means, or all if it is NULL.
+ * @list: result, to be freed if this returns 0; not empty
+ * Return: 0 or an errno, reported.
+ */
+int pools_get(struct pool_list *list, const char *name);
+
+/** pool_title() - Its name below /run/tarn, else where it is mounted. */
+const char *pool_title(const struct pool *pool);
+
 /** pool_get() - The pool that @name means, see pool_list_select(). */
 int pool_get(struct pool *pool, const char *name);
 void pool_put(struct pool *pool);

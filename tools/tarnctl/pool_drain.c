@@ -11,6 +11,7 @@
 #include "command.h"
 #include "commands.h"
 #include "drain.h"
+#include "dry_run.h"
 #include "error.h"
 #include "home.h"
 #include "json.h"
@@ -27,7 +28,7 @@ static int check_options(int argc, const struct options *opts)
 
 	if ((opts->status && opts->cancel) ||
 	    (asks && (argc > 1 || opts->shrink || opts->refuse ||
-		      opts->background))) {
+		      opts->background || opts->dry_run))) {
 		err(CMD ": --status and --cancel want a pool and nothing else, as it drains one node at a time");
 		return EXIT_USAGE;
 	}
@@ -212,7 +213,9 @@ int pool_drain_node_main(int argc, char **argv, const struct options *opts)
 	ret = fd = pool_open(&pool);
 	if (fd < 0)
 		goto out_put;
-	if (opts->status)
+	if (opts->dry_run && !opts->status && !opts->cancel)
+		ret = dry_run_drain(&pool, start.node, opts);
+	else if (opts->status)
 		ret = run_status(fd, &pool, opts);
 	else if (opts->cancel)
 		ret = run_cancel(fd, &pool, opts);

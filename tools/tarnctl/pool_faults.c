@@ -6,45 +6,29 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "commands.h"
 #include "error.h"
+#include "fault.h"
+#include "guest.h"
 #include "json.h"
 #include "partition.h"
 #include "pool.h"
-#include "size.h"
 #include "table.h"
 
 /* What the module gives at most. */
 #define FAULTS_MAX 4096
 
 static const struct table_column columns[] = {
-	{ "NUMBER", false }, { "PARTITION", true }, { "PAGE", false },
-	{ "WAITS FOR", true }, { "AND SO FOR", false }, { "IN ALL", false },
+	{ .title = "NUMBER", .rank = 2 },
+	{ .title = "PARTITION", .left = true },
+	{ .title = "PAGE", .rank = 1 },
+	{ .title = "WAITS FOR", .left = true },
+	{ .title = "AND SO FOR" },
+	{ .title = "IN ALL" },
 };
 
-/* Indexed by enum tarn_fault_state: for people, and in JSON. */
-static const struct {
-	const char *text;
-	const char *name;
-} states[] = {
-	[TARN_FAULT_FRAME] = { "a free frame", "frame" },
-	[TARN_FAULT_NO_PAGER] = { "a pager", "no-pager" },
-	[TARN_FAULT_READ] = { "the read", "read" },
-	[TARN_FAULT_MOVE] = { "a move", "move" },
-	[TARN_FAULT_DONE] = { "nothing", "done" },
-};
-
-static const char *state_text(__u32 state)
-{
-	return state && state < sizeof(states) / sizeof(states[0]) ?
-		       states[state].text : "?";
-}
-
-static const char *state_name(__u32 state)
-{
-	return state && state < sizeof(states) / sizeof(states[0]) ?
-		       states[state].name : "?";
-}
+#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 static int read_faults(const struct pool *pool, struct tarn_pool_faults *f)
 {
@@ -64,46 +48,49 @@ static int add_row(struct table *table, const struct tarn_fault *fault,
 	const struct partition *part = partition_list_find(list,
 							   fault->partition);
 	const struct partition gone = { .info.id = fault->partition };
-	char *name = partition_name(part ? part : &gone);
-	char waiting[SIZE_TEXT_MAX], age[SIZE_TEXT_MAX];
+	char *name = partition_title(part ? part : &gone);
 
 	if (!name)
 		return -ENOMEM;
-	table_cell(table, "%llu", fault->number);
+	table_number(table, fault->number);
 	table_cell(table, "%s", name);
 	free(name);
-	table_cell(table, "%llu", fault->index);
-	table_cell(table, "%s", state_text(fault->state));
-	table_cell(table, "%s", time_format(waiting, fault->waiting_ns));
-	table_cell(table, "%s", time_format(age, fault->age_ns));
+	table_number(table, fault->index);
+	table_cell(table, "%s", fault_state_text(fault->state));
+	table_time(table, fault->waiting_ns);
+	table_time(table, fault->age_ns);
 	return 0;
 }
 
 static int print_table(const struct tarn_pool_faults *f,
 		       const struct tarn_fault *faults,
-		       const struct partition_list *list)
+		       const struct partition_list *list,
+		       const struct options *opts)
 {
+	/* For programs there are no lines but those of the table. */
+	bool prose = !opts->headless && !opts->raw;
 	struct table *table;
 	int ret = 0;
 	__u32 i;
 
-	printf("%llu pending, %llu done since the pool was mounted\n",
-	       f->pending, f->done);
+	if (prose)
+		printf("%llu pending, %llu done since the pool was mounted\n",
+		       f->pending, f->done);
 	if (!f->count)
 		return 0;
-	table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
+	table = table_create(columns, NR_COLUMNS, opts);
 	if (!table)
 		return err_nomem();
 	for (i = 0; !ret && i < f->count; i++)
 		ret = add_row(table, &faults[i], list);
-	if (!ret)
+	if (ret)
+		err_nomem();
+	else
 		ret = table_print(table, stdout);
 	table_destroy(table);
-	if (ret)
-		return err_nomem();
-	if (f->count < f->pending)
+	if (!ret && prose && f->count < f->pending)
 		printf("and %llu younger ones\n", f->pending - f->count);
-	return 0;
+	return ret;
 }
 
 static json_t *json_fault(const struct tarn_fault *fault,
@@ -112,13 +99,15 @@ static json_t *json_fault(const struct tarn_fault *fault,
 	const struct partition *part = partition_list_find(list,
 							   fault->partition);
 
-	return json_pack("{s:I, s:I, s:o, s:I, s:s, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:s, s:I, s:I}",
 			 "number", (json_int_t)fault->number,
 			 "partition", (json_int_t)fault->partition,
+			 "name", part && part->name ? json_text(part->name) :
+						      json_null(),
 			 "path", part && part->path ? json_text(part->path) :
 						      json_null(),
 			 "index", (json_int_t)fault->index,
-			 "state", state_name(fault->state),
+			 "state", fault_state_name(fault->state),
 			 "age_ns", (json_int_t)fault->age_ns,
 			 "waiting_ns", (json_int_t)fault->waiting_ns);
 }
@@ -161,9 +150,11 @@ static int show(const struct pool *pool, const struct options *opts)
 	/* Names only: a page-in may be of a partition that went since. */
 	if (!ret && f.count)
 		ret = partition_list_read(&list, pool);
+	if (!ret && list.count)
+		ret = guests_name_list(pool, &list);
 	if (!ret) {
 		ret = opts->json ? print_json(&f, faults, &list) :
-				   print_table(&f, faults, &list);
+				   print_table(&f, faults, &list, opts);
 		partition_list_free(&list);
 	}
 	free(faults);
@@ -175,6 +166,8 @@ int pool_faults_main(int argc, char **argv, const struct options *opts)
 	struct pool pool;
 	int ret;
 
+	if (table_check(columns, NR_COLUMNS, opts))
+		return EXIT_USAGE;
 	ret = pool_get(&pool, argv[0]);
 	if (ret)
 		return ret;

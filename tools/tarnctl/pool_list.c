@@ -1,48 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl pool list */
 #include <errno.h>
-#include <stdlib.h>
 
+#include "command.h"
 #include "commands.h"
 #include "error.h"
 #include "json.h"
 #include "pool.h"
-#include "size.h"
 #include "table.h"
-#include "text.h"
 
 static const struct table_column columns[] = {
-	{ "POOL", true }, { "UUID", true }, { "SIZE", false },
-	{ "FREE", false }, { "LOGICAL", false }, { "RESIDENT", false },
-	{ "PAGED", false }, { "PARTITIONS", false }, { "PAGING", true },
+	{ .title = "POOL", .left = true },
+	{ .title = "UUID", .left = true, .rank = 5 },
+	{ .title = "SIZE" },
+	{ .title = "FREE" },
+	{ .title = "LOGICAL", .rank = 1 },
+	{ .title = "RESIDENT", .rank = 4 },
+	{ .title = "PAGED", .rank = 2 },
+	{ .title = "PARTITIONS", .rank = 3 },
+	{ .title = "PAGING", .left = true },
+	{ .title = "SPACE", .extra = true },
+	{ .title = "USED", .extra = true },
+	{ .title = "PINNED", .extra = true },
+	{ .title = "PAGE-INS", .extra = true },
+	{ .title = "PAGE-OUTS", .extra = true },
+	{ .title = "REFAULTS", .extra = true },
+	{ .title = "WAITS", .extra = true },
 };
 
-static int add_row(struct table *table, const struct pool *pool, bool bytes)
+#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static void add_row(struct table *table, const struct pool *pool)
 {
 	const struct tarn_pool_info *info = &pool->info;
-	char *mount = text_clean(pool->mount);
-	char buf[SIZE_TEXT_MAX];
 
-	if (!mount)
-		return -ENOMEM;
-	table_cell(table, "%s", mount);
+	table_cell(table, "%s", pool->mount);
 	table_cell(table, "%.8s", pool->uuid);
-	table_cell(table, "%s", size_format_pages(buf, info->frames, bytes));
-	table_cell(table, "%s",
-		   size_format_pages(buf, info->free_frames, bytes));
-	table_cell(table, "%s",
-		   size_format_pages(buf, info->logical_pages, bytes));
-	table_cell(table, "%s",
-		   size_format_pages(buf, info->resident_pages, bytes));
-	table_cell(table, "%s",
-		   size_format_pages(buf, info->paged_pages, bytes));
-	table_cell(table, "%u", info->partitions);
+	table_pages(table, info->frames);
+	table_pages(table, info->free_frames);
+	table_pages(table, info->logical_pages);
+	table_pages(table, info->resident_pages);
+	table_pages(table, info->paged_pages);
+	table_number(table, info->partitions);
 	table_cell(table, "%s", pool_state(info));
-	free(mount);
-	return 0;
+	table_pages(table, info->paging_capacity);
+	table_pages(table, info->paging_used);
+	table_pages(table, info->pinned_pages);
+	table_number(table, info->page_ins);
+	table_number(table, info->page_outs);
+	table_number(table, info->refaults);
+	table_number(table, info->frame_waits);
 }
 
-static int print_table(const struct pool_list *list, bool bytes)
+static int print_table(const struct pool_list *list, const struct options *opts)
 {
 	struct table *table;
 	size_t i;
@@ -52,14 +62,14 @@ static int print_table(const struct pool_list *list, bool bytes)
 		pool_list_explain(list);
 		return 0;
 	}
-	table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
-	ret = table ? 0 : -ENOMEM;
-	for (i = 0; !ret && i < list->count; i++)
-		ret = add_row(table, &list->items[i], bytes);
-	if (!ret)
-		ret = table_print(table, stdout);
+	table = table_create(columns, NR_COLUMNS, opts);
+	if (!table)
+		return err_nomem();
+	for (i = 0; i < list->count; i++)
+		add_row(table, &list->items[i]);
+	ret = table_print(table, stdout);
 	table_destroy(table);
-	return ret ? err_nomem() : 0;
+	return ret;
 }
 
 static int print_json(const struct pool_list *list)
@@ -81,10 +91,12 @@ int pool_list_main(int argc, char **argv, const struct options *opts)
 	struct pool_list list;
 	int ret;
 
+	if (table_check(columns, NR_COLUMNS, opts))
+		return EXIT_USAGE;
 	ret = pool_list_read(&list);
 	if (ret)
 		return ret;
-	ret = opts->json ? print_json(&list) : print_table(&list, opts->bytes);
+	ret = opts->json ? print_json(&list) : print_table(&list, opts);
 	pool_list_free(&list);
 	return ret;
 }

@@ -25,10 +25,12 @@ static bool is_pinned(const struct tarn_pool_pin_policy *policy,
 static int print_table(const struct tarn_pool_pin_policy *policy)
 {
 	static const struct table_column columns[] = {
-		{ "TYPE", true }, { "POLICY", true }, { "CRITICAL", true },
-		{ "PINNED", true },
-	};
-	struct table *table = table_create(columns, 4);
+	{ .title = "TYPE", .left = true },
+	{ .title = "POLICY", .left = true },
+	{ .title = "CRITICAL", .left = true },
+	{ .title = "PINNED", .left = true },
+};
+	struct table *table = table_create(columns, 4, NULL);
 	unsigned int type;
 	int ret;
 
@@ -42,7 +44,7 @@ static int print_table(const struct tarn_pool_pin_policy *policy)
 	}
 	ret = table_print(table, stdout);
 	table_destroy(table);
-	return ret ? err_nomem() : 0;
+	return ret;
 }
 
 static int print_json(const struct tarn_pool_pin_policy *policy)

@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "commands.h"
+#include "dry_run.h"
 #include "error.h"
 #include "pool.h"
 #include "size.h"
@@ -140,6 +141,10 @@ int pool_resize_main(int argc, char **argv, const struct options *opts)
 	ret = pool_get(&pool, argc > 1 ? argv[0] : NULL);
 	if (ret)
 		return ret;
+	if (opts->dry_run) {
+		ret = dry_run_resize(&pool, value);
+		goto out_put;
+	}
 	frames = pool.info.frames;
 	ret = reconfigure(&pool, key, value);
 	if (!ret)
@@ -148,6 +153,7 @@ int pool_resize_main(int argc, char **argv, const struct options *opts)
 		printf("%s: %s, was %s\n", pool.mount,
 		       size_format_pages(after, pool.info.frames, false),
 		       size_format_pages(before, frames, false));
+out_put:
 	pool_put(&pool);
 	return ret;
 }

@@ -73,23 +73,25 @@ static int fill_readahead(struct tarn_pool_set *set,
 	return 0;
 }
 
-/* A share of one CPU: "2%", "0.5%"; a bare number is one per mille. */
+/* A share of one CPU: "2%", "0.5%", or 0. A bare number could be thought to be either. */
 static int fill_scan(struct tarn_pool_set *set, const struct setting *setting)
 {
 	double share;
+	bool percent;
 	char *end;
 
 	if (!setting->value)
 		return 0;
 	share = strtod(setting->value, &end);
-	if (end != setting->value && *end == '%') {
+	percent = end != setting->value && *end == '%';
+	if (percent) {
 		share *= 10;
 		end++;
 	}
 	/* The comparison is false for NaN. */
-	if (end == setting->value || *end ||
+	if (end == setting->value || *end || (!percent && share) ||
 	    !(share >= 0 && share <= SCAN_MAX)) {
-		err("scan=%s: wants a share of one CPU, from 0 to 100%% (2%%, 0.5%%)",
+		err("scan=%s: wants a share of one CPU with %%, from 0%% to 100%% (2%%, 0.5%%)",
 		    setting->value);
 		return -EINVAL;
 	}

@@ -31,6 +31,9 @@ static int fail(const struct process *proc, int ret, const char *what)
 	switch (-ret) {
 	case EPERM:
 	case EACCES:
+		/* For root it is something else that forbids it. */
+		if (!geteuid())
+			break;
 		err("%s process %d: not permitted, run it as root", what,
 		    proc->pid);
 		return ret;
@@ -66,10 +69,32 @@ static bool has_ended(const struct process *proc)
 	return poll(&fd, 1, 0) > 0;
 }
 
+int process_open_quiet(struct process *proc, pid_t pid)
+{
+	char path[32];
+
+	*proc = (struct process){ .pid = pid, .dir = -1 };
+	proc->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (proc->pidfd < 0) {
+		/* EINVAL: a thread of another process. */
+		return errno == EINVAL ? -ESRCH : -errno;
+	}
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	proc->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* While it had not ended, the directory was that of no other one. */
+	if (proc->dir < 0 || has_ended(proc)) {
+		process_close(proc);
+		return -ESRCH;
+	}
+	read_name(proc);
+	return 0;
+}
+
 int process_open(struct process *proc, const char *text)
 {
-	char path[32], *end;
+	char *end;
 	long pid;
+	int ret;
 
 	*proc = (struct process){ .pidfd = -1, .dir = -1 };
 	errno = 0;
@@ -79,20 +104,8 @@ int process_open(struct process *proc, const char *text)
 		    text);
 		return -EINVAL;
 	}
-	proc->pid = pid;
-	proc->pidfd = syscall(SYS_pidfd_open, proc->pid, 0);
-	/* EINVAL: a thread of another process. */
-	if (proc->pidfd < 0)
-		return fail(proc, errno == EINVAL ? -ESRCH : -errno, "open");
-	snprintf(path, sizeof(path), "/proc/%d", proc->pid);
-	proc->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* While it had not ended, the directory was that of no other one. */
-	if (proc->dir < 0 || has_ended(proc)) {
-		process_close(proc);
-		return fail(proc, -ESRCH, "open");
-	}
-	read_name(proc);
-	return 0;
+	ret = process_open_quiet(proc, pid);
+	return ret ? fail(proc, ret, "open") : 0;
 }
 
 void process_close(struct process *proc)
@@ -127,6 +140,19 @@ static bool is_vm(int dirfd, const char *name)
 
 	return len == (ssize_t)strlen(VM_LINK) &&
 	       !strncmp(link, VM_LINK, len);
+}
+
+bool process_has_vm(const struct process *proc)
+{
+	DIR *dir = open_dir(proc, "fd");
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = is_vm(dirfd(dir), entry->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 /* The number of the only VM, or of that which is @wanted. */
@@ -219,8 +245,8 @@ static bool is_partition(int fd, const struct mapped_file *file)
 	       !fstatfs(fd, &fs) && fs.f_type == TARN_SUPER_MAGIC;
 }
 
-/* Return: a descriptor, -ENOTTY if it is no partition, or an errno, reported. */
-static int open_part(const struct process *proc, const struct mapped_file *file)
+int process_part_open(const struct process *proc,
+		      const struct mapped_file *file, int flags)
 {
 	char self[32];
 	int path, fd;
@@ -234,7 +260,7 @@ static int open_part(const struct process *proc, const struct mapped_file *file)
 		return -ENOTTY;
 	}
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", path);
-	fd = open(self, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	fd = open(self, flags | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		fd = partition_fail(file->path, -errno, "open");
 	close(path);
@@ -276,7 +302,7 @@ int process_parts_read(const struct process *proc, struct process_parts *parts)
 	if (ret)
 		fail(proc, ret, "read the mappings of");
 	for (i = 0; !ret && i < files.count; i++) {
-		fd = open_part(proc, &files.items[i]);
+		fd = process_part_open(proc, &files.items[i], O_RDWR);
 		if (fd >= 0)
 			ret = add_part(parts, &files.items[i], fd);
 		else if (fd != -ENOTTY)

@@ -3,6 +3,7 @@
 #ifndef TARNCTL_PROCESS_H
 #define TARNCTL_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -30,6 +31,12 @@ struct process {
 int process_open(struct process *proc, const char *text);
 void process_close(struct process *proc);
 
+/** process_open_quiet() - Likewise, nothing is reported. */
+int process_open_quiet(struct process *proc, pid_t pid);
+
+/** process_has_vm() - Whether it has a VM of KVM, as far as can be seen. */
+bool process_has_vm(const struct process *proc);
+
 /**
  * process_vm() - Get the descriptor of its VM.
  * @wanted: number of the descriptor in the process; NULL: the only one
@@ -46,6 +53,15 @@ struct process_part {
 	struct mapped_file file;
 	int fd;
 };
+
+/**
+ * process_part_open() - Open a partition that the process has mapped.
+ * @flags: O_RDONLY or O_RDWR
+ * Return: a descriptor, -ENOTTY if it is no partition (any more) or can't be seen,
+ * or an errno, reported.
+ */
+int process_part_open(const struct process *proc,
+		      const struct mapped_file *file, int flags);
 
 struct process_parts {
 	struct process_part *items;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Taking samples of a pool, and the rates between two of them. */
+/* Taking samples of pools, and the rates between two of them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,9 @@
 #include "home_mark.h"
 #include "latency.h"
 #include "sample.h"
+
+/* Who started meanwhile is not missed for longer. */
+#define GUESTS_AGE_NS 10000000000ULL
 
 uint64_t sample_clock(void)
 {
@@ -103,7 +106,7 @@ void sample_homes_format(char *text, const struct homes *homes, bool automatic)
 }
 
 /* What has no file, or was removed meanwhile, tells nothing of its nodes. */
-static void read_homes(struct sample *sample, struct sample_row *row, int dirfd)
+static void read_homes(struct sample_row *row, int dirfd)
 {
 	struct homes homes = { 0 };
 	struct home_mark mark;
@@ -113,25 +116,129 @@ static void read_homes(struct sample *sample, struct sample_row *row, int dirfd)
 		homes_read(fd, &homes);
 		close(fd);
 	}
-	mark = home_mark_read(sample->pool.uuid, row->part->info.id);
+	mark = home_mark_read(row->in->pool.uuid, row->part->info.id);
 	sample_homes_format(row->homes, &homes, mark.automatic);
 	row->misplaced = homes.misplaced_pages;
 	homes_free(&homes);
 }
 
-static int fill_homes(struct sample *sample)
+static int read_pool(struct sample_pool *to, const struct pool *pool)
 {
-	int dirfd = pool_open(&sample->pool);
+	int ret;
+
+	to->pool = *pool;
+	to->pool.mount = strdup(pool->mount);
+	if (!to->pool.mount)
+		return err_nomem();
+	ret = pool_refresh(&to->pool);
+	return ret ? ret : partition_list_read(&to->list, &to->pool);
+}
+
+/* ---- guests -------------------------------------------------------------- */
+
+/* A partition that was not there may be of a guest that was not there. */
+static bool any_new(const struct sample *now, const struct sample *before)
+{
+	size_t i, j;
+
+	for (i = 0; i < now->nr_pools; i++) {
+		const struct partition_list *list = &now->pools[i].list;
+
+		for (j = 0; j < list->count; j++) {
+			if (!partition_list_find(&before->pools[i].list,
+						 list->items[j].info.id))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* They are taken over from the sample before while they are not old. */
+static int find_guests(struct sample *sample, struct sample *before)
+{
+	struct pool_list pools = { 0 };
+	size_t i;
+	int ret;
+
+	if (before && sample->time - before->guests_time < GUESTS_AGE_NS &&
+	    !any_new(sample, before)) {
+		sample->guests = before->guests;
+		sample->guests_time = before->guests_time;
+		before->guests = (struct guests){ 0 };
+		return 0;
+	}
+	pools.items = calloc(sample->nr_pools, sizeof(*pools.items));
+	if (!pools.items)
+		return err_nomem();
+	for (i = 0; i < sample->nr_pools; i++)
+		pools.items[pools.count++] = sample->pools[i].pool;
+	ret = guests_read(&sample->guests, &pools);
+	free(pools.items);
+	sample->guests_time = sample->time;
+	return ret;
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+bool sample_passes(const struct partition *part, const char *filter)
+{
+	return !filter || !*filter ||
+	       (part->name && strcasestr(part->name, filter)) ||
+	       (part->path && strcasestr(part->path, filter));
+}
+
+static int add_row(struct sample *sample, const struct sample_pool *in,
+		   const struct partition *part, int dirfd)
+{
+	struct sample_row *row = &sample->rows[sample->nr_rows];
+
+	*row = (struct sample_row){ .in = in, .part = part };
+	row->name = partition_name(part);
+	if (!row->name)
+		return err_nomem();
+	sample->nr_rows++;
+	row->guest = guests_find(&sample->guests, in->pool.dev, part, NULL);
+	read_homes(row, dirfd);
+	return 0;
+}
+
+static int add_rows(struct sample *sample, struct sample_pool *in,
+		    const char *filter)
+{
+	int dirfd = pool_open(&in->pool), ret;
 	size_t i;
 
 	if (dirfd < 0)
 		return dirfd;
-	for (i = 0; i < sample->list.count; i++)
-		read_homes(sample, &sample->rows[i], dirfd);
+	ret = guests_name(&sample->guests, &in->pool, &in->list);
+	for (i = 0; !ret && i < in->list.count; i++) {
+		if (sample_passes(&in->list.items[i], filter))
+			ret = add_row(sample, in, &in->list.items[i], dirfd);
+	}
 	close(dirfd);
-	return 0;
+	return ret;
 }
 
+static int fill_rows(struct sample *sample, const char *filter)
+{
+	size_t count = 0, i;
+	int ret = 0;
+
+	for (i = 0; i < sample->nr_pools; i++) {
+		count += sample->pools[i].list.count;
+		sample->hidden += sample->pools[i].list.hidden;
+	}
+	sample->rows = calloc(count + 1, sizeof(*sample->rows));
+	if (!sample->rows)
+		return err_nomem();
+	for (i = 0; !ret && i < sample->nr_pools; i++)
+		ret = add_rows(sample, &sample->pools[i], filter);
+	return ret;
+}
+
+/* ---- rates --------------------------------------------------------------- */
+
+/* Both have the same pools in the same order. */
 static void fill_rates(struct sample *sample, const struct sample *before)
 {
 	/* A partition made since then started from nothing. */
@@ -141,67 +248,88 @@ static void fill_rates(struct sample *sample, const struct sample *before)
 
 	if (seconds <= 0)
 		return;
-	sample_pool_rates(&sample->rates, &sample->pool.info,
-			  &before->pool.info, seconds);
-	for (i = 0; i < sample->list.count; i++) {
-		const struct tarn_partition_info *now =
-			&sample->list.items[i].info;
+	for (i = 0; i < sample->nr_pools; i++)
+		sample_pool_rates(&sample->pools[i].rates,
+				  &sample->pools[i].pool.info,
+				  &before->pools[i].pool.info, seconds);
+	for (i = 0; i < sample->nr_rows; i++) {
+		struct sample_row *row = &sample->rows[i];
+		const struct partition_list *list =
+			&before->pools[row->in - sample->pools].list;
 		const struct partition *old =
-			partition_list_find(&before->list, now->id);
+			partition_list_find(list, row->part->info.id);
 
-		sample_partition_rates(&sample->rows[i].rates, now,
+		sample_partition_rates(&row->rates, &row->part->info,
 				       old ? &old->info : &nothing, seconds);
 	}
 }
 
-int sample_take(struct sample *sample, const struct pool *pool,
-		const struct sample *before)
+/* ---- the sample ---------------------------------------------------------- */
+
+static const struct pool *pool_at(const struct pool_list *pools,
+				  const struct sample *before, size_t i)
 {
-	size_t i;
-	int ret;
+	return before ? &before->pools[i].pool : &pools->items[i];
+}
+
+/* Of the pools of @before, if it is not NULL. */
+static int take(struct sample *sample, const struct pool_list *pools,
+		struct sample *before, const char *filter)
+{
+	size_t count = before ? before->nr_pools : pools->count;
+	int ret = 0;
 
 	memset(sample, 0, sizeof(*sample));
-	sample->pool = *pool;
-	sample->pool.mount = strdup(pool->mount);
-	if (!sample->pool.mount)
+	sample->pools = calloc(count + 1, sizeof(*sample->pools));
+	if (!sample->pools)
 		return err_nomem();
 	sample->time = sample_clock();
-	ret = pool_refresh(&sample->pool);
-	if (!ret)
-		ret = partition_list_read(&sample->list, &sample->pool);
-	if (ret)
-		goto err_free;
-	sample->rows = calloc(sample->list.count + 1, sizeof(*sample->rows));
-	if (!sample->rows)
-		goto err_nomem;
-	for (i = 0; i < sample->list.count; i++) {
-		sample->rows[i].part = &sample->list.items[i];
-		sample->rows[i].name = partition_name(&sample->list.items[i]);
-		if (!sample->rows[i].name)
-			goto err_nomem;
+	while (!ret && sample->nr_pools < count) {
+		ret = read_pool(&sample->pools[sample->nr_pools],
+				pool_at(pools, before, sample->nr_pools));
+		sample->nr_pools++;
 	}
-	ret = fill_homes(sample);
+	if (!ret)
+		ret = find_guests(sample, before);
+	if (!ret)
+		ret = fill_rows(sample, filter);
 	if (ret)
-		goto err_free;
-	if (before)
+		sample_free(sample);
+	else if (before)
 		fill_rates(sample, before);
-	return 0;
-
-err_nomem:
-	ret = err_nomem();
-err_free:
-	sample_free(sample);
 	return ret;
+}
+
+int sample_begin(struct sample *sample, const struct pool_list *pools,
+		 const char *filter)
+{
+	return take(sample, pools, NULL, filter);
+}
+
+int sample_next(struct sample *sample, const char *filter)
+{
+	struct sample now;
+	int ret = take(&now, NULL, sample, filter);
+
+	if (ret)
+		return ret;
+	sample_free(sample);
+	*sample = now;
+	return 0;
 }
 
 void sample_free(struct sample *sample)
 {
 	size_t i;
 
-	for (i = 0; sample->rows && i < sample->list.count; i++)
+	for (i = 0; i < sample->nr_rows; i++)
 		free(sample->rows[i].name);
 	free(sample->rows);
-	partition_list_free(&sample->list);
-	pool_put(&sample->pool);
+	for (i = 0; i < sample->nr_pools; i++) {
+		partition_list_free(&sample->pools[i].list);
+		pool_put(&sample->pools[i].pool);
+	}
+	free(sample->pools);
+	guests_free(&sample->guests);
 	memset(sample, 0, sizeof(*sample));
 }

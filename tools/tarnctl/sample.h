@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Samples of a pool for live views: the counters of all partitions at two
+ * Samples of pools for live views: the counters of all partitions at two
  * moments make rates and the latencies of the time between.
  */
 #ifndef TARNCTL_SAMPLE_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "guest.h"
 #include "home.h"
 #include "partition.h"
 #include "pool.h"
@@ -38,46 +39,72 @@ struct sample_rates {
 #define SAMPLE_HOMES_MAX 16
 
 /**
+ * struct sample_pool - a pool
+ * @pool: with its counters
+ * @list: its partitions
+ * @rates: since the sample before
+ */
+struct sample_pool {
+	struct pool pool;
+	struct partition_list list;
+	struct sample_rates rates;
+};
+
+/**
  * struct sample_row - a partition
- * @name: clean text
+ * @name: clean text, after its guest or its file
+ * @in: its pool
  * @part: its counters; owned by the sample
+ * @guest: whose it is, or NULL
  * @rates: since the sample before
  * @homes: its home nodes, as "0,1"; behind "auto:" if they are computed; "-": none
  * @misplaced: pages that are not at home
  */
 struct sample_row {
 	char *name;
+	const struct sample_pool *in;
 	const struct partition *part;
+	const struct guest *guest;
 	struct sample_rates rates;
 	char homes[SAMPLE_HOMES_MAX];
 	uint64_t misplaced;
 };
 
 /**
- * struct sample - a pool at one moment
- * @pool: the pool with its counters
+ * struct sample - pools at one moment
  * @time: CLOCK_MONOTONIC, ns
- * @list: its partitions
- * @rows: one a partition, sorted
- * @rates: of the pool, since the sample before
+ * @pools: the pools
+ * @nr_pools: number of them
+ * @rows: partitions of all of them that pass the filter, sorted
+ * @nr_rows: number of them
+ * @hidden: files and directories that this user may not open
+ * @guests: of the host, found some samples ago, as that takes long
+ * @guests_time: CLOCK_MONOTONIC, ns
  */
 struct sample {
-	struct pool pool;
 	uint64_t time;
-	struct partition_list list;
+	struct sample_pool *pools;
+	size_t nr_pools;
 	struct sample_row *rows;
-	struct sample_rates rates;
+	size_t nr_rows;
+	size_t hidden;
+	struct guests guests;
+	uint64_t guests_time;
 };
 
 /**
- * sample_take() - Take a sample.
+ * sample_begin() - Take a first sample: all rates are 0.
  * @sample: result
- * @pool: its counters are read anew
- * @before: an older sample of the pool, NULL for none: all rates are 0 then
+ * @pools: their counters are read anew
+ * @filter: text that names or paths must have in them, or NULL
  * Return: 0 or an errno, reported; then @sample needs no sample_free().
  */
-int sample_take(struct sample *sample, const struct pool *pool,
-		const struct sample *before);
+int sample_begin(struct sample *sample, const struct pool_list *pools,
+		 const char *filter);
+
+/** sample_next() - Replace a sample by a newer one. If this fails it stays as it was. */
+int sample_next(struct sample *sample, const char *filter);
+
 void sample_free(struct sample *sample);
 
 /** sample_sleep() - Wait until @seconds after @since (CLOCK_MONOTONIC, ns). */
@@ -86,6 +113,7 @@ void sample_sleep(uint64_t since, double seconds);
 uint64_t sample_clock(void);
 
 /* Apart for tests. */
+bool sample_passes(const struct partition *part, const char *filter);
 void sample_homes_format(char *text, const struct homes *homes, bool automatic);
 void sample_partition_rates(struct sample_rates *rates,
 			    const struct tarn_partition_info *now,

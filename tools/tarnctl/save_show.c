@@ -148,7 +148,9 @@ int save_show_main(int argc, char **argv, const struct options *opts)
 
 	if (fd < 0)
 		return err_errno(-errno, "cannot open '%s'", argv[0]);
+	err_about(argv[0]);
 	bad = saved_read(&saved, fd, opts->runs);
+	err_about(NULL);
 	close(fd);
 	/* Without a machine there is nothing to tell. */
 	if (bad && !json_array_size(saved.machine)) {

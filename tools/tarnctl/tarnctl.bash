@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # bash completion for tarnctl(8)
 
-# Mount points of all pools.
+# Names of all pools: below /run/tarn, else their mount points.
 _tarnctl_pools()
 {
 	local root type point rest
@@ -10,7 +10,39 @@ _tarnctl_pools()
 		type=${rest#* - }
 		[[ $root == / && ${type%% *} == tarnfs ]] &&
 			printf '%b\n' "${point//\\/\\0}"
-	done < /proc/self/mountinfo 2> /dev/null
+	done < /proc/self/mountinfo 2> /dev/null | sed 's|^/run/tarn/||'
+}
+
+# What partitions are called, those of guests first.
+_tarnctl_partitions()
+{
+	"${COMP_WORDS[0]:-tarnctl}" partition list -H -o partition 2> /dev/null
+}
+
+# Of the lines of $1, what begins as $cur; names may have blanks in them.
+_tarnctl_offer()
+{
+	local IFS=$'\n'
+
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur" | while read -r line; do
+		printf '%q\n' "$line"
+	done)
+}
+
+# Names of partitions, and files.
+_tarnctl_offer_partitions()
+{
+	_tarnctl_offer "$(_tarnctl_partitions)"
+	[[ ${#COMPREPLY[@]} -gt 0 && $cur != */* ]] && return
+	compopt -o filenames 2> /dev/null
+	mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur")
+}
+
+# The columns of a table, from what the command says of one that is not there.
+_tarnctl_columns()
+{
+	# shellcheck disable=SC2086 # the command is several words
+	tarnctl $1 --columns . 2>&1 | sed -n "s/.*there is no column '.', but //p" | tr -d ,
 }
 
 _tarnctl_nodes()
@@ -26,7 +58,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager domain doctor save numa top events --help --version" ;;
+		echo "pool partition pager domain doctor status iostat save numa top events help --help --version" ;;
 	pool)
 		echo "list show set resize drain-node pins faults events top --help" ;;
 	partition)
@@ -41,12 +73,24 @@ _tarnctl_words()
 		echo "check --help" ;;
 	"domain check")
 		echo "--here --help" ;;
-	"pool list" | "pool show" | "partition list" | "pager list")
+	"pool list" | "partition list" | "pager list")
+		echo "--json --bytes --columns --noheadings --raw --sort --reverse --help" ;;
+	"pool show")
 		echo "--json --bytes --help" ;;
+	"pool faults")
+		echo "--json --bytes --columns --noheadings --raw --sort --reverse --count --help" ;;
+	"pool resize")
+		echo "--dry-run --help" ;;
+	"partition detach")
+		echo "--dry-run --help" ;;
+	status*)
+		echo "--json --unhealthy --watch --delay --count --help" ;;
+	iostat*)
+		echo "--json --csv --bytes --noheadings --time --help" ;;
 	"pool pins")
 		echo "--json --help" ;;
 	"pool drain-node")
-		echo "--json --bytes --shrink --refuse --background --status --cancel --help" ;;
+		echo "--json --bytes --shrink --refuse --background --status --cancel --dry-run --help" ;;
 	"pool set")
 		echo "--placement --help" ;;
 	"partition pins" | "partition metrics")
@@ -63,27 +107,27 @@ _tarnctl_words()
 		echo "--home --dispatch --help" ;;
 	"partition relocate")
 		echo "--json --bytes --to --away-from --refuse --granule --background --status \
-			--cancel --help" ;;
+			--cancel --dry-run --help" ;;
 	"partition page-out" | "partition page-in")
-		echo "--bytes --help" ;;
-	numa)
-		echo "--json --bytes --svg --help" ;;
+		echo "--bytes --dry-run --help" ;;
+	numa*)
+		echo "--json --bytes --columns --noheadings --raw --sort --reverse --svg --help" ;;
 	doctor*)
 		echo "--json --help" ;;
-	events* | "pool events" | "pool faults")
+	events* | "pool events")
 		echo "--json --count --help" ;;
 	top* | "pool top" | "partition top")
-		echo "--bytes --count --delay --plain --sort --help" ;;
+		echo "--json --csv --bytes --count --delay --plain --sort --reverse --filter --help" ;;
 	"pager show")
 		echo "--json --bytes --socket --help" ;;
 	"pager add")
-		echo "--socket --priority --size --discard --force --help" ;;
+		echo "--socket --priority --size --discard --force --dry-run --help" ;;
 	"pager drain")
-		echo "--socket --off --help" ;;
+		echo "--socket --off --dry-run --help" ;;
 	"pager resilver")
-		echo "--socket --device --replace --force --help" ;;
+		echo "--socket --device --replace --force --dry-run --help" ;;
 	"pager detach")
-		echo "--force --help" ;;
+		echo "--force --dry-run --help" ;;
 	*)
 		echo "--help" ;;
 	esac
@@ -117,13 +161,20 @@ _tarnctl()
 	local command=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} path
 
 	COMPREPLY=()
+	case "$command $sub $prev" in
+	*"list --sort" | *"list -s" | *"list --columns" | *"list -o" | \
+	"pool faults --sort" | "pool faults --columns" | "pool faults -o")
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_columns "$command $sub")" \
+			-- "$cur")
+		return ;;
+	esac
 	case $prev in
 	--sort | -s)
 		mapfile -t COMPREPLY < <(compgen -W "name logical resident \
-			paged working-set fair homes misplaced page-ins page-outs refaults waits p50 p99" \
+			paged working-set fair homes misplaced page-ins page-outs refaults waits p50 p99 pool pid" \
 			-- "$cur")
 		return ;;
-	--pool | -p)
+	--pool)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
 			-- "$cur")
 		return ;;
@@ -155,7 +206,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events | doctor | numa)
+	top | events | doctor | numa | status | iostat)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then
@@ -177,18 +228,18 @@ _tarnctl()
 			mapfile -t COMPREPLY < <(compgen -W \
 				"$(pidof qemu-system-x86_64)" -- "$cur")
 		else
-			compopt -o filenames
-			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			_tarnctl_offer_partitions
 		fi ;;
 	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
 	"partition pins" | "partition metrics" | "partition detach" | \
-	"partition relocate" | "pager add" | "save show" | "domain check")
+	"partition relocate")
+		_tarnctl_offer_partitions ;;
+	"pager add" | "save show" | "domain check")
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	"partition set")
 		if ((COMP_CWORD == 3)); then
-			compopt -o filenames
-			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			_tarnctl_offer_partitions
 		else
 			compopt -o nospace
 			mapfile -t COMPREPLY < <(compgen -W \
@@ -207,10 +258,8 @@ _tarnctl()
 			cpu= clock= steal= async-fault= eoi= ring= dma= \
 			metrics= tables= other=" -- "$cur") ;;
 	numa)
-		compopt -o filenames
-		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" -- "$cur"
-			compgen -f -- "$cur") ;;
-	"pool list" | "pager list") ;;
+		_tarnctl_offer "$(_tarnctl_pools; _tarnctl_partitions)" ;;
+	"pool list" | "pager list" | doctor) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
 			-- "$cur") ;;

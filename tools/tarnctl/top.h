@@ -7,12 +7,15 @@
 #include "option.h"
 #include "pool.h"
 
-/** top_plain() - Print a table every interval. Return: 0 or a reported errno. */
-int top_plain(const struct pool *pool, enum column_id sort,
+/**
+ * top_batch() - Print a table every interval, or lines for programs.
+ * Return: 0 or a reported errno.
+ */
+int top_batch(const struct pool_list *pools, enum column_id sort,
 	      const struct options *opts);
 
-/** top_screen() - Fill the terminal until 'q'. Return: as top_plain(). */
-int top_screen(const struct pool *pool, enum column_id sort,
+/** top_screen() - Fill the terminal until 'q'. Return: as top_batch(). */
+int top_screen(const struct pool_list *pools, enum column_id sort,
 	       const struct options *opts);
 
 #endif

@@ -6,29 +6,20 @@
 #include <curses.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "size.h"
 #include "text.h"
 #include "top.h"
+#include "top_draw.h"
 #include "top_screen.h"
 
 /* The first rates come soon, however long the interval is. */
 #define DELAY_FIRST	0.5
-#define GAP		2
-
-enum {
-	PAIR_GOOD = 1,
-	PAIR_WARN,
-	PAIR_BAD,
-	PAIR_DIM,
-};
 
 static const char *const help_lines[] = {
 	"q          quit",
@@ -43,231 +34,27 @@ static const char *const help_lines[] = {
 	"b          sizes in bytes, exactly",
 	"+ -        longer, shorter interval",
 	"space      pause",
-	"up down    scroll; also page up, page down, home, end",
+	"up down    choose a partition; also page up, page down, home, end",
+	"enter      all of that partition; enter again goes back",
+	"/          show only names that have what is typed; enter ends, escape clears",
+	"k d        sort by pool, by process",
 	"",
 	"Latencies are of the page-ins of the interval. RESIDENT stands out where",
 	"it is above the fair share: from there frames are taken first.",
 };
-
-static int colour(int pair)
-{
-	return has_colors() ? COLOR_PAIR(pair) : 0;
-}
-
-/* Write at a place and cut at the right border; what is off the screen isn't. */
-static int put(int y, int x, int attr, const char *fmt, ...)
-	__printf(4, 5);
-static int put(int y, int x, int attr, const char *fmt, ...)
-{
-	char text[512];
-	va_list args;
-
-	if (y < 0 || y >= LINES || x < 0 || x >= COLS)
-		return x;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	text_cut(text, COLS - x);
-	attron(attr);
-	mvaddstr(y, x, text);
-	attroff(attr);
-	return x + text_width(text);
-}
-
-static int pool_colour(const struct tarn_pool_info *info)
-{
-	if (!(info->flags & TARN_POOL_PAGING))
-		return 0;
-	if (!(info->flags & TARN_POOL_SERVED))
-		return colour(PAIR_BAD) | A_BOLD;
-	if (info->flags & (TARN_POOL_FULL | TARN_POOL_DEGRADED))
-		return colour(PAIR_WARN) | A_BOLD;
-	return colour(PAIR_GOOD);
-}
-
-static void draw_title(const struct screen *screen)
-{
-	const struct tarn_pool_info *info = &screen->sample.pool.info;
-	char *mount = text_clean(screen->sample.pool.mount);
-	char right[64], clock[16] = "";
-	time_t now = time(NULL);
-	struct tm tm;
-	int x, at;
-
-	if (localtime_r(&now, &tm))
-		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	x = put(0, 0, A_BOLD, "tarn %s", mount ? mount : "?");
-	free(mount);
-	x = put(0, x + GAP, pool_colour(info), "%s", pool_state(info));
-	x = put(0, x + GAP, 0, "%u partition%s", info->partitions,
-		info->partitions == 1 ? "" : "s");
-	if (screen->paused)
-		snprintf(right, sizeof(right), "held  %s", clock);
-	else
-		snprintf(right, sizeof(right), "every %gs  %s", screen->delay,
-			 clock);
-	at = COLS - (int)strlen(right);
-	if (at > x + 1)
-		put(0, at, screen->paused ? A_BOLD : 0, "%s", right);
-}
-
-/**
- * draw_bar() - A bar with a text at its right end.
- * @used: part that is full
- * @held: part behind it that is neither full nor free
- */
-static void draw_bar(int y, const char *label, const char *text, double used,
-		     double held, int attr)
-{
-	int x = put(y, 0, A_BOLD, "%-8s", label);
-	int width = COLS - x - 2, len = text_width(text), i;
-	int full, end;
-
-	if (width < 4) {
-		put(y, x, attr, "%s", text);
-		return;
-	}
-	full = width * used + 0.5;
-	end = width * (used + held) + 0.5;
-	put(y, x, 0, "[");
-	for (i = 0; i < width - len - 1; i++) {
-		if (i < full)
-			put(y, x + 1 + i, attr, "|");
-		else if (i < end)
-			put(y, x + 1 + i, colour(PAIR_WARN), "~");
-	}
-	put(y, x + 1 + (width > len ? width - len : 0), 0, "%s", text);
-	put(y, COLS - 1, 0, "]");
-}
-
-static double part_of(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / whole : 0;
-}
-
-static void draw_frames(const struct screen *screen)
-{
-	const struct tarn_pool_info *info = &screen->sample.pool.info;
-	uint64_t taken = info->free_frames + info->limbo_frames;
-	uint64_t used = info->frames > taken ? info->frames - taken : 0;
-	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX], text[128];
-	int attr = colour(PAIR_GOOD);
-
-	if (info->free_frames < info->low_frames)
-		attr = colour(PAIR_BAD);
-	else if (info->free_frames < info->high_frames)
-		attr = colour(PAIR_WARN);
-	snprintf(text, sizeof(text), "%s of %s, %s free",
-		 size_format_pages(a, used, screen->exact),
-		 size_format_pages(b, info->frames, screen->exact),
-		 size_format_pages(c, info->free_frames, screen->exact));
-	draw_bar(1, "frames", text, part_of(used, info->frames),
-		 part_of(info->limbo_frames, info->frames), attr);
-}
-
-static void draw_paging(const struct screen *screen)
-{
-	const struct tarn_pool_info *info = &screen->sample.pool.info;
-	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], text[128];
-	double used = part_of(info->paging_used, info->paging_capacity);
-
-	if (!(info->flags & TARN_POOL_PAGING))
-		snprintf(text, sizeof(text), "mounted with paging=none");
-	else if (!info->paging_capacity)
-		snprintf(text, sizeof(text), "no paging space");
-	else
-		snprintf(text, sizeof(text), "%s of %s",
-			 size_format_pages(a, info->paging_used,
-					   screen->exact),
-			 size_format_pages(b, info->paging_capacity,
-					   screen->exact));
-	draw_bar(2, "paging", text, used, 0,
-		 colour(used > 0.95 ? PAIR_BAD :
-			used > 0.8  ? PAIR_WARN : PAIR_GOOD));
-}
-
-/* A number and what it is, left out where there is no room for all of it. */
-static int draw_number(int y, int x, const char *label, const char *text,
-		       int attr)
-{
-	if (x + (int)strlen(label) + 1 + (int)strlen(text) > COLS)
-		return x;
-	x = put(y, x, 0, "%s ", label);
-	return put(y, x, A_BOLD | attr, "%s", text) + GAP;
-}
-
-static int draw_rate(int y, int x, const char *label, double rate, int attr)
-{
-	char text[SIZE_TEXT_MAX];
-
-	return draw_number(y, x, label, rate_format(text, rate),
-			   rate ? attr : 0);
-}
-
-static int draw_latency(int y, int x, const char *label, uint64_t ns)
-{
-	char text[SIZE_TEXT_MAX];
-
-	return draw_number(y, x, label, ns ? time_format(text, ns) : "-", 0);
-}
-
-static void draw_logical(const struct screen *screen)
-{
-	const struct tarn_pool_info *info = &screen->sample.pool.info;
-	const struct sample_rates *rates = &screen->sample.rates;
-	char text[SIZE_TEXT_MAX];
-	int x;
-
-	x = put(3, 0, A_BOLD, "%-8s", "logical");
-	x = put(3, x, A_BOLD, "%s",
-		size_format_pages(text, info->logical_pages, screen->exact));
-	x = put(3, x, 0, " (%.2fx)",
-		part_of(info->logical_pages, info->frames)) + GAP;
-	x = put(3, x, 0, "pages/s:") + 1;
-	x = draw_rate(3, x, "in", rates->page_ins, 0);
-	x = draw_rate(3, x, "out", rates->page_outs, 0);
-	x = draw_rate(3, x, "refaults", rates->refaults, colour(PAIR_WARN));
-	draw_rate(3, x, "dropped", rates->drops, 0);
-}
-
-static void draw_waits(const struct screen *screen)
-{
-	const struct sample_rates *rates = &screen->sample.rates;
-	int x;
-
-	x = put(4, 0, A_BOLD, "%-8s", "waits");
-	x = draw_rate(4, x, "for frames/s", rates->waits, colour(PAIR_BAD));
-	x = draw_latency(4, x, "for page-ins p50", rates->p50);
-	draw_latency(4, x, "p99", rates->p99);
-}
-
-static void draw_errors(const struct screen *screen)
-{
-	const struct tarn_pool_info *info = &screen->sample.pool.info;
-
-	if (info->load_errors || info->checksum_errors || info->store_errors)
-		put(5, 0, colour(PAIR_BAD) | A_BOLD,
-		    "errors  %llu load, %llu checksum, %llu store",
-		    info->load_errors, info->checksum_errors,
-		    info->store_errors);
-	else if (screen->sample.list.hidden)
-		put(5, 0, colour(PAIR_WARN),
-		    "%zu files may not be opened by this user",
-		    screen->sample.list.hidden);
-}
 
 static int cell_attr(enum column_id id, const struct sample_row *row)
 {
 	const struct tarn_partition_info *info = &row->part->info;
 
 	if (id == COLUMN_NAME && info->errors)
-		return colour(PAIR_BAD) | A_BOLD;
+		return theme(THEME_BAD) | A_BOLD;
 	if (id == COLUMN_RESIDENT && info->resident_pages > info->fair_frames)
-		return colour(PAIR_WARN) | A_BOLD;
+		return theme(THEME_WARN) | A_BOLD;
 	if (id == COLUMN_MISPLACED && row->misplaced)
-		return colour(PAIR_WARN);
+		return theme(THEME_WARN);
 	if (id == COLUMN_REFAULTS && row->rates.refaults)
-		return colour(PAIR_WARN);
+		return theme(THEME_WARN);
 	return 0;
 }
 
@@ -275,6 +62,7 @@ static int cell_attr(enum column_id id, const struct sample_row *row)
 static void draw_line(const struct screen *screen, int y,
 		      const struct column_fit *fit, const struct sample_row *row)
 {
+	int extra = row && row == screen_row(screen) ? A_REVERSE : 0;
 	enum column_id id;
 	int x = 0;
 
@@ -288,81 +76,104 @@ static void draw_line(const struct screen *screen, int y,
 			continue;
 		if (row) {
 			text = column_text(id, row, buf, screen->exact);
-			attr = cell_attr(id, row);
+			attr = cell_attr(id, row) | extra;
 		}
 		if (id == COLUMN_NAME) {
 			text = text_fit(name, sizeof(name), text, width);
-			put(y, x, attr, "%s", text);
+			draw_text(y, x, attr, "%s", text);
 			x += width;
 			continue;
 		}
-		put(y, x + GAP + width - (int)text_width(text), attr, "%s",
+		draw_text(y, x + GAP + width - (int)text_width(text), attr, "%s",
 		    text);
 		x += GAP + width;
 	}
 }
 
-static void draw_table(struct screen *screen)
+/* The row that is chosen stays on the screen, and the last rows at its end. */
+static void settle_scroll(struct screen *screen, size_t lines)
 {
-	size_t count = screen->sample.list.count, i;
-	size_t lines = screen_lines();
-	struct column_fit fit;
+	size_t count = screen->sample.nr_rows;
 
+	if (screen_row(screen) && screen->cursor < screen->scroll)
+		screen->scroll = screen->cursor;
+	if (screen_row(screen) && lines &&
+	    screen->cursor >= screen->scroll + lines)
+		screen->scroll = screen->cursor - lines + 1;
 	if (screen->scroll + lines > count)
 		screen->scroll = count > lines ? count - lines : 0;
-	column_choose(&fit, &screen->sample, screen->exact, COLS);
-	attron(A_REVERSE);
-	mvhline(HEAD_LINES - 1, 0, ' ', COLS);
-	attroff(A_REVERSE);
-	draw_line(screen, HEAD_LINES - 1, &fit, NULL);
-	for (i = 0; i < lines && screen->scroll + i < count; i++)
-		draw_line(screen, HEAD_LINES + i, &fit,
-			  &screen->sample.rows[screen->scroll + i]);
-	if (!count)
-		put(HEAD_LINES, 0, colour(PAIR_DIM),
-		    "no partitions: a file made in %s is one",
-		    screen->sample.pool.mount);
 }
 
-static void draw_help(void)
+static void draw_table(struct screen *screen)
 {
+	size_t count = screen->sample.nr_rows, i;
+	size_t lines = screen_lines(screen);
+	int head = head_lines(screen);
+	struct column_fit fit;
+
+	settle_scroll(screen, lines);
+	column_choose(&fit, &screen->sample, screen->exact, COLS);
+	attron(A_REVERSE);
+	mvhline(head, 0, ' ', COLS);
+	attroff(A_REVERSE);
+	draw_line(screen, head, &fit, NULL);
+	for (i = 0; i < lines && screen->scroll + i < count; i++)
+		draw_line(screen, head + 1 + i, &fit,
+			  &screen->sample.rows[screen->scroll + i]);
+	if (!count)
+		draw_text(head + 1, 0, theme(THEME_DIM), "%s",
+			  *screen->filter ?
+				  "no partition has that in its name" :
+				  "no partitions: a file made in a pool is one");
+}
+
+static void draw_help(const struct screen *screen)
+{
+	int head = screen->detail ? 0 : head_lines(screen);
 	size_t i;
 
-	put(HEAD_LINES - 1, 0, A_BOLD, "Keys");
+	draw_text(head, 0, A_BOLD, "Keys");
 	for (i = 0; i < sizeof(help_lines) / sizeof(help_lines[0]); i++)
-		put(HEAD_LINES + i, 2, 0, "%s", help_lines[i]);
+		draw_text(head + 1 + i, 2, 0, "%s", help_lines[i]);
 }
 
 static void draw_foot(const struct screen *screen)
 {
-	size_t count = screen->sample.list.count;
-	size_t last = screen->scroll + screen_lines();
+	size_t count = screen->sample.nr_rows;
+	size_t last = screen->scroll + screen_lines(screen);
+	int y = LINES - 1, x = 0;
 
-	if (LINES <= HEAD_LINES)
+	if (LINES <= head_lines(screen) + 1)
 		return;
+	if (screen->typing) {
+		draw_text(y, 0, A_BOLD, "name has: %s_", screen->filter);
+		return;
+	}
+	if (*screen->filter)
+		x = draw_text(y, x, A_BOLD, "[%s]", screen->filter) + GAP;
 	if (last < count || screen->scroll)
-		put(LINES - 1, 0, colour(PAIR_DIM),
-		    "%zu-%zu of %zu  q quit  h help  sorted by %s",
-		    screen->scroll + 1, last < count ? last : count, count,
-		    columns[screen->sort].name);
-	else
-		put(LINES - 1, 0, colour(PAIR_DIM),
-		    "q quit  h help  sorted by %s%s",
-		    columns[screen->sort].name,
-		    screen->reverse ? ", reversed" : "");
+		x = draw_text(y, x, theme(THEME_DIM), "%zu-%zu of %zu",
+			      screen->scroll + 1, last < count ? last : count,
+			      count) + GAP;
+	draw_text(y, x, theme(THEME_DIM), "q quit  h help  sorted by %s%s",
+		  columns[screen->sort].name,
+		  screen->reverse ? ", reversed" : "");
 }
 
 static void draw(struct screen *screen)
 {
 	erase();
-	draw_title(screen);
-	draw_frames(screen);
-	draw_paging(screen);
-	draw_logical(screen);
-	draw_waits(screen);
-	draw_errors(screen);
+	if (screen->detail) {
+		if (screen->help)
+			draw_help(screen);
+		else
+			detail_draw(screen);
+		refresh();
+		return;
+	}
+	head_draw(screen);
 	if (screen->help)
-		draw_help();
+		draw_help(screen);
 	else
 		draw_table(screen);
 	draw_foot(screen);
@@ -371,17 +182,22 @@ static void draw(struct screen *screen)
 
 static int next_sample(struct screen *screen)
 {
-	struct sample now;
-	int ret;
+	int ret = sample_next(&screen->sample, screen->filter);
 
-	ret = sample_take(&now, &screen->sample.pool, &screen->sample);
 	if (ret)
 		return ret;
-	sample_free(&screen->sample);
-	screen->sample = now;
 	screen->rounds++;
 	screen_sort(screen, screen->sort);
 	return 0;
+}
+
+/*
+ * The rates of an interval that is only begun would be those of nothing, so the old
+ * sample is the start of the next one all the same.
+ */
+int screen_refilter(struct screen *screen)
+{
+	return next_sample(screen);
 }
 
 /* Milliseconds until the next sample, -1 for never. */
@@ -440,28 +256,25 @@ static int begin(void)
 	nodelay(stdscr, TRUE);
 	set_escdelay(25);
 	curs_set(0);
-	if (!getenv("NO_COLOR") && has_colors()) {
-		start_color();
-		use_default_colors();
-		init_pair(PAIR_GOOD, COLOR_GREEN, -1);
-		init_pair(PAIR_WARN, COLOR_YELLOW, -1);
-		init_pair(PAIR_BAD, COLOR_RED, -1);
-		init_pair(PAIR_DIM, COLOR_CYAN, -1);
-	}
+	theme_begin();
 	return 0;
 }
 
-int top_screen(const struct pool *pool, enum column_id sort,
+int top_screen(const struct pool_list *pools, enum column_id sort,
 	       const struct options *opts)
 {
 	struct screen screen = {
 		.sort = sort,
+		.reverse = opts->reverse,
 		.exact = opts->bytes,
 		.delay = opts->delay,
 	};
 	int ret;
 
-	ret = sample_take(&screen.sample, pool, NULL);
+	if (opts->filter)
+		snprintf(screen.filter, sizeof(screen.filter), "%s",
+			 opts->filter);
+	ret = sample_begin(&screen.sample, pools, screen.filter);
 	if (ret)
 		return ret;
 	screen_sort(&screen, sort);
