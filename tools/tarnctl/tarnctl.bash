@@ -26,7 +26,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager domain doctor save numa top events --help --version" ;;
+		echo "pool partition pager domain doctor save numa run top events --help --version" ;;
 	pool)
 		echo "list show set resize drain-node pins faults events top --help" ;;
 	partition)
@@ -68,6 +68,9 @@ _tarnctl_words()
 		echo "--bytes --help" ;;
 	numa)
 		echo "--json --bytes --svg --help" ;;
+	run)
+		echo "--name --memory --cpus --pool --disk --net --kernel --initrd --append --firmware \
+			--user-data --ssh-key --console --qmp --daemon --dry-run --help" ;;
 	doctor*)
 		echo "--json --help" ;;
 	events* | "pool events" | "pool faults")
@@ -144,7 +147,11 @@ _tarnctl()
 	--granule)
 		mapfile -t COMPREPLY < <(compgen -W "1 2 4 8 16 32 64 128 256 512" -- "$cur")
 		return ;;
-	--socket | --replace | --svg)
+	--net)
+		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
+		return ;;
+	--socket | --replace | --svg | --disk | --kernel | --initrd | --firmware | --user-data | \
+	--ssh-key | --qmp)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
@@ -155,7 +162,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events | doctor | numa)
+	top | events | doctor | numa | run)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then
@@ -180,7 +187,7 @@ _tarnctl()
 			compopt -o filenames
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi ;;
-	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
+	run | "partition show" | "partition pages" | "partition heat" | "partition page-"* | \
 	"partition pins" | "partition metrics" | "partition detach" | \
 	"partition relocate" | "pager add" | "save show" | "domain check")
 		compopt -o filenames
