@@ -468,6 +468,8 @@ static const struct option options[] = {
 	STR("kernel", "FILE", kernel, "a bzImage or an ELF kernel with PVH"),
 	STR("initrd", "FILE", initrd, "initial RAM disk"),
 	STR("append", "TEXT", append, "the kernel's command line"),
+	STR("bios", "FILE", bios,
+	    "firmware that starts a disk where no kernel is given"),
 	LIST("blockdev", "DRIVER,node-name=ID,...", "driver", blockdevs,
 	     "a block backend"),
 	LIST("netdev", "tap,id=ID,...", "type", netdevs, "a network backend"),
@@ -524,7 +526,7 @@ static void help(void)
 	unsigned int i;
 	char left[80];
 
-	printf("usage: tarn-vmm -kernel FILE [OPTION]...\n\n");
+	printf("usage: tarn-vmm [-kernel FILE] [OPTION]...\n\n");
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		snprintf(left, sizeof(left), "-%s %s", options[i].name,
 			 options[i].arg ?: "");
