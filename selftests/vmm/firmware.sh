@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 [ -e /usr/share/seabios/bios-256k.bin ] || skip_all "seabios is not here"
-plan 12
+plan 14
 sector=$top/build/selftests/guest/sector
 
 # make_boot TEXT OUT: a disk that says it.
@@ -75,6 +75,34 @@ if [ -x "$top/build/bin/tarnctl" ]; then
 	ok "tarnctl run IMAGE"
 else
 	skip "tarnctl run IMAGE" "tarnctl is not built"
+fi
+
+# Linux, by a boot loader that reads it from a file system.
+linux_disk()
+{
+	images 6.12-cloud
+	truncate -s 64M "$tmp/linux.img"
+	printf '%s\n' "SERIAL 0 115200" "DEFAULT linux" "LABEL linux" "KERNEL vmlinuz" "INITRD initrd" \
+		"APPEND console=ttyS0 quiet $quick test=$1" >"$tmp/syslinux.cfg"
+	mformat -i "$tmp/linux.img" -F :: &&
+		mcopy -i "$tmp/linux.img" "$bzimage" ::vmlinuz &&
+		mcopy -i "$tmp/linux.img" "$initrd" ::initrd &&
+		mcopy -i "$tmp/linux.img" "$tmp/syslinux.cfg" :: &&
+		syslinux -i "$tmp/linux.img"
+}
+
+if command -v syslinux >/dev/null && command -v mcopy >/dev/null; then
+	uuid=a3e80547-eddc-4829-9735-e9a4899f6f44
+	linux_disk "ls+/sys/firmware/acpi/tables;cat+/sys/class/dmi/id/product_uuid;echo+cpus+\$(nproc);dd+if=/dev/vda+of=/dev/null+bs=1M+count=8"
+	drive "$tmp/linux.img" d
+	boot "${drive[@]}" -m 256 -smp 2 -uuid $uuid -device virtio-rng-pci
+	status 0 && said "guest: up on 6.12" && said "guest: status 0"
+	ok "a boot loader starts Linux, which finds its disk"
+	said "FACP" && said "APIC" && said "^cpus 2" && said "^$uuid"
+	ok "it has ACPI, its processors and SMBIOS by the firmware"
+else
+	skip "a boot loader starts Linux, which finds its disk" "syslinux or mtools are not here"
+	skip "it has ACPI, its processors and SMBIOS by the firmware" "likewise"
 fi
 
 tarn-vmm -m 64 -bios /nonexistent >"$tmp/out" 2>&1

@@ -88,7 +88,7 @@ static const struct run_option *find_letter(char letter)
 	return NULL;
 }
 
-static int unknown(const char *word, size_t len)
+static int unknown_option(const char *word, size_t len)
 {
 	struct suggest s;
 	const char *near;
@@ -166,7 +166,7 @@ static int take_long(struct run *run, const char *word, const char *next)
 	const struct run_option *option = find_long(word, len);
 
 	if (!option)
-		return unknown(word, len);
+		return unknown_option(word, len);
 	return take(run, option, equals ? equals + 1 : NULL, next);
 }
 

@@ -87,7 +87,7 @@ err_free:
 	return -EINVAL;
 }
 
-static FILE *create(const struct seed *seed, const char *name)
+static FILE *create_file(const struct seed *seed, const char *name)
 {
 	char path[64];
 	FILE *f;
@@ -114,7 +114,7 @@ static int write_files(const struct seed *seed, const char *name)
 {
 	unsigned long sum = crc32(0, (const void *)seed->user_data,
 				  strlen(seed->user_data));
-	FILE *f = create(seed, "user-data");
+	FILE *f = create_file(seed, "user-data");
 	int ret;
 
 	if (!f)
@@ -124,7 +124,7 @@ static int write_files(const struct seed *seed, const char *name)
 	ret = finish(f, seed);
 	if (ret)
 		return ret;
-	f = create(seed, "meta-data");
+	f = create_file(seed, "meta-data");
 	if (!f)
 		return -EIO;
 	fprintf(f, "instance-id: \"%s-%08lx\"\nlocal-hostname: \"%s\"\n", name,
