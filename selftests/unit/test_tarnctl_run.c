@@ -177,7 +177,8 @@ static void test_command(void)
 	CHECK(has(&words, "-device", "virtio-blk-pci,id=vd0,drive=disk0,bootindex=1"));
 	CHECK(has(&words, "-blockdev",
 		  "raw,node-name=disk1,read-only=on,file.driver=file,file.filename=/r"));
-	CHECK(has(&words, "-add-fd", "fd=7,set=1"));
+	CHECK(has(&words, "-blockdev",
+		  "raw,node-name=seed,read-only=on,file.driver=file,file.filename=/dev/fd/7"));
 	CHECK(has(&words, "-netdev", "tap,id=net0,ifname=tap0"));
 	CHECK(has(&words, "-qmp", "unix:/q,,s,server=on,wait=off"));
 	CHECK(has(&words, "-serial", "stdio"));

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 command -v qemu-nbd >/dev/null || skip_all "qemu-utils is not here"
-plan 14
+plan 17
 images 6.12-cloud
 make_disk
 base=$tmp/base.qcow2 top_image=$tmp/top.qcow2
@@ -73,8 +73,22 @@ ok "with cache.direct=on: written, discarded, read"
 [ "$(stat -c %b "$tmp/data.qcow2")" -lt 8192 ]
 ok "what was discarded takes no room"
 
+# qmp COMMAND...: what a monitor answers.
+qmp()
+{
+	printf '%s\n' '{"execute":"qmp_capabilities"}' "$@" |
+		socat -t 2 - "UNIX-CONNECT:$tmp/qmp"
+}
+
+# answers TEXT COMMAND...: whether that is in the answers.
+answers()
+{
+	qmp "${@:2}" >"$tmp/answer" 2>/dev/null
+	grep -q "$1" "$tmp/answer"
+}
+
 # One who writes at a time.
-bare_start end=halt -device virtio-blk-pci,drive=d \
+bare_start end=halt -device virtio-blk-pci,id=v0,drive=d \
 	-blockdev "qcow2,node-name=d,file.driver=file,file.filename=$top_image" \
 	-qmp "unix:$tmp/qmp,server=on,wait=off"
 await "up on bare"
@@ -84,10 +98,20 @@ tarn-vmm -m 64 -kernel "$bare_kernel" -device virtio-blk-pci,drive=d -blockdev \
 	"qcow2,node-name=d,file.driver=file,file.filename=$top_image" >"$tmp/second" 2>&1
 status 1 && grep -q "is in use by another program" "$tmp/second"
 ok "so is another VMM, which says why"
-printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"query-block"}' '{"execute":"blockdev-add","arguments":{"driver":"qcow2","node-name":"e","file":{"driver":"file","filename":"'"$tmp/data.qcow2"'"}}}' |
-	socat -t 2 - "UNIX-CONNECT:$tmp/qmp" >"$tmp/answer"
+qmp '{"execute":"query-block"}' >"$tmp/answer"
 grep -q '"drv": *"qcow2"' "$tmp/answer" && grep -q '"virtual-size": *100663296' "$tmp/answer"
 ok "a monitor is told the format and the size"
+qmp '{"execute":"blockdev-add","arguments":{"driver":"qcow2","node-name":"f","file":{"driver":"file","filename":"'"$tmp/data.qcow2"'"}}}' \
+	'{"execute":"device_add","arguments":{"driver":"virtio-blk-pci","drive":"f","id":"late"}}' >"$tmp/answer"
+grep -q "only be opened at start-up" "$tmp/answer"
+ok "one that is added later is refused, and the reason told"
+qmp '{"execute":"migrate","arguments":{"uri":"file:'"$tmp/state"'"}}' >/dev/null
+for ((i = 0; i < 50; i++)); do
+	answers '"status": *"completed"' '{"execute":"query-migrate"}' && break
+	pause 0.2
+done
+answers '"status": *"running"' '{"execute":"cont"}' '{"execute":"query-status"}'
+ok "a guest that was saved goes on"
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 for ((i = 0; i < 50; i++)); do
@@ -96,6 +120,17 @@ for ((i = 0; i < 50; i++)); do
 done
 ! served "$top_image" && qemu-img check -q "$top_image"
 ok "a VMM that is killed takes its server along, and the image is whole"
+
+bare_start end=halt -device virtio-blk-pci,id=v0,drive=d -incoming "file:$tmp/state" \
+	-blockdev "qcow2,node-name=d,file.driver=file,file.filename=$top_image" \
+	-qmp "unix:$tmp/qmp,server=on,wait=off"
+for ((i = 0; i < 50; i++)); do
+	answers '"status": *"running"' '{"execute":"query-status"}' && break
+	pause 0.2
+done
+answers '"status": *"running"' '{"execute":"query-status"}' '{"execute":"quit"}' && wait "$pid"
+status 0
+ok "it is restored on the same image"
 
 tarn-vmm -m 64 -kernel "$bare_kernel" -device virtio-blk-pci,drive=d -blockdev \
 	"qcow2,node-name=d,file.driver=file,file.filename=$disk" >"$tmp/second" 2>&1

@@ -35,7 +35,8 @@ pool_init 128M
 # More than the pool has.
 run_start -p $pool -m 192M --name one -a end=halt "$bare_kernel" -- -no-shutdown
 await "up on bare"
-tarnctl partition list --json $pool | jq -e '.[] | select(.logical_pages == 49152 and (.path | endswith("one")))' >/dev/null
+tarnctl partition list --json $pool >"$tmp/list" &&
+	jq -e '.[] | select(.logical_pages == 49152 and (.path | endswith("one")))' "$tmp/list" >/dev/null
 ok "a kernel runs, its memory in the pool"
 [ "$(stat -c %a $pool/one)" = 600 ]
 ok "which nobody else can read"
@@ -56,7 +57,8 @@ ok "which a shell can run"
 tarnctl run -d -p $pool -m 64M --name back --qmp "$tmp/qmp" -a end=halt "$bare_kernel"
 status 0 && [ -e $pool/back ] && printf '%s\n' '{"execute":"qmp_capabilities"}' \
 	'{"execute":"query-status"}' '{"execute":"quit"}' |
-	socat -t 2 - "UNIX-CONNECT:$tmp/qmp" | grep -q '"status": *"running"'
+	socat -t 2 - "UNIX-CONNECT:$tmp/qmp" >"$tmp/answer" &&
+	grep -q '"status": *"running"' "$tmp/answer"
 ok "in the background, with a monitor"
 
 if [ -e /usr/share/seabios/bios-256k.bin ]; then

@@ -101,10 +101,9 @@ static void add_disk(struct run_words *words, unsigned int index,
 
 static void add_seed(struct run_words *words, int fd)
 {
-	add(words, "-add-fd");
-	add(words, "fd=%d,set=1", fd);
 	add(words, "-blockdev");
-	add(words, "raw,node-name=seed,read-only=on,file.driver=file,file.filename=/dev/fdset/1");
+	add(words, "raw,node-name=seed,read-only=on,file.driver=file,file.filename=/dev/fd/%d",
+	    fd);
 	add(words, "-device");
 	add(words, "virtio-blk-pci,id=seed0,drive=seed");
 }

@@ -242,7 +242,7 @@ static int read_header(struct block *blk, struct opts *opts,
 /* The server opens it by its name. */
 static int check_name(struct opts *opts, const struct block *blk)
 {
-	if (!strncmp(image_of(blk)->filename, "/dev/fdset/", 11))
+	if (!strncmp(image_of(blk)->filename, "/dev/fd", 7))
 		return opts_fail(opts, "an image that is not raw cannot be passed as a descriptor");
 	return 0;
 }
