@@ -357,9 +357,12 @@ void block_nbd_stop(struct block *blk, struct block_nbd *nb)
 		return;
 	if (nb->loop)
 		loop_call(nb->loop, unwatch, nb);
-	/* All was flushed that the guest wanted to be. */
+	/*
+	 * All was flushed that the guest wanted to be. A server that hangs is not
+	 * waited for here: it ends by the end of its socket as well.
+	 */
 	if (nb->nbd && nb->server.sock < 0 && !nb->dead)
-		nbd_shutdown(nb->nbd, 0);
+		nbd_aio_disconnect(nb->nbd, 0);
 	nbd_close(nb->nbd);
 	if (nb->server.sock >= 0)
 		close(nb->server.sock);
