@@ -181,7 +181,8 @@ static void test_command(void)
 		  "raw,node-name=seed,read-only=on,file.driver=file,file.filename=/dev/fd/7"));
 	CHECK(has(&words, "-netdev", "tap,id=net0,ifname=tap0"));
 	CHECK(has(&words, "-qmp", "unix:/q,,s,server=on,wait=off"));
-	CHECK(has(&words, "-serial", "stdio"));
+	CHECK(has(&words, "-chardev", "stdio,id=console,escape=on"));
+	CHECK(!has(&words, "-serial", "null"));
 	CHECK(!has(&words, "-append", "console=ttyS0"));
 	CHECK_STR(words.items[words.count - 1], "-S");
 	CHECK(!words.items[words.count]);

@@ -189,7 +189,10 @@ static int go(const struct run_plan *plan)
 	if (!ret && plan->run->dry_run) {
 		run_words_print(&words);
 	} else if (!ret) {
-		fflush(stdout);
+		if (!plan->run->console && !plan->run->daemon &&
+		    isatty(STDIN_FILENO))
+			fprintf(stderr, "The console of '%s'; ^] ends the guest.\n",
+				plan->run->name);
 		execvp(words.items[0], words.items);
 		if (errno == ENOENT) {
 			err("tarn-vmm is not installed: apt install tarn-vmm, or make install");

@@ -146,12 +146,15 @@ static void add_start(struct run_words *words, const struct run_plan *plan)
 
 static void add_console(struct run_words *words, const struct run *run)
 {
-	const char *console = run->console;
-
-	if (!console)
-		console = run->daemon ? "null" : "stdio";
-	add(words, "-serial");
-	add(words, "%s", console);
+	if (run->console || run->daemon) {
+		add(words, "-serial");
+		add(words, "%s", run->console ? run->console : "null");
+	} else {
+		add(words, "-chardev");
+		add(words, "stdio,id=console,escape=on");
+		add(words, "-device");
+		add(words, "isa-serial,chardev=console");
+	}
 	add(words, "-display");
 	add(words, "none");
 	if (run->qmp) {
