@@ -147,6 +147,9 @@ static void test_requests(void)
 	CHECK_EQ(one(blk, BLOCK_READ, 0, 512, got, sizeof(got)), 0);
 	CHECK(!memcmp(data, got, sizeof(got)));
 	CHECK_EQ(one(blk, BLOCK_FLUSH, 0, 0, NULL, 0), 0);
+	/* From another thread than that of the loop. */
+	for (i = 0; i < 100; i++)
+		CHECK_EQ(block_sync_all(), 0);
 	CHECK_EQ(one(blk, BLOCK_ZERO, BLOCK_UNMAP, MEG, NULL, MEG), 0);
 	CHECK_EQ(one(blk, BLOCK_ZERO, 0, 2 * MEG, NULL, 4096), 0);
 	CHECK_EQ(one(blk, BLOCK_READ, 0, 0, got, sizeof(got)), 0);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libnbd.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,11 +250,60 @@ void block_nbd_submit(struct block *blk, struct block_nbd *nb,
 	look(nb);
 }
 
+/* Flushing from another thread */
+
+struct flush {
+	struct block_req req;
+	struct block *blk;
+	struct block_nbd *nb;
+	sem_t done;
+	int ret;
+};
+
+static void flush_done(struct block_req *req, int ret)
+{
+	struct flush *f = container_of(req, struct flush, req);
+
+	f->ret = ret;
+	sem_post(&f->done);
+}
+
+static void flush_start(void *arg)
+{
+	struct flush *f = arg;
+
+	block_nbd_submit(f->blk, f->nb, &f->req);
+}
+
+/*
+ * By the loop, where there is one: two threads that wait for answers of one connection
+ * take them from each other.
+ */
+static int flush(struct block *blk, struct block_nbd *nb)
+{
+	struct flush f = {
+		.req = {.op = BLOCK_FLUSH, .top = blk, .loop = nb->loop,
+			.start = loop_now(), .done = flush_done},
+		.blk = blk,
+		.nb = nb,
+	};
+
+	if (!nb->loop)
+		return nbd_flush(nb->nbd, 0) < 0 ? -EIO : 0;
+	sem_init(&f.done, 0, 0);
+	loop_call(nb->loop, flush_start, &f);
+	while (sem_wait(&f.done) && errno == EINTR)
+		;
+	sem_destroy(&f.done);
+	return f.ret;
+}
+
 int block_nbd_sync(struct block *blk, struct block_nbd *nb)
 {
-	if (nb->dead || nbd_flush(nb->nbd, 0) < 0)
-		return err_errno(-EIO, "'%s' cannot be flushed", blk->filename);
-	return 0;
+	int ret = nb->dead ? -EIO : flush(blk, nb);
+
+	return ret ? err_errno(ret, "'%s' cannot be flushed", blk->filename)
+		   : 0;
 }
 
 /* Start and end */
