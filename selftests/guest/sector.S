@@ -3,7 +3,7 @@
  * A boot sector, which firmware starts: it reads the next sector by the BIOS, says the
  * text that is there on COM1, whether ACPI's root is where a PC has it, how much memory
  * there is above 1 MiB (in units of 64 KiB, as hexadecimal), and powers off. A text that
- * begins with R has it reboot once before.
+ * begins with R has it reboot once before, one with H stand still.
  */
 	.set COM1, 0x3f8
 	.set TEXT, 0x7e00
@@ -65,6 +65,8 @@ _start:
 	movw $newline, %si
 	call say
 
+	cmpb $'H', TEXT
+	je 8f
 	cmpb $'R', TEXT
 	jne 7f
 	movb $MARK_AT, %al
