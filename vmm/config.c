@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advice.h"
 #include "config.h"
 #include "error.h"
 #include "lib/json.h"
@@ -92,6 +93,22 @@ static int want_off(struct opts *opts, const char *key)
 	return ret;
 }
 
+/* A word that others know, and that is none of the few here. */
+static int want_word(struct opts *opts, enum advice_kind kind,
+		     const char *const *words)
+{
+	const char *word = NULL, *advice;
+	int ret = opts_get_str(opts, "type", &word);
+
+	if (ret || !word)
+		return ret;
+	for (; *words; words++)
+		if (!strcmp(*words, word))
+			return 0;
+	advice = advice_find(kind, word);
+	return advice ? opts_fail(opts, "'%s': %s", word, advice) : 0;
+}
+
 static int set_machine(struct vm_config *cfg, struct opts *opts)
 {
 	static const char *const tarn[] = {"auto", "on", "off", NULL};
@@ -99,7 +116,8 @@ static int set_machine(struct vm_config *cfg, struct opts *opts)
 	static const char *const types[] = {"pc", "none", NULL};
 	int type = cfg->no_machine, ret;
 
-	if ((ret = opts_get_enum(opts, "type", types, &type)) ||
+	if ((ret = want_word(opts, ADVICE_MACHINE, types)) ||
+	    (ret = opts_get_enum(opts, "type", types, &type)) ||
 	    (ret = want_kvm(opts)) ||
 	    (ret = opts_get_str(opts, "memory-backend",
 				&cfg->memory_backend)) ||
@@ -137,8 +155,11 @@ static int feature_hidden(struct opts *opts, const char *name,
 
 static int set_cpu(struct vm_config *cfg, struct opts *opts)
 {
+	static const char *const types[] = {"host", NULL};
 	bool tarn = true;
-	int ret = opts_get_bool(opts, "tarn", &tarn);
+	int ret = want_word(opts, ADVICE_CPU, types);
+
+	ret = ret ? ret : opts_get_bool(opts, "tarn", &tarn);
 
 	cfg->tarn_hidden = !tarn;
 	if (ret ||
@@ -468,6 +489,8 @@ static const struct option options[] = {
 	STR("kernel", "FILE", kernel, "a bzImage or an ELF kernel with PVH"),
 	STR("initrd", "FILE", initrd, "initial RAM disk"),
 	STR("append", "TEXT", append, "the kernel's command line"),
+	STR("bios", "FILE", bios,
+	    "firmware that starts a disk where no kernel is given"),
 	LIST("blockdev", "DRIVER,node-name=ID,...", "driver", blockdevs,
 	     "a block backend"),
 	LIST("netdev", "tap,id=ID,...", "type", netdevs, "a network backend"),
@@ -524,7 +547,7 @@ static void help(void)
 	unsigned int i;
 	char left[80];
 
-	printf("usage: tarn-vmm -kernel FILE [OPTION]...\n\n");
+	printf("usage: tarn-vmm [-kernel FILE] [OPTION]...\n\n");
 	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		snprintf(left, sizeof(left), "-%s %s", options[i].name,
 			 options[i].arg ?: "");
@@ -659,6 +682,17 @@ static void config_init(struct vm_config *cfg)
 	cfg->dump_guest_core = true;
 }
 
+static void unknown_option(const char *arg)
+{
+	const char *name = arg + strspn(arg, "-");
+	const char *advice = advice_find(ADVICE_OPTION, name);
+
+	if (advice)
+		err("no option '%s': %s", arg, advice);
+	else
+		err("unknown option '%s', -help lists all", arg);
+}
+
 int config_parse(struct vm_config *cfg, int argc, char **argv)
 {
 	int i, ret;
@@ -669,8 +703,7 @@ int config_parse(struct vm_config *cfg, int argc, char **argv)
 		const char *name = argv[i], *text = NULL;
 
 		if (!option) {
-			err("unknown option '%s', -help lists all",
-			    argv[i]);
+			unknown_option(argv[i]);
 			return -EINVAL;
 		}
 		if (option->arg) {

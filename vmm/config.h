@@ -89,7 +89,8 @@ struct vm_config {
 	unsigned int nr_nodes;
 	struct config_node node[CONFIG_MAX_NODES];
 
-	const char *kernel;
+	const char *kernel; /* NULL: firmware starts what is on a disk */
+	const char *bios; /* file of firmware, NULL for the default one */
 	const char *initrd;
 	const char *append;
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "advice.h"
 #include "arch/x86/x86.h"
 #include "chardev.h"
 #include "device.h"
@@ -86,14 +87,18 @@ static int check_prop(const char *key, struct opts *opts, void *arg)
 int device_create(struct vm *vm, struct opts *opts)
 {
 	const struct device_class *class;
-	const char *driver = NULL;
+	const char *driver = NULL, *advice;
 	int ret = opts_need_str(opts, "driver", &driver);
 
 	if (ret)
 		return ret;
 	class = device_class_find(driver);
 	if (!class) {
-		err("unknown device '%s'", driver);
+		advice = advice_find(ADVICE_DEVICE, driver);
+		if (advice)
+			err("no device '%s': %s", driver, advice);
+		else
+			err("unknown device '%s'", driver);
 		return -ENODEV;
 	}
 	ret = opts_for_each(opts, check_prop, (void *)class);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bus.h"
+#include "config.h"
 #include "error.h"
 #include "irq.h"
 #include "lib/opts.h"
@@ -17,9 +18,15 @@
 #include "state.h"
 #include "vm.h"
 
-/* Intel, a host bridge without quirks that guests would work around. */
+/*
+ * Intel, a host bridge without quirks that guests would work around; for firmware,
+ * the 440FX of QEMU's machines, by which it knows where it is.
+ */
 #define HOST_BRIDGE_VENDOR 0x8086
 #define HOST_BRIDGE_DEVICE 0x0d57
+#define HOST_BRIDGE_440FX 0x1237
+#define QEMU_SUBVENDOR 0x1af4
+#define QEMU_SUBDEVICE 0x1100
 
 #define CFG_ADDR 0xcf8
 #define CFG_ADDR_ENABLE 0x80000000U
@@ -197,6 +204,28 @@ static int slot_from_opts(struct opts *opts, int *slot)
 	return 0;
 }
 
+/* Whether a device takes bootindex= at all its class says. */
+static int bootindex_from_opts(struct vm *vm, struct opts *opts,
+			       struct pci_device *pdev)
+{
+	u64 index = 0;
+	unsigned int i;
+	int ret;
+
+	if (!opts_has(opts, "bootindex"))
+		return 0;
+	ret = opts_get_uint(opts, "bootindex", INT16_MAX, &index);
+	if (ret)
+		return ret;
+	for (i = 0; i < PCI_NR_SLOTS; i++)
+		if (vm->pci->slot[i] &&
+		    vm->pci->slot[i]->bootindex == (int)index)
+			return opts_fail(opts, "another device has bootindex %u",
+					 (unsigned int)index);
+	pdev->bootindex = index;
+	return 0;
+}
+
 static int slot_pick(struct pci_bus *bus, int slot)
 {
 	int i;
@@ -264,7 +293,9 @@ int pci_device_init(struct pci_device *pdev, struct vm *vm,
 	const char *id = NULL;
 	int slot = -1, ret;
 
+	pdev->bootindex = -1;
 	if (opts && ((ret = opts_get_str(opts, "id", &id)) ||
+		     (ret = bootindex_from_opts(vm, opts, pdev)) ||
 		     (ret = slot_from_opts(opts, &slot))))
 		return ret;
 	slot = slot_pick(vm->pci, slot);
@@ -342,7 +373,7 @@ static const struct device_ops bridge_ops = {
 
 static int bridge_create(struct vm *vm)
 {
-	static const struct pci_device_info info = {
+	struct pci_device_info info = {
 		.vendor = HOST_BRIDGE_VENDOR,
 		.device = HOST_BRIDGE_DEVICE,
 		.class = 0x060000,
@@ -352,6 +383,12 @@ static int bridge_create(struct vm *vm)
 
 	if (!pdev)
 		return -ENOMEM;
+	if (!vm->config->kernel) {
+		info.device = HOST_BRIDGE_440FX;
+		info.subsys_vendor = QEMU_SUBVENDOR;
+		info.subsys = QEMU_SUBDEVICE;
+	}
+	pdev->bootindex = -1;
 	ret = attach(pdev, vm, &bridge_ops, &info, 0, NULL);
 	if (ret)
 		free(pdev);

@@ -84,6 +84,7 @@ struct pci_device_info {
  * struct pci_device - a function on pci.0. Embed it in the device.
  * @dev: the common part
  * @slot: 0-31
+ * @bootindex: firmware starts from the device with the lowest, -1 is none
  * @cfg: configuration space as the guest reads it
  * @wmask: which of its bits the guest can write
  * @bar: the BARs
@@ -95,6 +96,7 @@ struct pci_device {
 	struct device dev;
 	struct pci_bus *bus;
 	u8 slot;
+	int bootindex;
 	u8 cfg[PCI_CFG_SIZE] __attribute__((aligned(8)));
 	u8 wmask[PCI_CFG_SIZE] __attribute__((aligned(8)));
 	struct pci_bar bar[PCI_NR_BARS];

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include "../../vmm/arch/x86/acpi.c"
+#include "../../vmm/arch/x86/acpi-loader.c"
+#undef NAME_SIZE
 #include "../../vmm/arch/x86/aml.c"
 #include "../../vmm/arch/x86/dsdt.c"
 #include "../../vmm/mem.c"
@@ -326,6 +328,118 @@ static void test_too_big(void)
 	CHECK_EQ(x86_acpi_write(&vm), -EFAULT);
 }
 
+/* Files for firmware, and one that carries the commands out as firmware does. */
+
+struct guest_file {
+	char name[56];
+	u8 *data;
+	size_t len;
+	u64 gpa; /* 0: not placed */
+};
+
+static struct guest_file files[8];
+static unsigned int nr_files;
+
+int fwcfg_add_file(struct fwcfg *fw, const char *name, const void *data,
+		   size_t len)
+{
+	struct guest_file *f = &files[nr_files++];
+
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	f->data = malloc(len);
+	f->len = len;
+	f->gpa = 0;
+	memcpy(f->data, data, len);
+	return 0;
+}
+
+static struct guest_file *file_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_files; i++)
+		if (!strcmp(files[i].name, name))
+			return &files[i];
+	CHECK(!name);
+	abort();
+}
+
+/* The tables go to where the test expects them, the RSDP in front. */
+static void run_allocate(const struct command *c)
+{
+	struct guest_file *f = file_find(c->allocate.file);
+	bool rsdp = c->allocate.zone == ZONE_FSEG;
+
+	f->gpa = rsdp ? ACPI_START : ACPI_START + 4096;
+	CHECK_EQ(f->gpa % c->allocate.align, 0);
+	memcpy(tarn_mem_ptr(&vm.mem, f->gpa, f->len), f->data, f->len);
+}
+
+static void run_pointer(const struct command *c)
+{
+	struct guest_file *dest = file_find(c->pointer.dest);
+	struct guest_file *src = file_find(c->pointer.src);
+	u64 val = 0;
+
+	CHECK(dest->gpa && src->gpa);
+	CHECK(c->pointer.off + c->pointer.size <= dest->len);
+	tarn_mem_read(&vm.mem, dest->gpa + c->pointer.off, &val,
+		      c->pointer.size);
+	CHECK(val < src->len);
+	val += src->gpa;
+	tarn_mem_write(&vm.mem, dest->gpa + c->pointer.off, &val,
+		       c->pointer.size);
+}
+
+static void run_checksum(const struct command *c)
+{
+	struct guest_file *f = file_find(c->checksum.file);
+	u8 *base = tarn_mem_ptr(&vm.mem, f->gpa, f->len);
+
+	CHECK(c->checksum.start + c->checksum.len <= f->len);
+	base[c->checksum.off] +=
+		checksum(base + c->checksum.start, c->checksum.len);
+}
+
+static void test_loader(void)
+{
+	const struct acpi_fadt *fadt;
+	struct guest_file *loader;
+	struct command c;
+	size_t off;
+
+	setup(3, 2);
+	CHECK_EQ(sizeof(c), 128);
+	CHECK_EQ(acpi_loader_add(&vm, NULL), 0);
+	loader = file_find(LOADER_FILE);
+	CHECK_EQ(loader->len % sizeof(c), 0);
+	for (off = 0; off < loader->len; off += sizeof(c)) {
+		memcpy(&c, loader->data + off, sizeof(c));
+		switch (c.command) {
+		case CMD_ALLOCATE:
+			run_allocate(&c);
+			break;
+		case CMD_ADD_POINTER:
+			run_pointer(&c);
+			break;
+		case CMD_ADD_CHECKSUM:
+			run_checksum(&c);
+			break;
+		default:
+			CHECK(!c.command);
+		}
+	}
+	/* find_table() looks at all checksums on its way. */
+	fadt = find_table("FACP");
+	CHECK(fadt && !memcmp(table_at(fadt->x_dsdt)->signature, "DSDT", 4));
+	CHECK(fadt && fadt->dsdt == fadt->x_dsdt && fadt->facs == fadt->x_facs);
+	CHECK(fadt && !memcmp(at(fadt->facs, 64), "FACS", 4));
+	CHECK(fadt && fadt->facs % 64 == 0);
+	CHECK(find_table("APIC") && find_table("SRAT") && find_table("SLIT"));
+	while (nr_files)
+		free(files[--nr_files].data);
+}
+
 static const struct tap_test tests[] = {
 	{"RSDP, XSDT, FADT and FACS", test_fadt},
 	{"MADT of many CPUs", test_madt},
@@ -333,6 +447,7 @@ static const struct tap_test tests[] = {
 	{"the DSDT's terms", test_dsdt},
 	{"machine language", test_aml},
 	{"tables that do not fit", test_too_big},
+	{"firmware places them", test_loader},
 };
 
 TAP_MAIN(tests)

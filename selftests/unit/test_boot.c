@@ -27,6 +27,12 @@ int x86_smbios_write(struct vm *m)
 	return 0;
 }
 
+/* What firmware does is in firmware.sh. */
+int firmware_load(struct vm *m)
+{
+	return -ENOSYS;
+}
+
 int x86_vcpu_enter(struct vcpu *vcpu, const struct x86_boot *boot)
 {
 	entered = *boot;

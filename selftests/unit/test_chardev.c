@@ -228,12 +228,54 @@ static void test_both_directions(void)
 	CHECK_EQ(after.c_oflag, before.c_oflag);
 }
 
+/* A terminal as the guest's console: which keys are signals, and that it is left as it was. */
+static void check_keys(const char *text, bool signals, int interrupt)
+{
+	struct termios before, now;
+	int master, slave, kept = dup(STDIN_FILENO);
+	struct opts *opts;
+	struct chardev *chr;
+
+	vm.loop = loop_create(8);
+	if (!vm.loop || openpty(&master, &slave, NULL, NULL, NULL) ||
+	    opts_parse(&opts, "test", text, NULL))
+		abort();
+	dup2(slave, STDIN_FILENO);
+	CHECK_EQ(tcgetattr(slave, &before), 0);
+	CHECK_EQ(chr_stdio_create(&vm, opts, &chr), 0);
+	CHECK_EQ(opts_check_used(opts), 0);
+	opts_destroy(opts);
+	CHECK_EQ(tcgetattr(slave, &now), 0);
+	CHECK(!(now.c_lflag & (ICANON | ECHO)));
+	CHECK_EQ(!!(now.c_lflag & ISIG), signals);
+	if (signals)
+		CHECK_EQ(now.c_cc[VINTR], interrupt);
+	chr->ops->destroy(chr);
+	CHECK_EQ(tcgetattr(slave, &now), 0);
+	CHECK_EQ(now.c_lflag, before.c_lflag);
+	CHECK(!memcmp(now.c_cc, before.c_cc, sizeof(now.c_cc)));
+	dup2(kept, STDIN_FILENO);
+	close(kept);
+	close(master);
+	close(slave);
+	loop_destroy(vm.loop);
+}
+
+static void test_keys(void)
+{
+	check_keys("", true, 3);
+	check_keys("signal=off", false, 0);
+	check_keys("escape=on", true, ESCAPE);
+	check_keys("escape=on,signal=off", true, ESCAPE);
+}
+
 static const struct tap_test tests[] = {
 	{"a pipe", test_pipe},
 	{"a terminal", test_terminal},
 	{"a terminal that is stopped", test_stopped},
 	{"a terminal of somebody else", test_not_ours},
 	{"in both directions", test_both_directions},
+	{"which keys are signals", test_keys},
 };
 
 TAP_MAIN(tests)

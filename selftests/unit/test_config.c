@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The command line: what libvirt passes, and what must be refused by name. */
 #define TARN_VERSION "test"
+#include "../../vmm/advice.c"
 #include "../../vmm/config.c"
 #include "../../vmm/lib/json.c"
 #include "../../vmm/lib/opts.c"
@@ -285,6 +286,36 @@ static void test_keys(void)
 	CHECK(n > 50);
 }
 
+/* What virt-install asks for by itself gets a sentence that says what to add. */
+static void test_advice(void)
+{
+	CHECK_EQ(PARSE("-machine", "q35,accel=kvm"), -EINVAL);
+	config_exit(&cfg);
+	CHECK(strstr(fake_error, "--machine pc"));
+	CHECK_EQ(PARSE("-M", "pc-i440fx-7.2"), -EINVAL);
+	config_exit(&cfg);
+	CHECK(strstr(fake_error, "--machine pc"));
+	CHECK_EQ(PARSE("-cpu", "EPYC,x2apic=on"), -EINVAL);
+	config_exit(&cfg);
+	CHECK_EQ(PARSE("-cpu", "EPYC"), -EINVAL);
+	config_exit(&cfg);
+	CHECK(strstr(fake_error, "--cpu host-passthrough"));
+	CHECK_EQ(PARSE("-vnc", "127.0.0.1:0"), -EINVAL);
+	config_exit(&cfg);
+	CHECK(strstr(fake_error, "--graphics none"));
+	CHECK_EQ(PARSE("-frobnicate"), -EINVAL);
+	config_exit(&cfg);
+	CHECK(strstr(fake_error, "-help lists all"));
+	CHECK(strstr(advice_find(ADVICE_DEVICE, "qemu-xhci"), "usb,model=none"));
+	CHECK(strstr(advice_find(ADVICE_DEVICE, "qxl-vga"), "--graphics none"));
+	CHECK(strstr(advice_find(ADVICE_DEVICE, "pcie-root-port"), "--machine pc"));
+	CHECK(!advice_find(ADVICE_DEVICE, "virtio-nonsense"));
+	CHECK_EQ(PARSE("-bios", "/b"), 0);
+	CHECK_STR(cfg.bios, "/b");
+	CHECK(!cfg.kernel);
+	config_exit(&cfg);
+}
+
 static const struct tap_test tests[] = {
 	{"a command line of libvirt's", test_libvirt},
 	{"what is unknown is named", test_unknown},
@@ -296,6 +327,7 @@ static const struct tap_test tests[] = {
 	{"NUMA nodes", test_numa},
 	{"other options", test_misc},
 	{"keys of options", test_keys},
+	{"advice", test_advice},
 };
 
 TAP_MAIN(tests)

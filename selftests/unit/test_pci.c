@@ -18,6 +18,7 @@
 #include "fake_error.h"
 #include "tap.h"
 
+static struct vm_config machine_config = {.kernel = "a kernel"};
 static struct vm vm;
 static struct pci_device dev;
 static u64 bar_value;
@@ -157,6 +158,7 @@ static void setup(void)
 	};
 
 	memset(&vm, 0, sizeof(vm));
+	vm.config = &machine_config;
 	memset(&dev, 0, sizeof(dev));
 	memset(msi, 0, sizeof(msi));
 	memset(&doorbell, 0, sizeof(doorbell));
@@ -180,6 +182,17 @@ static void teardown(void)
 	CHECK(!doorbell.on);
 	CHECK_EQ(vm.bus_nr[BUS_PIO] + vm.bus_nr[BUS_MMIO], 0);
 	bus_exit(&vm);
+}
+
+/* Firmware knows its machine by the host bridge. */
+static void test_firmware_bridge(void)
+{
+	machine_config.kernel = NULL;
+	setup();
+	CHECK_EQ(cfg_in(0, 0, 4), 0x12378086);
+	CHECK_EQ(cfg_in(0, 0x2c, 4), 0x11001af4);
+	teardown();
+	machine_config.kernel = "a kernel";
 }
 
 static void test_config(void)
@@ -481,6 +494,7 @@ static void test_bad_bars(void)
 
 static const struct tap_test tests[] = {
 	{"configuration space through the ports", test_config},
+	{"the host bridge that firmware looks for", test_firmware_bridge},
 	{"BAR sizing", test_sizing},
 	{"BARs enabled, moved and disabled", test_mapping},
 	{"BARs on top of each other and at the end", test_overlap},

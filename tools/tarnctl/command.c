@@ -85,6 +85,10 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 	struct options opts;
 	int ret;
 
+	if (cmd->raw) {
+		ret = cmd->fn(argc, argv, NULL);
+		return ret < 0 ? EXIT_FAILURE : ret;
+	}
 	if (options_parse(&opts, cmd->options, path, &argc, argv))
 		return EXIT_USAGE;
 	if (opts.help) {

@@ -18,6 +18,7 @@
  * @more: further paragraphs of the help, or NULL
  * @subs: the nodes below; such a node has nothing of what follows
  * @fn: does the work; its arguments begin at argv[0]
+ * @raw: @fn takes options and help apart itself, and gets none
  * @options: OPTION_* that it takes
  * @min_args: fewest arguments
  * @max_args: most arguments, -1 for any number
@@ -31,6 +32,7 @@ struct command {
 	const char *more;
 	const struct command *subs;
 	int (*fn)(int argc, char **argv, const struct options *opts);
+	bool raw;
 	uint64_t options;
 	int min_args;
 	int max_args;

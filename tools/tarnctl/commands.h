@@ -38,6 +38,7 @@ int numa_main(int argc, char **argv, const struct options *opts);
 int status_main(int argc, char **argv, const struct options *opts);
 int iostat_main(int argc, char **argv, const struct options *opts);
 int events_main(int argc, char **argv, const struct options *opts);
+int run_main(int argc, char **argv, const struct options *opts);
 int top_main(int argc, char **argv, const struct options *opts);
 
 #endif

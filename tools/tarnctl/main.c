@@ -258,6 +258,8 @@ static const struct command root_commands[] = {
 	{ .name = "save", .help = "guests that tarn-vmm has saved",
 	  .subs = save_commands },
 	{ .name = "domain", .help = "domains of libvirt", .subs = domain_commands },
+	{ .name = "run", .help = "starts a guest of tarn-vmm", .fn = run_main,
+	  .raw = true },
 	{ .name = "doctor",
 	  .help = "what this host lacks, and how to repair it",
 	  .more = "BAD is what keeps something from working, poor what could be better. Run it\n"

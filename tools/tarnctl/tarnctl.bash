@@ -58,7 +58,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager domain doctor status iostat save numa top events help --help --version" ;;
+		echo "pool partition pager domain doctor status iostat save numa run top events help --help --version" ;;
 	pool)
 		echo "list show set resize drain-node pins faults events top --help" ;;
 	partition)
@@ -112,6 +112,9 @@ _tarnctl_words()
 		echo "--bytes --dry-run --help" ;;
 	numa*)
 		echo "--json --bytes --columns --noheadings --raw --sort --reverse --svg --help" ;;
+	run)
+		echo "--name --memory --cpus --pool --disk --net --kernel --initrd --append --firmware \
+			--user-data --ssh-key --console --qmp --daemon --dry-run --help" ;;
 	doctor*)
 		echo "--json --help" ;;
 	events* | "pool events")
@@ -195,7 +198,11 @@ _tarnctl()
 	--granule)
 		mapfile -t COMPREPLY < <(compgen -W "1 2 4 8 16 32 64 128 256 512" -- "$cur")
 		return ;;
-	--socket | --replace | --svg)
+	--net)
+		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
+		return ;;
+	--socket | --replace | --svg | --disk | --kernel | --initrd | --firmware | --user-data | \
+	--ssh-key | --qmp)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
@@ -206,7 +213,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events | doctor | numa | status | iostat)
+	top | events | doctor | numa | run | status | iostat)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then
@@ -234,7 +241,7 @@ _tarnctl()
 	"partition pins" | "partition metrics" | "partition detach" | \
 	"partition relocate")
 		_tarnctl_offer_partitions ;;
-	"pager add" | "save show" | "domain check")
+	run | "pager add" | "save show" | "domain check")
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	"partition set")

@@ -124,10 +124,7 @@ static int probe(struct block *blk, struct block_file *bf)
 	} else {
 		return -EMEDIUMTYPE;
 	}
-	if (blk->size % 512)
-		warn("the last %u bytes of '%s' are out of reach: "
-		     "not a whole sector", (u32)(blk->size % 512),
-		     blk->filename);
+	blk->tail = blk->size % 512;
 	blk->size = ALIGN_DOWN(blk->size, 512);
 	return 0;
 }

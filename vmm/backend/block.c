@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/block-lock.h"
+#include "backend/block-qcow2.h"
 #include "backend/block.h"
 #include "error.h"
 #include "lib/opts.h"
@@ -68,25 +69,27 @@ static const struct block_ops raw_ops = {
 static int node_create(struct opts *opts, const struct block *parent,
 		       struct block **out);
 
-/* "file" is the name of a node or a whole node of its own. */
-static int raw_child(struct block *blk, struct opts *opts, struct block **child)
+/* A whole node inside another takes over what it does not say itself. */
+int block_child_open(const struct block *parent, struct opts *opts,
+		     const char *key, const char *user, struct block **child)
 {
+	static const struct block reader = {.read_only = true};
 	struct opts *sub;
 	const char *name;
 	int ret;
 
-	if (opts_has_dict(opts, "file")) {
-		opts_get_dict(opts, "file", &sub);
-		ret = node_create(sub, blk, child);
+	if (opts_has_dict(opts, key)) {
+		opts_get_dict(opts, key, &sub);
+		ret = node_create(sub, parent ? parent : &reader, child);
 		if (ret)
 			return ret;
-		(*child)->user = "raw";
+		(*child)->user = user;
 		return 0;
 	}
-	ret = opts_need_str(opts, "file", &name);
+	ret = opts_need_str(opts, key, &name);
 	if (ret)
 		return ret;
-	*child = block_attach(name, "raw");
+	*child = block_attach(name, user);
 	return *child ? 0 : -EINVAL;
 }
 
@@ -98,7 +101,7 @@ static int raw_open(struct block *blk, struct opts *opts)
 
 	if ((ret = opts_get_size(opts, "offset", &blk->offset)) ||
 	    (ret = opts_get_size(opts, "size", &size)) ||
-	    (ret = raw_child(blk, opts, &child)))
+	    (ret = block_child_open(blk, opts, "file", "raw", &child)))
 		return ret;
 	blk->child = child;
 	blk->physical = child->physical;
@@ -163,17 +166,19 @@ static int common_opts(struct block *blk, struct opts *opts)
 
 static int driver_open(struct block *blk, struct opts *opts)
 {
-	static const char *const drivers[] = {"raw", "file", "host_device",
-					      NULL};
+	static const char *const drivers[] = {"raw", "qcow2", "file",
+					      "host_device", NULL};
 	const char *name;
 	int driver = 0, ret;
 
 	if ((ret = opts_need_str(opts, "driver", &name)) ||
 	    (ret = opts_get_enum(opts, "driver", drivers, &driver)))
 		return ret;
-	if (driver)
+	if (driver > 1)
 		return block_file_open(blk, opts);
 	opts_ignore(opts, "auto-read-only");
+	if (driver)
+		return block_qcow2_open(blk, opts);
 	blk->ops = &raw_ops;
 	return raw_open(blk, opts);
 }
@@ -276,8 +281,24 @@ static void unlock(struct block *blk)
 	blk->locked = false;
 }
 
+static void stop(struct block *blk)
+{
+	struct block *image = bottom(blk);
+
+	if (blk->use && image->ops->stop)
+		image->ops->stop(image);
+}
+
 int block_use(struct block *blk, bool shared)
 {
+	struct block *image = bottom(blk);
+	int ret = image->ops->start ? image->ops->start(image, shared) : 0;
+
+	if (ret)
+		return ret;
+	if (image->tail)
+		warn("the last %u bytes of '%s' are out of reach: not a whole sector",
+		     image->tail, image->filename);
 	blk->use = IMAGE_READ | (blk->read_only ? 0 : IMAGE_WRITE);
 	blk->share = IMAGE_ALL & ~(shared ? 0 : IMAGE_WRITE);
 	if (blk->force_share)
@@ -353,6 +374,7 @@ bool block_no_space(int error)
 void block_detach(struct block *blk)
 {
 	unlock(blk);
+	stop(blk);
 	blk->use = 0;
 	blk->user = NULL;
 	block_set_device(blk, NULL);

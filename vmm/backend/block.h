@@ -2,7 +2,8 @@
 /*
  * Block nodes (-blockdev): named images that a block device reads and writes.
  * A device sees a size, limits and requests; what a node is made of is behind
- * its ops. Nodes form a chain: "raw" over "file" or "host_device".
+ * its ops. Nodes form a chain: "raw" over "file" or "host_device"; "qcow2" is the
+ * end of one, as what is below it is served by another program.
  *
  * Nodes are made and attached under the VM's lock. Requests belong to the loop
  * that they were submitted to and complete in its thread.
@@ -17,6 +18,7 @@
 #include "loop.h"
 
 struct block;
+struct block_nbd;
 struct opts;
 
 /** enum block_op - what a request does. */
@@ -70,12 +72,17 @@ struct block_req {
 	u8 *io_buf; /* what is left to be read or written of it */
 	u32 io_len;
 	u64 io_off;
+	struct block_nbd *nbd; /* of block-nbd.c: what it was sent through, */
+	unsigned int parts;    /* parts that are under way, */
+	int error;	       /* and what one of them failed with */
 };
 
 /**
  * struct block_ops - a kind of node.
  * @name: driver= of -blockdev
  * @submit: start @req, whose range was checked
+ * @start: get ready for requests of a device; @shared: others may write, too. @stop
+ *	   undoes it, without requests in flight. May be NULL.
  * @lock: lock the image for @use and @share (block-lock.h); @unlock undoes it.
  *	  Both NULL for a node on top of another.
  * @sync: make durable what was written, at once; no request is in flight. With
@@ -85,6 +92,8 @@ struct block_req {
 struct block_ops {
 	const char *name;
 	void (*submit)(struct block *blk, struct block_req *req);
+	int (*start)(struct block *blk, bool shared);
+	void (*stop)(struct block *blk);
 	int (*lock)(struct block *blk, unsigned int use, unsigned int share);
 	void (*unlock)(struct block *blk);
 	int (*sync)(struct block *blk);
@@ -125,6 +134,7 @@ struct block_stats {
 /**
  * struct block - a node.
  * @size: in bytes, a multiple of 512
+ * @tail: bytes behind them, which are no whole sector
  * @physical: smallest unit that is written without reading first, a power of
  *	      two of at least 512. Any number of sectors of 512 can be transferred.
  * @read_only: writes fail
@@ -144,6 +154,7 @@ struct block {
 	char *node_name;
 	char *filename;
 	u64 size;
+	u16 tail;
 	u32 physical;
 	bool read_only;
 	bool unmap;
@@ -237,7 +248,15 @@ void block_submit(struct block *blk, struct loop *loop, struct block_req *req);
 /** block_destroy_all() - at the end, when no request is in flight. */
 void block_destroy_all(void);
 
-/* For block.c: */
+/* For block.c and kinds of nodes: */
+
+/**
+ * block_child_open() - the node that @key names, or a whole node in its place.
+ * @parent: what it takes over from, NULL for a node that is only read
+ * @user: for messages, not copied
+ */
+int block_child_open(const struct block *parent, struct opts *opts,
+		     const char *key, const char *user, struct block **child);
 
 /**
  * block_file_open() - open what "file" and "host_device" name.

@@ -15,6 +15,9 @@
 #include "lib/opts.h"
 #include "qmp/fds.h"
 
+/* ^], as in telnet and virsh. */
+#define ESCAPE 0x1d
+
 struct chr_stdio {
 	struct chr_fd cf;
 	struct chr_own_fd in;
@@ -25,8 +28,11 @@ struct chr_stdio {
 
 static bool stdio_taken;
 
-/* Every key goes to the guest; those that raise signals only without @sig. */
-static void terminal_raw(struct chr_stdio *cs, bool sig)
+/*
+ * Every key goes to the guest; those that raise signals only without @sig. With @escape
+ * there is one that does, and that nothing else is usually made by.
+ */
+static void terminal_raw(struct chr_stdio *cs, bool sig, bool escape)
 {
 	struct termios t;
 
@@ -36,8 +42,12 @@ static void terminal_raw(struct chr_stdio *cs, bool sig)
 	cfmakeraw(&t);
 	/* Messages of the VMM itself still end their lines properly. */
 	t.c_oflag |= OPOST;
-	if (sig)
+	if (sig || escape)
 		t.c_lflag |= ISIG;
+	if (escape) {
+		t.c_cc[VINTR] = ESCAPE;
+		t.c_cc[VQUIT] = t.c_cc[VSUSP] = _POSIX_VDISABLE;
+	}
 	cs->raw = !tcsetattr(STDIN_FILENO, TCSANOW, &t);
 }
 
@@ -68,18 +78,18 @@ int chr_stdio_create(struct vm *vm, struct opts *opts, struct chardev **out)
 {
 	struct chr_stdio *cs;
 	int ret, in, out_fd;
-	bool sig = true;
+	bool sig = true, escape = false;
 
 	if (stdio_taken)
 		return opts_fail(opts, "stdio is in use already");
-	ret = opts_get_bool(opts, "signal", &sig);
-	if (ret)
+	if ((ret = opts_get_bool(opts, "signal", &sig)) ||
+	    (ret = opts_get_bool(opts, "escape", &escape)))
 		return ret;
 	cs = chr_fd_alloc(vm, &stdio_ops, sizeof(*cs));
 	if (!cs)
 		return -ENOMEM;
 	stdio_taken = true;
-	terminal_raw(cs, sig);
+	terminal_raw(cs, sig, escape);
 	in = chr_fd_open_own(&cs->in, STDIN_FILENO, O_RDONLY);
 	out_fd = chr_fd_open_own(&cs->out, STDOUT_FILENO, O_WRONLY);
 	chr_fd_attach(&cs->cf, in, out_fd);

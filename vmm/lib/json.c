@@ -80,6 +80,14 @@ static int add_container(struct walk *w, const json_t *val)
 	return ret;
 }
 
+/* Whether the last key of @path is @key. */
+static bool ends_with(const char *path, const char *key)
+{
+	const char *dot = strrchr(path, '.');
+
+	return !strcmp(dot ? dot + 1 : path, key);
+}
+
 static int add_value(struct walk *w, const json_t *val)
 {
 	switch (json_typeof(val)) {
@@ -93,6 +101,11 @@ static int add_value(struct walk *w, const json_t *val)
 	case JSON_TRUE:
 	case JSON_FALSE:
 		return opts_set_bool(w->opts, w->path, json_is_true(val));
+	case JSON_NULL:
+		/* The one key of which it means something: there is none. */
+		if (ends_with(w->path, "backing"))
+			return opts_set_str(w->opts, w->path, "");
+		/* fallthrough */
 	default:
 		return opts_fail(w->opts,
 				 "'%.80s' is neither text, an integer, a boolean nor made of those",

@@ -238,12 +238,13 @@ void virtio_blk_destroy(struct virtio_dev *vdev)
 
 	virtio_dev_exit(vdev);
 	loop_work_cancel(vdev->vm->loop, &blk->error_work);
+	/* What it has in the loop goes before that. */
+	if (blk->block)
+		block_detach(blk->block);
 	if (blk->own_thread)
 		iothread_common_put(IOTHREAD_DISKS);
 	if (blk->iothread)
 		iothread_put(blk->iothread);
-	if (blk->block)
-		block_detach(blk->block);
 	queues_free(blk, nr);
 	pthread_cond_destroy(&blk->drained);
 	pthread_mutex_destroy(&blk->drain_lock);

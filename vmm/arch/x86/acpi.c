@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ACPI tables, written below 1 MiB before each boot: RSDP, XSDT, FADT and
- * FACS, MADT, SRAT and SLIT when there are nodes, and the DSDT (dsdt.c).
+ * The ACPI tables, made before each boot: RSDP, XSDT, FADT and FACS, MADT, SRAT and
+ * SLIT when there are nodes, and the DSDT (dsdt.c). Without firmware they are written
+ * below 1 MiB; firmware gets them by acpi-loader.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,9 +22,10 @@
 #define XAPIC_MAX_ID 254
 #define IOAPIC_ID 0
 
-/* Tables are assembled in guest memory at [ACPI_START, ACPI_END). */
+/* Tables being assembled. */
 struct tables {
 	struct vm *vm;
+	struct acpi_blob *blob;
 	struct aml out;
 	size_t start; /* of the table that is open */
 	u64 list[MAX_TABLES];
@@ -39,9 +41,21 @@ static u8 checksum(const u8 *p, size_t len)
 	return -sum;
 }
 
-static u64 to_gpa(size_t off)
+static u64 to_gpa(const struct tables *t, size_t off)
 {
-	return ACPI_START + off;
+	return t->blob->base + off;
+}
+
+/* The open table has an address at @off. */
+static void note_pointer(struct tables *t, size_t off, u8 size)
+{
+	struct acpi_blob *blob = t->blob;
+
+	blob->pointers[blob->nr_pointers++] = (struct acpi_pointer){
+		.off = t->start + off,
+		.table = t->start,
+		.size = size,
+	};
 }
 
 static void put(struct tables *t, const void *data, size_t len)
@@ -89,7 +103,7 @@ static u64 table_end(struct tables *t)
 	h->length = htole32(t->out.len - t->start);
 	h->checksum = 0;
 	h->checksum = checksum((u8 *)h, t->out.len - t->start);
-	return to_gpa(t->start);
+	return to_gpa(t, t->start);
 }
 
 static void table_list(struct tables *t, u64 gpa)
@@ -118,7 +132,7 @@ static u64 write_facs(struct tables *t)
 	align(t, 64);
 	start = t->out.len;
 	put(t, &facs, sizeof(facs));
-	return to_gpa(start);
+	return to_gpa(t, start);
 }
 
 static struct acpi_gas gas_io(u16 port, u8 bytes)
@@ -169,6 +183,10 @@ static void write_fadt(struct tables *t, u64 dsdt, u64 facs)
 	f.x_pm1a_evt.access = 2;
 	memcpy(&f.hypervisor, "TARN\0\0\0", 8);
 	table_begin(t, "FACP", FADT_REVISION, &f, sizeof(f));
+	note_pointer(t, offsetof(struct acpi_fadt, facs), 4);
+	note_pointer(t, offsetof(struct acpi_fadt, dsdt), 4);
+	note_pointer(t, offsetof(struct acpi_fadt, x_facs), 8);
+	note_pointer(t, offsetof(struct acpi_fadt, x_dsdt), 8);
 	table_list(t, table_end(t));
 }
 
@@ -267,8 +285,10 @@ static u64 write_xsdt(struct tables *t)
 	unsigned int i;
 
 	table_begin(t, "XSDT", 1, &h, sizeof(h));
-	for (i = 0; i < t->nr; i++)
+	for (i = 0; i < t->nr; i++) {
+		note_pointer(t, t->out.len - t->start, 8);
 		aml_qword(&t->out, t->list[i]);
+	}
 	return table_end(t);
 }
 
@@ -286,16 +306,14 @@ static void fill_rsdp(struct tables *t, u64 xsdt)
 	rsdp->ext_checksum = checksum((u8 *)rsdp, sizeof(*rsdp));
 }
 
-int x86_acpi_write(struct vm *vm)
+int acpi_build(struct vm *vm, struct acpi_blob *blob)
 {
-	struct tables t = {.vm = vm};
+	struct tables t = {.vm = vm, .blob = blob};
 	struct acpi_rsdp rsdp = {0};
 	u64 dsdt, facs, xsdt;
 
-	t.out.size = ACPI_END - ACPI_START;
-	t.out.buf = tarn_mem_ptr(&vm->mem, ACPI_START, t.out.size);
-	if (!t.out.buf)
-		return -EFAULT;
+	t.out.size = blob->size;
+	t.out.buf = blob->buf;
 	put(&t, &rsdp, sizeof(rsdp));
 	dsdt = write_dsdt(&t);
 	facs = write_facs(&t);
@@ -311,5 +329,17 @@ int x86_acpi_write(struct vm *vm)
 		return -ENOSPC;
 	}
 	fill_rsdp(&t, xsdt);
+	blob->len = t.out.len;
 	return 0;
+}
+
+int x86_acpi_write(struct vm *vm)
+{
+	struct acpi_blob blob = {
+		.size = ACPI_END - ACPI_START,
+		.base = ACPI_START,
+	};
+
+	blob.buf = tarn_mem_ptr(&vm->mem, ACPI_START, blob.size);
+	return blob.buf ? acpi_build(vm, &blob) : -EFAULT;
 }

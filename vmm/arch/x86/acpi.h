@@ -5,6 +5,8 @@
 
 #include "../../lib/types.h"
 
+struct vm;
+
 #define __packed __attribute__((packed))
 
 struct acpi_rsdp {
@@ -208,5 +210,40 @@ struct acpi_slit {
 	struct acpi_header h;
 	u64 nodes;
 } __packed;
+
+/* The FADT's four, and one for each table in the XSDT. */
+#define ACPI_MAX_POINTERS 12
+
+/**
+ * struct acpi_pointer - where a table has the address of another.
+ * @off: where that is
+ * @table: the table that has it, which begins there
+ * @size: 4 or 8 bytes
+ */
+struct acpi_pointer {
+	u32 off;
+	u32 table;
+	u8 size;
+};
+
+/**
+ * struct acpi_blob - all tables, the RSDP first.
+ * @buf: room for them, of @size bytes
+ * @base: address of its first byte
+ * @len: what of it they take
+ * @pointers: to be changed by who moves them; those of a table together. That of the
+ *	      RSDP is not among them
+ */
+struct acpi_blob {
+	u8 *buf;
+	size_t size;
+	u64 base;
+	size_t len;
+	struct acpi_pointer pointers[ACPI_MAX_POINTERS];
+	unsigned int nr_pointers;
+};
+
+/** acpi_build() - write the tables of the machine as it is. */
+int acpi_build(struct vm *vm, struct acpi_blob *blob);
 
 #endif

@@ -13,6 +13,7 @@
 #include "../../error.h"
 #include "../../vcpu.h"
 #include "../../vm.h"
+#include "firmware.h"
 #include "x86.h"
 
 int x86_read_file(struct vm *vm, int fd, u64 off, u64 gpa, u64 len)
@@ -120,6 +121,8 @@ int x86_boot_load(struct vm *vm)
 	int fd = vm->arch->kernel_fd;
 	int ret;
 
+	if (vm->arch->firmware)
+		return firmware_load(vm);
 	if (low_ram_end(vm) < MIB(2)) {
 		err("%llu KiB of RAM are too little",
 		    (unsigned long long)(vm->mem.size >> 10));

@@ -17,6 +17,7 @@
 #include "../../pci.h"
 #include "../../vcpu.h"
 #include "../../vm.h"
+#include "firmware.h"
 #include "x86.h"
 
 static int chips_create(struct vm *vm)
@@ -80,10 +81,16 @@ int x86_machine_create(struct vm *vm)
 		return -ENOMEM;
 	m->kernel_fd = m->initrd_fd = -1;
 	vm->arch = m;
-	if (!vm->config->kernel) {
-		err("no -kernel given: there is no firmware to boot from disk");
+	if (vm->config->kernel && vm->config->bios) {
+		err("a kernel is started without firmware: leave -bios or -kernel out");
 		return -EINVAL;
 	}
+	if (!vm->config->kernel && (vm->config->initrd || vm->config->append)) {
+		err("-initrd and -append are for a kernel, and no -kernel is given");
+		return -EINVAL;
+	}
+	if (!vm->config->kernel && (ret = firmware_open(vm)))
+		return ret;
 	/* They stay open: a reboot reads them again, inside the sandbox. */
 	if ((ret = open_image(vm->config->kernel, &m->kernel_fd)) ||
 	    (ret = open_image(vm->config->initrd, &m->initrd_fd)) ||
@@ -100,7 +107,7 @@ int x86_board_create(struct vm *vm)
 	    (ret = i8042_create(vm)) || (ret = pm_create(vm)) ||
 	    (ret = pcihp_create(vm)))
 		return ret;
-	return 0;
+	return firmware_create(vm);
 }
 
 void x86_machine_destroy(struct vm *vm)
@@ -113,6 +120,7 @@ void x86_machine_destroy(struct vm *vm)
 		close(m->kernel_fd);
 	if (m->initrd_fd >= 0)
 		close(m->initrd_fd);
+	firmware_close(vm);
 	free(m);
 	vm->arch = NULL;
 }
@@ -124,7 +132,7 @@ int x86_machine_reset(struct vm *vm)
 
 	for (i = 0; i < vm->nr_vcpus && !ret; i++)
 		ret = x86_vcpu_reset(&vm->vcpus[i]);
-	return ret;
+	return ret ? ret : firmware_describe(vm);
 }
 
 void x86_sci_set(struct vm *vm, enum x86_sci who, bool level)

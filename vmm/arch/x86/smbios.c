@@ -8,6 +8,7 @@
 
 #include "../../config.h"
 #include "../../vm.h"
+#include "fwcfg.h"
 #include "x86.h"
 
 #define SMBIOS_MAX 512
@@ -95,7 +96,9 @@ static void put_uuid(u8 *out, const u8 *uuid)
 		out[i] = uuid[order[i]];
 }
 
-int x86_smbios_write(struct vm *vm)
+/* @table is where the structures will be. */
+static void build(struct vm *vm, struct smbios_entry *out, struct buffer *b,
+		  u64 table)
 {
 	static const char *const bios_strings[] = {"Tarn", TARN_VERSION,
 						   "01/01/2026", NULL};
@@ -126,20 +129,41 @@ int x86_smbios_write(struct vm *vm)
 		.length = sizeof(entry),
 		.major = 3,
 		.revision = 1,
-		.table = htole64(SMBIOS_START + 32),
+		.table = htole64(table),
 	};
-	struct buffer b = {.len = 0};
 	u8 *p = (u8 *)&entry;
 	unsigned int i;
 
 	put_uuid(system.uuid, vm->config->uuid);
-	put(&b, &bios, sizeof(bios), bios_strings);
-	put(&b, &system, sizeof(system), system_strings);
-	put(&b, &end, sizeof(end), no_strings);
-	entry.max_size = htole32(b.len);
+	put(b, &bios, sizeof(bios), bios_strings);
+	put(b, &system, sizeof(system), system_strings);
+	put(b, &end, sizeof(end), no_strings);
+	entry.max_size = htole32(b->len);
 	for (i = 0; i < sizeof(entry); i++)
 		entry.checksum -= i == 5 ? 0 : p[i];
+	*out = entry;
+}
+
+int x86_smbios_write(struct vm *vm)
+{
+	struct buffer b = {.len = 0};
+	struct smbios_entry entry;
+
+	build(vm, &entry, &b, SMBIOS_START + 32);
 	return tarn_mem_write(&vm->mem, SMBIOS_START, &entry, sizeof(entry))
 		       ?: tarn_mem_write(&vm->mem, SMBIOS_START + 32, b.data,
 					 b.len);
+}
+
+/* Firmware fills in where they are. */
+int x86_smbios_add(struct vm *vm, struct fwcfg *fwcfg)
+{
+	struct buffer b = {.len = 0};
+	struct smbios_entry entry;
+
+	build(vm, &entry, &b, 0);
+	return fwcfg_add_file(fwcfg, "etc/smbios/smbios-anchor", &entry,
+			      sizeof(entry))
+		       ?: fwcfg_add_file(fwcfg, "etc/smbios/smbios-tables",
+					 b.data, b.len);
 }

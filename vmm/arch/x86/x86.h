@@ -12,6 +12,8 @@
 #include "../../lib/types.h"
 
 struct chardev;
+struct firmware;
+struct fwcfg;
 struct sections;
 struct state_out;
 struct tarn_mem;
@@ -37,8 +39,9 @@ struct vm;
 
 #define LAPIC_BASE 0xfee00000ULL
 #define IOAPIC_BASE 0xfec00000ULL
-#define TSS_ADDR 0xfffbd000UL
-#define IDENTITY_ADDR 0xfffbc000ULL
+/* Below the ROM of firmware, however large that is. */
+#define TSS_ADDR 0xfeffd000UL
+#define IDENTITY_ADDR 0xfeffc000ULL
 
 /* Ports of the ACPI fixed hardware; the FADT announces them. */
 #define PM_EVT_PORT 0x600
@@ -93,6 +96,7 @@ struct x86_machine {
 	int initrd_fd;
 	struct pm *pm;
 	struct pcihp *pcihp;
+	struct firmware *firmware; /* NULL: a kernel is loaded without */
 	u8 sci; /* who raises it, a bit each */
 	u32 serial_mask; /* COM ports that exist */
 	bool pvpanic;
@@ -181,6 +185,9 @@ int x86_read_file(struct vm *vm, int fd, u64 off, u64 gpa, u64 len);
 
 int x86_acpi_write(struct vm *vm);
 int x86_smbios_write(struct vm *vm);
+
+/** x86_smbios_add() - the same for firmware, as files of fw_cfg. */
+int x86_smbios_add(struct vm *vm, struct fwcfg *fwcfg);
 
 int rtc_create(struct vm *vm);
 int i8042_create(struct vm *vm);

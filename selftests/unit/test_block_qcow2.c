@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Images in qcow2: requests to what serves them, and images and options that are refused. */
+#include "backend/block.h"
+#include "error.h"
+#include "lib/iov.h"
+#include "lib/opts.h"
+#include "tap.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/tarn-test-qcow2-XXXXXX";
+static char reason[8192];
+static struct loop *loop;
+
+static bool shell(const char *command)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "cd %s && { %s; } >/dev/null 2>&1", dir,
+		 command);
+	return !system(text);
+}
+
+static int create(const char *options)
+{
+	struct opts *opts;
+	char text[512];
+	int ret;
+
+	snprintf(text, sizeof(text), options, dir, dir, dir);
+	if (opts_parse(&opts, "blockdev", text, "driver"))
+		abort();
+	*reason = '\0';
+	error_capture(reason, sizeof(reason));
+	ret = blockdev_create(opts);
+	error_capture(NULL, 0);
+	opts_destroy(opts);
+	return ret;
+}
+
+static struct block *use(const char *options)
+{
+	struct block *blk;
+	int ret = create(options);
+
+	CHECK_EQ(ret, 0);
+	blk = ret ? NULL : block_attach("d", "a test");
+	error_capture(reason, sizeof(reason));
+	ret = blk ? block_use(blk, false) : -ENODEV;
+	error_capture(NULL, 0);
+	CHECK_EQ(ret, 0);
+	if (ret)
+		printf("# %s\n", reason);
+	return ret ? NULL : blk;
+}
+
+static void let_go(struct block *blk)
+{
+	if (!blk)
+		return;
+	block_detach(blk);
+	CHECK_EQ(blockdev_delete("d"), 0);
+}
+
+/* Requests, from the loop's own thread as a device sends them */
+
+struct test_req {
+	struct block_req br;
+	struct block *blk;
+	struct iovec iov[3];
+	int ret;
+};
+
+static sem_t ended;
+static pthread_t thread;
+
+static void *loop_thread(void *arg)
+{
+	loop_run(loop);
+	return NULL;
+}
+
+static void done(struct block_req *br, int ret)
+{
+	container_of(br, struct test_req, br)->ret = ret;
+	sem_post(&ended);
+}
+
+static void submit_in_loop(void *arg)
+{
+	struct test_req *req = arg;
+
+	req->ret = 1;
+	req->br.iov = req->iov;
+	req->br.done = done;
+	block_submit(req->blk, loop, &req->br);
+}
+
+static void submit(struct block *blk, struct test_req *req, enum block_op op,
+		   u64 off, u64 len)
+{
+	req->blk = blk;
+	req->br.op = op;
+	req->br.off = off;
+	req->br.len = len;
+	loop_call(loop, submit_in_loop, req);
+}
+
+static int one(struct block *blk, enum block_op op, unsigned int flags, u64 off,
+	       void *buf, u64 len)
+{
+	struct test_req req = {.br.flags = flags};
+	size_t odd = len > 100 ? 100 : 0;
+
+	/* Pieces that are no whole sectors. */
+	req.iov[0] = (struct iovec){buf, odd};
+	req.iov[1] = (struct iovec){(u8 *)buf + odd, len - odd};
+	req.br.nr_iov = 2;
+	submit(blk, &req, op, off, len);
+	sem_wait(&ended);
+	return req.ret;
+}
+
+#define MEG (1U << 20)
+
+static u8 data[4 * MEG], got[4 * MEG];
+
+static void test_requests(void)
+{
+	struct block *blk;
+	unsigned int i;
+
+	CHECK(shell("qemu-img create -f qcow2 a.qcow2 64M"));
+	blk = use("qcow2,node-name=d,discard=unmap,file.driver=file,file.filename=%s/a.qcow2");
+	if (!blk)
+		return;
+	CHECK_EQ(blk->size, 64 * MEG);
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = i * 7 + i / 4096 + 1;
+	CHECK_EQ(one(blk, BLOCK_WRITE, BLOCK_FUA, 512, data, sizeof(data)), 0);
+	CHECK_EQ(one(blk, BLOCK_READ, 0, 512, got, sizeof(got)), 0);
+	CHECK(!memcmp(data, got, sizeof(got)));
+	CHECK_EQ(one(blk, BLOCK_FLUSH, 0, 0, NULL, 0), 0);
+	/* From another thread than that of the loop. */
+	for (i = 0; i < 100; i++)
+		CHECK_EQ(block_sync_all(), 0);
+	CHECK_EQ(one(blk, BLOCK_ZERO, BLOCK_UNMAP, MEG, NULL, MEG), 0);
+	CHECK_EQ(one(blk, BLOCK_ZERO, 0, 2 * MEG, NULL, 4096), 0);
+	CHECK_EQ(one(blk, BLOCK_READ, 0, 0, got, sizeof(got)), 0);
+	memset(data + MEG - 512, 0, MEG);
+	memset(data + 2 * MEG - 512, 0, 4096);
+	CHECK(!memcmp(got + 512, data, sizeof(got) - 512));
+	CHECK_EQ(one(blk, BLOCK_DISCARD, 0, 0, NULL, 4 * MEG), 0);
+	CHECK_EQ(one(blk, BLOCK_READ, 0, 2 * MEG, got, MEG), 0);
+	CHECK(got[0] == 0 && got[MEG - 1] == 0);
+	CHECK_EQ(blk->stats.ops[BLOCK_WRITE], 1);
+	CHECK_EQ(blk->stats.failed[BLOCK_READ], 0);
+	let_go(blk);
+	/* It is closed when that returns. */
+	CHECK(shell("qemu-img check a.qcow2 && qemu-io -c 'write 0 512' a.qcow2"));
+}
+
+/* More than the socket takes at once, in both directions. */
+static void test_many(void)
+{
+	static struct test_req reqs[256];
+	static u8 bufs[256][65536];
+	struct block *blk;
+	unsigned int i, j, round, bad;
+
+	CHECK(shell("qemu-img create -f qcow2 m.qcow2 64M"));
+	blk = use("qcow2,node-name=d,file.driver=file,file.filename=%s/m.qcow2");
+	if (!blk)
+		return;
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 256; i++) {
+			memset(bufs[i], round ? 0 : i + 1, sizeof(bufs[i]));
+			reqs[i].iov[0] = (struct iovec){bufs[i], 65536};
+			reqs[i].br.nr_iov = 1;
+			submit(blk, &reqs[i], round ? BLOCK_READ : BLOCK_WRITE,
+			       i * 65536, 65536);
+		}
+		for (i = 0; i < 256; i++)
+			sem_wait(&ended);
+		for (i = 0, bad = 0; i < 256; i++) {
+			bad += !!reqs[i].ret;
+			for (j = 0; j < 65536; j += 4095)
+				bad += bufs[i][j] != (u8)(i + 1);
+		}
+		CHECK_EQ(bad, 0);
+	}
+	let_go(blk);
+}
+
+static void test_backing(void)
+{
+	struct block *blk;
+
+	CHECK(shell("qemu-img create -f raw base.raw 8M && printf base | dd of=base.raw conv=notrunc"));
+	CHECK(shell("qemu-img create -f qcow2 -F raw -b base.raw t.qcow2 8M"));
+	/* As the header says, as the option says, and without. */
+	blk = use("qcow2,node-name=d,file.driver=file,file.filename=%s/t.qcow2");
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	CHECK(!memcmp(got, "base", 4));
+	let_go(blk);
+	CHECK(shell("qemu-img create -f raw other.raw 8M && printf othr | dd of=other.raw conv=notrunc"));
+	CHECK_EQ(create("raw,node-name=b,read-only=on,file.driver=file,file.filename=%s/other.raw"), 0);
+	blk = use("qcow2,node-name=d,backing=b,file.driver=file,file.filename=%s/t.qcow2");
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	CHECK(!memcmp(got, "othr", 4));
+	CHECK_EQ(blockdev_delete("b"), -EBUSY);
+	let_go(blk);
+	CHECK_EQ(blockdev_delete("b"), 0);
+	blk = use("qcow2,node-name=d,backing=,file.driver=file,file.filename=%s/t.qcow2");
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	CHECK(!got[0] && !got[3]);
+	let_go(blk);
+}
+
+static void test_read_only(void)
+{
+	struct block *blk = use("qcow2,node-name=d,read-only=on,file.driver=file,file.filename=%s/a.qcow2");
+
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 4096));
+	/* A device refuses it before; so does what serves it. */
+	CHECK(blk && one(blk, BLOCK_WRITE, 0, 0, data, 512) == -EPERM);
+	/* Others may read it, too. */
+	CHECK(shell("qemu-io -r -c 'read 0 512' a.qcow2"));
+	let_go(blk);
+}
+
+static void test_server_gone(void)
+{
+	struct block *blk = use("qcow2,node-name=d,file.driver=file,file.filename=%s/m.qcow2");
+	unsigned int i;
+
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	CHECK(shell("pkill -KILL -f '^qemu-nbd json.*'$PWD/m.qcow2"));
+	error_capture(reason, sizeof(reason));
+	for (i = 0; blk && i < 3; i++)
+		CHECK(one(blk, BLOCK_WRITE, 0, 0, data, 65536) < 0);
+	CHECK(blk && one(blk, BLOCK_FLUSH, 0, 0, NULL, 0) < 0);
+	CHECK(blk && block_sync_all() < 0);
+	error_capture(NULL, 0);
+	let_go(blk);
+}
+
+static void test_in_use(void)
+{
+	struct block *blk = use("qcow2,node-name=d,file.driver=file,file.filename=%s/a.qcow2");
+
+	CHECK(!shell("qemu-io -c 'write 0 512' a.qcow2"));
+	CHECK_EQ(create("qcow2,node-name=e,file.driver=file,file.filename=%s/a.qcow2"), 0);
+	error_capture(reason, sizeof(reason));
+	CHECK(block_use(block_attach("e", "another"), false) < 0);
+	error_capture(NULL, 0);
+	CHECK(strstr(reason, "in use by another program"));
+	block_detach(block_find("e"));
+	CHECK_EQ(blockdev_delete("e"), 0);
+	error_capture(reason, sizeof(reason));
+	CHECK_EQ(create("qcow2,node-name=e,file.driver=file,file.filename=%s/m.qcow2"), 0);
+	error_capture(reason, sizeof(reason));
+	CHECK_EQ(block_use(block_attach("e", "another"), true), -EINVAL);
+	error_capture(NULL, 0);
+	CHECK(strstr(reason, "share-rw=on needs a raw image"));
+	block_detach(block_find("e"));
+	CHECK_EQ(blockdev_delete("e"), 0);
+	let_go(blk);
+}
+
+/* One word of the header of a.qcow2, in another file. */
+static void damage(off_t off, u64 val, size_t size)
+{
+	char path[128];
+	u64 be = htobe64(val << (64 - 8 * size));
+	int fd;
+
+	CHECK(shell("cp a.qcow2 bad.qcow2"));
+	snprintf(path, sizeof(path), "%s/bad.qcow2", dir);
+	fd = open(path, O_RDWR);
+	CHECK(pwrite(fd, &be, size, off) == (ssize_t)size);
+	close(fd);
+}
+
+#define BAD "qcow2,node-name=d,file.driver=file,file.filename=%s/bad.qcow2"
+
+static void test_headers(void)
+{
+	damage(0, 0x514649fa, 4);
+	CHECK_EQ(create(BAD), -EINVAL);
+	CHECK(strstr(reason, "is no qcow2 image"));
+	damage(4, 4, 4);
+	CHECK_EQ(create(BAD), -EINVAL);
+	damage(32, 2, 4);
+	CHECK_EQ(create(BAD), -EINVAL);
+	CHECK(strstr(reason, "encrypted"));
+	damage(24, 1ULL << 63, 8);
+	CHECK_EQ(create(BAD), -EINVAL);
+	CHECK(shell("truncate -s 40 bad.qcow2"));
+	CHECK_EQ(create(BAD), -EINVAL);
+	/* What only what serves it sees. */
+	damage(20, 40, 4);
+	CHECK_EQ(create(BAD), 0);
+	error_capture(reason, sizeof(reason));
+	CHECK(block_use(block_attach("d", "a test"), false) < 0);
+	error_capture(NULL, 0);
+	CHECK(strstr(reason, "bad.qcow2': "));
+	block_detach(block_find("d"));
+	CHECK_EQ(blockdev_delete("d"), 0);
+	CHECK_EQ(create("qcow2,node-name=d,file.driver=file,file.filename=/nonexistent"),
+		 -ENOENT);
+	CHECK_EQ(create("qcow2,node-name=d,file=nobody"), -EINVAL);
+	CHECK_EQ(create("qcow2,node-name=d,encrypt.format=luks,file.driver=file,file.filename=%s/a.qcow2"),
+		 -EINVAL);
+	CHECK(!block_find("d"));
+}
+
+static void test_begin(void)
+{
+	CHECK(mkdtemp(dir));
+	sem_init(&ended, 0, 0);
+	loop = loop_create(64);
+	CHECK(loop && !pthread_create(&thread, NULL, loop_thread, NULL));
+}
+
+static void test_end(void)
+{
+	block_destroy_all();
+	loop_stop(loop);
+	pthread_join(thread, NULL);
+	loop_destroy(loop);
+	CHECK(shell("rm -r $PWD"));
+}
+
+static const struct tap_test tests[] = {
+	{"a loop", test_begin},
+	{"requests", test_requests},
+	{"many at once", test_many},
+	{"backing files", test_backing},
+	{"read only", test_read_only},
+	{"what serves it is gone", test_server_gone},
+	{"images in use", test_in_use},
+	{"headers and options that are refused", test_headers},
+	{"the end", test_end},
+};
+TAP_MAIN(tests)

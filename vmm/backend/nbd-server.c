@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Starting qemu-nbd as systemd would: it gets a listening socket, to which the VMM is
+ * the first and, as that has no name any more, the only one to connect.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/nbd-server.h"
+#include "error.h"
+#include "sandbox.h"
+
+#define PROGRAM "qemu-nbd"
+/* Of systemd's protocol. */
+#define LISTEN_FD 3
+/* For what an image still has to be written at the end. */
+#define END_MS 60000
+/* What qemu-nbd ends with when it cannot be run. */
+#define EXIT_NOT_FOUND 127
+
+/* Bind @sock to a name that only this user could have reached, and connect @peer. */
+static int connect_pair(int sock, int peer)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	char dir[] = "/tmp/tarn-vmm-XXXXXX";
+	int ret = 0;
+
+	if (!mkdtemp(dir))
+		return -errno;
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/nbd", dir);
+	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(sock, 1) ||
+	    connect(peer, (struct sockaddr *)&addr, sizeof(addr)))
+		ret = -errno;
+	unlink(addr.sun_path);
+	rmdir(dir);
+	return ret;
+}
+
+struct child {
+	char *argv[4];
+	char **env;
+	char *pid; /* where LISTEN_PID has its digits */
+	int sock;
+	int messages;
+};
+
+/* Called between fork() and exec: nothing here may take a lock. */
+static void child_exec(struct child *child)
+{
+	int null = open("/dev/null", O_RDWR), fd;
+	pid_t pid = getpid();
+	char *digit = child->pid + 10;
+
+	for (*digit = '\0'; pid; pid /= 10)
+		*--digit = '0' + pid % 10;
+	memmove(child->pid, digit, strlen(digit) + 1);
+
+	/* What these two are goes above where they are to be. */
+	fd = fcntl(child->sock, F_DUPFD, LISTEN_FD + 1);
+	if (setsid() < 0 || null < 0 || fd < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(child->messages, STDERR_FILENO) < 0 ||
+	    dup2(fd, LISTEN_FD) < 0)
+		_exit(EXIT_NOT_FOUND - 1);
+	close_range(LISTEN_FD + 1, ~0U, 0);
+	/* Ignored signals stay so: nobody may read what it says. */
+	signal(SIGPIPE, SIG_IGN);
+	execvpe(PROGRAM, child->argv, child->env);
+	dprintf(STDERR_FILENO,
+		PROGRAM ": not found: apt install qemu-utils, or convert the image to raw\n");
+	_exit(EXIT_NOT_FOUND);
+}
+
+/* By way of one that ends at once, so that nobody has to wait for the other. */
+static int child_start(struct child *child)
+{
+	sigset_t none, old;
+	pid_t pid;
+	int ret = 0, status;
+
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, &old);
+		pid = fork();
+		if (!pid)
+			child_exec(child);
+		_exit(pid < 0);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		ret = -EAGAIN;
+	return ret;
+}
+
+/* The environment with systemd's two variables. */
+static int child_env(struct child *child, char *fds)
+{
+	size_t n = 0, nr = 0;
+
+	while (environ[n])
+		n++;
+	child->env = calloc(n + 3, sizeof(*child->env));
+	if (!child->env)
+		return -ENOMEM;
+	while (n--)
+		if (strncmp(environ[n], "LISTEN_", 7))
+			child->env[nr++] = environ[n];
+	child->env[nr++] = fds;
+	child->env[nr] = child->pid - strlen("LISTEN_PID=");
+	return 0;
+}
+
+static int start(struct nbd_server *server, const char *node, bool read_only,
+		 int sock, int messages)
+{
+	char listen_fds[] = "LISTEN_FDS=1", listen_pid[32] = "LISTEN_PID=";
+	char *image;
+	struct child child = {
+		.pid = listen_pid + strlen(listen_pid),
+		.sock = sock,
+		.messages = messages,
+	};
+	int ret;
+
+	if (asprintf(&image, "json:%s", node) < 0)
+		return -ENOMEM;
+	child.argv[0] = PROGRAM;
+	child.argv[1] = read_only ? "--read-only" : image;
+	child.argv[2] = read_only ? image : NULL;
+	ret = child_env(&child, listen_fds);
+	if (!ret)
+		ret = child_start(&child);
+	free(child.env);
+	free(image);
+	return ret;
+}
+
+int nbd_server_start(struct nbd_server *server, const char *node,
+		     bool read_only)
+{
+	int sock, pipes[2], ret;
+
+	server->sock = server->messages = -1;
+	if (sandbox_confined()) {
+		err("an image that is not raw can only be opened at start-up: give it on the command line, or start with -sandbox off");
+		return -EPERM;
+	}
+	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK))
+		return err_errno(-errno, "pipe");
+	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	server->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ret = sock < 0 || server->sock < 0 ? -errno
+					   : connect_pair(sock, server->sock);
+	if (!ret)
+		ret = start(server, node, read_only, sock, pipes[1]);
+	if (sock >= 0)
+		close(sock);
+	close(pipes[1]);
+	server->messages = pipes[0];
+	if (!ret)
+		return 0;
+	if (server->sock >= 0)
+		close(server->sock);
+	close(server->messages);
+	server->sock = server->messages = -1;
+	return err_errno(ret, "cannot start " PROGRAM);
+}
+
+/* Read until it has ended, or nothing came for @ms; 0: what is there. */
+static int read_all(struct nbd_server *server, char *buf, size_t size, int ms)
+{
+	struct pollfd pfd = {.fd = server->messages, .events = POLLIN};
+	char drop[256];
+	size_t len = 0;
+	ssize_t n;
+
+	for (;;) {
+		bool room = len + 1 < size;
+
+		n = read(server->messages, room ? buf + len : drop,
+			 room ? size - 1 - len : sizeof(drop));
+		if (n > 0 && room)
+			len += n;
+		if (size)
+			buf[len] = '\0';
+		if (!n)
+			return 0;
+		if (n > 0 || errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return -errno;
+		if (!ms || !poll(&pfd, 1, ms))
+			return -ETIMEDOUT;
+	}
+}
+
+const char *nbd_server_explain(struct nbd_server *server, char *buf,
+			       size_t size)
+{
+	static const char prefix[] = PROGRAM ": ";
+	char *line, *pos = buf;
+	const char *found = NULL;
+
+	/* A thread that serves a disk may not wait here. */
+	read_all(server, buf, size, sandbox_confined() ? 0 : 1000);
+	/* Lines without its name are advice about the one before. */
+	while ((line = strsep(&pos, "\n")))
+		if (!strncmp(line, prefix, strlen(prefix)))
+			found = line + strlen(prefix);
+	return found;
+}
+
+int nbd_server_wait(struct nbd_server *server)
+{
+	int ret = read_all(server, NULL, 0, END_MS);
+
+	close(server->messages);
+	server->messages = -1;
+	return ret;
+}
