@@ -100,6 +100,8 @@ static const struct option_def option_defs[] = {
 	  DEST(placement), "pages that come home first: class, density, refault" },
 	{ OPTION_SHRINK, 0, KIND_FLAG, "shrink", NULL, DEST(shrink),
 	  "let the pool become smaller if other nodes lack memory" },
+	{ OPTION_PERSISTENT, 0, KIND_FLAG, "persistent", NULL,
+	  DEST(persistent), "write it into the pool's file as well" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };

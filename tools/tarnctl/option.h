@@ -40,7 +40,8 @@
 #define OPTION_PLACEMENT (1U << 28)
 #define OPTION_SHRINK	(1U << 29)
 #define OPTION_DISPATCH	(1U << 30)
-#define OPTION_ALL	0x7fffffffU
+#define OPTION_PERSISTENT (1U << 31)
+#define OPTION_ALL	0xffffffffU
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -89,6 +90,7 @@ struct option_list {
  * @cancel: end it
  * @placement: which pages come home first
  * @shrink: a pool may become smaller
+ * @persistent: write it into the pool's file as well
  */
 struct options {
 	bool help;
@@ -123,6 +125,7 @@ struct options {
 	bool cancel;
 	const char *placement;
 	bool shrink;
+	bool persistent;
 };
 
 /**

@@ -26,13 +26,15 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager domain doctor save numa top events --help --version" ;;
+		echo "pool partition pager config domain doctor save numa top events --help --version" ;;
 	pool)
-		echo "list show set resize drain-node pins faults events top --help" ;;
+		echo "list show create destroy import set resize drain-node pins faults events top --help" ;;
 	partition)
 		echo "list show pages heat set page-out page-in relocate pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver detach --help" ;;
+	config)
+		echo "check show mount apply pager reload-pager has-partitions follow --help" ;;
 	save)
 		echo "show --help" ;;
 	"save show")
@@ -48,7 +50,11 @@ _tarnctl_words()
 	"pool drain-node")
 		echo "--json --bytes --shrink --refuse --background --status --cancel --help" ;;
 	"pool set")
-		echo "--placement --help" ;;
+		echo "--placement --persistent --help" ;;
+	"pool resize")
+		echo "--persistent --help" ;;
+	"pool destroy")
+		echo "--force --help" ;;
 	"partition pins" | "partition metrics")
 		echo "--json --bytes --help" ;;
 	"partition attach")
