@@ -8,6 +8,7 @@
 #include "../../tools/tarnctl/config.c"
 #include "../../tools/tarnctl/config_edit.c"
 #include "../../tools/tarnctl/config_wish.h"
+#include "../../tools/tarnctl/config_words.h"
 #include "tap.h"
 
 /* ---- messages are kept -------------------------------------------------------- */
@@ -308,6 +309,95 @@ static void test_hostile(void)
 	check_wrong(text, "has no key");
 }
 
+/* What is right is written so that it is read as the same. */
+static void check_again(struct config *config)
+{
+	char *text = NULL, *again = NULL;
+	size_t size, size2;
+	FILE *f = open_memstream(&text, &size);
+	struct config copy;
+
+	config_write(config, f);
+	fclose(f);
+	copy = read_text(text);
+	f = open_memstream(&again, &size2);
+	config_write(&copy, f);
+	fclose(f);
+	CHECK_EQ(copy.wrong, 0);
+	CHECK_STR(again, text);
+	free(text);
+	free(again);
+	config_free(&copy);
+}
+
+static unsigned int next_random(unsigned int *state)
+{
+	*state = *state * 1103515245 + 12345;
+	return *state >> 8;
+}
+
+/* Bytes of a file that are others, are gone or are there twice. */
+static size_t mutate(char *text, size_t len, unsigned int *state)
+{
+	static const char bytes[] = "[]=\n;# \t\0\\,:%09GkKx/*?-\xff\x80";
+	unsigned int changes = 1 + next_random(state) % 6;
+
+	while (changes-- && len > 40) {
+		size_t at = next_random(state) % len;
+		size_t some = 1 + next_random(state) % 20;
+
+		if (some > len - at)
+			some = len - at;
+		switch (next_random(state) % 3) {
+		case 0:
+			text[at] = bytes[next_random(state) %
+					 (sizeof(bytes) - 1)];
+			break;
+		case 1:
+			memmove(text + at, text + at + some, len - at - some);
+			len -= some;
+			break;
+		case 2:
+			memmove(text + at + some, text + at, len - at);
+			len += some;
+			break;
+		}
+	}
+	return len;
+}
+
+static void test_mutations(void)
+{
+	static const char right[] =
+		"[pool]\nnodes=8G:0:512M\nmode=0755\nscan=0.5%\nlow=2%\n"
+		"[pins]\ndma=always\n[pager]\nuser=tarn\ncpus=0-3\n"
+		"[device]\npath=/dev/a b,c\nsize=64G ; much\npriority=-3\n"
+		"[mirror]\npath=/dev/sdc\npath=/dev/sdd\n"
+		"[partition]\nname=web-*\nweight=3\nhome=0=4G,1\nmin=1.5G\n";
+	unsigned int state = 7, i, good = 0;
+	char text[1024];
+
+	for (i = 0; i < 30000; i++) {
+		struct config config;
+		size_t len;
+
+		memcpy(text, right, sizeof(right));
+		len = mutate(text, sizeof(right) - 1, &state);
+		config = read_bytes(text, len);
+		if (!config.wrong) {
+			check_again(&config);
+			good++;
+		}
+		config_free(&config);
+		if (tap_failed) {
+			printf("# %.*s\n", (int)len, text);
+			return;
+		}
+	}
+	/* Neither all of them are wrong nor none. */
+	CHECK(good > 300 && good < 25000);
+}
+
 /* ---- files of earlier versions --------------------------------------------------- */
 
 static struct config read_old(const char *text)
@@ -368,6 +458,28 @@ static void test_old(void)
 
 	config = read_old("TARN_POOL_OPTIONS=size=8X,what=1,ro\nTARN_PAGER_OPTIONS=\\");
 	CHECK_EQ(config.wrong, 3);
+	config_free(&config);
+}
+
+static void test_words(void)
+{
+	struct config config = read_text(
+		"[pager]\nuser=tarn\ngrant=off\nmlock=on\ndebug=on\ndepth=64\n"
+		"[device]\npath=/dev/a,b\npriority=10\n"
+		"[mirror]\npath=/dev/c\ndegraded=on\npath=/dev/d\n");
+	static const char *const want[] = {
+		"tarn-pager", "--pool", "/p", "--user=tarn", "--no-grant",
+		"--debug", "--depth=64", "--device", "/dev/a,,b,priority=10",
+		"--mirror", "/dev/c,degraded=on,/dev/d", NULL,
+	};
+	char **words = config_words(&config, "/p");
+	size_t i;
+
+	CHECK_STR(said, "");
+	for (i = 0; words && words[i] && want[i]; i++)
+		CHECK_STR(words[i], want[i]);
+	CHECK(words && !words[i] && !want[i]);
+	config_words_free(words);
 	config_free(&config);
 }
 
@@ -583,6 +695,8 @@ static const struct tap_test tests[] = {
 	{ "each line that is wrong is told, and the others count", test_each },
 	{ "hostile files", test_hostile },
 	{ "files of earlier versions", test_old },
+	{ "files that were changed at random", test_mutations },
+	{ "the command line of a pager", test_words },
 	{ "a change leaves the rest as it was", test_edit },
 	{ "files are found, replaced as a whole, and have an end", test_files },
 	{ "names of pools", test_names },
