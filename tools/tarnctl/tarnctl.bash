@@ -13,6 +13,16 @@ _tarnctl_pools()
 	done < /proc/self/mountinfo 2> /dev/null
 }
 
+# Names of all pools that have a file.
+_tarnctl_configs()
+{
+	local file
+
+	for file in /etc/tarn/pools.d/*.conf; do
+		[ -e "$file" ] && basename "$file" .conf
+	done
+}
+
 _tarnctl_nodes()
 {
 	local dir
@@ -200,6 +210,17 @@ _tarnctl()
 			mapfile -t COMPREPLY < <(compgen -W \
 				"weight= min= desired= huge=" -- "$cur")
 		fi ;;
+	"config check")
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_configs)" -- "$cur"
+			compgen -f -- "$cur") ;;
+	config* | "pool destroy")
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_configs)" -- "$cur") ;;
+	"pool create")
+		compopt -o nospace
+		((COMP_CWORD == 3)) || mapfile -t COMPREPLY < <(compgen -W "size= nodes= mode= \
+			uid= gid= paging= huge= low= high= readahead= scan= placement= user= queues= \
+			depth= cpus= device= mirror=" -- "$cur") ;;
 	"pool set")
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W \
