@@ -119,6 +119,24 @@ static int append(struct config_section *section, const char *key,
 	return 0;
 }
 
+/* @before: the line where it was given first; what comes from words has none */
+static void complain_again(struct config *config, struct config_section *section,
+			   const struct config_key *def, unsigned int before,
+			   unsigned int line)
+{
+	if (def->most > 1)
+		config_complain(config, section, line,
+				"%s= is given for the third time; two are the most",
+				def->name);
+	else if (before)
+		config_complain(config, section, line,
+				"%s= is given twice, in line %u too; take one away",
+				def->name, before);
+	else
+		config_complain(config, section, line,
+				"%s= is given twice; take one away", def->name);
+}
+
 /* What would not be the same when it is read from a file. */
 static const char *check_text(const char *value)
 {
@@ -163,11 +181,7 @@ int config_add(struct config *config, struct config_section *section,
 	}
 	before = find_pair(section, def->name);
 	if (before && count_pairs(section, def->name) >= def->most) {
-		config_complain(config, section, line,
-				def->most > 1 ?
-				"%s= is given for the third time; two are the most" :
-				"%s= is given twice, in line %u too; take one away",
-				def->name, before->line);
+		complain_again(config, section, def, before->line, line);
 		return -EINVAL;
 	}
 	return append(section, def->name, value, line);
@@ -264,9 +278,10 @@ static bool is_path_of(const struct config_section *section, size_t i)
 	       !strcmp(section->pairs[i].key, "path");
 }
 
-/* The line before @end where a path stands, 0: none. */
-static unsigned int find_path(const struct config *config, const char *path,
-			      const struct config_pair *end)
+/* The pair before @end that has a path, or NULL. */
+static const struct config_pair *find_path(const struct config *config,
+					   const char *path,
+					   const struct config_pair *end)
 {
 	size_t i, j;
 
@@ -276,13 +291,13 @@ static unsigned int find_path(const struct config *config, const char *path,
 				&config->sections[i].pairs[j];
 
 			if (pair == end)
-				return 0;
+				return NULL;
 			if (is_path_of(&config->sections[i], j) &&
 			    !strcmp(pair->value, path))
-				return pair->line;
+				return pair;
 		}
 	}
-	return 0;
+	return NULL;
 }
 
 static void check_paths(struct config *config, struct config_section *section)
@@ -291,15 +306,19 @@ static void check_paths(struct config *config, struct config_section *section)
 
 	for (i = 0; i < section->count; i++) {
 		const struct config_pair *pair = &section->pairs[i];
-		unsigned int line;
+		const struct config_pair *before;
 
 		if (!is_path_of(section, i))
 			continue;
-		line = find_path(config, pair->value, pair);
-		if (line)
+		before = find_path(config, pair->value, pair);
+		if (before && before->line)
 			config_complain(config, section, pair->line,
 					"path=%s stands in line %u already; a device can be given once",
-					pair->value, line);
+					pair->value, before->line);
+		else if (before)
+			config_complain(config, section, 0,
+					"path=%s is given twice; a device can be given once",
+					pair->value);
 	}
 }
 

@@ -77,7 +77,8 @@ static bool has_pager(const struct config *config)
 static void undo(const char *pool, const char *pager, const char *path)
 {
 	systemctl_run("disable", "--quiet", "--now", pager, pool, NULL);
-	systemctl_run("reset-failed", "--quiet", pager, pool, NULL);
+	systemctl_forget(pager);
+	systemctl_forget(pool);
 	unlink(path);
 	err("nothing was made; 'journalctl -e -u %s -u %s' says why", pool,
 	    pager);

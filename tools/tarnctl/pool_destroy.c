@@ -89,7 +89,8 @@ static int end_mount(const struct pool *pool, const struct units *units)
 	if (!ret)
 		return 0;
 	if (served && systemctl_there())
-		systemctl_run("start", units->pager, units->partitions, NULL);
+		systemctl_run("start", units->pager, units->partitions,
+			      NULL);
 	if (ret == -EBUSY) {
 		err(CMD ": %s is in use: end its guests, and a pager that was started by hand; nothing is removed",
 		    pool->mount);
@@ -132,9 +133,12 @@ static int remove_file(const char *name, const struct units *units)
 
 	if (!path)
 		return err_nomem();
-	if (systemctl_there())
+	if (systemctl_there()) {
 		systemctl_run("disable", "--quiet", "--now", units->pager,
-			  units->pool, NULL);
+			      units->pool, NULL);
+		/* Its end is to unmount what is unmounted by now. */
+		systemctl_forget(units->pool);
+	}
 	if (unlink(path) && errno != ENOENT)
 		ret = err_errno(-errno, "remove %s", path);
 	free(path);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See systemctl.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -20,12 +21,34 @@ bool systemctl_there(void)
 	return !stat("/run/systemd/system", &st);
 }
 
+static int run(const char **words, bool quiet)
+{
+	posix_spawn_file_actions_t actions;
+	int ret, status;
+	pid_t pid;
+
+	ret = posix_spawn_file_actions_init(&actions);
+	if (!ret && quiet)
+		ret = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO,
+						       "/dev/null", O_WRONLY, 0);
+	if (!ret)
+		ret = posix_spawnp(&pid, words[0], &actions, NULL,
+				   (char **)words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (ret)
+		return err_errno(-ret, "start systemctl");
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return err_errno(-errno, "wait for systemctl");
+	}
+	return status ? -EREMOTEIO : 0;
+}
+
 int systemctl_run(const char *verb, ...)
 {
 	const char *words[WORDS_MAX] = { "systemctl", verb };
-	int count = 2, ret, status;
+	int count = 2;
 	va_list args;
-	pid_t pid;
 
 	va_start(args, verb);
 	while (count < WORDS_MAX - 1 &&
@@ -33,12 +56,13 @@ int systemctl_run(const char *verb, ...)
 		count++;
 	va_end(args);
 	words[count] = NULL;
-	ret = posix_spawnp(&pid, words[0], NULL, NULL, (char **)words, environ);
-	if (ret)
-		return err_errno(-ret, "run systemctl");
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return err_errno(-errno, "wait for systemctl");
-	}
-	return status ? -EREMOTEIO : 0;
+	return run(words, false);
+}
+
+void systemctl_forget(const char *unit)
+{
+	const char *words[] = { "systemctl", "reset-failed", unit, NULL };
+
+	/* It complains about one that is not known. */
+	run(words, true);
 }

@@ -15,4 +15,7 @@ bool systemctl_there(void);
  */
 int systemctl_run(const char *verb, ...) __attribute__((sentinel));
 
+/** systemctl_forget() - Have a unit that failed be as one that never ran. */
+void systemctl_forget(const char *unit);
+
 #endif
