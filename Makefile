@@ -39,7 +39,7 @@ help:
 	@echo 'make install      module, programs and manuals on this host (PREFIX=, DESTDIR=)'
 	@echo 'make uninstall    remove them'
 	@echo 'make dkms         have DKMS build the module for each kernel of this host'
-	@echo 'make deb          Debian packages in build/deb: tarn-dkms, tarn-vmm, tarn-tools'
+	@echo 'make deb          Debian packages in build/deb'
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'make sparse, checkpatch, shellcheck: the parts of TESTS=static'
@@ -114,6 +114,8 @@ deb:
 
 dkms:
 	@command -v dkms >/dev/null || { echo 'dkms is not installed: apt-get install dkms' >&2; exit 1; }
+	# The version is the same whatever has changed since.
+	[ -z "$$(dkms status -m tarn -v $(VERSION))" ] || dkms remove tarn/$(VERSION) --all
 	rm -rf /usr/src/tarn-$(VERSION)
 	mkdir -p /usr/src/tarn-$(VERSION)
 	cp -r Kbuild kmod uapi kmod/dkms.conf /usr/src/tarn-$(VERSION)

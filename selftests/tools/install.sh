@@ -45,6 +45,9 @@ for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-list
 	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/system/tarn-pool@.service \
 	usr/lib/systemd/system/tarn-listener.service \
 	usr/lib/systemd/system/tarn-balanced.service usr/share/tarn/domain.rng \
+	usr/lib/systemd/system/tarn-partitions@.service usr/share/man/man5/tarn-pool.conf.5 \
+	etc/apparmor.d/tarn-pager etc/apparmor.d/tarn-listener etc/apparmor.d/tarn-balanced \
+	etc/apparmor.d/abstractions/libvirt-qemu.d/tarn \
 	usr/share/bash-completion/completions/tarnctl etc/libvirt/hooks/qemu.d/tarn; do
 	[ -s "$root/$file" ] || missing="$missing $file"
 done
@@ -64,7 +67,7 @@ for file in "$root"/usr/lib/systemd/system/*.service "$top/vmm/pager/tarn-pager@
 		>"$units/${file##*/}"
 done
 # Templates are verified as one of what they make.
-for name in tarn-pool tarn-pager; do
+for name in tarn-pool tarn-pager tarn-partitions; do
 	ln -s "$name@.service" "$units/$name@pool0.service"
 done
 systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-listener.service" \
@@ -73,7 +76,7 @@ systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-liste
 ok "systemd has nothing to say against the units"
 for file in "$units"/tarn-*[@rd].service; do
 	systemd-analyze security --offline=yes --no-pager --threshold=50 "$file" || break
-done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 4 ] &&
+done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 5 ] &&
 	! grep -q 'exposure level.* \([5-9]\.\|10\)' "$root.log"
 ok "and none of them is exposed to more than it needs"
 # What gives a service a mount namespace (systemd.exec(5)), in any version of systemd.
@@ -109,21 +112,19 @@ rules()
 {
 	DESTDIR=$root "$root/usr/share/tarn/apparmor-local" "$@"
 }
-rules add "$root/usr/share/tarn/apparmor-rules" /usr/local/sbin &&
-	rules add "$root/usr/share/tarn/apparmor-rules" /usr/local/sbin &&
-	[ "$(grep -c 'tarn-vmm rmix' "$apparmor/local/abstractions/libvirt-qemu")" = 1 ] &&
+rules add /usr/local/sbin && rules add /usr/local/sbin &&
+	[ "$(grep -c 'libvirt-qemu.d/tarn' "$apparmor/local/abstractions/libvirt-qemu")" = 1 ] &&
 	grep -q 'tarnctl PUx' "$apparmor/local/usr.sbin.libvirtd" &&
 	grep -q 'tarnctl PUx' "$apparmor/local/usr.sbin.virtqemud"
 ok "rules of AppArmor are there once"
 rules remove && diff -r "$apparmor" "$root.before" >"$root.log"
 ok "and gone without a trace"
 echo '  include if exists <abstractions/libvirt-qemu.d>' >"$apparmor/abstractions/libvirt-qemu"
-rules add "$root/usr/share/tarn/apparmor-rules" /usr/sbin &&
-	[ -s "$apparmor/abstractions/libvirt-qemu.d/tarn" ] && rules remove &&
-	[ ! -e "$apparmor/abstractions/libvirt-qemu.d/tarn" ]
+rules add /usr/sbin && ! grep -q tarn "$apparmor/local/abstractions/libvirt-qemu" &&
+	rules remove
 ok "newer libvirt has a directory for them"
 
-rm -rf "$apparmor"
+rm -rf "$apparmor/abstractions/libvirt-qemu" "$apparmor/local" "$apparmor"/usr.sbin.*
 tools uninstall
 find "$root" ! -type d >"$root.log"
 [ ! -s "$root.log" ]

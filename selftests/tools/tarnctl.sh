@@ -366,8 +366,8 @@ completes()
 
 	# shellcheck source=tools/tarnctl/tarnctl.bash
 	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
-	for command in pool partition pager numa run top events status iostat "pool list" "pool faults" \
-		"partition list" "pager list" "pool resize" "partition pages" \
+	for command in pool partition pager config numa run top events status iostat "pool list" "pool faults" \
+		"partition list" "pager list" "pool resize" "pool destroy" "partition pages" \
 		"partition heat" "partition set" "partition relocate" "pool set" "pool drain-node" \
 		"pager add" "pager drain" "pager resilver" "pool pins" \
 		"partition pins" "partition attach" "partition detach"; do

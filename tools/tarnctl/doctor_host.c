@@ -173,7 +173,7 @@ static void check_pools(struct finding *f)
 		return;
 	if (!pools.count) {
 		found(f, DOCTOR_BAD,
-		      "write TARN_POOL_OPTIONS=size=8G into /etc/tarn/pool0.conf and: systemctl enable --now tarn-pool@pool0",
+		      "tarnctl pool create pool0 size=8G device=...",
 		      "no pool is mounted");
 		return;
 	}
@@ -186,7 +186,7 @@ static void check_pools(struct finding *f)
 			continue;
 		if (!(info->flags & TARN_POOL_SERVED))
 			found(f, DOCTOR_BAD,
-			      "write TARN_PAGER_OPTIONS=--device ... into its file below /etc/tarn and start tarn-pager@NAME",
+			      "add a [device] to its file in /etc/tarn/pools.d, and: systemctl enable --now tarn-pager@NAME",
 			      "%s has no pager: guests wait once it is full",
 			      pools.items[i].mount);
 		else if (info->flags & (TARN_POOL_FULL | TARN_POOL_DEGRADED))

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "commands.h"
+#include "config_commands.h"
 
 #define OPTION_TOP                                                             \
 	(OPTION_JSON | OPTION_CSV | OPTION_BYTES | OPTION_COUNT |              \
@@ -23,6 +24,26 @@ static const struct command pool_commands[] = {
 	{ .name = "show", .args = "[POOL]", .help = "all counters of a pool",
 	  .fn = pool_show_main, .options = OPTION_JSON | OPTION_BYTES,
 	  .max_args = 1 },
+	{ .name = "create", .args = "NAME size=SIZE [KEY=VALUE...]",
+	  .help = "make a pool that is there at each boot",
+	  .more = "Writes /etc/tarn/pools.d/NAME.conf, mounts the pool at /run/tarn/NAME, and has\n"
+		  "systemd start it and its pager, now and at each boot. KEY is one of those of the\n"
+		  "sections [pool] and [pager] of tarn-pool.conf(5), and these may be repeated:\n"
+		  "  device=PATH[,KEY=VALUE...]       page to a block device, or to a file with size=\n"
+		  "  mirror=PATH,PATH[,KEY=VALUE...]  write to both, read from either\n"
+		  "What a device holds is overwritten; one that anything knows is refused.",
+	  .fn = pool_create_main, .min_args = 2, .max_args = -1 },
+	{ .name = "destroy", .args = "NAME",
+	  .help = "end a pool and remove its file",
+	  .more = "Refused while guests are in it. --force gives up memory that no guest uses any\n"
+		  "more.",
+	  .fn = pool_destroy_main, .options = OPTION_FORCE, .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "import", .args = "NAME",
+	  .help = "make the file of a pool that has none",
+	  .more = "From /etc/tarn/NAME.conf of an earlier version, or from the pool that is mounted at\n"
+		  "/run/tarn/NAME and its pager, as they are. The pool runs on meanwhile.",
+	  .fn = pool_import_main, .min_args = 1, .max_args = 1 },
 	{ .name = "set", .args = "[POOL] [KEY=VALUE...]",
 	  .help = "change settings of a pool",
 	  .more = "  low=AMOUNT        reclaim starts when fewer frames are free\n"
@@ -36,13 +57,15 @@ static const struct command pool_commands[] = {
 		  "  density  by use, in four degrees, and of each the blocks of 2 MiB with most\n"
 		  "           of it\n"
 		  "  refault  those that were paged in, recently first, then the others by class",
-	  .fn = pool_set_main, .options = OPTION_PLACEMENT, .max_args = -1 },
+	  .fn = pool_set_main,
+	  .options = OPTION_PLACEMENT | OPTION_PERSISTENT, .max_args = -1 },
 	{ .name = "resize", .args = "[POOL] SIZE[:SIZE...]",
 	  .help = "give a mounted pool another size",
 	  .more = "Several sizes set one per NUMA node. What does not fit into a smaller\n"
 		  "pool is paged out first; where that cannot be, the pool stays as it was.\n"
 		  "A size has a suffix: 8G, 512M, 30% (of the memory of this machine).",
-	  .fn = pool_resize_main, .options = OPTION_DRY_RUN,
+	  .fn = pool_resize_main,
+	  .options = OPTION_DRY_RUN | OPTION_PERSISTENT,
 	  .min_args = 1, .max_args = 2 },
 	{ .name = "drain-node", .args = "[POOL] N",
 	  .help = "give all memory on a NUMA node back to the kernel",
@@ -255,6 +278,8 @@ static const struct command root_commands[] = {
 	  .subs = partition_commands },
 	{ .name = "pager", .help = "paging services (tarn-pager)",
 	  .subs = pager_commands },
+	{ .name = "config", .help = "files of pools, and what is made of them",
+	  .subs = config_commands },
 	{ .name = "save", .help = "guests that tarn-vmm has saved",
 	  .subs = save_commands },
 	{ .name = "domain", .help = "domains of libvirt", .subs = domain_commands },

@@ -120,6 +120,8 @@ static const struct option_def option_defs[] = {
 	  "print values with commas between, exactly" },
 	{ OPTION_FILTER, 'f', KIND_STRING, "filter", "TEXT", DEST(filter),
 	  "only partitions whose name or path has this in it" },
+	{ OPTION_PERSISTENT, 0, KIND_FLAG, "persistent", NULL,
+	  DEST(persistent), "write it into the pool's file as well" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };

@@ -51,6 +51,7 @@
 #define OPTION_TIME	(1ULL << 38)
 #define OPTION_CSV	(1ULL << 39)
 #define OPTION_FILTER	(1ULL << 40)
+#define OPTION_PERSISTENT (1ULL << 41)
 #define OPTION_ALL	(~0ULL)
 
 /** What a list takes. */
@@ -115,6 +116,7 @@ struct option_list {
  * @time: with times
  * @csv: values with commas between
  * @filter: part of the name of what is shown
+ * @persistent: write it into the pool's file as well
  */
 struct options {
 	bool help;
@@ -159,6 +161,7 @@ struct options {
 	bool time;
 	bool csv;
 	const char *filter;
+	bool persistent;
 };
 
 /**

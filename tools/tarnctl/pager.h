@@ -12,4 +12,7 @@
  */
 int pager_open(const char *pool, const struct options *opts);
 
+/** pager_add_device() - What 'tarnctl pager add' does, without hints for files. */
+int pager_add_device(int argc, char **argv, const struct options *opts);
+
 #endif

@@ -153,23 +153,20 @@ out_request:
 	return ret;
 }
 
-/* What the pager has to be given when it starts again; a comma in a path is doubled. */
-static void print_option(const char *path, const struct options *opts)
+/* What the pager has to be given when it starts again. */
+static void print_section(const char *path, const struct options *opts)
 {
 	char *full = absolute_path(path);
-	uint64_t size;
-	const char *at;
 
 	if (!full)
 		return;
-	printf("For its next start add to the pager's options (TARN_PAGER_OPTIONS in /etc/tarn/NAME.conf):\n  --device ");
-	for (at = full; *at; at++)
-		printf("%c%s", *at, *at == ',' ? "," : "");
+	printf("For its next start add to the file of the pool, /etc/tarn/pools.d/NAME.conf:\n\n[device]\npath=%s\n", full);
 	if (opts->priority)
-		printf(",priority=%s", opts->priority);
-	if (opts->size && !size_parse_bytes(opts->size, &size))
-		printf(",size=%llu", (unsigned long long)size);
-	puts(opts->discard ? ",discard=on" : "");
+		printf("priority=%s\n", opts->priority);
+	if (opts->size)
+		printf("size=%s\n", opts->size);
+	if (opts->discard)
+		puts("discard=on");
 	free(full);
 }
 
@@ -268,7 +265,7 @@ static int say_resilver(int sock, long number, const struct options *opts)
 
 /* ---- subcommands ------------------------------------------------------------ */
 
-int pager_add_main(int argc, char **argv, const struct options *opts)
+int pager_add_device(int argc, char **argv, const struct options *opts)
 {
 	const char *path = argv[argc - 1];
 	json_t *request, *answer;
@@ -297,9 +294,17 @@ int pager_add_main(int argc, char **argv, const struct options *opts)
 	if (ret)
 		return ret;
 	printf("%s is device %lld\n", path, client_number(answer, "device"));
-	print_option(path, opts);
 	json_decref(answer);
 	return 0;
+}
+
+int pager_add_main(int argc, char **argv, const struct options *opts)
+{
+	int ret = pager_add_device(argc, argv, opts);
+
+	if (!ret && !opts->dry_run)
+		print_section(argv[argc - 1], opts);
+	return ret;
 }
 
 int pager_drain_main(int argc, char **argv, const struct options *opts)
@@ -371,7 +376,7 @@ int pager_resilver_main(int argc, char **argv, const struct options *opts)
 		return ret;
 	printf("re-silvering of %lld started, 'tarnctl pager show' shows how far it is\n", client_number(answer, "started"));
 	if (opts->replace)
-		printf("In the pager's options (TARN_PAGER_OPTIONS in /etc/tarn/NAME.conf) put %s in the place of the old device\n",
+		printf("In the file of the pool, /etc/tarn/pools.d/NAME.conf, put %s in the place of the old device\n",
 		       opts->replace);
 	json_decref(answer);
 	return 0;

@@ -15,6 +15,7 @@
 #include "home_mark.h"
 #include "huge.h"
 #include "partition.h"
+#include "partition_set.h"
 #include "setting.h"
 
 enum {
@@ -232,22 +233,42 @@ static int set_partition(int fd, const char *path,
 	return ret;
 }
 
+static const struct setting keys[] = {
+	[SET_WEIGHT] = { .key = "weight" },
+	[SET_MIN] = { .key = "min" },
+	[SET_DESIRED] = { .key = "desired" },
+	[SET_HUGE] = { .key = "huge" },
+	{ .key = "home", .instead = "the option --home" },
+	{ .key = "dispatch", .instead = "the option --dispatch" },
+	{ .key = "placement", .instead = "the option --placement of 'tarnctl pool set', of a whole pool" },
+	{ .key = "readahead", .instead = "'tarnctl pool set', of a whole pool" },
+	{ .key = "low", .instead = "'tarnctl pool set', of a whole pool" },
+	{ .key = "high", .instead = "'tarnctl pool set', of a whole pool" },
+	{ .key = "scan", .instead = "'tarnctl pool set', of a whole pool" },
+	{ 0 },
+};
+
+#define NR_KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static int parse_words(struct setting *settings, int argc, char **argv)
+{
+	memcpy(settings, keys, sizeof(keys));
+	return settings_parse(settings, "tarnctl partition set", argc, argv);
+}
+
+int partition_set_words(int fd, const char *path, int argc, char **argv,
+			const struct options *opts)
+{
+	struct setting settings[NR_KEYS];
+
+	if (parse_words(settings, argc, argv))
+		return EXIT_USAGE;
+	return set_partition(fd, path, settings, opts);
+}
+
 int partition_set_main(int argc, char **argv, const struct options *opts)
 {
-	struct setting settings[] = {
-		[SET_WEIGHT] = { .key = "weight" },
-		[SET_MIN] = { .key = "min" },
-		[SET_DESIRED] = { .key = "desired" },
-		[SET_HUGE] = { .key = "huge" },
-		{ .key = "home", .instead = "the option --home" },
-		{ .key = "dispatch", .instead = "the option --dispatch" },
-		{ .key = "placement", .instead = "the option --placement of 'tarnctl pool set', of a whole pool" },
-		{ .key = "readahead", .instead = "'tarnctl pool set', of a whole pool" },
-		{ .key = "low", .instead = "'tarnctl pool set', of a whole pool" },
-		{ .key = "high", .instead = "'tarnctl pool set', of a whole pool" },
-		{ .key = "scan", .instead = "'tarnctl pool set', of a whole pool" },
-		{ 0 },
-	};
+	struct setting settings[NR_KEYS];
 	int fd, ret;
 
 	if (argc == 1 && !opts->home && !opts->dispatch) {
@@ -255,8 +276,7 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 		    argv[0]);
 		return EXIT_USAGE;
 	}
-	if (settings_parse(settings, "tarnctl partition set", argc - 1,
-			   argv + 1))
+	if (parse_words(settings, argc - 1, argv + 1))
 		return EXIT_USAGE;
 	fd = partition_open(argv[0], O_RDWR);
 	if (fd < 0)

@@ -221,8 +221,7 @@ void pool_list_explain(const struct pool_list *list)
 	/* That has been said. */
 	if (list->denied)
 		return;
-	err("no pool is mounted; %smount one: mount -t " FSTYPE
-	    " -o size=8G tarn /run/tarn/pool0",
+	err("no pool is mounted; %smake one: tarnctl pool create pool0 size=8G",
 	    module_loaded() ? "" :
 	    "the module is not loaded ('tarnctl doctor' says if there is one): modprobe tarn, and ");
 }

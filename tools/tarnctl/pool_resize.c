@@ -13,9 +13,11 @@
 
 #include "command.h"
 #include "commands.h"
+#include "config_edit.h"
 #include "dry_run.h"
 #include "error.h"
 #include "pool.h"
+#include "pool_resize.h"
 #include "size.h"
 
 /* "8G" and "30%" are sizes for mount(8), too; a bare number asks for doubt. */
@@ -109,8 +111,8 @@ static int resize_fail(const struct pool *pool, int ret, const char *reason)
 	return pool_fail(pool, ret, "resize");
 }
 
-static int reconfigure(const struct pool *pool, const char *key,
-		       const char *value)
+int pool_reconfigure(const struct pool *pool, const char *key,
+		     const char *value)
 {
 	char reason[256] = "";
 	int fd, ret = 0;
@@ -127,15 +129,39 @@ static int reconfigure(const struct pool *pool, const char *key,
 	return ret ? resize_fail(pool, ret, reason) : 0;
 }
 
+/* Of size= and nodes= a file has one. */
+static int resize(const struct pool *pool, const char *key, const char *value,
+		  const char *text, bool persistent)
+{
+	struct config_edit edit = { 0 };
+	int ret = 0;
+
+	if (persistent)
+		ret = config_edit_pool(&edit, pool->mount);
+	if (!ret && persistent)
+		ret = config_edit_drop(&edit, CONFIG_POOL,
+				       strcmp(key, "size") ? "size" : "nodes");
+	if (!ret && persistent)
+		ret = config_edit_set(&edit, CONFIG_POOL, key, text);
+	if (!ret)
+		ret = pool_reconfigure(pool, key, value);
+	if (!ret && persistent)
+		ret = config_edit_commit(&edit);
+	config_edit_free(&edit);
+	return ret;
+}
+
 int pool_resize_main(int argc, char **argv, const struct options *opts)
 {
 	char *size = argv[argc - 1];
 	const char *key = strchr(size, ':') ? "nodes" : "size";
 	char value[512], before[SIZE_TEXT_MAX], after[SIZE_TEXT_MAX];
+	char text[512];
 	struct pool pool;
 	uint64_t frames;
 	int ret;
 
+	snprintf(text, sizeof(text), "%s", size);
 	if (make_value(value, sizeof(value), size))
 		return EXIT_USAGE;
 	ret = pool_get(&pool, argc > 1 ? argv[0] : NULL);
@@ -146,7 +172,7 @@ int pool_resize_main(int argc, char **argv, const struct options *opts)
 		goto out_put;
 	}
 	frames = pool.info.frames;
-	ret = reconfigure(&pool, key, value);
+	ret = resize(&pool, key, value, text, opts->persistent);
 	if (!ret)
 		ret = pool_refresh(&pool);
 	if (!ret)

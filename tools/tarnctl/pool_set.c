@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "commands.h"
+#include "config_edit.h"
 #include "error.h"
 #include "placement.h"
 #include "pool.h"
@@ -142,6 +143,38 @@ static int set_pool(const struct pool *pool, const struct setting *settings,
 	return ret ? set_fail(pool, ret, &set) : 0;
 }
 
+/* A setting that the file does not take is refused before anything is set. */
+static int prepare(struct config_edit *edit, const struct pool *pool,
+		   const struct setting *settings, const struct options *opts)
+{
+	int ret = config_edit_pool(edit, pool->mount);
+
+	for (; !ret && settings->key && !settings->instead; settings++) {
+		if (settings->value)
+			ret = config_edit_set(edit, CONFIG_POOL, settings->key,
+					      settings->value);
+	}
+	if (!ret && opts->placement)
+		ret = config_edit_set(edit, CONFIG_POOL, "placement",
+				      opts->placement);
+	return ret;
+}
+
+static int set_persistently(const struct pool *pool,
+			    const struct setting *settings,
+			    const struct options *opts)
+{
+	struct config_edit edit;
+	int ret = prepare(&edit, pool, settings, opts);
+
+	if (!ret)
+		ret = set_pool(pool, settings, opts);
+	if (!ret)
+		ret = config_edit_commit(&edit);
+	config_edit_free(&edit);
+	return ret;
+}
+
 int pool_set_main(int argc, char **argv, const struct options *opts)
 {
 	struct setting settings[] = {
@@ -177,7 +210,8 @@ int pool_set_main(int argc, char **argv, const struct options *opts)
 	ret = pool_get(&pool, name);
 	if (ret)
 		return ret;
-	ret = set_pool(&pool, settings, opts);
+	ret = opts->persistent ? set_persistently(&pool, settings, opts) :
+				 set_pool(&pool, settings, opts);
 	pool_put(&pool);
 	return ret;
 }

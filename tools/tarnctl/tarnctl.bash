@@ -45,6 +45,16 @@ _tarnctl_columns()
 	tarnctl $1 --columns . 2>&1 | sed -n "s/.*there is no column '.', but //p" | tr -d ,
 }
 
+# Names of all pools that have a file.
+_tarnctl_configs()
+{
+	local file
+
+	for file in /etc/tarn/pools.d/*.conf; do
+		[ -e "$file" ] && basename "$file" .conf
+	done
+}
+
 _tarnctl_nodes()
 {
 	local dir
@@ -58,13 +68,15 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager domain doctor status iostat save numa run top events help --help --version" ;;
+		echo "pool partition pager config domain doctor status iostat save numa run top events help --help --version" ;;
 	pool)
-		echo "list show set resize drain-node pins faults events top --help" ;;
+		echo "list show create destroy import set resize drain-node pins faults events top --help" ;;
 	partition)
 		echo "list show pages heat set page-out page-in relocate pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver detach --help" ;;
+	config)
+		echo "check show mount apply pager reload-pager has-partitions follow --help" ;;
 	save)
 		echo "show --help" ;;
 	"save show")
@@ -80,7 +92,7 @@ _tarnctl_words()
 	"pool faults")
 		echo "--json --bytes --columns --noheadings --raw --sort --reverse --count --help" ;;
 	"pool resize")
-		echo "--dry-run --help" ;;
+		echo "--persistent --dry-run --help" ;;
 	"partition detach")
 		echo "--dry-run --help" ;;
 	status*)
@@ -92,7 +104,9 @@ _tarnctl_words()
 	"pool drain-node")
 		echo "--json --bytes --shrink --refuse --background --status --cancel --dry-run --help" ;;
 	"pool set")
-		echo "--placement --help" ;;
+		echo "--placement --persistent --help" ;;
+	"pool destroy")
+		echo "--force --help" ;;
 	"partition pins" | "partition metrics")
 		echo "--json --bytes --help" ;;
 	"partition attach")
@@ -252,6 +266,17 @@ _tarnctl()
 			mapfile -t COMPREPLY < <(compgen -W \
 				"weight= min= desired= huge=" -- "$cur")
 		fi ;;
+	"config check")
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_configs)" -- "$cur"
+			compgen -f -- "$cur") ;;
+	config* | "pool destroy")
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_configs)" -- "$cur") ;;
+	"pool create")
+		compopt -o nospace
+		((COMP_CWORD == 3)) || mapfile -t COMPREPLY < <(compgen -W "size= nodes= mode= \
+			uid= gid= paging= huge= low= high= readahead= scan= placement= user= queues= \
+			depth= cpus= device= mirror=" -- "$cur") ;;
 	"pool set")
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W \

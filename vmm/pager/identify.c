@@ -262,7 +262,7 @@ static int check_missing(struct devices *devices, const u64 *stored)
 	for (number = 0; number < DEVICE_MAX; number++) {
 		if (!stored[number] || devices_find(devices, number))
 			continue;
-		log_err("device %u holds %llu pages of this pool and is missing: give it with --device or --mirror, too (TARN_PAGER_OPTIONS)",
+		log_err("device %u holds %llu pages of this pool and is missing: give it with --device or --mirror, too (as a service: in the pool's file)",
 			number, (unsigned long long)stored[number]);
 		ret = -ENODEV;
 	}

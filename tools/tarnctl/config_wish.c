@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See config_wish.h. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_wish.h"
+#include "error.h"
+
+#define LIBVIRT "domains/"
+
+/* As gitignore(5) has it: without a slash a pattern is about the last part. */
+static bool fits(const char *pattern, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!strncmp(path, LIBVIRT, strlen(LIBVIRT)) &&
+	    strncmp(pattern, LIBVIRT, strlen(LIBVIRT)))
+		return false;
+	if (!strchr(pattern, '/') && slash)
+		path = slash + 1;
+	return !fnmatch(pattern, path, FNM_PATHNAME);
+}
+
+static bool section_fits(const struct config_section *section, const char *path)
+{
+	size_t i;
+
+	if (section->kind != CONFIG_PARTITION)
+		return false;
+	for (i = 0; i < section->count; i++) {
+		if (!strcmp(section->pairs[i].key, "name") &&
+		    fits(section->pairs[i].value, path))
+			return true;
+	}
+	return false;
+}
+
+static int add_word(struct config_wish *wish, const char *key, const char *value)
+{
+	if (asprintf(&wish->words[wish->count], "%s=%s", key, value) < 0)
+		return err_nomem();
+	wish->count++;
+	return 0;
+}
+
+int config_wish(struct config_wish *wish, const struct config *config,
+		const char *path)
+{
+	static const char *const keys[] = { "weight", "min", "desired", "huge" };
+	const char *values[sizeof(keys) / sizeof(keys[0])] = { 0 };
+	size_t i, j;
+	int any = 0, ret = 0;
+
+	*wish = (struct config_wish){ 0 };
+	for (i = 0; i < config->count; i++) {
+		const struct config_section *section = &config->sections[i];
+
+		if (!section_fits(section, path))
+			continue;
+		any = 1;
+		for (j = 0; j < sizeof(keys) / sizeof(keys[0]); j++)
+			values[j] = config_get(section, keys[j]) ?: values[j];
+		wish->home = config_get(section, "home") ?: wish->home;
+		wish->dispatch = config_get(section, "dispatch") ?:
+					 wish->dispatch;
+	}
+	for (j = 0; !ret && j < sizeof(keys) / sizeof(keys[0]); j++) {
+		if (values[j])
+			ret = add_word(wish, keys[j], values[j]);
+	}
+	return ret ? ret : any;
+}
+
+void config_wish_free(struct config_wish *wish)
+{
+	while (wish->count)
+		free(wish->words[--wish->count]);
+}
