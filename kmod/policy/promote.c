@@ -34,7 +34,7 @@
 /* Of its pages so many have a frame, and of these so many are used often. */
 #define FRAMES_LEAST	(TARN_BLOCK_PAGES / 8 * 7)
 #define WARM_LEAST	(TARN_BLOCK_PAGES / 2)
-/* Leaves that are looked at at once. */
+/* Leaves that are looked at in one go. */
 #define BATCH		64U
 /* After a round in which nothing was to be done. */
 #define IDLE		(2 * HZ)

@@ -131,11 +131,11 @@ static unsigned long smaps_line(const void *at, const char *key, char *line,
 
 	ASSERT(f);
 	while (fgets(line, room, f)) {
+		if (here && !strncmp(line, key, strlen(key)))
+			break;
 		if (!here && sscanf(line, "%lx-%lx ", &from, &to) == 2)
 			here = from <= (unsigned long)at &&
 			       (unsigned long)at < to;
-		else if (here && !strncmp(line, key, strlen(key)))
-			break;
 	}
 	fclose(f);
 	ASSERT(here);
@@ -149,7 +149,7 @@ static u64 huge_mapped(const void *at, unsigned long *from)
 	char line[256];
 
 	*from = smaps_line(at, "FilePmdMapped:", line, sizeof(line));
-	ASSERT_EQ(sscanf(line, "FilePmdMapped: %lu", &kib), 1);
+	ASSERT(sscanf(line, "FilePmdMapped: %lu", &kib) == 1);
 	return kib << 10;
 }
 
