@@ -330,7 +330,7 @@ static void what_else_is_mapped_there_stays(void)
 	begin("size=16M,huge=always", 2 * BLOCK);
 	fill_small(0, 2 * BLOCK);
 	WAIT_FOR(touch(0, 2 * BLOCK) && promotions() == 2);
-	for (round = 0; done < 20; round++) {
+	for (round = 0; done < 5; round++) {
 		u64 before = promotions();
 
 		/* Its frames stay hot, and where they are. */
