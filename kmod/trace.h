@@ -189,6 +189,43 @@ TRACE_EVENT(tarn_reclaim,
 		  __entry->taken, __entry->busy)
 );
 
+TRACE_EVENT(tarn_block_promote,
+	TP_PROTO(u32 partition, u64 index, u32 frames),
+	TP_ARGS(partition, index, frames),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u64, index)
+		__field(u32, frames)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->index = index;
+		__entry->frames = frames;
+	),
+	TP_printk("partition=%u index=%llu frames=%u", __entry->partition,
+		  __entry->index, __entry->frames)
+);
+
+TRACE_EVENT(tarn_block_remap,
+	TP_PROTO(u32 partition, u64 index, unsigned long addr, bool done),
+	TP_ARGS(partition, index, addr, done),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u64, index)
+		__field(unsigned long, addr)
+		__field(bool, done)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->index = index;
+		__entry->addr = addr;
+		__entry->done = done;
+	),
+	TP_printk("partition=%u index=%llu addr=%lx %s", __entry->partition,
+		  __entry->index, __entry->addr,
+		  __entry->done ? "done" : "left")
+);
+
 TRACE_EVENT(tarn_area,
 	TP_PROTO(u32 partition, u32 handle, u16 type, u16 origin, bool added),
 	TP_ARGS(partition, handle, type, origin, added),

@@ -113,8 +113,7 @@ static long pool_call(struct file *file, unsigned int cmd,
 	case TARN_POOL_SET:
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
-		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL ||
-		    arg->pool_set.reserved)
+		if (arg->pool_set.flags & ~TARN_POOL_SET_ALL)
 			return -EINVAL;
 		return tarn_pool_set(pool, &arg->pool_set);
 	case TARN_POOL_PIN_POLICY:

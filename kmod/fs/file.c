@@ -24,6 +24,7 @@
 #include "page/pagein.h"
 #include "page/reserve.h"
 #include "page/truncate.h"
+#include "policy/remap.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
 
@@ -519,6 +520,8 @@ static long tarn_fallocate(struct file *file, int mode, loff_t offset,
 
 static int tarn_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	struct tarn_remap *remap;
+
 	/*
 	 * A private writable mapping would copy pages out of the pool, unseen
 	 * by it; a private one for reading must not become writable.
@@ -534,7 +537,25 @@ static int tarn_mmap(struct file *file, struct vm_area_struct *vma)
 	/* A core dump would bring a guest's whole memory in, and write all of it. */
 	vm_flags_set(vma, VM_DONTDUMP);
 	vma->vm_ops = &tarn_vm_ops;
+	remap = tarn_remap_current(TARN_I(file_inode(file))->part->pool);
+	if (unlikely(remap))
+		tarn_remap_inherit(remap, vma);
 	return 0;
+}
+
+/* Where a block can have one entry. */
+static unsigned long tarn_get_unmapped_area(struct file *file,
+					    unsigned long addr,
+					    unsigned long len,
+					    unsigned long pgoff,
+					    unsigned long flags)
+{
+	struct tarn_pool *pool = TARN_I(file_inode(file))->part->pool;
+	struct tarn_remap *remap = tarn_remap_current(pool);
+
+	return unlikely(remap) ? tarn_remap_check(remap, addr) :
+				 thp_get_unmapped_area(file, addr, len, pgoff,
+						       flags);
 }
 
 const struct file_operations tarn_file_ops = {
@@ -545,8 +566,7 @@ const struct file_operations tarn_file_ops = {
 	.splice_write = iter_file_splice_write,
 	.llseek = generic_file_llseek,
 	.mmap = tarn_mmap,
-	/* Where a block can have one entry. */
-	.get_unmapped_area = thp_get_unmapped_area,
+	.get_unmapped_area = tarn_get_unmapped_area,
 	.fsync = noop_fsync,
 	.fallocate = tarn_fallocate,
 	.unlocked_ioctl = tarn_fs_ioctl,

@@ -83,8 +83,13 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->faults_pending = tarn_pending_count(pool);
 	info->poisoned_frames = atomic64_read(&pool->poisoned);
 	info->huge = READ_ONCE(pool->huge);
+	info->promote_permille = READ_ONCE(pool->promote_permille);
+	info->promote_ns = atomic64_read(&pool->promote_ns);
+	info->block_promotions = tarn_stats_pool(pool,
+						 TARN_STAT_BLOCK_PROMOTIONS);
 	info->block_fills = tarn_stats_pool(pool, TARN_STAT_BLOCK_FILLS) +
-			    tarn_stats_pool(pool, TARN_STAT_BLOCK_LOADS);
+			    tarn_stats_pool(pool, TARN_STAT_BLOCK_LOADS) +
+			    info->block_promotions;
 	info->block_splits = tarn_stats_pool(pool, TARN_STAT_BLOCK_SPLITS);
 	info->block_pages = block_pages(info->block_fills, info->block_splits);
 }
@@ -121,8 +126,10 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->desired_frames = READ_ONCE(part->desired_frames);
 	info->working_set = tarn_age_working_set(part);
 	info->huge = READ_ONCE(part->huge);
+	info->block_promotions = atomic64_read(&count[TARN_STAT_BLOCK_PROMOTIONS]);
 	info->block_fills = atomic64_read(&count[TARN_STAT_BLOCK_FILLS]) +
-			    atomic64_read(&count[TARN_STAT_BLOCK_LOADS]);
+			    atomic64_read(&count[TARN_STAT_BLOCK_LOADS]) +
+			    info->block_promotions;
 	info->block_splits = atomic64_read(&count[TARN_STAT_BLOCK_SPLITS]);
 	info->block_pages = block_pages(info->block_fills, info->block_splits);
 }

@@ -15,6 +15,7 @@
 #include "policy/entitle.h"
 #include "policy/hand.h"
 #include "policy/place.h"
+#include "policy/promote.h"
 #include "policy/reclaim.h"
 #include "policy/relocate.h"
 #include "policy/scan.h"
@@ -53,12 +54,15 @@ static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
 	if (!ret)
 		ret = tarn_place_start(pool);
 	if (!ret)
+		ret = tarn_promote_start(pool);
+	if (!ret)
 		ret = tarn_sysfs_add_pool(pool);
 	return ret;
 }
 
 static void stop(struct tarn_pool *pool)
 {
+	tarn_promote_stop(pool);
 	tarn_place_stop(pool);
 	tarn_scan_stop(pool);
 	tarn_drain_end(pool);

@@ -96,6 +96,9 @@ FIELD(pool, block_pages);
 FIELD(pool, free_block_frames);
 FIELD(pool, block_fills);
 FIELD(pool, block_splits);
+FIELD(pool, block_promotions);
+FIELD(pool, promote_permille);
+FIELD(pool, promote_ns);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -133,6 +136,9 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, free_block_frames),
 	ATTR(pool, block_fills),
 	ATTR(pool, block_splits),
+	ATTR(pool, block_promotions),
+	ATTR(pool, promote_permille),
+	ATTR(pool, promote_ns),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -229,6 +235,7 @@ FIELD(partition, huge);
 FIELD(partition, block_pages);
 FIELD(partition, block_fills);
 FIELD(partition, block_splits);
+FIELD(partition, block_promotions);
 
 static struct attribute *partition_attrs[] = {
 	ATTR(partition, weight),
@@ -256,6 +263,7 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, block_pages),
 	ATTR(partition, block_fills),
 	ATTR(partition, block_splits),
+	ATTR(partition, block_promotions),
 	NULL,
 };
 ATTRIBUTE_GROUPS(partition);

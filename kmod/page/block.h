@@ -9,7 +9,8 @@
  *	one reference	count, so who holds one of its pages holds all
  *	one dirty bit
  *
- * A block becomes whole when all of it gets its first frame at once. As soon as one of its
+ * A block becomes whole when all of it gets its first frame at once, when it comes back, or
+ * when its pages are gathered (block_gather.c). As soon as one of its
  * pages is to go its own way (it is given up, moved, cut away) all do: the chunk is split
  * where it lies. While somebody holds a page of it (DMA) that can't be done. Then it is
  * mapped page by page at least, from then on, and what is given up of it waits in limbo.
@@ -43,6 +44,8 @@ void tarn_block_unmap(struct tarn_partition *part, u64 first,
 		      const struct tarn_chunk *chunk);
 bool tarn_block_move(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 index, int nid);
+bool tarn_block_gather(struct tarn_partition *part, struct tarn_leaf *leaf,
+		       u64 first, int nid);
 bool tarn_block_look(struct tarn_partition *part, u64 index);
 bool tarn_block_is_whole(struct tarn_pool *pool, u64 e);
 

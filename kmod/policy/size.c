@@ -12,6 +12,7 @@
 #include "policy/drain.h"
 #include "policy/entitle.h"
 #include "policy/evacuate.h"
+#include "policy/promote.h"
 #include "policy/reclaim.h"
 #include "policy/scan.h"
 #include "policy/size.h"
@@ -308,6 +309,9 @@ int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set)
 	if (set->flags & TARN_POOL_SET_SCAN &&
 	    set->scan_permille > TARN_SCAN_PERMILLE_MAX)
 		goto out;
+	if (set->flags & TARN_POOL_SET_PROMOTE &&
+	    set->promote_permille > TARN_PROMOTE_PERMILLE_MAX)
+		goto out;
 	if (set->flags & TARN_POOL_SET_PLACEMENT &&
 	    set->placement >= TARN_PLACEMENTS)
 		goto out;
@@ -320,6 +324,8 @@ int tarn_pool_set(struct tarn_pool *pool, const struct tarn_pool_set *set)
 		WRITE_ONCE(pool->readahead, set->readahead_pages);
 	if (set->flags & TARN_POOL_SET_SCAN)
 		tarn_scan_set(pool, set->scan_permille);
+	if (set->flags & TARN_POOL_SET_PROMOTE)
+		tarn_promote_set(pool, set->promote_permille);
 	if (set->flags & TARN_POOL_SET_PLACEMENT)
 		WRITE_ONCE(pool->placement, set->placement);
 	ret = 0;

@@ -5,11 +5,10 @@
  * x86, no TLB flush follows: a page in use is marked again soon enough.
  */
 #include <linux/fs.h>
-#include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
-#include <linux/pgtable.h>
 
+#include "policy/mappings.h"
 #include "policy/young.h"
 #include "pool/partition.h"
 
@@ -27,27 +26,13 @@ void tarn_young_set_source(const struct tarn_young_source *source)
 	others = source;
 }
 
-/*
- * The table that holds @addr, or NULL: there is none, or one entry of 2 MiB. Page tables of a mapped file are freed
- * with i_mmap_rwsem held for writing first; newer kernels free empty ones under
- * RCU besides. The caller holds both.
- */
+/* The table that holds @addr, or NULL: there is none, or one entry of 2 MiB. */
 static pte_t *find_table(struct mm_struct *mm, unsigned long addr, pmd_t **huge)
 {
-	pgd_t *pgd = pgd_offset(mm, addr);
-	p4d_t *p4d;
-	pud_t *pud;
-	pmd_t *pmd, pmdv;
+	pmd_t *pmd = tarn_mapping_pmd(mm, addr), pmdv;
 
-	if (pgd_none(*pgd) || pgd_bad(*pgd))
+	if (!pmd)
 		return NULL;
-	p4d = p4d_offset(pgd, addr);
-	if (p4d_none(*p4d) || p4d_bad(*p4d))
-		return NULL;
-	pud = pud_offset(p4d, addr);
-	if (pud_none(*pud) || pud_bad(*pud))
-		return NULL;
-	pmd = pmd_offset(pud, addr);
 	pmdv = READ_ONCE(*pmd);
 	if (pmd_none(pmdv))
 		return NULL;
@@ -109,21 +94,6 @@ static void collect_vma(struct vm_area_struct *vma, u64 first, u64 count,
 	}
 }
 
-static unsigned long first_of(struct vm_area_struct *vma)
-{
-	return vma->vm_pgoff;
-}
-
-static unsigned long last_of(struct vm_area_struct *vma)
-{
-	return vma->vm_pgoff + vma_pages(vma) - 1;
-}
-
-/* The kernel's own look-up in the tree of a file's mappings is not for modules. */
-INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
-		     shared.rb_subtree_last, first_of, last_of,
-		     static __maybe_unused, mappings)
-
 /**
  * tarn_young_collect() - which pages of a range were accessed
  * @part: partition; the caller holds its pin
@@ -147,9 +117,9 @@ bool tarn_young_collect(struct tarn_partition *part, u64 first, u64 count,
 
 	i_mmap_lock_read(mapping);
 	rcu_read_lock();
-	for (vma = mappings_iter_first(&mapping->i_mmap, first, last);
+	for (vma = tarn_mappings_iter_first(&mapping->i_mmap, first, last);
 	     vma && looks < LOOKS_MOST;
-	     vma = mappings_iter_next(vma, first, last), looks++) {
+	     vma = tarn_mappings_iter_next(vma, first, last), looks++) {
 		opaque |= mm_has_notifiers(vma->vm_mm);
 		collect_vma(vma, first, count, young);
 	}

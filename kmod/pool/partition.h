@@ -57,6 +57,7 @@ struct tarn_reserve {
  *	is in a frame there; set, some was when it was last looked at, or came since
  * @reserve: pages that keep their place (reserve.c), or NULL
  * @was_whole: its pages were one frame: if all of them are out they may come back as one
+ * @anew: it is one frame, and was mapped anew since; policy/promote.c's
  * @round: in which it was last looked at, under the partition's hand_lock
  * @coldest: least use in it then, likewise
  */
@@ -66,6 +67,7 @@ struct tarn_leaf {
 	struct tarn_reserve *reserve;
 	atomic_long_t nodes;
 	bool was_whole;
+	bool anew;
 	u32 round;
 	u8 coldest;
 };

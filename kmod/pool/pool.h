@@ -51,6 +51,8 @@ struct tarn_node;
 struct tarn_pager;
 struct tarn_pending_bucket;
 struct tarn_placer;
+struct tarn_promoter;
+struct tarn_remap;
 struct task_struct;
 
 /* Threads that keep frames of a node free, at most. */
@@ -189,6 +191,10 @@ struct tarn_pool_ops {
  * @scan_ns: processor time that it took
  * @placer: the thread that moves pages home, policy/place.c's
  * @placement: which ones first, enum tarn_placement
+ * @promoter: the thread that makes blocks 2 MiB frames, policy/promote.c's
+ * @promote_permille: its share of one CPU, in thousandths
+ * @promote_ns: processor time that it took
+ * @remap: mappings that it makes anew, policy/remap.c's
  * @resize_lock: frames come and go
  * @compact: bringing free frames together, policy/compact.c's
  * @drain: leaving a node, policy/drain.c's, under @resize_lock
@@ -262,6 +268,10 @@ struct tarn_pool {
 	atomic64_t scan_ns;
 	struct tarn_placer *placer;
 	u32 placement;
+	struct tarn_promoter *promoter;
+	u32 promote_permille;
+	atomic64_t promote_ns;
+	struct tarn_remap *remap;
 
 	struct mutex resize_lock;
 	struct tarn_compact *compact;

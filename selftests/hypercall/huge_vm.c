@@ -170,6 +170,33 @@ static void more_than_fits(void)
 	end();
 }
 
+/* Of what the guest uses; the VMM's mapping and KVM's follow. */
+static void a_split_block_becomes_one_again(void)
+{
+	struct tarn_pool_set set = {
+		.size = sizeof(set),
+		.flags = TARN_POOL_SET_SCAN | TARN_POOL_SET_PROMOTE,
+		.scan_permille = 1000,
+		.promote_permille = 1000,
+	};
+	const u64 at = BARE_BASE + (BLOCK + 9) * PAGE_SIZE;
+
+	begin();
+	tarn_op(pool.fd, TARN_POOL_SET, &set);
+	bare_attach(&b);
+	touch(1);
+	ASSERT_EQ(bare_ask(&b, TARN_HC_HINT, TARN_HINT_UNUSED, at, 1), 1);
+	ASSERT_EQ(part_page_out(b.part, BLOCK + 100, 20), 20);
+	ASSERT_EQ(blocks(), PAGES / BLOCK - 1);
+	touch(1);
+	ASSERT_EQ(vm_stat("pages_2m"), PAGES / BLOCK - 1);
+	WAIT_FOR((touch(1), part_info(b.part).block_promotions));
+	WAIT_FOR((touch(1), vm_stat("pages_2m") == PAGES / BLOCK));
+	ASSERT_EQ(blocks(), PAGES / BLOCK);
+	check(0, PAGES);
+	end();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(an_attached_guest_has_them),
 	TEST(another_one_has_not),
@@ -177,6 +204,7 @@ static const struct tarn_test tests[] = {
 	TEST(a_pinned_page_stays),
 	TEST(a_hint_takes_one_page),
 	TEST(more_than_fits),
+	TEST(a_split_block_becomes_one_again),
 };
 
 TESTS_MAIN(tests)

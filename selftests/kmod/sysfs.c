@@ -32,6 +32,7 @@ static const struct field pool_fields[] = {
 	P(load_errors), P(checksum_errors), P(store_errors), P(pinned_pages), P(low_frames),
 	P(high_frames), P(paging_capacity), P(paging_used), P(metadata_bytes),
 	P(readahead_pages), P(scan_permille), P(placement), P(faults_pending), P(poisoned_frames),
+	P(block_promotions), P(promote_permille),
 };
 
 static const struct field part_fields[] = {
@@ -39,7 +40,7 @@ static const struct field part_fields[] = {
 	Q(paged_pages), Q(page_ins), Q(page_outs), Q(clean_drops),
 	Q(zero_drops), Q(refaults), Q(readahead), Q(frame_waits),
 	Q(page_waits), Q(errors), Q(min_frames), Q(desired_frames),
-	Q(working_set), Q(pinned_pages), Q(vms), Q(hypercalls),
+	Q(working_set), Q(pinned_pages), Q(vms), Q(hypercalls), Q(block_promotions),
 };
 
 static bool read_file(const char *dir, const char *name, char *buf, size_t size)

@@ -166,6 +166,34 @@ static void scan_values(void)
 	end();
 }
 
+/* ---- promotion's share -------------------------------------------------- */
+
+static long set_promote(u32 flags, u32 permille)
+{
+	struct tarn_pool_set set = {
+		.size = sizeof(set),
+		.flags = flags,
+		.promote_permille = permille,
+	};
+
+	return __tarn_op(pool.fd, TARN_POOL_SET, &set);
+}
+
+static void promote_values(void)
+{
+	begin();
+	ASSERT_EQ(pool_info(&pool).promote_permille, 10);
+	ASSERT_EQ(set_promote(TARN_POOL_SET_PROMOTE, 1001), -EINVAL);
+	ASSERT_EQ(pool_info(&pool).promote_permille, 10);
+	ASSERT_EQ(set_promote(TARN_POOL_SET_PROMOTE, 1000), 0);
+	ASSERT_EQ(pool_info(&pool).promote_permille, 1000);
+	ASSERT_EQ(set_promote(0, 500), 0);
+	ASSERT_EQ(pool_info(&pool).promote_permille, 1000);
+	ASSERT_EQ(set_promote(TARN_POOL_SET_PROMOTE, 0), 0);
+	ASSERT_EQ(pool_info(&pool).promote_permille, 0);
+	end();
+}
+
 /* ---- minimum and desired ------------------------------------------------ */
 
 static long set_frames(int fd, u32 flags, u64 least, u64 most)
@@ -265,6 +293,7 @@ static const struct tarn_test tests[] = {
 	TEST(heat_form),
 	TEST(heat_ranges),
 	TEST(scan_values),
+	TEST(promote_values),
 	TEST(owners),
 	TEST(minimums_fit_the_pool),
 };

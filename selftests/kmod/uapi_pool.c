@@ -153,7 +153,6 @@ static void set(void)
 		.size = sizeof(struct tarn_pool_set),
 		.min_size = offsetof(struct tarn_pool_set, placement),
 		.flags = TARN_POOL_SET_ALL,
-		.reserved = { offsetof(struct tarn_pool_set, reserved) },
 		.open = open_pool,
 		.close = keep,
 		.fill = fill_set,

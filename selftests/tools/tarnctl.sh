@@ -52,7 +52,7 @@ same_as_sysfs()
 		name=${file##*/}
 		[ -f "$file" ] || continue
 		# The scanner is at work all the time.
-		case $name in flags|scan_ns|scanned_pages) continue ;; esac
+		case $name in flags|scan_ns|scanned_pages|promote_ns) continue ;; esac
 		if [ "$name" = latency ]; then
 			[ "$(jq -r '.latency | join(" ")' "$work/json")" = "$(cat "$file")" ]
 		elif [ "$name" = huge ]; then
@@ -183,6 +183,13 @@ refuse 2 "share of one CPU" "more than a CPU" tarnctl pool set scan=101%
 refuse 2 "share of one CPU" "a share that is none" tarnctl pool set scan=fast
 refuse 2 "share of one CPU" "a share below nothing" tarnctl pool set scan=-1
 check "all of a CPU" tarnctl pool set scan=100%
+check "set promotion's share" tarnctl pool set promote=3%
+check "it is set" json '.promote_permille == 30 and .scan_permille == 1000' \
+	tarnctl pool show --json
+refuse 2 "promote=2x: wants a share of one CPU" "another that is none" \
+	tarnctl pool set promote=2x
+check "turn promotion off" tarnctl pool set promote=0
+check "it is off" json '.promote_permille == 0' tarnctl pool show --json
 
 # ---- heat
 

@@ -169,9 +169,11 @@ static void test_format(void)
 			CHECK_STR(text, "1.5K");
 		else if (!strcmp(field->name, "partitions"))
 			CHECK_STR(text, "3");
-		else if (!strcmp(field->name, "scan_permille"))
+		else if (!strcmp(field->name, "scan_permille") ||
+			 !strcmp(field->name, "promote_permille"))
 			CHECK_STR(text, "0.0%");
-		else if (!strcmp(field->name, "scan_ns"))
+		else if (!strcmp(field->name, "scan_ns") ||
+			 !strcmp(field->name, "promote_ns"))
 			CHECK_STR(text, "0ns");
 		else if (!strcmp(field->name, "placement"))
 			CHECK_STR(text, "class");

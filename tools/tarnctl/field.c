@@ -54,7 +54,10 @@ const struct field pool_fields[] = {
 	POOL(scan_ns, NS, "scanner's time"),
 	POOL(huge, HUGE, "huge"),
 	POOL(block_fills, NUMBER, "2 MiB frames given"),
-	POOL(block_splits, NUMBER, "of these split"),
+	POOL(block_promotions, NUMBER, "of these by promotion"),
+	POOL(block_splits, NUMBER, "split since"),
+	POOL(promote_permille, PERMILLE, "promotion's CPU"),
+	POOL(promote_ns, NS, "promotion's time"),
 	POOL(placement, PLACEMENT, "placement"),
 	{ 0 },
 };
@@ -84,7 +87,8 @@ const struct field partition_fields[] = {
 	PART(errors, NUMBER, "errors"),
 	PART(huge, HUGE, "huge"),
 	PART(block_fills, NUMBER, "2 MiB frames given"),
-	PART(block_splits, NUMBER, "of these split"),
+	PART(block_promotions, NUMBER, "of these by promotion"),
+	PART(block_splits, NUMBER, "split since"),
 	{ 0 },
 };
 

@@ -51,6 +51,8 @@ static const struct command pool_commands[] = {
 		  "  readahead=AMOUNT  most that is read ahead of a sequence, up to 256 pages\n"
 		  "  scan=SHARE        of one CPU for looking at which pages are used, 2% at first;\n"
 		  "                    under pressure up to four times as much; 0 turns it off\n"
+		  "  promote=SHARE     of one CPU for making memory in use 2 MiB frames, 1% at first;\n"
+		  "                    0 turns it off\n"
 		  "\n" SIZES_HELP "\n\n"
 		  "--placement says which of the pages that are not at home are moved first:\n"
 		  "  class    those that are hot, then warm, cool and cold ones; so it is at first\n"

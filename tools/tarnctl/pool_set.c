@@ -15,13 +15,14 @@
 #include "size.h"
 
 #define READAHEAD_MAX 256
-#define SCAN_MAX 1000
+#define SHARE_MAX 1000
 
 enum {
 	SET_LOW,
 	SET_HIGH,
 	SET_READAHEAD,
 	SET_SCAN,
+	SET_PROMOTE,
 };
 
 /* Both watermarks are set at once, so the one not given stays as it is. */
@@ -75,7 +76,8 @@ static int fill_readahead(struct tarn_pool_set *set,
 }
 
 /* A share of one CPU: "2%", "0.5%", or 0. A bare number could be thought to be either. */
-static int fill_scan(struct tarn_pool_set *set, const struct setting *setting)
+static int fill_share(struct tarn_pool_set *set, const struct setting *setting,
+		      uint32_t flag, uint32_t *permille)
 {
 	double share;
 	bool percent;
@@ -91,16 +93,16 @@ static int fill_scan(struct tarn_pool_set *set, const struct setting *setting)
 	}
 	/* The comparison is false for NaN. */
 	if (end == setting->value || *end || (!percent && share) ||
-	    !(share >= 0 && share <= SCAN_MAX)) {
-		err("scan=%s: wants a share of one CPU with %%, from 0%% to 100%% (2%%, 0.5%%)",
-		    setting->value);
+	    !(share >= 0 && share <= SHARE_MAX)) {
+		err("%s=%s: wants a share of one CPU with %%, from 0%% to 100%% (2%%, 0.5%%)",
+		    setting->key, setting->value);
 		return -EINVAL;
 	}
-	set->flags |= TARN_POOL_SET_SCAN;
-	set->scan_permille = share + 0.5;
+	set->flags |= flag;
+	*permille = share + 0.5;
 	/* Little is not nothing. */
-	if (share > 0 && !set->scan_permille)
-		set->scan_permille = 1;
+	if (share > 0 && !*permille)
+		*permille = 1;
 	return 0;
 }
 
@@ -117,9 +119,10 @@ static int set_fail(const struct pool *pool, int ret,
 {
 	/* What else could be wrong was looked at before. */
 	if ((ret == -E2BIG || ret == -EINVAL) &&
-	    set->flags & TARN_POOL_SET_PLACEMENT) {
-		err("%s: the loaded module knows no --placement, load the one that came with this tarnctl",
-		    pool->mount);
+	    set->flags & (TARN_POOL_SET_PLACEMENT | TARN_POOL_SET_PROMOTE)) {
+		err("%s: the loaded module knows no %s, load the one that came with this tarnctl",
+		    pool->mount,
+		    set->flags & TARN_POOL_SET_PROMOTE ? "promote=" : "--placement");
 		return ret;
 	}
 	return pool_fail(pool, ret, "change the settings of");
@@ -133,7 +136,10 @@ static int set_pool(const struct pool *pool, const struct setting *settings,
 
 	if (fill_placement(&set, opts->placement) || fill_watermarks(&set, settings, &pool->info) ||
 	    fill_readahead(&set, &settings[SET_READAHEAD]) ||
-	    fill_scan(&set, &settings[SET_SCAN]))
+	    fill_share(&set, &settings[SET_SCAN], TARN_POOL_SET_SCAN,
+		       &set.scan_permille) ||
+	    fill_share(&set, &settings[SET_PROMOTE], TARN_POOL_SET_PROMOTE,
+		       &set.promote_permille))
 		return EXIT_USAGE;
 	fd = pool_open(pool);
 	if (fd < 0)
@@ -182,6 +188,7 @@ int pool_set_main(int argc, char **argv, const struct options *opts)
 		[SET_HIGH] = { .key = "high" },
 		[SET_READAHEAD] = { .key = "readahead" },
 		[SET_SCAN] = { .key = "scan" },
+		[SET_PROMOTE] = { .key = "promote" },
 		{ .key = "placement", .instead = "the option --placement" },
 		{ .key = "huge", .instead = "'mount -o remount,huge=... POOL', of partitions that are made from then on" },
 		{ .key = "size", .instead = "'tarnctl pool resize'" },

@@ -280,7 +280,7 @@ _tarnctl()
 	"pool set")
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W \
-			"$(_tarnctl_pools) low= high= readahead= scan=" -- "$cur") ;;
+			"$(_tarnctl_pools) low= high= readahead= scan= promote=" -- "$cur") ;;
 	"pool drain-node")
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_tarnctl_pools) $(_tarnctl_nodes)" -- "$cur") ;;

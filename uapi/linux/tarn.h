@@ -126,10 +126,12 @@ struct tarn_features {
  *	page any more is neither free nor in limbo, and not used again
  * @block_pages: of @resident_pages, those in 2 MiB frames
  * @free_block_frames: of @free_frames, those that are free 2 MiB at a time
- * @block_fills: 2 MiB frames given to blocks that were touched first
+ * @block_fills: 2 MiB frames given to blocks
  * @block_splits: of these, split since as pages of them went their own ways
  * @huge: which blocks are 2 MiB frames in partitions that are made, enum tarn_huge
- * @reserved: 0
+ * @promote_permille: see tarn_pool_set
+ * @block_promotions: of @block_fills, given to blocks that had small frames before
+ * @promote_ns: processor time that promotion took
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -170,14 +172,17 @@ struct tarn_pool_info {
 	__aligned_u64 block_fills;
 	__aligned_u64 block_splits;
 	__u32 huge;
-	__u32 reserved;
+	__u32 promote_permille;
+	__aligned_u64 block_promotions;
+	__aligned_u64 promote_ns;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
 #define TARN_POOL_SET_READAHEAD		(1U << 1)
 #define TARN_POOL_SET_SCAN		(1U << 2)
 #define TARN_POOL_SET_PLACEMENT		(1U << 3)
-#define TARN_POOL_SET_ALL		0xfU
+#define TARN_POOL_SET_PROMOTE		(1U << 4)
+#define TARN_POOL_SET_ALL		0x1fU
 
 /**
  * struct tarn_pool_set - TARN_POOL_SET: settings of a pool, CAP_SYS_ADMIN
@@ -189,7 +194,8 @@ struct tarn_pool_info {
  * @scan_permille: share of one CPU that the scanner may use, in thousandths: 0
  *	(off) to 1000; under pressure it takes up to four times as much
  * @placement: which pages come home first, enum tarn_placement
- * @reserved: 0
+ * @promote_permille: share of one CPU for making blocks in use 2 MiB frames, in
+ *	thousandths: 0 (off) to 1000
  */
 struct tarn_pool_set {
 	__u32 size;
@@ -199,7 +205,7 @@ struct tarn_pool_set {
 	__u32 readahead_pages;
 	__u32 scan_permille;
 	__u32 placement;
-	__u32 reserved;
+	__u32 promote_permille;
 };
 
 /**
@@ -304,6 +310,7 @@ struct tarn_event {
  * @block_pages: see tarn_pool_info, here and below for this partition
  * @block_fills: see there
  * @block_splits: see there
+ * @block_promotions: see there
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -335,6 +342,7 @@ struct tarn_partition_info {
 	__aligned_u64 block_pages;
 	__aligned_u64 block_fills;
 	__aligned_u64 block_splits;
+	__aligned_u64 block_promotions;
 };
 
 /**
@@ -342,7 +350,8 @@ struct tarn_partition_info {
  *
  * A block is an aligned run of 512 pages. It gets a 2 MiB frame when a page of it is
  * written to through a mapping that can have one entry for it, nothing of it was
- * touched before, and its home has one free; nothing is given up for that.
+ * touched before, and its home has one free; nothing is given up for that. Later it gets
+ * one when most of its pages have frames and are used often.
  * MADV_NOHUGEPAGE keeps a mapping from it whatever is set.
  */
 enum tarn_huge {
