@@ -96,6 +96,10 @@ FIELD(pool, block_pages);
 FIELD(pool, free_block_frames);
 FIELD(pool, block_fills);
 FIELD(pool, block_splits);
+FIELD(pool, pattern_pages);
+FIELD(pool, pattern_drops);
+FIELD(pool, searched_pages);
+FIELD(pool, search_ns);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -133,6 +137,10 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, free_block_frames),
 	ATTR(pool, block_fills),
 	ATTR(pool, block_splits),
+	ATTR(pool, pattern_pages),
+	ATTR(pool, pattern_drops),
+	ATTR(pool, searched_pages),
+	ATTR(pool, search_ns),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -229,6 +237,9 @@ FIELD(partition, huge);
 FIELD(partition, block_pages);
 FIELD(partition, block_fills);
 FIELD(partition, block_splits);
+FIELD(partition, pattern_pages);
+FIELD(partition, pattern_drops);
+FIELD(partition, pattern_frames);
 
 static struct attribute *partition_attrs[] = {
 	ATTR(partition, weight),
@@ -256,6 +267,9 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, block_pages),
 	ATTR(partition, block_fills),
 	ATTR(partition, block_splits),
+	ATTR(partition, pattern_pages),
+	ATTR(partition, pattern_drops),
+	ATTR(partition, pattern_frames),
 	NULL,
 };
 ATTRIBUTE_GROUPS(partition);
