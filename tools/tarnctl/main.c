@@ -129,6 +129,12 @@ static const struct command partition_commands[] = {
 	  .help = "page in a range, or all of it, now",
 	  .more = SIZES_HELP, .fn = partition_page_in_main,
 	  .options = OPTION_BYTES, .min_args = 1, .max_args = 3 },
+	{ .name = "find-patterns", .args = "FILE [START COUNT]",
+	  .help = "give up the frames of pages of which all is one word",
+	  .more = "The scanner finds them by itself when they are cold; this looks at all pages of\n"
+		  "a range now. No pager is needed. Pages that somebody holds stay.\n" SIZES_HELP,
+	  .fn = partition_find_patterns_main, .options = OPTION_BYTES,
+	  .min_args = 1, .max_args = 3 },
 	{ .name = "relocate", .args = "FILE [START COUNT]",
 	  .help = "move a range, or all of it, to a NUMA node or away from one",
 	  .more = "The guest runs on, and waits only for a page that is just being moved. A page\n"

@@ -30,7 +30,7 @@ _tarnctl_words()
 	pool)
 		echo "list show set resize drain-node pins faults events top --help" ;;
 	partition)
-		echo "list show pages heat set page-out page-in relocate pins metrics attach detach top --help" ;;
+		echo "list show pages heat set page-out page-in find-patterns relocate pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver detach --help" ;;
 	save)
@@ -64,7 +64,7 @@ _tarnctl_words()
 	"partition relocate")
 		echo "--json --bytes --to --away-from --refuse --granule --background --status \
 			--cancel --help" ;;
-	"partition page-out" | "partition page-in")
+	"partition page-out" | "partition page-in" | "partition find-patterns")
 		echo "--bytes --help" ;;
 	numa)
 		echo "--json --bytes --svg --help" ;;
