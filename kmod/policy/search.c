@@ -155,7 +155,8 @@ static unsigned int look_at_leaf(struct look *l, u64 from, u64 to)
 	for (i = from; i < to; i++)
 		look_at(l, i);
 	tarn_evict_flush(&l->batch);
-	trace_tarn_search(l->part->id, from, l->looked, l->batch.freed);
+	if (l->looked)
+		trace_tarn_search(l->part->id, from, l->looked, l->batch.freed);
 	return l->batch.freed;
 }
 

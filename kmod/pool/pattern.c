@@ -128,8 +128,9 @@ u64 tarn_pattern_word(atomic64_t *entry, u64 e)
  */
 bool tarn_pattern_see(atomic64_t *entry, u64 e, u64 *word)
 {
+	/* With the full barrier of the entry's change: if that is as it was, so was the half. */
+	smp_rmb();
 	*word = tarn_pattern_word(entry, e);
-	/* With tarn_pattern_keep(): if the entry is as it was, so was the half. */
 	smp_rmb();
 	return atomic64_read(entry) == e;
 }

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -107,23 +106,12 @@ static u64 patterns(void)
 	return info.pattern_pages;
 }
 
-static long __find(u64 start, u64 count, u64 *done)
-{
-	struct tarn_partition_range r = {
-		.size = sizeof(r), .start = start, .count = count,
-	};
-	long ret = __tarn_op(part, TARN_PARTITION_PATTERNS, &r);
-
-	*done = r.done;
-	return ret;
-}
-
 /* Looked for where they are. */
 static u64 find(u64 start, u64 count)
 {
 	u64 done;
 
-	ASSERT_OK(__find(start, count, &done));
+	ASSERT_OK(__part_find_patterns(part, start, count, &done));
 	return done;
 }
 
@@ -205,7 +193,7 @@ static void no_pager_is_needed(void)
 
 	pool_mount(&pool, "size=8M,paging=none");
 	part = part_create(&pool, "a", 1);
-	ASSERT_EQ(__find(0, 1, &done), -ENODEV);
+	ASSERT_EQ(__part_find_patterns(part, 0, 1, &done), -ENODEV);
 	close(part);
 	part_unlink(&pool, "a");
 	pool_umount(&pool);
@@ -665,7 +653,7 @@ static int taker(void *arg)
 		if (n++ % 2)
 			__part_page_out(part, first, count, &done);
 		else
-			__find(first, count, &done);
+			__part_find_patterns(part, first, count, &done);
 	}
 	return 0;
 }
