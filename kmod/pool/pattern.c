@@ -131,6 +131,7 @@ bool tarn_pattern_see(atomic64_t *entry, u64 e, u64 *word)
 	/* With the full barrier of the entry's change: if that is as it was, so was the half. */
 	smp_rmb();
 	*word = tarn_pattern_word(entry, e);
+	/* The same the other way round: the half was read before the entry is. */
 	smp_rmb();
 	return atomic64_read(entry) == e;
 }
