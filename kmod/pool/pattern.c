@@ -224,21 +224,42 @@ static struct page *look_up(struct tarn_partition *part,
 	return NULL;
 }
 
+/* The number of one that is unused; @f->count: there is none. */
+static unsigned int find_unused(const struct tarn_pattern_frames *f)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&f->lock);
+	for (i = 0; i < f->count; i++)
+		if (is_unused(f->frame[i].page))
+			break;
+	return i;
+}
+
 /* Place for one more, from one that is unused if need be, which goes to @old. */
-static bool has_place(struct tarn_pattern_frames *f, struct page **old)
+static bool make_place(struct tarn_pattern_frames *f, struct page **old)
 {
 	unsigned int i;
 
 	lockdep_assert_held(&f->lock);
 	if (f->count < TARN_PATTERN_FRAMES_MOST)
 		return true;
-	for (i = 0; i < TARN_PATTERN_FRAMES_MOST; i++) {
-		if (!is_unused(f->frame[i].page))
-			continue;
-		*old = take_out(f, i);
-		return true;
-	}
-	return false;
+	i = find_unused(f);
+	if (i == f->count)
+		return false;
+	*old = take_out(f, i);
+	return true;
+}
+
+/* A hint, before a frame is made that would have no place. */
+static bool has_place(struct tarn_pattern_frames *f)
+{
+	bool has;
+
+	spin_lock(&f->lock);
+	has = f->count < TARN_PATTERN_FRAMES_MOST || find_unused(f) < f->count;
+	spin_unlock(&f->lock);
+	return has;
 }
 
 /* The frame of a word that had none a moment ago, referenced: @page, unless there is another. */
@@ -248,7 +269,7 @@ static struct page *add(struct tarn_pattern_frames *f, u64 word,
 	unsigned int i = find(f, word);
 
 	if (i == f->count) {
-		if (!has_place(f, old))
+		if (!make_place(f, old))
 			return NULL;
 		i = f->count++;
 		f->frame[i].word = word;
@@ -277,7 +298,7 @@ struct page *tarn_pattern_get(struct tarn_partition *part, u64 word)
 	page = look_up(part, f, word);
 	if (page)
 		return page;
-	fresh = alloc_page(GFP_KERNEL_ACCOUNT);
+	fresh = has_place(f) ? alloc_page(GFP_KERNEL_ACCOUNT) : NULL;
 	if (!fresh)
 		return NULL;
 	tarn_pattern_fill(fresh, word);
@@ -297,16 +318,12 @@ struct page *tarn_pattern_get(struct tarn_partition *part, u64 word)
 void tarn_pattern_trim(struct tarn_partition *part)
 {
 	struct tarn_pattern_frames *f = READ_ONCE(part->patterns);
-	unsigned int i = 0, n = 0;
+	unsigned int i, n = 0;
 
 	if (!f)
 		return;
 	spin_lock(&f->lock);
-	while (i < f->count) {
-		if (!is_unused(f->frame[i].page)) {
-			i++;
-			continue;
-		}
+	while ((i = find_unused(f)) < f->count) {
 		put_page(take_out(f, i));
 		n++;
 	}
