@@ -188,7 +188,7 @@ struct tarn_pool_ops {
  * @scanned: pages that it looked at
  * @scan_ns: processor time that it took
  * @searched: pages that it looked at for patterns (search.c)
- * @search_ns: processor time that this took of the other
+ * @search_ns: time that this took
  * @placer: the thread that moves pages home, policy/place.c's
  * @placement: which ones first, enum tarn_placement
  * @resize_lock: frames come and go

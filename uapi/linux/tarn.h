@@ -136,7 +136,7 @@ struct tarn_features {
  *	not 0, and it has no frame
  * @pattern_drops: pages found to be a pattern, for which there was no I/O
  * @searched_pages: pages that the scanner looked at for patterns
- * @search_ns: processor time that this took, part of @scan_ns
+ * @search_ns: time that this took, most of it part of @scan_ns
  */
 struct tarn_pool_info {
 	__u32 size;
