@@ -169,6 +169,7 @@ static void others_are_stored(void)
 static void no_pager_is_needed(void)
 {
 	u64 done;
+	int ro;
 
 	begin("size=8M", PAGES);
 	fill(0, PAGES, 1);
@@ -188,6 +189,10 @@ static void no_pager_is_needed(void)
 	ASSERT_EQ(find(PAGES, 1), 0);
 	ASSERT_EQ(find(PAGES - 1, ~0ULL), 1);
 	ASSERT_EQ(find(0, 0), 0);
+	/* For who may write to it. */
+	ro = part_open(&pool, "a", O_RDONLY);
+	ASSERT_EQ(__part_find_patterns(ro, 0, 1, &done), -EPERM);
+	close(ro);
 	pager_launch(&pg);
 	end(PAGES);
 
