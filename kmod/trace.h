@@ -226,6 +226,26 @@ TRACE_EVENT(tarn_block_remap,
 		  __entry->done ? "done" : "left")
 );
 
+TRACE_EVENT(tarn_search,
+	TP_PROTO(u32 partition, u64 index, u32 looked, u32 found),
+	TP_ARGS(partition, index, looked, found),
+	TP_STRUCT__entry(
+		__field(u32, partition)
+		__field(u64, index)
+		__field(u32, looked)
+		__field(u32, found)
+	),
+	TP_fast_assign(
+		__entry->partition = partition;
+		__entry->index = index;
+		__entry->looked = looked;
+		__entry->found = found;
+	),
+	TP_printk("partition=%u index=%llu looked=%u found=%u",
+		  __entry->partition, __entry->index, __entry->looked,
+		  __entry->found)
+);
+
 TRACE_EVENT(tarn_area,
 	TP_PROTO(u32 partition, u32 handle, u16 type, u16 origin, bool added),
 	TP_ARGS(partition, handle, type, origin, added),

@@ -27,6 +27,7 @@
 #include "policy/entitle.h"
 #include "policy/homes.h"
 #include "policy/relocate.h"
+#include "policy/search.h"
 #include "policy/size.h"
 #include "pool/event.h"
 #include "pool/partition.h"
@@ -89,7 +90,8 @@ long tarn_ctl_features(struct tarn_features *f)
 	f->features = TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM |
 		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS |
 		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |
-		      TARN_FEATURE_HOMES | TARN_FEATURE_HUGE;
+		      TARN_FEATURE_HOMES | TARN_FEATURE_HUGE |
+		      TARN_FEATURE_PATTERN;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -242,10 +244,12 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 		return -EINVAL;
 	if (!part->pool->paging)
 		return -ENODEV;
-	if (!tarn_pool_served(part->pool))
+	if (cmd != TARN_PARTITION_PATTERNS && !tarn_pool_served(part->pool))
 		return -EAGAIN;
 	count = within(part, r->start, r->count);
 	r->done = 0;
+	if (cmd == TARN_PARTITION_PATTERNS)
+		return tarn_search_range(part, r->start, count, &r->done);
 	if (cmd == TARN_PARTITION_PAGE_OUT)
 		return tarn_pageout_range(part, r->start, count, &r->done);
 	return tarn_pagein_range(part, r->start, count, &r->done);
@@ -350,6 +354,7 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return partition_set(part, &arg->partition_set);
 	case TARN_PARTITION_PAGE_OUT:
 	case TARN_PARTITION_PAGE_IN:
+	case TARN_PARTITION_PATTERNS:
 		return partition_range(part, cmd, &arg->range);
 	case TARN_PARTITION_ATTACH:
 		return tarn_vm_attach(part, &arg->vm);
@@ -370,6 +375,7 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_PAGES, struct tarn_partition_pages, states),
 	TARN_CTL(TARN_PARTITION_PAGE_OUT, struct tarn_partition_range, done),
 	TARN_CTL(TARN_PARTITION_PAGE_IN, struct tarn_partition_range, done),
+	TARN_CTL(TARN_PARTITION_PATTERNS, struct tarn_partition_range, done),
 	TARN_CTL(TARN_PARTITION_ATTACH, struct tarn_partition_attach, ranges),
 	TARN_CTL(TARN_PARTITION_REGISTER, struct tarn_partition_register, bytes),
 	TARN_CTL(TARN_PARTITION_UNREGISTER, struct tarn_partition_register,

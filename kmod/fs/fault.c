@@ -10,7 +10,7 @@
  *
  * A mapping is writable only of a dirty page, so the first write to a clean one
  * comes here (tarn_page_mkwrite()) and outdates the pager's copy. Reads of empty
- * pages map one page of zeroes a partition.
+ * pages map one page of zeroes a partition, those of patterns one page each (pattern.h).
  */
 #include <linux/file.h>
 #include <linux/mempolicy.h>
@@ -24,6 +24,7 @@
 #include "page/pagein.h"
 #include "policy/huge.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/poison.h"
 #include "pool/use.h"
 #include "pool/wait.h"
@@ -70,9 +71,9 @@ static int insert_page(struct vm_fault *vmf, unsigned long addr,
 	return vm_insert_page(&marked, addr, page);
 }
 
-/* ---- zeroes ------------------------------------------------------------- */
+/* ---- known pages: empty ones, and patterns ------------------------------- */
 
-#define ZERO_MAPPINGS_MOST	(INT_MAX / 2)
+#define MAPPINGS_MOST	(INT_MAX / 2)
 
 static struct page *zero_page(struct tarn_partition *part)
 {
@@ -90,44 +91,79 @@ static struct page *zero_page(struct tarn_partition *part)
 	return other;
 }
 
-/*
- * Map zeroes, with the page marked meanwhile, so that who gives it a frame
- * either comes first or finds the mapping. 0: look again.
- */
-static vm_fault_t map_zero(struct vm_fault *vmf, struct tarn_partition *part,
-			   atomic64_t *entry)
+/* What a known page is read from, referenced; NULL: it needs a frame of its own. */
+static struct page *page_of(struct tarn_partition *part, u64 word)
 {
-	u64 e = atomic64_read(entry), marked;
-	struct page *zero = zero_page(part);
-	vm_fault_t ret = VM_FAULT_NOPAGE;
+	struct page *zero;
+
+	if (word)
+		return tarn_pattern_get(part, word);
+	zero = zero_page(part);
+	if (zero)
+		get_page(zero);
+	return zero;
+}
+
+/* With the page marked, so that no frame comes meanwhile. */
+static vm_fault_t insert_known(struct vm_fault *vmf, struct tarn_partition *part,
+			       struct page *page)
+{
 	int err;
 
-	if (!zero)
-		return VM_FAULT_OOM;
-	if (!tarn_entry_is_empty(e) || tarn_entry_mark(e))
-		return 0;
-	if (vmf->flags & FAULT_FLAG_WRITE) {
-		/* A private mapping copies it at once. */
-		get_page(zero);
-		vmf->page = zero;
-		return VM_FAULT_DONE_COW;
-	}
-	marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
+	/* Each mapping has a reference, and they are counted in 32 bits. */
+	if (beyond_end(part, vmf->pgoff) || page_ref_count(page) > MAPPINGS_MOST)
+		return VM_FAULT_SIGBUS;
+	err = insert_page(vmf, vmf->address & PAGE_MASK, page);
+	return err && err != -EBUSY ? fault_error(vmf, err) : VM_FAULT_NOPAGE;
+}
+
+/*
+ * Map what a known page is read from, with the page marked meanwhile, so that who gives it
+ * a frame either comes first or finds the mapping. 0: look again.
+ */
+static vm_fault_t map_known(struct vm_fault *vmf, struct tarn_partition *part,
+			    atomic64_t *entry, u64 e, u64 word, struct page *page)
+{
+	u64 marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
+	vm_fault_t ret = 0;
+
 	if (!tarn_entry_change(part, vmf->pgoff, entry, &e, marked))
 		return 0;
-	/* Each mapping has a reference, and they are counted in 32 bits. */
-	if (beyond_end(part, vmf->pgoff) ||
-	    page_ref_count(zero) > ZERO_MAPPINGS_MOST) {
-		ret = VM_FAULT_SIGBUS;
-	} else {
-		err = insert_page(vmf, vmf->address & PAGE_MASK, zero);
-		if (err && err != -EBUSY)
-			ret = fault_error(vmf, err);
-	}
+	/* It may have been another word for a moment. */
+	if (tarn_pattern_word(entry, marked) == word)
+		ret = insert_known(vmf, part, page);
 	tarn_entry_change(part, vmf->pgoff, entry, &marked,
-			  tarn_entry_make(TARN_PAGE_EMPTY, 0) |
-			  TARN_ENTRY_ZERO_MAPPED);
+			  tarn_entry_make(tarn_entry_state(e),
+					  tarn_entry_payload(e)) |
+			  TARN_ENTRY_MAPPED);
 	tarn_entry_wake(entry);
+	return ret;
+}
+
+/* A page that is not written to; @flags are changed if it needs a frame. 0: look again. */
+static vm_fault_t read_known(struct vm_fault *vmf, struct tarn_partition *part,
+			     atomic64_t *entry, u64 e, unsigned int *flags)
+{
+	struct page *page;
+	vm_fault_t ret;
+	u64 word;
+
+	if (!tarn_pattern_see(entry, e, &word))
+		return 0;
+	page = page_of(part, word);
+	if (!page) {
+		if (!word)
+			return VM_FAULT_OOM;
+		*flags |= TARN_BRING_WRITE;
+		return 0;
+	}
+	if (vmf->flags & FAULT_FLAG_WRITE) {
+		/* A private mapping copies it at once. */
+		vmf->page = page;
+		return VM_FAULT_DONE_COW;
+	}
+	ret = map_known(vmf, part, entry, e, word, page);
+	put_page(page);
 	return ret;
 }
 
@@ -329,11 +365,15 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 {
 	atomic64_t *entry = tarn_leaf_entry(leaf, vmf->pgoff);
 	u64 e = atomic64_read(entry);
+	vm_fault_t known;
 	int ret;
 
 	if (!(flags & TARN_BRING_WRITE) &&
-	    tarn_entry_is_empty(e) && !tarn_entry_mark(e))
-		return map_zero(vmf, part, entry);
+	    tarn_entry_is_known(e) && !tarn_entry_mark(e)) {
+		known = read_known(vmf, part, entry, e, &flags);
+		if (known || !(flags & TARN_BRING_WRITE))
+			return known;
+	}
 	if (wants_block(vmf, part))
 		flags |= TARN_BRING_BLOCK;
 	ret = tarn_page_bring_at(part, vmf->pgoff, entry,
@@ -393,7 +433,7 @@ static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 		else
 			return hit(vmf, part, leaf, page);
 	}
-	/* The page of zeroes for a private copy: an ordinary page. */
+	/* For a private copy: an ordinary page. */
 	return ret == VM_FAULT_DONE_COW ? 0 : ret;
 }
 
@@ -404,13 +444,13 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 	atomic64_t *entry = tarn_partition_entry(part, vmf->pgoff);
 	struct page *page = vmf->page, *now;
 
-	if (page == READ_ONCE(part->zero)) {
-		/* Away with the zeroes: as a write of an empty page it may wait. */
+	if (!entry)
+		return VM_FAULT_NOPAGE;
+	if (tarn_entry_is_known(atomic64_read(entry))) {
+		/* Away with what was read: as a write of a known page it may wait. */
 		tarn_partition_unmap(part, vmf->pgoff, 1);
 		return VM_FAULT_NOPAGE;
 	}
-	if (!entry)
-		return VM_FAULT_NOPAGE;
 	now = tarn_page_lock(part, vmf->pgoff, TARN_BRING_WRITE);
 	if (IS_ERR(now))
 		return fault_error(vmf, PTR_ERR(now));

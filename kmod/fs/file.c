@@ -10,12 +10,14 @@
  * page is @missing as long as it has changed nothing, or has counted what it did;
  * then the page is brought without the lock, and it looks at everything anew.
  */
+#include <linux/bitops.h>
 #include <linux/fs.h>
 #include <linux/falloc.h>
 #include <linux/highmem.h>
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/string.h>
 #include <linux/uio.h>
 
 #include "fs/ctl.h"
@@ -30,6 +32,8 @@
 
 /* Pages that are taken away between two looks for a signal. */
 #define REMOVE_STEP	(1ULL << 18)
+/* Words of a pattern that are copied at once. */
+#define WORD_SPAN	32
 
 static u64 pages_for(loff_t size)
 {
@@ -43,15 +47,17 @@ static int zero_part(struct inode *inode, loff_t from, size_t len, u64 *missing)
 {
 	struct tarn_partition *part = TARN_I(inode)->part;
 	struct page *page;
+	u64 word;
 
 	if (!len)
 		return 0;
 	*missing = from >> PAGE_SHIFT;
-	page = tarn_page_grab_now(part, *missing, 0);
-	if (!page || IS_ERR(page))
+	page = tarn_page_grab_now(part, *missing, 0, &word);
+	if (IS_ERR(page) || (!page && !word))
 		return PTR_ERR_OR_ZERO(page);
-	put_page(page);
-	page = tarn_page_grab_now(part, *missing, TARN_BRING_WRITE);
+	if (page)
+		put_page(page);
+	page = tarn_page_grab_now(part, *missing, TARN_BRING_WRITE, &word);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	memzero_page(page, offset_in_page(from), len);
@@ -98,6 +104,27 @@ static size_t copy_out(struct page *page, size_t offset, size_t len,
 	return copied;
 }
 
+/* The same of a page of which all is one word. */
+static size_t copy_word(u64 word, size_t offset, size_t len, struct iov_iter *to)
+{
+	u64 span[WORD_SPAN];
+	size_t done = 0, part, copied;
+
+	if (!word)
+		return iov_iter_zero(len, to);
+	/* The span begins where the word is at that offset. */
+	memset64(span, ror64(word, offset % sizeof(word) * BITS_PER_BYTE),
+		 WORD_SPAN);
+	while (done < len) {
+		part = min(len - done, sizeof(span));
+		copied = copy_to_iter(span, part, to);
+		done += copied;
+		if (copied < part)
+			break;
+	}
+	return done;
+}
+
 static ssize_t tarn_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
@@ -109,12 +136,13 @@ static ssize_t tarn_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		size_t offset = offset_in_page(pos), len, copied;
 		int error = -EFAULT;
 		struct page *page;
+		u64 word;
 
 		if (pos >= size)
 			break;
 		len = min_t(loff_t, size - pos, PAGE_SIZE - offset);
 		len = min(len, iov_iter_count(to));
-		page = tarn_page_grab(part, pos >> PAGE_SHIFT, 0);
+		page = tarn_page_grab(part, pos >> PAGE_SHIFT, 0, &word);
 		if (IS_ERR(page))
 			return done ? done : PTR_ERR(page);
 		if (page) {
@@ -123,7 +151,7 @@ static ssize_t tarn_read_iter(struct kiocb *iocb, struct iov_iter *to)
 				error = -EIO;
 			put_page(page);
 		} else {
-			copied = iov_iter_zero(len, to);
+			copied = copy_word(word, offset, len, to);
 		}
 		iocb->ki_pos += copied;
 		done += copied;
@@ -167,9 +195,11 @@ static int write_pages(struct kiocb *iocb, struct iov_iter *from, ssize_t *done,
 		size_t offset = offset_in_page(pos), copied;
 		size_t len = min(PAGE_SIZE - offset, iov_iter_count(from));
 		struct page *page;
+		u64 word;
 
 		*missing = pos >> PAGE_SHIFT;
-		page = tarn_page_grab_now(part, *missing, TARN_BRING_WRITE);
+		page = tarn_page_grab_now(part, *missing, TARN_BRING_WRITE,
+					  &word);
 		if (IS_ERR(page))
 			return PTR_ERR(page);
 		copied = copy_at_hand(page, offset, len, from);
@@ -404,7 +434,8 @@ static int frames_for(struct inode *inode, u64 *at, u64 end, u64 *missing)
 	int ret;
 
 	for (; *at < end; ++*at) {
-		struct page *page = tarn_page_grab_now(part, *at, 0);
+		u64 word;
+		struct page *page = tarn_page_grab_now(part, *at, 0, &word);
 
 		*missing = *at;
 		if (!page)

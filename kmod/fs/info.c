@@ -6,6 +6,7 @@
 #include "policy/age.h"
 #include "policy/entitle.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/pool.h"
 
 static u64 never_negative(atomic64_t *v)
@@ -92,6 +93,10 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 			    info->block_promotions;
 	info->block_splits = tarn_stats_pool(pool, TARN_STAT_BLOCK_SPLITS);
 	info->block_pages = block_pages(info->block_fills, info->block_splits);
+	info->pattern_pages = tarn_stats_pattern(pool);
+	info->pattern_drops = tarn_stats_pool(pool, TARN_STAT_PATTERN_DROPS);
+	info->searched_pages = atomic64_read(&pool->searched);
+	info->search_ns = atomic64_read(&pool->search_ns);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -132,4 +137,7 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 			    info->block_promotions;
 	info->block_splits = atomic64_read(&count[TARN_STAT_BLOCK_SPLITS]);
 	info->block_pages = block_pages(info->block_fills, info->block_splits);
+	info->pattern_pages = never_negative(&part->pattern);
+	info->pattern_drops = atomic64_read(&count[TARN_STAT_PATTERN_DROPS]);
+	info->pattern_frames = tarn_pattern_frames(part);
 }

@@ -19,6 +19,7 @@
 #include "policy/reclaim.h"
 #include "policy/relocate.h"
 #include "policy/scan.h"
+#include "policy/search.h"
 #include "policy/size.h"
 #include "pool/event.h"
 #include "pool/partition.h"
@@ -126,6 +127,8 @@ static int make_parts(struct tarn_partition *part)
 
 	if (!ret)
 		ret = tarn_hands_create(part);
+	if (!ret)
+		ret = tarn_search_create(part);
 	if (!ret)
 		ret = tarn_areas_create(part);
 	if (!ret)

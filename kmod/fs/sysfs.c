@@ -99,6 +99,10 @@ FIELD(pool, block_splits);
 FIELD(pool, block_promotions);
 FIELD(pool, promote_permille);
 FIELD(pool, promote_ns);
+FIELD(pool, pattern_pages);
+FIELD(pool, pattern_drops);
+FIELD(pool, searched_pages);
+FIELD(pool, search_ns);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -139,6 +143,10 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, block_promotions),
 	ATTR(pool, promote_permille),
 	ATTR(pool, promote_ns),
+	ATTR(pool, pattern_pages),
+	ATTR(pool, pattern_drops),
+	ATTR(pool, searched_pages),
+	ATTR(pool, search_ns),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -236,6 +244,9 @@ FIELD(partition, block_pages);
 FIELD(partition, block_fills);
 FIELD(partition, block_splits);
 FIELD(partition, block_promotions);
+FIELD(partition, pattern_pages);
+FIELD(partition, pattern_drops);
+FIELD(partition, pattern_frames);
 
 static struct attribute *partition_attrs[] = {
 	ATTR(partition, weight),
@@ -264,6 +275,9 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, block_fills),
 	ATTR(partition, block_splits),
 	ATTR(partition, block_promotions),
+	ATTR(partition, pattern_pages),
+	ATTR(partition, pattern_drops),
+	ATTR(partition, pattern_frames),
 	NULL,
 };
 ATTRIBUTE_GROUPS(partition);

@@ -5,6 +5,7 @@
 #include "kvm/hint.h"
 #include "page/truncate.h"
 #include "policy/age.h"
+#include "policy/search.h"
 #include "pool/partition.h"
 
 /* Give up pages whose content is worth nothing, but for pinned ones. */
@@ -57,6 +58,8 @@ long tarn_hint_apply(struct tarn_partition *part, enum tarn_hint hint,
 	for (i = first; i < end; i++)
 		tarn_age_advise(part, i,
 				hint == TARN_HINT_HOT ? TARN_USE_MAX : 0);
+	if (hint == TARN_HINT_COLD)
+		tarn_search_pages(part, first, end);
 	done = end - first;
 out:
 	up_read(&part->pin);

@@ -605,11 +605,14 @@ static bool seems_idle(struct tarn_partition *part, u64 index, u64 pages)
 	return true;
 }
 
-static bool is_resident(struct tarn_partition *part, u64 index)
+/* May KVM have mapped it, and does it matter whether it was used? */
+static bool is_of_interest(struct tarn_partition *part, u64 index)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
 
-	return entry && tarn_entry_has_frame(atomic64_read(entry));
+	return tarn_entry_has_frame(e) ||
+	       (tarn_entry_is_pattern(e) && e & TARN_ENTRY_MAPPED);
 }
 
 static bool is_in_place(struct kvm *kvm, const struct tarn_vm_map *map,
@@ -647,7 +650,7 @@ static void young_of_map(struct tarn_vm *vm, const struct tarn_vm_map *map,
 		unsigned long hva = map->hva + ((i - map->index) << PAGE_SHIFT);
 
 		n = pages_at_once(vm->part, i, end);
-		if (n == 1 && !is_resident(vm->part, i))
+		if (n == 1 && !is_of_interest(vm->part, i))
 			continue;
 		/* Which of them it was does not show; of small ones it does next time. */
 		if (clear_young(vm->kvm, hva, n))

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Giving pages up: of a batch that is unmapped (batch.h), each page is dropped, found to
- * be zero, or sent to the pager.
+ * be a pattern, or sent to the pager.
  */
-#include <linux/cache.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/string.h>
 
 #include "page/block.h"
 #include "page/evict.h"
@@ -14,35 +12,20 @@
 #include "page/store.h"
 #include "pager/drop.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
 #include "pool/use.h"
 
-/* Most pages show at once that they are not. */
-#define FIRST_LOOK	SMP_CACHE_BYTES
-
-static bool begins_with_zeroes(struct page *page, size_t bytes)
+/*
+ * Worth no frame and no I/O: all of it is one word. Not where a frame was asked for, nor
+ * where a write that needs one again would not find it.
+ */
+static bool is_known(struct tarn_partition *part, u64 index, struct page *page,
+		     u64 *word)
 {
-	const void *p = tarn_poison_look(page, bytes);
-	bool zeroes;
-
-	if (!p)
-		return false;
-	zeroes = !memchr_inv(p, 0, bytes);
-	tarn_poison_looked();
-	return zeroes;
-}
-
-static bool page_is_zero(struct page *page)
-{
-	return begins_with_zeroes(page, FIRST_LOOK) &&
-	       begins_with_zeroes(page, PAGE_SIZE);
-}
-
-/* Worth no frame and no I/O. */
-static bool is_empty(struct tarn_partition *part, u64 index, struct page *page)
-{
-	return page_is_zero(page) && !tarn_reserved(part, index);
+	return tarn_pattern_find(page, word) && (!*word || part->pool->paging) &&
+	       !tarn_reserved(part, index);
 }
 
 /**
@@ -59,7 +42,7 @@ void tarn_evict_begin(struct tarn_evict_batch *batch,
 	tarn_batch_begin(&batch->pages, part, TARN_MARK_OUT);
 	batch->can_store = served && tarn_pool_has_room(pool);
 	batch->can_overwrite = served;
-	batch->zero_only = false;
+	batch->known_only = false;
 	batch->freed = 0;
 	batch->sent = 0;
 	batch->busy = 0;
@@ -70,12 +53,12 @@ void tarn_evict_begin(struct tarn_evict_batch *batch,
 static bool may_drop(const struct tarn_evict_batch *batch, struct page *page,
 		     u64 copy)
 {
-	return copy && !tarn_frame_dirty(page) && !batch->zero_only;
+	return copy && !tarn_frame_dirty(page) && !batch->known_only;
 }
 
 static bool may_store(const struct tarn_evict_batch *batch, u64 copy)
 {
-	if (batch->zero_only)
+	if (batch->known_only)
 		return false;
 	return copy ? batch->can_overwrite : batch->can_store;
 }
@@ -84,11 +67,14 @@ static bool may_store(const struct tarn_evict_batch *batch, u64 copy)
 static bool has_a_way(struct tarn_evict_batch *batch, u64 index,
 		      struct page *page, u64 copy)
 {
+	u64 word;
+
 	if (may_drop(batch, page, copy))
 		return true;
 	if (tarn_poisoned(page))
 		return false;
-	return may_store(batch, copy) || is_empty(batch->pages.part, index, page);
+	return may_store(batch, copy) ||
+	       is_known(batch->pages.part, index, page, &word);
 }
 
 /*
@@ -173,6 +159,32 @@ static void drop_clean(struct tarn_partition *part, u64 index,
 	tarn_stats_add(part, TARN_STAT_CLEAN_DROPS, 1);
 }
 
+/*
+ * A page that was marked OUT and unmapped needs no frame if all of it is one word. False:
+ * it is none such, or there is no memory to say so.
+ */
+static bool become_known(struct tarn_partition *part, u64 index,
+			 struct page *page)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 word;
+
+	if (!is_known(part, index, page, &word))
+		return false;
+	if (!word) {
+		tarn_batch_settle(part, index,
+				  tarn_entry_make(TARN_PAGE_EMPTY, 0));
+		tarn_stats_add(part, TARN_STAT_ZERO_DROPS, 1);
+		return true;
+	}
+	if (!tarn_pattern_keep(part, entry, word))
+		return false;
+	tarn_batch_settle(part, index, tarn_pattern_entry(word));
+	tarn_partition_add_pattern(part, 1);
+	tarn_stats_add(part, TARN_STAT_PATTERN_DROPS, 1);
+	return true;
+}
+
 /* What becomes of a page that is unmapped. */
 enum outcome {
 	OUTCOME_KEPT,	/* it stays where it is */
@@ -200,9 +212,7 @@ static enum outcome settle(struct tarn_evict_batch *batch, unsigned int i)
 	}
 	if (tarn_poisoned(page))
 		goto keep;
-	if (is_empty(part, index, page)) {
-		tarn_batch_settle(part, index, tarn_entry_make(TARN_PAGE_EMPTY, 0));
-		tarn_stats_add(part, TARN_STAT_ZERO_DROPS, 1);
+	if (become_known(part, index, page)) {
 		if (copy)
 			batch->copies[batch->dropped++] = copy;
 	} else {
@@ -213,7 +223,9 @@ static enum outcome settle(struct tarn_evict_batch *batch, unsigned int i)
 		goto keep;
 	}
 	f->copy = TARN_COPY_NONE;
-	atomic64_inc(&pool->evictions);
+	/* Nobody was short of frames. */
+	if (!batch->known_only)
+		atomic64_inc(&pool->evictions);
 	tarn_partition_left(part, frame);
 	return OUTCOME_GONE;
 keep:

@@ -16,7 +16,7 @@ struct tarn_partition;
  * @pages: in hand, marked OUT; the caller holds the partition's pin
  * @can_store: the pager takes pages that it has no copy of
  * @can_overwrite: it takes those of which it has an outdated one
- * @zero_only: only pages that are zero go, for which the pager is not needed
+ * @known_only: only pages go of which all is one word, for which the pager is not needed
  * @freed: pages given up without I/O
  * @sent: pages sent to the pager
  * @busy: pages that somebody holds, or that can't be stored now
@@ -27,7 +27,7 @@ struct tarn_evict_batch {
 	struct tarn_batch pages;
 	bool can_store;
 	bool can_overwrite;
-	bool zero_only;
+	bool known_only;
 	unsigned int freed;
 	unsigned int sent;
 	unsigned int busy;

@@ -8,12 +8,14 @@
 #include "page/load.h"
 #include "page/peek.h"
 #include "page/pending.h"
+#include "page/reserve.h"
 #include "pager/drop.h"
 #include "pager/grant.h"
 #include "pager/io.h"
 #include "pager/queue.h"
 #include "pool/event.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/pins.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
@@ -51,7 +53,7 @@ void tarn_load_orphan(struct tarn_io *io)
 /* The hint of @old, which may be changed at any time, as it is to be in @to. */
 static u64 with_hint_of(const struct tarn_io *io, u64 to, u64 old)
 {
-	unsigned int hint = tarn_entry_hint(old);
+	unsigned int hint = tarn_entry_is_known(to) ? 0 : tarn_entry_hint(old);
 
 	if (tarn_entry_has_frame(to))
 		hint = tarn_pin_hint(io->part, io->index,
@@ -105,6 +107,45 @@ static bool load_settle(struct tarn_io *io, u64 to)
 	if (!settled)
 		tarn_load_orphan(io);
 	return settled;
+}
+
+/* What was read needs no frame. False: the page is gone. */
+static bool settle_known(struct tarn_io *io, u64 word)
+{
+	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
+	u64 to = word ? tarn_pattern_entry(word) :
+			tarn_entry_make(TARN_PAGE_EMPTY, 0);
+	u64 marked = word ? tarn_entry_with_mark(to, TARN_MARK_FILL) : to;
+
+	if (!load_unmark(io, &marked))
+		return false;
+	if (word) {
+		/* Only with a mark that nobody takes the page away from. */
+		tarn_pattern_keep(io->part, entry, word);
+		tarn_entry_change(io->part, io->index, entry, &marked, to);
+		tarn_partition_add_pattern(io->part, 1);
+	}
+	tarn_partition_add_paged(io->part, -1);
+	tarn_stats_add(io->part, TARN_STAT_PAGE_INS, 1);
+	tarn_stats_add(io->part, word ? TARN_STAT_PATTERN_DROPS :
+					TARN_STAT_ZERO_DROPS, 1);
+	tarn_pending_loaded(io->part, io->index);
+	tarn_entry_wake(entry);
+	tarn_frame_release(io->part->pool, io->frame);
+	tarn_cookie_drop(io->part->pool, io->cookie);
+	return true;
+}
+
+/*
+ * Has what was read no use for a frame? Pages are looked at before they are stored, so it
+ * was one that had to keep its place then, or went out with its block.
+ */
+static bool is_known(const struct tarn_io *io, u64 *word)
+{
+	return tarn_pattern_find(tarn_frame_page(io->part->pool, io->frame),
+				 word) &&
+	       !tarn_reserved(io->part, io->index) &&
+	       !tarn_pin_wanted(io->part, io->index);
 }
 
 /* The page is as it was before; a fault that waits for it starts anew. */
@@ -228,6 +269,20 @@ static enum end judge(struct tarn_io *io, int result)
 	return END_BAD;
 }
 
+/* Of a page by itself, what was read is right. */
+static void was_good(struct tarn_io *io)
+{
+	u64 word;
+
+	if (io->peek)
+		peek_settle(io);
+	else if (is_known(io, &word) ? settle_known(io, word) :
+				       tarn_load_settle(io))
+		tarn_load_recheck(io);
+	else
+		tarn_load_orphan(io);
+}
+
 static void load_end(struct tarn_io *io, int result, u64 cookie)
 {
 	struct tarn_block_load *block = io->block;
@@ -240,12 +295,7 @@ static void load_end(struct tarn_io *io, int result, u64 cookie)
 			tarn_block_load_ended(block, io);
 			return;
 		}
-		if (io->peek)
-			peek_settle(io);
-		else if (tarn_load_settle(io))
-			tarn_load_recheck(io);
-		else
-			tarn_load_orphan(io);
+		was_good(io);
 	}
 	tarn_io_destroy(io);
 	if (block)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bringing logical pages into frames: giving an empty page its first frame,
+ * Bringing logical pages into frames: giving an empty page, or a pattern, its frame,
  * having a paged one read, reading ahead of a sequence.
  *
  * A page that is resident is used under the lock of its frame's page, which
@@ -19,6 +19,7 @@
 #include "page/pending.h"
 #include "pool/home.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/pins.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
@@ -131,10 +132,18 @@ struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
 	return entry ? tarn_page_lock_at(part, index, entry, flags) : NULL;
 }
 
-/* ---- empty pages -------------------------------------------------------- */
+/* ---- known pages: empty ones, and patterns ------------------------------- */
+
+static void fill_frame(struct page *page, atomic64_t *entry, u64 e)
+{
+	if (tarn_entry_is_pattern(e))
+		tarn_pattern_fill(page, tarn_pattern_word(entry, e));
+	else
+		clear_highpage(page);
+}
 
 /*
- * The frame is taken on success. -EAGAIN: the page is not empty any more; -ENXIO: it
+ * The frame is taken on success. -EAGAIN: the page is another one by now; -ENXIO: it
  * lies behind the end of the file, and not @beyond that by intent. Who cuts the file
  * changes @pages first and then waits for the mark, with a full barrier in between
  * that pairs with the exchange here: one of the two sees what the other did.
@@ -154,16 +163,18 @@ static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
 		tarn_entry_wake(entry);
 		return -ENXIO;
 	}
-	clear_highpage(page);
+	fill_frame(page, entry, marked);
 	tarn_frame_set_dirty(page);
 	tarn_frame(part->pool, frame)->owner = tarn_owner_page(part->id, index);
-	if (marked & TARN_ENTRY_ZERO_MAPPED)
+	if (marked & TARN_ENTRY_MAPPED)
 		tarn_partition_unmap(part, index, 1);
 	e = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
 	hint = tarn_pin_hint(part, index, TARN_USE_FIRST);
 	tarn_entry_change(part, index, entry, &marked,
 			  tarn_entry_with_hint(e, hint));
 	tarn_partition_came(part, entry, nid);
+	if (tarn_entry_is_pattern(marked))
+		tarn_partition_add_pattern(part, -1);
 	tarn_pin_recheck(part, index, hint);
 	tarn_pending_settle(part, index);
 	tarn_entry_wake(entry);
@@ -287,12 +298,12 @@ static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
 	return *frame == TARN_FRAME_NONE ? -ERESTARTSYS : 0;
 }
 
-static int bring_empty(struct bring *b, u64 e)
+static int bring_known(struct bring *b, u64 e)
 {
 	u64 frame;
 	int ret;
 
-	if (b->flags & TARN_BRING_BLOCK &&
+	if (b->flags & TARN_BRING_BLOCK && tarn_entry_is_empty(e) &&
 	    tarn_block_fill(b->part, tarn_leaf_of(b->entry), b->index))
 		return 0;
 	ret = take_frame(b, TARN_WANT_GROWTH, &frame);
@@ -400,10 +411,10 @@ static int bring_step(struct bring *b)
 
 	if (is_brief(b->entry))
 		return bring_brief(b);
-	if (tarn_entry_is_empty(e)) {
+	if (tarn_entry_is_known(e)) {
 		if (!(b->flags & TARN_BRING_WRITE))
 			return 0;
-		return bring_empty(b, e);
+		return bring_known(b, e);
 	}
 	if (!tarn_entry_is_stored(e))
 		return 0;
@@ -442,7 +453,7 @@ static enum tarn_wait_end wait_end(unsigned int flags)
  * @mm: address space that a fault is about, or NULL
  *
  * When it returns 0 the page was resident a moment ago, or, without
- * TARN_BRING_WRITE, may be empty: reading it gives zeroes.
+ * TARN_BRING_WRITE, may be empty or a pattern: what reading it gives is known.
  *
  * Context: process; without NOWAIT may sleep for long, ended by signals as @flags
  * say.
@@ -527,17 +538,18 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
  * @part: partition; the caller has its inode
  * @index: page
  * @flags: TARN_BRING_WRITE: to write to it
+ * @word: if NULL is returned, what all of it is
  *
  * While the reference is held the page stays in this frame, unless it is
  * truncated. The page is not locked, so user memory may be touched meanwhile,
  * be it this very page.
  *
  * Context: process; waits for what is brief, not for a pager; killable.
- * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty; ERR_PTR:
+ * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty or a pattern; ERR_PTR:
  * -EAGAIN it has to be brought first, -EINTR killed, -EIO it is lost.
  */
 struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
-				unsigned int flags)
+				unsigned int flags, u64 *word)
 {
 	struct page *page = tarn_page_lock(part, index, flags);
 	atomic64_t *entry;
@@ -552,8 +564,10 @@ struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 	}
 	entry = tarn_partition_entry(part, index);
 	e = entry ? atomic64_read(entry) : tarn_entry_make(TARN_PAGE_EMPTY, 0);
+	*word = 0;
 	if (!(flags & TARN_BRING_WRITE) &&
-	    tarn_entry_is_empty(e) && !tarn_entry_mark(e))
+	    tarn_entry_is_known(e) && !tarn_entry_mark(e) &&
+	    (!entry || tarn_pattern_see(entry, e, word)))
 		return NULL;
 	return ERR_PTR(-EAGAIN);
 }
@@ -563,15 +577,16 @@ struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
  * @part: partition; the caller has its inode, but not its lock
  * @index: page
  * @flags: see tarn_page_grab_now()
+ * @word: see there
  *
  * Context: process, may sleep for long; any signal ends it.
  * Return: see tarn_page_grab_now(); ERR_PTR, see tarn_page_bring().
  */
 struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
-			    unsigned int flags)
+			    unsigned int flags, u64 *word)
 {
 	for (;;) {
-		struct page *page = tarn_page_grab_now(part, index, flags);
+		struct page *page = tarn_page_grab_now(part, index, flags, word);
 		int ret;
 
 		if (page != ERR_PTR(-EAGAIN))

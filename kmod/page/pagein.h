@@ -14,7 +14,7 @@ struct mm_struct;
 struct page;
 struct tarn_partition;
 
-/* An empty page gets a frame; a copy with the pager becomes outdated. */
+/* An empty page, or a pattern, gets a frame; a copy with the pager becomes outdated. */
 #define TARN_BRING_WRITE	BIT(0)
 /* Begin what has to be done, but do not wait for it. */
 #define TARN_BRING_NOWAIT	BIT(1)
@@ -44,9 +44,9 @@ struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
 struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
 			       atomic64_t *entry, unsigned int flags);
 struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
-				unsigned int flags);
+				unsigned int flags, u64 *word);
 struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
-			    unsigned int flags);
+			    unsigned int flags, u64 *word);
 long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
 		       u64 *done);
 

@@ -2,7 +2,7 @@
 /*
  * TARN_PARTITION_READ: the content of a range, with the states kept.
  *
- * A resident page is copied out of its frame. For a paged one a load is begun like
+ * A resident page is copied out of its frame, a pattern is made where it goes. For a paged one a load is begun like
  * any other, so its page is marked IN meanwhile and others wait for it; but it
  * ends with the page paged as before, and the frame goes to whoever looks
  * (load.c, peek_settle()). No counter of page-ins moves and no age changes.
@@ -22,6 +22,7 @@
 #include "page/peek.h"
 #include "pool/frame.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
 #include "pool/wait.h"
@@ -175,6 +176,26 @@ static int copy_resident(struct tarn_partition *part, u64 index,
 	return ret == -EIO ? without_frame(part, index) : ret;
 }
 
+#define SPAN	(256 / sizeof(u64))
+
+/* -EAGAIN: the page is something else now. */
+static int make_pattern(atomic64_t *entry, u64 e, u8 __user *to)
+{
+	unsigned long left = 0;
+	unsigned int at;
+	u64 span[SPAN];
+	u64 word;
+
+	if (!tarn_pattern_see(entry, e, &word))
+		return -EAGAIN;
+	memset64(span, word, SPAN);
+	pagefault_disable();
+	for (at = 0; at < PAGE_SIZE && !left; at += sizeof(span))
+		left = copy_to_user(to + at, span, sizeof(span));
+	pagefault_enable();
+	return left ? -EFAULT : 0;
+}
+
 /* A memory error is the frame's; the page is with the pager as before. */
 static int look_in_frame(struct tarn_pool *pool, u64 frame, u8 __user *to)
 {
@@ -234,6 +255,9 @@ static int look_once(struct tarn_partition *part, u64 index, u8 __user *to)
 	switch (tarn_entry_state(e)) {
 	case TARN_PAGE_RESIDENT:
 		ret = copy_resident(part, index, entry, e, to);
+		break;
+	case TARN_PAGE_PATTERN:
+		ret = make_pattern(entry, e, to);
 		break;
 	case TARN_PAGE_PAGED:
 		ret = look_at_paged(part, index, to);

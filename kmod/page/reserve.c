@@ -173,7 +173,7 @@ static void give_up(struct tarn_evict_batch *batch, u64 index)
  * @first: first page
  * @end: page after the last one
  *
- * What the call did reserve is as before. Pages that are zero give up their frames,
+ * What the call did reserve is as before. Pages that are patterns give up their frames,
  * which they have from this call, or could spare.
  *
  * Context: process; does not wait for I/O.
@@ -187,7 +187,7 @@ void tarn_reserve_abort(struct tarn_partition *part, u64 first, u64 end)
 	/* Nobody else selects pages meanwhile. */
 	mutex_lock(&part->hand_lock);
 	tarn_evict_begin(&batch, part);
-	batch.zero_only = true;
+	batch.known_only = true;
 	for (; (first = next_fresh(part, first, end)) < end; first++) {
 		clear_fresh(part, first);
 		tarn_reserve_clear(tarn_partition_leaf(part, first, false),

@@ -10,6 +10,7 @@
 
 #include "page/batch.h"
 #include "page/block.h"
+#include "page/pattern.h"
 #include "page/pending.h"
 #include "page/reserve.h"
 #include "page/truncate.h"
@@ -139,6 +140,7 @@ static void remove_some(struct removal *r, struct tarn_leaf *leaf, u64 first,
 			take_resident(r, i, entry, e, false);
 	}
 	settle_all(r);
+	tarn_pattern_remove(r->pages.part, leaf, first, end);
 	for (i = first; i < end; i++) {
 		atomic64_t *entry = tarn_leaf_entry(leaf, i);
 		u64 e = atomic64_read(entry);
@@ -170,6 +172,9 @@ static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 			take_resident(r, index, entry, e, true);
 		else if (tarn_entry_is_stored(e))
 			remove_paged(r, index, entry, e);
+		else if (tarn_entry_is_pattern(e))
+			tarn_pattern_remove(r->pages.part, tarn_leaf_of(entry),
+					    index, index + 1);
 		settle_all(r);
 		tarn_cookie_end(section);
 	}

@@ -27,6 +27,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "page/pattern.h"
 #include "policy/age.h"
 #include "policy/young.h"
 #include "pool/partition.h"
@@ -290,6 +291,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 	u64 *count = a->whole ? a->count : a->next;
 	struct nodes_seen seen = { .chunk = U64_MAX };
 	unsigned int i, resident = 0;
+	bool patterns = false;
 	u8 coldest = U8_MAX;
 
 	lockdep_assert_held(&part->hand_lock);
@@ -310,6 +312,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 				e = look_page(part, first + i, &leaf->entry[i],
 					      e, test_bit(shift + i, young));
 		}
+		patterns |= tarn_entry_is_pattern(e);
 		by_class[tarn_age_class(e)]++;
 		if (!tarn_entry_has_frame(e) ||
 		    tarn_entry_pinned(e))
@@ -318,6 +321,8 @@ static unsigned int look_leaf(struct tarn_partition *part,
 		count[use]++;
 		coldest = min_t(u8, coldest, use);
 	}
+	if (patterns)
+		tarn_pattern_look(part, leaf, first, young, shift);
 	atomic_long_or(seen.nodes, &leaf->nodes);
 	WRITE_ONCE(leaf->coldest, coldest);
 	leaf->round = a->round;

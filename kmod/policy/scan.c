@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The scanner of a pool. It goes round the partitions and looks at a batch of
- * leaves of each whose round goes on or is due (age.c). What it costs is measured
+ * leaves of each whose round goes on or is due (age.c); in between, and when none is, it
+ * looks for patterns, a leaf at a time (search.c). What it costs is measured
  * as the processor time of its thread; after each batch it sleeps for as long as
  * its share of one CPU asks for. While all nodes are below their low marks the
  * share is PRESSURE_FACTOR times as large.
@@ -13,7 +14,9 @@
 
 #include "policy/age.h"
 #include "policy/scan.h"
+#include "policy/search.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/pool.h"
 #include "pool/stats.h"
 
@@ -21,6 +24,8 @@
 /* Leaves a batch: it grows and shrinks to what a tick's share is worth. */
 #define BATCH_LEAST	1U
 #define BATCH_MOST	256U
+/* So many batches are for ages before a leaf is searched. */
+#define SEARCH_TURN	4
 /* With nothing to do, look so often whether a round is due. */
 #define IDLE		(HZ / 4)
 
@@ -28,6 +33,8 @@
  * struct scan - state of the scanner
  * @pool: its pool
  * @last: id of the partition it looked at last
+ * @searched: id of the one that it searched last
+ * @turn: batches for ages since then
  * @batch: leaves to look at next
  * @ran: processor time of the thread when it was last read
  * @owed: nanoseconds to sleep for what was done, less what was slept
@@ -35,6 +42,8 @@
 struct scan {
 	struct tarn_pool *pool;
 	u32 last;
+	u32 searched;
+	unsigned int turn;
 	unsigned int batch;
 	u64 ran;
 	s64 owed;
@@ -55,18 +64,19 @@ static bool wanted(struct tarn_partition *part)
 	return !READ_ONCE(part->ages->whole) || tarn_age_due(part);
 }
 
-/* The next partition that has something to look at, referenced. */
-static struct tarn_partition *next_partition(struct scan *s)
+/* The next partition after @last that has something to look at, referenced. */
+static struct tarn_partition *next_partition(struct tarn_pool *pool, u32 *last,
+					     bool (*wants)(struct tarn_partition *))
 {
-	u32 tries = READ_ONCE(s->pool->nr_partitions) + 1;
+	u32 tries = READ_ONCE(pool->nr_partitions) + 1;
 	struct tarn_partition *part;
 
 	while (tries--) {
-		part = tarn_partition_next(s->pool, s->last);
+		part = tarn_partition_next(pool, *last);
 		if (!part)
 			return NULL;
-		s->last = part->id;
-		if (wanted(part))
+		*last = part->id;
+		if (wants(part))
 			return part;
 		tarn_partition_put(part);
 	}
@@ -76,7 +86,7 @@ static struct tarn_partition *next_partition(struct scan *s)
 /* Look at a batch. False: nothing is to be looked at now. */
 static bool scan_batch(struct scan *s)
 {
-	struct tarn_partition *part = next_partition(s);
+	struct tarn_partition *part = next_partition(s->pool, &s->last, wanted);
 	unsigned int done = 0;
 	u64 pages = 0;
 
@@ -85,10 +95,41 @@ static bool scan_batch(struct scan *s)
 	down_read(&part->pin);
 	if (part->inode)
 		done = tarn_age_scan(part, s->batch, &pages);
+	/* Mappings that nobody uses went. */
+	if (READ_ONCE(part->ages->whole))
+		tarn_pattern_trim(part);
 	up_read(&part->pin);
 	tarn_partition_put(part);
 	atomic64_add(pages, &s->pool->scanned);
 	return done;
+}
+
+/* Search a leaf. False: none is to be searched now. */
+static bool search_leaf(struct scan *s)
+{
+	struct tarn_partition *part = next_partition(s->pool, &s->searched,
+						     tarn_search_due);
+	u64 began = ktime_get_ns();
+	bool found = false;
+
+	if (!part)
+		return false;
+	down_read(&part->pin);
+	if (part->inode)
+		found = tarn_search_step(part);
+	up_read(&part->pin);
+	tarn_partition_put(part);
+	atomic64_add(ktime_get_ns() - began, &s->pool->search_ns);
+	return found;
+}
+
+/* A step of either. False: nothing is to be done now. */
+static bool step(struct scan *s)
+{
+	if (s->turn++ < SEARCH_TURN && scan_batch(s))
+		return true;
+	s->turn = 0;
+	return search_leaf(s) || scan_batch(s);
 }
 
 /*
@@ -148,7 +189,7 @@ static int scanner(void *arg)
 			continue;
 		}
 		if (s.owed <= 0)
-			worked = scan_batch(&s);
+			worked = step(&s);
 		if (s.owed > 0 || (worked && share_now(s.pool) <
 				   TARN_SCAN_PERMILLE_MAX))
 			rest(&s, max(nsecs_to_jiffies(max(s.owed, 0LL)), 1UL));

@@ -14,11 +14,13 @@
  *		other; only the holder of a mark ends it. A fault may turn OUT
  *		into RESCUED, and a truncation may take a page away from IN, OUT
  *		and RESCUED: their holders find out when they end the mark.
- * f		TARN_ENTRY_FLAG: of an empty page, a zero mapping exists; of a
- *		resident page, it has not been looked at since it came in; of a
- *		paged one, its last load failed
- * hint		use.h: how much the page is used; of a paged one, when it went
- * payload	resident: frame number; paged: the pager's cookie
+ * f		TARN_ENTRY_FLAG: of an empty page or a pattern, a mapping to read it
+ *		may exist; of a resident page, it has not been looked at since it
+ *		came in; of a paged one, its last load failed
+ * hint		use.h: how much the page is used; of a paged one, when it went; of
+ *		a pattern, looks since its mapping was used
+ * payload	resident: frame number; paged: the pager's cookie; pattern: the upper
+ *		half of its word (pattern.h)
  *
  * Every change is a compare-and-exchange of the whole word. Whoever waits for
  * a mark to end sleeps on the address of the entry (wait_var_event()).
@@ -35,7 +37,8 @@
 /**
  * enum tarn_mark - what is under way with a logical page
  * @TARN_MARK_NONE: nothing
- * @TARN_MARK_FILL: it gets its first frame, or its zero mapping
+ * @TARN_MARK_FILL: without a frame of its own, it gets that, or a mapping to be read,
+ *	or loses it
  * @TARN_MARK_IN: being read into a frame that the request owns
  * @TARN_MARK_OUT: being given up; unmapped, content stable
  * @TARN_MARK_RESCUED: as OUT, but mapped again meanwhile: what is being
@@ -61,7 +64,7 @@ enum tarn_mark {
 #define TARN_ENTRY_PAYLOAD_SHIFT 16
 
 /* The flag by the state that it belongs to. */
-#define TARN_ENTRY_ZERO_MAPPED	TARN_ENTRY_FLAG
+#define TARN_ENTRY_MAPPED	TARN_ENTRY_FLAG
 #define TARN_ENTRY_NEW		TARN_ENTRY_FLAG
 #define TARN_ENTRY_FAILED	TARN_ENTRY_FLAG
 
@@ -123,6 +126,18 @@ static inline bool tarn_entry_is_stored(u64 e)
 static inline bool tarn_entry_is_empty(u64 e)
 {
 	return tarn_entry_state(e) == TARN_PAGE_EMPTY;
+}
+
+/* Is all of the page one word over and over, which is not 0? */
+static inline bool tarn_entry_is_pattern(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_PATTERN;
+}
+
+/* Is it known what the page holds, with no frame, here or elsewhere, that has it? */
+static inline bool tarn_entry_is_known(u64 e)
+{
+	return tarn_entry_is_empty(e) || tarn_entry_is_pattern(e);
 }
 
 /* In @frame, whatever hint and flag say. */

@@ -9,6 +9,7 @@
 
 #include "pool/home.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/pool.h"
 
 /* ---- page table --------------------------------------------------------- */
@@ -179,6 +180,12 @@ void tarn_partition_add_paged(struct tarn_partition *part, s64 n)
 	this_cpu_add(part->pool->stats->paged, n);
 }
 
+void tarn_partition_add_pattern(struct tarn_partition *part, s64 n)
+{
+	atomic64_add(n, &part->pattern);
+	this_cpu_add(part->pool->stats->pattern, n);
+}
+
 void tarn_partition_set_pages(struct tarn_partition *part, u64 pages)
 {
 	u64 old = atomic64_xchg(&part->pages, pages);
@@ -289,6 +296,7 @@ static void partition_free_rcu(struct rcu_head *rcu)
 	kfree(part->relocation);
 	kfree(part->way);
 	kfree(part->areas);
+	kfree(part->search);
 	kfree(part->hands);
 	kfree(part->ages);
 	kfree(part);
@@ -302,6 +310,7 @@ void tarn_partition_release(struct kref *ref)
 	free_leaves(part);
 	if (part->zero)
 		__free_page(part->zero);
+	tarn_pattern_free(part);
 	tarn_pool_put(part->pool);
 	/* Reclaimers and scanner look partitions up under RCU. */
 	call_rcu(&part->rcu, partition_free_rcu);

@@ -29,7 +29,9 @@ struct tarn_ages;
 struct tarn_areas;
 struct tarn_hand;
 struct tarn_homes;
+struct tarn_pattern_frames;
 struct tarn_relocation;
+struct tarn_search;
 struct tarn_way;
 
 #define TARN_LEAF_SHIFT		9
@@ -52,7 +54,8 @@ struct tarn_reserve {
 /**
  * struct tarn_leaf - 512 logical pages, 12 bytes each
  * @entry: one page of entries
- * @sum: checksums of what is paged, made at the first page-out
+ * @sum: checksums of what is paged, and lower halves of the words of patterns, made
+ *	when the first page of either kind is
  * @nodes: a bit a NUMA node, modulo the bits there are: clear, none of its pages
  *	is in a frame there; set, some was when it was last looked at, or came since
  * @reserve: pages that keep their place (reserve.c), or NULL
@@ -95,12 +98,14 @@ struct tarn_part_node {
  * @leaves: the page table
  * @pages: size of the file in pages, as the inode has it
  * @zero: the page that reads of empty pages get, made when needed
+ * @patterns: those that reads of patterns get (pool/pattern.h), likewise
  * @vm: the VM that is attached, or NULL; RCU
  * @notify: told of page-ins, RCU (page/notify.c)
  * @pins: pages that stay in memory
  * @homes: home nodes, RCU; NULL: none
  * @ages: of its pages, policy/age.c's
  * @hands: where reclaimers go on, by the kernel's node number, policy/hand.c's
+ * @search: for patterns, policy/search.c's
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
@@ -112,6 +117,7 @@ struct tarn_part_node {
  * @ahead: pages to read ahead of a sequence, 0 if there is none
  * @next_fault: page after the last one read, to see sequences
  * @paged: pages with the pager only
+ * @pattern: pages that are patterns
  * @leaving: pages in frames that are being given up
  * @block_loads: blocks that come back as a whole just now
  * @orphans: loads under way of pages that were cut away, each with a frame
@@ -140,12 +146,14 @@ struct tarn_partition {
 	struct xarray leaves;
 	atomic64_t pages;
 	struct page *zero;
+	struct tarn_pattern_frames *patterns;
 	struct tarn_vm __rcu *vm;
 	struct eventfd_ctx __rcu *notify;
 	struct tarn_pins pins;
 	struct tarn_homes __rcu *homes;
 	struct tarn_ages *ages;
 	struct tarn_hand *hands;
+	struct tarn_search *search;
 	u64 min_frames;
 	u64 desired_frames;
 	u64 entitled;
@@ -156,6 +164,7 @@ struct tarn_partition {
 	u32 ahead;
 	u64 next_fault;
 	atomic64_t paged;
+	atomic64_t pattern;
 	atomic64_t leaving;
 	atomic_t block_loads;
 	atomic_t orphans;
@@ -200,6 +209,7 @@ void tarn_partition_left(struct tarn_partition *part, u64 frame);
 u64 tarn_partition_resident(struct tarn_partition *part);
 u64 tarn_partition_staying(struct tarn_partition *part);
 void tarn_partition_add_paged(struct tarn_partition *part, s64 n);
+void tarn_partition_add_pattern(struct tarn_partition *part, s64 n);
 void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count);
 
 static inline struct tarn_partition *

@@ -189,6 +189,8 @@ struct tarn_pool_ops {
  * @scan_kick: woken to see whether there is work
  * @scanned: pages that it looked at
  * @scan_ns: processor time that it took
+ * @searched: pages that it looked at for patterns (search.c)
+ * @search_ns: time that this took
  * @placer: the thread that moves pages home, policy/place.c's
  * @placement: which ones first, enum tarn_placement
  * @promoter: the thread that makes blocks 2 MiB frames, policy/promote.c's
@@ -266,6 +268,8 @@ struct tarn_pool {
 	bool scan_kick;
 	atomic64_t scanned;
 	atomic64_t scan_ns;
+	atomic64_t searched;
+	atomic64_t search_ns;
 	struct tarn_placer *placer;
 	u32 placement;
 	struct tarn_promoter *promoter;

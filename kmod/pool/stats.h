@@ -17,6 +17,7 @@ enum tarn_stat {
 	TARN_STAT_PAGE_OUTS,
 	TARN_STAT_CLEAN_DROPS,
 	TARN_STAT_ZERO_DROPS,
+	TARN_STAT_PATTERN_DROPS,
 	TARN_STAT_REFAULTS,
 	TARN_STAT_READAHEAD,
 	TARN_STAT_FRAME_WAITS,
@@ -46,12 +47,14 @@ struct tarn_stats {
  * struct tarn_cpu_stats - what one CPU counted for a pool
  * @resident: pages that came into frames, less those that left one
  * @paged: pages that went to the pager only, less those that came back
+ * @pattern: pages that became patterns, less those that are none any more
  * @count: see tarn_stats
  * @latency: see tarn_stats
  */
 struct tarn_cpu_stats {
 	s64 resident;
 	s64 paged;
+	s64 pattern;
 	u64 count[TARN_STAT_COUNT];
 	u64 latency[TARN_LATENCY_BUCKETS];
 };
@@ -95,6 +98,7 @@ void tarn_stats_latency(struct tarn_partition *part, ktime_t start);
 u64 tarn_stats_pool(struct tarn_pool *pool, enum tarn_stat stat);
 u64 tarn_stats_resident(struct tarn_pool *pool);
 u64 tarn_stats_paged(struct tarn_pool *pool);
+u64 tarn_stats_pattern(struct tarn_pool *pool);
 u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket);
 
 #endif

@@ -124,11 +124,15 @@ static int run(const char *kind, size_t size)
 	struct memory memory;
 	struct toucher t = { .memory = &memory };
 	double ns = 0;
+	size_t at;
 	int ret = memory_open(&memory, kind, size);
 
 	if (ret)
 		return ret;
 	memset(memory.base, 1, size);
+	/* No page of one word over and over, which would give up its frame. */
+	for (at = 0; at < size; at += PAGE_SIZE)
+		*(uint64_t *)(memory.base + at) = at;
 	if (pthread_create(&t.thread, NULL, touch, &t))
 		return -EAGAIN;
 	ret = memory.path ? run_tarn(&memory, &ns) : run_damon(&memory, &ns);

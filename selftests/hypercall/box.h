@@ -29,6 +29,8 @@ enum bare_job {
 	BARE_JOB_FUZZ = 2,
 	/* @count times a word into each page from @base on, @bytes */
 	BARE_JOB_TOUCH = 3,
+	/* @count times the first word of each of these pages, added up in @sum */
+	BARE_JOB_READ = 4,
 };
 
 /* How a call ended. */
@@ -61,6 +63,7 @@ struct bare_box {
 	volatile __u32 stop;
 	__u32 pad;
 	volatile __u64 done;
+	__u64 sum;
 	__u64 seed;
 	/* of the partition, for the fuzzer's addresses */
 	__u64 base;

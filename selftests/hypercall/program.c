@@ -245,6 +245,18 @@ static void touch(struct bare_box *box)
 	}
 }
 
+static void read(struct bare_box *box)
+{
+	u64 at;
+
+	box->sum = 0;
+	while (box->done < box->count && !box->stop) {
+		for (at = 0; at < box->bytes; at += 4096)
+			box->sum += *(volatile u64 *)(box->base + at);
+		box->done++;
+	}
+}
+
 static void program(struct bare_box *box)
 {
 	if (box->job == BARE_JOB_REPEAT)
@@ -253,4 +265,6 @@ static void program(struct bare_box *box)
 		fuzz(box);
 	else if (box->job == BARE_JOB_TOUCH)
 		touch(box);
+	else if (box->job == BARE_JOB_READ)
+		read(box);
 }

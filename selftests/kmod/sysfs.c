@@ -28,7 +28,8 @@ struct field {
 static const struct field pool_fields[] = {
 	P(frames), P(free_frames), P(limbo_frames), P(logical_pages),
 	P(resident_pages), P(paged_pages), P(page_ins), P(page_outs),
-	P(clean_drops), P(zero_drops), P(refaults), P(frame_waits),
+	P(clean_drops), P(zero_drops), P(pattern_drops), P(pattern_pages),
+	P(refaults), P(frame_waits),
 	P(load_errors), P(checksum_errors), P(store_errors), P(pinned_pages), P(low_frames),
 	P(high_frames), P(paging_capacity), P(paging_used), P(metadata_bytes),
 	P(readahead_pages), P(scan_permille), P(placement), P(faults_pending), P(poisoned_frames),
@@ -38,7 +39,8 @@ static const struct field pool_fields[] = {
 static const struct field part_fields[] = {
 	Q(weight), Q(fair_frames), Q(logical_pages), Q(resident_pages),
 	Q(paged_pages), Q(page_ins), Q(page_outs), Q(clean_drops),
-	Q(zero_drops), Q(refaults), Q(readahead), Q(frame_waits),
+	Q(zero_drops), Q(pattern_drops), Q(pattern_pages), Q(pattern_frames),
+	Q(refaults), Q(readahead), Q(frame_waits),
 	Q(page_waits), Q(errors), Q(min_frames), Q(desired_frames),
 	Q(working_set), Q(pinned_pages), Q(vms), Q(hypercalls), Q(block_promotions),
 };

@@ -22,6 +22,7 @@ resident/out>resident/none
 resident/out>resident/rescued
 resident/out>paged/none
 resident/out>empty/none
+resident/out>pattern/none
 resident/rescued>resident/none
 resident/rescued>empty/none
 resident/move>resident/none
@@ -29,7 +30,13 @@ paged/none>paged/in
 paged/none>empty/none
 paged/in>resident/none
 paged/in>paged/none
-paged/in>empty/none"
+paged/in>empty/none
+paged/in>pattern/fill
+pattern/none>pattern/fill
+pattern/none>empty/none
+pattern/fill>pattern/none
+pattern/fill>resident/none
+pattern/fill>empty/none"
 test_no=0
 failed=0
 
@@ -66,7 +73,7 @@ check_formats()
 
 	for name in tarn_page_state tarn_load tarn_store tarn_io_done \
 			tarn_event tarn_reclaim tarn_fault_begin tarn_fault_state \
-			tarn_fault_end; do
+			tarn_fault_end tarn_search; do
 		if [ ! -e "$tracing/events/tarn/$name/format" ]; then
 			echo "# no tracepoint $name"
 			bad=1
@@ -127,6 +134,9 @@ run_traced()
 	"$here/fs_remount" >> "$work/out" || status=1
 	"$here/no_pager" >> "$work/out" || status=1
 	"$here/errors" load_error checksums >> "$work/out" || status=1
+	"$here/pattern" patterns_are_never_stored a_stored_page_turns_out_one \
+		a_write_gives_a_frame holes_and_the_end_of_the_file \
+		frames_are_bounded >> "$work/out" || status=1
 	echo 0 > "$tracing/events/tarn/enable"
 	sleep 1
 	kill $reader

@@ -131,6 +131,12 @@ static void forms(void)
 			.fill = fill_range,
 		},
 		{
+			.name = "PARTITION_PATTERNS",
+			.cmd = TARN_PARTITION_PATTERNS,
+			.size = sizeof(struct tarn_partition_range),
+			.fill = fill_range,
+		},
+		{
 			.name = "PARTITION_NOTIFY",
 			.cmd = TARN_PARTITION_NOTIFY,
 			.size = sizeof(struct tarn_partition_notify),

@@ -26,7 +26,9 @@
 #define LOAD_MOVE	(1U << 6)
 /** Blocks of 2 MiB are emptied, and mapped anew. */
 #define LOAD_BLOCK	(1U << 7)
-#define LOAD_ALL	0xffU
+/** Each fourth version of a page is one word over and over, and such are looked for. */
+#define LOAD_PATTERN	(1U << 8)
+#define LOAD_ALL	0x1ffU
 
 /** struct load_config - how much of what */
 struct load_config {

@@ -232,6 +232,11 @@ long __part_page_in(int fd, u64 start, u64 count, u64 *done)
 	return range_op(fd, TARN_PARTITION_PAGE_IN, start, count, done);
 }
 
+long __part_find_patterns(int fd, u64 start, u64 count, u64 *done)
+{
+	return range_op(fd, TARN_PARTITION_PATTERNS, start, count, done);
+}
+
 u64 part_page_out(int fd, u64 start, u64 count)
 {
 	u64 done;

@@ -51,6 +51,8 @@ void part_states(int fd, u64 start, u64 count, u8 *states);
 u64 part_count(int fd, u64 start, u64 count, u8 mask, u8 value);
 long __part_page_out(int fd, u64 start, u64 count, u64 *done);
 long __part_page_in(int fd, u64 start, u64 count, u64 *done);
+/** TARN_PARTITION_PATTERNS */
+long __part_find_patterns(int fd, u64 start, u64 count, u64 *done);
 u64 part_page_out(int fd, u64 start, u64 count);
 u64 part_page_in(int fd, u64 start, u64 count);
 

@@ -293,6 +293,14 @@ refuse 2 "is no size" "a size that is none" tarnctl pool resize big
 # ---- no pager
 
 refuse 1 "start tarn-pager" "page out without a pager" tarnctl partition page-out g1
+yes | head -c 1M > $pool/words
+check "patterns are found without one" says "1048576 found and given up" \
+	tarnctl partition find-patterns --bytes words
+check "they are patterns" json '.states.pattern == 256' tarnctl partition pages --json words
+check "and counted" json '.pattern_pages == 256 and .pattern_drops == 256 and
+	.resident_pages == 0' tarnctl partition show --json words
+check "with the content that they had" test "$(yes | head -c 1M | md5sum)" = "$(md5sum < $pool/words)"
+rm $pool/words
 refuse 1 "no pager listens" "show a pager that is not there" tarnctl pager show
 check "list pagers" json '.[0].served == false and .[0].pid == null' tarnctl pager list --json
 
@@ -310,6 +318,7 @@ check "each by its uuid" json '.frames == 4096' tarnctl pool show --json "$uuid2
 refuse 1 "paging=none" "a pool without paging has no pager" tarnctl pager show $pool2
 truncate -s 1M $pool2/p
 refuse 1 "paging=none" "and pages nothing out" tarnctl partition page-out $pool2/p
+refuse 1 "paging=none" "and finds no patterns" tarnctl partition find-patterns $pool2/p
 truncate -s 1M $pool/p
 refuse 1 "several pools" "a file that both have" tarnctl partition show p
 check "a file that one has" json '.logical_pages == 8192' tarnctl partition show --json g1

@@ -36,7 +36,7 @@ static void test_pool_rates(void)
 {
 	struct tarn_pool_info before = { .page_ins = 1000 };
 	struct tarn_pool_info now = { .page_ins = 1500, .frame_waits = 5,
-				      .zero_drops = 50 };
+				      .zero_drops = 30, .pattern_drops = 20 };
 	struct sample_rates rates;
 
 	sample_pool_rates(&rates, &now, &before, 0.5);

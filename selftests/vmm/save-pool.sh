@@ -53,6 +53,7 @@ for start in $(seq 0 8192 57344); do
 done
 paged=$(counter a paged_pages)
 resident=$(counter a resident_pages)
+patterns=$(counter a pattern_pages)
 ins=$(counter a page_ins)
 [ "$paged" -gt 4096 ] && [ "$resident" -gt 4096 ]
 ok "a part of it is paged, a part resident"
@@ -65,7 +66,7 @@ ok "it is saved"
 ok "no page has moved for it"
 tarnctl save show --json "$tmp/saved" >"$tmp/show"
 jq -e ".memory | .paged_pages == $paged and .zero_pages + .pattern_pages + .data_pages ==
-	$paged + $resident and .pattern_pages > 1000 and
+	$paged + $resident + $patterns and .pattern_pages > 1000 and
 	.data_pages > 10000" "$tmp/show" >/dev/null
 ok "the file has each page once, paged ones as such"
 

@@ -18,6 +18,8 @@ int partition_set_main(int argc, char **argv, const struct options *opts);
 int partition_pages_main(int argc, char **argv, const struct options *opts);
 int partition_heat_main(int argc, char **argv, const struct options *opts);
 int partition_page_in_main(int argc, char **argv, const struct options *opts);
+int partition_find_patterns_main(int argc, char **argv,
+				 const struct options *opts);
 int partition_page_out_main(int argc, char **argv, const struct options *opts);
 int partition_relocate_main(int argc, char **argv, const struct options *opts);
 int partition_metrics_main(int argc, char **argv, const struct options *opts);

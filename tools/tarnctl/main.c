@@ -49,7 +49,8 @@ static const struct command pool_commands[] = {
 	  .more = "  low=AMOUNT        reclaim starts when fewer frames are free\n"
 		  "  high=AMOUNT       and stops when so many are, at most half the pool\n"
 		  "  readahead=AMOUNT  most that is read ahead of a sequence, up to 256 pages\n"
-		  "  scan=SHARE        of one CPU for looking at which pages are used, 2% at first;\n"
+		  "  scan=SHARE        of one CPU for looking at which pages are used, and which of\n"
+		  "                    the others are patterns, 2% at first;\n"
 		  "                    under pressure up to four times as much; 0 turns it off\n"
 		  "  promote=SHARE     of one CPU for making memory in use 2 MiB frames, 1% at first;\n"
 		  "                    0 turns it off\n"
@@ -163,6 +164,12 @@ static const struct command partition_commands[] = {
 	  .more = SIZES_HELP, .fn = partition_page_in_main,
 	  .options = OPTION_BYTES | OPTION_DRY_RUN, .min_args = 1,
 	  .max_args = 3 },
+	{ .name = "find-patterns", .args = "PARTITION [START COUNT]",
+	  .help = "give up the frames of pages of which all is one word",
+	  .more = "The scanner finds them by itself when they are cold; this looks at all pages of\n"
+		  "a range now. No pager is needed. Pages that somebody holds stay.\n" SIZES_HELP,
+	  .fn = partition_find_patterns_main, .options = OPTION_BYTES,
+	  .min_args = 1, .max_args = 3 },
 	{ .name = "relocate", .args = "PARTITION [START COUNT]",
 	  .help = "move a range, or all of it, to a NUMA node or away from one",
 	  .more = "The guest runs on, and waits only for a page that is just being moved. A page\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tarnctl partition page-out and page-in */
+/* tarnctl partition page-out, page-in and find-patterns */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,6 +36,13 @@ static const struct move move_in = {
 	.what = "page in",
 	.done = "paged in",
 	.call = TARN_PARTITION_PAGE_IN,
+};
+
+static const struct move find_patterns = {
+	.cmd = "tarnctl partition find-patterns",
+	.what = "look for patterns",
+	.done = "found and given up",
+	.call = TARN_PARTITION_PATTERNS,
 };
 
 static int move_range(int fd, const struct move *move,
@@ -106,4 +113,10 @@ int partition_page_out_main(int argc, char **argv, const struct options *opts)
 int partition_page_in_main(int argc, char **argv, const struct options *opts)
 {
 	return run_move(&move_in, argc, argv, opts);
+}
+
+int partition_find_patterns_main(int argc, char **argv,
+				 const struct options *opts)
+{
+	return run_move(&find_patterns, argc, argv, opts);
 }

@@ -63,7 +63,8 @@ void sample_partition_rates(struct sample_rates *rates,
 {
 	rates->page_ins = RATE(page_ins);
 	rates->page_outs = RATE(page_outs);
-	rates->drops = RATE(clean_drops) + RATE(zero_drops);
+	rates->drops = RATE(clean_drops) + RATE(zero_drops) +
+		       RATE(pattern_drops);
 	rates->refaults = RATE(refaults);
 	rates->waits = RATE(frame_waits) + RATE(page_waits);
 	interval_latency(rates, now->latency, before->latency);
@@ -75,7 +76,8 @@ void sample_pool_rates(struct sample_rates *rates,
 {
 	rates->page_ins = RATE(page_ins);
 	rates->page_outs = RATE(page_outs);
-	rates->drops = RATE(clean_drops) + RATE(zero_drops);
+	rates->drops = RATE(clean_drops) + RATE(zero_drops) +
+		       RATE(pattern_drops);
 	rates->refaults = RATE(refaults);
 	rates->waits = RATE(frame_waits);
 	interval_latency(rates, now->latency, before->latency);

@@ -72,7 +72,7 @@ _tarnctl_words()
 	pool)
 		echo "list show create destroy import set resize drain-node pins faults events top --help" ;;
 	partition)
-		echo "list show pages heat set page-out page-in relocate pins metrics attach detach top --help" ;;
+		echo "list show pages heat set page-out page-in find-patterns relocate pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver detach --help" ;;
 	config)
@@ -124,6 +124,8 @@ _tarnctl_words()
 			--cancel --dry-run --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --dry-run --help" ;;
+	"partition find-patterns")
+		echo "--bytes --help" ;;
 	numa*)
 		echo "--json --bytes --columns --noheadings --raw --sort --reverse --svg --help" ;;
 	run)

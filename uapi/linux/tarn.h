@@ -60,6 +60,8 @@
 #define TARN_FEATURE_HOMES	(1ULL << 7)
 /* 2 MiB frames */
 #define TARN_FEATURE_HUGE	(1ULL << 8)
+/** Pages of which all is one word need no frame (S10). */
+#define TARN_FEATURE_PATTERN	(1ULL << 9)
 
 /**
  * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
@@ -132,6 +134,11 @@ struct tarn_features {
  * @promote_permille: see tarn_pool_set
  * @block_promotions: of @block_fills, given to blocks that had small frames before
  * @promote_ns: processor time that promotion took
+ * @pattern_pages: logical pages that are a pattern: all of each is one 64-bit word that is
+ *	not 0, and it has no frame
+ * @pattern_drops: pages found to be a pattern, for which there was no I/O
+ * @searched_pages: pages that the scanner looked at for patterns
+ * @search_ns: time that this took, most of it part of @scan_ns
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -175,6 +182,10 @@ struct tarn_pool_info {
 	__u32 promote_permille;
 	__aligned_u64 block_promotions;
 	__aligned_u64 promote_ns;
+	__aligned_u64 pattern_pages;
+	__aligned_u64 pattern_drops;
+	__aligned_u64 searched_pages;
+	__aligned_u64 search_ns;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
@@ -311,6 +322,10 @@ struct tarn_event {
  * @block_fills: see there
  * @block_splits: see there
  * @block_promotions: see there
+ * @pattern_pages: see there
+ * @pattern_drops: see there
+ * @pattern_frames: frames that reads of these pages share, one a pattern, besides
+ *	@resident_pages and those of the pool
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -343,6 +358,9 @@ struct tarn_partition_info {
 	__aligned_u64 block_fills;
 	__aligned_u64 block_splits;
 	__aligned_u64 block_promotions;
+	__aligned_u64 pattern_pages;
+	__aligned_u64 pattern_drops;
+	__aligned_u64 pattern_frames;
 };
 
 /**
@@ -401,6 +419,7 @@ struct tarn_partition_set {
 enum tarn_page_state {
 	TARN_PAGE_EMPTY = 0,
 	TARN_PAGE_RESIDENT = 1,
+	/** all of it is one 64-bit word that is not 0; no frame, no copy */
 	TARN_PAGE_PATTERN = 2,
 	TARN_PAGE_SHARED = 3,
 	TARN_PAGE_PAGED = 4,
@@ -436,7 +455,7 @@ struct tarn_partition_pages {
 };
 
 /**
- * struct tarn_partition_range - TARN_PARTITION_PAGE_OUT, TARN_PARTITION_PAGE_IN
+ * struct tarn_partition_range - TARN_PARTITION_PAGE_OUT, _PAGE_IN, _PATTERNS
  * @size: of this structure
  * @flags: 0
  * @start: first page
@@ -444,13 +463,14 @@ struct tarn_partition_pages {
  * @done: out: see below
  *
  * @done counts pages of the range as they are when the call returns: without a
- * frame (PAGE_OUT), with one (PAGE_IN).
+ * frame (PAGE_OUT), with one (PAGE_IN); or those that the call found (PATTERNS).
  *
  * PAGE_OUT gives up the resident pages of a range whatever their age, and
  * returns when their frames are free; pages that somebody holds are passed
- * over. PAGE_IN reads the paged ones and returns when they are there. Both end
- * early with EINTR at a signal; ENODEV without paging; EAGAIN where no
- * pager serves.
+ * over. PAGE_IN reads the paged ones and returns when they are there. PATTERNS gives
+ * up those of which all is one word, be it 0, and needs no pager. All end early
+ * with EINTR at a signal; ENODEV without paging; EAGAIN where a pager is needed and
+ * none serves.
  */
 struct tarn_partition_range {
 	__u32 size;
@@ -812,5 +832,6 @@ struct tarn_partition_heat {
 #define TARN_PARTITION_READ	_IOWR(TARN_IOC_TYPE, 0x4c, struct tarn_partition_read)
 #define TARN_PARTITION_HOMES	_IOWR(TARN_IOC_TYPE, 0x4d, struct tarn_partition_homes)
 #define TARN_PARTITION_RELOCATE	_IOWR(TARN_IOC_TYPE, 0x4e, struct tarn_partition_relocate)
+#define TARN_PARTITION_PATTERNS	_IOWR(TARN_IOC_TYPE, 0x4f, struct tarn_partition_range)
 
 #endif /* _UAPI_LINUX_TARN_H */

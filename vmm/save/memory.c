@@ -313,12 +313,30 @@ static void page_out(const struct mem_range *range, u64 gpa, u64 len)
 		     strerror(errno));
 }
 
-static void fill(u8 *to, u64 len, const u8 *word)
+/* What a page holds is known: it needs no frame. Where it can't be told it has one. */
+static void give_up(const struct mem_range *range, u64 off, u64 len)
 {
-	u64 off;
+	struct tarn_partition_range r = {
+		.size = sizeof(r),
+		.start = (range->fd_offset + off) >> STREAM_PAGE_SHIFT,
+		.count = len >> STREAM_PAGE_SHIFT,
+	};
 
-	for (off = 0; off < len; off += sizeof(u64))
-		memcpy(to + off, word, sizeof(u64));
+	if (mem_backend_in_pool(range->backend))
+		ioctl(range->fd, TARN_PARTITION_PATTERNS, &r);
+}
+
+/* A chunk at a time, so that no more of it has frames at once. */
+static void fill(const struct mem_range *range, u64 off, u64 len, const u8 *word)
+{
+	u64 end = off + len, n, i;
+
+	for (; off < end; off += n) {
+		n = min_t(u64, end - off, (u64)CHUNK << STREAM_PAGE_SHIFT);
+		for (i = 0; i < n; i += sizeof(u64))
+			memcpy(range->hva + off + i, word, sizeof(u64));
+		give_up(range, off, n);
+	}
 }
 
 void memory_loaded(const struct tarn_mem *mem)
@@ -351,7 +369,7 @@ int memory_load(struct tarn_mem *mem, const struct stream_record *rec,
 	} else {
 		/* Zeroes are what cleared memory has. */
 		if (head.kind == STREAM_PAGES_PATTERN)
-			fill(range->hva + off, len, body);
+			fill(range, off, len, body);
 		progress->same_pages += head.count;
 	}
 	if (head.flags & STREAM_PAGES_PAGED) {

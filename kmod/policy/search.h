@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Looking for patterns (pool/pattern.h) among pages that are in frames: by the scanner
+ * among cold ones, and where somebody says that there are some.
+ */
+#ifndef TARN_SEARCH_H
+#define TARN_SEARCH_H
+
+#include <linux/types.h>
+
+struct tarn_partition;
+
+/**
+ * struct tarn_search - how far the scanner has come in a partition
+ * @at: number of the leaf at which it goes on
+ * @whole: it has been everywhere
+ * @began: when it began, in jiffies
+ * @wait: how long after that it begins again
+ * @looked: pages that were looked at since
+ * @found: of these, patterns
+ *
+ * Only the scanner's.
+ */
+struct tarn_search {
+	unsigned long at;
+	bool whole;
+	unsigned long began;
+	unsigned long wait;
+	u64 looked;
+	u64 found;
+};
+
+int tarn_search_create(struct tarn_partition *part);
+bool tarn_search_due(struct tarn_partition *part);
+bool tarn_search_step(struct tarn_partition *part);
+void tarn_search_pages(struct tarn_partition *part, u64 first, u64 end);
+long tarn_search_range(struct tarn_partition *part, u64 start, u64 count,
+		       u64 *done);
+
+#endif
