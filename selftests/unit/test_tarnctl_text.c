@@ -136,7 +136,7 @@ static void test_table_exact(void)
 static void test_table_columns(void)
 {
 	check_table(&(struct options){ .columns = "MORE,waits-for" }, 5,
-		    "MORE  WAITS FOR\none   \ntwo   a free frame\n");
+		    "MORE  WAITS FOR\none\040\040\040\ntwo   a free frame\n");
 	check_table(&(struct options){ .columns = "+more" }, 0,
 		    "NAME            SIZE  WAITS FOR     COUNT  MORE\n"
 		    "x               121K                    9  one\n"
@@ -148,7 +148,7 @@ static void test_table_narrow(void)
 {
 	check_table(NULL, 40,
 		    "NAME            SIZE  WAITS FOR\n"
-		    "x               121K  \n"
+		    "x               121K\040\040\n"
 		    "a-long\\x1bname   20K  a free frame\n");
 	check_table(NULL, 20,
 		    "NAME            SIZE\n"
