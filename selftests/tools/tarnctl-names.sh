@@ -180,6 +180,11 @@ await grep -q "\"$pool2\".*partition-created\|partition-created.*\"$pool2\"" "$w
 result $? "a pool that comes is followed"
 kill $follower
 want='["db/ram0","db/ram1",null,"web",null,null,"lost",null,null]'
+check "a number that one pool has" json ".path == null" \
+	tarnctl partition show --json "id:$lost"
+refuse 1 "several pools have it" "and one that both have" tarnctl partition show id:1
+check "a number behind its pool" json ".pool == \"$pool2\"" \
+	tarnctl partition show --json "${pool2##*/}/id:1"
 check "without a pool all partitions are listed" names
 check "with the name of their pool" says " ${pool2##*/} " tarnctl partition list
 want='[null,null]'

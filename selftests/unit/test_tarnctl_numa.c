@@ -100,7 +100,7 @@ static void test_table(void)
 	numa_options = (struct options){ .headless = true };
 	text = printed(numa_print);
 	CHECK(!strstr(text, "NODE") && !strstr(text, "(free)"));
-	CHECK(strstr(text, "\t*200M/256M\t800M\t"));
+	CHECK(strstr(text, "\t*200M/256M\t2M\t"));
 	numa_options = (struct options){ 0 };
 	/* Of files no pool was asked for. */
 	memset(numa.frames, 0, sizeof(numa.frames));

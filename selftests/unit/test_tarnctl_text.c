@@ -2,6 +2,7 @@
 /* tarnctl: text for terminals, and tables. */
 #include <locale.h>
 
+#include "../../tools/tarnctl/csv.c"
 #include "../../tools/tarnctl/table.c"
 #include "../../tools/tarnctl/text.c"
 #include "tap.h"
@@ -136,7 +137,7 @@ static void test_table_exact(void)
 static void test_table_columns(void)
 {
 	check_table(&(struct options){ .columns = "MORE,waits-for" }, 5,
-		    "MORE  WAITS FOR\none   \ntwo   a free frame\n");
+		    "MORE  WAITS FOR\none\040\040\040\ntwo   a free frame\n");
 	check_table(&(struct options){ .columns = "+more" }, 0,
 		    "NAME            SIZE  WAITS FOR     COUNT  MORE\n"
 		    "x               121K                    9  one\n"
@@ -148,7 +149,7 @@ static void test_table_narrow(void)
 {
 	check_table(NULL, 40,
 		    "NAME            SIZE  WAITS FOR\n"
-		    "x               121K  \n"
+		    "x               121K\040\040\n"
 		    "a-long\\x1bname   20K  a free frame\n");
 	check_table(NULL, 20,
 		    "NAME            SIZE\n"
@@ -230,6 +231,27 @@ static void test_table_long(void)
 	table_destroy(table);
 }
 
+static void check_csv(const char *raw, const char *want)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	csv_text(f, raw);
+	fclose(f);
+	CHECK_STR(text, want);
+	free(text);
+}
+
+static void test_csv(void)
+{
+	check_csv("web 1", "web 1");
+	check_csv("", "");
+	check_csv("a,b", "\"a,b\"");
+	check_csv("say \"a\"", "\"say \"\"a\"\"\"");
+	check_csv("two\nlines", "\"two\nlines\"");
+}
+
 static const struct tap_test tests[] = {
 	{ "what does not print is written out", test_clean },
 	{ "characters of the locale stay", test_clean_utf8 },
@@ -244,6 +266,7 @@ static const struct tap_test tests[] = {
 	{ "columns that are not there", test_table_unknown },
 	{ "a table without rows has its titles", test_table_empty },
 	{ "a table of many rows", test_table_long },
+	{ "values with commas between", test_csv },
 };
 
 TAP_MAIN(tests)

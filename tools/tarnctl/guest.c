@@ -377,6 +377,18 @@ const struct guest *guests_find(const struct guests *guests, dev_t dev,
 	return found;
 }
 
+int guests_reach(const struct guests *guests, dev_t dev, int dirfd,
+		 const struct partition *part)
+{
+	const struct guest_file *file;
+	const struct guest *guest;
+
+	if (part->path)
+		return partition_reopen(dirfd, part);
+	guest = guests_find(guests, dev, part, &file);
+	return guest ? guest_open(guest, file, O_RDONLY) : -ENOENT;
+}
+
 /* "web", or "web/ram1" if the guest has more than this one. */
 static char *make_name(const struct guest *guest, const struct partition *part)
 {

@@ -96,6 +96,15 @@ int guests_name_list(const struct pool *pool, struct partition_list *list);
 int guest_open(const struct guest *guest, const struct guest_file *file,
 	       int flags);
 
+/**
+ * guests_reach() - Open a partition of a list for reading: its file, or what a guest has
+ * mapped where that was removed.
+ * @dirfd: of the pool, from pool_open()
+ * Return: a descriptor or a negative errno, which may be reported.
+ */
+int guests_reach(const struct guests *guests, dev_t dev, int dirfd,
+		 const struct partition *part);
+
 /* Apart for tests. */
 int guest_parse(struct guest *guest, const char *text, size_t len);
 char *guest_domain_name(const char *dir, pid_t pid);

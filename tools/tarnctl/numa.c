@@ -137,24 +137,13 @@ static int add_nodes(struct numa *numa, const struct pool *pool)
 	return ret;
 }
 
-/* Without a file, a guest may have it. */
-static int open_nameless(const struct guests *guests, dev_t dev,
-			 const struct partition *part)
-{
-	const struct guest_file *file;
-	const struct guest *guest = guests_find(guests, dev, part, &file);
-
-	return guest ? guest_open(guest, file, O_RDONLY) : -ENOENT;
-}
-
 static int add_listed(struct numa *numa, const struct pool_list *pools,
 		      const struct guests *guests, dev_t dev, int dirfd,
 		      const char *prefix, const struct partition *part)
 {
 	int fd, ret;
 
-	fd = part->path ? partition_reopen(dirfd, part) :
-			  open_nameless(guests, dev, part);
+	fd = guests_reach(guests, dev, dirfd, part);
 	if (fd < 0) {
 		/* Or it went meanwhile. */
 		numa->nameless += !part->path;

@@ -145,10 +145,10 @@ static int add_json(json_t *array, const struct pool *pool,
 	return -ENOMEM;
 }
 
-static void read_homes(struct homes *homes, int dirfd,
-		       const struct partition *part)
+static void read_homes(struct homes *homes, const struct guests *guests,
+		       dev_t dev, int dirfd, const struct partition *part)
 {
-	int fd = partition_reopen(dirfd, part);
+	int fd = guests_reach(guests, dev, dirfd, part);
 
 	*homes = (struct homes){ 0 };
 	if (fd < 0)
@@ -167,7 +167,7 @@ static int add_partition(struct listing *listing, const struct pool *pool,
 
 	if (listing->array)
 		return add_json(listing->array, pool, part, guest);
-	read_homes(&homes, dirfd, part);
+	read_homes(&homes, &listing->guests, pool->dev, dirfd, part);
 	ret = add_row(listing->table, pool, part, guest, &homes);
 	homes_free(&homes);
 	return ret;

@@ -195,8 +195,9 @@ static int open_listed(const struct pool *pool, const struct partition *part,
 }
 
 /* By its own name, where only that of its guest was given; else by its path. */
-static char *describe(const struct search *search, const struct pool *pool,
-		      const struct partition *part)
+static char *describe_found(const struct search *search,
+			    const struct pool *pool,
+			    const struct partition *part)
 {
 	char *text = NULL, *clean = NULL;
 
@@ -224,7 +225,7 @@ static void note_found(struct search *search, const struct pool *pool,
 		search->dev = pool->dev;
 		search->ino = part->ino;
 	}
-	clean = describe(search, pool, part);
+	clean = describe_found(search, pool, part);
 	snprintf(search->several + len, sizeof(search->several) - len, "%s%s",
 		 len ? ", " : "", clean ? clean : "?");
 	free(clean);

@@ -2,7 +2,9 @@
 /* tarnctl partition show */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,7 +180,7 @@ static int show_listed(const struct pool *pool, struct partition_list *list,
 		ret = dirfd;
 		goto out_guests;
 	}
-	fd = partition_reopen(dirfd, part);
+	fd = guests_reach(&guests, pool->dev, dirfd, part);
 	close(dirfd);
 	/* One that nobody may open tells nothing of its nodes, nor does an older module. */
 	if (fd >= 0) {
@@ -247,12 +249,73 @@ static int show_file(const char *name, const struct options *opts)
 	return ret;
 }
 
-/* One without a file that nobody has mapped can be shown, though not opened. */
+/* Which of the pools has it; NULL if none or several have, reported. */
+static const struct pool *find_id(const struct pool_list *pools, __u32 id,
+				  const char *name)
+{
+	const struct pool *found = NULL;
+	struct partition_list list;
+	bool several = false;
+	size_t i;
+
+	for (i = 0; i < pools->count; i++) {
+		if (partition_list_read(&list, &pools->items[i]))
+			return NULL;
+		if (partition_list_find(&list, id)) {
+			several = found;
+			found = &pools->items[i];
+		}
+		partition_list_free(&list);
+		if (several) {
+			err("%s: several pools have it, as in %s/id:%u", name,
+			    pool_title(found), id);
+			return NULL;
+		}
+	}
+	if (!found)
+		err("%s: no such partition in %s", name,
+		    pools->count == 1 ? pools->items[0].mount : "any pool");
+	return found;
+}
+
+static int show_number(const char *pool_name, __u32 id, const char *name,
+		       const struct options *opts)
+{
+	const struct pool *pool;
+	struct pool_list pools;
+	int ret = pools_get(&pools, pool_name);
+
+	if (ret)
+		return ret;
+	pool = find_id(&pools, id, name);
+	ret = pool ? show_id(pool, id, name, opts) : -ENOENT;
+	pool_list_free(&pools);
+	return ret;
+}
+
+/* "pool0/id:5", not the "web/id:5" of a guest with several partitions. */
+static bool is_pool(const char *name)
+{
+	struct pool_list pools;
+	bool found;
+
+	if (pool_list_read(&pools))
+		return false;
+	found = pool_list_names(&pools, name);
+	pool_list_free(&pools);
+	return found;
+}
+
+/*
+ * One without a file that nobody has mapped can be shown, though not opened: a number,
+ * maybe behind the name of a pool, is looked for in lists.
+ */
 int partition_show_main(int argc, char **argv, const struct options *opts)
 {
-	struct pool pool;
+	const char *slash = strrchr(argv[0], '/');
+	char *prefix = NULL;
 	__u32 id;
-	int ret = partition_id_parse(argv[0], &id);
+	int ret = partition_id_parse(slash ? slash + 1 : argv[0], &id);
 
 	if (ret == -EINVAL) {
 		err("%s: wants the number of a partition, as in id:5", argv[0]);
@@ -260,10 +323,16 @@ int partition_show_main(int argc, char **argv, const struct options *opts)
 	}
 	if (ret)
 		return show_file(argv[0], opts);
-	ret = pool_get(&pool, opts->pool);
-	if (ret)
-		return ret;
-	ret = show_id(&pool, id, argv[0], opts);
-	pool_put(&pool);
+	if (slash) {
+		prefix = strndup(argv[0], slash - argv[0]);
+		if (!prefix)
+			return err_nomem();
+	}
+	if (prefix && !is_pool(prefix))
+		ret = show_file(argv[0], opts);
+	else
+		ret = show_number(prefix ? prefix : opts->pool, id, argv[0],
+				  opts);
+	free(prefix);
 	return ret;
 }

@@ -107,12 +107,14 @@ void sample_homes_format(char *text, const struct homes *homes, bool automatic)
 		strcpy(text + len, "-");
 }
 
-/* What has no file, or was removed meanwhile, tells nothing of its nodes. */
-static void read_homes(struct sample_row *row, int dirfd)
+/* What nobody has, or was removed meanwhile, tells nothing of its nodes. */
+static void read_homes(const struct sample *sample, struct sample_row *row,
+		       int dirfd)
 {
 	struct homes homes = { 0 };
 	struct home_mark mark;
-	int fd = partition_reopen(dirfd, row->part);
+	int fd = guests_reach(&sample->guests, row->in->pool.dev, dirfd,
+			      row->part);
 
 	if (fd >= 0) {
 		homes_read(fd, &homes);
@@ -200,7 +202,7 @@ static int add_row(struct sample *sample, const struct sample_pool *in,
 		return err_nomem();
 	sample->nr_rows++;
 	row->guest = guests_find(&sample->guests, in->pool.dev, part, NULL);
-	read_homes(row, dirfd);
+	read_homes(sample, row, dirfd);
 	return 0;
 }
 

@@ -320,7 +320,7 @@ static int compare_lines(const void *a, const void *b, void *arg)
 	return cmp ? cmp : (m > n) - (m < n);
 }
 
-static int sort(const struct table *table, size_t *lines)
+static int order_lines(const struct table *table, size_t *lines)
 {
 	struct order order = { .table = table };
 	size_t count = table_lines(table), i;
@@ -575,7 +575,7 @@ static int print_width(const struct table *table, FILE *f, unsigned int width)
 	lines = calloc(table_lines(table) + 1, sizeof(*lines));
 	if (!lines)
 		return err_nomem();
-	ret = sort(table, lines) ? EXIT_USAGE : 0;
+	ret = order_lines(table, lines) ? EXIT_USAGE : 0;
 	if (!ret && print_chosen(table, &choice, lines, f, width))
 		ret = err_nomem();
 	free(lines);

@@ -5,7 +5,6 @@
  * drawn from the top; the map of activity has the lines that are left.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,19 +60,12 @@ static struct detail detail;
 
 static int open_row(const struct screen *screen, const struct sample_row *row)
 {
-	const struct guest_file *file;
-	const struct guest *guest;
-	int dirfd, fd;
+	int dirfd = pool_open(&row->in->pool), fd;
 
-	if (!row->part->path) {
-		guest = guests_find(&screen->sample.guests, row->in->pool.dev,
-				    row->part, &file);
-		return guest ? guest_open(guest, file, O_RDONLY) : -ENOENT;
-	}
-	dirfd = pool_open(&row->in->pool);
 	if (dirfd < 0)
 		return dirfd;
-	fd = partition_reopen(dirfd, row->part);
+	fd = guests_reach(&screen->sample.guests, row->in->pool.dev, dirfd,
+			  row->part);
 	close(dirfd);
 	return fd;
 }

@@ -143,7 +143,7 @@ static void draw_foot(const struct screen *screen)
 	size_t last = screen->scroll + screen_lines(screen);
 	int y = LINES - 1, x = 0;
 
-	if (LINES <= head_lines(screen) + 1)
+	if (head_lines(screen) + 1 >= LINES)
 		return;
 	if (screen->typing) {
 		draw_text(y, 0, A_BOLD, "name has: %s_", screen->filter);
