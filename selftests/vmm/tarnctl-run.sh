@@ -7,7 +7,7 @@
 # shellcheck source=selftests/vmm/pool.sh
 . "$here/pool.sh"
 
-plan 12
+plan 13
 
 # run_start WORDS...: tarnctl run in the background.
 run_start()
@@ -42,6 +42,10 @@ ok "a kernel runs, its memory in the pool"
 ok "which nobody else can read"
 refused "$pool/one exists" -p $pool --name one "$bare_kernel"
 ok "a name that is taken"
+tarn-vmm -m 192 -kernel "$bare_kernel" -machine pc,memory-backend=r -object \
+	"memory-backend-file,id=r,size=192M,share=on,mem-path=$pool/one" >"$tmp/second" 2>&1
+status 1 && grep -q "is the memory of another guest" "$tmp/second" && [ -e $pool/one ]
+ok "its memory is nobody else's"
 kill "$pid"
 wait "$pid"
 status 0 && [ ! -e $pool/one ]
