@@ -75,8 +75,12 @@ static void child_exec(struct child *child)
 	    dup2(messages, STDERR_FILENO) < 0 || dup2(sock, LISTEN_FD) < 0)
 		_exit(EXIT_NOT_FOUND - 1);
 	close_range(LISTEN_FD + 1, ~0U, 0);
-	/* Ignored signals stay so: nobody may read what it says. */
+	/*
+	 * Ignored signals stay so: nobody may read what it says, and a power button
+	 * that is pressed for all of a service is not its.
+	 */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPWR, SIG_IGN);
 	execvpe(PROGRAM, child->argv, child->env);
 	dprintf(STDERR_FILENO,
 		PROGRAM ": " PROGRAM " is not installed: apt install qemu-utils, or convert the image to raw\n");
