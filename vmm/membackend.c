@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -142,8 +143,25 @@ static int file_resize(struct mem_backend *b, const char *path)
 	return 0;
 }
 
+/*
+ * Two guests on one memory would destroy each other. The lock ends with the process; where
+ * a file system has none nothing is lost.
+ */
+static int file_lock(struct mem_backend *b, const char *path)
+{
+	if (!b->share || !flock(b->fd, LOCK_EX | LOCK_NB) ||
+	    errno != EWOULDBLOCK)
+		return 0;
+	/* It is not ours to remove. */
+	b->created = false;
+	err("'%s' is the memory of another guest", path);
+	return -EBUSY;
+}
+
 static int backend_open(struct mem_backend *b, const struct mem_config *mc)
 {
+	int ret;
+
 	switch (b->type) {
 	case MEM_BACKEND_RAM:
 		if (!b->share)
@@ -159,7 +177,8 @@ static int backend_open(struct mem_backend *b, const struct mem_config *mc)
 		b->fd = open_file(b, mc->path);
 		if (b->fd < 0)
 			return err_errno(b->fd, "cannot open '%s'", mc->path);
-		return file_resize(b, mc->path);
+		ret = file_lock(b, mc->path);
+		return ret ? ret : file_resize(b, mc->path);
 	}
 	return -EINVAL;
 }

@@ -241,6 +241,10 @@ static void test_server_gone(void)
 	unsigned int i;
 
 	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	/* The power button of a service is not meant for it. */
+	CHECK(shell("pkill -PWR -f '^qemu-nbd json.*'$PWD/m.qcow2"));
+	CHECK(blk && !one(blk, BLOCK_WRITE, 0, 0, data, 512));
+	CHECK(blk && !one(blk, BLOCK_FLUSH, 0, 0, NULL, 0));
 	CHECK(shell("pkill -KILL -f '^qemu-nbd json.*'$PWD/m.qcow2"));
 	error_capture(reason, sizeof(reason));
 	for (i = 0; blk && i < 3; i++)

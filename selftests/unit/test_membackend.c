@@ -52,6 +52,25 @@ static void test_there(void)
 	unlink(path);
 }
 
+/* Another guest's memory is neither used nor removed. */
+static void test_taken(void)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+
+	CHECK(fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB));
+	CHECK_EQ(create(path), -EBUSY);
+	CHECK(!mem_backend_find("ram0"));
+	CHECK_EQ(access(path, F_OK), 0);
+	close(fd);
+	CHECK_EQ(create(path), 0);
+	fd = open(path, O_RDWR);
+	CHECK(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK);
+	mem_backend_destroy_all();
+	CHECK_EQ(flock(fd, LOCK_EX | LOCK_NB), 0);
+	close(fd);
+	unlink(path);
+}
+
 static void test_unnamed(void)
 {
 	struct stat st;
@@ -67,6 +86,7 @@ static void test_unnamed(void)
 static const struct tap_test tests[] = {
 	{"a file that is made is its owner's alone, and goes", test_made},
 	{"a file that is there stays, as it is", test_there},
+	{"a file that is another guest's memory", test_taken},
 	{"a file in a directory has no name, and is its owner's alone", test_unnamed},
 };
 

@@ -8,6 +8,9 @@
 #include "../../tools/tarnctl/error.c"
 #include "../../tools/tarnctl/run_command.c"
 #include "../../tools/tarnctl/run_image.c"
+#define has has_file
+#include "../../tools/tarnctl/run_net.c"
+#undef has
 #include "../../tools/tarnctl/run_option.c"
 #include "../../tools/tarnctl/run_seed.c"
 #include "../../tools/tarnctl/suggest.c"
@@ -156,14 +159,18 @@ static void test_command(void)
 		{ .path = "/a,b.qcow2", .kind = RUN_QCOW2 },
 		{ .path = "/r", .kind = RUN_RAW, .read_only = true },
 	};
+	const struct run_net nets[] = {
+		{ .tap = "tap0", .fd = -1, .mac = "52:54:00:00:00:01" },
+		{ .fd = 9, .mac = "52:54:00:00:00:02" },
+	};
 	struct run_plan plan = {
-		.run = &run, .memory = 1ULL << 30, .cpus = 3,
+		.run = &run, .memory = 1ULL << 30, .cpus = 3, .nets = nets,
 		.dir = "/run/tarn/pool0", .disks = disks, .nr_disks = 2,
 		.seed = 7,
 	};
 	struct run_words words;
 
-	CHECK_EQ(parse("--name web --net tap0 --qmp /q,s image -- -S"), 0);
+	CHECK_EQ(parse("--name web --net tap0 --net br0 --qmp /q,s image -- -S"), 0);
 	CHECK_EQ(run_command_make(&words, &plan), 0);
 	CHECK_STR(words.items[0], "tarn-vmm");
 	CHECK(has(&words, "-name", "guest=web"));
@@ -180,6 +187,8 @@ static void test_command(void)
 	CHECK(has(&words, "-blockdev",
 		  "raw,node-name=seed,read-only=on,file.driver=file,file.filename=/dev/fd/7"));
 	CHECK(has(&words, "-netdev", "tap,id=net0,ifname=tap0"));
+	CHECK(has(&words, "-device", "virtio-net-pci,id=nic0,netdev=net0,mac=52:54:00:00:00:01"));
+	CHECK(has(&words, "-netdev", "tap,id=net1,fd=9"));
 	CHECK(has(&words, "-qmp", "unix:/q,,s,server=on,wait=off"));
 	CHECK(has(&words, "-chardev", "stdio,id=console,escape=on"));
 	CHECK(!has(&words, "-serial", "null"));
@@ -255,6 +264,25 @@ static void test_seed(void)
 	close(fd);
 }
 
+static void test_nets(void)
+{
+	struct run_net a, b;
+
+	CHECK(strstr(MESSAGE(run_net_open(&a, "no-such-if", "g", 0)), "no interface"));
+	CHECK(strstr(MESSAGE(run_net_open(&a, "../../etc", "g", 0)), "no interface"));
+	CHECK(strstr(MESSAGE(run_net_open(&a, "", "g", 0)), "no interface"));
+	CHECK(strstr(MESSAGE(run_net_open(&a, "lo", "g", 0)), "neither a tap nor a bridge"));
+	/* Addresses are the same again, and differ by guest and card. */
+	set_mac(&a, "web", 0);
+	set_mac(&b, "web", 0);
+	CHECK_STR(a.mac, b.mac);
+	CHECK(!strncmp(a.mac, "52:54:00:", 9) && strlen(a.mac) == 17);
+	set_mac(&b, "web", 1);
+	CHECK(strcmp(a.mac, b.mac));
+	set_mac(&b, "db", 0);
+	CHECK(strcmp(a.mac, b.mac));
+}
+
 static void test_clean_up(void)
 {
 	char command[64];
@@ -278,6 +306,7 @@ static const struct tap_test tests[] = {
 	{"the command line of a kernel", test_command_of_kernel},
 	{"keys", test_keys},
 	{"the disk for cloud-init", test_seed},
+	{"networks", test_nets},
 	{"it is gone", test_clean_up},
 };
 TAP_MAIN(tests)

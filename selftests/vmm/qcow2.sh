@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 command -v qemu-nbd >/dev/null || skip_all "qemu-utils is not here"
-plan 17
+plan 18
 images 6.12-cloud
 make_disk
 base=$tmp/base.qcow2 top_image=$tmp/top.qcow2
@@ -140,4 +140,10 @@ tarn-vmm -m 64 -kernel "$bare_kernel" -device virtio-blk-pci,drive=d,share-rw=on
 	"qcow2,node-name=d,file.driver=file,file.filename=$tmp/data.qcow2" >"$tmp/second" 2>&1
 status 1 && grep -q "no two can write" "$tmp/second"
 ok "two writers are refused"
+mkdir "$tmp/empty"
+vmm=$(command -v tarn-vmm)
+PATH=$tmp/empty "$vmm" -m 64 -kernel "$bare_kernel" -device virtio-blk-pci,drive=d -blockdev \
+	"qcow2,node-name=d,file.driver=file,file.filename=$tmp/data.qcow2" >"$tmp/second" 2>&1
+status 1 && grep -q "qemu-nbd is not installed" "$tmp/second"
+ok "what serves images is missing"
 finish

@@ -7,7 +7,7 @@
 # shellcheck source=selftests/vmm/pool.sh
 . "$here/pool.sh"
 
-plan 11
+plan 13
 
 # run_start WORDS...: tarnctl run in the background.
 run_start()
@@ -42,6 +42,10 @@ ok "a kernel runs, its memory in the pool"
 ok "which nobody else can read"
 refused "$pool/one exists" -p $pool --name one "$bare_kernel"
 ok "a name that is taken"
+tarn-vmm -m 192 -kernel "$bare_kernel" -machine pc,memory-backend=r -object \
+	"memory-backend-file,id=r,size=192M,share=on,mem-path=$pool/one" >"$tmp/second" 2>&1
+status 1 && grep -q "is the memory of another guest" "$tmp/second" && [ -e $pool/one ]
+ok "its memory is nobody else's"
 kill "$pid"
 wait "$pid"
 status 0 && [ ! -e $pool/one ]
@@ -60,6 +64,21 @@ status 0 && [ -e $pool/back ] && printf '%s\n' '{"execute":"qmp_capabilities"}' 
 	socat -t 2 - "UNIX-CONNECT:$tmp/qmp" >"$tmp/answer" &&
 	grep -q '"status": *"running"' "$tmp/answer"
 ok "in the background, with a monitor"
+
+# A bridge gets a tap for as long as the guest is there.
+if ip link add test-run type bridge 2>"$tmp/out"; then
+	modprobe tun 2>/dev/null
+	run_start -p $pool -m 64M --name net --net test-run -a end=halt "$bare_kernel"
+	await "up on bare" && compgen -G "/sys/class/net/test-run/brif/tarn*" >/dev/null
+	was=$?
+	kill "$pid"
+	wait "$pid"
+	[ $was = 0 ] && ! compgen -G "/sys/class/net/test-run/brif/*" >/dev/null
+	ok "a network card on a bridge"
+	ip link del test-run
+else
+	skip "a network card on a bridge" "there are no bridges"
+fi
 
 if [ -e /usr/share/seabios/bios-256k.bin ]; then
 	cp "$top/build/selftests/guest/sector" "$tmp/disk.raw"

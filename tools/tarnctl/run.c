@@ -205,8 +205,24 @@ static int go(const struct run_plan *plan)
 	return ret;
 }
 
+static int find_nets(struct run_plan *plan, struct run_net *nets)
+{
+	const struct run *run = plan->run;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < run->nets.count; i++) {
+		ret = run_net_open(&nets[i], run->nets.items[i], run->name, i);
+		if (ret)
+			return ret;
+	}
+	plan->nets = nets;
+	plan->vhost = !access("/dev/vhost-net", R_OK | W_OK);
+	return 0;
+}
+
 static int plan_and_go(struct run_plan *plan, struct run_disk *disks,
-		       struct pool *pool)
+		       struct run_net *nets, struct pool *pool)
 {
 	const struct run *run = plan->run;
 	int ret;
@@ -214,7 +230,7 @@ static int plan_and_go(struct run_plan *plan, struct run_disk *disks,
 	if ((ret = parse_numbers(plan, run)) ||
 	    (ret = find_disks(plan, disks)) || (ret = check_start(plan)) ||
 	    (ret = run->dry_run ? 0 : check_kvm()) ||
-	    (ret = find_pool(plan, pool)))
+	    (ret = find_pool(plan, pool)) || (ret = find_nets(plan, nets)))
 		return ret;
 	if (run->user_data || run->ssh_keys.count) {
 		plan->seed = run_seed_make(run);
@@ -230,6 +246,7 @@ static int plan_and_go(struct run_plan *plan, struct run_disk *disks,
 int run_main(int argc, char **argv, const struct options *opts)
 {
 	struct run_disk disks[OPTION_LIST_MAX + 1] = { 0 };
+	struct run_net nets[OPTION_LIST_MAX];
 	struct run_plan plan = { .seed = -1 };
 	struct pool pool = { 0 };
 	char name[NAME_LEN_MAX + 2];
@@ -250,7 +267,11 @@ int run_main(int argc, char **argv, const struct options *opts)
 	if (!run.name)
 		run.name = name;
 	plan.run = &run;
-	ret = plan_and_go(&plan, disks, &pool);
+	for (i = 0; i < OPTION_LIST_MAX; i++)
+		nets[i].fd = -1;
+	ret = plan_and_go(&plan, disks, nets, &pool);
+	for (i = 0; i < OPTION_LIST_MAX; i++)
+		run_net_close(&nets[i]);
 	for (i = 0; i <= OPTION_LIST_MAX; i++)
 		run_disk_free(&disks[i]);
 	pool_put(&pool);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Starting a guest of tarn-vmm by one line: what was asked for (run_option.c), what
- * an image is (run_image.c), the data for cloud-init (run_seed.c) and the command
- * line of the VMM that comes of it (run_command.c). run.c puts them together.
+ * an image is (run_image.c), its network (run_net.c), the data for cloud-init
+ * (run_seed.c) and the command line of the VMM that comes of it (run_command.c). run.c puts them together.
  */
 #ifndef TARNCTL_RUN_H
 #define TARNCTL_RUN_H
@@ -40,7 +40,7 @@ struct run_disk {
  * @cpus: their number, likewise
  * @pool: NULL for the only one, "none" for memory that is in none
  * @disks: further ones, as they were written
- * @nets: names of tap interfaces
+ * @nets: names of taps and bridges
  * @kernel: one to start in place of what is on the disk
  * @firmware: a file of it
  * @console: how its console is reached, as in -serial of tarn-vmm
@@ -99,6 +99,25 @@ int run_disk_parse(struct run_disk *disk, const char *text);
 void run_disk_free(struct run_disk *disk);
 
 /**
+ * struct run_net - a network card
+ * @tap: the interface that it is on; NULL: @fd is open on one
+ * @mac: its address
+ */
+struct run_net {
+	const char *tap;
+	int fd;
+	char mac[18];
+};
+
+/**
+ * run_net_open() - Find the tap called @name, or add one to the bridge of that name.
+ * @guest: name of the guest, from which the card's address follows, with @index
+ */
+int run_net_open(struct run_net *net, const char *name, const char *guest,
+		 unsigned int index);
+void run_net_close(struct run_net *net);
+
+/**
  * run_seed_make() - Make the disk on which cloud-init looks for its data (NoCloud).
  * Return: a descriptor of it, or an errno, reported.
  */
@@ -112,6 +131,8 @@ int run_seed_make(const struct run *run);
  * @dir: of the pool, NULL for none
  * @kernel: to be loaded, NULL where firmware starts what is on the first disk
  * @disks: the first one first
+ * @nets: as many as were asked for
+ * @vhost: the kernel serves them
  * @seed: descriptor of the disk for cloud-init, -1 for none
  */
 struct run_plan {
@@ -122,6 +143,8 @@ struct run_plan {
 	const char *kernel;
 	const struct run_disk *disks;
 	unsigned int nr_disks;
+	const struct run_net *nets;
+	bool vhost;
 	int seed;
 };
 

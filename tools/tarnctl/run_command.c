@@ -109,18 +109,22 @@ static void add_seed(struct run_words *words, int fd)
 }
 
 static void add_net(struct run_words *words, unsigned int index,
-		    const char *tap)
+		    const struct run_net *net, bool vhost)
 {
-	char *name = escape(tap);
+	char *name = net->tap ? escape(net->tap) : NULL;
 
-	if (!name) {
-		words->failed = true;
-		return;
-	}
 	add(words, "-netdev");
-	add(words, "tap,id=net%u,ifname=%s", index, name);
+	if (name)
+		add(words, "tap,id=net%u,ifname=%s%s", index, name,
+		    vhost ? ",vhost=on" : "");
+	else if (net->tap)
+		words->failed = true;
+	else
+		add(words, "tap,id=net%u,fd=%d%s", index, net->fd,
+		    vhost ? ",vhost=on" : "");
 	add(words, "-device");
-	add(words, "virtio-net-pci,id=nic%u,netdev=net%u", index, index);
+	add(words, "virtio-net-pci,id=nic%u,netdev=net%u,mac=%s", index, index,
+	    net->mac);
 	free(name);
 }
 
@@ -193,7 +197,7 @@ int run_command_make(struct run_words *words, const struct run_plan *plan)
 	if (plan->seed >= 0)
 		add_seed(words, plan->seed);
 	for (i = 0; i < run->nets.count; i++)
-		add_net(words, i, run->nets.items[i]);
+		add_net(words, i, &plan->nets[i], plan->vhost);
 	add(words, "-device");
 	add(words, "virtio-balloon-pci,free-page-reporting=on");
 	add(words, "-device");

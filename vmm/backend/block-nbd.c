@@ -151,13 +151,15 @@ static void look(struct block_nbd *nb)
 	}
 }
 
-static void watch(struct block_nbd *nb, struct loop *loop)
+/* Whether answers will be heard of. */
+static bool watch(struct block_nbd *nb, struct loop *loop)
 {
-	if (nb->loop == loop && nb->in)
-		return;
+	if (nb->in)
+		return true;
 	nb->loop = loop;
 	nb->in = loop_poll_add(loop, nbd_aio_get_fd(nb->nbd),
 			       POLLIN | LOOP_POLL_LEVEL, on_in, nb);
+	return nb->in;
 }
 
 /* Sending */
@@ -226,9 +228,10 @@ void block_nbd_submit(struct block *blk, struct block_nbd *nb,
 	req->error = 0;
 	/* One part is this function itself: it is not complete before its end. */
 	req->parts = 1;
-	watch(nb, req->loop);
 	if (nb->dead) {
 		fail(req, EIO);
+	} else if (!watch(nb, req->loop)) {
+		fail(req, ENOMEM);
 	} else if (!nothing_to_do(blk, req)) {
 		switch (req->op) {
 		case BLOCK_READ:
@@ -247,7 +250,10 @@ void block_nbd_submit(struct block *blk, struct block_nbd *nb,
 		}
 	}
 	part_end(req);
-	look(nb);
+	if (nb->dead)
+		report_complete(nb);
+	else
+		look(nb);
 }
 
 /* Flushing from another thread */

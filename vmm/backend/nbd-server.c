@@ -58,7 +58,7 @@ struct child {
 /* Called between fork() and exec: nothing here may take a lock. */
 static void child_exec(struct child *child)
 {
-	int null = open("/dev/null", O_RDWR), fd;
+	int null, sock, messages;
 	pid_t pid = getpid();
 	char *digit = child->pid + 10;
 
@@ -66,19 +66,24 @@ static void child_exec(struct child *child)
 		*--digit = '0' + pid % 10;
 	memmove(child->pid, digit, strlen(digit) + 1);
 
-	/* What these two are goes above where they are to be. */
-	fd = fcntl(child->sock, F_DUPFD, LISTEN_FD + 1);
-	if (setsid() < 0 || null < 0 || fd < 0 || dup2(null, STDIN_FILENO) < 0 ||
-	    dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(child->messages, STDERR_FILENO) < 0 ||
-	    dup2(fd, LISTEN_FD) < 0)
+	/* Neither may be where something else goes. */
+	sock = fcntl(child->sock, F_DUPFD, LISTEN_FD + 1);
+	messages = fcntl(child->messages, F_DUPFD, LISTEN_FD + 1);
+	null = open("/dev/null", O_RDWR);
+	if (setsid() < 0 || null < 0 || sock < 0 || messages < 0 ||
+	    dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(messages, STDERR_FILENO) < 0 || dup2(sock, LISTEN_FD) < 0)
 		_exit(EXIT_NOT_FOUND - 1);
 	close_range(LISTEN_FD + 1, ~0U, 0);
-	/* Ignored signals stay so: nobody may read what it says. */
+	/*
+	 * Ignored signals stay so: nobody may read what it says, and a power button
+	 * that is pressed for all of a service is not its.
+	 */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPWR, SIG_IGN);
 	execvpe(PROGRAM, child->argv, child->env);
 	dprintf(STDERR_FILENO,
-		PROGRAM ": not found: apt install qemu-utils, or convert the image to raw\n");
+		PROGRAM ": " PROGRAM " is not installed: apt install qemu-utils, or convert the image to raw\n");
 	_exit(EXIT_NOT_FOUND);
 }
 
@@ -126,8 +131,7 @@ static int child_env(struct child *child, char *fds)
 	return 0;
 }
 
-static int start(struct nbd_server *server, const char *node, bool read_only,
-		 int sock, int messages)
+static int start(const char *node, bool read_only, int sock, int messages)
 {
 	char listen_fds[] = "LISTEN_FDS=1", listen_pid[32] = "LISTEN_PID=";
 	char *image;
@@ -168,7 +172,7 @@ int nbd_server_start(struct nbd_server *server, const char *node,
 	ret = sock < 0 || server->sock < 0 ? -errno
 					   : connect_pair(sock, server->sock);
 	if (!ret)
-		ret = start(server, node, read_only, sock, pipes[1]);
+		ret = start(node, read_only, sock, pipes[1]);
 	if (sock >= 0)
 		close(sock);
 	close(pipes[1]);
