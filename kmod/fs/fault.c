@@ -91,19 +91,6 @@ static struct page *zero_page(struct tarn_partition *part)
 	return other;
 }
 
-/* What a known page is read from, referenced; NULL: it needs a frame of its own. */
-static struct page *page_of(struct tarn_partition *part, u64 word)
-{
-	struct page *zero;
-
-	if (word)
-		return tarn_pattern_get(part, word);
-	zero = zero_page(part);
-	if (zero)
-		get_page(zero);
-	return zero;
-}
-
 /* With the page marked, so that no frame comes meanwhile. */
 static vm_fault_t insert_known(struct vm_fault *vmf, struct tarn_partition *part,
 			       struct page *page)
@@ -150,7 +137,8 @@ static vm_fault_t read_known(struct vm_fault *vmf, struct tarn_partition *part,
 
 	if (!tarn_pattern_see(entry, e, &word))
 		return 0;
-	page = page_of(part, word);
+	/* The page of zeroes stays as long as the partition: no reference keeps it. */
+	page = word ? tarn_pattern_get(part, word) : zero_page(part);
 	if (!page) {
 		if (!word)
 			return VM_FAULT_OOM;
@@ -159,11 +147,14 @@ static vm_fault_t read_known(struct vm_fault *vmf, struct tarn_partition *part,
 	}
 	if (vmf->flags & FAULT_FLAG_WRITE) {
 		/* A private mapping copies it at once. */
+		if (!word)
+			get_page(page);
 		vmf->page = page;
 		return VM_FAULT_DONE_COW;
 	}
 	ret = map_known(vmf, part, entry, e, word, page);
-	put_page(page);
+	if (word)
+		put_page(page);
 	return ret;
 }
 
