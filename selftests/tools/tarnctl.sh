@@ -41,6 +41,8 @@ check "a pool by its uuid in capitals" json ".mount == \"$pool\"" \
 refuse 1 "is no pool" "another directory is no pool" tarnctl pool show /tmp
 refuse 1 "is no pool" "a uuid that is not there" tarnctl pool show ffffffffffff
 
+declare -A words=([huge]="auto never advise always" [placement]="class density refault")
+
 # Every number that the module shows in sysfs is in JSON, and equal.
 same_as_sysfs()
 {
@@ -52,12 +54,14 @@ same_as_sysfs()
 		name=${file##*/}
 		[ -f "$file" ] || continue
 		# The scanner is at work all the time.
-		case $name in flags|scan_ns|scanned_pages|promote_ns) continue ;; esac
+		case $name in flags|scan_ns|scanned_pages|search_ns|searched_pages|promote_ns) continue ;; esac
 		if [ "$name" = latency ]; then
 			[ "$(jq -r '.latency | join(" ")' "$work/json")" = "$(cat "$file")" ]
-		elif [ "$name" = huge ]; then
-			jq -e --argjson n "$(cat "$file")" \
-				'["auto", "never", "advise", "always"][$n] == .huge' "$work/json"
+		elif [ -n "${words[$name]-}" ]; then
+			# What is a number there is a word in JSON.
+			jq -e --arg name "$name" --arg words "${words[$name]}" \
+				--argjson n "$(cat "$file")" \
+				'($words | split(" "))[$n] == .[$name]' "$work/json" >/dev/null
 		else
 			[ "$(jq ".$name" "$work/json")" = "$(cat "$file")" ]
 		fi || { echo "$name: $(jq -c ".$name" "$work/json"), $(cat "$file")"; return 1; }
