@@ -109,6 +109,13 @@ static void test_full(void)
 	info.flags = 0;
 	info.free_frames = 0;
 	check_word("full", "no paging", "tarnctl pool resize pool0");
+	info.free_frames = 4096 / ALL_USED;
+	check_word("full", "no paging", "tarnctl pool resize pool0");
+	info.free_frames = 4096 / NEARLY_ALL_USED;
+	check_word("pressed", "no paging", "tarnctl pool resize pool0");
+	info.free_frames++;
+	check_word("healthy", "no paging", NULL);
+	info.free_frames = 0;
 	/* With paging that is what a pool is there for. */
 	info.flags = TARN_POOL_PAGING | TARN_POOL_SERVED;
 	check_word("healthy", "0 of 16M free", NULL);

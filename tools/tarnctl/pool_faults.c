@@ -24,8 +24,8 @@ static const struct table_column columns[] = {
 	{ .title = "PARTITION", .left = true },
 	{ .title = "PAGE", .rank = 1 },
 	{ .title = "WAITS FOR", .left = true },
-	{ .title = "AND SO FOR" },
-	{ .title = "IN ALL" },
+	{ .title = "WAITING" },
+	{ .title = "AGE" },
 };
 
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))

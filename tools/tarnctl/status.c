@@ -15,6 +15,9 @@
 #define STUCK_NS	10000000000ULL
 /* Of the paging space, from where on it is soon used up, in per cent. */
 #define NEARLY_FULL	90
+/* Without paging: all is used but this part, and nearly all but that. */
+#define ALL_USED	1024
+#define NEARLY_ALL_USED	50
 /* A second; a guest that is started or stopped has some, too. */
 #define REFAULTS_MANY	100
 
@@ -121,10 +124,10 @@ static bool is_full(struct status *status, const struct status_facts *facts)
 	char used[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
 
 	if (!(info->flags & TARN_POOL_PAGING)) {
-		if (info->free_frames || !info->frames)
+		if (!info->frames || info->free_frames > info->frames / ALL_USED)
 			return false;
 		found(status, STATUS_FULL,
-		      "it has no free frame and no paging: a guest that needs one gets an error");
+		      "it has no free frames and no paging: a guest that needs one gets an error");
 		advise(status, "make it larger: tarnctl pool resize %s SIZE",
 		       facts->name);
 		return true;
@@ -185,6 +188,18 @@ static bool is_nearly_full(struct status *status,
 	const struct tarn_pool_info *info = facts->info;
 	char used[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
 
+	if (!(info->flags & TARN_POOL_PAGING)) {
+		if (!info->frames ||
+		    info->free_frames > info->frames / NEARLY_ALL_USED)
+			return false;
+		found(status, STATUS_PRESSED,
+		      "it has %s of %s free and no paging: a guest that needs more gets an error",
+		      size_format_pages(used, info->free_frames, false),
+		      size_format_pages(all, info->frames, false));
+		advise(status, "make it larger: tarnctl pool resize %s SIZE",
+		       facts->name);
+		return true;
+	}
 	if (!info->paging_capacity ||
 	    info->paging_used < info->paging_capacity / 100.0 * NEARLY_FULL)
 		return false;

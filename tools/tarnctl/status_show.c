@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl status: how pools are, once or again and again. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,9 @@
 
 /* Rates are of so long, in seconds, when they are asked for once. */
 #define INTERVAL_ONCE	0.5
-/* Columns of the name and the word, and of lines where there is no terminal. */
+/* Columns of the name, the word, and at least of what stands behind. */
 #define WIDTH_NAME	14
 #define WIDTH_WORD	10
-#define WIDTH_DEFAULT	80
 #define WIDTH_TEXT_MIN	30
 
 /**
@@ -116,13 +116,16 @@ static int judge(struct judged *judged)
 
 /* ---- showing --------------------------------------------------------------- */
 
-/* Words from column @x on, where the first line stands already. */
+/* Words from column @x on, as the terminal is wide. */
 static void print_wrapped(const char *text, unsigned int x)
 {
 	unsigned int width = terminal_width(stdout), at = x;
 
-	if (width < x + WIDTH_TEXT_MIN)
-		width = width ? x + WIDTH_TEXT_MIN : WIDTH_DEFAULT;
+	/* Where there is none a line is a line. */
+	if (!width)
+		width = UINT_MAX;
+	else if (width < x + WIDTH_TEXT_MIN)
+		width = x + WIDTH_TEXT_MIN;
 	while (*text) {
 		size_t len = strcspn(text, " ");
 

@@ -187,7 +187,7 @@ void table_rate(struct table *table, double rate)
 
 /* ---- columns by name ----------------------------------------------------- */
 
-/* "AND SO FOR" is called "and-so-for". */
+/* "WAITS FOR" is called "waits-for". */
 static void column_name(char *name, const struct table_column *column)
 {
 	size_t i;
