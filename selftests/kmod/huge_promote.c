@@ -247,8 +247,9 @@ static void none_where_none_is_wanted(void)
 	fill_small(0, 3 * BLOCK);
 	ASSERT_OK(madvise(page_of(BLOCK), BLOCK_BYTES, MADV_NOHUGEPAGE));
 	pool_shares(1000, 0);
+	/* Then at least one of them has as many warm pages as it takes. */
 	WAIT_FOR(touch(0, 3 * BLOCK) &&
-		 part_info(part).working_set == 3 * BLOCK);
+		 part_info(part).working_set >= 3 * BLOCK / 2);
 	ns = pool_info(&pool).promote_ns;
 	ASSERT_EQ(pool_info(&pool).promote_permille, 0);
 	ASSERT_EQ(promotions(), 0);
