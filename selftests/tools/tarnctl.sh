@@ -13,9 +13,9 @@ need jq
 
 if [ "$(tarnctl pool list --json)" = "[]" ]; then
 	check "no pool: an empty list says how to mount one" \
-		says "mount -t tarnfs" tarnctl pool list
-	refuse 1 "mount -t tarnfs" "no pool: show fails and says so" tarnctl pool show
-	refuse 1 "mount -t tarnfs" "no pool: top fails and says so" tarnctl top
+		says "tarnctl pool create" tarnctl pool list
+	refuse 1 "tarnctl pool create" "no pool: show fails and says so" tarnctl pool show
+	refuse 1 "tarnctl pool create" "no pool: top fails and says so" tarnctl top
 fi
 
 # ---- one pool
