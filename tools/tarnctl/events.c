@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * tarnctl events: follows the events of one pool or all. Names of partitions
- * are remembered, as the name of a destroyed one can't be asked for any more.
- */
+/* tarnctl events: follows the events of one pool or all. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -14,6 +11,7 @@
 #include "error.h"
 #include "event.h"
 #include "json.h"
+#include "known.h"
 #include "partition.h"
 #include "pool.h"
 #include "text.h"
@@ -38,70 +36,6 @@ struct follower {
 	const struct options *opts;
 	unsigned int shown;
 };
-
-/* Put what is known from before and not in @fresh any more behind it. */
-static int keep_old(struct partition_list *fresh, struct partition_list *old)
-{
-	struct partition *items;
-	size_t i;
-
-	items = reallocarray(fresh->items, fresh->count + old->count + 1,
-			     sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	fresh->items = items;
-	for (i = 0; i < old->count; i++) {
-		if (partition_list_find(fresh, old->items[i].info.id))
-			continue;
-		items[fresh->count++] = old->items[i];
-		old->items[i].path = NULL;
-	}
-	return 0;
-}
-
-static void learn_names(struct source *source)
-{
-	struct partition_list fresh;
-
-	if (partition_list_read(&fresh, source->pool))
-		return;
-	if (keep_old(&fresh, &source->known)) {
-		partition_list_free(&fresh);
-		return;
-	}
-	partition_list_free(&source->known);
-	source->known = fresh;
-}
-
-/* The partition of an event, NULL when nothing is known of it. */
-static const struct partition *find_partition(struct source *source,
-					      const struct tarn_event *event)
-{
-	const struct partition *part;
-
-	if (event->partition == TARN_PARTITION_NONE)
-		return NULL;
-	part = partition_list_find(&source->known, event->partition);
-	if (!part && event->type != TARN_EVENT_PARTITION_DESTROYED) {
-		learn_names(source);
-		part = partition_list_find(&source->known, event->partition);
-	}
-	return part;
-}
-
-static void forget_partition(struct source *source, __u32 id)
-{
-	struct partition_list *known = &source->known;
-	size_t i;
-
-	for (i = 0; i < known->count; i++) {
-		if (known->items[i].info.id != id)
-			continue;
-		free(known->items[i].path);
-		known->items[i] = known->items[--known->count];
-		return;
-	}
-}
 
 static int show_text(const struct follower *follower,
 		     const struct source *source,
@@ -133,7 +67,8 @@ out_free:
 static int show_event(struct follower *follower, struct source *source,
 		      const struct tarn_event *event)
 {
-	const struct partition *part = find_partition(source, event);
+	const struct partition *part = known_find(&source->known, source->pool,
+						  event);
 	int ret;
 
 	if (follower->opts->json)
@@ -143,7 +78,7 @@ static int show_event(struct follower *follower, struct source *source,
 	else
 		ret = show_text(follower, source, event, part);
 	if (event->type == TARN_EVENT_PARTITION_DESTROYED)
-		forget_partition(source, event->partition);
+		known_forget(&source->known, event->partition);
 	follower->shown++;
 	return ret;
 }
@@ -217,7 +152,7 @@ static int source_init(struct source *source, const struct pool *pool)
 		ret = pool_fail(pool, -errno, "follow the events of");
 	close(fd);
 	if (!ret)
-		learn_names(source);
+		known_learn(&source->known, pool);
 	return ret;
 }
 
