@@ -40,11 +40,13 @@ ok "installed"
 missing=
 for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-listener.8 \
 	usr/sbin/tarn-balanced usr/share/man/man8/tarn-balanced.8 \
+	usr/sbin/tarn-logd usr/share/man/man8/tarn-logd.8 \
 	usr/share/man/man8/tarnctl.8 usr/share/man/man8/tarnctl-pool.8 \
 	usr/lib/udev/rules.d/60-tarn.rules usr/lib/sysusers.d/tarn.conf \
 	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/system/tarn-pool@.service \
 	usr/lib/systemd/system/tarn-listener.service \
-	usr/lib/systemd/system/tarn-balanced.service usr/share/tarn/domain.rng \
+	usr/lib/systemd/system/tarn-balanced.service usr/lib/systemd/system/tarn-logd.service \
+	usr/share/tarn/domain.rng \
 	usr/share/bash-completion/completions/tarnctl etc/libvirt/hooks/qemu.d/tarn; do
 	[ -s "$root/$file" ] || missing="$missing $file"
 done
@@ -68,12 +70,12 @@ for name in tarn-pool tarn-pager; do
 	ln -s "$name@.service" "$units/$name@pool0.service"
 done
 systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-listener.service" \
-	"$units/tarn-balanced.service" \
+	"$units/tarn-balanced.service" "$units/tarn-logd.service" \
 	>"$root.log" 2>&1 && [ ! -s "$root.log" ]
 ok "systemd has nothing to say against the units"
 for file in "$units"/tarn-*[@rd].service; do
 	systemd-analyze security --offline=yes --no-pager --threshold=50 "$file" || break
-done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 4 ] &&
+done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 5 ] &&
 	! grep -q 'exposure level.* \([5-9]\.\|10\)' "$root.log"
 ok "and none of them is exposed to more than it needs"
 # What gives a service a mount namespace (systemd.exec(5)), in any version of systemd.
@@ -95,8 +97,10 @@ echo root:x:0:0:root:/root:/bin/sh >"$root.host/etc/passwd"
 printf 'root:x:0:\ntarn:x:555:\n' >"$root.host/etc/group"
 systemd-sysusers --root="$root.host" "$root/usr/lib/sysusers.d/tarn.conf" >"$root.log" 2>&1 &&
 	grep -q '^tarn:.*nologin$' "$root.host/etc/passwd" &&
+	grep -q '^tarn-alert:.*nologin$' "$root.host/etc/passwd" &&
+	grep -q '^tarn-monitor:' "$root.host/etc/group" &&
 	[ "$(grep -c '^tarn:' "$root.host/etc/group")" = 1 ]
-ok "the pager has a user, in the group that there may be already"
+ok "pager and scripts have users, in the group that there may be already"
 rm -r "$root.host"
 
 apparmor=$root/etc/apparmor.d

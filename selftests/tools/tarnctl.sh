@@ -363,7 +363,7 @@ completes()
 
 	# shellcheck source=tools/tarnctl/tarnctl.bash
 	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
-	for command in pool partition pager numa top events "pool list" "partition pages" \
+	for command in pool partition pager numa top events history "pool list" "partition pages" \
 		"partition heat" "partition set" "partition relocate" "pool set" "pool drain-node" \
 		"pager add" "pager drain" "pager resilver" "pool pins" \
 		"partition pins" "partition attach" "partition detach"; do

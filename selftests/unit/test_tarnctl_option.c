@@ -41,7 +41,7 @@ static struct line *split(const char *text)
 		deferred;                                                      \
 	})
 
-static int parse(struct options *opts, unsigned int accepted, struct line *line)
+static int parse(struct options *opts, unsigned long long accepted, struct line *line)
 {
 	return options_parse(opts, accepted, "tarnctl x", &line->argc,
 			     line->argv);

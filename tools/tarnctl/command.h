@@ -31,7 +31,7 @@ struct command {
 	const char *more;
 	const struct command *subs;
 	int (*fn)(int argc, char **argv, const struct options *opts);
-	unsigned int options;
+	unsigned long long options;
 	int min_args;
 	int max_args;
 };

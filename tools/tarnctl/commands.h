@@ -36,6 +36,7 @@ int save_show_main(int argc, char **argv, const struct options *opts);
 int doctor_main(int argc, char **argv, const struct options *opts);
 int numa_main(int argc, char **argv, const struct options *opts);
 int events_main(int argc, char **argv, const struct options *opts);
+int history_main(int argc, char **argv, const struct options *opts);
 int top_main(int argc, char **argv, const struct options *opts);
 
 #endif

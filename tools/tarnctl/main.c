@@ -66,6 +66,18 @@ static const struct command pool_commands[] = {
 		  "With --count only the N oldest are listed.",
 	  .fn = pool_faults_main, .options = OPTION_JSON | OPTION_COUNT,
 	  .max_args = 1 },
+	{ .name = "history", .args = "[POOL]",
+	  .help = "counters and events of the past",
+	  .more = "tarn-logd keeps them: a sample a second for an hour, a minute for a week. Without\n"
+		  "--since the last hour is shown, by minutes. Rates and latencies in the table are\n"
+		  "of the time since the line before. With --json every sample is an object on a\n"
+		  "line of its own, with --csv a line below a head; both have the counters as they\n"
+		  "were.",
+	  .fn = history_main,
+	  .options = OPTION_POOL | OPTION_PARTITION | OPTION_SINCE |
+		     OPTION_UNTIL | OPTION_BY | OPTION_EVENTS | OPTION_JSON |
+		     OPTION_CSV | OPTION_BYTES | OPTION_HISTORY,
+	  .max_args = 1 },
 	{ .name = "events", .args = "[POOL]",
 	  .help = "what happens to a pool, as it happens", .fn = events_main,
 	  .options = OPTION_JSON | OPTION_COUNT, .max_args = 1 },
@@ -268,10 +280,24 @@ static const struct command root_commands[] = {
 	{ .name = "top", .args = "[POOL]",
 	  .help = "live view of a pool and its partitions",
 	  .more = "Keys: q quits, h explains the others. When stdout is no terminal, a table\n"
-		  "is printed every interval.",
+		  "is printed every interval. With --replay it shows what was, as tarn-logd has\n"
+		  "kept it.",
 	  .fn = top_main,
 	  .options = OPTION_BYTES | OPTION_COUNT | OPTION_DELAY | OPTION_PLAIN |
-		     OPTION_SORT,
+		     OPTION_SORT | OPTION_REPLAY | OPTION_SINCE | OPTION_UNTIL |
+		     OPTION_BY | OPTION_HISTORY,
+	  .max_args = 1 },
+	{ .name = "history", .args = "[POOL]",
+	  .help = "counters and events of the past",
+	  .more = "tarn-logd keeps them: a sample a second for an hour, a minute for a week. Without\n"
+		  "--since the last hour is shown, by minutes. Rates and latencies in the table are\n"
+		  "of the time since the line before. With --json every sample is an object on a\n"
+		  "line of its own, with --csv a line below a head; both have the counters as they\n"
+		  "were.",
+	  .fn = history_main,
+	  .options = OPTION_POOL | OPTION_PARTITION | OPTION_SINCE |
+		     OPTION_UNTIL | OPTION_BY | OPTION_EVENTS | OPTION_JSON |
+		     OPTION_CSV | OPTION_BYTES | OPTION_HISTORY,
 	  .max_args = 1 },
 	{ .name = "events", .args = "[POOL]",
 	  .help = "what happens to pools, as it happens",

@@ -26,7 +26,7 @@ enum option_kind {
 };
 
 struct option_def {
-	unsigned int bit;
+	unsigned long long bit;
 	char letter;
 	enum option_kind kind;
 	const char *name;
@@ -100,6 +100,22 @@ static const struct option_def option_defs[] = {
 	  DEST(placement), "pages that come home first: class, density, refault" },
 	{ OPTION_SHRINK, 0, KIND_FLAG, "shrink", NULL, DEST(shrink),
 	  "let the pool become smaller if other nodes lack memory" },
+	{ OPTION_SINCE, 0, KIND_STRING, "since", "TIME", DEST(since),
+	  "from then on: 30m, 2h, 3d ago, 20:15, '2026-11-29 20:15'" },
+	{ OPTION_UNTIL, 0, KIND_STRING, "until", "TIME", DEST(until),
+	  "until then (default now)" },
+	{ OPTION_BY, 0, KIND_STRING, "by", "PERIOD", DEST(by),
+	  "one sample a second (kept an hour) or minute (a week)" },
+	{ OPTION_PARTITION, 0, KIND_STRING, "partition", "PATTERN",
+	  DEST(partition), "partitions whose path or domain is like that: web, '*'" },
+	{ OPTION_CSV, 0, KIND_FLAG, "csv", NULL, DEST(csv),
+	  "print comma-separated values, sizes in pages" },
+	{ OPTION_REPLAY, 0, KIND_FLAG, "replay", NULL, DEST(replay),
+	  "play what tarn-logd has kept, a sample a delay" },
+	{ OPTION_HISTORY, 0, KIND_STRING, "history", "FILE", DEST(history),
+	  "the history, where it is not /var/lib/tarn/history.db" },
+	{ OPTION_EVENTS, 0, KIND_FLAG, "events", NULL, DEST(events),
+	  "what happened rather than counters" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };
@@ -107,7 +123,7 @@ static const struct option_def option_defs[] = {
 #define NR_DEFS (sizeof(option_defs) / sizeof(option_defs[0]))
 
 static const struct option_def *find_long(const char *name, size_t len,
-					  unsigned int accepted)
+					  unsigned long long accepted)
 {
 	size_t i;
 
@@ -121,7 +137,7 @@ static const struct option_def *find_long(const char *name, size_t len,
 	return NULL;
 }
 
-static const struct option_def *find_letter(char letter, unsigned int accepted)
+static const struct option_def *find_letter(char letter, unsigned long long accepted)
 {
 	size_t i;
 
@@ -205,7 +221,7 @@ static int set_option(struct options *opts, const struct option_def *def,
 }
 
 static int unknown_long(const char *path, const char *name, size_t len,
-			unsigned int accepted)
+			unsigned long long accepted)
 {
 	char word[64];
 	struct suggest s;
@@ -248,7 +264,7 @@ static int take_value(struct options *opts, const struct option_def *def,
 	return ret ? ret : rest ? 1 : 2;
 }
 
-static int parse_long(struct options *opts, unsigned int accepted,
+static int parse_long(struct options *opts, unsigned long long accepted,
 		      const char *path, const char *word, const char *next)
 {
 	const char *equals = strchr(word, '=');
@@ -268,7 +284,7 @@ static int parse_long(struct options *opts, unsigned int accepted,
 	return 1;
 }
 
-static int parse_letters(struct options *opts, unsigned int accepted,
+static int parse_letters(struct options *opts, unsigned long long accepted,
 			 const char *path, const char *word, const char *next)
 {
 	for (; *word; word++) {
@@ -287,7 +303,7 @@ static int parse_letters(struct options *opts, unsigned int accepted,
 	return 1;
 }
 
-int options_parse(struct options *opts, unsigned int accepted, const char *path,
+int options_parse(struct options *opts, unsigned long long accepted, const char *path,
 		  int *argc, char **argv)
 {
 	int from = 0, to = 0;
@@ -323,7 +339,7 @@ int options_parse(struct options *opts, unsigned int accepted, const char *path,
 	return 0;
 }
 
-void options_help(FILE *f, unsigned int accepted)
+void options_help(FILE *f, unsigned long long accepted)
 {
 	size_t i;
 

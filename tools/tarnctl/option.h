@@ -40,7 +40,15 @@
 #define OPTION_PLACEMENT (1U << 28)
 #define OPTION_SHRINK	(1U << 29)
 #define OPTION_DISPATCH	(1U << 30)
-#define OPTION_ALL	0x7fffffffU
+#define OPTION_SINCE	(1ULL << 31)
+#define OPTION_UNTIL	(1ULL << 32)
+#define OPTION_BY	(1ULL << 33)
+#define OPTION_PARTITION (1ULL << 34)
+#define OPTION_CSV	(1ULL << 35)
+#define OPTION_REPLAY	(1ULL << 36)
+#define OPTION_HISTORY	(1ULL << 37)
+#define OPTION_EVENTS	(1ULL << 38)
+#define OPTION_ALL	(~0ULL)
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -89,6 +97,14 @@ struct option_list {
  * @cancel: end it
  * @placement: which pages come home first
  * @shrink: a pool may become smaller
+ * @since: the first moment
+ * @until: the last one
+ * @by: second or minute
+ * @partition: pattern of paths
+ * @csv: print comma-separated values
+ * @replay: what was rather than what is
+ * @history: file of the history
+ * @events: of the history
  */
 struct options {
 	bool help;
@@ -123,6 +139,14 @@ struct options {
 	bool cancel;
 	const char *placement;
 	bool shrink;
+	const char *since;
+	const char *until;
+	const char *by;
+	const char *partition;
+	bool csv;
+	bool replay;
+	const char *history;
+	bool events;
 };
 
 /**
@@ -135,10 +159,10 @@ struct options {
  *
  * Return: 0, or -EINVAL, reported.
  */
-int options_parse(struct options *opts, unsigned int accepted, const char *path,
+int options_parse(struct options *opts, unsigned long long accepted, const char *path,
 		  int *argc, char **argv);
 
 /** options_help() - List the options of @accepted. */
-void options_help(FILE *f, unsigned int accepted);
+void options_help(FILE *f, unsigned long long accepted);
 
 #endif

@@ -12,6 +12,14 @@
 #include "latency.h"
 #include "sample.h"
 
+/* Where samples come from, if not from pools. */
+static sample_player *played;
+
+void sample_play(sample_player *take)
+{
+	played = take;
+}
+
 uint64_t sample_clock(void)
 {
 	struct timespec ts;
@@ -160,12 +168,15 @@ int sample_take(struct sample *sample, const struct pool *pool,
 	size_t i;
 	int ret;
 
+	if (played)
+		return played(sample, before);
 	memset(sample, 0, sizeof(*sample));
 	sample->pool = *pool;
 	sample->pool.mount = strdup(pool->mount);
 	if (!sample->pool.mount)
 		return err_nomem();
 	sample->time = sample_clock();
+	sample->wall = time(NULL);
 	ret = pool_refresh(&sample->pool);
 	if (!ret)
 		ret = partition_list_read(&sample->list, &sample->pool);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "home.h"
 #include "partition.h"
@@ -57,6 +58,7 @@ struct sample_row {
  * struct sample - a pool at one moment
  * @pool: the pool with its counters
  * @time: CLOCK_MONOTONIC, ns
+ * @wall: seconds since the epoch: when it was so
  * @list: its partitions
  * @rows: one a partition, sorted
  * @rates: of the pool, since the sample before
@@ -64,6 +66,7 @@ struct sample_row {
 struct sample {
 	struct pool pool;
 	uint64_t time;
+	time_t wall;
 	struct partition_list list;
 	struct sample_row *rows;
 	struct sample_rates rates;
@@ -74,11 +77,18 @@ struct sample {
  * @sample: result
  * @pool: its counters are read anew
  * @before: an older sample of the pool, NULL for none: all rates are 0 then
- * Return: 0 or an errno, reported; then @sample needs no sample_free().
+ * Return: 0 or an errno, reported; then @sample needs no sample_free(). -ENODATA: the
+ * end of what is replayed, not reported.
  */
 int sample_take(struct sample *sample, const struct pool *pool,
 		const struct sample *before);
 void sample_free(struct sample *sample);
+
+/** Makes the sample behind @before, as sample_take() does. */
+typedef int sample_player(struct sample *sample, const struct sample *before);
+
+/** sample_play() - Have @take make all samples from now on, NULL: sample_take(). */
+void sample_play(sample_player *take);
 
 /** sample_sleep() - Wait until @seconds after @since (CLOCK_MONOTONIC, ns). */
 void sample_sleep(uint64_t since, double seconds);

@@ -26,7 +26,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager domain doctor save numa top events --help --version" ;;
+		echo "pool partition pager domain doctor save numa top events history --help --version" ;;
 	pool)
 		echo "list show set resize drain-node pins faults events top --help" ;;
 	partition)
@@ -72,8 +72,13 @@ _tarnctl_words()
 		echo "--json --help" ;;
 	events* | "pool events" | "pool faults")
 		echo "--json --count --help" ;;
-	top* | "pool top" | "partition top")
+	top*)
+		echo "--bytes --count --delay --plain --sort --replay --since --until --by --history --help" ;;
+	"pool top" | "partition top")
 		echo "--bytes --count --delay --plain --sort --help" ;;
+	history*)
+		echo "--pool --partition --since --until --by --events --json --csv --bytes --history \
+			--help" ;;
 	"pager show")
 		echo "--json --bytes --socket --help" ;;
 	"pager add")
@@ -144,7 +149,10 @@ _tarnctl()
 	--granule)
 		mapfile -t COMPREPLY < <(compgen -W "1 2 4 8 16 32 64 128 256 512" -- "$cur")
 		return ;;
-	--socket | --replace | --svg)
+	--by)
+		mapfile -t COMPREPLY < <(compgen -W "second minute" -- "$cur")
+		return ;;
+	--socket | --replace | --svg | --history)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
@@ -155,7 +163,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events | doctor | numa)
+	top | events | history | doctor | numa)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "commands.h"
 #include "error.h"
+#include "replay.h"
 #include "size.h"
 #include "table.h"
 #include "text.h"
@@ -48,11 +49,10 @@ static void print_head(const struct sample *sample, bool bytes)
 	const struct tarn_pool_info *info = &sample->pool.info;
 	char size[SIZE_TEXT_MAX], left[SIZE_TEXT_MAX], logical[SIZE_TEXT_MAX];
 	char ins[SIZE_TEXT_MAX], outs[SIZE_TEXT_MAX], when[32] = "?";
-	time_t now = time(NULL);
 	struct tm tm;
 	char *mount = text_clean(sample->pool.mount);
 
-	if (localtime_r(&now, &tm))
+	if (localtime_r(&sample->wall, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S%z", &tm);
 	printf("%s: %s, %s free, logical %s, %s, in %s pages/s, out %s pages/s, %s\n",
 	       mount ? mount : "?",
@@ -72,13 +72,17 @@ int top_plain(const struct pool *pool, enum column_id sort,
 	int ret;
 
 	ret = sample_take(&before, pool, NULL);
+	if (ret)
+		return ret;
 	for (round = 0; !ret && (!opts->count || round < opts->count);
 	     round++) {
-		sample_sleep(before.time, opts->delay);
+		/* What was is printed as fast as it is read. */
+		if (!replay_runs())
+			sample_sleep(before.time, opts->delay);
 		ret = sample_take(&now, pool, &before);
 		sample_free(&before);
 		if (ret)
-			return ret;
+			return ret == -ENODATA ? 0 : ret;
 		before = now;
 		column_sort(&before, sort, false);
 		if (round)
@@ -98,18 +102,27 @@ int top_main(int argc, char **argv, const struct options *opts)
 	struct pool pool;
 	int ret;
 
+	if (!opts->replay && (opts->since || opts->until || opts->by ||
+			      opts->history)) {
+		err("tarnctl top: --since, --until, --by and --history go with --replay");
+		return EXIT_USAGE;
+	}
+
 	if (opts->sort) {
 		sort = column_find(opts->sort);
 		if (sort == COLUMN_COUNT)
 			return EXIT_USAGE;
 	}
-	ret = pool_get(&pool, argv[0]);
+	ret = opts->replay ? replay_begin(&pool, argv[0], opts) :
+			     pool_get(&pool, argv[0]);
 	if (ret)
-		return ret;
+		return ret == -EINVAL ? EXIT_USAGE : ret;
 	if (opts->plain || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
 		ret = top_plain(&pool, sort, opts);
 	else
 		ret = top_screen(&pool, sort, opts);
 	pool_put(&pool);
+	if (opts->replay)
+		replay_end();
 	return ret;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "replay.h"
 #include "size.h"
 #include "text.h"
 #include "top.h"
@@ -89,13 +90,13 @@ static void draw_title(const struct screen *screen)
 {
 	const struct tarn_pool_info *info = &screen->sample.pool.info;
 	char *mount = text_clean(screen->sample.pool.mount);
-	char right[64], clock[16] = "";
-	time_t now = time(NULL);
+	const char *format = replay_runs() ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S";
+	char right[64], clock[24] = "";
 	struct tm tm;
 	int x, at;
 
-	if (localtime_r(&now, &tm))
-		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	if (localtime_r(&screen->sample.wall, &tm))
+		strftime(clock, sizeof(clock), format, &tm);
 	x = put(0, 0, A_BOLD, "tarn %s", mount ? mount : "?");
 	free(mount);
 	x = put(0, x + GAP, pool_colour(info), "%s", pool_state(info));
@@ -375,6 +376,11 @@ static int next_sample(struct screen *screen)
 	int ret;
 
 	ret = sample_take(&now, &screen->sample.pool, &screen->sample);
+	if (ret == -ENODATA) {
+		/* The last moment stays to be looked at. */
+		screen->paused = true;
+		return 0;
+	}
 	if (ret)
 		return ret;
 	sample_free(&screen->sample);
