@@ -41,12 +41,14 @@ missing=
 for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-listener.8 \
 	usr/sbin/tarn-balanced usr/share/man/man8/tarn-balanced.8 \
 	usr/sbin/tarn-logd usr/share/man/man8/tarn-logd.8 \
+	usr/sbin/tarn-exporter usr/share/man/man8/tarn-exporter.8 \
 	usr/share/man/man8/tarnctl.8 usr/share/man/man8/tarnctl-pool.8 \
 	usr/lib/udev/rules.d/60-tarn.rules usr/lib/sysusers.d/tarn.conf \
 	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/system/tarn-pool@.service \
 	usr/lib/systemd/system/tarn-listener.service \
 	usr/lib/systemd/system/tarn-balanced.service usr/lib/systemd/system/tarn-logd.service \
-	usr/share/tarn/domain.rng \
+	usr/lib/systemd/system/tarn-exporter.service \
+	usr/lib/systemd/system/tarn-exporter.socket usr/share/tarn/domain.rng \
 	usr/share/bash-completion/completions/tarnctl etc/libvirt/hooks/qemu.d/tarn; do
 	[ -s "$root/$file" ] || missing="$missing $file"
 done
@@ -61,7 +63,7 @@ ok "the hook does nothing where there is no tarnctl"
 
 units=$root/units
 mkdir "$units"
-for file in "$root"/usr/lib/systemd/system/*.service "$top/vmm/pager/tarn-pager@.service"; do
+for file in "$root"/usr/lib/systemd/system/*.{service,socket} "$top/vmm/pager/tarn-pager@.service"; do
 	sed "s|/usr/sbin/tarn|$top/build/bin/tarn|; s|@sbindir@|$top/build/bin|" "$file" \
 		>"$units/${file##*/}"
 done
@@ -71,11 +73,12 @@ for name in tarn-pool tarn-pager; do
 done
 systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-listener.service" \
 	"$units/tarn-balanced.service" "$units/tarn-logd.service" \
+	"$units/tarn-exporter.service" "$units/tarn-exporter.socket" \
 	>"$root.log" 2>&1 && [ ! -s "$root.log" ]
 ok "systemd has nothing to say against the units"
 for file in "$units"/tarn-*[@rd].service; do
 	systemd-analyze security --offline=yes --no-pager --threshold=50 "$file" || break
-done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 5 ] &&
+done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 6 ] &&
 	! grep -q 'exposure level.* \([5-9]\.\|10\)' "$root.log"
 ok "and none of them is exposed to more than it needs"
 # What gives a service a mount namespace (systemd.exec(5)), in any version of systemd.

@@ -22,7 +22,7 @@ mkdir -m 777 "$told"
 start_logd()
 {
 	tarn-logd --history "$history" --alerts "$alerts" --alert-user nobody --alert-seconds 3 \
-		--alert-repeat 4 "$@" 2>> "$work/logd.log" &
+		--alert-repeat 4 2>> "$work/logd.log" &
 	logd=$!
 }
 
@@ -79,7 +79,7 @@ past()
 
 samples()
 {
-	[ "$(past --json --by second --pool $pool 2>/dev/null | wc -l)" -ge "$1" ]
+	[ "$(past --json --by second --pool "$pool" 2>/dev/null | wc -l)" -ge "$1" ]
 }
 
 # script NAME MODE <CONTENT
@@ -125,8 +125,8 @@ was_told()
 # has TEXT PATTERN: and it has that in its environment.
 has()
 {
-	cat "$told"/$2.* > "$work/out"
-	grep -qxF -- "$1" "$told"/$2.*
+	cat "$told/$2".* > "$work/out"
+	grep -qxF -- "$1" "$told/$2".*
 }
 
 refuse 2 "wants an amount" "a limit has to make sense" tarn-logd --history-size 1M
@@ -207,7 +207,7 @@ page_outs()
 }
 now_outs()
 {
-	[ "$(page_outs)" = "$(tarnctl pool show --json $pool | jq .page_outs)" ]
+	[ "$(page_outs)" = "$(tarnctl pool show --json "$pool" | jq .page_outs)" ]
 }
 check "counters are those of the pool" await now_outs
 check "partitions are found by domain" \

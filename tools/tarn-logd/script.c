@@ -61,7 +61,7 @@ static bool is_name(const char *name)
 static bool is_trusted(const struct stat *st)
 {
 	return (!st->st_uid || st->st_uid == geteuid()) &&
-	       !(st->st_mode & (S_IWGRP | S_IWOTH));
+	       !(st->st_mode & 0022);
 }
 
 static bool is_script(int dirfd, const char *dir, const char *name)

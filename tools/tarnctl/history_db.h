@@ -39,7 +39,7 @@ struct history {
 	sqlite3 *db;
 	char *path;
 	int lock;
-	sqlite3_stmt *statements[HISTORY_STATEMENTS];
+	struct sqlite3_stmt *statements[HISTORY_STATEMENTS];
 	int64_t now;
 	int64_t last;
 	int64_t pruned;

@@ -182,7 +182,7 @@ static int prepare(struct history *history, enum history_statement which)
 	ret = sqlite3_prepare_v3(history->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
 				 &history->statements[which], NULL);
 	free(sql);
-	return ret ? history_fail(history, "prepare to use") : 0;
+	return ret ? history_fail(history, "use") : 0;
 }
 
 sqlite3_stmt *history_statement(struct history *history,

@@ -13,9 +13,9 @@
 #include "sample.h"
 
 /* Where samples come from, if not from pools. */
-static sample_player *played;
+static int (*played)(struct sample *sample, const struct sample *before);
 
-void sample_play(sample_player *take)
+void sample_play(int (*take)(struct sample *sample, const struct sample *before))
 {
 	played = take;
 }

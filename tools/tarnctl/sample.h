@@ -84,11 +84,11 @@ int sample_take(struct sample *sample, const struct pool *pool,
 		const struct sample *before);
 void sample_free(struct sample *sample);
 
-/** Makes the sample behind @before, as sample_take() does. */
-typedef int sample_player(struct sample *sample, const struct sample *before);
-
-/** sample_play() - Have @take make all samples from now on, NULL: sample_take(). */
-void sample_play(sample_player *take);
+/**
+ * sample_play() - Have something else make all samples from now on.
+ * @take: makes the sample behind @before, as sample_take() does; NULL: sample_take() again
+ */
+void sample_play(int (*take)(struct sample *sample, const struct sample *before));
 
 /** sample_sleep() - Wait until @seconds after @since (CLOCK_MONOTONIC, ns). */
 void sample_sleep(uint64_t since, double seconds);

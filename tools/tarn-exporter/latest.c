@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See latest.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "latest.h"
+#include "text.h"
+
+#define POOL_DIR "/run/tarn/"
+
+/**
+ * struct reader - reading goes on
+ * @latest: result
+ * @history: where from
+ * @now: in seconds
+ */
+struct reader {
+	struct latest *latest;
+	struct history *history;
+	int64_t now;
+};
+
+static int add_mount(const char *mount, void *arg)
+{
+	struct reader *reader = arg;
+	struct latest *latest = reader->latest;
+	struct history_moment moment, *items;
+	int ret;
+
+	ret = history_last(reader->history, mount, &moment);
+	if (ret <= 0)
+		return ret;
+	if (moment.time < reader->now - LATEST_STALE) {
+		history_moment_free(&moment);
+		return 0;
+	}
+	items = reallocarray(latest->items, latest->count + 1, sizeof(*items));
+	if (!items) {
+		history_moment_free(&moment);
+		return err_nomem();
+	}
+	latest->items = items;
+	items[latest->count++] = moment;
+	return 0;
+}
+
+int latest_read(struct latest *latest, struct history *history, int64_t now)
+{
+	struct reader reader = { latest, history, now };
+	int ret;
+
+	memset(latest, 0, sizeof(*latest));
+	ret = history_mounts(history, add_mount, &reader);
+	if (ret)
+		latest_free(latest);
+	return ret;
+}
+
+void latest_free(struct latest *latest)
+{
+	while (latest->count)
+		history_moment_free(&latest->items[--latest->count]);
+	free(latest->items);
+	memset(latest, 0, sizeof(*latest));
+}
+
+const char *latest_pool_name(const char *mount)
+{
+	size_t len = strlen(POOL_DIR);
+
+	return !strncmp(mount, POOL_DIR, len) && mount[len] ? mount + len :
+							      mount;
+}
+
+char *latest_partition_name(const struct history_partition *item)
+{
+	char *name;
+
+	if (item->part.path)
+		return text_clean(item->part.path);
+	return asprintf(&name, "#%u", item->part.info.id) < 0 ? NULL : name;
+}
