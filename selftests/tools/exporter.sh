@@ -31,7 +31,7 @@ ask()
 # value METRIC: of the first sample of that name and labels
 value()
 {
-	ask $url/metrics | awk -v want="$1" '$1 == want { print $2; found = 1; exit } END { exit !found }'
+	ask "$url/metrics" | awk -v want="$1" '$1 == want { print $2; found = 1; exit } END { exit !found }'
 }
 
 # counts FIELD: of the pool, as tarnctl has it
@@ -88,7 +88,7 @@ setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all \
 	"$(command -v tarn-exporter)" --history "$history" --listen 127.0.0.1:9871 \
 	--listen "$work/sock/s" --host mon.example 2> "$work/exporter.log" &
 exporter=$!
-check "it answers" await status 200 $url/metrics
+check "it answers" await status 200 "$url/metrics"
 await value 'tarn_pool_size_bytes{pool="test-tools"}'
 agrees "sizes are in bytes" 'tarn_pool_size_bytes{pool="test-tools"}' frames 4096
 agrees "what is free" 'tarn_pool_free_bytes{pool="test-tools"}' free_frames 4096
@@ -105,7 +105,7 @@ check "names are quoted" test \
 	= $((24 << 20))
 nodes()
 {
-	ask $url/metrics | awk '/^tarn_partition_node_resident_bytes.*3-web/ { sum += $2 }
+	ask "$url/metrics" | awk '/^tarn_partition_node_resident_bytes.*3-web/ { sum += $2 }
 		/^tarn_partition_resident_bytes.*3-web/ { all = $2 } END { print sum, all; exit sum != all || !all }'
 }
 check "nodes add up" await nodes
@@ -117,8 +117,8 @@ lost()
 check "that the pager is lost is seen" await lost
 start_pager nullb0
 
-ask $url/metrics > "$work/metrics"
-ask -H 'Accept: application/openmetrics-text; version=1.0.0' -D "$work/head" $url/metrics \
+ask "$url/metrics" > "$work/metrics"
+ask -H 'Accept: application/openmetrics-text; version=1.0.0' -D "$work/head" "$url/metrics" \
 	> "$work/open"
 check "OpenMetrics is given to who asks for it" grep -qi \
 	'^Content-Type: application/openmetrics-text' "$work/head"
@@ -139,26 +139,26 @@ check "dashboard and alerts name what there is" "$here/dashboard-check" \
 
 check "JSON of all pools" json '.[0].name == "test-tools" and .[0].state == "serving" and
 	(.[0].partitions | length) == 2 and (.[0].partitions[] | select(.domain == "web") |
-	.logical_pages == 6144 and (.nodes | length) > 0)' ask $url/api/pools
+	.logical_pages == 6144 and (.nodes | length) > 0)' ask "$url/api/pools"
 check "a timeline" json '(.time | length) > 2 and (.time | length) == (.page_ins | length) and
 	.time == (.time | sort)' ask "$url/api/timeline?pool=test-tools"
-id=$(ask $url/api/pools | jq '.[0].partitions[] | select(.domain == "web").id')
+id=$(ask "$url/api/pools" | jq '.[0].partitions[] | select(.domain == "web").id')
 check "of a partition" json '(.resident | length) > 2 and (.hot | length) == (.time | length)' \
 	ask "$url/api/timeline?pool=test-tools&partition=$id"
-check "events" json 'any(.[]; .event == "pager-lost" and .state == "raised")' ask $url/api/events
+check "events" json 'any(.[]; .event == "pager-lost" and .state == "raised")' ask "$url/api/events"
 check "by pool" json '. == []' ask "$url/api/events?pool=other"
 check "times have to be some" status 400 "$url/api/timeline?pool=test-tools&since=soon"
 check "not too long ones" status 400 "$url/api/timeline?pool=test-tools&since=0"
-check "and there is a pool" status 400 $url/api/timeline
+check "and there is a pool" status 400 "$url/api/timeline"
 check "that is unknown has none" json '. == {}' ask "$url/api/timeline?pool=%2e%2e"
-check "the page is there" status 200 $url/
-check "and nothing else" status 404 $url/etc/passwd
-check "nor by other ways" status 404 --path-as-is $url/../../etc/passwd
-check "nothing can be written" status 405 -X POST -d x=y $url/metrics
-check "heads alone are given" status 200 -I $url/metrics
+check "the page is there" status 200 "$url/"
+check "and nothing else" status 404 "$url/etc/passwd"
+check "nor by other ways" status 404 --path-as-is "$url/../../etc/passwd"
+check "nothing can be written" status 405 -X POST -d x=y "$url/metrics"
+check "heads alone are given" status 200 -I "$url/metrics"
 check "scripts of others are not run" bash -c "curl -sI $url/ | grep -q \"script-src 'self'\""
-check "who asks by another name has none" status 403 -H 'Host: evil.example' $url/metrics
-check "by a name that is allowed it has" status 200 -H 'Host: mon.example:80' $url/metrics
+check "who asks by another name has none" status 403 -H 'Host: evil.example' "$url/metrics"
+check "by a name that is allowed it has" status 200 -H 'Host: mon.example:80' "$url/metrics"
 check "the socket answers" status 200 --unix-socket "$work/sock/s" http://any/metrics
 check "to its group alone" test "$(stat -c %a "$work/sock/s")" = 660
 
@@ -172,7 +172,7 @@ storm()
 		head -c 2000 /dev/urandom >&"$fd"
 	done
 	for i in 1 2 3 4 5 6; do
-		ask $url/metrics > "$work/storm.$i" &
+		ask "$url/metrics" > "$work/storm.$i" &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do
@@ -183,7 +183,7 @@ storm()
 	done
 }
 check "many may ask" storm
-check "without harm" status 200 $url/metrics
+check "without harm" status 200 "$url/metrics"
 
 kill $logd
 wait $logd
@@ -192,8 +192,8 @@ stale()
 	! value 'tarn_pool_size_bytes{pool="test-tools"}'
 }
 check "without tarn-logd pools go" await stale
-check "but it answers" status 200 $url/metrics
+check "but it answers" status 200 "$url/metrics"
 rm -f "$history"*
-check "without a history it says so" status 503 $url/metrics
+check "without a history it says so" status 503 "$url/metrics"
 check "it ends when it is told to" bash -c "kill $exporter && ! { sleep 5; kill -0 $exporter; } 2>/dev/null"
 end

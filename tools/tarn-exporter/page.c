@@ -15,9 +15,14 @@ static const char script[] =
 #include "tarn.js.h"
 ;
 
+static const char icon[] =
+#include "tarn.svg.h"
+;
+
 static const struct page pages[] = {
 	{ "/", "text/html; charset=utf-8", html },
 	{ "/tarn.css", "text/css; charset=utf-8", css },
+	{ "/tarn.svg", "image/svg+xml", icon },
 	{ "/tarn.js", "text/javascript; charset=utf-8", script },
 };
 

@@ -61,9 +61,9 @@ function duration(ns) {
 }
 
 function moment(seconds, long) {
-	const date = new Date(seconds * 1000);
-	const time = date.toLocaleTimeString([], { hour12: false });
-	return long ? date.toISOString().slice(0, 10) + " " + time : time;
+	/* As ISO 8601 has it, which Sweden uses; local. */
+	const text = new Date(seconds * 1000).toLocaleString("sv-SE");
+	return long ? text : text.slice(11);
 }
 
 /* ---- bars --------------------------------------------------------------- */
@@ -115,6 +115,7 @@ function showMemory(pool) {
 	const paging = bar(pool.paging_capacity, [["d", pool.paging_used,
 		"used " + pages(pool.paging_used)]]);
 	large.classList.add("large");
+	paging.classList.add("below");
 	$("memory").replaceChildren(large, facts([
 		["Size", pages(pool.frames)], ["Free", pages(pool.free_frames)],
 		["Resident", pages(used)], ["Paged", pages(pool.paged_pages)],
@@ -130,6 +131,9 @@ function showMemory(pool) {
 
 function showNodes(pool) {
 	const nodes = Object.entries(pool.nodes || {});
+	const names = pool.partitions.length <= INKS.length ? pool.partitions : [];
+	const inks = element("div", { className: "legend" });
+	legend(inks, names.map((part, i) => [INKS[i], part.domain || part.name]));
 	$("nodes").replaceChildren(...nodes.map(([node, counters]) => {
 		const used = counters.frames - counters.free_frames;
 		const guests = pool.partitions.map((part) => [part, (part.nodes || [])
@@ -141,8 +145,8 @@ function showNodes(pool) {
 			[INKS[i % 4], value, part.name + " " + pages(value)])),
 		element("span", { className: "dim", textContent:
 			pages(used) + " of " + pages(counters.frames) +
-			(counters.miss ? ", " + rate(counters.miss) + " misses" : "") }));
-	}));
+			(counters.miss ? ", " + counters.miss + " misses" : "") }));
+	}), inks);
 }
 
 function ratesOf(pool, part) {
@@ -232,7 +236,8 @@ function drawAxes(svg, scale, most, format) {
 	for (const part of [0, 0.5, 1]) {
 		const t = scale.first + (scale.last - scale.first) * part;
 		svg.append(drawn("text", { x: scale.x(t), y: HEIGHT - 3, "text-anchor":
-			["start", "middle", "end"][part * 2] }, moment(t)));
+			["start", "middle", "end"][part * 2] },
+		scale.last - scale.first > 86400 ? moment(t, true).slice(5, 16) : moment(t)));
 	}
 }
 
