@@ -3,6 +3,7 @@
 #
 # A browser without a screen, driven by chromedriver's requests (WebDriver).
 
+: "${work:?is set by tools.sh}"
 driver=
 session=
 driver_url=http://127.0.0.1:9515
