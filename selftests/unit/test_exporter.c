@@ -18,7 +18,7 @@ static struct history_partition parts[] = {
 	{ .part = { .path = (char *)"a\"b\\c\nd\033", .info = { .id = 1,
 		.resident_pages = 3, .page_ins = 5, .latency = { [20] = 2 } } },
 	  .domain = (char *)"web", .by_class = { [TARN_ACTIVITY_HOT] = 2 },
-	  .nodes = (char *)"[{\"node\":1,\"home\":true,\"wanted_frames\":4,\"resident_pages\":3}]" },
+	  .nodes = (char *)"[[1,1,4,3]]" },
 	{ .part = { .info = { .id = 7 } } },
 };
 

@@ -35,10 +35,12 @@ static json_t *json_of_partition(const struct history_partition *item)
 {
 	json_t *object = json_partition(&item->part);
 	char *name = latest_partition_name(item);
+	json_t *nodes = latest_nodes(item);
 	int ret = 0;
 
 	if (!object || !name) {
 		json_decref(object);
+		json_decref(nodes);
 		free(name);
 		return NULL;
 	}
@@ -52,7 +54,7 @@ static json_t *json_of_partition(const struct history_partition *item)
 	ret |= json_object_set_new(object, "misplaced_pages",
 				   json_integer(item->misplaced));
 	ret |= json_object_set_new(object, "activity", json_activity(item));
-	ret |= json_object_set_new(object, "nodes", json_kept(item->nodes));
+	ret |= json_object_set_new(object, "nodes", nodes ? nodes : json_null());
 	free(name);
 	if (!ret)
 		return object;

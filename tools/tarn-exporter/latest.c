@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "json.h"
 #include "latest.h"
 #include "text.h"
 
@@ -82,4 +83,25 @@ char *latest_partition_name(const struct history_partition *item)
 	if (item->part.path)
 		return text_clean(item->part.path);
 	return asprintf(&name, "#%u", item->part.info.id) < 0 ? NULL : name;
+}
+
+json_t *latest_nodes(const struct history_partition *item)
+{
+	json_t *kept = item->nodes ? json_loads(item->nodes, 0, NULL) : NULL;
+	json_t *nodes = kept ? json_array() : NULL, *value;
+	size_t i;
+
+	json_array_foreach(kept, i, value) {
+		struct tarn_home home = {
+			.node = json_integer_value(json_array_get(value, 0)),
+			.flags = json_integer_value(json_array_get(value, 1)) ?
+				 TARN_NODE_IS_HOME : 0,
+			.wanted_frames = json_integer_value(json_array_get(value, 2)),
+			.resident_pages = json_integer_value(json_array_get(value, 3)),
+		};
+
+		json_array_append_new(nodes, json_home(&home));
+	}
+	json_decref(kept);
+	return nodes;
 }

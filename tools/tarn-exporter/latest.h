@@ -3,6 +3,8 @@
 #ifndef TARN_EXPORTER_LATEST_H
 #define TARN_EXPORTER_LATEST_H
 
+#include <jansson.h>
+
 #include "history.h"
 
 /** Seconds after which a pool is taken to be gone, as there is no sample of it. */
@@ -34,5 +36,11 @@ const char *latest_pool_name(const char *mount);
  * Return: clean text, to be freed, or NULL.
  */
 char *latest_partition_name(const struct history_partition *item);
+
+/**
+ * latest_nodes() - What a partition has on which node, as json_home() has it.
+ * Return: an array, or NULL: nothing is known.
+ */
+json_t *latest_nodes(const struct history_partition *item);
 
 #endif

@@ -419,8 +419,7 @@ static void write_partition_nodes(struct writer *w,
 				  const void *arg)
 {
 	const struct node_metric *metric = arg;
-	json_t *nodes = item->nodes ? json_loads(item->nodes, 0, NULL) : NULL;
-	json_t *value;
+	json_t *nodes = latest_nodes(item), *value;
 	size_t i;
 
 	json_array_foreach(nodes, i, value) {

@@ -63,14 +63,22 @@ static char *read_pool_nodes(const char *uuid)
 	return text;
 }
 
+/* Without names, as there is one for each partition and second. */
 static char *format_homes(const struct homes *homes)
 {
 	json_t *array = json_array();
 	unsigned int i;
 	char *text;
 
-	for (i = 0; i < homes->count; i++)
-		json_array_append_new(array, json_home(&homes->items[i]));
+	for (i = 0; i < homes->count; i++) {
+		const struct tarn_home *home = &homes->items[i];
+
+		json_array_append_new(array, json_pack(
+			"[I, i, I, I]", (json_int_t)home->node,
+			!!(home->flags & TARN_NODE_IS_HOME),
+			(json_int_t)home->wanted_frames,
+			(json_int_t)home->resident_pages));
+	}
 	text = json_dumps(array, JSON_COMPACT);
 	json_decref(array);
 	return text;

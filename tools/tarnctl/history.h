@@ -48,7 +48,8 @@
  * @misplaced: pages that are not at home
  * @moved: pages that were moved to a home
  * @homes: as sample_homes_format() writes them
- * @nodes: JSON, what json_home() makes for each node; NULL: not known
+ * @nodes: JSON, [node, 1 if it is a home, wanted frames, resident pages] for each node;
+ *	NULL: not known
  */
 struct history_partition {
 	struct partition part;
