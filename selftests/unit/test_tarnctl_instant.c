@@ -35,6 +35,9 @@ static void test_moments(void)
 	is("3d", NOW - 3 * DAY);
 	is("1w", NOW - 7 * DAY);
 	is("@17", 17);
+	is("@9000000000", INSTANT_MAX);
+	/* Before all time. */
+	is("5000w", 0);
 	is("11:59", NOW - 60);
 	is("12:00", NOW);
 	is("11:59:30", NOW - 30);
@@ -56,6 +59,9 @@ static void test_no_moments(void)
 	is_none("9223372036854775807w");
 	is_none("@");
 	is_none("@1x");
+	is_none("@9000000001");
+	is_none("@9223372036854775807");
+	is_none("9999-01-01");
 	is_none("25:00");
 	is_none("12:00:00 and");
 	is_none("2026-13-01");

@@ -11,6 +11,8 @@
 #include "source.h"
 
 #define BATCH 64
+/* Then others have their turn, however much happens in one pool. */
+#define ROUNDS 8
 
 int source_open(struct source *source, struct pool *pool)
 {
@@ -71,14 +73,18 @@ static void tell_one(struct source *source, const struct tarn_event *event,
 void source_read(struct source *source, source_teller *tell, void *arg)
 {
 	struct tarn_event events[BATCH];
-	ssize_t len;
+	unsigned int round;
+	ssize_t len = 0;
 	size_t i;
 
-	while ((len = read(source->fd, events, sizeof(events))) > 0) {
+	for (round = 0; round < ROUNDS; round++) {
+		len = read(source->fd, events, sizeof(events));
+		if (len <= 0)
+			break;
 		for (i = 0; i < len / sizeof(*events); i++)
 			tell_one(source, &events[i], tell, arg);
 	}
-	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+	if (len > 0 || (len < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
 	if (len < 0)
 		pool_fail(&source->pool, -errno, "read the events of");

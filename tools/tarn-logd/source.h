@@ -44,7 +44,7 @@ struct source {
 int source_open(struct source *source, struct pool *pool);
 void source_close(struct source *source);
 
-/** source_read() - Tell of all events that there are. @fd is closed when it was the last. */
+/** source_read() - Tell of the events that there are. @fd is closed when it was the last. */
 void source_read(struct source *source, source_teller *tell, void *arg);
 
 /**

@@ -98,8 +98,10 @@ static int parse_date(const char *text, time_t *result)
 
 int instant_parse(const char *text, time_t now, time_t *result)
 {
-	if (!parse_ago(text, now, result) || !parse_epoch(text, result) ||
-	    !parse_clock(text, now, result) || !parse_date(text, result))
-		return 0;
-	return -EINVAL;
+	if (parse_ago(text, now, result) && parse_epoch(text, result) &&
+	    parse_clock(text, now, result) && parse_date(text, result))
+		return -EINVAL;
+	if (*result < 0)
+		*result = 0;
+	return *result > INSTANT_MAX ? -EINVAL : 0;
 }

@@ -5,6 +5,9 @@
 
 #include <time.h>
 
+/** Latest moment, in the year 2255: there is room for its nanoseconds. */
+#define INSTANT_MAX 9000000000LL
+
 /**
  * instant_parse() - Read a moment.
  * @text: "90s", "10m", "2h", "1d" before @now; "@1700000000"; "20:15", "20:15:30"
