@@ -33,7 +33,7 @@ tools()
 }
 
 echo "TAP version 13"
-echo "1..14"
+echo "1..15"
 
 tools install
 ok "installed"
@@ -44,7 +44,7 @@ for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-list
 	usr/sbin/tarn-exporter usr/share/man/man8/tarn-exporter.8 \
 	usr/share/man/man8/tarnctl.8 usr/share/man/man8/tarnctl-pool.8 \
 	usr/lib/udev/rules.d/60-tarn.rules usr/lib/sysusers.d/tarn.conf \
-	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/system/tarn-pool@.service \
+	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/catalog/tarn.catalog usr/lib/systemd/system/tarn-pool@.service \
 	usr/lib/systemd/system/tarn-listener.service \
 	usr/lib/systemd/system/tarn-balanced.service usr/lib/systemd/system/tarn-logd.service \
 	usr/lib/systemd/system/tarn-exporter.service \
@@ -60,6 +60,12 @@ ok "no name of a directory is left to be filled in"
 "$root/etc/libvirt/hooks/qemu.d/tarn" web prepare begin - <<<"no XML" >"$root.log" 2>&1 &&
 	[ ! -s "$root.log" ]
 ok "the hook does nothing where there is no tarnctl"
+
+journalctl --update-catalog --root="$root" >"$root.log" 2>&1 &&
+	[ "$(journalctl --list-catalog --root="$root" 2>>"$root.log" | cut -d ' ' -f 1 | sort)" = \
+	"$(sed -n 's/^.*"\([0-9a-f]\{32\}\)".*/\1/p' "$top/tools/tarn-logd/kind.c" | sort)" ]
+ok "the journal's catalog has words for all kinds of events"
+rm -rf "$root/var"
 
 units=$root/units
 mkdir "$units"

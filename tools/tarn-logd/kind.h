@@ -22,7 +22,7 @@ enum kind_condition {
  * struct kind - a kind
  * @type: enum tarn_event_type, or one of those above
  * @name: of the event
- * @message_id: of the journal, see journalctl --list-catalog
+ * @message_id: of the journal; tools/host/tarn.catalog has words for it
  * @priority: as in syslog(3)
  * @condition: that it begins or ends, or 0
  */
