@@ -115,9 +115,12 @@ static void add_pool_line(const struct shower *s, const struct sample *sample)
 	table_cell(s->table, "%s", pool_state(info));
 }
 
-static void add_partition_line(const struct shower *s, int64_t time,
-			       const struct sample_row *row)
+/* Where there is a domain its name tells more than the path that libvirt made. */
+static int add_partition_line(const struct shower *s, int64_t time,
+			      const struct history_partition *item,
+			      const struct sample_row *row)
 {
+	char *domain = item->domain ? text_clean(item->domain) : NULL;
 	const struct tarn_partition_info *info = &row->part->info;
 	const struct sample_rates *rates = &row->rates;
 	char when[40];
@@ -131,7 +134,9 @@ static void add_partition_line(const struct shower *s, int64_t time,
 	cell_rate(s, rates->refaults);
 	cell_latency(s, rates->p50);
 	cell_latency(s, rates->p99);
-	table_cell(s->table, "%s", row->name);
+	table_cell(s->table, "%s", domain ? domain : row->name);
+	free(domain);
+	return item->domain && !domain ? err_nomem() : 0;
 }
 
 static int add_lines(struct shower *s, const struct history_moment *moment,
@@ -149,12 +154,15 @@ static int add_lines(struct shower *s, const struct history_moment *moment,
 		return ret;
 	if (!s->opts->partition)
 		add_pool_line(s, &sample);
-	for (i = 0; s->opts->partition && i < moment->count; i++) {
-		if (is_wanted(s->opts, &moment->items[i]))
-			add_partition_line(s, moment->time, &sample.rows[i]);
+	for (i = 0; !ret && s->opts->partition && i < moment->count; i++) {
+		const struct history_partition *item = &moment->items[i];
+
+		if (is_wanted(s->opts, item))
+			ret = add_partition_line(s, moment->time, item,
+						 &sample.rows[i]);
 	}
 	sample_free(&sample);
-	return 0;
+	return ret;
 }
 
 /* ---- JSON --------------------------------------------------------------- */
