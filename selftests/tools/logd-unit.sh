@@ -96,6 +96,8 @@ check "a request starts it" await metrics http://127.0.0.1:9871/metrics
 check "at the socket as well" metrics --unix-socket /run/tarn/exporter.sock http://any/metrics
 check "partitions of mode 0600 are there" grep -q 'tarn_partition_resident_bytes.*domain="web"' \
 	"$work/metrics"
+check "with their nodes, which are read from the file" \
+	grep -q 'tarn_partition_node_resident_bytes.*domain="web".* [1-9]' "$work/metrics"
 check "it is not exposed either" systemd-analyze security --no-pager --threshold=50 tarn-exporter
 check "and is nobody of this host" bash -c '! getent -s files passwd "$(ps -o user= -p "$(
 	systemctl show --value -p MainPID tarn-exporter)")"'
