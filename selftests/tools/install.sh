@@ -65,7 +65,7 @@ journalctl --update-catalog --root="$root" >"$root.log" 2>&1 &&
 	[ "$(journalctl --list-catalog --root="$root" 2>>"$root.log" | cut -d ' ' -f 1 | sort)" = \
 	"$(sed -n 's/^.*"\([0-9a-f]\{32\}\)".*/\1/p' "$top/tools/tarn-logd/kind.c" | sort)" ]
 ok "the journal's catalog has words for all kinds of events"
-rm -rf "$root/var"
+rm -rf "${root:?}/var"
 
 units=$root/units
 mkdir "$units"

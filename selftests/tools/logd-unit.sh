@@ -67,6 +67,12 @@ property()
 	systemctl show --value -p "$2" "$1"
 }
 
+# The exporter's user is made when it starts.
+is_nobody()
+{
+	! getent -s files passwd "$(stat -c %u "/proc/$(property tarn-exporter MainPID)")"
+}
+
 systemctl daemon-reload
 check "systemd has nothing to say against them" quiet systemd-analyze verify --man=no \
 	tarn-logd.service tarn-exporter.service tarn-exporter.socket
@@ -99,8 +105,7 @@ check "partitions of mode 0600 are there" grep -q 'tarn_partition_resident_bytes
 check "with their nodes, which are read from the file" \
 	grep -q 'tarn_partition_node_resident_bytes.*domain="web".* [1-9]' "$work/metrics"
 check "it is not exposed either" systemd-analyze security --no-pager --threshold=50 tarn-exporter
-check "and is nobody of this host" bash -c '! getent -s files passwd "$(ps -o user= -p "$(
-	systemctl show --value -p MainPID tarn-exporter)")"'
+check "and is nobody of this host" is_nobody
 main=$(property tarn-logd MainPID)
 kill -KILL "$main"
 replaced()
