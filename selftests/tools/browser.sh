@@ -17,7 +17,7 @@ driver_do()
 
 driver_ready()
 {
-	driver_do GET status | jq -e .ready
+	[ "$(driver_do GET status | jq .ready)" = true ]
 }
 
 # As root it has no sandbox of its own, and /dev/shm may be small.

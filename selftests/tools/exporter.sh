@@ -83,9 +83,11 @@ refuse 1 "wants an address" "nor are ports" tarn-exporter --listen 9871
 touch "$work/file"
 refuse 1 "in use" "a file is no socket" tarn-exporter --listen "$work/file"
 
+# Where nobody may read it, wherever the tree is.
+install -t "$work" "$(command -v tarn-exporter)"
 mkdir -m 777 "$work/sock"
 setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all \
-	"$(command -v tarn-exporter)" --history "$history" --listen 127.0.0.1:9871 \
+	"$work/tarn-exporter" --history "$history" --listen 127.0.0.1:9871 \
 	--listen "$work/sock/s" --host mon.example 2> "$work/exporter.log" &
 exporter=$!
 check "it answers" await status 200 "$url/metrics"

@@ -239,6 +239,7 @@ check "after it was killed it goes on" await samples $((before + 2))
 check "what was kept before is there" any '.event == "pager-lost"' past --events --json
 check "it ends well" stop_logd -TERM
 # Of the group alone, which may not write to the directory.
+install -t "$work" "$(command -v tarnctl)"
 chgrp nogroup "$history"*
 chmod 640 "$history"*
 as_nobody()
@@ -246,9 +247,9 @@ as_nobody()
 	setpriv --reuid nobody --regid nogroup --clear-groups "$@"
 }
 check "who may only read it does" any '.event == "pager-lost"' as_nobody \
-	tarnctl history --history "$history" --events --json
+	"$work/tarnctl" history --history "$history" --events --json
 chmod 600 "$history"
-refuse 1 "not permitted" "who may not does not" as_nobody tarnctl history --history "$history"
+refuse 1 "not permitted" "who may not read it does not" as_nobody "$work/tarnctl" history --history "$history"
 head -c 8192 /dev/urandom | dd of="$history" conv=notrunc status=none
 rm -f "$history-wal" "$history-shm"
 refuse 1 "is damaged" "one that is damaged is no history" past

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * See http.h. Each socket has a thread of libmicrohttpd, and each request opens the
- * history anew: nothing is shared, and no reader keeps the log from being folded.
+ * history anew, so that no reader keeps its log from being folded.
  */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,17 @@ static int answer_past(struct MHD_Connection *connection, const char *url,
 					    api_timeline(history, &range));
 }
 
+/* What goes wrong is said once, not with each request. */
+static void report_new(void)
+{
+	static char said[1200];
+	const char *text = err_take();
+
+	if (*text && strcmp(text, said))
+		fputs(text, stderr);
+	snprintf(said, sizeof(said), "%s", text);
+}
+
 static int answer_data(struct MHD_Connection *connection, const char *url,
 		       const struct http_options *opts, struct answer *answer)
 {
@@ -247,9 +259,17 @@ static bool is_data(const struct http_options *opts, const char *url)
 static enum MHD_Result send_data(struct MHD_Connection *connection,
 				 const char *url, const struct http_options *opts)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct answer answer = { .status = MHD_HTTP_OK, .type = TYPE_JSON };
-	int ret = answer_data(connection, url, opts, &answer);
+	int ret;
 
+	/* One at a time: who asks much takes one processor at most. */
+	pthread_mutex_lock(&lock);
+	err_defer(true);
+	ret = answer_data(connection, url, opts, &answer);
+	report_new();
+	err_defer(false);
+	pthread_mutex_unlock(&lock);
 	if (!ret)
 		return send_answer(connection, &answer);
 	free(answer.body);

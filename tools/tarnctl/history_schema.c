@@ -220,6 +220,11 @@ int history_fail(const struct history *history, const char *what)
 		err("%s %s: it is damaged; tarn-logd puts it aside and begins a new one when it starts",
 		    what, history->path);
 		return -EUCLEAN;
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+		err("%s %s: its log is not there, and this user may not make it: run it as root, or start tarn-logd",
+		    what, history->path);
+		return -EACCES;
 	case SQLITE_BUSY:
 		err("%s %s: somebody else holds it", what, history->path);
 		return -EBUSY;
