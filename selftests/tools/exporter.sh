@@ -14,6 +14,8 @@ top=${TARN_TOP:-$(cd "$(dirname "$0")/../.." && pwd -P)}
 here=$top/selftests/tools
 history=$work/history.db
 url=http://127.0.0.1:9871
+logd=
+exporter=
 chmod 755 "$work"
 
 quit()
