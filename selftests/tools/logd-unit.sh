@@ -94,7 +94,7 @@ check "scripts run without privileges, and may not write" await said \
 start_pager nullb0
 logged "the end is told, too" EVENT=pager-attached STATE=cleared
 check "the history is its group's to read" \
-	test "$(stat -c '%U:%G %a' /var/lib/tarn/history.db)" = "root:tarn-monitor 640"
+	test "$(stat -c '%U:%G %a' /var/lib/tarn-logd/history.db)" = "root:tarn-monitor 640"
 check "the exporter is off" test "$(property tarn-exporter.service ActiveState)" = inactive
 check "its sockets are opened" systemctl start tarn-exporter.socket
 check "by one group" test "$(stat -c '%G %a' /run/tarn/exporter.sock)" = "tarn-monitor 660"

@@ -28,7 +28,7 @@ static void usage(void)
 	     "\n"
 	     "Tell the journal and scripts what happens to pools, and keep their history.\n"
 	     "\n"
-	     "      --history FILE          where it is kept (default /var/lib/tarn/history.db)\n"
+	     "      --history FILE          where it is kept (default /var/lib/tarn-logd/history.db)\n"
 	     "      --history-size SIZE     its limit (default 256M)\n"
 	     "      --no-history            keep none\n"
 	     "      --alerts DIR            scripts for alerts (default /etc/tarn/alert.d)\n"

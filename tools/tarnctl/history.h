@@ -26,7 +26,7 @@
 #include "pool.h"
 #include "sample.h"
 
-#define HISTORY_PATH "/var/lib/tarn/history.db"
+#define HISTORY_PATH "/var/lib/tarn-logd/history.db"
 
 /** Seconds from one sample to the next, which name the two rows of samples. */
 #define HISTORY_SECOND 1

@@ -133,7 +133,7 @@ static const struct option_def option_defs[] = {
 	{ OPTION_REPLAY, 0, KIND_FLAG, "replay", NULL, DEST(replay),
 	  "play what tarn-logd has kept, a sample a delay" },
 	{ OPTION_HISTORY, 0, KIND_STRING, "history", "FILE", DEST(history),
-	  "the history, where it is not /var/lib/tarn/history.db" },
+	  "the history, where it is not /var/lib/tarn-logd/history.db" },
 	{ OPTION_EVENTS, 0, KIND_FLAG, "events", NULL, DEST(events),
 	  "what happened rather than counters" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),

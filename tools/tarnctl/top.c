@@ -38,7 +38,7 @@ int top_main(int argc, char **argv, const struct options *opts)
 	ret = opts->replay ? replay_begin(argv[0], opts) :
 			     pools_get(&pools, argv[0]);
 	if (ret)
-		return ret == -EINVAL ? EXIT_USAGE : ret;
+		return opts->replay && ret == -EINVAL ? EXIT_USAGE : ret;
 	if (wants_batch(opts))
 		ret = top_batch(&pools, sort, opts);
 	else
