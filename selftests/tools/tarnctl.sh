@@ -386,7 +386,7 @@ completes()
 
 	# shellcheck source=tools/tarnctl/tarnctl.bash
 	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
-	for command in pool partition pager config numa run top events status iostat "pool list" "pool faults" \
+	for command in pool partition pager config numa run top events history status iostat "pool list" "pool faults" \
 		"partition list" "pager list" "pool resize" "pool destroy" "partition pages" \
 		"partition heat" "partition set" "partition relocate" "pool set" "pool drain-node" \
 		"pager add" "pager drain" "pager resilver" "pool pins" \
