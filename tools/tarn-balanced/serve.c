@@ -294,6 +294,7 @@ static int run(struct server *s)
 	if (s->signals < 0)
 		return s->signals;
 	follow_begin(&s->balance.users);
+	s->latest = clock_seconds() + s->opts->interval;
 	do {
 		began = cpu_seconds();
 		if (look(s))
