@@ -400,7 +400,7 @@ long tarn_fs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 				     partition_call);
 	/* It tells of pages of others, as TARN_POOL_FAULTS does. */
 	if (cmd == TARN_POOL_EVENTS)
-		return capable(CAP_SYS_ADMIN) ?
+		return perfmon_capable() ?
 			       tarn_event_open(tarn_pool_of(inode->i_sb)) :
 			       -EPERM;
 	return tarn_ctl_call(file, cmd, (void __user *)arg, pool_calls,

@@ -18,11 +18,24 @@
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define NAME_CHARS NAME_FIRST "._-"
 
+/* What /run/tarn has besides pools. */
+static bool is_taken(const char *name)
+{
+	static const char *const taken[] = { "domains", "homes", "partitions" };
+	size_t i;
+
+	for (i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+		if (!strcmp(name, taken[i]))
+			return true;
+	}
+	return false;
+}
+
 bool config_name_ok(const char *name)
 {
 	size_t len = strlen(name);
 
-	return len && len <= CONFIG_NAME_MAX && strspn(name, NAME_FIRST) &&
+	return len && !is_taken(name) && len <= CONFIG_NAME_MAX && strspn(name, NAME_FIRST) &&
 	       strspn(name, NAME_CHARS) == len;
 }
 

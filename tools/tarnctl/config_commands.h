@@ -10,6 +10,9 @@ extern const struct command config_commands[];
 /** config_name_arg() - Report that a word cannot be the name of a pool. Return: 0 or -EINVAL. */
 int config_name_arg(const char *cmd, const char *name);
 
+/** config_is_mounted() - Whether a file system of its own is at @dir, below /run/tarn. */
+bool config_is_mounted(const char *dir);
+
 int config_check_main(int argc, char **argv, const struct options *opts);
 int config_show_main(int argc, char **argv, const struct options *opts);
 int config_mount_main(int argc, char **argv, const struct options *opts);

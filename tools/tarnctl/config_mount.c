@@ -128,7 +128,7 @@ static int mount_at(int fs, const struct config_section *section, const char *di
 }
 
 /* A pool there is another file system than what is around it. */
-static bool is_mounted(const char *dir)
+bool config_is_mounted(const char *dir)
 {
 	struct stat here, above;
 
@@ -142,7 +142,7 @@ static int mount_pool(const struct config *config)
 	int fs, ret;
 
 	pool_dir(dir, config->name);
-	if (is_mounted(dir)) {
+	if (config_is_mounted(dir)) {
 		err("%s: something is mounted there already", dir);
 		return -EBUSY;
 	}

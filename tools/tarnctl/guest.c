@@ -19,6 +19,8 @@
 #define DELETED " (deleted)"
 
 /* More of a command line is not looked at. */
+/* What a process is called is up to it, and goes into tables, logs and labels. */
+#define NAME_MOST 128
 #define CMDLINE_MAX (256 * 1024)
 
 /* ---- the command line ---------------------------------------------------- */
@@ -98,6 +100,8 @@ int guest_parse(struct guest *guest, const char *text, size_t len)
 		value = option_value(arg, next < end ? next : NULL, "name");
 		if (value && !guest->name)
 			guest->name = take_value(value, "guest");
+		if (guest->name && strlen(guest->name) > NAME_MOST)
+			guest->name[NAME_MOST] = '\0';
 		value = option_value(arg, next < end ? next : NULL, "uuid");
 		if (value && is_uuid(value))
 			strcpy(guest->uuid, value);

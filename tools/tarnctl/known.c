@@ -6,6 +6,7 @@
 
 #include "guest.h"
 #include "known.h"
+#include "sample.h"
 
 /* Put what is known from before and not in @fresh any more behind it. */
 static int keep_old(struct partition_list *fresh, struct partition_list *old)
@@ -44,6 +45,26 @@ void known_learn(struct partition_list *known, const struct pool *pool)
 	*known = fresh;
 }
 
+/* Parts of the time that may go into looking for what is not known. */
+#define LEARN_SHARE 5
+
+/*
+ * Partitions that are gone before they are looked for would have all others looked at,
+ * again and again.
+ */
+static void learn_now_and_then(struct partition_list *known,
+			       const struct pool *pool)
+{
+	static uint64_t ended, took;
+	uint64_t began = sample_clock();
+
+	if (began < ended + took * LEARN_SHARE)
+		return;
+	known_learn(known, pool);
+	ended = sample_clock();
+	took = ended - began;
+}
+
 const struct partition *known_find(struct partition_list *known,
 				   const struct pool *pool,
 				   const struct tarn_event *event)
@@ -54,7 +75,7 @@ const struct partition *known_find(struct partition_list *known,
 		return NULL;
 	part = partition_list_find(known, event->partition);
 	if (!part && event->type != TARN_EVENT_PARTITION_DESTROYED) {
-		known_learn(known, pool);
+		learn_now_and_then(known, pool);
 		part = partition_list_find(known, event->partition);
 	}
 	return part;

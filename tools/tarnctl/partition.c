@@ -33,7 +33,7 @@ int partition_info(int fd, struct tarn_partition_info *info)
 	return ioctl(fd, TARN_PARTITION_INFO, info) ? -errno : 0;
 }
 
-int partition_fail(const char *path, int ret, const char *what)
+static int fail(const char *path, int ret, const char *what)
 {
 	switch (-ret) {
 	case ENOTTY:
@@ -63,6 +63,16 @@ int partition_fail(const char *path, int ret, const char *what)
 		return ret;
 	}
 	return err_errno(ret, "%s %s", what, path);
+}
+
+/* Its owner has named it, and this goes to terminals and logs. */
+int partition_fail(const char *path, int ret, const char *what)
+{
+	char *clean = text_clean(path ? path : "a partition without a file");
+
+	ret = fail(clean ? clean : "?", ret, what);
+	free(clean);
+	return ret;
 }
 
 const struct partition *partition_list_find(const struct partition_list *list,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl pool create: writes the file of a pool, and has its units started and enabled. */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +13,7 @@
 #include "config_edit.h"
 #include "config_key.h"
 #include "error.h"
+#include "pool.h"
 #include "setting.h"
 #include "systemctl.h"
 
@@ -114,6 +117,20 @@ static void tell(const struct config *config, const char *path)
 		       config->name, config->name);
 }
 
+/* Of an earlier version, or made by hand: that is not made anew, and not undone. */
+static int check_free(const struct config *config)
+{
+	char dir[PATH_MAX], old[PATH_MAX];
+
+	pool_dir(dir, config->name);
+	snprintf(old, sizeof(old), "/etc/tarn/%s" CONFIG_SUFFIX, config->name);
+	if (!config_is_mounted(dir) && access(old, F_OK))
+		return 0;
+	err(CMD ": %s is there already; 'tarnctl pool import %s' makes its file",
+	    config->name, config->name);
+	return -EEXIST;
+}
+
 static int create(const struct config *config)
 {
 	char *path = config_path(config->name);
@@ -121,7 +138,9 @@ static int create(const struct config *config)
 
 	if (!path)
 		return err_nomem();
-	ret = config_save(config, path);
+	ret = check_free(config);
+	if (!ret)
+		ret = config_save(config, path);
 	if (!ret && systemctl_there())
 		ret = start(config, path);
 	if (!ret)

@@ -56,6 +56,7 @@ static int check_partitions(const struct pool *pool, bool force)
 {
 	struct partition_list list;
 	int ret = partition_list_read(&list, pool);
+	char *name;
 	size_t i;
 
 	if (ret)
@@ -65,8 +66,10 @@ static int check_partitions(const struct pool *pool, bool force)
 	for (i = 0; !ret && i < list.count; i++) {
 		if (!list.items[i].info.vms)
 			continue;
-		err(CMD ": a guest runs in %s/%s; end it first", pool->mount,
-		    list.items[i].path ? list.items[i].path : "(no file)");
+		name = partition_name(&list.items[i]);
+		err(CMD ": a guest runs in %s of %s; end it first",
+		    name ? name : "a partition", pool->mount);
+		free(name);
 		ret = -EBUSY;
 	}
 	partition_list_free(&list);
@@ -115,6 +118,11 @@ static int end_pool(const char *name, const struct units *units, bool force)
 	for (i = 0; i < list.count; i++) {
 		if (!strcmp(list.items[i].mount, dir))
 			pool = &list.items[i];
+	}
+	if (!pool && config_is_mounted(dir)) {
+		err(CMD ": what is mounted at %s is not seen as a pool by you; run it as root, and see 'tarnctl pool list'",
+		    dir);
+		ret = -EBUSY;
 	}
 	if (pool)
 		ret = check_partitions(pool, force);

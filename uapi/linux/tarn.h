@@ -808,7 +808,7 @@ struct tarn_partition_heat {
 #define TARN_POOL_SET		_IOWR(TARN_IOC_TYPE, 0x21, struct tarn_pool_set)
 /**
  * Returns a new descriptor, O_CLOEXEC, from which struct tarn_event is read. EPERM
- * without CAP_SYS_ADMIN.
+ * without CAP_PERFMON or CAP_SYS_ADMIN.
  */
 #define TARN_POOL_EVENTS	_IO(TARN_IOC_TYPE, 0x22)
 #define TARN_POOL_PIN_POLICY	_IOWR(TARN_IOC_TYPE, 0x23, struct tarn_pool_pin_policy)
