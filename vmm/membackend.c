@@ -81,10 +81,11 @@ static void backend_free(struct mem_backend *b)
 			madvise(b->hva, b->size, MADV_REMOVE);
 		munmap(b->hva, b->size);
 	}
-	if (b->fd >= 0)
-		close(b->fd);
+	/* While it is locked: behind that it may be another one's already. */
 	if (b->created)
 		unlink(b->path);
+	if (b->fd >= 0)
+		close(b->fd);
 	free(b->path);
 	free(b->id);
 	free(b);

@@ -135,6 +135,7 @@ static const struct {
 	{TARN_PARTITION_UNREGISTER, DEVICE},
 	{TARN_PARTITION_READ, MONITOR | TRANSFER},
 	{TARN_PARTITION_PAGE_OUT, MONITOR | TRANSFER},
+	{TARN_PARTITION_PATTERNS, TRANSFER},
 	{TARN_PARTITION_HOMES, MAIN},
 	/* A terminal is left as it was found; nothing is typed into it. */
 	{TCGETS, MAIN},

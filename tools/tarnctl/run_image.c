@@ -103,6 +103,25 @@ static int take_words(struct run_disk *disk, const char *text, bool *given)
 	return 0;
 }
 
+/* Mounted, or part of something else: two who write to it destroy what is there. */
+static int check_unused(const struct run_disk *disk)
+{
+	struct stat st;
+	int fd;
+
+	if (disk->read_only || stat(disk->path, &st) || !S_ISBLK(st.st_mode))
+		return 0;
+	fd = open(disk->path, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno == EBUSY) {
+		err("'%s' is in use by this host, mounted perhaps; '%s,ro' only reads from it",
+		    disk->path, disk->path);
+		return -EBUSY;
+	}
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
 int run_disk_parse(struct run_disk *disk, const char *text)
 {
 	bool given = false;
@@ -118,6 +137,9 @@ int run_disk_parse(struct run_disk *disk, const char *text)
 		if (ret)
 			return ret;
 	}
+	ret = check_unused(disk);
+	if (ret)
+		return ret;
 	if (!given)
 		return run_image_kind(disk->path, &disk->kind);
 	if (!access(disk->path, R_OK))

@@ -28,6 +28,7 @@
  * @in: its polls of the socket; @out only while there is something to be sent
  * @complete: requests that are to be reported
  * @busy: they are being reported
+ * @connected: it was there
  * @dead: the server is gone, which was said
  */
 struct block_nbd {
@@ -39,6 +40,7 @@ struct block_nbd {
 	struct loop_poll *out;
 	TAILQ_HEAD(, block_req) complete;
 	bool busy;
+	bool connected;
 	bool dead;
 };
 
@@ -358,7 +360,7 @@ static const char *reason(struct block_nbd *nb, char *buf, size_t size)
 		return nbd_get_error();
 	while ((end = strstr(text, "}': ")))
 		text = end + 4;
-	if (strstr(text, "lock"))
+	if (strstr(text, "\" lock"))
 		return "it, or a file below it, is in use by another program, as the disk of a guest perhaps";
 	return text;
 }
@@ -366,11 +368,12 @@ static const char *reason(struct block_nbd *nb, char *buf, size_t size)
 static int negotiate(struct block *blk, struct block_nbd *nb)
 {
 	char buf[8192];
-	int ret;
+	int sock = nb->server.sock, ret;
 
-	/* It owns the socket when this has succeeded. */
-	if (!nbd_connect_socket(nb->nbd, nb->server.sock)) {
-		nb->server.sock = -1;
+	/* It owns the socket from now on, whatever comes of it. */
+	nb->server.sock = -1;
+	if (!nbd_connect_socket(nb->nbd, sock)) {
+		nb->connected = true;
 		return check(blk, nb);
 	}
 	ret = nbd_error();
@@ -417,7 +420,7 @@ void block_nbd_stop(struct block *blk, struct block_nbd *nb)
 	 * All was flushed that the guest wanted to be. A server that hangs is not
 	 * waited for here: it ends by the end of its socket as well.
 	 */
-	if (nb->nbd && nb->server.sock < 0 && !nb->dead)
+	if (nb->connected && !nb->dead)
 		nbd_aio_disconnect(nb->nbd, 0);
 	nbd_close(nb->nbd);
 	if (nb->server.sock >= 0)

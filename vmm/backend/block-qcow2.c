@@ -17,7 +17,10 @@
 
 #define QCOW2_MAGIC 0x514649fbU /* "QFI\xfb" */
 
-/** struct qcow2_header - how an image begins; big endian. */
+/* Features without which an image can't be read: its data is in another file. */
+#define QCOW2_DATA_FILE (1ULL << 2)
+
+/** struct qcow2_header - how an image begins; big endian; the last one from version 3 on. */
 struct qcow2_header {
 	u32 magic;
 	u32 version;
@@ -26,6 +29,13 @@ struct qcow2_header {
 	u32 cluster_bits;
 	u64 size;
 	u32 crypt_method;
+	u32 l1_size;
+	u64 l1_offset;
+	u64 refcounts_offset;
+	u32 refcounts_clusters;
+	u32 snapshots;
+	u64 snapshots_offset;
+	u64 incompatible;
 } __attribute__((packed));
 
 /**
@@ -233,6 +243,10 @@ static int read_header(struct block *blk, struct opts *opts,
 				 be32toh(h.version));
 	if (h.crypt_method)
 		return opts_fail(opts, "the image is encrypted, which is not supported");
+	/* Whoever made the image says which: it could be any file of this host. */
+	if (be32toh(h.version) >= 3 &&
+	    be64toh(h.incompatible) & QCOW2_DATA_FILE)
+		return opts_fail(opts, "the image keeps its data in another file, which is not supported");
 	blk->size = ALIGN_DOWN(be64toh(h.size), 512);
 	if (blk->size > INT64_MAX)
 		return opts_fail(opts, "the image is larger than can be");

@@ -223,6 +223,11 @@ const char *nbd_server_explain(struct nbd_server *server, char *buf,
 
 	/* A thread that serves a disk may not wait here. */
 	read_all(server, buf, size, sandbox_confined() ? 0 : 1000);
+	/* It has names in it that come with an image. */
+	for (pos = buf; *pos; pos++)
+		if (*pos != '\n' && ((unsigned char)*pos < 0x20 || *pos == 0x7f))
+			*pos = '?';
+	pos = buf;
 	/* Lines without its name are advice about the one before. */
 	while ((line = strsep(&pos, "\n")))
 		if (!strncmp(line, prefix, strlen(prefix)))
