@@ -181,8 +181,7 @@ int attach_map_window(struct attachment *at)
 		log_err("can't map the frames: %s", strerror(errno));
 		return -errno;
 	}
-	/* The frames are the guests'; they are in memory anyway. */
-	munlock(at->window, at->window_bytes);
+	/* The frames are the guests'. */
 	madvise(at->window, at->window_bytes, MADV_DONTDUMP);
 	madvise(at->window, at->window_bytes, MADV_DONTFORK);
 	return 0;
