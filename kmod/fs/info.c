@@ -28,10 +28,10 @@ static u32 pool_flags(struct tarn_pool *pool)
 	return flags;
 }
 
-/* The two are not read at the same moment. */
-static u64 block_pages(u64 fills, u64 splits)
+/* Given, and neither split nor given up as a whole. They are not read at the same moment. */
+static u64 block_pages(u64 fills, u64 splits, u64 outs)
 {
-	return (fills - min(fills, splits)) << TARN_CHUNK_SHIFT;
+	return (fills - min(fills, splits + outs)) << TARN_CHUNK_SHIFT;
 }
 
 void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
@@ -86,7 +86,8 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->block_fills = tarn_stats_pool(pool, TARN_STAT_BLOCK_FILLS) +
 			    tarn_stats_pool(pool, TARN_STAT_BLOCK_LOADS);
 	info->block_splits = tarn_stats_pool(pool, TARN_STAT_BLOCK_SPLITS);
-	info->block_pages = block_pages(info->block_fills, info->block_splits);
+	info->block_pages = block_pages(info->block_fills, info->block_splits,
+					tarn_stats_pool(pool, TARN_STAT_BLOCK_OUTS));
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -124,5 +125,6 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->block_fills = atomic64_read(&count[TARN_STAT_BLOCK_FILLS]) +
 			    atomic64_read(&count[TARN_STAT_BLOCK_LOADS]);
 	info->block_splits = atomic64_read(&count[TARN_STAT_BLOCK_SPLITS]);
-	info->block_pages = block_pages(info->block_fills, info->block_splits);
+	info->block_pages = block_pages(info->block_fills, info->block_splits,
+					atomic64_read(&count[TARN_STAT_BLOCK_OUTS]));
 }

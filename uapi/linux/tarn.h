@@ -60,6 +60,8 @@
 #define TARN_FEATURE_HOMES	(1ULL << 7)
 /* 2 MiB frames */
 #define TARN_FEATURE_HUGE	(1ULL << 8)
+/** Pagers may take requests of many pages, TARN_PAGER_WIDE. */
+#define TARN_FEATURE_WIDE	(1ULL << 9)
 
 /**
  * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
@@ -127,7 +129,8 @@ struct tarn_features {
  * @block_pages: of @resident_pages, those in 2 MiB frames
  * @free_block_frames: of @free_frames, those that are free 2 MiB at a time
  * @block_fills: 2 MiB frames given to blocks that were touched first
- * @block_splits: of these, split since as pages of them went their own ways
+ * @block_splits: of these, split since as pages of them went their own ways; others went
+ *	out as a whole
  * @huge: which blocks are 2 MiB frames in partitions that are made, enum tarn_huge
  * @reserved: 0
  */

@@ -126,6 +126,8 @@ int attach_open(struct attachment *at, const struct options *opts)
 	call.pool_fd = at->pool_fd;
 	call.queues = at->queues;
 	call.depth = at->depth;
+	if (at->features & TARN_FEATURE_WIDE)
+		call.flags |= TARN_PAGER_WIDE;
 	ret = attach_patiently(at, &call, opts->wait);
 	if (ret) {
 		explain(opts->pool, ret);

@@ -177,7 +177,7 @@ static void forget_dropped(void *arg, u64 cookie)
 	struct device *dev = devices_of_cookie(arg, cookie);
 
 	if (dev)
-		device_free(dev, cookie_slot(cookie));
+		device_free(dev, cookie_slot(cookie), 1);
 }
 
 /* Each further turn finds a million copies less: it comes to an end. */
