@@ -143,7 +143,7 @@ int pager_end_serve(struct pager_end *e, u32 q, u32 flags, u32 completions,
 {
 	const struct tarn_serve serve = {
 		.queue = q,
-		.flags = e->flags,
+		.flags = flags,
 		.completions = completions,
 		.seen = seen,
 	};
