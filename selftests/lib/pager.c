@@ -281,7 +281,7 @@ static void perform(struct server *s, const struct tarn_request *r,
 	} else {
 		c->result = do_drop(s, r);
 	}
-	s->ctl->completed++;
+	s->ctl->completed += pages_of(r);
 }
 
 static bool overlap(u64 a, u64 na, u64 b, u64 nb)
@@ -367,7 +367,7 @@ static void take(struct server *s, u32 n)
 {
 	struct queue *q = &s->queue[n];
 	u32 tail = pager_end_tail(&s->end, n);
-	u64 due = now_ms() + s->ctl->delay_ms;
+	u64 due = now_ms() + s->ctl->delay_ms, taken;
 	struct tarn_request r;
 
 	if (tail - q->seen > s->end.depth)
@@ -380,7 +380,8 @@ static void take(struct server *s, u32 n)
 		r = *pager_end_request(&s->end, n, q->seen);
 		check_request(s, q, &r);
 		q->pending[q->count++] = (struct pending){ r, due };
-		if (++s->ctl->taken == s->ctl->die_after)
+		taken = s->ctl->taken += pages_of(&r);
+		if (s->ctl->die_after && taken >= s->ctl->die_after)
 			kill(getpid(), SIGKILL);
 	}
 }

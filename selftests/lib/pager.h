@@ -56,7 +56,7 @@ struct pager_ctl {
 	_Atomic u32 in_place;
 	/** Slots in use beyond which stores get ENOSPC. */
 	_Atomic u32 capacity;
-	/** Kill itself when that many requests are taken, 0: never. */
+	/** Kill itself when @taken is that, 0: never. */
 	_Atomic u64 die_after;
 	/** Set: end by itself, closing /dev/tarn. */
 	_Atomic u32 stop;
@@ -82,6 +82,7 @@ struct pager_ctl {
 	_Atomic u64 wide_loads, wide_stores, wide_drops;
 	/** Requests that were part of a run of at least two. */
 	_Atomic u64 in_runs;
+	/** Requests, a wide one as one for each page. */
 	_Atomic u64 taken, completed;
 	/** Entries that TARN_PAGER_STORED listed at the last start. */
 	_Atomic u64 listed, relisted;
