@@ -82,6 +82,9 @@ bool tarn_batch_add(struct tarn_batch *b, struct page *page, u64 index,
 		return false;
 	VM_WARN_ON_ONCE(b->count && b->page[b->count - 1].index >= index);
 	if (b->mark) {
+		/* It would be taken from whoever has it in hand, in one go. */
+		if (WARN_ON_ONCE(!tarn_entry_has_frame(e) || tarn_entry_mark(e)))
+			return false;
 		if (!tarn_entry_change(b->part, index, entry, &e,
 				       tarn_entry_with_mark(e, b->mark)))
 			return false;

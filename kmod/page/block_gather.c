@@ -242,6 +242,7 @@ static void switch_one(const struct gather *g, unsigned int i)
 
 	/* The mapping that comes next says nothing of how much it is used. */
 	do {
+		VM_WARN_ON_ONCE(!tarn_entry_is_brief(e));
 		was = tarn_entry_payload(e);
 		to = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
 		to |= test_bit(i, g->fills) ?

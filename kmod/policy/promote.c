@@ -38,6 +38,10 @@
 #define BATCH		64U
 /* After a round in which nothing was to be done. */
 #define IDLE		(2 * HZ)
+/* Before what is stored of a block is read once more: a page of it can't be, perhaps. */
+#define FETCH_AGAIN	(60 * HZ)
+/* For what was done in one go it sleeps no longer, in nanoseconds. */
+#define SLEEP_MOST	(10ULL * NSEC_PER_SEC)
 
 /**
  * struct tarn_promoter - the thread of a pool
@@ -139,12 +143,15 @@ static bool fetch(struct tarn_partition *part, struct tarn_leaf *leaf, u64 first
 	unsigned int i, begun = 0;
 	u64 frame;
 
-	if (!tarn_pool_served(pool))
+	if (!tarn_pool_served(pool) ||
+	    (leaf->fetched && time_before(jiffies, leaf->fetched + FETCH_AGAIN)))
 		return false;
+	leaf->fetched = jiffies | 1;
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {
 		if (!tarn_entry_is_stored(atomic64_read(&leaf->entry[i])))
 			continue;
-		if (tarn_pool_is_low(pool) || tarn_waiters_any(pool))
+		if (tarn_pool_is_low(pool) || tarn_waiters_any(pool) ||
+		    atomic_read(&part->orphans))
 			break;
 		frame = tarn_home_alloc(part);
 		if (frame == TARN_FRAME_NONE)
@@ -195,6 +202,7 @@ static bool promote(struct tarn_partition *part, struct tarn_leaf *leaf,
 	if (!tarn_block_part(part, leaf, first) ||
 	    !tarn_block_gather(part, leaf, first, nid))
 		return false;
+	leaf->fetched = 0;
 	trace_tarn_block_promote(part->id, first, v.frames);
 	return true;
 }
@@ -223,10 +231,8 @@ static bool visit(struct tarn_promoter *p, struct tarn_partition *part,
 	whole = part->inode && is_whole(part, leaf, &e) && (worked || is_warm(e));
 	up_read(&part->pin);
 	/* Once: a process may have small entries for reasons of its own. */
-	if (whole && !leaf->anew) {
-		leaf->anew = true;
-		tarn_remap_block(&p->remap, part, first);
-	}
+	if (whole && !leaf->anew)
+		leaf->anew = tarn_remap_block(&p->remap, part, first);
 	return worked;
 }
 
@@ -292,7 +298,8 @@ static u64 pay(struct tarn_promoter *p, u32 share)
 
 	p->ran = ran;
 	atomic64_add(cost, &p->pool->promote_ns);
-	return div_u64(cost * (TARN_PROMOTE_PERMILLE_MAX - share), share);
+	return min(div_u64(cost * (TARN_PROMOTE_PERMILLE_MAX - share), share),
+		   SLEEP_MOST);
 }
 
 static bool woken(const struct tarn_promoter *p)

@@ -41,6 +41,8 @@
 #define VAIN_MOST	64
 /* One who waits longer while frames are taken gets none of those. */
 #define STARVES		(HZ / 20)
+/* When nobody has starved for so long it is pressed less again. */
+#define CONTENT		HZ
 
 /* ---- from whom ---------------------------------------------------------- */
 
@@ -53,6 +55,8 @@
  * @vain: turns in vain since it did, or since something was taken
  * @first: who waits longest, see tarn_waiters_first()
  * @since: when that was seen first, in jiffies
+ * @raised: levels of pressure that are for one who starved
+ * @starved: when there was one last
  * @last: id of the partition it took from last
  * @even_least: the one that it takes from has to give what is guaranteed to it
  */
@@ -64,6 +68,8 @@ struct run {
 	unsigned int vain;
 	u64 first;
 	unsigned long since;
+	unsigned int raised;
+	unsigned long starved;
 	u32 last;
 	bool even_least;
 };
@@ -301,12 +307,19 @@ static void reconsider(struct run *r)
 	u64 first = tarn_waiters_first(r->node->pool);
 
 	r->vain = 0;
+	if (first == r->first && first &&
+	    time_after(jiffies, r->since + STARVES)) {
+		r->since = jiffies;
+		r->starved = jiffies;
+		r->raised += press_harder(r);
+	} else if (r->raised && time_after(jiffies, r->starved + CONTENT)) {
+		r->starved = jiffies;
+		r->raised--;
+		r->pressure--;
+	}
 	if (first != r->first) {
 		r->first = first;
 		r->since = jiffies;
-	} else if (first && time_after(jiffies, r->since + STARVES)) {
-		r->since = jiffies;
-		press_harder(r);
 	}
 }
 

@@ -52,16 +52,18 @@ static unsigned long address_of(const struct vm_area_struct *vma, u64 first)
 	return vma->vm_start + ((first - vma->vm_pgoff) << PAGE_SHIFT);
 }
 
-/* Can all of the block have one entry here, and is it to? */
-static bool is_suitable(struct tarn_partition *part,
-			struct vm_area_struct *vma, u64 first)
+/*
+ * Can all of the block have one entry here, and is it to? Flags may change meanwhile: what
+ * is judged are @flags, which are compared when nobody can change them any more.
+ */
+static bool is_suitable(struct tarn_partition *part, struct vm_area_struct *vma,
+			vm_flags_t flags, u64 first)
 {
-	return vma->vm_flags & VM_SHARED &&
-	       !(vma->vm_flags & ~(FROM_MMAP | FROM_OLD)) &&
+	return flags & VM_SHARED && !(flags & ~(FROM_MMAP | FROM_OLD)) &&
 	       vma->vm_pgoff <= first &&
 	       first + TARN_BLOCK_PAGES <= vma->vm_pgoff + vma_pages(vma) &&
 	       IS_ALIGNED(address_of(vma, first), PMD_SIZE) &&
-	       tarn_huge_wanted(part, vma->vm_flags);
+	       tarn_huge_wanted(part, flags);
 }
 
 /* With what the table is looked at under, see mappings.h. */
@@ -77,7 +79,8 @@ static bool has_table(struct mm_struct *mm, unsigned long addr)
 
 /* A mapping of the block, from the @skip-th on, with a table or not; under the lock. */
 static struct vm_area_struct *find(struct tarn_partition *part, u64 first,
-				   unsigned int skip, bool table)
+				   unsigned int skip, bool table,
+				   vm_flags_t *flags)
 {
 	struct rb_root_cached *root = &part->inode->i_mapping->i_mmap;
 	u64 last = first + TARN_BLOCK_PAGES - 1;
@@ -86,11 +89,13 @@ static struct vm_area_struct *find(struct tarn_partition *part, u64 first,
 
 	for (vma = tarn_mappings_iter_first(root, first, last);
 	     vma && looks < LOOKS_MOST;
-	     vma = tarn_mappings_iter_next(vma, first, last), looks++)
-		if (is_suitable(part, vma, first) &&
+	     vma = tarn_mappings_iter_next(vma, first, last), looks++) {
+		*flags = READ_ONCE(vma->vm_flags);
+		if (is_suitable(part, vma, *flags, first) &&
 		    (!table || has_table(vma->vm_mm, address_of(vma, first))) &&
 		    !skip--)
 			return vma;
+	}
 	return NULL;
 }
 
@@ -104,10 +109,11 @@ static struct vm_area_struct *find(struct tarn_partition *part, u64 first,
 bool tarn_remap_wanted(struct tarn_partition *part, u64 first)
 {
 	struct address_space *mapping = part->inode->i_mapping;
+	vm_flags_t flags;
 	bool wanted;
 
 	i_mmap_lock_read(mapping);
-	wanted = find(part, first, 0, false);
+	wanted = find(part, first, 0, false, &flags);
 	i_mmap_unlock_read(mapping);
 	return wanted;
 }
@@ -118,10 +124,11 @@ static bool choose(struct tarn_remap *r, struct tarn_partition *part, u64 first,
 {
 	struct address_space *mapping = part->inode->i_mapping;
 	struct vm_area_struct *vma;
+	vm_flags_t flags;
 
 	i_mmap_lock_read(mapping);
 	rcu_read_lock();
-	vma = find(part, first, skip, true);
+	vma = find(part, first, skip, true, &flags);
 	/* One that ends just now needs no table. */
 	if (vma && !mmget_not_zero(vma->vm_mm))
 		vma = NULL;
@@ -130,7 +137,7 @@ static bool choose(struct tarn_remap *r, struct tarn_partition *part, u64 first,
 		r->file = get_file(vma->vm_file);
 		r->addr = address_of(vma, first);
 		r->first = first;
-		r->flags = vma->vm_flags;
+		r->flags = flags;
 	}
 	rcu_read_unlock();
 	i_mmap_unlock_read(mapping);
@@ -141,7 +148,8 @@ static void put_back(struct tarn_remap *r)
 {
 	/* The last one: at once, as the mount may be about to end. */
 	__fput_sync(r->file);
-	mmput(r->mm);
+	/* Of an address space that ended meanwhile all of it would go here, and wait. */
+	mmput_async(r->mm);
 	r->mm = NULL;
 	r->file = NULL;
 }
@@ -244,10 +252,29 @@ static unsigned long fill_gap(struct tarn_remap *r)
 	return -ENOMEM;
 }
 
+/*
+ * Whoever has an address space locked may wait for long, and whoever wants it after us waits
+ * behind us. One whose new mappings are locked has them filled as well, by who maps them.
+ */
+static bool is_busy(struct mm_struct *mm)
+{
+	bool busy;
+
+	/* Bare, as nothing is changed under it. */
+	if (!down_write_trylock(&mm->mmap_lock))
+		return true;
+	busy = mm->def_flags & VM_LOCKED;
+	up_write(&mm->mmap_lock);
+	return busy;
+}
+
 static bool map_anew(struct tarn_remap *r)
 {
 	unsigned long ret;
 
+	r->busy = is_busy(r->mm);
+	if (r->busy)
+		return false;
 	r->allowed = false;
 	kthread_use_mm(r->mm);
 	ret = map(r, MAP_FIXED);
@@ -268,23 +295,26 @@ static bool map_anew(struct tarn_remap *r)
  * @first: first page of the block
  *
  * Context: process; may wait for who has an address space locked.
+ * Return: false if one is left that was busy just now.
  */
-void tarn_remap_block(struct tarn_remap *remap, struct tarn_partition *part,
+bool tarn_remap_block(struct tarn_remap *remap, struct tarn_partition *part,
 		      u64 first)
 {
 	unsigned int i, skip = 0;
-	bool more, done;
+	bool more, done, all = true;
 
 	for (i = 0; i < REMAPS_MOST; i++) {
 		down_read(&part->pin);
 		more = part->inode && choose(remap, part, first, skip);
 		up_read(&part->pin);
 		if (!more)
-			return;
+			break;
 		done = map_anew(remap);
+		all &= !remap->busy;
 		trace_tarn_block_remap(part->id, first, remap->addr, done);
 		skip += !done;
 		put_back(remap);
 		cond_resched();
 	}
+	return all;
 }

@@ -22,6 +22,7 @@ struct tarn_pool;
  * @flags: of the mapping
  * @policy: of the mapping, referenced, on its way from the old one to the new one
  * @allowed: what is there was found to be this mapping, and is replaced
+ * @busy: somebody has the address space, or the new mapping would be filled at once
  * @is_gap: it was, and could not be made anew: nothing is there
  */
 struct tarn_remap {
@@ -33,11 +34,12 @@ struct tarn_remap {
 	vm_flags_t flags;
 	struct mempolicy *policy;
 	bool allowed;
+	bool busy;
 	bool is_gap;
 };
 
 bool tarn_remap_wanted(struct tarn_partition *part, u64 first);
-void tarn_remap_block(struct tarn_remap *remap, struct tarn_partition *part,
+bool tarn_remap_block(struct tarn_remap *remap, struct tarn_partition *part,
 		      u64 first);
 
 struct tarn_remap *tarn_remap_current(struct tarn_pool *pool);

@@ -136,7 +136,11 @@ static void look_at(struct look *l, u64 index)
 	if (!may_go(l, e) || !is_parted(l, index, e))
 		return;
 	l->looked++;
-	tarn_evict_add(&l->batch, index, entry, atomic64_read(entry), false);
+	/* Another one, if its block was parted just now. */
+	e = atomic64_read(entry);
+	if (!may_go(l, e))
+		return;
+	tarn_evict_add(&l->batch, index, entry, e, false);
 	if (tarn_batch_is_full(&l->batch.pages))
 		tarn_evict_flush(&l->batch);
 }

@@ -33,18 +33,22 @@ tools()
 }
 
 echo "TAP version 13"
-echo "1..14"
+echo "1..15"
 
 tools install
 ok "installed"
 missing=
 for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-listener.8 \
 	usr/sbin/tarn-balanced usr/share/man/man8/tarn-balanced.8 \
+	usr/sbin/tarn-logd usr/share/man/man8/tarn-logd.8 \
+	usr/sbin/tarn-exporter usr/share/man/man8/tarn-exporter.8 \
 	usr/share/man/man8/tarnctl.8 usr/share/man/man8/tarnctl-pool.8 \
 	usr/lib/udev/rules.d/60-tarn.rules usr/lib/sysusers.d/tarn.conf \
-	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/system/tarn-pool@.service \
+	usr/lib/tmpfiles.d/tarn.conf usr/lib/systemd/catalog/tarn.catalog usr/lib/systemd/system/tarn-pool@.service \
 	usr/lib/systemd/system/tarn-listener.service \
-	usr/lib/systemd/system/tarn-balanced.service usr/share/tarn/domain.rng \
+	usr/lib/systemd/system/tarn-balanced.service usr/lib/systemd/system/tarn-logd.service \
+	usr/lib/systemd/system/tarn-exporter.service \
+	usr/lib/systemd/system/tarn-exporter.socket usr/share/tarn/domain.rng \
 	usr/lib/systemd/system/tarn-partitions@.service usr/share/man/man5/tarn-pool.conf.5 \
 	etc/apparmor.d/tarn-pager etc/apparmor.d/tarn-listener etc/apparmor.d/tarn-balanced \
 	etc/apparmor.d/abstractions/libvirt-qemu.d/tarn \
@@ -60,9 +64,15 @@ ok "no name of a directory is left to be filled in"
 	[ ! -s "$root.log" ]
 ok "the hook does nothing where there is no tarnctl"
 
+journalctl --update-catalog --root="$root" >"$root.log" 2>&1 &&
+	[ "$(journalctl --list-catalog --root="$root" 2>>"$root.log" | cut -d ' ' -f 1 | sort)" = \
+	"$(sed -n 's/^.*"\([0-9a-f]\{32\}\)".*/\1/p' "$top/tools/tarn-logd/kind.c" | sort)" ]
+ok "the journal's catalog has words for all kinds of events"
+rm -rf "${root:?}/var"
+
 units=$root/units
 mkdir "$units"
-for file in "$root"/usr/lib/systemd/system/*.service "$top/vmm/pager/tarn-pager@.service"; do
+for file in "$root"/usr/lib/systemd/system/*.{service,socket} "$top/vmm/pager/tarn-pager@.service"; do
 	sed "s|/usr/sbin/tarn|$top/build/bin/tarn|; s|@sbindir@|$top/build/bin|" "$file" \
 		>"$units/${file##*/}"
 done
@@ -71,12 +81,13 @@ for name in tarn-pool tarn-pager tarn-partitions; do
 	ln -s "$name@.service" "$units/$name@pool0.service"
 done
 systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-listener.service" \
-	"$units/tarn-balanced.service" \
+	"$units/tarn-balanced.service" "$units/tarn-logd.service" \
+	"$units/tarn-exporter.service" "$units/tarn-exporter.socket" \
 	>"$root.log" 2>&1 && [ ! -s "$root.log" ]
 ok "systemd has nothing to say against the units"
 for file in "$units"/tarn-*[@rd].service; do
 	systemd-analyze security --offline=yes --no-pager --threshold=50 "$file" || break
-done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 5 ] &&
+done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 7 ] &&
 	! grep -q 'exposure level.* \([5-9]\.\|10\)' "$root.log"
 ok "and none of them is exposed to more than it needs"
 # What gives a service a mount namespace (systemd.exec(5)), in any version of systemd.
@@ -98,8 +109,10 @@ echo root:x:0:0:root:/root:/bin/sh >"$root.host/etc/passwd"
 printf 'root:x:0:\ntarn:x:555:\n' >"$root.host/etc/group"
 systemd-sysusers --root="$root.host" "$root/usr/lib/sysusers.d/tarn.conf" >"$root.log" 2>&1 &&
 	grep -q '^tarn:.*nologin$' "$root.host/etc/passwd" &&
+	grep -q '^tarn-alert:.*nologin$' "$root.host/etc/passwd" &&
+	grep -q '^tarn-monitor:' "$root.host/etc/group" &&
 	[ "$(grep -c '^tarn:' "$root.host/etc/group")" = 1 ]
-ok "the pager has a user, in the group that there may be already"
+ok "pager and scripts have users, in the group that there may be already"
 rm -r "$root.host"
 
 apparmor=$root/etc/apparmor.d

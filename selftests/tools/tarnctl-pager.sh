@@ -95,7 +95,8 @@ check "show a pager" json ".pid == $pid and (.devices | length) == 1 and
 check "show it in words" says "/dev/nullb0" tarnctl pager show
 check "by its socket" json ".pid == $pid" tarnctl pager show --json --socket $pool.pager
 check "add a device" says "is device 1" tarnctl pager add --priority 7 /dev/nullb1
-check "says what its next start needs" grep -qF -- "--device /dev/nullb1,priority=7" "$work/said"
+check "says what its next start needs" \
+	grep -qzF "$(printf '[device]\npath=/dev/nullb1\npriority=7')" "$work/said"
 check "it is there" json '.devices[1].priority == 7 and .devices[1].legs[0].path == "/dev/nullb1"' \
 	tarnctl pager show --json
 refuse 1 "is in use" "not twice" tarnctl pager add /dev/nullb1

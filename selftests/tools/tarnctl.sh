@@ -13,9 +13,9 @@ need jq
 
 if [ "$(tarnctl pool list --json)" = "[]" ]; then
 	check "no pool: an empty list says how to mount one" \
-		says "mount -t tarnfs" tarnctl pool list
-	refuse 1 "mount -t tarnfs" "no pool: show fails and says so" tarnctl pool show
-	refuse 1 "mount -t tarnfs" "no pool: top fails and says so" tarnctl top
+		says "tarnctl pool create" tarnctl pool list
+	refuse 1 "tarnctl pool create" "no pool: show fails and says so" tarnctl pool show
+	refuse 1 "tarnctl pool create" "no pool: top fails and says so" tarnctl top
 fi
 
 # ---- one pool
@@ -386,7 +386,7 @@ completes()
 
 	# shellcheck source=tools/tarnctl/tarnctl.bash
 	. "$(dirname "$0")/../../tools/tarnctl/tarnctl.bash"
-	for command in pool partition pager config numa run top events status iostat "pool list" "pool faults" \
+	for command in pool partition pager config numa run top events history status iostat "pool list" "pool faults" \
 		"partition list" "pager list" "pool resize" "pool destroy" "partition pages" \
 		"partition heat" "partition set" "partition relocate" "pool set" "pool drain-node" \
 		"pager add" "pager drain" "pager resilver" "pool pins" \

@@ -165,11 +165,16 @@ static void test_names(void)
 	CHECK_STR(parts[1].name, "b/ram1");
 	CHECK_STR(parts[2].name, "b/id:7");
 	CHECK(!parts[3].name);
+	CHECK_STR(parts[0].guest, "a");
+	CHECK_STR(parts[2].guest, "b");
+	CHECK(!parts[3].guest);
 	title = partition_title(&parts[3]);
 	CHECK_STR(title, "other");
 	free(title);
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 3; i++) {
 		free(parts[i].name);
+		free(parts[i].guest);
+	}
 }
 
 static void test_id(void)

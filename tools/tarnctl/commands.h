@@ -40,6 +40,7 @@ int numa_main(int argc, char **argv, const struct options *opts);
 int status_main(int argc, char **argv, const struct options *opts);
 int iostat_main(int argc, char **argv, const struct options *opts);
 int events_main(int argc, char **argv, const struct options *opts);
+int history_main(int argc, char **argv, const struct options *opts);
 int run_main(int argc, char **argv, const struct options *opts);
 int top_main(int argc, char **argv, const struct options *opts);
 

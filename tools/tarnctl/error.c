@@ -51,6 +51,15 @@ void err_defer(bool defer)
 		fputs(deferred, stderr);
 }
 
+const char *err_take(void)
+{
+	static char taken[sizeof(deferred)];
+
+	strcpy(taken, deferred);
+	deferred[0] = '\0';
+	return taken;
+}
+
 void err(const char *fmt, ...)
 {
 	va_list args;

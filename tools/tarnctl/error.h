@@ -42,4 +42,7 @@ int err_nomem(void);
  */
 void err_defer(bool defer);
 
+/** err_take() - The message that is kept back, which is not written then; "": none. */
+const char *err_take(void);
+
 #endif

@@ -23,7 +23,7 @@ static const char *const names[] = {
 	[TARN_EVENT_MEMORY_ERROR] = "memory-error",
 };
 
-static const char *event_name(__u32 type)
+const char *event_name(__u32 type)
 {
 	if (type >= sizeof(names) / sizeof(names[0]) || !names[type])
 		return "unknown";

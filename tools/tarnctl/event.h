@@ -10,6 +10,9 @@
 /** Room that event_text() needs beyond the partition's name. */
 #define EVENT_TEXT_MAX 256
 
+/** event_name() - The name of a type, "unknown" where it has none. */
+const char *event_name(__u32 type);
+
 /**
  * event_text() - Say what happened, in words.
  * @name: of the partition, or NULL for an event of the pool

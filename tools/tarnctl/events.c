@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * tarnctl events: follows the events of one pool, or of all and those that come. Names
- * of partitions are remembered, as that of a destroyed one can't be asked for any more.
- */
+/* tarnctl events: follows the events of one pool, or of all and those that come. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,8 +11,8 @@
 #include "commands.h"
 #include "error.h"
 #include "event.h"
-#include "guest.h"
 #include "json.h"
+#include "known.h"
 #include "partition.h"
 #include "pool.h"
 #include "text.h"
@@ -50,73 +47,6 @@ struct follower {
 	unsigned int shown;
 };
 
-/* Put what is known from before and not in @fresh any more behind it. */
-static int keep_old(struct partition_list *fresh, struct partition_list *old)
-{
-	struct partition *items;
-	size_t i;
-
-	items = reallocarray(fresh->items, fresh->count + old->count + 1,
-			     sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	fresh->items = items;
-	for (i = 0; i < old->count; i++) {
-		if (partition_list_find(fresh, old->items[i].info.id))
-			continue;
-		items[fresh->count++] = old->items[i];
-		old->items[i].path = NULL;
-		old->items[i].name = NULL;
-	}
-	return 0;
-}
-
-static void learn_names(struct source *source)
-{
-	struct partition_list fresh;
-
-	if (partition_list_read(&fresh, &source->pool))
-		return;
-	guests_name_list(&source->pool, &fresh);
-	if (keep_old(&fresh, &source->known)) {
-		partition_list_free(&fresh);
-		return;
-	}
-	partition_list_free(&source->known);
-	source->known = fresh;
-}
-
-/* The partition of an event, NULL when nothing is known of it. */
-static const struct partition *find_partition(struct source *source,
-					      const struct tarn_event *event)
-{
-	const struct partition *part;
-
-	if (event->partition == TARN_PARTITION_NONE)
-		return NULL;
-	part = partition_list_find(&source->known, event->partition);
-	if (!part && event->type != TARN_EVENT_PARTITION_DESTROYED) {
-		learn_names(source);
-		part = partition_list_find(&source->known, event->partition);
-	}
-	return part;
-}
-
-static void forget_partition(struct source *source, __u32 id)
-{
-	struct partition_list *known = &source->known;
-	size_t i;
-
-	for (i = 0; i < known->count; i++) {
-		if (known->items[i].info.id != id)
-			continue;
-		free(known->items[i].path);
-		free(known->items[i].name);
-		known->items[i] = known->items[--known->count];
-		return;
-	}
-}
-
 static int show_text(const struct follower *follower,
 		     const struct source *source,
 		     const struct tarn_event *event,
@@ -146,7 +76,8 @@ out_free:
 static int show_event(struct follower *follower, struct source *source,
 		      const struct tarn_event *event)
 {
-	const struct partition *part = find_partition(source, event);
+	const struct partition *part = known_find(&source->known, &source->pool,
+						  event);
 	int ret;
 
 	if (follower->opts->json)
@@ -156,7 +87,7 @@ static int show_event(struct follower *follower, struct source *source,
 	else
 		ret = show_text(follower, source, event, part);
 	if (event->type == TARN_EVENT_PARTITION_DESTROYED)
-		forget_partition(source, event->partition);
+		known_forget(&source->known, event->partition);
 	follower->shown++;
 	return ret;
 }
@@ -209,7 +140,7 @@ static int source_init(struct source *source, const struct pool *pool)
 	close(fd);
 	if (ret)
 		goto err_put;
-	learn_names(source);
+	known_learn(&source->known, &source->pool);
 	return 0;
 
 err_put:

@@ -420,8 +420,10 @@ int guests_name(const struct guests *guests, const struct pool *pool,
 		if (!guest || !guest->name)
 			continue;
 		free(part->name);
+		free(part->guest);
 		part->name = make_name(guest, part);
-		if (!part->name)
+		part->guest = strdup(guest->name);
+		if (!part->name || !part->guest)
 			return err_nomem();
 	}
 	return 0;

@@ -232,7 +232,7 @@ static int print_line(const struct iostat *io, const struct io_pool *pool)
 
 	if (!name)
 		return err_nomem();
-	print_cell(io, COL_TIME, stamp_clock(clock), &any);
+	print_cell(io, COL_TIME, stamp_clock(clock, time(NULL)), &any);
 	print_cell(io, COL_POOL, name, &any);
 	for (i = COL_POOL + 1; i < COL_COUNT; i++)
 		print_cell(io, i, cell_text(i, pool, buf, io->opts->bytes),
@@ -258,7 +258,7 @@ static void print_csv(const struct io_pool *pool)
 	const struct tarn_pool_info *info = &pool->pool.info;
 	char clock[STAMP_MAX];
 
-	printf("%s,", stamp_full(clock));
+	printf("%s,", stamp_full(clock, time(NULL)));
 	csv_text(stdout, pool->pool.mount);
 	printf(",%s,%llu,%llu,%llu,%llu,%llu,%llu,", pool->pool.uuid,
 	       info->frames, info->free_frames, info->resident_pages,
@@ -274,7 +274,7 @@ static int print_json(const struct io_pool *pool)
 	json_t *object;
 
 	object = json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
-			   "time", stamp_full(clock),
+			   "time", stamp_full(clock, time(NULL)),
 			   "mount", json_text(pool->pool.mount),
 			   "uuid", pool->pool.uuid,
 			   "frames", (json_int_t)info->frames,

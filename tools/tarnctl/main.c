@@ -14,6 +14,16 @@
 	 OPTION_DELAY | OPTION_PLAIN | OPTION_SORT | OPTION_REVERSE |          \
 	 OPTION_FILTER)
 
+#define HISTORY_HELP                                                           \
+	"tarn-logd keeps them: a sample a second for an hour, a minute for a\n"  \
+	"week. Without --since the last hour is shown, by minutes. Rates and\n"   \
+	"latencies in the table are of the time since the line before. With\n"    \
+	"--json every sample is an object on a line of its own, with --csv a\n"   \
+	"line below a head; both have the counters as they were."
+#define OPTION_HISTORIES                                                       \
+	(OPTION_TABLE | OPTION_CSV | OPTION_QUERY | OPTION_POOL |              \
+	 OPTION_PARTITION | OPTION_EVENTS)
+
 #define SIZES_HELP                                                             \
 	"A bare number counts pages of 4 KiB; B, K, M, G, T make it a size\n"  \
 	"and % a part of the whole."
@@ -98,6 +108,9 @@ static const struct command pool_commands[] = {
 		  "With --count only the N oldest are listed.",
 	  .fn = pool_faults_main, .options = OPTION_TABLE | OPTION_COUNT,
 	  .max_args = 1 },
+	{ .name = "history", .args = "[POOL]",
+	  .help = "counters and events of the past", .more = HISTORY_HELP,
+	  .fn = history_main, .options = OPTION_HISTORIES, .max_args = 1 },
 	{ .name = "events", .args = "[POOL]",
 	  .help = "what happens to a pool, as it happens", .fn = events_main,
 	  .options = OPTION_JSON | OPTION_COUNT, .max_args = 1 },
@@ -335,10 +348,14 @@ static const struct command root_commands[] = {
 	  .help = "live view of a pool and its partitions",
 	  .more = "Keys: q quits, h explains the others; enter shows all of one partition. When\n"
 		  "stdout is no terminal, a table is printed every interval; --csv and --json print\n"
-		  "lines for programs. Without a POOL all pools are shown.",
+		  "lines for programs. Without a POOL all pools are shown. With --replay it shows\n"
+		  "what was, as tarn-logd has kept it, of one pool.",
 	  .fn = top_main,
-	  .options = OPTION_TOP,
+	  .options = OPTION_TOP | OPTION_REPLAY | OPTION_QUERY,
 	  .max_args = 1 },
+	{ .name = "history", .args = "[POOL]",
+	  .help = "counters and events of the past", .more = HISTORY_HELP,
+	  .fn = history_main, .options = OPTION_HISTORIES, .max_args = 1 },
 	{ .name = "events", .args = "[POOL]",
 	  .help = "what happens to pools, as it happens",
 	  .more = "Without POOL those of all pools are shown. With --json every event is an\n"

@@ -52,12 +52,23 @@
 #define OPTION_CSV	(1ULL << 39)
 #define OPTION_FILTER	(1ULL << 40)
 #define OPTION_PERSISTENT (1ULL << 41)
+#define OPTION_SINCE	(1ULL << 42)
+#define OPTION_UNTIL	(1ULL << 43)
+#define OPTION_BY	(1ULL << 44)
+#define OPTION_PARTITION (1ULL << 45)
+#define OPTION_REPLAY	(1ULL << 46)
+#define OPTION_HISTORY	(1ULL << 47)
+#define OPTION_EVENTS	(1ULL << 48)
 #define OPTION_ALL	(~0ULL)
 
 /** What a list takes. */
 #define OPTION_TABLE                                                           \
 	(OPTION_JSON | OPTION_BYTES | OPTION_COLUMNS | OPTION_HEADLESS |       \
 	 OPTION_RAW | OPTION_SORT | OPTION_REVERSE)
+
+/** What part of the history is meant. */
+#define OPTION_QUERY                                                           \
+	(OPTION_SINCE | OPTION_UNTIL | OPTION_BY | OPTION_HISTORY)
 
 /** Most values of an option that may be given several times. */
 #define OPTION_LIST_MAX	64
@@ -117,6 +128,13 @@ struct option_list {
  * @csv: values with commas between
  * @filter: part of the name of what is shown
  * @persistent: write it into the pool's file as well
+ * @since: the first moment
+ * @until: the last one
+ * @by: second or minute
+ * @partition: pattern of names, paths and domains
+ * @replay: what was rather than what is
+ * @history: file of the history
+ * @events: of the history
  */
 struct options {
 	bool help;
@@ -162,6 +180,13 @@ struct options {
 	bool csv;
 	const char *filter;
 	bool persistent;
+	const char *since;
+	const char *until;
+	const char *by;
+	const char *partition;
+	bool replay;
+	const char *history;
+	bool events;
 };
 
 /**

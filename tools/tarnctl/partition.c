@@ -270,6 +270,7 @@ void partition_list_free(struct partition_list *list)
 	for (i = 0; i < list->count; i++) {
 		free(list->items[i].path);
 		free(list->items[i].name);
+		free(list->items[i].guest);
 	}
 	free(list->items);
 	memset(list, 0, sizeof(*list));

@@ -15,6 +15,7 @@
  * @path: of its file in the pool, as the file system has it; NULL: it has none
  *	that can be seen, as the file was unlinked while it is mapped
  * @name: after its guest, see guest.h; NULL: it has none, or nobody asked
+ * @guest: what the guest itself is called; NULL: as @name
  * @ino: of the file; 0: as @path is NULL
  * @uid: owner of the file
  * @gid: group of the file
@@ -24,6 +25,7 @@
 struct partition {
 	char *path;
 	char *name;
+	char *guest;
 	ino_t ino;
 	uid_t uid;
 	gid_t gid;

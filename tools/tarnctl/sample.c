@@ -15,6 +15,14 @@
 /* Who started meanwhile is not missed for longer. */
 #define GUESTS_AGE_NS 10000000000ULL
 
+/* Where samples come from, if not from pools. */
+static sample_maker *played;
+
+void sample_play(sample_maker *maker)
+{
+	played = maker;
+}
+
 uint64_t sample_clock(void)
 {
 	struct timespec ts;
@@ -288,6 +296,7 @@ static int take(struct sample *sample, const struct pool_list *pools,
 	if (!sample->pools)
 		return err_nomem();
 	sample->time = sample_clock();
+	sample->wall = time(NULL);
 	while (!ret && sample->nr_pools < count) {
 		ret = read_pool(&sample->pools[sample->nr_pools],
 				pool_at(pools, before, sample->nr_pools));
@@ -307,14 +316,17 @@ static int take(struct sample *sample, const struct pool_list *pools,
 int sample_begin(struct sample *sample, const struct pool_list *pools,
 		 const char *filter)
 {
-	return take(sample, pools, NULL, filter);
+	return played ? played(sample, NULL, filter) :
+			take(sample, pools, NULL, filter);
 }
 
 int sample_next(struct sample *sample, const char *filter)
 {
 	struct sample now;
-	int ret = take(&now, NULL, sample, filter);
+	int ret;
 
+	ret = played ? played(&now, sample, filter) :
+		       take(&now, NULL, sample, filter);
 	if (ret)
 		return ret;
 	sample_free(sample);

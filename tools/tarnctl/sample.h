@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "guest.h"
 #include "home.h"
@@ -73,6 +74,7 @@ struct sample_row {
 /**
  * struct sample - pools at one moment
  * @time: CLOCK_MONOTONIC, ns
+ * @wall: seconds since the epoch: when it was so
  * @pools: the pools
  * @nr_pools: number of them
  * @rows: partitions of all of them that pass the filter, sorted
@@ -83,6 +85,7 @@ struct sample_row {
  */
 struct sample {
 	uint64_t time;
+	time_t wall;
 	struct sample_pool *pools;
 	size_t nr_pools;
 	struct sample_row *rows;
@@ -102,10 +105,24 @@ struct sample {
 int sample_begin(struct sample *sample, const struct pool_list *pools,
 		 const char *filter);
 
-/** sample_next() - Replace a sample by a newer one. If this fails it stays as it was. */
+/**
+ * sample_next() - Replace a sample by a newer one. If this fails it stays as it was.
+ * Return: 0 or an errno, reported; -ENODATA: the end of what is replayed, not reported.
+ */
 int sample_next(struct sample *sample, const char *filter);
 
 void sample_free(struct sample *sample);
+
+/**
+ * sample_maker - makes a sample in another way than by asking pools
+ * @before: the one before, NULL: the first one is made
+ * Return: as sample_next().
+ */
+typedef int sample_maker(struct sample *sample, const struct sample *before,
+			 const char *filter);
+
+/** sample_play() - Have @maker make all samples from now on; NULL: pools are asked. */
+void sample_play(sample_maker *maker);
 
 /** sample_sleep() - Wait until @seconds after @since (CLOCK_MONOTONIC, ns). */
 void sample_sleep(uint64_t since, double seconds);

@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See stamp.h. */
 #include <stdio.h>
-#include <time.h>
 
 #include "stamp.h"
 
-static const char *format(char *buf, const char *how)
+static const char *format(char *buf, time_t when, const char *how)
 {
-	time_t now = time(NULL);
 	struct tm tm;
 
-	if (!localtime_r(&now, &tm) || !strftime(buf, STAMP_MAX, how, &tm))
+	if (!localtime_r(&when, &tm) || !strftime(buf, STAMP_MAX, how, &tm))
 		snprintf(buf, STAMP_MAX, "?");
 	return buf;
 }
 
-const char *stamp_full(char *buf)
+const char *stamp_full(char *buf, time_t when)
 {
-	return format(buf, "%Y-%m-%dT%H:%M:%S%z");
+	return format(buf, when, "%Y-%m-%dT%H:%M:%S%z");
 }
 
-const char *stamp_clock(char *buf)
+const char *stamp_date(char *buf, time_t when)
 {
-	return format(buf, "%H:%M:%S");
+	return format(buf, when, "%Y-%m-%dT%H:%M:%S");
+}
+
+const char *stamp_clock(char *buf, time_t when)
+{
+	return format(buf, when, "%H:%M:%S");
 }

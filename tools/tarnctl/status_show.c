@@ -141,18 +141,18 @@ static void print_wrapped(const char *text, unsigned int x)
 	putchar('\n');
 }
 
-static int print_text(const struct judged *judged, bool time)
+static int print_text(const struct judged *judged, bool timed)
 {
 	char *name = text_clean(pool_title(&judged->pool)), clock[STAMP_MAX];
 	unsigned int x = WIDTH_NAME + WIDTH_WORD + 2;
 
 	if (!name)
 		return err_nomem();
-	if (time)
-		printf("%s  ", stamp_full(clock));
+	if (timed)
+		printf("%s  ", stamp_full(clock, time(NULL)));
 	printf("%-*s %-*s ", WIDTH_NAME, name, WIDTH_WORD,
 	       status_word(judged->status.word));
-	if (time) {
+	if (timed) {
 		printf("%s\n", judged->status.reason);
 	} else {
 		print_wrapped(judged->status.reason, x);
@@ -170,7 +170,7 @@ static json_t *json_judged(const struct judged *judged)
 	char clock[STAMP_MAX];
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}",
-			 "time", stamp_full(clock),
+			 "time", stamp_full(clock, time(NULL)),
 			 "mount", json_text(judged->pool.mount),
 			 "uuid", judged->pool.uuid,
 			 "status", status_word(judged->status.word),

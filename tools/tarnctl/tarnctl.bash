@@ -68,9 +68,9 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager config domain doctor status iostat save numa run top events help --help --version" ;;
+		echo "pool partition pager config domain doctor status iostat save numa run top events history help --help --version" ;;
 	pool)
-		echo "list show create destroy import set resize drain-node pins faults events top --help" ;;
+		echo "list show create destroy import set resize drain-node pins faults history events top --help" ;;
 	partition)
 		echo "list show pages heat set page-out page-in find-patterns relocate pins metrics attach detach top --help" ;;
 	pager)
@@ -135,7 +135,13 @@ _tarnctl_words()
 		echo "--json --help" ;;
 	events* | "pool events")
 		echo "--json --count --help" ;;
-	top* | "pool top" | "partition top")
+	top*)
+		echo "--json --csv --bytes --count --delay --plain --sort --reverse --filter --replay --since \
+			--until --by --history --help" ;;
+	history* | "pool history")
+		echo "--json --csv --bytes --columns --noheadings --raw --sort --reverse --pool \
+			--partition --since --until --by --events --history --help" ;;
+	"pool top" | "partition top")
 		echo "--json --csv --bytes --count --delay --plain --sort --reverse --filter --help" ;;
 	"pager show")
 		echo "--json --bytes --socket --help" ;;
@@ -214,11 +220,14 @@ _tarnctl()
 	--granule)
 		mapfile -t COMPREPLY < <(compgen -W "1 2 4 8 16 32 64 128 256 512" -- "$cur")
 		return ;;
+	--by)
+		mapfile -t COMPREPLY < <(compgen -W "second minute" -- "$cur")
+		return ;;
 	--net)
 		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
 		return ;;
 	--socket | --replace | --svg | --disk | --kernel | --initrd | --firmware | --user-data | \
-	--ssh-key | --qmp)
+	--ssh-key | --qmp | --history)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
@@ -229,7 +238,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events | doctor | numa | run | status | iostat)
+	top | events | history | doctor | numa | run | status | iostat)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then

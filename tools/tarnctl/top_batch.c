@@ -11,6 +11,7 @@
 #include "error.h"
 #include "json.h"
 #include "rates.h"
+#include "replay.h"
 #include "size.h"
 #include "stamp.h"
 #include "table.h"
@@ -50,7 +51,7 @@ static int print_rows(const struct sample *sample, bool bytes)
 	return ret;
 }
 
-static void print_head(const struct sample_pool *pool, bool bytes)
+static void print_head(const struct sample_pool *pool, time_t wall, bool bytes)
 {
 	const struct tarn_pool_info *info = &pool->pool.info;
 	char size[SIZE_TEXT_MAX], left[SIZE_TEXT_MAX], logical[SIZE_TEXT_MAX];
@@ -63,7 +64,8 @@ static void print_head(const struct sample_pool *pool, bool bytes)
 	       size_format_pages(left, info->free_frames, bytes),
 	       size_format_pages(logical, info->logical_pages, bytes),
 	       pool_state(info), rate_format(ins, pool->rates.page_ins),
-	       rate_format(outs, pool->rates.page_outs), stamp_full(when));
+	       rate_format(outs, pool->rates.page_outs),
+	       stamp_full(when, wall));
 	free(mount);
 }
 
@@ -75,7 +77,7 @@ static int print_table(const struct sample *sample, unsigned int round,
 	if (round)
 		putchar('\n');
 	for (i = 0; i < sample->nr_pools; i++)
-		print_head(&sample->pools[i], opts->bytes);
+		print_head(&sample->pools[i], sample->wall, opts->bytes);
 	return print_rows(sample, opts->bytes);
 }
 
@@ -107,7 +109,7 @@ static int print_csv(const struct sample *sample, unsigned int round)
 
 	if (!round)
 		puts("time,pool,id,partition,path,pid,logical_pages,resident_pages,paged_pages,working_set,fair_frames,homes,misplaced_pages," RATES_CSV_TITLES);
-	stamp_full(when);
+	stamp_full(when, sample->wall);
 	for (i = 0; i < sample->nr_rows; i++)
 		print_csv_row(&sample->rows[i], when);
 	return 0;
@@ -159,7 +161,8 @@ static int print_json(const struct sample *sample)
 		json_decref(rows);
 		return err_nomem();
 	}
-	return json_print(json_pack("{s:s, s:o, s:o}", "time", stamp_full(when),
+	return json_print(json_pack("{s:s, s:o, s:o}",
+				    "time", stamp_full(when, sample->wall),
 				    "pools", pools, "partitions", rows),
 			  JSON_COMPACT);
 }
@@ -192,7 +195,9 @@ int top_batch(const struct pool_list *pools, enum column_id sort,
 		return ret;
 	for (round = 0; !ret && (!opts->count || round < opts->count);
 	     round++) {
-		sample_sleep(sample.time, opts->delay);
+		/* What was is printed as fast as it is read. */
+		if (!replay_runs())
+			sample_sleep(sample.time, opts->delay);
 		ret = sample_next(&sample, opts->filter);
 		if (ret)
 			break;
@@ -200,5 +205,5 @@ int top_batch(const struct pool_list *pools, enum column_id sort,
 		ret = print(&sample, round, opts);
 	}
 	sample_free(&sample);
-	return ret;
+	return ret == -ENODATA ? 0 : ret;
 }

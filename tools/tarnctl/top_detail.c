@@ -14,6 +14,7 @@
 #include "fault.h"
 #include "heatmap.h"
 #include "latency.h"
+#include "replay.h"
 #include "size.h"
 #include "stamp.h"
 #include "text.h"
@@ -135,7 +136,11 @@ static void read_detail(const struct screen *screen, const struct sample_row *ro
 		.lines = LINES,
 		.columns = COLS,
 		.nr_areas = -ENOENT,
+		.faults = -ENOENT,
 	};
+	/* The history has none of it. */
+	if (replay_runs())
+		return;
 	read_faults(row);
 	fd = open_row(screen, row);
 	if (fd < 0)
@@ -152,7 +157,7 @@ static void draw_title(const struct screen *screen, const struct sample_row *row
 {
 	char clock[STAMP_MAX];
 	int x = draw_text(0, 0, A_BOLD, "%s", row->name);
-	int at = COLS - (int)strlen(stamp_clock(clock));
+	int at = COLS - (int)strlen(head_clock(screen, clock));
 
 	x = draw_text(0, x + GAP, 0, "of %s, %s", pool_title(&row->in->pool),
 		      pool_state(&row->in->pool.info));
@@ -173,6 +178,7 @@ static void draw_guest(const struct sample_row *row)
 			  guest->uuid);
 	else
 		draw_text(1, x, theme(THEME_DIM),
+			  replay_runs() ? "the history has the name alone" :
 			  "no process that may be looked at has it mapped");
 	x = draw_text(2, 0, A_BOLD, "%-8s", "file");
 	draw_text(2, x, 0, "%s, number %u", file ? file : "removed",
@@ -239,7 +245,8 @@ static void draw_faults(const struct sample_row *row)
 	int x = draw_text(7, 0, A_BOLD, "%-8s", "faults");
 
 	if (detail.faults < 0)
-		x = draw_text(7, x, theme(THEME_DIM), "for root to see") + GAP;
+		x = draw_text(7, x, theme(THEME_DIM), replay_runs() ?
+			      "not kept" : "for root to see") + GAP;
 	else if (!detail.faults)
 		x = draw_text(7, x, 0, "none under way") + GAP;
 	else

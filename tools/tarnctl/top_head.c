@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay.h"
 #include "size.h"
 #include "stamp.h"
 #include "text.h"
@@ -29,13 +30,19 @@ static int pool_colour(const struct tarn_pool_info *info)
 	return theme(THEME_GOOD);
 }
 
+const char *head_clock(const struct screen *screen, char *buf)
+{
+	return replay_runs() ? stamp_date(buf, screen->sample.wall) :
+			       stamp_clock(buf, screen->sample.wall);
+}
+
 /* At the right of the first line; @x: behind what is there already. */
 static void draw_clock(const struct screen *screen, int x)
 {
 	char right[64], clock[STAMP_MAX];
 	int at;
 
-	stamp_clock(clock);
+	head_clock(screen, clock);
 	if (screen->paused)
 		snprintf(right, sizeof(right), "held  %s", clock);
 	else

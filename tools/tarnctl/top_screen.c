@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "replay.h"
 #include "size.h"
 #include "text.h"
 #include "top.h"
@@ -184,6 +185,11 @@ static int next_sample(struct screen *screen)
 {
 	int ret = sample_next(&screen->sample, screen->filter);
 
+	if (ret == -ENODATA) {
+		/* The last moment stays to be looked at. */
+		screen->paused = true;
+		return 0;
+	}
 	if (ret)
 		return ret;
 	screen->rounds++;
@@ -197,7 +203,12 @@ static int next_sample(struct screen *screen)
  */
 int screen_refilter(struct screen *screen)
 {
-	return next_sample(screen);
+	if (!replay_runs())
+		return next_sample(screen);
+	if (replay_again(&screen->sample, screen->filter))
+		return -ENOMEM;
+	screen_sort(screen, screen->sort);
+	return 0;
 }
 
 /* Milliseconds until the next sample, -1 for never. */

@@ -67,6 +67,9 @@ bool screen_key(struct screen *screen, int key);
 int head_lines(const struct screen *screen);
 void head_draw(const struct screen *screen);
 
+/** head_clock() - When it was so; @buf: STAMP_MAX. */
+const char *head_clock(const struct screen *screen, char *buf);
+
 /** detail_draw() - Show the chosen partition. */
 void detail_draw(const struct screen *screen);
 

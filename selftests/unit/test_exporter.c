@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tarn-exporter: names of metrics, what they say, labels that are hostile, hosts. */
+#include <ctype.h>
+
+#include "../../tools/tarn-exporter/metrics.c"
+#include "../../tools/tarn-exporter/page.h"
+
+/* The page itself is not of interest here. */
+const struct page *page_find(const char *url)
+{
+	return NULL;
+}
+
+#include "../../tools/tarn-exporter/http.c"
+#include "tap.h"
+
+static struct history_partition parts[] = {
+	{ .part = { .path = (char *)"a\"b\\c\nd\033", .info = { .id = 1,
+		.resident_pages = 3, .page_ins = 5, .latency = { [20] = 2 } },
+		.guest = (char *)"web", .name = (char *)"web/ram" },
+	  .by_class = { [TARN_ACTIVITY_HOT] = 2 },
+	  .nodes = (char *)"[[1,1,4,3]]" },
+	{ .part = { .info = { .id = 7 } } },
+};
+
+static struct history_moment moment = {
+	.time = 1800000000,
+	.pool = { .mount = (char *)"/run/tarn/pool0", .uuid = "u-u",
+		  .info = { .flags = TARN_POOL_PAGING | TARN_POOL_FULL,
+			    .frames = 1024, .scan_ns = 1500000000,
+			    .block_promotions = 6, .promote_permille = 250,
+			    .pattern_pages = 2, .search_ns = 2500000000,
+			    .latency = { [3] = 1, [12] = 4, [31] = 2 } } },
+	.nodes = (char *)"{\"0\":{\"frames\":1000,\"hit\":17},\"1\":{\"frames\":24}}",
+	.items = parts,
+	.count = 2,
+};
+
+static const struct latest latest = { &moment, 1 };
+
+static char *render(bool open)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	CHECK_EQ(metrics_write(f, &latest, open), 0);
+	fclose(f);
+	return text;
+}
+
+static void has(const char *text, const char *line)
+{
+	const char *at = strstr(text, line);
+
+	if (!at || (at != text && at[-1] != '\n') || at[strlen(line)] != '\n')
+		printf("# there is no line: %s\n", line);
+	CHECK(at && (at == text || at[-1] == '\n') && at[strlen(line)] == '\n');
+}
+
+#define PART "pool=\"pool0\",partition=\"a\\\"b\\\\c\\\\x0ad\\\\x1b\",domain=\"web\""
+
+static void test_values(void)
+{
+	char *text = render(true);
+
+	has(text, "tarn_pool_size_bytes{pool=\"pool0\"} 4194304");
+	has(text, "tarn_pool_scan_seconds_total{pool=\"pool0\"} 1.5");
+	has(text, "tarn_pool_huge_promotions_total{pool=\"pool0\"} 6");
+	has(text, "tarn_pool_promote_ratio{pool=\"pool0\"} 0.25");
+	has(text, "tarn_pool_pattern_bytes{pool=\"pool0\"} 8192");
+	has(text, "tarn_pool_search_seconds_total{pool=\"pool0\"} 2.5");
+	has(text, "tarn_pool_paging_full{pool=\"pool0\"} 1");
+	has(text, "tarn_pool_served{pool=\"pool0\"} 0");
+	has(text, "tarn_pool_info{pool=\"pool0\",mount=\"/run/tarn/pool0\",uuid=\"u-u\"} 1");
+	has(text, "tarn_pool_node_size_bytes{pool=\"pool0\",node=\"1\"} 98304");
+	has(text, "tarn_pool_node_hits_total{pool=\"pool0\",node=\"0\"} 17");
+	has(text, "tarn_partition_resident_bytes{" PART "} 12288");
+	has(text, "tarn_partition_page_ins_total{" PART "} 5");
+	has(text, "tarn_partition_resident_bytes{pool=\"pool0\",partition=\"id:7\",domain=\"\"} 0");
+	has(text, "tarn_partition_activity_bytes{" PART ",class=\"hot\"} 8192");
+	has(text, "tarn_partition_node_home{" PART ",node=\"1\"} 1");
+	has(text, "tarn_partition_node_wanted_bytes{" PART ",node=\"1\"} 16384");
+	free(text);
+}
+
+static void test_latencies(void)
+{
+	char *text = render(true);
+	static const char name[] = "tarn_pool_page_in_latency_seconds_bucket{pool=\"pool0\",le=\"";
+	char line[160];
+
+	snprintf(line, sizeof(line), "%s%s", name, "1.024e-06\"} 1");
+	has(text, line);
+	snprintf(line, sizeof(line), "%s%s", name, "4.096e-06\"} 1");
+	has(text, line);
+	snprintf(line, sizeof(line), "%s%s", name, "8.192e-06\"} 5");
+	has(text, line);
+	snprintf(line, sizeof(line), "%s%s", name, "2.14748365\"} 5");
+	has(text, line);
+	snprintf(line, sizeof(line), "%s%s", name, "+Inf\"} 7");
+	has(text, line);
+	CHECK(!strstr(text, "latency_seconds_sum"));
+	free(text);
+}
+
+/* Of each family: a type, a unit that its name ends with, its own samples. */
+static void check_family(const char *family, const char *type, const char *sample)
+{
+	size_t len = strlen(family);
+
+	CHECK(!strncmp(sample, family, len));
+	sample += len;
+	if (!strcmp(type, "counter"))
+		CHECK(!strncmp(sample, "_total{", 7));
+	else if (!strcmp(type, "histogram"))
+		CHECK(!strncmp(sample, "_bucket{", 8));
+	else if (!strcmp(type, "info"))
+		CHECK(!strncmp(sample, "_info{", 6));
+	else
+		CHECK(*sample == '{');
+}
+
+static void test_open_metrics(void)
+{
+	char *text = render(true), *line, *save = NULL;
+	char family[128] = "", type[32] = "", unit[32];
+
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "# TYPE %127s %31s", family, type) == 2) {
+			CHECK(!strstr(family, "_total"));
+		} else if (sscanf(line, "# UNIT %*s %31s", unit) == 1) {
+			CHECK(strlen(family) > strlen(unit));
+			CHECK_STR(family + strlen(family) - strlen(unit), unit);
+		} else if (*line != '#') {
+			check_family(family, type, line);
+		}
+	}
+	free(text);
+	text = render(true);
+	CHECK_STR(text + strlen(text) - 6, "# EOF\n");
+	free(text);
+	text = render(false);
+	CHECK(!strstr(text, "# EOF"));
+	CHECK(!strstr(text, "# UNIT"));
+	has(text, "# TYPE tarn_pool_page_ins_total counter");
+	free(text);
+}
+
+static void test_names(void)
+{
+	const struct metric *tables[] = { pool_metrics, partition_metrics };
+	const struct metric *metric;
+	size_t i, j;
+
+	for (i = 0; i < 2; i++) {
+		for (metric = tables[i]; metric->name; metric++) {
+			CHECK(metric->help && metric->help[strlen(metric->help) - 1] == '.');
+			CHECK(metric->scale > 0);
+			CHECK(metric->field.size == 4 || metric->field.size == 8);
+			for (j = 0; metric->name[j]; j++)
+				CHECK(islower(metric->name[j]) || metric->name[j] == '_');
+		}
+	}
+}
+
+static void test_hosts(void)
+{
+	struct http_options opts = { .hosts = { "mon.example" }, .hosts_count = 1 };
+
+	CHECK(http_host_allowed(&opts, "localhost"));
+	CHECK(http_host_allowed(&opts, "LocalHost:9871"));
+	CHECK(http_host_allowed(&opts, "127.0.0.1:9871"));
+	CHECK(http_host_allowed(&opts, "[::1]:9871"));
+	CHECK(http_host_allowed(&opts, "[::1]"));
+	CHECK(http_host_allowed(&opts, "mon.example:80"));
+	CHECK(!http_host_allowed(&opts, NULL));
+	CHECK(!http_host_allowed(&opts, ""));
+	CHECK(!http_host_allowed(&opts, "[::1"));
+	CHECK(!http_host_allowed(&opts, "evil.example"));
+	CHECK(!http_host_allowed(&opts, "localhost.evil.example"));
+	CHECK(!http_host_allowed(&opts, "127.0.0.1.evil.example:9871"));
+	CHECK(!http_host_allowed(&opts, "mon.example.evil"));
+}
+
+static const struct tap_test tests[] = {
+	{ "values", test_values },
+	{ "latencies", test_latencies },
+	{ "OpenMetrics", test_open_metrics },
+	{ "names", test_names },
+	{ "hosts", test_hosts },
+};
+
+TAP_MAIN(tests)

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See metric.h. Units are base units: bytes and seconds; pages are counted as pages. */
+#include <stddef.h>
+
+#include "history.h"
+#include "metric.h"
+
+#define PAGE_BYTES (1 << TARN_PAGE_SHIFT)
+#define NS 1e-9
+
+#define AT(type, member)                                                       \
+	{ .offset = offsetof(struct type, member),                             \
+	  .size = sizeof(((struct type *)0)->member) }
+
+#define POOL(name_, member) .name = "tarn_pool_" name_,                        \
+	.field = AT(tarn_pool_info, member)
+#define PART(name_, member) .name = "tarn_partition_" name_,                   \
+	.field = AT(history_partition, part.info.member)
+#define HELD(name_, member) .name = "tarn_partition_" name_,                   \
+	.field = AT(history_partition, member)
+
+#define PAGES .unit = "bytes", .scale = PAGE_BYTES
+#define BYTES .unit = "bytes", .scale = 1
+#define NUMBER .scale = 1
+#define COUNTER .counter = true, .scale = 1
+#define SECONDS .counter = true, .unit = "seconds", .scale = NS
+
+const struct metric pool_metrics[] = {
+	{ POOL("size_bytes", frames), PAGES, .help =
+	  "Memory that the pool owns." },
+	{ POOL("free_bytes", free_frames), PAGES, .help =
+	  "Of the pool, free." },
+	{ POOL("free_huge_bytes", free_block_frames), PAGES, .help =
+	  "Of what is free, in whole frames of 2 MiB." },
+	{ POOL("limbo_bytes", limbo_frames), PAGES, .help =
+	  "Given up by its partition but held by somebody." },
+	{ POOL("poisoned_bytes", poisoned_frames), PAGES, .help =
+	  "Memory in which the hardware has found an error." },
+	{ POOL("partitions", partitions), NUMBER, .help =
+	  "Partitions of the pool." },
+	{ POOL("logical_bytes", logical_pages), PAGES, .help =
+	  "Sizes of all partitions added up." },
+	{ POOL("resident_bytes", resident_pages), PAGES, .help =
+	  "Logical memory that is in frames." },
+	{ POOL("huge_bytes", block_pages), PAGES, .help =
+	  "Of what is resident, in frames of 2 MiB." },
+	{ POOL("paged_bytes", paged_pages), PAGES, .help =
+	  "Logical memory that only the pager holds." },
+	{ POOL("pattern_bytes", pattern_pages), PAGES, .help =
+	  "Logical memory that is the same word all over, and has no frame." },
+	{ POOL("pinned_bytes", pinned_pages), PAGES, .help =
+	  "Of what is resident, pinned." },
+	{ POOL("low_watermark_bytes", low_frames), PAGES, .help =
+	  "Free memory below which reclaim begins." },
+	{ POOL("high_watermark_bytes", high_frames), PAGES, .help =
+	  "Free memory at which reclaim ends." },
+	{ POOL("paging_capacity_bytes", paging_capacity), PAGES, .help =
+	  "Room of the paging devices." },
+	{ POOL("paging_used_bytes", paging_used), PAGES, .help =
+	  "Of it, used; copies of resident pages as well." },
+	{ POOL("metadata_bytes", metadata_bytes), BYTES, .help =
+	  "Memory of the kernel for the pool's tables." },
+	{ POOL("faults_pending", faults_pending), NUMBER, .help =
+	  "Page-ins under way." },
+	{ POOL("page_ins", page_ins), COUNTER, .help =
+	  "Pages read from the pager." },
+	{ POOL("page_outs", page_outs), COUNTER, .help =
+	  "Pages written to the pager." },
+	{ POOL("clean_drops", clean_drops), COUNTER, .help =
+	  "Pages given up without I/O, as their copy was valid." },
+	{ POOL("zero_drops", zero_drops), COUNTER, .help =
+	  "Pages found to be zero and given up without I/O." },
+	{ POOL("pattern_drops", pattern_drops), COUNTER, .help =
+	  "Pages found to be a pattern and given up without I/O." },
+	{ POOL("refaults", refaults), COUNTER, .help =
+	  "Pages read that had been given up a short while before." },
+	{ POOL("frame_waits", frame_waits), COUNTER, .help =
+	  "Times that a thread waited for a free frame." },
+	{ POOL("load_errors", load_errors), COUNTER, .help =
+	  "Pages that the pager could not read." },
+	{ POOL("checksum_errors", checksum_errors), COUNTER, .help =
+	  "Pages whose content was not what had been stored." },
+	{ POOL("store_errors", store_errors), COUNTER, .help =
+	  "Pages that the pager could not write." },
+	{ POOL("scanned_pages", scanned_pages), COUNTER, .help =
+	  "Pages that the scanner looked at." },
+	{ POOL("scan_seconds", scan_ns), SECONDS, .help =
+	  "Processor time that the scanner took." },
+	{ POOL("searched_pages", searched_pages), COUNTER, .help =
+	  "Pages that the scanner looked at for patterns." },
+	{ POOL("search_seconds", search_ns), SECONDS, .help =
+	  "Processor time that this took, most of it part of the scanner's." },
+	{ POOL("huge_fills", block_fills), COUNTER, .help =
+	  "Frames of 2 MiB given to blocks." },
+	{ POOL("huge_promotions", block_promotions), COUNTER, .help =
+	  "Of these frames, given to blocks that had small ones before." },
+	{ POOL("huge_splits", block_splits), COUNTER, .help =
+	  "Of these frames, split since." },
+	{ POOL("promote_seconds", promote_ns), SECONDS, .help =
+	  "Processor time that promotion took." },
+	{ POOL("promote_ratio", promote_permille), .scale = 1e-3, .help =
+	  "Share of a processor that promotion may take." },
+	{ POOL("scan_ratio", scan_permille), .scale = 1e-3, .help =
+	  "Share of a processor that the scanner may take." },
+	{ 0 },
+};
+
+const struct metric partition_metrics[] = {
+	{ PART("weight", weight), NUMBER, .help =
+	  "Its part in the pool when frames are short." },
+	{ PART("fair_bytes", fair_frames), PAGES, .help =
+	  "What the weight entitles it to." },
+	{ PART("min_bytes", min_frames), PAGES, .help =
+	  "What is guaranteed to it." },
+	{ PART("desired_bytes", desired_frames), PAGES, .help =
+	  "Beyond it, it is above its share; 0: none was set." },
+	{ PART("logical_bytes", logical_pages), PAGES, .help =
+	  "Size of the partition." },
+	{ PART("resident_bytes", resident_pages), PAGES, .help =
+	  "Of it, in frames." },
+	{ PART("huge_bytes", block_pages), PAGES, .help =
+	  "Of what is resident, in frames of 2 MiB." },
+	{ PART("paged_bytes", paged_pages), PAGES, .help =
+	  "Of it, what only the pager holds." },
+	{ PART("pattern_bytes", pattern_pages), PAGES, .help =
+	  "Of it, the same word all over a page, which has no frame." },
+	{ PART("pattern_frames_bytes", pattern_frames), PAGES, .help =
+	  "Frames that reads of these pages share." },
+	{ PART("pinned_bytes", pinned_pages), PAGES, .help =
+	  "Of what is resident, pinned." },
+	{ PART("working_set_bytes", working_set), PAGES, .help =
+	  "What it uses time and again, as the scanner estimates." },
+	{ HELD("misplaced_bytes", misplaced), PAGES, .help =
+	  "Resident, but on no home node." },
+	{ PART("vms", vms), NUMBER, .help =
+	  "VMs that are attached." },
+	{ PART("page_ins", page_ins), COUNTER, .help =
+	  "Pages read from the pager." },
+	{ PART("readahead", readahead), COUNTER, .help =
+	  "Of these, read ahead." },
+	{ PART("page_outs", page_outs), COUNTER, .help =
+	  "Pages written to the pager." },
+	{ PART("clean_drops", clean_drops), COUNTER, .help =
+	  "Pages given up without I/O, as their copy was valid." },
+	{ PART("zero_drops", zero_drops), COUNTER, .help =
+	  "Pages found to be zero and given up without I/O." },
+	{ PART("pattern_drops", pattern_drops), COUNTER, .help =
+	  "Pages found to be a pattern and given up without I/O." },
+	{ PART("refaults", refaults), COUNTER, .help =
+	  "Pages read that had been given up a short while before." },
+	{ PART("frame_waits", frame_waits), COUNTER, .help =
+	  "Times that a thread waited for a free frame." },
+	{ PART("page_waits", page_waits), COUNTER, .help =
+	  "Times that a thread waited for a page to be read." },
+	{ PART("errors", errors), COUNTER, .help =
+	  "Pages that gave SIGBUS." },
+	{ HELD("moved_pages", moved), COUNTER, .help =
+	  "Pages that were moved to a home node." },
+	{ PART("huge_fills", block_fills), COUNTER, .help =
+	  "Frames of 2 MiB given to blocks." },
+	{ PART("huge_promotions", block_promotions), COUNTER, .help =
+	  "Of these frames, given to blocks that had small ones before." },
+	{ PART("huge_splits", block_splits), COUNTER, .help =
+	  "Of these frames, split since." },
+	{ 0 },
+};

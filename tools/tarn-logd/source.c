@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See source.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "known.h"
+#include "source.h"
+
+#define BATCH 64
+/* Then others have their turn, however much happens in one pool. */
+#define ROUNDS 8
+
+int source_open(struct source *source, struct pool *pool)
+{
+	int fd = pool_open(pool), flags;
+
+	if (fd < 0)
+		return fd;
+	memset(source, 0, sizeof(*source));
+	source->fd = ioctl(fd, TARN_POOL_EVENTS);
+	close(fd);
+	if (source->fd < 0)
+		return pool_fail(pool, -errno, "follow the events of");
+	flags = fcntl(source->fd, F_GETFL);
+	if (flags < 0 || fcntl(source->fd, F_SETFL, flags | O_NONBLOCK)) {
+		int ret = pool_fail(pool, -errno, "follow the events of");
+
+		close(source->fd);
+		return ret;
+	}
+	source->pool = *pool;
+	pool->mount = NULL;
+	known_learn(&source->known, &source->pool);
+	return 0;
+}
+
+void source_close(struct source *source)
+{
+	if (source->fd >= 0)
+		close(source->fd);
+	partition_list_free(&source->known);
+	pool_put(&source->pool);
+}
+
+/* Return: whether the event began or ended its condition. */
+static bool note_condition(struct source *source, const struct tarn_event *event)
+{
+	enum kind_condition condition = kind_find(event->type)->condition;
+	unsigned int before = source->conditions;
+
+	if (kind_begins(event))
+		source->conditions |= condition;
+	else
+		source->conditions &= ~condition;
+	return before != source->conditions;
+}
+
+static void tell_one(struct source *source, const struct tarn_event *event,
+		     source_teller *tell, void *arg)
+{
+	const struct partition *part = known_find(&source->known, &source->pool,
+						  event);
+
+	tell(source, event, part, note_condition(source, event), arg);
+	if (event->type == TARN_EVENT_PARTITION_DESTROYED)
+		known_forget(&source->known, event->partition);
+}
+
+void source_read(struct source *source, source_teller *tell, void *arg)
+{
+	struct tarn_event events[BATCH];
+	unsigned int round;
+	ssize_t len = 0;
+	size_t i;
+
+	for (round = 0; round < ROUNDS; round++) {
+		len = read(source->fd, events, sizeof(events));
+		if (len <= 0)
+			break;
+		for (i = 0; i < len / sizeof(*events); i++)
+			tell_one(source, &events[i], tell, arg);
+	}
+	if (len > 0 || (len < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	if (len < 0)
+		pool_fail(&source->pool, -errno, "read the events of");
+	close(source->fd);
+	source->fd = -1;
+}
+
+void source_name(struct source *source, const struct history_moment *moment)
+{
+	size_t i;
+
+	for (i = 0; i < moment->count; i++)
+		known_name(&source->known, &moment->items[i].part);
+}
+
+void source_compare(struct source *source, __u32 flags, uint64_t time_ns,
+		    source_teller *tell, void *arg)
+{
+	unsigned int now = kind_conditions(flags);
+	unsigned int differ = now ^ source->conditions;
+	unsigned int bit;
+
+	if (!differ) {
+		source->differ = 0;
+		return;
+	}
+	if (source->differ++ < SOURCE_GRACE)
+		return;
+	source->differ = 0;
+	for (bit = KIND_UNSERVED; bit <= KIND_DEGRADED; bit <<= 1) {
+		struct tarn_event event = kind_event(bit, now & bit);
+
+		if (!(differ & bit))
+			continue;
+		event.time_ns = time_ns;
+		tell_one(source, &event, tell, arg);
+	}
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A pool that is followed: its events, its conditions and the names of its partitions. */
+#ifndef TARN_LOGD_SOURCE_H
+#define TARN_LOGD_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "history.h"
+#include "kind.h"
+#include "partition.h"
+#include "pool.h"
+
+/** Seconds for which a condition without an event lasts before it is told all the same. */
+#define SOURCE_GRACE 10
+
+struct source;
+
+/** source_teller - told of each event; @changes: it begins or ends its condition. */
+typedef void source_teller(const struct source *source,
+			   const struct tarn_event *event,
+			   const struct partition *part, bool changes, void *arg);
+
+/**
+ * struct source - such a pool
+ * @pool: the pool
+ * @fd: of its events, does not keep the mount busy; -1: the pool is gone
+ * @known: its partitions
+ * @conditions: that it is in, as was told
+ * @differ: seconds for which they were seen to be others
+ */
+struct source {
+	struct pool pool;
+	int fd;
+	struct partition_list known;
+	unsigned int conditions;
+	unsigned int differ;
+};
+
+/**
+ * source_open() - Begin to follow a pool.
+ * @pool: is taken over if it succeeds
+ * Return: 0 or an errno, reported.
+ */
+int source_open(struct source *source, struct pool *pool);
+void source_close(struct source *source);
+
+/** source_read() - Tell of the events that there are. @fd is closed when it was the last. */
+void source_read(struct source *source, source_teller *tell, void *arg);
+
+/** source_name() - Take over what guests are called, for when their partitions go. */
+void source_name(struct source *source, const struct history_moment *moment);
+
+/**
+ * source_compare() - Compare its conditions, a second later, with what was told: events
+ * may have been missed, and those of before were.
+ * @flags: TARN_POOL_* that it has now
+ */
+void source_compare(struct source *source, __u32 flags, uint64_t time_ns,
+		    source_teller *tell, void *arg);
+
+#endif

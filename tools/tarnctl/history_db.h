@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of the history share. Others want history.h. */
+#ifndef TARNCTL_HISTORY_DB_H
+#define TARNCTL_HISTORY_DB_H
+
+#include <sqlite3.h>
+
+#include "history.h"
+
+enum history_statement {
+	HISTORY_BEGIN,
+	HISTORY_COMMIT,
+	HISTORY_ROLLBACK,
+	HISTORY_PUT_POOL,
+	HISTORY_PUT_FILE,
+	HISTORY_PUT_POOL_SAMPLE,
+	HISTORY_PUT_PARTITION_SAMPLE,
+	HISTORY_PUT_EVENT,
+	HISTORY_DROP_POOL_SAMPLES,
+	HISTORY_DROP_PARTITION_SAMPLES,
+	HISTORY_NEXT_POOL,
+	HISTORY_LAST_POOL,
+	HISTORY_PARTITIONS,
+	HISTORY_STATEMENTS,
+};
+
+/**
+ * struct history - an open history
+ * @db: the database
+ * @path: of its file
+ * @lock: descriptor of the lock of who writes, -1: it is only read
+ * @statements: prepared when they are needed first
+ * @now: of what was begun, in seconds
+ * @last: of what was begun before
+ * @pruned: when the names of pools and files were looked through
+ * @skipped: seconds that were not written, as a reader holds the log
+ */
+struct history {
+	sqlite3 *db;
+	char *path;
+	int lock;
+	struct sqlite3_stmt *statements[HISTORY_STATEMENTS];
+	int64_t now;
+	int64_t last;
+	int64_t pruned;
+	unsigned int skipped;
+};
+
+/** history_make_tables() - Make what is missing. Return: a code of SQLite. */
+int history_make_tables(sqlite3 *db);
+
+/** history_statement() - Take a statement, prepared and without values; NULL: reported. */
+sqlite3_stmt *history_statement(struct history *history,
+				enum history_statement which);
+
+/** history_fail() - Report a failure of SQLite. Return: an errno. */
+int history_fail(const struct history *history, const char *what);
+
+/** history_run() - Run SQL without a result. Return: 0 or an errno, reported. */
+int history_run(struct history *history, const char *sql);
+
+#endif
