@@ -91,7 +91,7 @@ long tarn_ctl_features(struct tarn_features *f)
 		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS |
 		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |
 		      TARN_FEATURE_HOMES | TARN_FEATURE_HUGE |
-		      TARN_FEATURE_PATTERN;
+		      TARN_FEATURE_PATTERN | TARN_FEATURE_WIDE;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;

@@ -150,6 +150,8 @@ static const struct file_operations tarn_dev_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.uring_cmd = tarn_dev_uring_cmd,
 	.mmap = tarn_dev_mmap,
+	/* So that the window may have entries of 2 MiB. */
+	.get_unmapped_area = thp_get_unmapped_area,
 	.llseek = noop_llseek,
 };
 

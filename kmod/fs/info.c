@@ -29,10 +29,10 @@ static u32 pool_flags(struct tarn_pool *pool)
 	return flags;
 }
 
-/* The two are not read at the same moment. */
-static u64 block_pages(u64 fills, u64 splits)
+/* Given, and neither split nor given up as a whole. They are not read at the same moment. */
+static u64 block_pages(u64 fills, u64 splits, u64 outs)
 {
-	return (fills - min(fills, splits)) << TARN_CHUNK_SHIFT;
+	return (fills - min(fills, splits + outs)) << TARN_CHUNK_SHIFT;
 }
 
 void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
@@ -92,7 +92,8 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 			    tarn_stats_pool(pool, TARN_STAT_BLOCK_LOADS) +
 			    info->block_promotions;
 	info->block_splits = tarn_stats_pool(pool, TARN_STAT_BLOCK_SPLITS);
-	info->block_pages = block_pages(info->block_fills, info->block_splits);
+	info->block_pages = block_pages(info->block_fills, info->block_splits,
+					tarn_stats_pool(pool, TARN_STAT_BLOCK_OUTS));
 	info->pattern_pages = tarn_stats_pattern(pool);
 	info->pattern_drops = tarn_stats_pool(pool, TARN_STAT_PATTERN_DROPS);
 	info->searched_pages = atomic64_read(&pool->searched);
@@ -136,7 +137,8 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 			    atomic64_read(&count[TARN_STAT_BLOCK_LOADS]) +
 			    info->block_promotions;
 	info->block_splits = atomic64_read(&count[TARN_STAT_BLOCK_SPLITS]);
-	info->block_pages = block_pages(info->block_fills, info->block_splits);
+	info->block_pages = block_pages(info->block_fills, info->block_splits,
+					atomic64_read(&count[TARN_STAT_BLOCK_OUTS]));
 	info->pattern_pages = never_negative(&part->pattern);
 	info->pattern_drops = atomic64_read(&count[TARN_STAT_PATTERN_DROPS]);
 	info->pattern_frames = tarn_pattern_frames(part);

@@ -9,6 +9,7 @@
 
 #include "page/block.h"
 #include "page/block_load.h"
+#include "page/block_read.h"
 #include "page/load.h"
 #include "pager/drop.h"
 #include "pager/io.h"
@@ -22,30 +23,6 @@
 #define PATIENCE	HZ
 /* Blocks of a partition that come at a time: their frames are in no account yet. */
 #define AT_ONCE		2
-
-/**
- * struct tarn_block_load - the loads of a block
- * @part: the partition, referenced
- * @chunk: into whose frames
- * @first: first page
- * @left: loads that have not ended, and who begins them
- * @timer: ends the patience
- * @lock: protects those after it
- * @late: it has ended: each page is settled by itself
- * @nr_read: how many @read has
- * @read: loads that ended well, whose pages are settled together
- */
-struct tarn_block_load {
-	struct tarn_partition *part;
-	struct tarn_chunk *chunk;
-	u64 first;
-	atomic_t left;
-	struct delayed_work timer;
-	spinlock_t lock;
-	bool late;
-	unsigned int nr_read;
-	struct list_head read;
-};
 
 /* ---- the end ------------------------------------------------------------- */
 
@@ -81,8 +58,14 @@ static bool make_whole(struct tarn_block_load *load)
 	return tarn_chunk_join(load->chunk);
 }
 
-static void part_again(struct tarn_partition *part, u64 first)
+/* An area may have come since it was looked for. No page is locked. */
+void tarn_block_load_part(struct tarn_block_load *load)
 {
+	struct tarn_partition *part = load->part;
+	u64 first = load->first;
+
+	if (!tarn_pin_any(part, first, TARN_BLOCK_PAGES))
+		return;
 	down_read(&part->pin);
 	if (part->inode)
 		tarn_block_part(part, tarn_partition_leaf(part, first, false),
@@ -118,12 +101,10 @@ static void settle_whole(struct tarn_block_load *load)
 		tarn_load_orphan(io);
 		tarn_io_destroy(io);
 	}
-	/* An area may have come meanwhile. */
-	if (tarn_pin_any(load->part, load->first, TARN_BLOCK_PAGES))
-		part_again(load->part, load->first);
+	tarn_block_load_part(load);
 }
 
-static void load_free(struct tarn_block_load *load)
+void tarn_block_load_free(struct tarn_block_load *load)
 {
 	atomic_dec(&load->part->block_loads);
 	tarn_partition_put(load->part);
@@ -138,7 +119,7 @@ static void finish(struct tarn_block_load *load)
 		settle_whole(load);
 	else
 		settle_singly(&load->read);
-	load_free(load);
+	tarn_block_load_free(load);
 }
 
 static void one_less(struct tarn_block_load *load)
@@ -226,7 +207,7 @@ static struct tarn_chunk *take_chunk(struct tarn_pool *pool, int nid)
 	return chunk;
 }
 
-static struct tarn_block_load *load_create(struct tarn_partition *part, u64 first)
+static struct tarn_block_load *load_create(struct tarn_partition *part, u64 index)
 {
 	struct tarn_block_load *load = kzalloc(sizeof(*load), GFP_KERNEL);
 
@@ -238,7 +219,8 @@ static struct tarn_block_load *load_create(struct tarn_partition *part, u64 firs
 		return NULL;
 	}
 	load->part = tarn_partition_get(part);
-	load->first = first;
+	load->first = ALIGN_DOWN(index, TARN_BLOCK_PAGES);
+	load->index = index;
 	spin_lock_init(&load->lock);
 	INIT_LIST_HEAD(&load->read);
 	INIT_DELAYED_WORK(&load->timer, end_patience);
@@ -247,8 +229,7 @@ static struct tarn_block_load *load_create(struct tarn_partition *part, u64 firs
 }
 
 /* Requests for all pages, which own the frames. False: no memory, and none are there. */
-static bool create_all(struct tarn_block_load *load, u64 index,
-		       struct list_head *ios)
+static bool create_all(struct tarn_block_load *load, struct list_head *ios)
 {
 	u64 frame = tarn_chunk_first(load->chunk);
 	struct tarn_io *io, *next;
@@ -256,7 +237,7 @@ static bool create_all(struct tarn_block_load *load, u64 index,
 
 	for (i = 0; i < TARN_BLOCK_PAGES; i++) {
 		io = tarn_load_create(load->part, load->first + i, frame + i,
-				      load->first + i == index, load);
+				      load->first + i == load->index, load);
 		if (!io)
 			break;
 		list_add_tail(&io->link, ios);
@@ -267,7 +248,6 @@ static bool create_all(struct tarn_block_load *load, u64 index,
 		list_del_init(&io->link);
 		tarn_io_destroy(io);
 	}
-	tarn_block_give(load->part->pool, load->chunk);
 	return false;
 }
 
@@ -305,20 +285,12 @@ static bool claim_all(struct tarn_block_load *load, struct list_head *ios)
 	return false;
 }
 
-/*
- * In one section of cookies: what was read and waits for others is in no queue that a pager
- * which ends would wait for.
- */
-static bool begin(struct tarn_block_load *load, struct list_head *ios)
+/* Send requests for all pages, which are marked. */
+static void submit_all(struct tarn_block_load *load, struct list_head *ios)
 {
-	int section = tarn_cookie_begin();
 	struct tarn_io *io, *next;
 	struct blk_plug plug;
 
-	if (!claim_all(load, ios)) {
-		tarn_cookie_end(section);
-		return false;
-	}
 	queue_delayed_work(system_unbound_wq, &load->timer, PATIENCE);
 	blk_start_plug(&plug);
 	list_for_each_entry_safe(io, next, ios, link) {
@@ -327,7 +299,46 @@ static bool begin(struct tarn_block_load *load, struct list_head *ios)
 	}
 	blk_finish_plug(&plug);
 	one_less(load);
+}
+
+/*
+ * In one section of cookies: what was read and waits for others is in no queue that a pager
+ * which ends would wait for.
+ */
+static bool begin(struct tarn_block_load *load, struct list_head *ios)
+{
+	int section = tarn_cookie_begin();
+	bool begun = claim_all(load, ios);
+
+	if (begun)
+		submit_all(load, ios);
 	tarn_cookie_end(section);
+	return begun;
+}
+
+/**
+ * tarn_block_load_singly() - a block that could not be read as a whole is read page by page
+ * @load: the block's, its pages marked for it, its chunk split
+ * @leaf: its leaf
+ * @cookie: of the first copy, the others follow
+ *
+ * Context: process, in the section of cookies of the load that has ended.
+ * Return: false if there is no memory: nothing has begun.
+ */
+bool tarn_block_load_singly(struct tarn_block_load *load,
+			    const struct tarn_leaf *leaf, u64 cookie)
+{
+	struct tarn_io *io;
+	LIST_HEAD(ios);
+
+	if (!create_all(load, &ios))
+		return false;
+	/* Of a page that was cut away nobody looks at the checksum. */
+	list_for_each_entry(io, &ios, link) {
+		io->cookie = cookie + (io->index - load->first);
+		io->sum = READ_ONCE(leaf->sum[io->index - load->first]);
+	}
+	submit_all(load, &ios);
 	return true;
 }
 
@@ -354,12 +365,24 @@ bool tarn_block_load(struct tarn_partition *part, struct tarn_leaf *leaf,
 		return false;
 	if (atomic_inc_return(&part->block_loads) > AT_ONCE)
 		goto err_count;
-	load = load_create(part, ALIGN_DOWN(index, TARN_BLOCK_PAGES));
+	load = load_create(part, index);
 	if (!load)
 		goto err_count;
-	if (create_all(load, index, &ios) && begin(load, &ios))
+	switch (tarn_block_read(load, leaf)) {
+	case TARN_BLOCK_READ_BEGUN:
 		return true;
-	load_free(load);
+	case TARN_BLOCK_READ_NOT:
+		if (create_all(load, &ios)) {
+			if (begin(load, &ios))
+				return true;
+			break;
+		}
+		tarn_block_give(part->pool, load->chunk);
+		break;
+	case TARN_BLOCK_READ_LATE:
+		break;
+	}
+	tarn_block_load_free(load);
 	return false;
 
 err_count:

@@ -11,6 +11,7 @@
 #include "page/reserve.h"
 #include "page/store.h"
 #include "pager/drop.h"
+#include "pager/pager.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
 #include "pool/poison.h"
@@ -43,6 +44,10 @@ void tarn_evict_begin(struct tarn_evict_batch *batch,
 	batch->can_store = served && tarn_pool_has_room(pool);
 	batch->can_overwrite = served;
 	batch->known_only = false;
+	batch->blocks = false;
+	batch->wide = batch->can_store && !READ_ONCE(pool->full) &&
+		      tarn_pager_takes_wide(pool);
+	batch->block.leaf = NULL;
 	batch->freed = 0;
 	batch->sent = 0;
 	batch->busy = 0;
@@ -77,6 +82,23 @@ static bool has_a_way(struct tarn_evict_batch *batch, u64 index,
 	       is_known(batch->pages.part, index, page, &word);
 }
 
+/* It goes as a whole, now or, if there is one in hand already, next time. */
+static bool takes_block(struct tarn_evict_batch *batch, atomic64_t *entry,
+			u64 index)
+{
+	struct tarn_partition *part = batch->pages.part;
+
+	if (!batch->blocks)
+		return false;
+	if (batch->block.leaf)
+		return true;
+	if (!tarn_block_hold(&batch->block, part, tarn_leaf_of(entry), index,
+			     batch->wide))
+		return false;
+	atomic64_add(TARN_BLOCK_PAGES, &part->leaving);
+	return true;
+}
+
 /*
  * One page of a whole block is to go: so may the others. While it is held none can, and for
  * a page that has nowhere to go no block is given up.
@@ -99,7 +121,9 @@ static bool may_part(struct tarn_evict_batch *batch, atomic64_t *entry, u64 inde
 	may = has_a_way(batch, index, page,
 			tarn_frame_peek_copy(part->pool, frame));
 	put_page(page);
-	return may && tarn_block_part(part, tarn_leaf_of(entry), index);
+	if (!may || takes_block(batch, entry, index))
+		return false;
+	return tarn_block_part(part, tarn_leaf_of(entry), index);
 }
 
 /**
@@ -111,7 +135,8 @@ static bool may_part(struct tarn_evict_batch *batch, atomic64_t *entry, u64 inde
  * @joined: pages between the one before in the batch and this one may be
  *	unmapped as well
  *
- * Return: false if it is pinned, somebody else has it, or it has nowhere to go.
+ * Return: false if it is pinned, somebody else has it, or it has nowhere to go; or all
+ * of its block is in hand now.
  */
 bool tarn_evict_add(struct tarn_evict_batch *batch, u64 index,
 		    atomic64_t *entry, u64 e, bool joined)
@@ -246,18 +271,34 @@ static bool send(struct tarn_evict_batch *batch, unsigned int i,
 	}
 	/* Nothing was written: what it would have taken up is there again. */
 	if (!tarn_frame(part->pool, frame)->copy)
-		tarn_pool_room_made(part->pool);
+		tarn_pool_room_made(part->pool, 1);
 	keep(batch, i);
 	return false;
 }
 
-/**
- * tarn_evict_flush() - give up what is in hand
- * @batch: is empty afterwards, its counts added to
- *
- * Context: process; does not wait for the pager.
- */
-void tarn_evict_flush(struct tarn_evict_batch *batch)
+/* What is sent leaves until it is stored. */
+static void flush_block(struct tarn_evict_batch *batch)
+{
+	struct tarn_partition *part = batch->pages.part;
+	int section = tarn_cookie_begin();
+
+	switch (tarn_block_give_up(&batch->block, part)) {
+	case TARN_BLOCK_SENT:
+		batch->sent += TARN_BLOCK_PAGES;
+		break;
+	case TARN_BLOCK_GONE:
+		batch->freed += TARN_BLOCK_PAGES;
+		atomic64_sub(TARN_BLOCK_PAGES, &part->leaving);
+		break;
+	default:
+		batch->busy += TARN_BLOCK_PAGES;
+		atomic64_sub(TARN_BLOCK_PAGES, &part->leaving);
+	}
+	batch->block.leaf = NULL;
+	tarn_cookie_end(section);
+}
+
+static void flush_pages(struct tarn_evict_batch *batch)
 {
 	struct tarn_batch *pages = &batch->pages;
 	struct tarn_partition *part = pages->part;
@@ -265,9 +306,6 @@ void tarn_evict_flush(struct tarn_evict_batch *batch)
 	unsigned int i;
 	int section;
 
-	lockdep_assert_held_read(&part->pin);
-	if (!pages->count)
-		return;
 	tarn_batch_unmap(pages);
 	section = tarn_cookie_begin();
 	for (i = 0; i < pages->count; i++) {
@@ -293,6 +331,21 @@ void tarn_evict_flush(struct tarn_evict_batch *batch)
 	tarn_cookie_end(section);
 	pages->count = 0;
 	batch->dropped = 0;
+}
+
+/**
+ * tarn_evict_flush() - give up what is in hand
+ * @batch: is empty afterwards, its counts added to
+ *
+ * Context: process; does not wait for the pager.
+ */
+void tarn_evict_flush(struct tarn_evict_batch *batch)
+{
+	lockdep_assert_held_read(&batch->pages.part->pin);
+	if (batch->pages.count)
+		flush_pages(batch);
+	if (batch->block.leaf)
+		flush_block(batch);
 }
 
 /**

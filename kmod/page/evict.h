@@ -7,9 +7,10 @@
 #include <linux/types.h>
 
 #include "page/batch.h"
+#include "page/block_store.h"
+#include "pool/partition.h"
 
 struct page;
-struct tarn_partition;
 
 /**
  * struct tarn_evict_batch - pages that are to be given up
@@ -17,6 +18,9 @@ struct tarn_partition;
  * @can_store: the pager takes pages that it has no copy of
  * @can_overwrite: it takes those of which it has an outdated one
  * @known_only: only pages go of which all is one word, for which the pager is not needed
+ * @blocks: the caller has no less pages to spare than a block, which may go as a whole
+ * @wide: the pager takes blocks as a whole
+ * @block: one such, in hand as well
  * @freed: pages given up without I/O
  * @sent: pages sent to the pager
  * @busy: pages that somebody holds, or that can't be stored now
@@ -28,12 +32,21 @@ struct tarn_evict_batch {
 	bool can_store;
 	bool can_overwrite;
 	bool known_only;
+	bool blocks;
+	bool wide;
+	struct tarn_block_out block;
 	unsigned int freed;
 	unsigned int sent;
 	unsigned int busy;
 	unsigned int dropped;
 	u64 copies[TARN_BATCH_MOST];
 };
+
+/* How many pages are in hand. */
+static inline unsigned int tarn_evict_count(const struct tarn_evict_batch *batch)
+{
+	return batch->pages.count + (batch->block.leaf ? TARN_LEAF_PAGES : 0);
+}
 
 void tarn_evict_begin(struct tarn_evict_batch *batch,
 		      struct tarn_partition *part);

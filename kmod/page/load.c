@@ -30,7 +30,7 @@ static u64 entry_of_load(const struct tarn_io *io)
 }
 
 /* Does the page still wait for @io? If not, what is read is nobody's. */
-static bool load_is_wanted(const struct tarn_io *io)
+bool tarn_load_is_wanted(const struct tarn_io *io)
 {
 	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
 
@@ -256,7 +256,7 @@ static enum end judge(struct tarn_io *io, int result)
 
 	if (result == TARN_IO_ABORTED) {
 		tarn_load_abort(io);
-	} else if (!load_is_wanted(io)) {
+	} else if (!tarn_load_is_wanted(io)) {
 		/* No page, no error: a guest must not make a good copy look bad. */
 		tarn_load_orphan(io);
 		if (io->peek)

@@ -17,6 +17,7 @@ int tarn_load_start(struct tarn_partition *part, u64 index, u64 frame,
 struct tarn_io *tarn_load_create(struct tarn_partition *part, u64 index,
 				 u64 frame, bool asked,
 				 struct tarn_block_load *block);
+bool tarn_load_is_wanted(const struct tarn_io *io);
 bool tarn_load_claim(struct tarn_io *io);
 void tarn_load_submit(struct tarn_io *io);
 void tarn_load_abort(struct tarn_io *io);

@@ -13,6 +13,7 @@
 
 #include "page/block.h"
 #include "page/block_load.h"
+#include "page/block_store.h"
 #include "page/evict.h"
 #include "page/load.h"
 #include "page/pagein.h"
@@ -42,16 +43,20 @@ static bool settle_in(struct tarn_partition *part, u64 index,
 		      atomic64_t *entry, u64 frame)
 {
 	u64 e = atomic64_read(entry), to;
+	bool going;
 
 	do {
 		if (!tarn_entry_is_frame(e, frame) ||
 		    tarn_entry_mark(e) == TARN_MARK_MOVE)
 			return false;
 		to = e;
+		going = tarn_entry_mark(e);
 		if (tarn_entry_mark(e) == TARN_MARK_OUT)
 			to = tarn_entry_with_mark(to, TARN_MARK_RESCUED);
 		to = tarn_entry_touched(to);
 	} while (to != e && !tarn_entry_change(part, index, entry, &e, to));
+	if (going && tarn_chunk_is_one(part->pool, frame))
+		tarn_block_rescue(part, tarn_leaf_of(entry), index);
 	return true;
 }
 

@@ -90,6 +90,79 @@ static void take_range(struct tarn_evict_batch *batch, struct tarn_leaf *leaf,
 		take_page(batch, i, tarn_leaf_entry(leaf, i));
 }
 
+/* Not more than are allowed, but one block may wait for the one before. */
+static bool may_go_on(const struct tarn_stores *stores,
+		      const struct tarn_evict_batch *batch)
+{
+	return tarn_stores_allowed(stores) ||
+	       (batch->wide && atomic_read(&stores->under_way) <
+			       READ_ONCE(stores->limit) + TARN_LEAF_PAGES);
+}
+
+/* Send what is in hand, and wait until there may be more. */
+static int flush(struct tarn_evict_batch *batch)
+{
+	struct tarn_partition *part = batch->pages.part;
+	struct tarn_stores *stores = &part->pool->stores;
+	int ret;
+
+	if (tarn_evict_count(batch)) {
+		down_read(&part->pin);
+		tarn_evict_flush(batch);
+		up_read(&part->pin);
+	}
+	ret = wait_event_interruptible(stores->wait, may_go_on(stores, batch));
+	cond_resched();
+	return signal_pending(current) ? -ERESTARTSYS : ret;
+}
+
+/* A block as a whole, if all of it is in the range. */
+static bool take_block(struct tarn_evict_batch *batch, struct tarn_leaf *leaf,
+		       u64 i, u64 end)
+{
+	if (!IS_ALIGNED(i, TARN_LEAF_PAGES) || end - i < TARN_LEAF_PAGES)
+		return false;
+	batch->blocks = true;
+	take_page(batch, i, tarn_leaf_entry(leaf, i));
+	batch->blocks = false;
+	return batch->block.leaf;
+}
+
+/*
+ * Have all pages of a range given up that can be. What is left of a block that could not go
+ * goes page by page, if it does.
+ */
+static int page_out(struct tarn_partition *part, u64 i, u64 end)
+{
+	struct tarn_evict_batch batch;
+	struct tarn_leaf *leaf;
+	int ret = 0;
+
+	tarn_evict_begin(&batch, part);
+	while (!ret && (leaf = next_leaf(part, &i, end))) {
+		u64 next = end_within(i, end, TARN_BATCH_MOST);
+		unsigned int stayed = batch.busy;
+
+		if (take_block(&batch, leaf, i, end)) {
+			ret = flush(&batch);
+			if (batch.busy == stayed) {
+				i += TARN_LEAF_PAGES;
+				continue;
+			}
+		}
+		take_range(&batch, leaf, i, next);
+		i = next;
+		if (!ret)
+			ret = flush(&batch);
+	}
+	return ret;
+}
+
+static u64 count_splits(struct tarn_partition *part)
+{
+	return atomic64_read(&part->stats.count[TARN_STAT_BLOCK_SPLITS]);
+}
+
 /**
  * tarn_pageout_range() - TARN_PARTITION_PAGE_OUT
  * @part: partition; the caller has its inode
@@ -103,29 +176,16 @@ static void take_range(struct tarn_evict_batch *batch, struct tarn_leaf *leaf,
 long tarn_pageout_range(struct tarn_partition *part, u64 start, u64 count,
 			u64 *done)
 {
-	struct tarn_evict_batch batch;
-	u64 i = start, end = start + count;
-	struct tarn_leaf *leaf;
-	struct tarn_stores *stores = &part->pool->stores;
-	int ret = 0;
+	u64 splits = count_splits(part);
+	int ret;
 
 	BUILD_BUG_ON(TARN_LEAF_PAGES % TARN_BATCH_MOST);
-	tarn_evict_begin(&batch, part);
-	while (!ret && (leaf = next_leaf(part, &i, end))) {
-		u64 next = end_within(i, end, TARN_BATCH_MOST);
-
-		take_range(&batch, leaf, i, next);
-		i = next;
-		if (batch.pages.count) {
-			down_read(&part->pin);
-			tarn_evict_flush(&batch);
-			up_read(&part->pin);
-		}
-		ret = wait_event_interruptible(stores->wait,
-					       tarn_stores_allowed(stores));
-		if (signal_pending(current))
-			ret = -ERESTARTSYS;
-		cond_resched();
-	}
+	ret = page_out(part, start, start + count);
+	if (!ret)
+		ret = wait_for_stores(part, start, count, done);
+	/* What could not be stored as a whole may go page by page. */
+	if (ret || *done == count || splits == count_splits(part))
+		return ret;
+	ret = page_out(part, start, start + count);
 	return ret ? ret : wait_for_stores(part, start, count, done);
 }

@@ -26,7 +26,7 @@ static void store_failed(struct tarn_io *io, int error)
 	}
 	/* No copy came of it, so the next page can have its place. */
 	if (!io->cookie)
-		tarn_pool_room_made(io->part->pool);
+		tarn_pool_room_made(io->part->pool, 1);
 	tarn_stores_failed(&io->part->pool->stores);
 	tarn_stats_add(io->part, TARN_STAT_STORE_ERRORS, 1);
 	tarn_event(io->part->pool, TARN_EVENT_STORE_ERROR, io->part->id,
@@ -90,7 +90,7 @@ static void store_end(struct tarn_io *io, int result, u64 cookie)
 		tarn_cookie_drop(pool, outdated);
 out:
 	atomic64_dec(&io->part->leaving);
-	tarn_stores_end(&pool->stores);
+	tarn_stores_end(&pool->stores, 1);
 	tarn_io_destroy(io);
 }
 

@@ -52,17 +52,50 @@ void tarn_cookie_synchronize(void)
 	synchronize_srcu(&cookie_srcu);
 }
 
-/* The next cookie that the pager may forget, 0 if there is none. */
-u64 tarn_drop_next(struct tarn_pager *pager)
+/*
+ * Cookies at the end of a batch that follow each other, up or down: those of a block come
+ * together, in its order.
+ */
+static unsigned int take_run(struct drop_batch *batch, unsigned int most,
+			     u64 *first)
 {
+	u64 last = batch->cookies[--batch->count];
+	unsigned int count = 1;
+
+	*first = last;
+	while (batch->count && count < most) {
+		u64 cookie = batch->cookies[batch->count - 1];
+
+		if (cookie == *first - 1)
+			*first = cookie;
+		else if (cookie == last + 1)
+			last = cookie;
+		else
+			break;
+		batch->count--;
+		count++;
+	}
+	return count;
+}
+
+/**
+ * tarn_drop_next() - cookies that the pager may forget
+ * @pager: which is told
+ * @cookie: where to put the first of them
+ *
+ * Context: any, with the lock of a queue.
+ * Return: how many, which follow each other; 0 if there is none.
+ */
+unsigned int tarn_drop_next(struct tarn_pager *pager, u64 *cookie)
+{
+	unsigned int most = pager->wide ? TARN_WIDE_PAGES : 1, count = 0;
 	struct drop_batch *batch, *done = NULL;
-	u64 cookie = TARN_COOKIE_NONE;
 
 	spin_lock(&pager->drop_lock);
 	batch = list_first_entry_or_null(&pager->drops, struct drop_batch, link);
 	if (batch) {
-		cookie = batch->cookies[--batch->count];
-		pager->nr_drops--;
+		count = take_run(batch, most, cookie);
+		pager->nr_drops -= count;
 		if (!batch->count) {
 			list_del(&batch->link);
 			done = batch;
@@ -71,7 +104,7 @@ u64 tarn_drop_next(struct tarn_pager *pager)
 	spin_unlock(&pager->drop_lock);
 	if (done)
 		free_page((unsigned long)done);
-	return cookie;
+	return count;
 }
 
 /*

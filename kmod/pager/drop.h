@@ -22,7 +22,7 @@ void tarn_cookie_drop_into(struct tarn_pool *pool, u64 cookie,
 void tarn_copy_drop(struct tarn_pool *pool, u64 copy);
 struct drop_batch *tarn_drop_room(void);
 
-u64 tarn_drop_next(struct tarn_pager *pager);
+unsigned int tarn_drop_next(struct tarn_pager *pager, u64 *cookie);
 void tarn_drops_forget(struct tarn_pager *pager);
 long tarn_drops_take(struct tarn_pager *pager, u32 room,
 		     struct list_head *drops);

@@ -36,14 +36,16 @@ enum { READ_SUBMITTING, READ_ASYNC, READ_ENDED };
  * struct tarn_read - a granted device being read
  * @io: the load that waits for it, on a list of @queue; NULL: its pager went
  * @queue: protects @io by its lock; lasts while there is @io
- * @page: read into, referenced
+ * @page: read into, the first of those of a wide load, referenced
  * @file: the device
  * @at: where on it, in bytes
+ * @bytes: how many
  * @state: who settles it
  * @result: how it went
  * @work: to settle it
- * @bio: the request
- * @vec: its page
+ * @bio: the request; of one that is larger than the device takes, the last part, which
+ *	ends when all have
+ * @vec: its memory
  */
 struct tarn_read {
 	struct tarn_io *io;
@@ -51,6 +53,7 @@ struct tarn_read {
 	struct page *page;
 	struct file *file;
 	u64 at;
+	unsigned int bytes;
 	atomic_t state;
 	int result;
 	struct work_struct work;
@@ -164,6 +167,7 @@ static struct tarn_read *read_create(struct tarn_io *io, struct file *file,
 	get_page(read->page);
 	read->file = get_file(file);
 	read->at = at;
+	read->bytes = tarn_io_pages(io) << PAGE_SHIFT;
 	atomic_set(&read->state, READ_SUBMITTING);
 	io->read = read;
 	return read;
@@ -267,11 +271,11 @@ static struct file *find_device(const struct tarn_io *io, u64 *at)
 	return file;
 }
 
-static bool on_device(const struct file *file, u64 at)
+static bool on_device(const struct file *file, u64 at, u64 bytes)
 {
 	struct block_device *bdev = I_BDEV(file->f_mapping->host);
 
-	return at + PAGE_SIZE <= bdev_nr_bytes(bdev) && at + PAGE_SIZE > at;
+	return at + bytes <= bdev_nr_bytes(bdev) && at + bytes > at;
 }
 
 /**
@@ -291,7 +295,7 @@ struct tarn_read *tarn_grant_take(struct tarn_io *io)
 	file = find_device(io, &at);
 	if (!file)
 		return NULL;
-	if (on_device(file, at))
+	if (on_device(file, at, (u64)tarn_io_pages(io) << PAGE_SHIFT))
 		read = read_create(io, file, at);
 	fput(file);
 	if (!read)
@@ -302,8 +306,49 @@ struct tarn_read *tarn_grant_take(struct tarn_io *io)
 	return NULL;
 }
 
+/* A request that may not wait is not cut by the block layer: it has to fit. */
+static unsigned int most_bytes(struct block_device *bdev)
+{
+	struct request_queue *q = bdev_get_queue(bdev);
+	u64 bytes = min((u64)queue_max_sectors(q) << SECTOR_SHIFT,
+			(u64)queue_max_segments(q) * queue_max_segment_size(q));
+
+	bytes = min_t(u64, bytes, TARN_WIDE_PAGES << PAGE_SHIFT);
+	return max_t(u64, ALIGN_DOWN(bytes, PAGE_SIZE), PAGE_SIZE);
+}
+
+static void set_part(struct tarn_read *read, struct bio *bio,
+		     unsigned int from, unsigned int bytes)
+{
+	bio->bi_iter.bi_sector = (read->at + from) >> SECTOR_SHIFT;
+	__bio_add_page(bio, read->page + (from >> PAGE_SHIFT), bytes, 0);
+}
+
+/*
+ * All parts but the last. Without memory for one that part of the frames stays as it is, and
+ * the read fails.
+ */
+static unsigned int read_first_parts(struct tarn_read *read, unsigned int most)
+{
+	struct block_device *bdev = I_BDEV(read->file->f_mapping->host);
+	unsigned int from = 0;
+	struct bio *bio;
+
+	for (; read->bytes - from > most; from += most) {
+		bio = bio_alloc(bdev, 1, read->bio.bi_opf, GFP_NOWAIT);
+		if (!bio) {
+			read->bio.bi_status = BLK_STS_AGAIN;
+			continue;
+		}
+		set_part(read, bio, from, most);
+		bio_chain(bio, &read->bio);
+		submit_bio(bio);
+	}
+	return from;
+}
+
 /**
- * tarn_grant_read() - read a page without the pager
+ * tarn_grant_read() - read pages without the pager
  * @read: from tarn_grant_take(); its load is settled when the device is done
  *
  * Context: process. Does not wait for the device, be it that it has no room.
@@ -311,13 +356,15 @@ struct tarn_read *tarn_grant_take(struct tarn_io *io)
 void tarn_grant_read(struct tarn_read *read)
 {
 	struct bio *bio = &read->bio;
+	unsigned int from = 0;
 
 	bio_init(bio, I_BDEV(read->file->f_mapping->host), &read->vec, 1,
 		 REQ_OP_READ | REQ_SYNC | REQ_NOWAIT);
-	bio->bi_iter.bi_sector = read->at >> SECTOR_SHIFT;
 	bio->bi_private = read;
 	bio->bi_end_io = read_end;
-	__bio_add_page(bio, read->page, PAGE_SIZE, 0);
+	if (read->bytes > PAGE_SIZE)
+		from = read_first_parts(read, most_bytes(bio->bi_bdev));
+	set_part(read, bio, from, read->bytes - from);
 	submit_bio(bio);
 	if (atomic_cmpxchg(&read->state, READ_SUBMITTING, READ_ASYNC) ==
 	    READ_ENDED)

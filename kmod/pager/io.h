@@ -25,7 +25,7 @@ struct tarn_read;
  * @frame: being filled (LOAD; the request owns it) or written (STORE; the
  *	request owns it if the page was truncated meanwhile)
  * @cookie: LOAD: of the copy; STORE: of the outdated one, or none
- * @run: see struct tarn_request
+ * @run: see struct tarn_request; of a wide one it counts pages
  * @op: enum tarn_op
  * @flags: TARN_REQ_*
  * @asked: LOAD: somebody wants this page
@@ -61,6 +61,13 @@ struct tarn_io *tarn_io_create(struct tarn_partition *part, u64 index, u64 frame
 			       void (*end)(struct tarn_io *io, int result,
 					   u64 cookie));
 void tarn_io_destroy(struct tarn_io *io);
+
+/* Pages that it is about, from @index, @frame and @cookie on. */
+static inline unsigned int tarn_io_pages(const struct tarn_io *io)
+{
+	return io->flags & TARN_REQ_WIDE ? io->run + 1 : 1;
+}
+
 void tarn_io_end(struct tarn_io *io, int result, u64 cookie);
 
 int tarn_io_init(void);

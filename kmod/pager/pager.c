@@ -131,7 +131,7 @@ long tarn_pager_attach(struct tarn_pool *pool, const struct path *path,
 {
 	struct tarn_pager *pager;
 
-	if (a->flags || a->reserved || !a->queues ||
+	if (a->flags & ~TARN_PAGER_ALL || a->reserved || !a->queues ||
 	    a->queues > TARN_PAGER_MAX_QUEUES || a->depth < MIN_DEPTH ||
 	    a->depth > TARN_PAGER_MAX_DEPTH || !is_power_of_2(a->depth))
 		return -EINVAL;
@@ -140,6 +140,7 @@ long tarn_pager_attach(struct tarn_pool *pool, const struct path *path,
 	pager = pager_create(pool, a->queues, a->depth);
 	if (!pager)
 		return -ENOMEM;
+	pager->wide = a->flags & TARN_PAGER_WIDE;
 
 	mutex_lock(&pool->pager_lock);
 	if (rcu_access_pointer(pool->pager) ||
@@ -159,6 +160,19 @@ long tarn_pager_attach(struct tarn_pool *pool, const struct path *path,
 	a->stored_pages = count_stored(pool);
 	export_uuid(a->uuid, &pool->uuid);
 	return 0;
+}
+
+/* May it be asked for many pages at once? Another pager may come at any time. */
+bool tarn_pager_takes_wide(struct tarn_pool *pool)
+{
+	struct tarn_pager *pager;
+	bool wide;
+
+	rcu_read_lock();
+	pager = rcu_dereference(pool->pager);
+	wide = pager && pager->wide;
+	rcu_read_unlock();
+	return wide;
 }
 
 static long still_attached(struct tarn_pager *pager)

@@ -30,6 +30,7 @@
  * @files: its descriptors, only compared; closing the pager's detaches
  * @mm: its address space, the only one that may use a window
  * @gone: it detached, nobody may use a window any more
+ * @wide: it takes wide requests
  * @drop_lock: protects the four after it; inside queue->lock
  * @takes_drops: START has those before; what is dropped is told as a request
  * @drops_lost: before that, more was dropped than START can tell: list anew
@@ -53,6 +54,7 @@ struct tarn_pager {
 	fl_owner_t files;
 	struct mm_struct *mm;
 	bool gone;
+	bool wide;
 	spinlock_t drop_lock;
 	bool takes_drops;
 	bool drops_lost;
@@ -70,6 +72,7 @@ long tarn_pager_start(struct tarn_pager *pager, struct tarn_pager_start *s);
 long tarn_pager_status(struct tarn_pager *pager,
 		       const struct tarn_pager_status *s);
 void tarn_pager_detach(struct tarn_pager *pager);
+bool tarn_pager_takes_wide(struct tarn_pool *pool);
 long tarn_pager_force(struct tarn_pool *pool);
 void tarn_pager_free(struct tarn_pager *pager);
 

@@ -21,9 +21,19 @@
 /* This part of queue 0's for drops, of the least depth 2. */
 #define DROP_PART	8
 
-/* In the slot of a drop, which has no request of its own. */
-static struct tarn_io drop_in_flight;
-#define DROP_IN_FLIGHT	(&drop_in_flight)
+/*
+ * A drop has no request of its own. In its slot is how many copies it is about, in a form
+ * that no pointer has.
+ */
+static struct tarn_io *drop_in_flight(unsigned int count)
+{
+	return (struct tarn_io *)(((unsigned long)count << 1) | 1);
+}
+
+static unsigned int drops_in_flight(const struct tarn_io *io)
+{
+	return (unsigned long)io & 1 ? (unsigned long)io >> 1 : 0;
+}
 
 static size_t requests_offset(void)
 {
@@ -160,7 +170,9 @@ static void publish_list(struct tarn_queue *q, struct list_head *list,
 						      link);
 
 		/* What does not fit now comes later, behind other requests. */
-		io->run = min_t(u32, io->run, --tags);
+		tags--;
+		if (!(io->flags & TARN_REQ_WIDE))
+			io->run = min_t(u32, io->run, tags);
 		list_del_init(&io->link);
 		publish_io(q, io);
 	}
@@ -175,15 +187,18 @@ static bool drop_allowed(const struct tarn_queue *q)
 
 static void publish_drops(struct tarn_queue *q)
 {
+	unsigned int count;
 	u64 cookie;
 
-	while (drop_allowed(q) && (cookie = tarn_drop_next(q->pager))) {
+	while (drop_allowed(q) && (count = tarn_drop_next(q->pager, &cookie))) {
 		const struct tarn_request req = {
 			.op = TARN_OP_DROP,
+			.flags = count > 1 ? TARN_REQ_WIDE : 0,
+			.run = count - 1,
 			.cookie = cookie,
 		};
 
-		publish(q, DROP_IN_FLIGHT, &req);
+		publish(q, drop_in_flight(count), &req);
 		q->drops++;
 	}
 }
@@ -262,6 +277,9 @@ static bool submit_to_pager(struct tarn_pool *pool, struct list_head *ios)
 	if (!pager)
 		goto out;
 	io = list_first_entry(ios, struct tarn_io, link);
+	/* It was another one that takes such. */
+	if (io->flags & TARN_REQ_WIDE && !pager->wide)
+		goto out;
 	q = pick(pager, io);
 	spin_lock(&q->lock);
 	if (q->live) {
@@ -360,7 +378,7 @@ void tarn_queue_stop(struct tarn_queue *q, struct list_head *orphans)
 		struct tarn_io *io = q->slots[tag];
 
 		q->slots[tag] = NULL;
-		if (io && io != DROP_IN_FLIGHT)
+		if (io && !drops_in_flight(io))
 			list_add_tail(&io->link, orphans);
 	}
 	list_splice_tail_init(&q->loads, orphans);
@@ -391,10 +409,18 @@ static struct tarn_io *take(struct tarn_queue *q, u32 tag)
 		q->slots[tag] = NULL;
 		q->free_tags[q->nr_free++] = tag;
 	}
-	if (io == DROP_IN_FLIGHT)
+	if (drops_in_flight(io))
 		q->drops--;
 	spin_unlock(&q->lock);
 	return io;
+}
+
+/* Can they be those of the copies that a store made? */
+static bool are_cookies(const struct tarn_io *io, u64 first)
+{
+	const u64 end = BIT_ULL(TARN_COOKIE_BITS);
+
+	return first && first < end && end - first >= tarn_io_pages(io);
 }
 
 /* What the pager says is looked at here, once. */
@@ -411,14 +437,13 @@ static int complete_one(struct tarn_queue *q, u32 i)
 
 	if (!io)
 		return -EINVAL;
-	if (io == DROP_IN_FLIGHT) {
-		tarn_pool_room_made(q->pager->pool);
+	if (drops_in_flight(io)) {
+		tarn_pool_room_made(q->pager->pool, drops_in_flight(io));
 		return 0;
 	}
 	if (result > 0 || result < -MAX_ERRNO)
 		result = -EIO;
-	if (io->op == TARN_OP_STORE && !result &&
-	    (!c.cookie || c.cookie >> TARN_COOKIE_BITS))
+	if (io->op == TARN_OP_STORE && !result && !are_cookies(io, c.cookie))
 		result = -EIO;
 	tarn_io_end(io, result, c.cookie);
 	return 0;

@@ -27,7 +27,7 @@ struct vm_area_struct;
  * @depth: entries of both, a power of two
  * @live: requests may be published
  * @tail: requests published so far
- * @slots: by tag, the request in flight; DROP_IN_FLIGHT for a drop
+ * @slots: by tag, the request in flight; of a drop how many copies it is about
  * @free_tags: stack of tags
  * @nr_free: its height
  * @drops: drops in flight

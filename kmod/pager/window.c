@@ -62,6 +62,54 @@ static bool is_frame(struct tarn_pool *pool, u64 frame)
 	return number < pool->max_chunks && tarn_chunk_exists(pool, number);
 }
 
+/* With its page locked. */
+static bool is_asked(struct tarn_pool *pool, u64 frame)
+{
+	struct tarn_chunk *chunk;
+	bool asked;
+
+	rcu_read_lock();
+	chunk = tarn_chunk_of(pool, frame);
+	asked = chunk && chunk->asked;
+	rcu_read_unlock();
+	return asked;
+}
+
+/* See insert_page() of fs/fault.c for the copy. */
+static int insert_page(const struct vm_fault *vmf, u64 frame, struct page *page)
+{
+	struct vm_area_struct marked = *vmf->vma;
+
+	vm_flags_init(&marked, marked.vm_flags | VM_MIXEDMAP);
+	return vm_insert_page(&marked, marked.vm_start +
+			      ((frame - marked.vm_pgoff) << PAGE_SHIFT), page);
+}
+
+/*
+ * Where there is a table of small entries there is no entry for all of a chunk: as many are made
+ * at once as the request will use. Its page is locked.
+ */
+static vm_fault_t map_each(struct vm_fault *vmf, struct page *page)
+{
+	u64 first = ALIGN_DOWN(vmf->pgoff, TARN_CHUNK_FRAMES);
+	u64 at = max_t(u64, first, vmf->vma->vm_pgoff);
+	u64 end = min_t(u64, first + TARN_CHUNK_FRAMES,
+			vmf->vma->vm_pgoff + vma_pages(vmf->vma));
+	struct page *head = compound_head(page);
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+
+	for (; at < end; at++) {
+		int err = insert_page(vmf, at,
+				      head + (at - first));
+
+		if (err && err != -EBUSY && at == vmf->pgoff)
+			ret = VM_FAULT_OOM;
+	}
+	unlock_page(page);
+	put_page(page);
+	return ret;
+}
+
 static vm_fault_t window_fault(struct vm_fault *vmf)
 {
 	struct tarn_pager *pager = vmf->vma->vm_file->private_data;
@@ -87,9 +135,12 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 		ret = VM_FAULT_SIGBUS;
 	else if (tarn_poisoned(page))
 		ret = VM_FAULT_HWPOISON;
-	/* No request is about it, and mapped it could not be split. */
-	else if (PageCompound(page))
+	/* No request is about one of its pages, and mapped it could not be split. */
+	else if (PageCompound(page) && !is_asked(pager->pool, vmf->pgoff))
 		ret = VM_FAULT_SIGBUS;
+	if (ret == VM_FAULT_LOCKED && PageCompound(page) &&
+	    !pmd_none(READ_ONCE(*vmf->pmd)))
+		return map_each(vmf, page);
 	if (ret == VM_FAULT_LOCKED) {
 		vmf->page = page;
 		return ret;

@@ -210,6 +210,20 @@ static bool is_visited(struct tarn_partition *part, struct tarn_leaf *leaf,
 	       (l->hand->all_leaves && tarn_age_stale(part, leaf));
 }
 
+static void block_taken(struct tarn_partition *part, struct tarn_leaf *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++)
+		tarn_age_taken(part, atomic64_read(&leaf->entry[i]));
+}
+
+/* A block that goes as a whole is more than enough. */
+static bool is_full(const struct look *l, const struct tarn_evict_batch *batch)
+{
+	return batch->pages.count >= l->most || batch->block.leaf;
+}
+
 /* Look at the rest of a leaf from the hand on, until the batch is full. */
 static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		       struct look *l, struct tarn_evict_batch *batch)
@@ -224,7 +238,7 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 	if (!is_visited(part, leaf, l) ||
 	    !look_at_leaf(part, leaf, l, first, &i, &to, young))
 		return;
-	for (; i < to && batch->pages.count < l->most; i++) {
+	for (; i < to && !is_full(l, batch); i++) {
 		atomic64_t *entry = &leaf->entry[i];
 		u64 e = atomic64_read(entry);
 		bool was_used = test_bit(i, young);
@@ -246,11 +260,13 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 			}
 			break;
 		case VERDICT_GO:
-			if (!tarn_evict_add(batch, first + i, entry, e,
-					    gap <= l->join))
-				break;
-			tarn_age_taken(part, e);
-			gap = 0;
+			if (tarn_evict_add(batch, first + i, entry, e,
+					   gap <= l->join)) {
+				tarn_age_taken(part, e);
+				gap = 0;
+			} else if (batch->block.leaf) {
+				block_taken(part, leaf);
+			}
 			break;
 		case VERDICT_KEEP:
 			note_kept(hand, e, was_used);
@@ -316,7 +332,7 @@ static void walk(struct tarn_partition *part, struct look *l,
 		if (hand->at < before && batch->pages.count)
 			return;
 		visit_leaf(part, leaf, l, batch);
-		if (batch->pages.count == l->most)
+		if (is_full(l, batch))
 			return;
 		hand->left--;
 		if (l->looks >= (batch->pages.count ? TURN_LOOKS : WALK_LOOKS))
@@ -351,9 +367,9 @@ static void conclude(struct tarn_partition *part, struct tarn_hand *hand,
 		     const struct tarn_evict_batch *batch,
 		     struct tarn_turn *turn)
 {
-	if (!batch->pages.count && hand->left)
+	if (!tarn_evict_count(batch) && hand->left)
 		return;
-	if (batch->pages.count) {
+	if (tarn_evict_count(batch)) {
 		hand->boost -= min(hand->boost, 1U);
 		hand->all_leaves = false;
 	} else {
@@ -377,13 +393,12 @@ static void begin_run(struct tarn_partition *part, struct tarn_hand *hand,
 }
 
 /* Threads of all nodes take from it; who has the lock sees what the others took. */
-static unsigned int may_take(struct tarn_partition *part,
-			     const struct tarn_turn *turn)
+static u64 may_take(struct tarn_partition *part, const struct tarn_turn *turn)
 {
 	u64 frames = tarn_partition_staying(part);
 
 	lockdep_assert_held(&part->hand_lock);
-	return min(frames - min(frames, turn->least), (u64)TARN_BATCH_MOST);
+	return frames - min(frames, turn->least);
 }
 
 /* Returns how many pages were judged. */
@@ -402,9 +417,12 @@ static unsigned int select_pages(struct tarn_partition *part,
 		.chunk = U64_MAX,
 		.join = rcu_access_pointer(part->vm) ? JOIN_MOST_VM : JOIN_MOST,
 	};
+	u64 spare;
 
 	mutex_lock(&part->hand_lock);
-	l.most = may_take(part, turn);
+	spare = may_take(part, turn);
+	l.most = min_t(u64, spare, TARN_BATCH_MOST);
+	batch->blocks = spare >= TARN_BLOCK_PAGES;
 	if (!l.most) {
 		turn->vain = true;
 		goto out;
@@ -415,7 +433,7 @@ static unsigned int select_pages(struct tarn_partition *part,
 	l.coldness = min_t(unsigned int, tarn_age_coldness(part) + hand->boost,
 			   TARN_USE_MAX);
 	walk(part, &l, batch);
-	turn->full = batch->pages.count == l.most;
+	turn->full = is_full(&l, batch);
 	conclude(part, hand, batch, turn);
 out:
 	mutex_unlock(&part->hand_lock);
@@ -442,6 +460,7 @@ void tarn_hand_turn(struct tarn_partition *part, struct tarn_turn *turn)
 	if (tarn_stores_fail(&part->pool->stores)) {
 		batch.can_store = false;
 		batch.can_overwrite = false;
+		batch.wide = false;
 	}
 	down_read(&part->pin);
 	if (!part->inode) {
@@ -450,7 +469,7 @@ void tarn_hand_turn(struct tarn_partition *part, struct tarn_turn *turn)
 	}
 	scanned = select_pages(part, turn, &batch);
 	/* Held as they may be all of them, others come first next time. */
-	turn->vain |= batch.pages.count;
+	turn->vain |= tarn_evict_count(&batch);
 	tarn_evict_flush(&batch);
 	turn->taken = batch.freed + batch.sent;
 	if (turn->taken)

@@ -33,6 +33,8 @@
  * @node: the chunk's NUMA node
  * @leaving: the pool shrinks: what becomes free is not given out again
  * @whole: it is one block, none of whose pages went its own way; under its page lock
+ * @asked: one request is about all of it, whose pager may map it though its pages are
+ *	one; changed under its page lock
  * @link: on the node's list of chunks that have a free frame; of detached ones
  * @awkward: it was free and could not be made whole, and was not used since
  * @nr_free: frames on the free list; none of a whole chunk
@@ -52,6 +54,7 @@ struct tarn_chunk {
 	int node;
 	bool leaving;
 	bool whole;
+	bool asked;
 
 	struct list_head link ____cacheline_aligned_in_smp;
 	bool awkward;

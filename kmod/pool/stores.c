@@ -29,13 +29,13 @@ void tarn_stores_begin(struct tarn_stores *s, unsigned int n)
 	atomic_add(n, &s->under_way);
 }
 
-/* One ended, however it went. */
-void tarn_stores_end(struct tarn_stores *s)
+/* So many ended, however it went. */
+void tarn_stores_end(struct tarn_stores *s, unsigned int n)
 {
 	/* Written once a tick only: all stores share the line. */
 	if (time_before(READ_ONCE(s->ended), jiffies))
 		WRITE_ONCE(s->ended, jiffies);
-	atomic_dec(&s->under_way);
+	atomic_sub(n, &s->under_way);
 	wake_up(&s->wait);
 }
 
@@ -120,12 +120,12 @@ bool tarn_pool_take_room(struct tarn_pool *pool)
 	       atomic_dec_if_positive(&pool->stores.room) >= 0;
 }
 
-/* The pager forgot a copy. If it was full, it can take another page now. */
-void tarn_pool_room_made(struct tarn_pool *pool)
+/* The pager forgot copies. If it was full, it can take as many pages now. */
+void tarn_pool_room_made(struct tarn_pool *pool, unsigned int n)
 {
 	if (!READ_ONCE(pool->full))
 		return;
-	atomic_inc(&pool->stores.room);
+	atomic_add(n, &pool->stores.room);
 	if (tarn_waiters_any(pool))
 		tarn_pool_kick(pool);
 }

@@ -42,7 +42,7 @@ static inline bool tarn_stores_allowed(const struct tarn_stores *s)
 
 void tarn_stores_init(struct tarn_stores *s);
 void tarn_stores_begin(struct tarn_stores *s, unsigned int n);
-void tarn_stores_end(struct tarn_stores *s);
+void tarn_stores_end(struct tarn_stores *s, unsigned int n);
 void tarn_stores_failed(struct tarn_stores *s);
 void tarn_stores_went_well(struct tarn_stores *s);
 void tarn_stores_try(struct tarn_stores *s);
@@ -52,7 +52,7 @@ bool tarn_stores_fail(const struct tarn_stores *s);
 bool tarn_pool_is_scarce(struct tarn_pool *pool);
 bool tarn_pool_has_room(struct tarn_pool *pool);
 bool tarn_pool_take_room(struct tarn_pool *pool);
-void tarn_pool_room_made(struct tarn_pool *pool);
+void tarn_pool_room_made(struct tarn_pool *pool, unsigned int n);
 void tarn_pool_set_full(struct tarn_pool *pool, bool full);
 
 #endif

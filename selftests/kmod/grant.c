@@ -97,6 +97,36 @@ static void check(void)
 		ASSERT_PAGE(map + i * PAGE_SIZE, 9, i, 1);
 }
 
+/* The pager, which would be asked for it, does not answer. */
+static void a_block(void)
+{
+	const u64 pages = TARN_WIDE_PAGES;
+	u64 i;
+	u8 *b;
+	int fd;
+
+	begin();
+	ASSERT_OK(__pool_remount(&pool, "huge=always"));
+	fd = part_create(&pool, "b", pages);
+	b = part_map(fd, pages);
+	for (i = 0; i < pages; i++)
+		page_fill(b + i * PAGE_SIZE, 11, i, 1);
+	ASSERT_EQ(part_info(fd).block_pages, pages);
+	ASSERT_EQ(part_page_out(fd, 0, pages), pages);
+	ASSERT_EQ(pg.ctl->wide_stores, 1);
+	pg.ctl->hold = 1U << TARN_OP_LOAD;
+	ASSERT_PAGE(b + 77 * PAGE_SIZE, 11, 77, 1);
+	ASSERT_EQ(part_info(fd).block_pages, pages);
+	for (i = 0; i < pages; i++)
+		ASSERT_PAGE(b + i * PAGE_SIZE, 11, i, 1);
+	ASSERT_EQ(pg.ctl->loads, 0);
+	pg.ctl->hold = 0;
+	munmap(b, pages * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "b");
+	end();
+}
+
 static int open_attached(void)
 {
 	struct pager_end e;
@@ -406,6 +436,7 @@ static const struct tarn_test tests[] = {
 	TEST(form),
 	TEST(values),
 	TEST(reads_go_around_the_pager),
+	TEST(a_block),
 	TEST(what_fails_is_asked_of_the_pager),
 	TEST(grants_end_with_the_pager),
 	TEST(a_device_takes_no_more),

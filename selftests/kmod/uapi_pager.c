@@ -74,6 +74,7 @@ static void forms(void)
 			.name = "PAGER_ATTACH",
 			.cmd = TARN_PAGER_ATTACH,
 			.size = sizeof(struct tarn_pager_attach),
+			.flags = TARN_PAGER_ALL,
 			.reserved = { offsetof(struct tarn_pager_attach,
 					       reserved) },
 			.open = open_dev,

@@ -82,41 +82,56 @@ static long cookie_to_slot(u64 cookie)
 	return slot;
 }
 
+static u32 pages_of(const struct tarn_request *r)
+{
+	return r->flags & TARN_REQ_WIDE ? r->run + 1U : 1;
+}
+
 static long slot_of(struct server *s, const struct tarn_request *r)
 {
 	long slot = cookie_to_slot(r->cookie);
+	u32 i;
 
-	if (slot < 0 || !s->ctl->slot_used[slot]) {
-		protocol_error(s->ctl, "op %u of %u:%llu: cookie %llx is free",
-			       r->op, r->partition, r->index, r->cookie);
-		return -1;
-	}
+	for (i = 0; i < pages_of(r); i++)
+		if (slot < 0 || slot + i >= PAGER_SLOTS ||
+		    !s->ctl->slot_used[slot + i]) {
+			protocol_error(s->ctl,
+				       "op %u of %u:%llu: cookie %llx + %u is free",
+				       r->op, r->partition, r->index, r->cookie, i);
+			return -1;
+		}
 	return slot;
+}
+
+static void slots_free(struct server *s, u32 slot, u32 count)
+{
+	memset(s->ctl->slot_used + slot, 0, count);
+	s->ctl->used -= count;
 }
 
 static void slot_free(struct server *s, u32 slot)
 {
-	s->ctl->slot_used[slot] = 0;
-	s->ctl->used--;
+	slots_free(s, slot, 1);
 }
 
-static long slot_alloc(struct server *s)
+/* Slots in a row. */
+static long slots_alloc(struct server *s, u32 count)
 {
-	u32 i, slot;
+	u32 i, slot = s->hint, run = 0;
 
-	if (s->ctl->used >= s->ctl->capacity)
+	if (s->ctl->used + count > s->ctl->capacity)
 		return -ENOSPC;
-	for (i = 0; i < PAGER_SLOTS; i++) {
-		slot = (s->hint + i) % PAGER_SLOTS;
-		if (!s->ctl->slot_used[slot])
-			break;
+	for (i = 0; i < 2 * PAGER_SLOTS && run < count; i++, slot++) {
+		if (slot >= PAGER_SLOTS)
+			slot = run = 0;
+		run = s->ctl->slot_used[slot] ? 0 : run + 1;
 	}
-	if (i == PAGER_SLOTS)
+	if (run < count)
 		return -ENOSPC;
-	s->hint = slot + 1;
-	s->ctl->slot_used[slot] = 1;
-	s->ctl->used++;
-	return slot;
+	s->hint = slot % PAGER_SLOTS;
+	memset(s->ctl->slot_used + slot - count, 1, count);
+	s->ctl->used += count;
+	return slot - count;
 }
 
 static bool matches(struct server *s, const struct tarn_request *r)
@@ -125,7 +140,7 @@ static bool matches(struct server *s, const struct tarn_request *r)
 	u32 partition = s->ctl->match_partition;
 
 	return (!partition || partition == r->partition) &&
-	       (index < 0 || (u64)index == r->index);
+	       (index < 0 || (u64)index - r->index < pages_of(r));
 }
 
 /* Where the module looks, too, when it is granted the device. */
@@ -135,81 +150,103 @@ static off_t place(u32 slot)
 	       << TARN_PAGE_SHIFT;
 }
 
-static int slot_read(struct server *s, u32 slot, u8 *frame)
+static int slots_read(struct server *s, u32 slot, u32 count, u8 *frame)
 {
+	const ssize_t bytes = (size_t)count * PAGE_SIZE;
+
 	if (s->store < 0) {
-		memcpy(frame, s->ctl->slots[slot], PAGE_SIZE);
+		memcpy(frame, s->ctl->slots[slot], bytes);
 		return 0;
 	}
-	return pread(s->store, frame, PAGE_SIZE, place(slot)) == PAGE_SIZE ?
-		       0 : -EIO;
+	return pread(s->store, frame, bytes, place(slot)) == bytes ? 0 : -EIO;
 }
 
-static int slot_write(struct server *s, u32 slot, const u8 *frame)
+static int slots_write(struct server *s, u32 slot, u32 count, const u8 *frame)
 {
+	const ssize_t bytes = (size_t)count * PAGE_SIZE;
+
 	if (s->store < 0) {
-		memcpy(s->ctl->slots[slot], frame, PAGE_SIZE);
+		memcpy(s->ctl->slots[slot], frame, bytes);
 		return 0;
 	}
-	return pwrite(s->store, frame, PAGE_SIZE, place(slot)) == PAGE_SIZE ?
-		       0 : -EIO;
+	return pwrite(s->store, frame, bytes, place(slot)) == bytes ? 0 : -EIO;
+}
+
+/* What is wrong with the page that a test means. */
+static void spoil(struct server *s, const struct tarn_request *r, u8 *frame)
+{
+	u32 corrupt = matches(s, r) ? atomic_load(&s->ctl->corrupt) : 0;
+	u64 at = s->ctl->match_index < 0 ? 0 : s->ctl->match_index - r->index;
+	u64 poison = s->ctl->poison_index - r->index;
+
+	if (s->ctl->poison_index >= 0 && poison < pages_of(r)) {
+		s->ctl->poison_index = -1;
+		madvise(frame + poison * PAGE_SIZE, PAGE_SIZE, MADV_HWPOISON);
+	}
+	if (corrupt == PAGER_CORRUPT_ALWAYS ||
+	    (corrupt && !(r->flags & TARN_REQ_MISMATCH)))
+		frame[at * PAGE_SIZE + 1234] ^= 0x10;
 }
 
 static int do_load(struct server *s, const struct tarn_request *r, u8 *frame)
 {
 	u32 corrupt = matches(s, r) ? atomic_load(&s->ctl->corrupt) : 0;
 	bool again = r->flags & TARN_REQ_MISMATCH;
+	bool wide = r->flags & TARN_REQ_WIDE;
 	long slot = slot_of(s, r);
 	int ret;
 
-	s->ctl->loads++;
+	s->ctl->loads += pages_of(r);
+	s->ctl->wide_loads += wide;
 	s->ctl->readaheads += !!(r->flags & TARN_REQ_READAHEAD);
 	s->ctl->mismatches += again;
 	if (slot < 0)
 		return -EIO;
 	/* Of a page that is truncated meanwhile it may be the next content's. */
-	if (s->store < 0 && !s->ctl->truncates &&
+	if (s->store < 0 && !s->ctl->truncates && !wide &&
 	    r->sum != tarn_page_sum(s->ctl->slots[slot]))
 		protocol_error(s->ctl, "load of %u:%llu: sum %x is wrong",
 			       r->partition, r->index, r->sum);
 	if (s->ctl->load_error && matches(s, r))
 		return -(int)s->ctl->load_error;
+	if (wide && s->ctl->wide_error && matches(s, r))
+		return -(int)s->ctl->wide_error;
 	if (again && corrupt == PAGER_CORRUPT_EILSEQ)
 		return -EILSEQ;
-	ret = slot_read(s, slot, frame);
-	if (s->ctl->poison_index == (s64)r->index) {
-		s->ctl->poison_index = -1;
-		madvise(frame, PAGE_SIZE, MADV_HWPOISON);
-	}
-	if (corrupt == PAGER_CORRUPT_ALWAYS || (corrupt && !again))
-		frame[1234] ^= 0x10;
+	ret = slots_read(s, slot, pages_of(r), frame);
+	spoil(s, r, frame);
 	return ret;
 }
 
 static int do_store(struct server *s, const struct tarn_request *r, u8 *frame,
 		    u64 *cookie)
 {
+	bool wide = r->flags & TARN_REQ_WIDE;
+	u32 count = pages_of(r);
 	long old = -1, slot;
 	int ret;
 
-	s->ctl->stores++;
+	s->ctl->stores += count;
+	s->ctl->wide_stores += wide;
 	if (r->cookie != TARN_COOKIE_NONE) {
 		s->ctl->restores++;
 		old = slot_of(s, r);
 	}
 	if (s->ctl->store_error && matches(s, r))
 		return -(int)s->ctl->store_error;
-	slot = old >= 0 && s->ctl->in_place ? old : slot_alloc(s);
+	if (wide && s->ctl->wide_error && matches(s, r))
+		return -(int)s->ctl->wide_error;
+	slot = old >= 0 && s->ctl->in_place ? old : slots_alloc(s, count);
 	if (slot < 0)
 		return slot;
-	ret = slot_write(s, slot, frame);
+	ret = slots_write(s, slot, count, frame);
 	if (ret) {
 		if (slot != old)
-			slot_free(s, slot);
+			slots_free(s, slot, count);
 		return ret;
 	}
 	if (old >= 0 && old != slot)
-		slot_free(s, old);
+		slots_free(s, old, count);
 	*cookie = slot_to_cookie(slot);
 	return 0;
 }
@@ -218,9 +255,10 @@ static int do_drop(struct server *s, const struct tarn_request *r)
 {
 	long slot = slot_of(s, r);
 
-	s->ctl->drops++;
+	s->ctl->drops += pages_of(r);
+	s->ctl->wide_drops += !!(r->flags & TARN_REQ_WIDE);
 	if (slot >= 0)
-		slot_free(s, slot);
+		slots_free(s, slot, pages_of(r));
 	return 0;
 }
 
@@ -231,7 +269,7 @@ static void perform(struct server *s, const struct tarn_request *r,
 	long slot = cookie_to_slot(r->cookie);
 
 	if (slot >= 0)
-		s->ctl->slot_busy[slot] = 0;
+		memset(s->ctl->slot_busy + slot, 0, pages_of(r));
 	*c = (struct tarn_completion){ .tag = r->tag };
 	if (r->op == TARN_OP_LOAD) {
 		c->result = do_load(s, r, frame);
@@ -243,7 +281,27 @@ static void perform(struct server *s, const struct tarn_request *r,
 	} else {
 		c->result = do_drop(s, r);
 	}
-	s->ctl->completed++;
+	s->ctl->completed += pages_of(r);
+}
+
+static bool overlap(u64 a, u64 na, u64 b, u64 nb)
+{
+	return a < b + nb && b < a + na;
+}
+
+static void check_wide(struct server *s, const struct tarn_request *r)
+{
+	u32 count = pages_of(r);
+
+	if (s->ctl->narrow)
+		protocol_error(s->ctl, "op %u is wide", r->op);
+	if (count < 2 || count > TARN_WIDE_PAGES ||
+	    r->flags & (TARN_REQ_MISMATCH | TARN_REQ_READAHEAD) || r->sum)
+		protocol_error(s->ctl, "op %u about %u pages, flags %x, sum %x",
+			       r->op, count, r->flags, r->sum);
+	if (r->op != TARN_OP_DROP && (count & (count - 1) || r->frame % count))
+		protocol_error(s->ctl, "op %u about %u frames from %llx on",
+			       r->op, count, r->frame);
 }
 
 /* What a request must be, whatever the state of the store. */
@@ -254,21 +312,23 @@ static void check_request(struct server *s, struct queue *q,
 	long slot = cookie_to_slot(r->cookie);
 	u32 i;
 
-	if (slot >= 0 && ctl->slot_busy[slot]++)
-		protocol_error(ctl, "op %u: cookie %llx is in flight", r->op,
-			       r->cookie);
-
+	for (i = 0; slot >= 0 && i < pages_of(r); i++)
+		if (slot + i < PAGER_SLOTS && ctl->slot_busy[slot + i]++)
+			protocol_error(ctl, "op %u: cookie %llx + %u is in flight",
+				       r->op, r->cookie, i);
+	if (r->flags & TARN_REQ_WIDE)
+		check_wide(s, r);
 	if (r->op < TARN_OP_LOAD || r->op > TARN_OP_DROP)
 		protocol_error(ctl, "op %u", r->op);
-	if ((r->flags & ~3) || !r->partition != (r->op == TARN_OP_DROP))
+	if ((r->flags & ~7) || !r->partition != (r->op == TARN_OP_DROP))
 		protocol_error(ctl, "op %u flags %x partition %u", r->op,
 			       r->flags, r->partition);
 	if (r->sum && r->op != TARN_OP_LOAD)
 		protocol_error(ctl, "op %u has sum %x", r->op, r->sum);
-	if (r->flags && r->op != TARN_OP_LOAD)
+	if (r->flags & 3 && r->op != TARN_OP_LOAD)
 		protocol_error(ctl, "op %u has flags %x", r->op, r->flags);
 	if (r->op != TARN_OP_DROP &&
-	    r->frame >= s->end.window_bytes >> TARN_PAGE_SHIFT)
+	    r->frame + pages_of(r) > s->end.window_bytes >> TARN_PAGE_SHIFT)
 		protocol_error(ctl, "frame %llx is beyond the window", r->frame);
 	for (i = 0; i < q->count; i++) {
 		const struct tarn_request *o = &q->pending[i].req;
@@ -276,11 +336,11 @@ static void check_request(struct server *s, struct queue *q,
 		if (o->tag == r->tag)
 			protocol_error(ctl, "tag %u is in flight", r->tag);
 		if (r->op != TARN_OP_DROP && o->op != TARN_OP_DROP &&
-		    o->frame == r->frame)
+		    overlap(o->frame, pages_of(o), r->frame, pages_of(r)))
 			protocol_error(ctl, "frame %llx is in flight", r->frame);
 		if (!ctl->truncates && r->op != TARN_OP_DROP &&
-		    o->op != TARN_OP_DROP &&
-		    o->index == r->index && o->partition == r->partition)
+		    o->op != TARN_OP_DROP && o->partition == r->partition &&
+		    overlap(o->index, pages_of(o), r->index, pages_of(r)))
 			protocol_error(ctl, "page %u:%llu in flight: ops %u, %u",
 				       r->partition, r->index, o->op, r->op);
 	}
@@ -294,7 +354,7 @@ static void check_request(struct server *s, struct queue *q,
 				       q->run_last.index);
 		q->run_left--;
 		ctl->in_runs++;
-	} else if (r->run) {
+	} else if (r->run && !(r->flags & TARN_REQ_WIDE)) {
 		if (r->op != TARN_OP_STORE)
 			protocol_error(ctl, "op %u has a run", r->op);
 		q->run_left = r->run;
@@ -307,7 +367,7 @@ static void take(struct server *s, u32 n)
 {
 	struct queue *q = &s->queue[n];
 	u32 tail = pager_end_tail(&s->end, n);
-	u64 due = now_ms() + s->ctl->delay_ms;
+	u64 due = now_ms() + s->ctl->delay_ms, taken;
 	struct tarn_request r;
 
 	if (tail - q->seen > s->end.depth)
@@ -320,7 +380,8 @@ static void take(struct server *s, u32 n)
 		r = *pager_end_request(&s->end, n, q->seen);
 		check_request(s, q, &r);
 		q->pending[q->count++] = (struct pending){ r, due };
-		if (++s->ctl->taken == s->ctl->die_after)
+		taken = s->ctl->taken += pages_of(&r);
+		if (s->ctl->die_after && taken >= s->ctl->die_after)
 			kill(getpid(), SIGKILL);
 	}
 }
@@ -498,6 +559,7 @@ static int server_begin(struct server *s)
 	pool = SYS(open(s->ctl->pool, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (pool < 0)
 		return pool;
+	s->end.flags = s->ctl->narrow ? 0 : TARN_PAGER_WIDE;
 	ret = pager_end_attach(&s->end, pool, s->ctl->queues, s->ctl->depth);
 	close(pool);
 	if (!ret)

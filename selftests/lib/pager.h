@@ -56,12 +56,16 @@ struct pager_ctl {
 	_Atomic u32 in_place;
 	/** Slots in use beyond which stores get ENOSPC. */
 	_Atomic u32 capacity;
-	/** Kill itself when that many requests are taken, 0: never. */
+	/** Kill itself when @taken is that, 0: never. */
 	_Atomic u64 die_after;
 	/** Set: end by itself, closing /dev/tarn. */
 	_Atomic u32 stop;
 	/** Let the module read @file, a block device, by itself. */
 	_Atomic u32 grant;
+	/** Attach as one that takes no wide requests. */
+	_Atomic u32 narrow;
+	/** errno that wide requests fail with, as far as they match. */
+	_Atomic u32 wide_error;
 	/** Counted up: tell TARN_PAGER_STATUS with these flags. */
 	_Atomic u32 status_wanted, status_flags;
 	u32 queues, depth;
@@ -74,8 +78,11 @@ struct pager_ctl {
 	_Atomic u64 loads, stores, drops, readaheads, mismatches;
 	/** Stores that had the outdated copy's cookie. */
 	_Atomic u64 restores;
+	/** Requests that were wide; each page of them counts in @loads, @stores, @drops. */
+	_Atomic u64 wide_loads, wide_stores, wide_drops;
 	/** Requests that were part of a run of at least two. */
 	_Atomic u64 in_runs;
+	/** Requests, a wide one as one for each page. */
 	_Atomic u64 taken, completed;
 	/** Entries that TARN_PAGER_STORED listed at the last start. */
 	_Atomic u64 listed, relisted;
@@ -122,6 +129,8 @@ struct pager_end {
 	u8 *window;
 	u64 window_bytes, queue_bytes, stored_pages;
 	u32 queues, depth;
+	/* TARN_PAGER_*, before it attaches. */
+	u32 flags;
 	u8 uuid[TARN_UUID_SIZE];
 	struct tarn_queue_area *area[PAGER_QUEUES];
 };

@@ -21,6 +21,7 @@ int pager_end_attach(struct pager_end *e, int pool_fd, u32 queues, u32 depth)
 {
 	struct tarn_pager_attach attach = {
 		.size = sizeof(attach),
+		.flags = e->flags,
 		.pool_fd = pool_fd,
 		.queues = queues,
 		.depth = depth,

@@ -756,7 +756,7 @@ static void test_lost(void)
 	/* One is freed, one is written anew: the leg is whole. */
 	CHECK_EQ(slots_take(&dev->slots, FIRST + 3), 0);
 	CHECK_EQ(slots_take(&dev->slots, FIRST + 7), 0);
-	CHECK_EQ(device_free(dev, FIRST + 3), 0);
+	CHECK_EQ(device_free(dev, FIRST + 3, 1), 0);
 	CHECK_EQ(lost_count(&dev->lost), 1);
 	CHECK(device_rewrite(dev, FIRST + 6, 2, &ext));
 	CHECK_EQ(lost_count(&dev->lost), 0);
@@ -798,8 +798,8 @@ static void test_discard(void)
 	CHECK_EQ(device_used(dev), SLOTS);
 	CHECK_EQ(fallocate(dev->legs[0].fd, 0, 0, SIZE), 0);
 	for (i = 101; i <= 200; i++)
-		CHECK_EQ(device_free(dev, FIRST + i), 0);
-	CHECK_EQ(device_free(dev, FIRST + 101), -ENOENT);
+		CHECK_EQ(device_free(dev, FIRST + i, 1), 0);
+	CHECK_EQ(device_free(dev, FIRST + 101, 1), -ENOENT);
 	CHECK_EQ(device_used(dev), SLOTS - 100);
 	/* Nothing else is free: they are taken as they are. */
 	CHECK(device_alloc(dev, 60, &ext));
@@ -807,7 +807,7 @@ static void test_discard(void)
 	CHECK_EQ(ext.count, 60);
 	CHECK_EQ(device_used(dev), SLOTS - 40);
 	for (i = 1; i <= 50; i++)
-		CHECK_EQ(device_free(dev, FIRST + i), 0);
+		CHECK_EQ(device_free(dev, FIRST + i, 1), 0);
 	discard_device(dev);
 	CHECK_EQ(dev->nr_trim, 0);
 	CHECK_EQ(dev->slots.used, SLOTS - 90);

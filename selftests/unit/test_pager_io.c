@@ -14,6 +14,7 @@
 #define pwrite leg_pwrite
 #include "pager_sources.h"
 #include "vmm/pager/io.c"
+#include "vmm/pager/io_wide.c"
 #include "vmm/pager/mirror.c"
 #undef pread
 #undef pwrite
@@ -63,7 +64,7 @@ void queue_complete(struct queue *q, struct task *task, s32 result, u64 cookie)
 	q->free_tasks = task;
 }
 
-void queue_free_cookie(struct queue *q, u64 cookie)
+void queue_free_cookies(struct queue *q, u64 cookie, u32 count)
 {
 }
 
@@ -158,6 +159,7 @@ static void set_up_queue(void)
 				.ring = { .ring_fd = -1 } };
 	for (i = 0; i < TASKS; i++) {
 		tasks[i].tag = i;
+		tasks[i].pages = 1;
 		ios[i].next = queue.free_ios;
 		queue.free_ios = &ios[i];
 	}
@@ -730,7 +732,7 @@ static void test_gone_meanwhile(void)
 	request(1, TARN_OP_STORE, 0, 0);
 	CHECK(place(&queue, &tasks[0], 2, &ext));
 	dev->legs[0].state = dev->legs[1].state = LEG_FAILED;
-	begin_io(&queue, &tasks[0], &ext, true);
+	io_begin(&queue, &tasks[0], &ext, true);
 	/* Nobody is answered before the ring is. */
 	CHECK_EQ(nr_answers, 0);
 	run();
@@ -786,6 +788,118 @@ static void test_small_leg(void)
 	shut_down();
 }
 
+/* ---- wide requests ------------------------------------------------------- */
+
+#define WIDE 4U
+
+static void request_wide(u8 op, u64 cookie)
+{
+	request(0, op, TARN_REQ_WIDE, cookie);
+	tasks[0].pages = WIDE;
+	nr_answers = 0;
+}
+
+static s32 store_wide(u64 outdated)
+{
+	unsigned int i;
+
+	for (i = 0; i < WIDE; i++)
+		memset(frame(i), 'a' + i, PAGER_PAGE_SIZE);
+	request_wide(TARN_OP_STORE, outdated);
+	io_store_wide(&queue, &tasks[0]);
+	run();
+	CHECK_EQ(nr_answers, 1);
+	CHECK(!dev->writes[0] && !dev->writes[1]);
+	tasks[0].pages = 1;
+	return results[0];
+}
+
+static s32 load_wide(u64 cookie)
+{
+	memset(at.window, 0, FRAMES * PAGER_PAGE_SIZE);
+	request_wide(TARN_OP_LOAD, cookie);
+	io_load_wide(&queue, &tasks[0]);
+	run();
+	CHECK_EQ(nr_answers, 1);
+	tasks[0].pages = 1;
+	return results[0];
+}
+
+/* One write a leg, one read, one answer. */
+static void test_wide(void)
+{
+	unsigned int i;
+	u64 slot;
+
+	set_up(2);
+	CHECK_EQ(store_wide(0), 0);
+	CHECK_EQ(queue.counters.ios, 2);
+	CHECK_EQ(queue.counters.stores, WIDE);
+	CHECK_EQ(device_used(dev), WIDE);
+	slot = cookie_slot(cookies[0]);
+	for (i = 0; i < WIDE; i++) {
+		CHECK_EQ(on_leg(0, slot + i), 'a' + (int)i);
+		CHECK_EQ(on_leg(1, slot + i), 'a' + (int)i);
+	}
+	CHECK_EQ(load_wide(cookies[0]), 0);
+	CHECK_EQ(queue.counters.ios, 3);
+	for (i = 0; i < WIDE; i++)
+		CHECK_EQ(*frame(i), 'a' + (int)i);
+	CHECK_EQ(load_wide(device_cookie(dev, dev->slots.end - 1)), -EIO);
+	shut_down();
+}
+
+/* What is wrong with one page is found out when they are asked for one by one. */
+static void test_wide_fails(void)
+{
+	u64 slot;
+
+	set_up(2);
+	slot = dev->slots.cursor;
+	fault(0, slot + 2, 1, ON_WRITE, -EIO);
+	CHECK(store_wide(0) < 0);
+	CHECK_EQ(device_used(dev), 0);
+	CHECK(both_good());
+	CHECK_EQ(dev->legs[0].write_errors, 0);
+	CHECK_EQ(queue.counters.store_errors, 0);
+	CHECK(!queue.refused);
+	nr_faults = 0;
+	CHECK_EQ(store_wide(0), 0);
+	slot = cookie_slot(cookies[0]);
+	fault(0, slot + 2, 1, ON_READ, -EIO);
+	CHECK(load_wide(cookies[0]) < 0);
+	CHECK_EQ(dev->legs[0].read_errors, 0);
+	load(slot, WIDE, 0);
+	CHECK_EQ(results[2], 0);
+	CHECK_EQ(*frame(2), 'c');
+	CHECK_EQ(dev->legs[0].repaired, 1);
+	shut_down();
+}
+
+/* The old copies' place will do; without any nothing is taken. */
+static void test_wide_without_run(void)
+{
+	u64 slot, cookie;
+
+	set_up(1);
+	CHECK_EQ(store_wide(0), 0);
+	cookie = cookies[0];
+	for (slot = dev->slots.first; slot < dev->slots.end; slot += WIDE - 1)
+		slots_take(&dev->slots, slot);
+	slot = device_used(dev);
+	CHECK_EQ(store_wide(0), -ENOSPC);
+	CHECK(!queue.refused);
+	CHECK_EQ(device_used(dev), slot);
+	CHECK_EQ(store_wide(cookie), 0);
+	CHECK_EQ(cookies[0], cookie);
+	CHECK_EQ(device_used(dev), slot);
+	/* Its page keeps the slot, whatever is in it now. */
+	fault(0, cookie_slot(cookie) + 1, 1, ON_WRITE, -EIO);
+	CHECK(store_wide(cookie) < 0);
+	CHECK_EQ(device_used(dev), slot);
+	shut_down();
+}
+
 static const struct tap_test tests[] = {
 	{ "a bad sector is written anew", test_bad_sector },
 	{ "so is wrong content", test_wrong_content },
@@ -804,6 +918,9 @@ static const struct tap_test tests[] = {
 	{ "a leg that is too small", test_small_leg },
 	{ "both disks of a mirror, with stores under way", test_both_gone },
 	{ "and with one that is about to be", test_gone_meanwhile },
+	{ "a wide request is one write and one read", test_wide },
+	{ "a wide request with a bad slot", test_wide_fails },
+	{ "a wide request without a run of slots", test_wide_without_run },
 };
 
 int main(void)

@@ -77,7 +77,7 @@ static void test_add_again(void)
 	CHECK_STR(holds, "pages of device 1 of this pool; start the pager again to use them");
 	CHECK_EQ(devices.nr, 2);
 	/* With nothing on it that is another device, and not the same one. */
-	CHECK_EQ(device_free(devices.opened[1], ext.slot), 0);
+	CHECK_EQ(device_free(devices.opened[1], ext.slot, 1), 0);
 	CHECK_EQ(add_device(paths[2], false, holds), 0);
 	CHECK_EQ(devices.nr, 3);
 	CHECK_EQ(devices.opened[2]->number, 2);

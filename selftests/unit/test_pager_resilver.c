@@ -139,7 +139,7 @@ static void test_freed(void)
 	slot = ext.slot;
 	CHECK_EQ(note_lost(dev, 1, slot), 0);
 	CHECK_EQ(lost_count(&dev->lost), 1);
-	CHECK_EQ(device_free(dev, slot), 0);
+	CHECK_EQ(device_free(dev, slot, 1), 0);
 	CHECK_EQ(lost_count(&dev->lost), 0);
 	CHECK_EQ(note_lost(dev, 1, slot), 0);
 	CHECK_EQ(lost_count(&dev->lost), 0);
@@ -153,7 +153,7 @@ static void test_freed(void)
 	device_end_writes(dev, ext.parity);
 	CHECK_EQ(ext.slot, slot);
 	CHECK_EQ(lost_count(&dev->lost), 0);
-	CHECK_EQ(device_free(dev, slot), 0);
+	CHECK_EQ(device_free(dev, slot, 1), 0);
 	set_states(LEG_GOOD, LEG_GOOD);
 }
 

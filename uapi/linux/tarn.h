@@ -62,6 +62,8 @@
 #define TARN_FEATURE_HUGE	(1ULL << 8)
 /** Pages of which all is one word need no frame (S10). */
 #define TARN_FEATURE_PATTERN	(1ULL << 9)
+/** Pagers may take requests of many pages, TARN_PAGER_WIDE. */
+#define TARN_FEATURE_WIDE	(1ULL << 10)
 
 /**
  * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
@@ -129,7 +131,8 @@ struct tarn_features {
  * @block_pages: of @resident_pages, those in 2 MiB frames
  * @free_block_frames: of @free_frames, those that are free 2 MiB at a time
  * @block_fills: 2 MiB frames given to blocks
- * @block_splits: of these, split since as pages of them went their own ways
+ * @block_splits: of these, split since as pages of them went their own ways; others went
+ *	out as a whole
  * @huge: which blocks are 2 MiB frames in partitions that are made, enum tarn_huge
  * @promote_permille: see tarn_pool_set
  * @block_promotions: of @block_fills, given to blocks that had small frames before

@@ -12,10 +12,14 @@
 #define TARN_PAGER_MAX_QUEUES	64
 #define TARN_PAGER_MAX_DEPTH	4096
 
+/** It takes requests that are wide, see TARN_REQ_WIDE. Wants TARN_FEATURE_WIDE. */
+#define TARN_PAGER_WIDE		(1U << 0)
+#define TARN_PAGER_ALL		0x1U
+
 /**
  * struct tarn_pager_attach - TARN_PAGER_ATTACH: become the pager of a pool
  * @size: of this structure
- * @flags: 0
+ * @flags: TARN_PAGER_*
  * @pool_fd: descriptor of any file or directory of the mount
  * @queues: 1 to TARN_PAGER_MAX_QUEUES
  * @depth: requests in flight a queue, a power of two, 16 to
@@ -186,6 +190,11 @@ enum tarn_op {
 #define TARN_REQ_MISMATCH	(1U << 0)
 /** LOAD: nobody waits for it yet. */
 #define TARN_REQ_READAHEAD	(1U << 1)
+/** The request is about many pages, see struct tarn_request. */
+#define TARN_REQ_WIDE		(1U << 2)
+
+/** Most pages of a wide request. */
+#define TARN_WIDE_PAGES		512
 
 /**
  * struct tarn_request - one entry of a queue's request ring
@@ -193,14 +202,26 @@ enum tarn_op {
  * @op: enum tarn_op
  * @flags: TARN_REQ_*
  * @run: requests that follow directly and belong together with this one:
- *	stores of ascending pages of one partition, worth neighbouring slots
+ *	stores of ascending pages of one partition, worth neighbouring slots. Of a wide
+ *	request: pages that it is about besides the first one
  * @frame: where the page is in the frame window, in pages
  * @cookie: LOAD, DROP: of the copy; STORE: of the outdated copy, which this
  *	completion replaces and so frees, or TARN_COOKIE_NONE
  * @index: page of the partition; DROP: 0
  * @partition: its id; DROP: 0
- * @sum: LOAD: tarn_page_sum() of what was stored, so that a pager with several
- *	copies can tell which of them are right; otherwise 0
+ * @sum: LOAD of one page: tarn_page_sum() of what was stored, so that a pager with
+ *	several copies can tell which of them are right; otherwise 0
+ *
+ * A request with TARN_REQ_WIDE is about @run more pages, whose frames, indexes and cookies
+ * follow those it names one by one, and is answered once for all of them. LOAD and STORE: as
+ * many pages as a power of two says, TARN_WIDE_PAGES at most, in frames from a multiple of
+ * their number on. DROP: any number up to TARN_WIDE_PAGES.
+ *
+ * The cookie of a wide STORE is that of the first outdated copy if all pages have one and
+ * those follow each other; if not it is TARN_COOKIE_NONE, and outdated copies are dropped
+ * afterwards. Its completion names the cookie of the first new copy, the others follow. A
+ * pager that has no such run answers with any errno, as does one that fails with any of the
+ * pages: all of them are as they were, and asked for one by one.
  */
 struct tarn_request {
 	__u32 tag;
@@ -258,7 +279,8 @@ static inline __u32 tarn_page_sum(const void *page)
  * @result: 0 or a negative errno. LOAD: EIO no copy can be read; with
  *	TARN_REQ_MISMATCH, EILSEQ there is no other copy. STORE: ENOSPC no room,
  *	EIO no device took it: the page stays in memory and an outdated copy
- *	allocated (after ENOSPC a DROP of it follows). DROP: always 0.
+ *	allocated (after ENOSPC a DROP of it follows). DROP: always 0. Of a wide LOAD
+ *	or STORE any errno says just that it was not done, see TARN_REQ_WIDE.
  * @cookie: STORE: of the new copy (it may equal the outdated one's: written
  *	in place)
  */

@@ -126,6 +126,8 @@ int attach_open(struct attachment *at, const struct options *opts)
 	call.pool_fd = at->pool_fd;
 	call.queues = at->queues;
 	call.depth = at->depth;
+	if (at->features & TARN_FEATURE_WIDE)
+		call.flags |= TARN_PAGER_WIDE;
 	ret = attach_patiently(at, &call, opts->wait);
 	if (ret) {
 		explain(opts->pool, ret);
@@ -181,8 +183,7 @@ int attach_map_window(struct attachment *at)
 		log_err("can't map the frames: %s", strerror(errno));
 		return -errno;
 	}
-	/* The frames are the guests'; they are in memory anyway. */
-	munlock(at->window, at->window_bytes);
+	/* The frames are the guests'. */
 	madvise(at->window, at->window_bytes, MADV_DONTDUMP);
 	madvise(at->window, at->window_bytes, MADV_DONTFORK);
 	return 0;

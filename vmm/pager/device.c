@@ -213,6 +213,18 @@ bool device_alloc(struct device *dev, u32 want, struct extent *ext)
 	return slot;
 }
 
+/* Slots from device_alloc() are not written after all: they are as they were. */
+void device_unalloc(const struct extent *ext)
+{
+	u32 i;
+
+	device_end_writes(ext->dev, ext->parity);
+	pthread_mutex_lock(&ext->dev->lock);
+	for (i = 0; i < ext->count; i++)
+		slots_free(&ext->dev->slots, ext->slot + i);
+	pthread_mutex_unlock(&ext->dev->lock);
+}
+
 /**
  * device_rewrite() - write used slots again, in place
  *
@@ -242,18 +254,21 @@ void device_end_writes(struct device *dev, unsigned int parity)
 }
 
 /**
- * device_free() - a slot is not needed any more
+ * device_free() - slots are not needed any more
  *
- * Return: 0, -ERANGE or -ENOENT if it was not used.
+ * Return: 0, -ERANGE or -ENOENT if one of them was not used; the others are free then.
  */
-int device_free(struct device *dev, u64 slot)
+int device_free(struct device *dev, u64 slot, u32 count)
 {
-	int ret;
+	int ret = 0, one;
 
 	pthread_mutex_lock(&dev->lock);
-	device_forget_lost(dev, slot, 1);
-	ret = dev->discard ? discard_add(dev, slot) :
-			     slots_free(&dev->slots, slot);
+	device_forget_lost(dev, slot, count);
+	for (; count--; slot++) {
+		one = dev->discard ? discard_add(dev, slot) :
+				     slots_free(&dev->slots, slot);
+		ret = ret ? ret : one;
+	}
 	pthread_mutex_unlock(&dev->lock);
 	return ret;
 }

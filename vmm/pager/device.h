@@ -109,8 +109,9 @@ bool device_is_stamped(struct device *dev);
 bool device_alloc(struct device *dev, u32 want, struct extent *ext);
 bool device_rewrite(struct device *dev, u64 slot, u32 count,
 		    struct extent *ext);
+void device_unalloc(const struct extent *ext);
 void device_end_writes(struct device *dev, unsigned int parity);
-int device_free(struct device *dev, u64 slot);
+int device_free(struct device *dev, u64 slot, u32 count);
 void device_forget_lost(struct device *dev, u64 slot, u64 count);
 int device_drain(struct device *dev, bool on);
 void device_write_result(struct device *dev, bool good);

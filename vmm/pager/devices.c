@@ -265,16 +265,19 @@ bool devices_alloc(struct devices *devices, u32 want,
 	return false;
 }
 
-void devices_free(struct devices *devices, const u64 *cookies, unsigned int nr)
+void devices_free(struct devices *devices, const struct slot_run *runs,
+		  unsigned int nr)
 {
 	struct device *dev;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		dev = devices_of_cookie(devices, cookies[i]);
-		if (!dev || device_free(dev, cookie_slot(cookies[i])))
-			log_limited(LOG_ERR, "cookie %#llx was freed, but is not in use",
-				    (unsigned long long)cookies[i]);
+		dev = devices_of_cookie(devices, runs[i].cookie);
+		if (!dev || device_free(dev, cookie_slot(runs[i].cookie),
+					runs[i].count))
+			log_limited(LOG_ERR, "of %u cookies from %#llx on, that were freed, some are not in use",
+				    runs[i].count,
+				    (unsigned long long)runs[i].cookie);
 	}
 }
 

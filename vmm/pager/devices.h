@@ -40,6 +40,16 @@ struct devices {
 	struct device *opened[DEVICE_MAX];
 };
 
+/**
+ * struct slot_run - copies whose cookies follow each other
+ * @cookie: of the first
+ * @count: how many
+ */
+struct slot_run {
+	u64 cookie;
+	u32 count;
+};
+
 /** struct device_set - a set of device numbers */
 struct device_set {
 	u64 bits[DEVICE_MAX / 64];
@@ -72,7 +82,8 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 
 bool devices_alloc(struct devices *devices, u32 want,
 		   const struct device_set *but, struct extent *ext);
-void devices_free(struct devices *devices, const u64 *cookies, unsigned int nr);
+void devices_free(struct devices *devices, const struct slot_run *runs,
+		  unsigned int nr);
 void devices_sum(struct devices *devices, struct device_totals *totals);
 
 static inline struct device *devices_find(struct devices *devices,

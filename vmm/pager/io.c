@@ -31,6 +31,8 @@
 #include <unistd.h>
 
 #define IO_RETRIES 8
+/** Pages of the largest bio. */
+#define BIO_PAGES 256U
 
 static bool error_passes(s32 error)
 {
@@ -83,7 +85,7 @@ static struct io *io_get(struct queue *q)
 	return io;
 }
 
-static void io_put(struct queue *q, struct io *io)
+void io_put(struct queue *q, struct io *io)
 {
 	io->next = q->free_ios;
 	q->free_ios = io;
@@ -110,14 +112,16 @@ static void fill_iov(struct queue *q, struct io *io)
 
 	io->niov = 0;
 	for (task = io->tasks; task; task = task->next) {
+		size_t bytes = (size_t)task->pages << PAGER_PAGE_SHIFT;
+
 		page = q->at->window + (task->frame << PAGER_PAGE_SHIFT);
 		if (iov && (u8 *)iov->iov_base + iov->iov_len == page) {
-			iov->iov_len += PAGER_PAGE_SIZE;
+			iov->iov_len += bytes;
 			continue;
 		}
 		iov = &io->iov[io->niov++];
 		iov->iov_base = page;
-		iov->iov_len = PAGER_PAGE_SIZE;
+		iov->iov_len = bytes;
 	}
 }
 
@@ -137,30 +141,56 @@ static bool register_leg(struct queue *q, unsigned int index,
 	return true;
 }
 
-static void ask_leg(struct queue *q, struct io *io, unsigned int leg_number)
+/*
+ * What is larger than one bio the kernel does not begin at once, but hands to a thread of its
+ * own, which costs more than two requests.
+ */
+static unsigned int parts_of(const struct io *io)
+{
+	return io->ext.count > BIO_PAGES ? io->ext.count / BIO_PAGES : 1;
+}
+
+static void ask_part(struct queue *q, struct io *io, unsigned int leg_number,
+		     const struct iovec *iov, unsigned int niov, u64 offset)
 {
 	struct device *dev = io->ext.dev;
 	struct leg *leg = &dev->legs[leg_number];
 	unsigned int index = dev->number * LAYOUT_MAX_LEGS + leg_number;
 	struct io_uring_sqe *sqe = queue_get_sqe(q);
-	u64 offset = io->ext.slot << PAGER_PAGE_SHIFT;
 	bool fixed = register_leg(q, index, leg);
 	int fd = fixed ? (int)index : leg->fd;
 
-	if (io->niov > 1 && io->write)
-		io_uring_prep_writev(sqe, fd, io->iov, io->niov, offset);
-	else if (io->niov > 1)
-		io_uring_prep_readv(sqe, fd, io->iov, io->niov, offset);
+	if (niov > 1 && io->write)
+		io_uring_prep_writev(sqe, fd, iov, niov, offset);
+	else if (niov > 1)
+		io_uring_prep_readv(sqe, fd, iov, niov, offset);
 	else if (io->write)
-		io_uring_prep_write(sqe, fd, io->iov[0].iov_base,
-				    io->iov[0].iov_len, offset);
+		io_uring_prep_write(sqe, fd, iov->iov_base, iov->iov_len,
+				    offset);
 	else
-		io_uring_prep_read(sqe, fd, io->iov[0].iov_base,
-				   io->iov[0].iov_len, offset);
+		io_uring_prep_read(sqe, fd, iov->iov_base, iov->iov_len, offset);
 	if (fixed)
 		sqe->flags |= IOSQE_FIXED_FILE;
 	io_uring_sqe_set_data64(sqe, (uintptr_t)io | leg_number);
 	counter_add(&q->counters.ios, 1);
+}
+
+static void ask_leg(struct queue *q, struct io *io, unsigned int leg_number)
+{
+	unsigned int parts = parts_of(io), i;
+	size_t bytes = ((size_t)io->ext.count << PAGER_PAGE_SHIFT) / parts;
+	u64 offset = io->ext.slot << PAGER_PAGE_SHIFT;
+	u8 *from = io->iov[0].iov_base;
+
+	if (parts == 1) {
+		ask_part(q, io, leg_number, io->iov, io->niov, offset);
+		return;
+	}
+	for (i = 0; i < parts; i++) {
+		const struct iovec part = { from + i * bytes, bytes };
+
+		ask_part(q, io, leg_number, &part, 1, offset + i * bytes);
+	}
 }
 
 /* Ask some of @io's legs; what the others answered stands. */
@@ -169,7 +199,7 @@ static void ask_again(struct queue *q, struct io *io, unsigned int legs)
 	unsigned int i;
 
 	io->failed &= ~legs;
-	io->pending = __builtin_popcount(legs);
+	io->pending = __builtin_popcount(legs) * parts_of(io);
 	for (i = 0; i < LAYOUT_MAX_LEGS; i++)
 		if (legs & 1 << i)
 			ask_leg(q, io, i);
@@ -215,7 +245,7 @@ static struct io *new_io(struct queue *q, struct task *tasks,
 	return io;
 }
 
-static void begin_io(struct queue *q, struct task *tasks,
+void io_begin(struct queue *q, struct task *tasks,
 		     const struct extent *ext, bool write)
 {
 	struct io *io = new_io(q, tasks, ext, write);
@@ -234,13 +264,16 @@ static void begin_io(struct queue *q, struct task *tasks,
 }
 
 /* Complete all tasks with @result. */
-static void answer_tasks(struct queue *q, struct task *tasks, s32 result)
+void io_answer(struct queue *q, struct task *tasks, s32 result)
 {
 	struct task *next;
 
 	for (; tasks; tasks = next) {
 		next = tasks->next;
-		if (result && tasks->op == TARN_OP_LOAD)
+		/* Of a wide one those that are asked for then by themselves count. */
+		if (result && tasks->flags & TARN_REQ_WIDE)
+			;
+		else if (result && tasks->op == TARN_OP_LOAD)
 			counter_add(&q->counters.load_errors, 1);
 		else if (result)
 			counter_add(&q->counters.store_errors, 1);
@@ -270,18 +303,18 @@ void io_load(struct queue *q, struct task *tasks, u32 nr)
 	if (!ext.dev || ext.slot + nr > ext.dev->slots.end) {
 		log_limited(LOG_ERR, "asked for cookie %#llx, which is none",
 			    (unsigned long long)cookie);
-		answer_tasks(q, tasks, -EIO);
+		io_answer(q, tasks, -EIO);
 		return;
 	}
 	if (tasks->flags & TARN_REQ_MISMATCH && ext.dev->nr_legs == 1) {
 		mirror_mismatch(ext.dev, 0, ext.slot);
-		answer_tasks(q, tasks, -EILSEQ);
+		io_answer(q, tasks, -EILSEQ);
 		return;
 	}
 	for (; nr; nr -= ext.count, ext.slot += ext.count, tasks = rest) {
 		ext.count = mirror_run(ext.dev, ext.slot, nr);
 		rest = split_tasks(tasks, ext.count);
-		begin_io(q, tasks, &ext, false);
+		io_begin(q, tasks, &ext, false);
 	}
 }
 
@@ -356,7 +389,7 @@ static void load_failed(struct queue *q, struct io *io)
 		if (ask_other_leg(q, io, leg))
 			return;
 	}
-	answer_tasks(q, io->tasks, -EIO);
+	io_answer(q, io->tasks, -EIO);
 	io_put(q, io);
 }
 
@@ -387,7 +420,7 @@ static void load_wrong(struct queue *q, struct io *io)
 	mirror_mismatch(dev, leg, io->ext.slot);
 	if (ask_other_leg(q, io, leg))
 		return;
-	answer_tasks(q, io->tasks, asked_again ? -EILSEQ : 0);
+	io_answer(q, io->tasks, asked_again ? -EILSEQ : 0);
 	io_put(q, io);
 }
 
@@ -428,7 +461,7 @@ static void repair_done(struct queue *q, struct io *io)
 		if (mirror_leg_failed(dev, leg))
 			status_poke();
 	}
-	answer_tasks(q, io->tasks, 0);
+	io_answer(q, io->tasks, 0);
 	io_put(q, io);
 }
 
@@ -447,7 +480,7 @@ static void load_done(struct queue *q, struct io *io)
 		status_poke();
 	if (begin_repair(q, io))
 		return;
-	answer_tasks(q, io->tasks, 0);
+	io_answer(q, io->tasks, 0);
 	io_put(q, io);
 }
 
@@ -495,7 +528,7 @@ static void refuse_store(struct queue *q, struct task *task)
 	task->next = NULL;
 	if (!task->retried)
 		q->refused = true;
-	answer_tasks(q, task, task->retried ? -EIO : -ENOSPC);
+	io_answer(q, task, task->retried ? -EIO : -ENOSPC);
 }
 
 static void place_stores(struct queue *q, struct task *tasks, u32 nr)
@@ -506,7 +539,7 @@ static void place_stores(struct queue *q, struct task *tasks, u32 nr)
 	while (nr) {
 		if (place(q, tasks, nr, &ext)) {
 			rest = split_tasks(tasks, ext.count);
-			begin_io(q, tasks, &ext, true);
+			io_begin(q, tasks, &ext, true);
 			nr -= ext.count;
 		} else {
 			rest = tasks->next;
@@ -528,7 +561,7 @@ void io_store(struct queue *q, struct task *tasks, u32 nr)
 }
 
 /* A slot that was written anew must not be given back: its page keeps it. */
-static bool is_rewrite(const struct io *io)
+bool io_is_rewrite(const struct io *io)
 {
 	return io->tasks->cookie ==
 	       device_cookie(io->ext.dev, io->ext.slot);
@@ -539,17 +572,16 @@ static void store_again(struct queue *q, struct io *io)
 {
 	struct device *dev = io->ext.dev;
 	struct task *tasks = io->tasks;
-	bool rewrite = is_rewrite(io);
-	u32 nr = io->ext.count, i;
+	bool rewrite = io_is_rewrite(io);
+	u32 nr = io->ext.count;
 
 	if (!rewrite)
-		for (i = 0; i < nr; i++)
-			device_free(dev, io->ext.slot + i);
+		device_free(dev, io->ext.slot, nr);
 	device_end_writes(dev, io->ext.parity);
 	io_put(q, io);
 	if (rewrite) {
 		q->refused = true;
-		answer_tasks(q, tasks, -ENOSPC);
+		io_answer(q, tasks, -ENOSPC);
 		return;
 	}
 	place_stores(q, tasks, nr);
@@ -561,7 +593,7 @@ static void store_elsewhere(struct queue *q, struct io *io)
 	struct task *task = io->tasks;
 
 	device_write_result(dev, false);
-	if (!is_rewrite(io))
+	if (!io_is_rewrite(io))
 		device_mark_bad(dev);
 	if (!task->retried)
 		task->tried = (struct device_set){};
@@ -579,10 +611,10 @@ static void store_no_frame(struct queue *q, struct io *io)
 
 	log_limited(LOG_ERR, "frame %llu can't be read",
 		    (unsigned long long)io->tasks->frame);
-	if (!is_rewrite(io))
-		device_free(dev, io->ext.slot);
+	if (!io_is_rewrite(io))
+		device_free(dev, io->ext.slot, 1);
 	device_end_writes(dev, io->ext.parity);
-	answer_tasks(q, io->tasks, -EIO);
+	io_answer(q, io->tasks, -EIO);
 	io_put(q, io);
 }
 
@@ -600,7 +632,7 @@ static void store_failed(struct queue *q, struct io *io)
 	store_elsewhere(q, io);
 }
 
-static void store_commit(struct queue *q, struct io *io)
+void io_store_commit(struct queue *q, struct io *io)
 {
 	u64 cookie = device_cookie(io->ext.dev, io->ext.slot);
 	struct task *task, *next;
@@ -608,7 +640,7 @@ static void store_commit(struct queue *q, struct io *io)
 	for (task = io->tasks; task; task = next, cookie++) {
 		next = task->next;
 		if (task->cookie && task->cookie != cookie)
-			queue_free_cookie(q, task->cookie);
+			queue_free_cookies(q, task->cookie, task->pages);
 		queue_complete(q, task, 0, cookie);
 	}
 	device_write_result(io->ext.dev, true);
@@ -648,6 +680,12 @@ static bool is_on_record(const struct io *io, unsigned int failed)
 	return (io->legs & ~failed) == all || device_is_stamped(io->ext.dev);
 }
 
+/* It went well on all legs, and one of them was good before. */
+bool io_is_stored(const struct io *io)
+{
+	return !io->failed && has_good_leg(io, 0) && is_on_record(io, 0);
+}
+
 /*
  * A store is good if one leg has it that was good before: the others are given
  * up, which is on record in the superblock before the store is committed, or it is
@@ -684,7 +722,7 @@ static void store_done(struct queue *q, struct io *io)
 	if (full || !is_on_record(io, failed))
 		store_again(q, io);
 	else
-		store_commit(q, io);
+		io_store_commit(q, io);
 }
 
 /* ---- both ---------------------------------------------------------------- */
@@ -703,7 +741,7 @@ static void split_io(struct queue *q, struct io *io)
 	for (; task; task = next, ext.slot++) {
 		next = task->next;
 		task->next = NULL;
-		begin_io(q, task, &ext, write);
+		io_begin(q, task, &ext, write);
 	}
 }
 
@@ -718,7 +756,8 @@ void io_done(struct queue *q, struct io *io, unsigned int leg, s32 result)
 	if (!io->legs) {
 		io->failed = 1;
 		io->errors[0] = -ENODEV;
-	} else if (result != (s32)(io->ext.count << PAGER_PAGE_SHIFT)) {
+	} else if (result != (s32)(io->ext.count << PAGER_PAGE_SHIFT) /
+				     (s32)parts_of(io)) {
 		io->failed |= 1 << leg;
 		/* A short transfer ends where the error is, or the room. */
 		io->errors[leg] = result < 0 ? result :
@@ -733,7 +772,9 @@ void io_done(struct queue *q, struct io *io, unsigned int leg, s32 result)
 	}
 	if (io == q->alone)
 		alone_done(q);
-	if (io->repairing)
+	if (io->tasks->flags & TARN_REQ_WIDE)
+		io_wide_done(q, io);
+	else if (io->repairing)
 		repair_done(q, io);
 	else if (io->write)
 		store_done(q, io);

@@ -144,7 +144,13 @@ static int init_slots(struct pager *pager)
 
 static int init_window(struct pager *pager)
 {
-	return attach_map_window(&pager->at);
+	int ret = security_lock_later(pager->opts.mlock, false);
+
+	if (!ret)
+		ret = attach_map_window(&pager->at);
+	if (!ret)
+		ret = security_lock_later(pager->opts.mlock, true);
+	return ret;
 }
 
 static int init_queues(struct pager *pager)
@@ -171,7 +177,7 @@ static void forget_dropped(void *arg, u64 cookie)
 	struct device *dev = devices_of_cookie(arg, cookie);
 
 	if (dev)
-		device_free(dev, cookie_slot(cookie));
+		device_free(dev, cookie_slot(cookie), 1);
 }
 
 /* Each further turn finds a million copies less: it comes to an end. */

@@ -42,7 +42,7 @@ static _Noreturn void give_up(const struct queue *q, const char *what,
 	_exit(EXIT_FAILURE);
 }
 
-/* There is room: at most two a task, and the commands. */
+/* There is room: at most two a task, four a wide one, and the commands. */
 struct io_uring_sqe *queue_get_sqe(struct queue *q)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&q->ring);
@@ -64,10 +64,10 @@ void queue_complete(struct queue *q, struct task *task, s32 result, u64 cookie)
 	q->free_tasks = task;
 }
 
-/* Free a copy once the completion written next, or last, is committed. */
-void queue_free_cookie(struct queue *q, u64 cookie)
+/* Free copies once the completion written next, or last, is committed. */
+void queue_free_cookies(struct queue *q, u64 cookie, u32 count)
 {
-	q->freed[q->nr_freed++] = cookie;
+	q->freed[q->nr_freed++] = (struct slot_run){ cookie, count };
 }
 
 /* ---- taking requests ----------------------------------------------------- */
@@ -75,6 +75,11 @@ void queue_free_cookie(struct queue *q, u64 cookie)
 static const struct tarn_request *request_at(const struct queue *q, u32 n)
 {
 	return &q->requests[n & (q->depth - 1)];
+}
+
+static bool is_wide(const struct tarn_request *req)
+{
+	return req->flags & TARN_REQ_WIDE;
 }
 
 static struct task *take_task(struct queue *q)
@@ -94,6 +99,7 @@ static struct task *take_task(struct queue *q)
 	task->sum = req->sum;
 	task->frame = req->frame;
 	task->cookie = req->cookie;
+	task->pages = req->flags & TARN_REQ_WIDE ? req->run + 1 : 1;
 	return task;
 }
 
@@ -133,14 +139,15 @@ static void take_stores(struct queue *q, u32 tail)
 	while (q->head != tail && nr < IO_MAX_PAGES) {
 		const struct tarn_request *req = request_at(q, q->head);
 
-		if (req->op != TARN_OP_STORE)
+		if (req->op != TARN_OP_STORE || is_wide(req))
 			break;
 		run = min_t(u32, (u32)req->run + 1, tail - q->head);
 		if (nr && nr + run > IO_MAX_PAGES)
 			break;
 		run = min_t(u32, run, IO_MAX_PAGES);
 		for (i = 0; i < run; i++) {
-			if (request_at(q, q->head)->op != TARN_OP_STORE)
+			if (request_at(q, q->head)->op != TARN_OP_STORE ||
+			    is_wide(request_at(q, q->head)))
 				break;
 			*last = take_task(q);
 			last = &(*last)->next;
@@ -154,8 +161,8 @@ static void take_drop(struct queue *q)
 {
 	struct task *task = take_task(q);
 
-	counter_add(&q->counters.drops, 1);
-	queue_free_cookie(q, task->cookie);
+	counter_add(&q->counters.drops, task->pages);
+	queue_free_cookies(q, task->cookie, task->pages);
 	queue_complete(q, task, 0, TARN_COOKIE_NONE);
 }
 
@@ -167,12 +174,20 @@ static void take_requests(struct queue *q)
 	if (tail - q->head > q->depth)
 		give_up(q, "request ring", EPROTO);
 	while (q->head != tail) {
-		switch (request_at(q, q->head)->op) {
+		const struct tarn_request *req = request_at(q, q->head);
+
+		switch (req->op) {
 		case TARN_OP_LOAD:
-			take_loads(q, tail);
+			if (is_wide(req))
+				io_load_wide(q, take_task(q));
+			else
+				take_loads(q, tail);
 			break;
 		case TARN_OP_STORE:
-			take_stores(q, tail);
+			if (is_wide(req))
+				io_store_wide(q, take_task(q));
+			else
+				take_stores(q, tail);
 			break;
 		case TARN_OP_DROP:
 			take_drop(q);

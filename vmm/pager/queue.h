@@ -20,7 +20,7 @@
 struct attachment;
 struct options;
 
-/** Most pages in one read or write. */
+/** Most pages in one read or write, but for those of a wide request. */
 #define IO_MAX_PAGES 64
 /** Registered files: a leg each. */
 #define QUEUE_FILES (DEVICE_MAX * LAYOUT_MAX_LEGS)
@@ -35,6 +35,7 @@ struct options;
  * @sum: see there
  * @frame: see there
  * @cookie: see there
+ * @pages: that it is about
  * @tried: devices that a store failed on
  */
 struct task {
@@ -46,13 +47,14 @@ struct task {
 	u32 sum;
 	u64 frame;
 	u64 cookie;
+	u32 pages;
 	struct device_set tried;
 };
 
 /**
  * struct io - a read or write of slots that follow each other
  * @next: in the list of free ones, or of those that are read by themselves
- * @tasks: a task a slot
+ * @tasks: a task a slot, or a wide one for all
  * @ext: the slots
  * @write: or read
  * @legs: those asked
@@ -115,7 +117,7 @@ struct queue_counters {
  * @parked: a TARN_CMD_SERVE waits for requests
  * @nr_done: completions written
  * @nr_committed: of these, named in the TARN_CMD_SERVE that is in the ring
- * @freed: cookies to free when the module has taken their completions
+ * @freed: copies to free when the module has taken their completions
  * @nr_freed: how many
  * @nr_freed_committed: as @nr_committed
  * @refused: a store among the completions was answered with ENOSPC
@@ -145,7 +147,7 @@ struct queue {
 
 	u32 nr_done;
 	u32 nr_committed;
-	u64 *freed;
+	struct slot_run *freed;
 	u32 nr_freed;
 	u32 nr_freed_committed;
 	bool refused;
@@ -173,7 +175,7 @@ void queues_go(unsigned int nr);
 struct io_uring_sqe *queue_get_sqe(struct queue *q);
 void queue_complete(struct queue *q, struct task *task, s32 result,
 		    u64 cookie);
-void queue_free_cookie(struct queue *q, u64 cookie);
+void queue_free_cookies(struct queue *q, u64 cookie, u32 count);
 
 static inline struct task *queue_get_task(struct queue *q)
 {

@@ -46,9 +46,8 @@ static int raise_limit(int resource, rlim_t want)
 }
 
 /*
- * All that is mapped now is read in and kept. What is mapped later is kept once
- * it has been touched, so that the frame window, many gigabytes, can be mapped
- * and taken out again (attach.c).
+ * All that is mapped now is read in and kept. What is mapped later is kept once it has
+ * been touched.
  */
 static int lock_memory(void)
 {
@@ -62,6 +61,20 @@ static int lock_memory(void)
 			strerror(errno));
 		return -errno;
 	}
+	return 0;
+}
+
+/**
+ * security_lock_later() - whether what is mapped from now on is kept once it was touched
+ * @mlock: as security_protect() was told
+ *
+ * A mapping that the kernel does not lock, as it may not grow, is filled at once all the same
+ * where others are to be locked: that of the window with an entry for each page of the pool.
+ */
+int security_lock_later(bool mlock, bool later)
+{
+	if (mlock && mlockall(later ? MCL_FUTURE | MCL_ONFAULT : MCL_CURRENT))
+		return -errno;
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct pager_user {
 };
 
 int security_protect(bool mlock);
+int security_lock_later(bool mlock, bool later);
 int security_find_user(const char *name, struct pager_user *user);
 int security_drop(const struct pager_user *user);
 int security_confine(void);
