@@ -33,7 +33,7 @@ ask()
 # value METRIC: of the first sample of that name and labels
 value()
 {
-	ask "$url/metrics" | awk -v want="$1" '$1 == want { print $2; found = 1; exit } END { exit !found }'
+	ask "$url/metrics" | want=$1 awk '$1 == ENVIRON["want"] { print $2; found = 1; exit } END { exit !found }'
 }
 
 # counts FIELD: of the pool, as tarnctl has it
@@ -144,8 +144,13 @@ check "dashboard and alerts name what there is" "$here/dashboard-check" \
 check "JSON of all pools" json '.[0].name == "test-tools" and .[0].state == "serving" and
 	(.[0].partitions | length) == 2 and (.[0].partitions[] | select(.domain == "web") |
 	.logical_pages == 6144 and (.nodes | length) > 0)' ask "$url/api/pools"
-check "a timeline" json '(.time | length) > 2 and (.time | length) == (.page_ins | length) and
+timeline()
+{
+	json '(.time | length) > 2 and (.time | length) == (.page_ins | length) and
 	.time == (.time | sort)' ask "$url/api/timeline?pool=test-tools"
+}
+await timeline
+result $? "a timeline"
 id=$(ask "$url/api/pools" | jq '.[0].partitions[] | select(.domain == "web").id')
 check "of a partition" json '(.resident | length) > 2 and (.hot | length) == (.time | length)' \
 	ask "$url/api/timeline?pool=test-tools&partition=$id"

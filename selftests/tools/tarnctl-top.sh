@@ -178,8 +178,9 @@ result $? "by what names have in them"
 keys Enter
 seen "enter keeps that" "[p6]"
 keys / Escape
-seen "escape ends it" "1-8 of 63"
-gone "and says so" "[p6]"
+gone "escape ends it" "[p6]"
+keys Home
+seen "and all are there again" "1-8 of 63"
 rm $pool/p*
 seen_order "rows that go while it is scrolled" alpha beta id:3
 esc=$'a\e[31mb'

@@ -40,6 +40,8 @@ counter()
 	tarnctl partition show --json "$pool/$1" | jq ".$2"
 }
 
+# Nothing becomes a pattern, or moves, but by what is done here.
+tarnctl pool set "$pool" scan=0 promote=0
 truncate -s 256M "$pool/a"
 start a
 await "guest: checked 1" && qmp_open "$tmp/a.q" &&

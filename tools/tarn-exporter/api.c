@@ -219,7 +219,8 @@ static int append_all(json_t *object, struct history *history,
 
 json_t *api_timeline(struct history *history, const struct api_range *range)
 {
-	bool seconds = range->until - range->since <= HISTORY_SECONDS_KEPT &&
+	/* The second that is not over yet is asked for as well. */
+	bool seconds = range->until - range->since <= HISTORY_SECONDS_KEPT + 1 &&
 		history_first_second(history, range->pool) < range->until;
 	json_t *object = json_object();
 

@@ -164,6 +164,8 @@ static void table_key(struct screen *screen, int key)
 		move_by(screen, key == KEY_PPAGE ? -lines : lines);
 		break;
 	case KEY_HOME:
+		/* Also where more keys come before it is drawn again. */
+		screen->scroll = 0;
 		choose(screen, 0);
 		break;
 	case KEY_END:
