@@ -181,7 +181,7 @@ static void await_block(u64 index)
 /* The others keep theirs meanwhile. */
 static void a_split_block_becomes_one_again(void)
 {
-	begin("size=16M,huge=always", 3 * BLOCK);
+	begin("size=48M,huge=always", 3 * BLOCK);
 	fill(0, 3 * BLOCK, 1);
 	punch(BLOCK + 7, 1);
 	ASSERT_EQ(blocks(), 2);
@@ -200,7 +200,7 @@ static void a_split_block_becomes_one_again(void)
 /* What was never touched is zeroes then; what is not used stays as it is. */
 static void what_is_used_becomes_one(void)
 {
-	begin("size=16M,huge=always", 3 * BLOCK);
+	begin("size=48M,huge=always", 3 * BLOCK);
 	fill_small(0, 480);
 	fill_small(BLOCK, BLOCK);
 	fill_small(2 * BLOCK, 100);
@@ -223,7 +223,7 @@ static void what_is_used_becomes_one(void)
 /* What the pager has of it is read first. */
 static void what_went_out_comes_back(void)
 {
-	begin("size=16M,huge=always", BLOCK);
+	begin("size=48M,huge=always", BLOCK);
 	pager_start(&pg, &pool);
 	fill_small(0, BLOCK);
 	ASSERT_EQ(part_page_out(part, 100, 30), 30);
@@ -243,7 +243,7 @@ static void none_where_none_is_wanted(void)
 {
 	u64 ns, looked;
 
-	begin("size=16M,huge=always", 3 * BLOCK);
+	begin("size=48M,huge=always", 3 * BLOCK);
 	fill_small(0, 3 * BLOCK);
 	ASSERT_OK(madvise(page_of(BLOCK), BLOCK_BYTES, MADV_NOHUGEPAGE));
 	pool_shares(1000, 0);
@@ -272,7 +272,7 @@ static void none_while_a_page_is_held(void)
 	struct iovec v;
 	int pipes[2];
 
-	begin("size=16M,huge=always", 2 * BLOCK);
+	begin("size=48M,huge=always", 2 * BLOCK);
 	fill_small(0, 2 * BLOCK);
 	v = (struct iovec){ page_of(9), PAGE_SIZE };
 	ASSERT_OK(pipe(pipes));
@@ -296,7 +296,7 @@ static void a_mapping_keeps_what_was_said_of_it(void)
 {
 	unsigned long nodes = 1;
 
-	begin("size=16M,huge=always", 3 * BLOCK);
+	begin("size=48M,huge=always", 3 * BLOCK);
 	fill_small(0, 3 * BLOCK);
 	ASSERT_OK(madvise(map, 3 * BLOCK_BYTES, MADV_DONTFORK));
 	ASSERT_OK(madvise(map, 3 * BLOCK_BYTES, MADV_RANDOM));
@@ -329,7 +329,7 @@ static void what_else_is_mapped_there_stays(void)
 	u64 round, done = 0;
 	u8 *at;
 
-	begin("size=16M,huge=always", 2 * BLOCK);
+	begin("size=48M,huge=always", 2 * BLOCK);
 	fill_small(0, 2 * BLOCK);
 	WAIT_FOR(touch(0, 2 * BLOCK) && promotions() == 2);
 	for (round = 0; done < 5; round++) {
