@@ -111,10 +111,8 @@ static int unshare(struct tarn_partition *part)
 /* @store, or NULL, is the partition's from now on, and with it the reference. */
 static void be_in(struct tarn_partition *part, struct tarn_partition *store)
 {
-	struct tarn_partition *old = store_of(part);
+	struct tarn_partition *old = tarn_match_set_store(part, store);
 
-	rcu_assign_pointer(part->store, store);
-	WRITE_ONCE(part->leaves_domain, false);
 	if (!store)
 		tarn_match_leave(part);
 	if (old)

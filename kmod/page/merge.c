@@ -8,6 +8,7 @@
 #include "pager/drop.h"
 #include "pool/canon.h"
 #include "pool/partition.h"
+#include "pool/pattern.h"
 #include "pool/pins.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
@@ -81,7 +82,7 @@ static void settle(struct tarn_merge *m, unsigned int i)
 	struct tarn_partition *part = m->pages.part;
 
 	tarn_batch_settle(part, m->pages.page[i].index,
-			  tarn_entry_make(TARN_PAGE_SHARED, m->canon[i]));
+			  tarn_canon_entry(m->store, m->canon[i]));
 	tarn_partition_add_shared(part, 1);
 	tarn_stats_add(part, TARN_STAT_MERGES, 1);
 	m->merged++;
@@ -103,8 +104,11 @@ static bool become(struct tarn_merge *m, unsigned int i)
 	atomic64_t *entry = tarn_partition_entry(store, canon);
 	struct tarn_frame *f = tarn_frame(part->pool, frame);
 	int nid = tarn_frame_node(part->pool, frame);
-	u64 index = m->pages.page[i].index, e, to;
+	u64 index = m->pages.page[i].index, e, to, word;
 
+	/* It may have been written to until now: what needs no frame is no canon. */
+	if (tarn_pattern_find(tarn_frame_page(part->pool, frame), &word))
+		return false;
 	/* Of a canon without sharers nobody knows. It needs no memory for the first one. */
 	if (!tarn_canon_add(store, canon, part, index))
 		return false;

@@ -171,7 +171,7 @@ static void leave_state(struct tarn_partition *part, u64 index, u64 marked,
 		tarn_partition_add_pattern(part, -1);
 	if (!tarn_entry_is_shared(marked))
 		return;
-	tarn_canon_leave(store, tarn_entry_payload(marked), part, index);
+	tarn_canon_leave(store, tarn_canon_of(marked), part, index);
 	tarn_partition_add_shared(part, -1);
 	tarn_stats_add(part, TARN_STAT_BREAKS, 1);
 }
@@ -469,7 +469,7 @@ static int bring_canon(struct bring *b, struct tarn_partition *store, u64 e)
 	bring_waits(b, tarn_entry_is_brief(c) ? TARN_FAULT_MOVE :
 		       tarn_pool_served(store->pool) ? TARN_FAULT_READ :
 						       TARN_FAULT_NO_PAGER);
-	return tarn_page_bring_at(store, tarn_entry_payload(e), canon,
+	return tarn_page_bring_at(store, tarn_canon_of(e), canon,
 				  flags | TARN_BRING_UNNUMBERED, b->wait.mm);
 }
 
@@ -507,7 +507,7 @@ static int break_shared(struct bring *b, struct tarn_partition *store, u64 e)
 
 static int bring_shared(struct bring *b, u64 e)
 {
-	struct tarn_partition *store = tarn_store_get(b->part);
+	struct tarn_partition *store = tarn_canon_store(b->part->pool, e);
 	int ret;
 
 	if (!store)
@@ -644,12 +644,12 @@ int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
 /* The same for a page that shares what it holds. */
 static int wait_for_canon(struct tarn_partition *part, u64 e)
 {
-	struct tarn_partition *store = tarn_store_get(part);
+	struct tarn_partition *store = tarn_canon_store(part->pool, e);
 	int ret;
 
 	if (!store)
 		return 0;
-	ret = tarn_page_wait(store, tarn_entry_payload(e));
+	ret = tarn_page_wait(store, tarn_canon_of(e));
 	tarn_partition_put(store);
 	return ret;
 }

@@ -171,9 +171,9 @@ static int page_out_shared(struct tarn_partition *store, struct tarn_leaf *leaf,
 	for (; i < end && !ret; i++) {
 		u64 e = atomic64_read(tarn_leaf_entry(leaf, i)), canon;
 
-		if (!tarn_entry_is_shared(e))
+		if (!tarn_canon_is_of(store, e))
 			continue;
-		canon = tarn_entry_payload(e);
+		canon = tarn_canon_of(e);
 		ret = page_out(store, canon, canon + 1);
 		if (!ret)
 			ret = wait_for_stores(store, canon, 1, &done);

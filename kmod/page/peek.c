@@ -261,10 +261,10 @@ static int look_at_shared(struct tarn_partition *part, atomic64_t *entry, u64 e,
 
 	if (page)
 		return look_at_canon(page, to);
-	store = tarn_store_get(part);
+	store = tarn_canon_store(part->pool, e);
 	if (!store)
 		return -EAGAIN;
-	ret = look_once(store, tarn_entry_payload(e), to);
+	ret = look_once(store, tarn_canon_of(e), to);
 	tarn_partition_put(store);
 	if (ret < 0)
 		return ret;

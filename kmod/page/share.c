@@ -23,7 +23,7 @@
 /* The entry of what a page shares, in the store that it is in. */
 atomic64_t *tarn_share_entry(struct tarn_partition *store, u64 e)
 {
-	return tarn_partition_entry(store, tarn_entry_payload(e));
+	return tarn_partition_entry(store, tarn_canon_of(e));
 }
 
 /**
@@ -42,7 +42,7 @@ atomic64_t *tarn_share_entry(struct tarn_partition *store, u64 e)
 struct page *tarn_share_lock(struct tarn_partition *part, atomic64_t *entry,
 			     u64 e, unsigned int flags)
 {
-	struct tarn_partition *store = tarn_store_get(part);
+	struct tarn_partition *store = tarn_canon_store(part->pool, e);
 	struct page *page = NULL;
 	atomic64_t *canon;
 
@@ -50,7 +50,7 @@ struct page *tarn_share_lock(struct tarn_partition *part, atomic64_t *entry,
 		return NULL;
 	canon = tarn_share_entry(store, e);
 	if (canon)
-		page = tarn_page_lock_at(store, tarn_entry_payload(e), canon,
+		page = tarn_page_lock_at(store, tarn_canon_of(e), canon,
 					 flags & TARN_BRING_NOWAIT);
 	if (!IS_ERR_OR_NULL(page) && atomic64_read(entry) != e) {
 		tarn_batch_unlock(page);
@@ -82,7 +82,7 @@ struct page *tarn_share_grab(struct tarn_partition *part, atomic64_t *entry,
 /* Is what a page shares, which had the entry @e, in a frame? */
 bool tarn_share_is_there(struct tarn_partition *part, u64 e)
 {
-	struct tarn_partition *store = tarn_store_get(part);
+	struct tarn_partition *store = tarn_canon_store(part->pool, e);
 	atomic64_t *canon = store ? tarn_share_entry(store, e) : NULL;
 	u64 c = canon ? atomic64_read(canon) : 0;
 
@@ -128,9 +128,9 @@ void tarn_share_look(struct tarn_partition *part, struct tarn_leaf *leaf,
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {
 		u64 e = atomic64_read(&leaf->entry[i]);
 
-		if (tarn_entry_is_shared(e) && e & TARN_ENTRY_MAPPED &&
+		if (tarn_canon_is_of(store, e) && e & TARN_ENTRY_MAPPED &&
 		    test_bit(shift + i, young))
-			note_use(store, tarn_entry_payload(e));
+			note_use(store, tarn_canon_of(e));
 	}
 	tarn_partition_put(store);
 }
@@ -189,6 +189,18 @@ static void unmark(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	tarn_entry_wake(entry);
 }
 
+/* Marked FILL, it leaves what it shares: its store is there until it has. */
+static void leave(struct tarn_partition *part, u64 index, atomic64_t *entry)
+{
+	u64 e = atomic64_read(entry);
+	struct tarn_partition *store = tarn_canon_store(part->pool, e);
+
+	if (WARN_ON_ONCE(!store))
+		return;
+	tarn_canon_leave(store, tarn_canon_of(e), part, index);
+	tarn_partition_put(store);
+}
+
 /**
  * tarn_share_remove() - empty those pages of a range that are shared
  * @part: partition; the caller has its inode, or that has ended
@@ -204,13 +216,12 @@ static void unmark(struct tarn_partition *part, u64 index, atomic64_t *entry,
 unsigned int tarn_share_remove(struct tarn_partition *part,
 			       struct tarn_leaf *leaf, u64 first, u64 end)
 {
-	struct tarn_partition *store = tarn_store_get(part);
 	DECLARE_BITMAP(marked, TARN_LEAF_PAGES) = {};
 	unsigned int i, n = 0;
 	bool mapped = false;
 	u64 e;
 
-	if (!store)
+	if (likely(!rcu_access_pointer(part->store)))
 		return 0;
 	for (i = 0; i < end - first; i++) {
 		if (!mark(part, first + i, tarn_leaf_entry(leaf, first + i), &e))
@@ -225,14 +236,12 @@ unsigned int tarn_share_remove(struct tarn_partition *part,
 	for_each_set_bit(i, marked, TARN_LEAF_PAGES) {
 		atomic64_t *entry = tarn_leaf_entry(leaf, first + i);
 
-		tarn_canon_leave(store, tarn_entry_payload(atomic64_read(entry)),
-				 part, first + i);
+		leave(part, first + i, entry);
 		unmark(part, first + i, entry,
 		       tarn_entry_make(TARN_PAGE_EMPTY, 0));
 	}
 	if (n)
 		tarn_partition_add_shared(part, -(s64)n);
-	tarn_partition_put(store);
 	return n;
 }
 
@@ -319,19 +328,23 @@ static void take_back(struct tarn_partition *part, u64 index, atomic64_t *entry,
 static bool turn_back(struct tarn_partition *part, u64 index, atomic64_t *entry,
 		      u64 e, struct tarn_partition *store)
 {
-	u64 canon = tarn_entry_payload(e), copy = TARN_COPY_NONE;
+	u64 canon = tarn_canon_of(e), copy = TARN_COPY_NONE;
 	atomic64_t *from = tarn_partition_entry(store, canon);
 	bool alone = false;
 	struct page *page;
 	int section;
 
+	/* To lock it would rescue one that is going out. */
+	if (!from || tarn_entry_mark(atomic64_read(from)))
+		return false;
 	page = tarn_share_lock(part, entry, e, TARN_BRING_NOWAIT);
 	if (IS_ERR_OR_NULL(page))
 		return false;
 	section = tarn_cookie_begin();
 	if (!tarn_entry_mark(atomic64_read(from)) && mark(part, index, entry, &e)) {
-		alone = tarn_entry_payload(e) == canon &&
-			tarn_canon_leave_alone(store, canon, part, index);
+		alone = tarn_canon_is_of(store, e) &&
+			tarn_canon_of(e) == canon &&
+			tarn_canon_leave_alone(store, canon, part, index, page);
 		if (alone)
 			take_back(part, index, entry, store, canon, &copy);
 		else
@@ -371,8 +384,8 @@ unsigned int tarn_share_turn_back(struct tarn_partition *part,
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {
 		u64 e = atomic64_read(&leaf->entry[i]);
 
-		if (tarn_entry_is_shared(e) && !tarn_entry_mark(e) &&
-		    tarn_canon_is_lone(store, tarn_entry_payload(e)))
+		if (tarn_canon_is_of(store, e) && !tarn_entry_mark(e) &&
+		    tarn_canon_is_lone(store, tarn_canon_of(e)))
 			n += turn_back(part, first + i, &leaf->entry[i], e, store);
 	}
 	tarn_partition_put(store);

@@ -6,7 +6,9 @@
  * place, and no more places than the pool has frames. A place has a part of a hash that its
  * bucket does not say already, and which page it is of. A look at a page finds
  *
- *	a canon that hashes the same	That is what it may share.
+ *	a canon that hashes the same	That is what it may share, if they look equal. If that
+ *					has as many sharers as it may have the page becomes
+ *					another one.
  *	no place of its own		One is made, if there are few of that hash.
  *	its own place			It holds what it held. Another page of its domain that
  *					hashes the same has held that at a look before, too:
@@ -52,14 +54,16 @@
 #define MEMBER_BITS	14
 #define TAG_BITS	20
 #define MEMBERS_MOST	(BIT(MEMBER_BITS) - 1)
-/* Pages with places of one hash: one is enough to be found by, and may be gone. */
+/* Pages with places of one hash: one is enough to be found by, and may be gone soon. */
 #define SAME_MOST	4
+/* Pages that are looked at before others have their turn. */
+#define BURST		64
 /* Pages of a block that need not be equal to any if it is split. */
 #define BLOCK_OTHERS	(TARN_BLOCK_PAGES / 4)
 
 static_assert(INDEX_BITS + MEMBER_BITS + TAG_BITS == 64);
 static_assert(TARN_PARTITIONS_MOST <= MEMBERS_MOST);
-static_assert(TARN_CANONS_MOST <= (1ULL << INDEX_BITS));
+static_assert(TARN_CANON_BITS <= INDEX_BITS);
 
 /**
  * struct tarn_match - of a pool
@@ -286,19 +290,16 @@ static struct page *get_page_of(struct tarn_partition *part, u64 index)
 	       tarn_frame_get(part->pool, tarn_entry_payload(e)) : NULL;
 }
 
-/* Does another page of the domain still hold the same? Before anything is done about it. */
-static bool looks_equal(struct look *l, u64 place, u64 e)
+/* Do a page and one of another partition hold the same? A guess, before anything is done. */
+static bool frames_equal(struct look *l, u64 e, struct tarn_partition *other,
+			 u64 index)
 {
-	struct tarn_partition *other = owner_of(l->match, place);
 	struct page *a, *b = NULL;
 	bool equal;
 
-	if (!other || rcu_access_pointer(other->store) != l->store ||
-	    READ_ONCE(other->leaves_domain))
-		return false;
 	a = tarn_frame_get(l->part->pool, tarn_entry_payload(e));
 	if (a)
-		b = get_page_of(other, index_of(place));
+		b = get_page_of(other, index);
 	equal = a && b && a != b && tarn_poison_equal(a, b);
 	if (a)
 		put_page(a);
@@ -307,17 +308,38 @@ static bool looks_equal(struct look *l, u64 place, u64 e)
 	return equal;
 }
 
-/* Is a place that of a canon of the domain? One that is none any more is given back. */
-static bool is_ours(struct look *l, u64 *place)
+/* Does another page of the domain still hold the same? */
+static bool looks_equal(struct look *l, u64 place, u64 e)
 {
-	u64 example;
+	struct tarn_partition *other = owner_of(l->match, place);
 
-	if (owner_of(l->match, *place) != l->store)
-		return false;
-	if (tarn_canon_sharers(l->store, index_of(*place), &example))
-		return true;
-	*place = 0;
-	return false;
+	return other && rcu_access_pointer(other->store) == l->store &&
+	       !READ_ONCE(other->leaves_domain) &&
+	       frames_equal(l, e, other, index_of(place));
+}
+
+/* What a place is good for that is one of a canon. */
+enum use {
+	USE_NONE,	/* nothing, now or ever again */
+	USE_AWAY,	/* it may be equal, but is in no frame, or in somebody's hand */
+	USE_FULL,	/* it is equal, with as many sharers as it may have */
+	USE_SHARE,	/* it may be shared */
+};
+
+/* Seen before the page is unmapped for it, as many pages may hash as it does. */
+static enum use use_of(struct look *l, u64 canon, u64 e)
+{
+	atomic64_t *entry = tarn_partition_entry(l->store, canon);
+	u64 c = entry ? atomic64_read(entry) : 0, example;
+	u32 sharers = tarn_canon_sharers(l->store, canon, &example);
+
+	if (!sharers)
+		return USE_NONE;
+	if (!tarn_entry_has_frame(c) || tarn_entry_mark(c))
+		return USE_AWAY;
+	if (!frames_equal(l, e, l->store, canon))
+		return USE_NONE;
+	return sharers < TARN_SHARERS_MOST ? USE_SHARE : USE_FULL;
 }
 
 /* Remember a page by what it holds, unless enough others are. */
@@ -332,28 +354,44 @@ static void remember(struct look *l, u64 index, u64 hash, unsigned int same)
 static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 {
 	u64 own = make_place(hash, l->part->member, index);
-	bool known = false, equal = false;
+	bool known = false, away = false, full = false;
 	u64 canon = TARN_CANON_NONE;
 	unsigned int i, same = 0;
 
-	for (i = 0; i < CHOICES * BUCKET; i++) {
+	for (i = 0; i < CHOICES * BUCKET && canon == TARN_CANON_NONE; i++) {
 		u64 *place = nth_place(l->match, hash, i);
+		enum use use = USE_NONE;
 
 		if (!has_tag(*place, hash))
 			continue;
-		same++;
-		if (*place == own)
+		if (*place == own) {
 			known = true;
-		else if (is_ours(l, place))
-			canon = index_of(*place);
-		else if (!equal)
-			equal = looks_equal(l, *place, e);
+			continue;
+		}
+		if (owner_of(l->match, *place) == l->store) {
+			use = use_of(l, index_of(*place), e);
+			if (use == USE_SHARE)
+				canon = index_of(*place);
+			away |= use == USE_AWAY;
+			/* One tells that there are many such pages. */
+			if (use == USE_FULL && full)
+				use = USE_NONE;
+			full |= use == USE_FULL;
+		} else if (looks_equal(l, *place, e)) {
+			same++;
+			continue;
+		}
+		/* It says what is so no more. */
+		if (use == USE_NONE)
+			*place = 0;
 	}
-	if (canon != TARN_CANON_NONE)
+	if (canon != TARN_CANON_NONE || away)
 		return canon;
+	if (full)
+		return TARN_MERGE_ANEW;
 	if (!known)
 		remember(l, index, hash, same);
-	return known && equal ? TARN_MERGE_ANEW : TARN_CANON_NONE;
+	return known && same ? TARN_MERGE_ANEW : TARN_CANON_NONE;
 }
 
 /* It did share, or did not: the places of the pages say so. */
@@ -425,6 +463,17 @@ static bool is_parted(struct look *l, u64 index, u64 e)
 	return l->block == BLOCK_PARTED;
 }
 
+/* Others may look, set domains, end, in between. False: there is nothing more to look for. */
+static bool let_others(struct look *l)
+{
+	flush(l);
+	mutex_unlock(&l->match->lock);
+	cond_resched();
+	mutex_lock(&l->match->lock);
+	return rcu_access_pointer(l->part->store) == l->store &&
+	       !READ_ONCE(l->part->leaves_domain) && make_table(l->part->pool);
+}
+
 static void look_at(struct look *l, u64 index)
 {
 	atomic64_t *entry = tarn_leaf_entry(l->leaf, index);
@@ -439,6 +488,9 @@ static void look_at(struct look *l, u64 index)
 	canon = look_up(l, index, e, hash);
 	if (canon == TARN_CANON_NONE)
 		return;
+	/* For its canon there has to be memory, and pages in hand are locked. */
+	if (canon == TARN_MERGE_ANEW)
+		flush(l);
 	l->hash[l->batch.pages.count] = hash;
 	if (!tarn_merge_add(&l->batch, index, entry, e, canon))
 		return;
@@ -456,8 +508,11 @@ static void look_at_leaf(struct look *l, u64 from, u64 to)
 		return;
 	l->block = BLOCK_UNSEEN;
 	tarn_merge_begin(&l->batch, l->part, l->store);
-	for (i = from; i < min_t(u64, to, BIT(INDEX_BITS)); i++)
+	for (i = from; i < min_t(u64, to, BIT(INDEX_BITS)); i++) {
+		if (i > from && !(i % BURST) && !let_others(l))
+			break;
 		look_at(l, i);
+	}
 	flush(l);
 	l->seen->merged += l->batch.merged;
 }
@@ -582,6 +637,30 @@ void tarn_match_leave(struct tarn_partition *part)
 	if (xa_empty(&m->members))
 		drop_table(part->pool);
 	mutex_unlock(&m->lock);
+}
+
+/**
+ * tarn_match_set_store() - a partition is in another domain from now on, or in none
+ * @part: partition, none of whose pages is shared; the caller holds its domain_lock
+ * @store: of the domain, or NULL; the caller's reference is the partition's
+ *
+ * No look goes on with the old store and finds that the partition leaves it no more.
+ *
+ * Context: process.
+ * Return: the store that it was, and the reference.
+ */
+struct tarn_partition *tarn_match_set_store(struct tarn_partition *part,
+					    struct tarn_partition *store)
+{
+	struct tarn_match *m = part->pool->match;
+	struct tarn_partition *old;
+
+	mutex_lock(&m->lock);
+	old = rcu_replace_pointer(part->store, store,
+				  lockdep_is_held(&part->domain_lock));
+	WRITE_ONCE(part->leaves_domain, false);
+	mutex_unlock(&m->lock);
+	return old;
 }
 
 /* Looks that began before have ended: what was set before that is heeded. */

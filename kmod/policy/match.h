@@ -28,6 +28,8 @@ void tarn_match_destroy(struct tarn_pool *pool);
 int tarn_match_join(struct tarn_partition *part);
 void tarn_match_leave(struct tarn_partition *part);
 void tarn_match_synchronize(struct tarn_pool *pool);
+struct tarn_partition *tarn_match_set_store(struct tarn_partition *part,
+					    struct tarn_partition *store);
 u64 tarn_match_pages(struct tarn_pool *pool);
 u64 tarn_match_ns(struct tarn_pool *pool);
 

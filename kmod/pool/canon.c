@@ -111,6 +111,40 @@ struct tarn_partition *tarn_store_get(struct tarn_partition *part)
 	return store;
 }
 
+/**
+ * tarn_canon_store() - the store that something shared is in
+ * @pool: the pool
+ * @e: entry of a page that shares it, or did
+ *
+ * Context: any.
+ * Return: the store, referenced; NULL: it is gone, so the entry is another one by now.
+ */
+struct tarn_partition *tarn_canon_store(struct tarn_pool *pool, u64 e)
+{
+	struct tarn_partition *store;
+
+	store = tarn_partition_find(pool,
+				    tarn_entry_payload(e) >> TARN_CANON_BITS);
+	if (!store || tarn_partition_is_store(store))
+		return store;
+	tarn_partition_put(store);
+	return NULL;
+}
+
+/* The entry of who shares it. */
+u64 tarn_canon_entry(const struct tarn_partition *store, u64 canon)
+{
+	return tarn_entry_make(TARN_PAGE_SHARED,
+			       (u64)store->id << TARN_CANON_BITS | canon);
+}
+
+/* Does a page with that entry share something of the store? */
+bool tarn_canon_is_of(const struct tarn_partition *store, u64 e)
+{
+	return tarn_entry_is_shared(e) &&
+	       tarn_entry_payload(e) >> TARN_CANON_BITS == store->id;
+}
+
 /* ---- canons ------------------------------------------------------------- */
 
 static struct canon *find(struct tarn_partition *store, u64 canon)
@@ -209,7 +243,7 @@ static bool make_room(struct tarn_pool *pool, struct canon *c)
 
 	lockdep_assert_held(&c->lock);
 	if (at < FEW || (at - FEW) % SOME)
-		return at < U32_MAX;
+		return true;
 	some = kcalloc(SOME, sizeof(*some), GFP_NOWAIT | __GFP_NOWARN);
 	if (!some)
 		return false;
@@ -255,7 +289,7 @@ static u32 *place_of(struct tarn_pool *pool, u64 owner)
  *	any more
  *
  * Context: process.
- * Return: false without memory, or if the canon is dead.
+ * Return: false without memory, or if the canon is dead or has as many as it may have.
  */
 bool tarn_canon_add(struct tarn_partition *store, u64 canon,
 		    struct tarn_partition *part, u64 index)
@@ -272,7 +306,7 @@ bool tarn_canon_add(struct tarn_partition *store, u64 canon,
 	if (WARN_ON_ONCE(!c || !place))
 		goto out;
 	spin_lock(&c->lock);
-	if (!c->gone && make_room(pool, c)) {
+	if (!c->gone && c->count < TARN_SHARERS_MOST && make_room(pool, c)) {
 		WRITE_ONCE(*place, c->count);
 		*slot(c, c->count++) = owner;
 		c->lone = false;
@@ -344,12 +378,17 @@ out:
  * @canon: which one
  * @part: partition of the page
  * @index: page, marked FILL
+ * @page: of the canon's frame, locked, with one reference of the caller's
+ *
+ * Not while somebody else holds the frame: who shared it may have it for I/O, and would see
+ * what is written to it from then on.
  *
  * Context: any.
  * Return: whether it was the only one. Then the canon is the caller's to take away.
  */
 bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
-			    struct tarn_partition *part, u64 index)
+			    struct tarn_partition *part, u64 index,
+			    struct page *page)
 {
 	bool alone = false;
 	struct canon *c;
@@ -358,7 +397,8 @@ bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
 	c = find(store, canon);
 	if (c) {
 		spin_lock(&c->lock);
-		alone = c->count == 1 &&
+		/* Others lost their mappings before they left, so no more of them hold it. */
+		alone = c->count == 1 && !tarn_frame_held_by(page, 1) &&
 			take_out(store->pool, c,
 				 tarn_owner_page(part->id, index));
 		c->gone |= alone;
@@ -435,13 +475,13 @@ static unsigned int some_before(struct tarn_partition *store, u64 canon, u32 *at
 	return n;
 }
 
-static void unmap_page(struct tarn_partition *part, u64 index, u64 canon)
+static void unmap_page(struct tarn_partition *part, u64 index, u64 shared)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
 	u64 e = entry ? atomic64_read(entry) : 0;
 
-	if (!tarn_entry_is_shared(e) || tarn_entry_payload(e) != canon ||
-	    !(e & TARN_ENTRY_MAPPED))
+	if (!tarn_entry_is_shared(e) || !(e & TARN_ENTRY_MAPPED) ||
+	    tarn_entry_payload(e) != tarn_entry_payload(shared))
 		return;
 	/* Only the end of the inode holds it for writing: then there are no mappings. */
 	if (!down_read_trylock(&part->pin))
@@ -478,7 +518,8 @@ void tarn_canon_unmap(struct tarn_partition *store, u64 canon)
 
 			if (!part)
 				continue;
-			unmap_page(part, tarn_owner_index(owners[n]), canon);
+			unmap_page(part, tarn_owner_index(owners[n]),
+				   tarn_canon_entry(store, canon));
 			tarn_partition_put(part);
 		}
 		cond_resched();

@@ -6,8 +6,9 @@
  * checksum, a use, marks and a lock as any page, and is given up, brought and moved like
  * any. It is never written to: its content is the same as long as it is a canon.
  *
- * Of a page that shares one, a sharer, the entry is SHARED and says where in the store the
- * canon is. A canon knows its sharers, as their mappings have to go when its frame does. A
+ * Of a page that shares one, a sharer, the entry is SHARED and says which store it is and
+ * where in it the canon is, so that an entry seen before its partition went to another domain
+ * is told from one after that: ids of partitions are used again only when all others were. A canon knows its sharers, as their mappings have to go when its frame does. A
  * sharer knows its place among them (struct tarn_leaf, sum), so to come and to leave takes
  * no time that depends on how many they are. When the last one leaves the canon is dead:
  * it is taken away by who reaps (page/share.c).
@@ -31,12 +32,23 @@
 #include <linux/xarray.h>
 #include <linux/tarn.h>
 
+#include "pool/entry.h"
+#include "pool/frame.h"
+
+struct page;
 struct tarn_partition;
 struct tarn_pool;
 
-/* Canons of a domain, at most: what policy/match.c can name. */
-#define TARN_CANONS_MOST	(1U << 30)
+/* The payload of a sharer's entry: the id of the store, and where in it the canon is. */
+#define TARN_CANON_BITS		(TARN_ENTRY_PAYLOAD_BITS - TARN_OWNER_ID_BITS)
+/* Canons of a domain, at most. */
+#define TARN_CANONS_MOST	BIT(TARN_CANON_BITS)
 #define TARN_CANON_NONE		U64_MAX
+/*
+ * Sharers of a canon, at most: who takes a canon's frame away unmaps it from all of them, and
+ * whoever touches it meanwhile waits. What more pages hold has several canons.
+ */
+#define TARN_SHARERS_MOST	256
 
 /**
  * struct tarn_domain - who shares with whom
@@ -75,6 +87,9 @@ struct tarn_domain *tarn_domain_alloc(struct tarn_partition *store,
 void tarn_domain_free(struct tarn_domain *domain);
 
 struct tarn_partition *tarn_store_get(struct tarn_partition *part);
+struct tarn_partition *tarn_canon_store(struct tarn_pool *pool, u64 e);
+u64 tarn_canon_entry(const struct tarn_partition *store, u64 canon);
+bool tarn_canon_is_of(const struct tarn_partition *store, u64 e);
 
 u64 tarn_canon_create(struct tarn_partition *store);
 void tarn_canon_destroy(struct tarn_partition *store, u64 canon);
@@ -84,9 +99,16 @@ bool tarn_canon_add(struct tarn_partition *store, u64 canon,
 void tarn_canon_leave(struct tarn_partition *store, u64 canon,
 		      struct tarn_partition *part, u64 index);
 bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
-			    struct tarn_partition *part, u64 index);
+			    struct tarn_partition *part, u64 index,
+			    struct page *page);
 u32 tarn_canon_sharers(struct tarn_partition *store, u64 canon, u64 *example);
 bool tarn_canon_is_lone(struct tarn_partition *store, u64 canon);
 void tarn_canon_unmap(struct tarn_partition *store, u64 canon);
+
+/* Where in its store is what a page shares that has the entry @e? */
+static inline u64 tarn_canon_of(u64 e)
+{
+	return tarn_entry_payload(e) & (TARN_CANONS_MOST - 1);
+}
 
 #endif

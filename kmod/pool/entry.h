@@ -20,8 +20,7 @@
  * hint		use.h: how much the page is used; of a paged one, when it went; of
  *		a pattern, looks since its mapping was used
  * payload	resident: frame number; paged: the pager's cookie; pattern: the upper
- *		half of its word (pattern.h); shared: where in its domain it is
- *		(canon.h)
+ *		half of its word (pattern.h); shared: what it shares (canon.h)
  *
  * Every change is a compare-and-exchange of the whole word. Whoever waits for
  * a mark to end sleeps on the address of the entry (wait_var_event()).
@@ -63,6 +62,7 @@ enum tarn_mark {
 #define TARN_ENTRY_HINT_SHIFT	8
 #define TARN_ENTRY_HINT		GENMASK_ULL(15, 8)
 #define TARN_ENTRY_PAYLOAD_SHIFT 16
+#define TARN_ENTRY_PAYLOAD_BITS	(64 - TARN_ENTRY_PAYLOAD_SHIFT)
 
 /* The flag by the state that it belongs to. */
 #define TARN_ENTRY_MAPPED	TARN_ENTRY_FLAG
