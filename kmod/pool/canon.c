@@ -76,18 +76,15 @@ static void free_canon(struct canon *c)
 	kfree(c);
 }
 
-/* With its store; nobody has a reference of that any more. */
-void tarn_domain_free(struct tarn_domain *domain)
+/* Nobody has a reference of its store any more. Who finds that under RCU reads counts only. */
+void tarn_domain_empty(struct tarn_domain *domain)
 {
 	struct canon *c;
 	unsigned long at;
 
-	if (!domain)
-		return;
 	xa_for_each(&domain->canons, at, c)
 		free_canon(c);
 	xa_destroy(&domain->canons);
-	kfree(domain);
 }
 
 /**

@@ -84,7 +84,7 @@ struct tarn_domain {
 
 struct tarn_domain *tarn_domain_alloc(struct tarn_partition *store,
 				      const char *name);
-void tarn_domain_free(struct tarn_domain *domain);
+void tarn_domain_empty(struct tarn_domain *domain);
 
 struct tarn_partition *tarn_store_get(struct tarn_partition *part);
 struct tarn_partition *tarn_canon_store(struct tarn_pool *pool, u64 e);

@@ -310,7 +310,7 @@ static void partition_free_rcu(struct rcu_head *rcu)
 	kfree(part->relocation);
 	kfree(part->way);
 	kfree(part->areas);
-	tarn_domain_free(part->domain);
+	kfree(part->domain);
 	kfree(part->search);
 	kfree(part->hands);
 	kfree(part->ages);
@@ -326,6 +326,8 @@ void tarn_partition_release(struct kref *ref)
 	if (part->zero)
 		__free_page(part->zero);
 	tarn_pattern_free(part);
+	if (part->domain)
+		tarn_domain_empty(part->domain);
 	tarn_pool_put(part->pool);
 	/* Reclaimers and scanner look partitions up under RCU. */
 	call_rcu(&part->rcu, partition_free_rcu);

@@ -424,9 +424,12 @@ static void do_pipe(struct load *l, u32 part, u32 index)
 		retry(l, "pipe", ret);
 	while ((ret = SYS(vmsplice(p[1], &v, 1, 0))) <= 0)
 		retry(l, "vmsplice", ret);
-	/* an empty page, or a pattern, may have no frame that a pipe could hold */
+	/*
+	 * an empty page, or a pattern, may have no frame that a pipe could hold, and what is
+	 * shared is held as it is
+	 */
 	if (ret == PAGE_SIZE && version && !is_pattern(l, version) &&
-	    rng_below(&l->rng, 2))
+	    !is_common(l, version) && rng_below(&l->rng, 2))
 		write_mapped(l, part, index);
 	if (ret == PAGE_SIZE) {
 		ASSERT_EQ(SYS(read(p[0], buf, PAGE_SIZE)), PAGE_SIZE);
