@@ -68,7 +68,7 @@ check "it is mounted" mountpoint -q $pool
 check "with its mode" test "$(stat -c %a $pool)" = 711
 check "it is served" await setting .served
 check "at the next boot, too" systemctl -q is-enabled tarn-pool@pool1 tarn-pager@pool1
-refuse 1 "File exists" "it is not made twice" tarnctl pool create pool1 size=16M
+refuse 1 "is there already" "it is not made twice" tarnctl pool create pool1 size=16M
 check "its file is right" says "$conf: good" tarnctl config check pool1
 check "it can be read" says "path=$dir/a" tarnctl config show pool1
 
