@@ -108,6 +108,7 @@ struct tarn_part_node {
  * @ages: of its pages, policy/age.c's
  * @hands: where reclaimers go on, by the kernel's node number, policy/hand.c's
  * @search: for patterns, policy/search.c's
+ * @promote_at: leaf at which promotion goes on, policy/promote.c's
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
@@ -156,6 +157,7 @@ struct tarn_partition {
 	struct tarn_ages *ages;
 	struct tarn_hand *hands;
 	struct tarn_search *search;
+	unsigned long promote_at;
 	u64 min_frames;
 	u64 desired_frames;
 	u64 entitled;
