@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Images in qcow2: requests to what serves them, and images and options that are refused. */
 #include "backend/block.h"
+#include "backend/nbd-end.h"
+#include "backend/nbd-server.h"
 #include "error.h"
 #include "lib/iov.h"
 #include "lib/opts.h"
@@ -255,6 +257,203 @@ static void test_server_gone(void)
 	let_go(blk);
 }
 
+#define HUNG "qcow2,node-name=d,file.driver=file,file.filename=%s/m.qcow2"
+
+/* A signal for what serves m.qcow2. */
+static bool send_server(const char *sig)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "pkill -%s -f '^qemu-nbd json.*'$PWD/m.qcow2",
+		 sig);
+	return shell(text);
+}
+
+static unsigned int ms_since(u64 start)
+{
+	return (loop_now() - start) / 1000000;
+}
+
+static void test_flush_hangs(void)
+{
+	struct block *blk = use(HUNG);
+	u64 start;
+
+	CHECK(blk && !one(blk, BLOCK_WRITE, 0, 0, data, 4096));
+	nbd_limits.server_ms = 300;
+	CHECK(send_server("STOP"));
+	start = loop_now();
+	CHECK_EQ(block_sync_all(), -ETIMEDOUT);
+	CHECK(ms_since(start) < 5000);
+	CHECK(send_server("CONT"));
+	nbd_limits.server_ms = NBD_SERVER_SECONDS * 1000;
+	/* It was only not waited for. */
+	CHECK_EQ(block_sync_all(), 0);
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 4096));
+	let_go(blk);
+}
+
+static void test_requests_hang(void)
+{
+	static struct test_req reqs[64];
+	static u8 bufs[64][65536];
+	struct block *blk = use(HUNG);
+	unsigned int i;
+	u64 start;
+
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	if (!blk)
+		return;
+	CHECK(block_can_abandon(blk));
+	CHECK(send_server("STOP"));
+	for (i = 0; i < 64; i++) {
+		reqs[i].iov[0] = (struct iovec){bufs[i], 65536};
+		reqs[i].br.nr_iov = 1;
+		submit(blk, &reqs[i], i % 2 ? BLOCK_WRITE : BLOCK_READ,
+		       i * 65536, 65536);
+	}
+	usleep(100000);
+	CHECK(sem_trywait(&ended));
+	start = loop_now();
+	error_capture(reason, sizeof(reason));
+	block_abandon(blk);
+	for (i = 0; i < 64; i++)
+		sem_wait(&ended);
+	for (i = 0; i < 64; i++)
+		CHECK(reqs[i].ret < 0);
+	CHECK(one(blk, BLOCK_READ, 0, 0, got, 512) < 0);
+	CHECK(block_sync_all() < 0);
+	CHECK(ms_since(start) < 5000);
+	/* It cannot end, so it is killed, and the image is free. */
+	nbd_limits.server_ms = 300;
+	let_go(blk);
+	nbd_limits.server_ms = NBD_SERVER_SECONDS * 1000;
+	error_capture(NULL, 0);
+	CHECK(!send_server("CONT"));
+	CHECK(shell("qemu-img check -q m.qcow2 && qemu-io -c 'write 0 512' m.qcow2"));
+}
+
+/* In place of qemu-nbd: a script. */
+static void fake_server(const char *script)
+{
+	static char path[512];
+	char text[512];
+	const char *old = getenv("PATH");
+
+	snprintf(text, sizeof(text),
+		 "mkdir -p fake; printf '#!/bin/sh\\n%%s\\n' '%s' >fake/qemu-nbd; chmod +x fake/qemu-nbd",
+		 script);
+	CHECK(shell(text));
+	snprintf(path, sizeof(path), "%s/fake:%s", dir, old);
+	setenv("PATH", path, 1);
+}
+
+static void real_server(void)
+{
+	setenv("PATH", strchr(getenv("PATH"), ':') + 1, 1);
+}
+
+static void test_start_hangs(void)
+{
+	u64 start = loop_now();
+
+	CHECK_EQ(create(HUNG), 0);
+	fake_server("echo $$ >\"$0.pid\"; exec sleep 600");
+	nbd_limits.server_ms = 500;
+	error_capture(reason, sizeof(reason));
+	CHECK_EQ(block_use(block_attach("d", "a test"), false), -ETIMEDOUT);
+	error_capture(NULL, 0);
+	CHECK(strstr(reason, "did not open it within"));
+	block_detach(block_find("d"));
+	CHECK_EQ(blockdev_delete("d"), 0);
+	CHECK(ms_since(start) < 5000);
+	CHECK(shell("test -s fake/qemu-nbd.pid && ! kill -0 $(cat fake/qemu-nbd.pid)"));
+	nbd_limits.server_ms = NBD_SERVER_SECONDS * 1000;
+	real_server();
+}
+
+/* What the server gets of the VMM: no secrets, no descriptors, no privileges. */
+static void test_server_of_own(void)
+{
+	struct block *blk;
+	int fd = open("/dev/null", O_RDONLY);
+
+	setenv("A_SECRET", "of the VMM", 1);
+	fake_server("d=$(dirname $0); env >$d/env; grep NoNewPrivs /proc/$$/status >$d/privs; ls /proc/$$/fd >$d/fds; PATH=${PATH#*:}; exec qemu-nbd \"$@\"");
+	blk = use(HUNG);
+	real_server();
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	CHECK(shell("grep -q ^LISTEN_FDS=1$ fake/env && ! grep -q SECRET fake/env"));
+	CHECK(shell("! grep -v -e ^PATH= -e ^LISTEN_ -e ^PWD= -e ^_= fake/env"));
+	CHECK(shell("grep -q 1$ fake/privs"));
+	/* Those from 10 on are the shell's own. */
+	CHECK(shell("test \"$(grep -v ^1. fake/fds | sort | xargs)\" = '0 1 2 3'"));
+	let_go(blk);
+	unsetenv("A_SECRET");
+	close(fd);
+}
+
+static sem_t is_closed;
+static char closed_device[16];
+
+static void on_closed(const char *device)
+{
+	snprintf(closed_device, sizeof(closed_device), "%s", device);
+	sem_post(&is_closed);
+}
+
+static void detach_in_loop(void *arg)
+{
+	block_detach(arg);
+}
+
+static void end_in_loop(void *arg)
+{
+	nbd_end_in(arg);
+}
+
+/* The main loop goes on while an image is being closed. */
+static void test_closed_later(void)
+{
+	struct block *blk = use(HUNG);
+	u64 start;
+
+	if (!blk)
+		return;
+	sem_init(&is_closed, 0, 0);
+	block_set_closed(on_closed);
+	block_set_device(blk, "disk0");
+	loop_call(loop, end_in_loop, loop);
+	CHECK(!one(blk, BLOCK_WRITE, 0, 0, data, 4096));
+	CHECK(send_server("STOP"));
+	start = loop_now();
+	loop_call(loop, detach_in_loop, blk);
+	CHECK(ms_since(start) < 1000);
+	CHECK(block_is_closing("disk0") && !block_is_closing("disk1"));
+	CHECK_EQ(blockdev_delete("d"), -EBUSY);
+	CHECK(sem_trywait(&is_closed));
+	CHECK(send_server("CONT"));
+	sem_wait(&is_closed);
+	CHECK_STR(closed_device, "disk0");
+	CHECK(!block_is_closing("disk0"));
+	CHECK_EQ(blockdev_delete("d"), 0);
+	CHECK(shell("qemu-io -c 'write 0 512' m.qcow2"));
+
+	/* One that does not end is killed there. */
+	blk = use(HUNG);
+	CHECK(blk && send_server("STOP"));
+	block_set_device(blk, "disk1");
+	nbd_limits.server_ms = 300;
+	loop_call(loop, detach_in_loop, blk);
+	nbd_limits.server_ms = NBD_SERVER_SECONDS * 1000;
+	sem_wait(&is_closed);
+	CHECK_STR(closed_device, "disk1");
+	CHECK_EQ(blockdev_delete("d"), 0);
+	CHECK(shell("qemu-io -c 'write 0 512' m.qcow2"));
+	loop_call(loop, end_in_loop, NULL);
+	block_set_closed(NULL);
+}
+
 static void test_in_use(void)
 {
 	struct block *blk = use("qcow2,node-name=d,file.driver=file,file.filename=%s/a.qcow2");
@@ -349,6 +548,11 @@ static const struct tap_test tests[] = {
 	{"backing files", test_backing},
 	{"read only", test_read_only},
 	{"what serves it is gone", test_server_gone},
+	{"a flush that takes too long", test_flush_hangs},
+	{"requests that hang", test_requests_hang},
+	{"a server that does not start", test_start_hangs},
+	{"what a server gets", test_server_of_own},
+	{"an image is closed later", test_closed_later},
 	{"images in use", test_in_use},
 	{"headers and options that are refused", test_headers},
 	{"the end", test_end},

@@ -171,12 +171,21 @@ static int qcow2_start(struct block *blk, bool shared)
 	return ret;
 }
 
-static void qcow2_stop(struct block *blk)
+static bool qcow2_stop(struct block *blk, void (*done)(void *arg), void *arg)
+{
+	struct block_qcow2 *q = blk->data;
+	struct block_nbd *nbd = q->nbd;
+
+	q->nbd = NULL;
+	return block_nbd_stop(blk, nbd, done, arg);
+}
+
+static void qcow2_abandon(struct block *blk)
 {
 	struct block_qcow2 *q = blk->data;
 
-	block_nbd_stop(blk, q->nbd);
-	q->nbd = NULL;
+	if (q->nbd)
+		block_nbd_abandon(q->nbd);
 }
 
 static void qcow2_destroy(struct block *blk)
@@ -185,7 +194,7 @@ static void qcow2_destroy(struct block *blk)
 
 	if (!q)
 		return;
-	qcow2_stop(blk);
+	qcow2_stop(blk, NULL, NULL);
 	if (q->file)
 		block_detach(q->file);
 	if (q->backing)
@@ -198,6 +207,7 @@ static const struct block_ops block_qcow2_ops = {
 	.submit = qcow2_submit,
 	.start = qcow2_start,
 	.stop = qcow2_stop,
+	.abandon = qcow2_abandon,
 	.lock = qcow2_lock,
 	.unlock = qcow2_unlock,
 	.sync = qcow2_sync,
