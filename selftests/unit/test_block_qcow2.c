@@ -225,6 +225,70 @@ static void test_backing(void)
 	let_go(blk);
 }
 
+#define CHAIN "qcow2,node-name=d,file.driver=file,file.filename=%s/h.qcow2"
+
+static bool refused(const char *make, const char *why)
+{
+	int ret;
+
+	if (!shell(make))
+		return false;
+	ret = create(CHAIN);
+	if (!ret)
+		blockdev_delete("d");
+	return ret && strstr(reason, why);
+}
+
+/* What the header of an image that somebody else has made may name. */
+static void test_backing_names(void)
+{
+	struct block *blk;
+
+	/* qemu-img itself would not make all of them. */
+	CHECK(shell("qemu-img create -f raw s.raw 8M; qemu-img create -f qcow2 -F raw -b s.raw h.qcow2"));
+	CHECK(!create(CHAIN) && !blockdev_delete("d"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b 'json:{\"driver\":\"raw\",\"file\":{\"driver\":\"file\",\"filename\":\"s.raw\"}}' h.qcow2",
+		      "which is no file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b nbd://localhost:1/x h.qcow2",
+		      "which is no file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b file:s.raw h.qcow2",
+		      "which is no file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b /dev/null h.qcow2",
+		      "no plain file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b /proc/kallsyms h.qcow2",
+		      "no plain file"));
+	CHECK(refused("ln -s /proc/kallsyms link; qemu-img rebase -u -f qcow2 -F raw -b link h.qcow2",
+		      "no plain file"));
+	CHECK(refused("mkfifo pipe; qemu-img rebase -u -f qcow2 -F raw -b pipe h.qcow2",
+		      "no plain file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F vmdk -b s.raw h.qcow2",
+		      "neither raw nor qcow2"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b nothing.raw h.qcow2",
+		      "cannot open 'nothing.raw'"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F qcow2 -b s.raw h.qcow2",
+		      "is no qcow2 image"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F qcow2 -b h.qcow2 h.qcow2",
+		      "below each other"));
+	/* Without a format it would be guessed, from what a guest may have written. */
+	CHECK(refused("python3 -c 'f=open(\"h.qcow2\",\"r+b\"); d=f.read(4096); f.seek(d.index(bytes.fromhex(\"e2792aca\"))); f.write(bytes.fromhex(\"12345678\"))'; qemu-img info h.qcow2",
+		      "does not say the format"));
+	/* One that says it, two below each other, seen from another directory. */
+	CHECK(shell("mkdir -p sub; printf deep | dd of=s.raw conv=notrunc; qemu-img create -f qcow2 -F raw -b ../s.raw sub/m.qcow2; rm h.qcow2; qemu-img create -f qcow2 -F qcow2 -b sub/m.qcow2 h.qcow2"));
+	blk = use(CHAIN);
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	CHECK(!memcmp(got, "deep", 4));
+	let_go(blk);
+	/* One of those below may not name anything either. */
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b nbd://localhost:1/x sub/m.qcow2",
+		      "which is no file"));
+	/* Unless the user says what is to be there. */
+	CHECK_EQ(create("raw,node-name=b,read-only=on,file.driver=file,file.filename=%s/s.raw"), 0);
+	blk = use("qcow2,node-name=d,backing=b,file.driver=file,file.filename=%s/sub/m.qcow2");
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	let_go(blk);
+	CHECK_EQ(blockdev_delete("b"), 0);
+}
+
 static void test_read_only(void)
 {
 	struct block *blk = use("qcow2,node-name=d,read-only=on,file.driver=file,file.filename=%s/a.qcow2");
@@ -546,6 +610,7 @@ static const struct tap_test tests[] = {
 	{"requests", test_requests},
 	{"many at once", test_many},
 	{"backing files", test_backing},
+	{"backing files that a header names", test_backing_names},
 	{"read only", test_read_only},
 	{"what serves it is gone", test_server_gone},
 	{"a flush that takes too long", test_flush_hangs},
