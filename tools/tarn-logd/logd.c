@@ -89,7 +89,8 @@ static bool history_ready(struct logd *logd)
 		return false;
 	if (!logd->begun)
 		logd->begun = !history_begin(logd->history,
-					     wall_ns() / SECOND_NS);
+					     wall_ns() / SECOND_NS,
+					     sample_clock() / SECOND_NS);
 	return logd->begun;
 }
 

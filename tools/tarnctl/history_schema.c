@@ -29,7 +29,8 @@
 	"CREATE TABLE IF NOT EXISTS event(time_ns INTEGER, pool INTEGER,"      \
 	" event TEXT, state TEXT, priority INTEGER, path TEXT, domain TEXT,"   \
 	" page INTEGER, value INTEGER, message TEXT);"                         \
-	"CREATE INDEX IF NOT EXISTS event_time ON event(time_ns);"
+	"CREATE INDEX IF NOT EXISTS event_time ON event(time_ns);"             \
+	"CREATE TABLE IF NOT EXISTS jump(before INTEGER, size INTEGER);"
 
 /* ---- tables ------------------------------------------------------------- */
 
@@ -143,6 +144,10 @@ static void write_statement(FILE *f, enum history_statement which)
 	case HISTORY_PUT_EVENT:
 		fputs("INSERT INTO event VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		      f);
+		break;
+	case HISTORY_HAS_SAMPLE:
+		fputs("SELECT 1 FROM pool_sample WHERE period = ? AND time = ?"
+		      " AND pool = ?", f);
 		break;
 	case HISTORY_DROP_POOL_SAMPLES:
 		fputs("DELETE FROM pool_sample WHERE period = ? AND time < ?", f);
