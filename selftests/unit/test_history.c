@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The history: what is written is read back; limits, clocks, kills, damage. */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "../../tools/tarnctl/history_clock.c"
 #include "../../tools/tarnctl/history_schema.c"
@@ -558,6 +561,114 @@ static void test_reader_that_stays(void)
 	history_close(history);
 }
 
+/* A small disk of its own. */
+static bool mount_small(const char *at)
+{
+	mkdir(at, 0700);
+	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS))
+		return false;
+	mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	return !mount("tmpfs", at, "tmpfs", 0, "size=6M");
+}
+
+static void fill_disk(const char *name)
+{
+	static char buf[65536];
+	int fd = open(name, O_WRONLY | O_CREAT, 0600);
+	ssize_t n;
+
+	while ((n = write(fd, buf, sizeof(buf))) > 0)
+		;
+	while (write(fd, buf, 512) > 0)
+		;
+	close(fd);
+}
+
+static void test_full_disk(void)
+{
+	struct history_moment moment;
+	struct history *history;
+	unsigned int before;
+	char at[48], filler[64];
+	int i, ret = 0;
+
+	snprintf(at, sizeof(at), "%s/small", dir);
+	snprintf(filler, sizeof(filler), "%s/filler", at);
+	snprintf(path, sizeof(path), "%s/db", at);
+	if (!mount_small(at)) {
+		TAP_SKIP("nothing can be mounted");
+		return;
+	}
+	CHECK_EQ(history_create(&history, path, HISTORY_SIZE_MIN), 0);
+	for (i = 0; i < 60; i++)
+		put(history, HISTORY_SECOND, NOW + i, 10);
+	before = count_moments(HISTORY_SECOND);
+	CHECK_EQ(before, 60);
+	fill_disk(filler);
+	for (i = 60; i < 2000 && !ret; i++) {
+		make_moment(&moment, NOW + i, 40, i);
+		ret = history_begin(history, NOW + i, NOW + i);
+		if (!ret)
+			history_write(history, HISTORY_SECOND, &moment);
+		if (!ret)
+			ret = history_commit(history);
+		history_moment_free(&moment);
+	}
+	CHECK_EQ(ret, -ENOSPC);
+	/* Again and again: nothing goes for that. */
+	for (; i < 2020; i++) {
+		if (!history_begin(history, NOW + i, NOW + i))
+			history_commit(history);
+	}
+	CHECK(count_moments(HISTORY_SECOND) >= before);
+	CHECK(!unlink(filler));
+	before = count_moments(HISTORY_SECOND);
+	put(history, HISTORY_SECOND, NOW + 2030, 10);
+	CHECK_EQ(count_moments(HISTORY_SECOND), before + 1);
+	history_close(history);
+	umount(at);
+}
+
+static uint64_t mono_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* Who may read it can hold a lock of who writes. */
+static void test_lock_held(void)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_start = 120, .l_len = 1 };
+	struct history *history = begin_new(HISTORY_SIZE);
+	char shm[80];
+	uint64_t start = mono_ns();
+	int status;
+	pid_t pid;
+	int fd;
+
+	put(history, HISTORY_SECOND, NOW, 1);
+	snprintf(shm, sizeof(shm), "%s-shm", path);
+	pid = fork();
+	if (!pid) {
+		fd = open(shm, O_RDONLY);
+		if (fd < 0 || fcntl(fd, F_SETLK, &lock))
+			_exit(1);
+		pause();
+	}
+	while (sqlite3_exec(history->db, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL,
+			    NULL) == SQLITE_OK)
+		usleep(10000);
+	start = mono_ns();
+	CHECK_EQ(history_begin(history, NOW + 1, NOW + 1), -EBUSY);
+	CHECK(mono_ns() - start < 500000000);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	put(history, HISTORY_SECOND, NOW + 2, 1);
+	history_close(history);
+}
+
 static const struct tap_test tests[] = {
 	{ "what is written is read", test_round_trip },
 	{ "what is old goes", test_old_ones_go },
@@ -572,6 +683,8 @@ static const struct tap_test tests[] = {
 	{ "one writes at a time", test_one_writer },
 	{ "a file of an older version", test_older_file },
 	{ "a reader that stays", test_reader_that_stays },
+	{ "a reader that holds a lock", test_lock_held },
+	{ "a disk that is full", test_full_disk },
 };
 
 int main(void)

@@ -40,6 +40,7 @@ enum history_statement {
  * @behind_last: the last one then, @behind_mono and when that was
  * @tried_mono: when rows were moved, or could not be
  * @pruned: when the names of pools and files were looked through
+ * @full: its limit was reached
  * @skipped: seconds that were not written, as a reader holds the log
  */
 struct history {
@@ -57,6 +58,7 @@ struct history {
 	int64_t behind_mono;
 	int64_t tried_mono;
 	int64_t pruned;
+	bool full;
 	unsigned int skipped;
 };
 
@@ -78,6 +80,9 @@ sqlite3_stmt *history_statement(struct history *history,
 
 /** history_fail() - Report a failure of SQLite. Return: an errno. */
 int history_fail(const struct history *history, const char *what);
+
+/** history_write_fail() - Likewise, of writing; a limit that is reached is none. */
+int history_write_fail(struct history *history, int code);
 
 /** history_run() - Run SQL without a result. Return: 0 or an errno, reported. */
 int history_run(struct history *history, const char *sql);

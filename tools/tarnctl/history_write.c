@@ -18,7 +18,8 @@
 #include "latency_pack.h"
 
 #define PAGE_BYTES 4096
-#define BUSY_MS 1000
+/* Nobody but who writes has the locks that it takes; whoever takes them is not waited for. */
+#define BUSY_MS 100
 /* Events that are kept at most, whatever there is room for. */
 #define EVENTS_KEPT "100000"
 /* Seconds between two looks for names that nothing is known of any more. */
@@ -51,19 +52,12 @@ static void bind_text(sqlite3_stmt *stmt, int column, const char *text)
 	sqlite3_bind_text(stmt, column, text, -1, SQLITE_STATIC);
 }
 
-/* That the limit is reached is as it should be: history_commit() makes room. */
-static int write_fail(struct history *history, int code)
-{
-	return (code & 0xff) == SQLITE_FULL ? -ENOSPC :
-					      history_fail(history, "write to");
-}
-
 static int run(struct history *history, sqlite3_stmt *stmt)
 {
 	int code = sqlite3_step(stmt), ret = 0;
 
 	if (code != SQLITE_DONE)
-		ret = write_fail(history, code);
+		ret = history_write_fail(history, code);
 	sqlite3_reset(stmt);
 	return ret;
 }
@@ -76,7 +70,7 @@ static int run_id(struct history *history, sqlite3_stmt *stmt, sqlite3_int64 *id
 	if (code == SQLITE_ROW)
 		*id = sqlite3_column_int64(stmt, 0);
 	else
-		ret = write_fail(history, code);
+		ret = history_write_fail(history, code);
 	sqlite3_reset(stmt);
 	return ret;
 }
@@ -310,12 +304,33 @@ static void roll_back(struct history *history)
 		run_plain(history, HISTORY_ROLLBACK);
 }
 
+/* It is full: what was to be written is lost, and what is oldest goes. */
+static int begin_room(struct history *history)
+{
+	int ret;
+
+	history->full = false;
+	roll_back(history);
+	ret = run_plain(history, HISTORY_BEGIN);
+	if (!ret)
+		ret = make_room(history);
+	if (!ret)
+		ret = run_plain(history, HISTORY_COMMIT);
+	if (ret)
+		roll_back(history);
+	if (history->full)
+		err("%s: its limit is reached, and dropping what is oldest makes no room",
+		    history->path);
+	return ret;
+}
+
 int history_begin(struct history *history, int64_t clock, int64_t mono)
 {
 	int ret;
 
 	/* What was begun and not ended failed. */
 	roll_back(history);
+	history->full = false;
 	if (history->skipped || clock % HISTORY_MINUTE == 0) {
 		if (log_is_held(history)) {
 			if (!history->skipped++)
@@ -326,25 +341,11 @@ int history_begin(struct history *history, int64_t clock, int64_t mono)
 		history->skipped = 0;
 	}
 	ret = run_plain(history, HISTORY_BEGIN);
-	return ret ? ret : history_tick(history, clock, mono);
-}
-
-/* It is full: what was to be written is lost, and what is oldest goes. */
-static int begin_room(struct history *history)
-{
-	int ret;
-
-	roll_back(history);
-	ret = run_plain(history, HISTORY_BEGIN);
 	if (!ret)
-		ret = make_room(history);
-	if (!ret)
-		ret = run_plain(history, HISTORY_COMMIT);
-	if (ret)
-		roll_back(history);
-	if (ret == -ENOSPC)
-		err("%s: its limit is reached, and dropping what is oldest makes no room",
-		    history->path);
+		ret = history_tick(history, clock, mono);
+	/* For the next time. */
+	if (ret && history->full)
+		ret = begin_room(history) ? -ENOSPC : -EAGAIN;
 	return ret;
 }
 
@@ -363,13 +364,19 @@ int history_commit(struct history *history)
 {
 	int ret;
 
-	/* A failure before has ended it already. */
-	if (sqlite3_get_autocommit(history->db))
+	if (history->full)
 		return begin_room(history);
+	/* A failure before has ended it already, and was reported. */
+	if (sqlite3_get_autocommit(history->db))
+		return -EIO;
 	ret = drop_old(history);
 	if (!ret)
 		ret = run_plain(history, HISTORY_COMMIT);
-	return ret ? begin_room(history) : 0;
+	if (history->full)
+		return begin_room(history);
+	if (ret)
+		roll_back(history);
+	return ret;
 }
 
 /* ---- opening ------------------------------------------------------------ */
