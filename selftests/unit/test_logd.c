@@ -7,6 +7,7 @@
 #include "../../tools/tarn-logd/script.c"
 #undef SECOND_NS
 #include "../../tools/tarn-logd/alert.c"
+#undef SECOND_NS
 #include "../../tools/tarn-logd/source.c"
 #include "tap.h"
 
@@ -70,10 +71,64 @@ static void tell(const struct source *source, const struct tarn_event *event,
 		 changes ? "!" : "");
 }
 
+static char many[4096];
+
+static void tell_many(const struct source *source,
+		      const struct tarn_event *event,
+		      const struct partition *part, bool changes, void *arg)
+{
+	size_t len = strlen(many);
+
+	snprintf(many + len, sizeof(many) - len, "%s=%lld ",
+		 kind_find(event->type)->name, (long long)event->value);
+}
+
 static void seconds(struct source *source, __u32 flags, unsigned int count)
 {
 	while (count--)
 		source_compare(source, flags, 0, tell, NULL);
+}
+
+/* However many files a user makes: few are told, and how many more there were. */
+static void test_many_files(void)
+{
+	struct tarn_event events[2] = {
+		{ .type = TARN_EVENT_PARTITION_CREATED, .partition = 7 },
+		{ .type = TARN_EVENT_PARTITION_DESTROYED, .partition = 7 },
+	};
+	const struct tarn_event full = { .type = TARN_EVENT_PAGING_FULL,
+					 .value = 1 };
+	struct source source = { .pool = pool };
+	char *pos;
+	int pipes[2], i, count = 0;
+
+	CHECK(!pipe2(pipes, O_NONBLOCK));
+	source.fd = pipes[0];
+	for (i = 0; i < 200; i++)
+		CHECK(write(pipes[1], events, sizeof(events)) == sizeof(events));
+	CHECK(write(pipes[1], &full, sizeof(full)) == sizeof(full));
+	many[0] = '\0';
+	source_read(&source, tell_many, NULL);
+	for (pos = many; (pos = strstr(pos, "partition-")); pos++)
+		count++;
+	/* A second may have ended meanwhile. */
+	CHECK(count == SOURCE_FILES || count == 2 * SOURCE_FILES);
+	CHECK(strstr(many, "paging-full"));
+	many[0] = '\0';
+	source_tell_more(&source, 1, tell_many, NULL);
+	snprintf(told, sizeof(told), "partitions-more=%d ", 400 - count);
+	CHECK_STR(many, told);
+	many[0] = '\0';
+	source_tell_more(&source, 1, tell_many, NULL);
+	CHECK_STR(many, "");
+	/* Then they are told again. */
+	source.files_time = 0;
+	CHECK(write(pipes[1], events, sizeof(events)) == sizeof(events));
+	source_read(&source, tell_many, NULL);
+	CHECK_STR(many, "partition-created=0 partition-destroyed=0 ");
+	partition_list_free(&source.known);
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 static void test_what_was_missed(void)
@@ -408,6 +463,7 @@ static const struct tap_test tests[] = {
 	{ "kinds", test_kinds },
 	{ "conditions", test_conditions },
 	{ "what was missed is told", test_what_was_missed },
+	{ "many files", test_many_files },
 	{ "events are read", test_events_are_read },
 	{ "names of guests are kept", test_names_are_kept },
 	{ "notices", test_notices },

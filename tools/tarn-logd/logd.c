@@ -228,6 +228,7 @@ static void sample_source(struct logd *logd, struct source *source, bool minute)
 {
 	struct history_moment moment;
 
+	source_tell_more(source, wall_ns(), tell, logd);
 	if (record_take(&moment, &source->pool, &logd->guests, logd->second))
 		return;
 	source_name(source, &moment);
