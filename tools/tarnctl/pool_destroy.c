@@ -108,7 +108,9 @@ static int end_mount(const struct pool *pool, const struct units *units)
 
 	if (systemctl_there())
 		systemctl_run("stop", units->partitions, units->pager, NULL);
+	pool_set_ending(pool, true);
 	ret = unmount(pool->mount);
+	pool_set_ending(pool, false);
 	if (!ret)
 		return 0;
 	if (served && systemctl_there())
