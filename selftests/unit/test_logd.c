@@ -9,6 +9,8 @@
 #include "../../tools/tarn-logd/alert.c"
 #undef SECOND_NS
 #include "../../tools/tarn-logd/source.c"
+#undef SECOND_NS
+#include "../../tools/tarn-logd/keeper.c"
 #include "tap.h"
 
 static char dir[] = "/tmp/test_logd.XXXXXX";
@@ -69,6 +71,84 @@ static void tell(const struct source *source, const struct tarn_event *event,
 	snprintf(told + len, sizeof(told) - len, "%s%s%s ",
 		 kind_find(event->type)->name, kind_begins(event) ? "+" : "-",
 		 changes ? "!" : "");
+}
+
+/* ---- the history that pauses ----------------------------------------------- */
+
+static struct {
+	int create;
+	int begin;
+	int commit;
+	unsigned int tries;
+} disk;
+
+int history_create(struct history **history, const char *path, uint64_t limit)
+{
+	disk.tries++;
+	*history = disk.create ? NULL : (struct history *)&disk;
+	return disk.create;
+}
+
+int history_begin(struct history *history, int64_t clock, int64_t mono)
+{
+	CHECK(history);
+	disk.tries++;
+	return disk.begin;
+}
+
+int history_commit(struct history *history)
+{
+	return disk.commit;
+}
+
+void history_close(struct history *history)
+{
+}
+
+static void test_history_pauses(void)
+{
+	struct keeper keeper = { .path = "/h", .limit = 1 };
+	unsigned int wait;
+
+	/* From the start: all else begins. */
+	disk.create = -ENOSPC;
+	CHECK_EQ(keeper_open(&keeper), 0);
+	CHECK(!keeper.history && !keeper_ready(&keeper));
+	/* It is not tried each time that something happens. */
+	disk.tries = 0;
+	CHECK(!keeper_ready(&keeper) && !keeper_ready(&keeper));
+	CHECK_EQ(disk.tries, 0);
+	wait = keeper.wait;
+	keeper.again = 1;
+	CHECK(!keeper_ready(&keeper));
+	CHECK_EQ(disk.tries, 1);
+	CHECK_EQ(keeper.wait, 2 * wait);
+	/* There is room. */
+	disk.create = 0;
+	keeper.again = 1;
+	CHECK(keeper_ready(&keeper) && keeper.begun);
+	keeper_end(&keeper);
+	CHECK(!keeper.begun && !keeper.wait && keeper_ready(&keeper));
+	/* There is none, as what was written is to be ended. */
+	disk.commit = -ENOSPC;
+	keeper_end(&keeper);
+	CHECK(keeper.wait && !keeper_ready(&keeper));
+	disk.commit = 0;
+	keeper.again = 1;
+	CHECK(keeper_ready(&keeper));
+	keeper_end(&keeper);
+	/* A reader that does not end is no reason to pause. */
+	disk.begin = -EAGAIN;
+	CHECK(!keeper_ready(&keeper) && !keeper.wait);
+	disk.begin = -EBUSY;
+	CHECK(!keeper_ready(&keeper) && keeper.wait);
+	/* What was said wrongly is. */
+	disk.create = -ENOENT;
+	keeper = (struct keeper){ .path = "/h" };
+	CHECK_EQ(keeper_open(&keeper), -ENOENT);
+	keeper = (struct keeper){ 0 };
+	CHECK(!keeper_open(&keeper) && !keeper_ready(&keeper));
+	keeper_close(&keeper);
 }
 
 static char many[4096];
@@ -464,6 +544,7 @@ static const struct tap_test tests[] = {
 	{ "conditions", test_conditions },
 	{ "what was missed is told", test_what_was_missed },
 	{ "many files", test_many_files },
+	{ "a history that pauses", test_history_pauses },
 	{ "events are read", test_events_are_read },
 	{ "names of guests are kept", test_names_are_kept },
 	{ "notices", test_notices },

@@ -26,7 +26,7 @@ static void pause_it(struct keeper *keeper, int ret)
 	keeper->begun = false;
 }
 
-static void go_on(struct keeper *keeper)
+static void resume(struct keeper *keeper)
 {
 	if (keeper->wait)
 		err("%s: the history is kept again", keeper->path);
@@ -90,7 +90,7 @@ void keeper_end(struct keeper *keeper)
 	if (ret)
 		pause_it(keeper, ret);
 	else if (keeper->begun)
-		go_on(keeper);
+		resume(keeper);
 	keeper->begun = false;
 }
 
