@@ -165,6 +165,9 @@ umount $pool
 check "its units have the same" systemctl start tarn-pager@pool1
 check "which is served" await setting .served
 check "as it was" setting '.frames == 4096'
-check "and ends" tarnctl pool destroy pool1
+# Who looks at a pool has it open for a moment.
+(exec 3< $pool; sleep 1) &
+sleep 0.2
+check "and ends, although somebody looks at it" tarnctl pool destroy pool1
 rm -rf "$dir"
 end
