@@ -14,6 +14,7 @@
 
 #include "arch/x86/x86.h"
 #include "backend/block.h"
+#include "backend/nbd-end.h"
 #include "backend/net.h"
 #include "backend/rng.h"
 #include "backend/secret.h"
@@ -227,8 +228,15 @@ static int create_blockdev(void *arg, struct opts *opts)
 	return blockdev_create(opts);
 }
 
+/* The end of the VMM takes as long as that of what serves its images. */
+static void on_image_end(unsigned int ms)
+{
+	signals_end_within(END_SECONDS + ms / 1000);
+}
+
 static int blockdevs_init(void)
 {
+	nbd_end_set_waiting(on_image_end);
 	/* The guest that comes may have them still, where it comes from. */
 	if (config.incoming)
 		block_give_up_all();
@@ -238,6 +246,7 @@ static int blockdevs_init(void)
 
 static void blockdevs_exit(void)
 {
+	block_set_closed(NULL);
 	block_destroy_all();
 }
 
@@ -488,8 +497,11 @@ static int run(void)
 	vm_lock(&vm);
 	if (!config.start_paused && !config.no_machine && !config.incoming)
 		ret = vm_resume(&vm);
+	nbd_end_in(vm.loop);
 	vm_unlock(&vm);
-	return ret ?: loop_run(vm.loop);
+	ret = ret ?: loop_run(vm.loop);
+	nbd_end_in(NULL);
+	return ret;
 }
 
 int main(int argc, char **argv)

@@ -86,9 +86,11 @@ static const struct rule rules[] = {
 	{SCMP_SYS(sendmsg), DEVICE},
 	{SCMP_SYS(recvfrom), MAIN | IO},
 	{SCMP_SYS(recvmsg), MAIN},
-	{SCMP_SYS(shutdown), MAIN},
+	{SCMP_SYS(shutdown), MAIN | IO}, /* disks: what serves one hangs */
 	{SCMP_SYS(getsockopt), MAIN},
-	/* Leaving: the files that were made at start-up. */
+	/* Leaving: what serves an image ends, and was started by us. */
+	{SCMP_SYS(waitid), MAIN},
+	/* The files that were made at start-up. */
 	{SCMP_SYS(unlink), MAIN | SIGNALS},
 	{SCMP_SYS(unlinkat), MAIN},
 	{SCMP_SYS(rt_sigaction), MAIN},
@@ -250,6 +252,14 @@ static int add_affinity(scmp_filter_ctx ctx)
 	return ret;
 }
 
+/* What was made here hangs: it is killed, by a descriptor that only its maker has. */
+static int add_kill(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+				SCMP_SYS(pidfd_send_signal), 1,
+				SCMP_A1(SCMP_CMP_EQ, SIGKILL));
+}
+
 int sandbox_enter(enum sandbox_kind kind)
 {
 	scmp_filter_ctx ctx;
@@ -266,7 +276,7 @@ int sandbox_enter(enum sandbox_kind kind)
 	if (!ret)
 		ret = add_memory(ctx);
 	if (!ret && BIT(kind) & MAIN)
-		ret = add_affinity(ctx);
+		ret = add_affinity(ctx) ?: add_kill(ctx);
 	if (!ret)
 		ret = seccomp_load(ctx);
 	seccomp_release(ctx);

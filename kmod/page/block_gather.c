@@ -3,7 +3,7 @@
  * Making a block of small frames one 2 MiB frame, while it is used. All of its pages are
  * marked and unmapped together; then they are copied into a chunk, or, where each lies at
  * its place in the same chunk already, that is made whole. Pages that are empty come as
- * zeroes. All or none: if somebody holds one of them, the block is as it was.
+ * zeroes, patterns as what they are. All or none: if somebody holds one of them, the block is as it was.
  *
  * A page is locked, by trying, only while it is marked. Who is about to map it has the lock
  * until he has, so nobody maps it behind the unmapping; and who waits for the lock has a
@@ -18,6 +18,7 @@
 #include "page/block.h"
 #include "page/pending.h"
 #include "pager/window.h"
+#include "pool/pattern.h"
 #include "pool/pins.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
@@ -34,7 +35,7 @@
  * @to: the chunk that it becomes
  * @dirty: one of its pages is
  * @moves: pages with a frame that we marked
- * @fills: empty ones
+ * @fills: known ones, empty or patterns
  */
 struct gather {
 	struct tarn_partition *part;
@@ -114,12 +115,12 @@ static bool mark_resident(struct gather *g, unsigned int i, u64 frame)
 	return done;
 }
 
-static bool mark_empty(struct gather *g, unsigned int i, u64 e)
+static bool mark_known(struct gather *g, unsigned int i, u64 e)
 {
 	if (!tarn_entry_change(g->part, g->first + i, &g->leaf->entry[i], &e,
 			       tarn_entry_with_mark(e, TARN_MARK_FILL)))
 		return false;
-	/* Nobody else has these zeroes. */
+	/* No copy has what it is. */
 	g->dirty = true;
 	__set_bit(i, g->fills);
 	return true;
@@ -138,8 +139,8 @@ static bool mark_all(struct gather *g)
 			return false;
 		if (tarn_entry_has_frame(e))
 			done = mark_resident(g, i, tarn_entry_payload(e));
-		else if (tarn_entry_is_empty(e))
-			done = mark_empty(g, i, e);
+		else if (tarn_entry_is_known(e))
+			done = mark_known(g, i, e);
 		if (!done)
 			return false;
 	}
@@ -211,23 +212,33 @@ static bool gather_in_place(struct gather *g)
 	return true;
 }
 
+static void fill(const struct gather *g, unsigned int i)
+{
+	struct tarn_frame *to = &g->to->frames[i];
+	u64 word = tarn_pattern_word(&g->leaf->entry[i], entry_of(g, i));
+
+	if (word)
+		tarn_pattern_fill(g->to->page + i, word);
+	else
+		clear_highpage(g->to->page + i);
+	to->owner = tarn_owner_page(g->part->id, g->first + i);
+	to->copy = TARN_COPY_NONE;
+}
+
 static bool copy(const struct gather *g)
 {
 	struct tarn_pool *pool = g->part->pool;
 	unsigned int i;
 
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {
-		struct tarn_frame *to = &g->to->frames[i];
-
 		if (test_bit(i, g->fills)) {
-			clear_highpage(g->to->page + i);
-			to->owner = tarn_owner_page(g->part->id, g->first + i);
-			to->copy = TARN_COPY_NONE;
+			fill(g, i);
 			continue;
 		}
 		if (!tarn_poison_copy(g->to->page + i, page_of(g, i)))
 			return false;
-		*to = *tarn_frame(pool, tarn_entry_payload(entry_of(g, i)));
+		g->to->frames[i] = *tarn_frame(pool,
+					       tarn_entry_payload(entry_of(g, i)));
 	}
 	return true;
 }
@@ -250,6 +261,8 @@ static void switch_one(const struct gather *g, unsigned int i)
 		      e & TARN_ENTRY_HINT;
 	} while (!tarn_entry_change(part, g->first + i, entry, &e, to));
 	tarn_entry_wake(entry);
+	if (tarn_entry_is_pattern(e))
+		tarn_partition_add_pattern(part, -1);
 	if (test_bit(i, g->fills))
 		return;
 	tarn_stats_moved(part->pool, tarn_frame_node(part->pool, was),
@@ -322,7 +335,7 @@ static bool gather(struct gather *g, int nid)
  * tarn_block_gather() - make a block of small frames one 2 MiB frame
  * @part: partition; the caller holds its pin, and no page lock
  * @leaf: the block's
- * @first: its first page; each page of it has a frame, or is empty
+ * @first: its first page; each page of it has a frame, or is known
  * @nid: the node that it is to be on, if it has to move, which has 2 MiB in one piece that
  *	nobody else needs
  *

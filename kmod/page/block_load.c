@@ -291,7 +291,7 @@ static void submit_all(struct tarn_block_load *load, struct list_head *ios)
 	struct tarn_io *io, *next;
 	struct blk_plug plug;
 
-	queue_delayed_work(system_unbound_wq, &load->timer, PATIENCE);
+	queue_delayed_work(system_dfl_wq, &load->timer, PATIENCE);
 	blk_start_plug(&plug);
 	list_for_each_entry_safe(io, next, ios, link) {
 		list_del_init(&io->link);

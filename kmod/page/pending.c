@@ -201,6 +201,14 @@ static void set_state(struct tarn_pending *p, enum tarn_fault_state state)
 	trace_tarn_fault_state(p, 0);
 }
 
+/* It came after its entry was looked at: if its load found no record, nobody ends this one. */
+static bool came_meanwhile(const struct tarn_pending *p)
+{
+	/* Pairs with the exchange by which it came, see settle(). */
+	smp_mb();
+	return is_over(p, true);
+}
+
 /**
  * tarn_pending_hold() - this thread wants a page that is not there
  * @part: partition; the caller has its inode
@@ -213,7 +221,7 @@ static void set_state(struct tarn_pending *p, enum tarn_fault_state state)
  * To be called before what @state says begins, and each time that it changes.
  *
  * Context: process, may sleep for memory.
- * Return: the number.
+ * Return: the number; 0 if it will not wait and the page is there by now.
  */
 u64 tarn_pending_hold(struct tarn_partition *part, u64 index,
 		      atomic64_t *entry, enum tarn_fault_state state, u64 held,
@@ -247,6 +255,10 @@ u64 tarn_pending_hold(struct tarn_partition *part, u64 index,
 	if (stays && p->number != held)
 		p->holders++;
 	number = p->number;
+	if (!stays && came_meanwhile(p)) {
+		end(b, p, &gone);
+		number = 0;
+	}
 	spin_unlock(&b->lock);
 	if (fresh)
 		kmem_cache_free(pending_cache, fresh);

@@ -123,7 +123,7 @@ void tarn_compact_soon(struct tarn_node *node)
 	if (READ_ONCE(node->chunk_wanted) || !has_room(node))
 		return;
 	WRITE_ONCE(node->chunk_wanted, true);
-	queue_delayed_work(system_unbound_wq, &node->pool->compact->work, PAUSE);
+	queue_delayed_work(system_dfl_wq, &node->pool->compact->work, PAUSE);
 }
 
 int tarn_compact_start(struct tarn_pool *pool)

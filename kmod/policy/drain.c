@@ -330,7 +330,7 @@ static void drain_work(struct work_struct *work)
 	if (is_running(d))
 		step(d);
 	if (is_running(d))
-		queue_delayed_work(system_unbound_wq, &d->work, next_step(d));
+		queue_delayed_work(system_dfl_wq, &d->work, next_step(d));
 	mutex_unlock(&pool->resize_lock);
 }
 
@@ -369,7 +369,7 @@ static void begin(struct tarn_drain *d, const struct tarn_pool_drain *want)
 	d->turn = want->node;
 	nodes_clear(d->full);
 	d->held_before = TARN_OWNER_NOBODY;
-	queue_delayed_work(system_unbound_wq, &d->work, 0);
+	queue_delayed_work(system_dfl_wq, &d->work, 0);
 }
 
 static long start(struct tarn_pool *pool, const struct tarn_pool_drain *want)
@@ -396,7 +396,7 @@ static long cancel(struct tarn_pool *pool)
 	if (!tarn_draining(pool))
 		return -ENOENT;
 	pool->drain->cancel = true;
-	mod_delayed_work(system_unbound_wq, &pool->drain->work, 0);
+	mod_delayed_work(system_dfl_wq, &pool->drain->work, 0);
 	return 0;
 }
 

@@ -4,13 +4,15 @@
  *
  * A block that was split, or never was one frame, is made one when that pays: most of its
  * pages have frames, many of them are used time and again, and a mapping can have one
- * entry for it. What is missing of it is read, or comes as zeroes. It takes only 2 MiB
+ * entry for it. What is missing of it is read, or filled: zeroes, and patterns. It takes only 2 MiB
  * that a node has free beyond its high mark, so nothing goes out for that; where free
  * memory is in small pieces some is brought together (compact.c). Where the block has a
  * page table it is mapped anew (remap.c).
  *
- * A thread a pool goes round the leaves of all partitions. What it costs is measured as its
- * own processor time; it sleeps for as long as its share of one CPU asks for.
+ * A thread a pool goes round the partitions. In each turn it looks at some leaves of one,
+ * or makes one block, and goes on to the next: whose blocks come apart as soon as they are
+ * made has a turn like all others. What it costs is measured as its own processor time; it
+ * sleeps for as long as its share of one CPU asks for.
  */
 #include <linux/kthread.h>
 #include <linux/math64.h>
@@ -49,8 +51,8 @@
  * @task: the thread
  * @wait: where it sleeps
  * @kick: its share was set
- * @id: partition that it is at
- * @at: leaf of it
+ * @id: partition whose turn is next
+ * @more: one has leaves that were not looked at yet
  * @worked: something was done in this round
  * @ran: its processor time when that was last read
  * @remap: a mapping that it makes anew
@@ -61,7 +63,7 @@ struct tarn_promoter {
 	wait_queue_head_t wait;
 	bool kick;
 	u32 id;
-	unsigned long at;
+	bool more;
 	bool worked;
 	u64 ran;
 	struct tarn_remap remap;
@@ -114,7 +116,7 @@ static bool look(struct tarn_pool *pool, const struct tarn_leaf *leaf,
 				 tarn_frame_node(pool, tarn_entry_payload(e)));
 		} else if (tarn_entry_is_stored(e) && !(e & TARN_ENTRY_FAILED)) {
 			v->stored++;
-		} else if (!tarn_entry_is_empty(e)) {
+		} else if (!tarn_entry_is_known(e)) {
 			return false;
 		}
 	}
@@ -243,17 +245,17 @@ static bool stop_now(void)
 	return kthread_should_stop();
 }
 
-/* Leaves of a partition from where it was. False: there are no more. */
-static bool go_on(struct tarn_promoter *p, struct tarn_partition *part)
+/* Leaves of a partition from where it was. False: all were looked at. */
+static bool take_turn(struct tarn_promoter *p, struct tarn_partition *part)
 {
+	unsigned long at = part->promote_at;
 	unsigned int left = BATCH;
 	struct tarn_leaf *leaf;
-	unsigned long at;
 
 	if (READ_ONCE(part->huge) == TARN_HUGE_NEVER)
 		return false;
-	xa_for_each_start(&part->leaves, at, leaf, p->at) {
-		p->at = at;
+	xa_for_each_start(&part->leaves, at, leaf, part->promote_at) {
+		part->promote_at = at;
 		if (!left-- || stop_now())
 			return true;
 		/* One that is dear is enough at once. */
@@ -261,31 +263,37 @@ static bool go_on(struct tarn_promoter *p, struct tarn_partition *part)
 			p->worked = true;
 			left = 0;
 		}
-		p->at = at + 1;
 		cond_resched();
 	}
+	part->promote_at = 0;
 	return false;
 }
 
-/* False: the round has ended. */
+/* False: all partitions had their turn. */
 static bool go_round(struct tarn_promoter *p)
 {
 	struct tarn_partition *part = tarn_partition_from(p->pool, p->id);
 
 	if (!part) {
 		p->id = 0;
-		p->at = 0;
 		return false;
 	}
-	if (part->id != p->id)
-		p->at = 0;
-	p->id = part->id;
-	if (!go_on(p, part)) {
-		p->id++;
-		p->at = 0;
-	}
+	p->id = part->id + 1;
+	p->more |= take_turn(p, part);
 	tarn_partition_put(part);
 	return true;
+}
+
+/* Jiffies until the next round: none while there are leaves to look at. */
+static unsigned long rest(struct tarn_promoter *p)
+{
+	unsigned long sleep = p->worked ? HZ / 10 : IDLE;
+
+	if (p->more)
+		sleep = 1;
+	p->worked = false;
+	p->more = false;
+	return sleep;
 }
 
 /*
@@ -325,10 +333,8 @@ static int promoter(void *arg)
 			wait_event_interruptible(p->wait, woken(p));
 			continue;
 		}
-		if (!go_round(p)) {
-			sleep = p->worked ? HZ / 10 : IDLE;
-			p->worked = false;
-		}
+		if (!go_round(p))
+			sleep = rest(p);
 		sleep = max(sleep, nsecs_to_jiffies(pay(p, share)));
 		wait_event_interruptible_timeout(p->wait, woken(p), sleep);
 	}

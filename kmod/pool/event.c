@@ -18,6 +18,8 @@
 #include "trace.h"
 
 #define LISTENER_EVENTS	256
+/* Files come and go as users like: these leave room for what is important. */
+#define FILE_EVENTS	(LISTENER_EVENTS / 2)
 
 /**
  * struct listener - an open descriptor of events
@@ -60,9 +62,20 @@ static void tell_lost(struct listener *l)
 	spin_unlock(&l->pool->events_lock);
 }
 
+static bool is_of_file(const struct tarn_event *ev)
+{
+	return ev->type == TARN_EVENT_PARTITION_CREATED ||
+	       ev->type == TARN_EVENT_PARTITION_DESTROYED;
+}
+
 static void deliver(struct listener *l, const struct tarn_event *ev)
 {
 	lockdep_assert_held(&l->pool->events_lock);
+	/* Not even the number of those that are lost takes that room. */
+	if (is_of_file(ev) && kfifo_len(&l->events) >= FILE_EVENTS) {
+		l->lost++;
+		return;
+	}
 	tell_lost_locked(l);
 	if (l->lost || !kfifo_put(&l->events, *ev))
 		l->lost++;

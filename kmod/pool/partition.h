@@ -114,6 +114,7 @@ struct tarn_part_node {
  * @domain: that this is the store of; NULL of a file's
  * @member: its number for policy/match.c, 0: none
  * @leaves_domain: it leaves its domain, and shares nothing more
+ * @promote_at: leaf at which promotion goes on, policy/promote.c's
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
@@ -168,6 +169,7 @@ struct tarn_partition {
 	struct tarn_domain *domain;
 	u32 member;
 	bool leaves_domain;
+	unsigned long promote_at;
 	u64 min_frames;
 	u64 desired_frames;
 	u64 entitled;

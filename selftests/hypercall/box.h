@@ -31,6 +31,11 @@ enum bare_job {
 	BARE_JOB_TOUCH = 3,
 	/* @count times the first word of each of these pages, added up in @sum */
 	BARE_JOB_READ = 4,
+	/*
+	 * @count times each word of them, another one each time, checked before it is
+	 * written again; at the first that is wrong it ends, with the address in @bad
+	 */
+	BARE_JOB_VERIFY = 5,
 };
 
 /* How a call ended. */
@@ -64,6 +69,7 @@ struct bare_box {
 	__u32 pad;
 	volatile __u64 done;
 	__u64 sum;
+	__u64 bad;
 	__u64 seed;
 	/* of the partition, for the fuzzer's addresses */
 	__u64 base;

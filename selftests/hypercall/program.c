@@ -257,6 +257,29 @@ static void read(struct bare_box *box)
 	}
 }
 
+/* False: a word is not what was written before. The first time none is known. */
+static int verify_once(struct bare_box *box)
+{
+	u64 at, end = box->base + box->bytes, was = box->seed + box->done;
+
+	for (at = box->base; at < end; at += 8) {
+		volatile u64 *word = (volatile u64 *)at;
+
+		if (box->done && *word != (at ^ was)) {
+			box->bad = at;
+			return 0;
+		}
+		*word = at ^ (was + 1);
+	}
+	return 1;
+}
+
+static void verify(struct bare_box *box)
+{
+	while (box->done < box->count && !box->stop && verify_once(box))
+		box->done++;
+}
+
 static void program(struct bare_box *box)
 {
 	if (box->job == BARE_JOB_REPEAT)
@@ -267,4 +290,6 @@ static void program(struct bare_box *box)
 		touch(box);
 	else if (box->job == BARE_JOB_READ)
 		read(box);
+	else if (box->job == BARE_JOB_VERIFY)
+		verify(box);
 }

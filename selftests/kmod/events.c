@@ -166,6 +166,45 @@ static void slow_readers_are_told(void)
 	pool_umount(&pool);
 }
 
+/* Users make and remove files as fast as they like. */
+static void files_leave_room(void)
+{
+	struct tarn_event ev;
+	bool attached = false, degraded = false, full = false;
+	struct pager pg;
+	u64 n = 0, lost = 0;
+	int fd, i;
+
+	pool_mount(&pool, "size=4M");
+	fd = listen_to(&pool);
+	for (i = 0; i < 1000; i++) {
+		close(part_create(&pool, "a", 1));
+		part_unlink(&pool, "a");
+	}
+	pager_start(&pg, &pool);
+	for (i = 0; i < 1000; i++) {
+		close(part_create(&pool, "a", 1));
+		part_unlink(&pool, "a");
+	}
+	pager_status(&pg, TARN_PAGER_IS_DEGRADED);
+	pager_status(&pg, TARN_PAGER_IS_DEGRADED | TARN_PAGER_IS_FULL);
+	while (SYS(read(fd, &ev, sizeof(ev))) == sizeof(ev)) {
+		attached |= ev.type == TARN_EVENT_PAGER_ATTACHED;
+		degraded |= ev.type == TARN_EVENT_DEGRADED;
+		full |= ev.type == TARN_EVENT_PAGING_FULL;
+		if (ev.type == TARN_EVENT_LOST)
+			lost += ev.value;
+		else
+			n++;
+	}
+	ASSERT(attached && degraded && full);
+	ASSERT_EQ(n + lost, 4003);
+	close(fd);
+	pager_kill(&pg);
+	pager_free(&pg);
+	pool_umount(&pool);
+}
+
 static int blocked_reader(void *arg)
 {
 	struct tarn_event ev;
@@ -209,6 +248,7 @@ static const struct tarn_test tests[] = {
 	TEST(time_is_the_real_one),
 	TEST(readers_are_independent),
 	TEST(slow_readers_are_told),
+	TEST(files_leave_room),
 	TEST(blocking_read),
 	TEST(pool_goes_away),
 };

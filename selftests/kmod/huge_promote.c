@@ -220,6 +220,54 @@ static void what_is_used_becomes_one(void)
 	end(3 * BLOCK);
 }
 
+static void pattern(u64 index, u64 word)
+{
+	u64 *p = (u64 *)page_of(index), i;
+
+	for (i = 0; i < PAGE_SIZE / sizeof(*p); i++)
+		p[i] = word;
+}
+
+static void check_pattern(u64 index, u64 word)
+{
+	const u64 *p = (const u64 *)page_of(index);
+	u64 i;
+
+	for (i = 0; i < PAGE_SIZE / sizeof(*p); i++)
+		ASSERT_EQ(p[i], word);
+}
+
+/* What needs no frame gets one with the others: one that is read, one that nobody reads. */
+static void patterns_are_filled(void)
+{
+	struct tarn_partition_range r = {
+		.size = sizeof(struct tarn_partition_range),
+		.start = 500,
+		.count = 2,
+	};
+
+	begin("size=48M,huge=always", BLOCK);
+	fill_small(0, 480);
+	set_huge(TARN_HUGE_NEVER);
+	pattern(500, 0x1234567890abcdef);
+	pattern(501, 77);
+	tarn_op(part, TARN_PARTITION_PATTERNS, &r);
+	ASSERT_EQ(part_info(part).pattern_pages, 2);
+	check_pattern(500, 0x1234567890abcdef);
+	set_huge(TARN_HUGE_ALWAYS);
+	await_block(0);
+	ASSERT_EQ(part_info(part).pattern_pages, 0);
+	ASSERT_EQ(part_info(part).resident_pages, BLOCK);
+	check(0, 480, 1);
+	check_pattern(500, 0x1234567890abcdef);
+	check_pattern(501, 77);
+	ASSERT(page_is_zero(page_of(502)));
+	pattern(501, 78);
+	check_pattern(501, 78);
+	ASSERT_EQ(blocks(), 1);
+	end(BLOCK);
+}
+
 /* What the pager has of it is read first. */
 static void what_went_out_comes_back(void)
 {
@@ -362,6 +410,7 @@ static void what_else_is_mapped_there_stays(void)
 static const struct tarn_test tests[] = {
 	TEST(a_split_block_becomes_one_again),
 	TEST(what_is_used_becomes_one),
+	TEST(patterns_are_filled),
 	TEST(what_went_out_comes_back),
 	TEST(none_where_none_is_wanted),
 	TEST(none_while_a_page_is_held),

@@ -306,7 +306,7 @@ static void back_and_forth(const char *options, unsigned int held,
 {
 	const unsigned int times = test_param("times", 20);
 	struct iovec v = { .iov_len = PAGE_SIZE };
-	u64 *versions, i, moved = 0;
+	u64 *versions, i;
 	int pipes[2];
 	pid_t pid;
 
@@ -319,16 +319,7 @@ static void back_and_forth(const char *options, unsigned int held,
 	ASSERT_OK(pipe(pipes));
 	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
 	pid = spawn(write_versions, versions);
-	for (i = 0; i < times; i++) {
-		ASSERT_OK(start(!(i & 1), 0, 0, PAGES,
-				1U << (i % granules)));
-		WAIT_FOR(part_relocate_status(part).moved >= PAGES - held ||
-			 part_relocate_status(part).state !=
-			 TARN_RELOCATION_RUNNING);
-		cancel();
-		moved += part_relocate_status(part).moved;
-	}
-	ASSERT_GE(moved, times * (PAGES - held) / 2);
+	part_back_and_forth(part, times, granules, held);
 	ASSERT_EQ(proc_state(pid) == 'Z', 0);
 	ASSERT_OK(kill(pid, SIGKILL));
 	ASSERT_EQ(reap(pid), 256 + SIGKILL);

@@ -157,6 +157,31 @@ struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags)
 	return part_relocate_status(fd);
 }
 
+void part_back_and_forth(int fd, unsigned int times, unsigned int granules,
+			 u64 held)
+{
+	const u64 pages = part_info(fd).logical_pages - held;
+	unsigned int i;
+	u64 moved = 0;
+
+	for (i = 0; i < times; i++) {
+		struct tarn_partition_relocate r = {
+			.op = TARN_RELOCATE_START,
+			.node = !(i & 1),
+			.count = UINT64_MAX,
+			.granule = 1U << (i % granules),
+		}, stop = { .op = TARN_RELOCATE_CANCEL };
+
+		ASSERT_OK(__part_relocate(fd, &r));
+		WAIT_FOR(part_relocate_status(fd).moved >= pages ||
+			 part_relocate_status(fd).state !=
+			 TARN_RELOCATION_RUNNING);
+		__part_relocate(fd, &stop);
+		moved += part_relocate_status(fd).moved;
+	}
+	ASSERT_GE(moved, times * pages / 2);
+}
+
 /* ---- draining ----------------------------------------------------------- */
 
 long __pool_drain(struct pool *p, u32 op, u32 node, u32 flags)

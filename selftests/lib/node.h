@@ -28,6 +28,12 @@ struct tarn_partition_relocate part_relocate_status(int fd);
 long __part_relocate(int fd, struct tarn_partition_relocate *r);
 /** Start one of the whole partition and wait for its end. */
 struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags);
+/**
+ * Move a partition between nodes 1 and 0, @times, by granules of 1, 2, 4, ... pages,
+ * @granules sizes; all of it but @held pages, which somebody holds.
+ */
+void part_back_and_forth(int fd, unsigned int times, unsigned int granules,
+			 u64 held);
 
 /** TARN_POOL_DRAIN: enum tarn_relocate_op. */
 long __pool_drain(struct pool *p, u32 op, u32 node, u32 flags);

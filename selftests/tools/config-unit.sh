@@ -68,7 +68,7 @@ check "it is mounted" mountpoint -q $pool
 check "with its mode" test "$(stat -c %a $pool)" = 711
 check "it is served" await setting .served
 check "at the next boot, too" systemctl -q is-enabled tarn-pool@pool1 tarn-pager@pool1
-refuse 1 "File exists" "it is not made twice" tarnctl pool create pool1 size=16M
+refuse 1 "is there already" "it is not made twice" tarnctl pool create pool1 size=16M
 check "its file is right" says "$conf: good" tarnctl config check pool1
 check "it can be read" says "path=$dir/a" tarnctl config show pool1
 
@@ -165,6 +165,9 @@ umount $pool
 check "its units have the same" systemctl start tarn-pager@pool1
 check "which is served" await setting .served
 check "as it was" setting '.frames == 4096'
-check "and ends" tarnctl pool destroy pool1
+# Who looks at a pool has it open for a moment.
+(exec 3< $pool; sleep 1) &
+sleep 0.2
+check "and ends, although somebody looks at it" tarnctl pool destroy pool1
 rm -rf "$dir"
 end

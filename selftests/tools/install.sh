@@ -49,7 +49,7 @@ for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-list
 	usr/lib/systemd/system/tarn-balanced.service usr/lib/systemd/system/tarn-logd.service \
 	usr/lib/systemd/system/tarn-exporter.service \
 	usr/lib/systemd/system/tarn-exporter.socket usr/share/tarn/domain.rng \
-	usr/lib/systemd/system/tarn-partitions@.service usr/share/man/man5/tarn-pool.conf.5 \
+	usr/lib/systemd/system/tarn-partitions@.service usr/share/man/man5/tarn-pool.conf.5 usr/share/man/man5/tarnfs.5 \
 	etc/apparmor.d/tarn-pager etc/apparmor.d/tarn-listener etc/apparmor.d/tarn-balanced \
 	etc/apparmor.d/abstractions/libvirt-qemu.d/tarn \
 	usr/share/bash-completion/completions/tarnctl etc/libvirt/hooks/qemu.d/tarn; do

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Images in qcow2: requests to what serves them, and images and options that are refused. */
 #include "backend/block.h"
+#include "backend/nbd-end.h"
+#include "backend/nbd-server.h"
 #include "error.h"
 #include "lib/iov.h"
 #include "lib/opts.h"
@@ -223,6 +225,70 @@ static void test_backing(void)
 	let_go(blk);
 }
 
+#define CHAIN "qcow2,node-name=d,file.driver=file,file.filename=%s/h.qcow2"
+
+static bool refused(const char *make, const char *why)
+{
+	int ret;
+
+	if (!shell(make))
+		return false;
+	ret = create(CHAIN);
+	if (!ret)
+		blockdev_delete("d");
+	return ret && strstr(reason, why);
+}
+
+/* What the header of an image that somebody else has made may name. */
+static void test_backing_names(void)
+{
+	struct block *blk;
+
+	/* qemu-img itself would not make all of them. */
+	CHECK(shell("qemu-img create -f raw s.raw 8M; qemu-img create -f qcow2 -F raw -b s.raw h.qcow2"));
+	CHECK(!create(CHAIN) && !blockdev_delete("d"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b 'json:{\"driver\":\"raw\",\"file\":{\"driver\":\"file\",\"filename\":\"s.raw\"}}' h.qcow2",
+		      "which is no file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b nbd://localhost:1/x h.qcow2",
+		      "which is no file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b file:s.raw h.qcow2",
+		      "which is no file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b /dev/null h.qcow2",
+		      "no plain file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b /proc/kallsyms h.qcow2",
+		      "no plain file"));
+	CHECK(refused("ln -s /proc/kallsyms link; qemu-img rebase -u -f qcow2 -F raw -b link h.qcow2",
+		      "no plain file"));
+	CHECK(refused("mkfifo pipe; qemu-img rebase -u -f qcow2 -F raw -b pipe h.qcow2",
+		      "no plain file"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F vmdk -b s.raw h.qcow2",
+		      "neither raw nor qcow2"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b nothing.raw h.qcow2",
+		      "cannot open 'nothing.raw'"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F qcow2 -b s.raw h.qcow2",
+		      "is no qcow2 image"));
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F qcow2 -b h.qcow2 h.qcow2",
+		      "below each other"));
+	/* Without a format it would be guessed, from what a guest may have written. */
+	CHECK(refused("python3 -c 'f=open(\"h.qcow2\",\"r+b\"); d=f.read(4096); f.seek(d.index(bytes.fromhex(\"e2792aca\"))); f.write(bytes.fromhex(\"12345678\"))'; qemu-img info h.qcow2",
+		      "does not say the format"));
+	/* One that says it, two below each other, seen from another directory. */
+	CHECK(shell("mkdir -p sub; printf deep | dd of=s.raw conv=notrunc; qemu-img create -f qcow2 -F raw -b ../s.raw sub/m.qcow2; rm h.qcow2; qemu-img create -f qcow2 -F qcow2 -b sub/m.qcow2 h.qcow2"));
+	blk = use(CHAIN);
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	CHECK(!memcmp(got, "deep", 4));
+	let_go(blk);
+	/* One of those below may not name anything either. */
+	CHECK(refused("qemu-img rebase -u -f qcow2 -F raw -b nbd://localhost:1/x sub/m.qcow2",
+		      "which is no file"));
+	/* Unless the user says what is to be there. */
+	CHECK_EQ(create("raw,node-name=b,read-only=on,file.driver=file,file.filename=%s/s.raw"), 0);
+	blk = use("qcow2,node-name=d,backing=b,file.driver=file,file.filename=%s/sub/m.qcow2");
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	let_go(blk);
+	CHECK_EQ(blockdev_delete("b"), 0);
+}
+
 static void test_read_only(void)
 {
 	struct block *blk = use("qcow2,node-name=d,read-only=on,file.driver=file,file.filename=%s/a.qcow2");
@@ -253,6 +319,203 @@ static void test_server_gone(void)
 	CHECK(blk && block_sync_all() < 0);
 	error_capture(NULL, 0);
 	let_go(blk);
+}
+
+#define HUNG "qcow2,node-name=d,file.driver=file,file.filename=%s/m.qcow2"
+
+/* A signal for what serves m.qcow2. */
+static bool send_server(const char *sig)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "pkill -%s -f '^qemu-nbd json.*'$PWD/m.qcow2",
+		 sig);
+	return shell(text);
+}
+
+static unsigned int ms_since(u64 start)
+{
+	return (loop_now() - start) / 1000000;
+}
+
+static void test_flush_hangs(void)
+{
+	struct block *blk = use(HUNG);
+	u64 start;
+
+	CHECK(blk && !one(blk, BLOCK_WRITE, 0, 0, data, 4096));
+	nbd_limits.server_ms = 300;
+	CHECK(send_server("STOP"));
+	start = loop_now();
+	CHECK_EQ(block_sync_all(), -ETIMEDOUT);
+	CHECK(ms_since(start) < 5000);
+	CHECK(send_server("CONT"));
+	nbd_limits.server_ms = NBD_SERVER_SECONDS * 1000;
+	/* It was only not waited for. */
+	CHECK_EQ(block_sync_all(), 0);
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 4096));
+	let_go(blk);
+}
+
+static void test_requests_hang(void)
+{
+	static struct test_req reqs[64];
+	static u8 bufs[64][65536];
+	struct block *blk = use(HUNG);
+	unsigned int i;
+	u64 start;
+
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	if (!blk)
+		return;
+	CHECK(block_can_abandon(blk));
+	CHECK(send_server("STOP"));
+	for (i = 0; i < 64; i++) {
+		reqs[i].iov[0] = (struct iovec){bufs[i], 65536};
+		reqs[i].br.nr_iov = 1;
+		submit(blk, &reqs[i], i % 2 ? BLOCK_WRITE : BLOCK_READ,
+		       i * 65536, 65536);
+	}
+	usleep(100000);
+	CHECK(sem_trywait(&ended));
+	start = loop_now();
+	error_capture(reason, sizeof(reason));
+	block_abandon(blk);
+	for (i = 0; i < 64; i++)
+		sem_wait(&ended);
+	for (i = 0; i < 64; i++)
+		CHECK(reqs[i].ret < 0);
+	CHECK(one(blk, BLOCK_READ, 0, 0, got, 512) < 0);
+	CHECK(block_sync_all() < 0);
+	CHECK(ms_since(start) < 5000);
+	/* It cannot end, so it is killed, and the image is free. */
+	nbd_limits.server_ms = 300;
+	let_go(blk);
+	nbd_limits.server_ms = NBD_SERVER_SECONDS * 1000;
+	error_capture(NULL, 0);
+	CHECK(!send_server("CONT"));
+	CHECK(shell("qemu-img check -q m.qcow2 && qemu-io -c 'write 0 512' m.qcow2"));
+}
+
+/* In place of qemu-nbd: a script. */
+static void fake_server(const char *script)
+{
+	static char path[512];
+	char text[512];
+	const char *old = getenv("PATH");
+
+	snprintf(text, sizeof(text),
+		 "mkdir -p fake; printf '#!/bin/sh\\n%%s\\n' '%s' >fake/qemu-nbd; chmod +x fake/qemu-nbd",
+		 script);
+	CHECK(shell(text));
+	snprintf(path, sizeof(path), "%s/fake:%s", dir, old);
+	setenv("PATH", path, 1);
+}
+
+static void real_server(void)
+{
+	setenv("PATH", strchr(getenv("PATH"), ':') + 1, 1);
+}
+
+static void test_start_hangs(void)
+{
+	u64 start = loop_now();
+
+	CHECK_EQ(create(HUNG), 0);
+	fake_server("echo $$ >\"$0.pid\"; exec sleep 600");
+	nbd_limits.server_ms = 500;
+	error_capture(reason, sizeof(reason));
+	CHECK_EQ(block_use(block_attach("d", "a test"), false), -ETIMEDOUT);
+	error_capture(NULL, 0);
+	CHECK(strstr(reason, "did not open it within"));
+	block_detach(block_find("d"));
+	CHECK_EQ(blockdev_delete("d"), 0);
+	CHECK(ms_since(start) < 5000);
+	CHECK(shell("test -s fake/qemu-nbd.pid && ! kill -0 $(cat fake/qemu-nbd.pid)"));
+	nbd_limits.server_ms = NBD_SERVER_SECONDS * 1000;
+	real_server();
+}
+
+/* What the server gets of the VMM: no secrets, no descriptors, no privileges. */
+static void test_server_of_own(void)
+{
+	struct block *blk;
+	int fd = open("/dev/null", O_RDONLY);
+
+	setenv("A_SECRET", "of the VMM", 1);
+	fake_server("d=$(dirname $0); env >$d/env; grep NoNewPrivs /proc/$$/status >$d/privs; ls /proc/$$/fd >$d/fds; PATH=${PATH#*:}; exec qemu-nbd \"$@\"");
+	blk = use(HUNG);
+	real_server();
+	CHECK(blk && !one(blk, BLOCK_READ, 0, 0, got, 512));
+	CHECK(shell("grep -q ^LISTEN_FDS=1$ fake/env && ! grep -q SECRET fake/env"));
+	CHECK(shell("! grep -v -e ^PATH= -e ^LISTEN_ -e ^PWD= -e ^_= fake/env"));
+	CHECK(shell("grep -q 1$ fake/privs"));
+	/* Those from 10 on are the shell's own. */
+	CHECK(shell("test \"$(grep -v ^1. fake/fds | sort | xargs)\" = '0 1 2 3'"));
+	let_go(blk);
+	unsetenv("A_SECRET");
+	close(fd);
+}
+
+static sem_t is_closed;
+static char closed_device[16];
+
+static void on_closed(const char *device)
+{
+	snprintf(closed_device, sizeof(closed_device), "%s", device);
+	sem_post(&is_closed);
+}
+
+static void detach_in_loop(void *arg)
+{
+	block_detach(arg);
+}
+
+static void end_in_loop(void *arg)
+{
+	nbd_end_in(arg);
+}
+
+/* The main loop goes on while an image is being closed. */
+static void test_closed_later(void)
+{
+	struct block *blk = use(HUNG);
+	u64 start;
+
+	if (!blk)
+		return;
+	sem_init(&is_closed, 0, 0);
+	block_set_closed(on_closed);
+	block_set_device(blk, "disk0");
+	loop_call(loop, end_in_loop, loop);
+	CHECK(!one(blk, BLOCK_WRITE, 0, 0, data, 4096));
+	CHECK(send_server("STOP"));
+	start = loop_now();
+	loop_call(loop, detach_in_loop, blk);
+	CHECK(ms_since(start) < 1000);
+	CHECK(block_is_closing("disk0") && !block_is_closing("disk1"));
+	CHECK_EQ(blockdev_delete("d"), -EBUSY);
+	CHECK(sem_trywait(&is_closed));
+	CHECK(send_server("CONT"));
+	sem_wait(&is_closed);
+	CHECK_STR(closed_device, "disk0");
+	CHECK(!block_is_closing("disk0"));
+	CHECK_EQ(blockdev_delete("d"), 0);
+	CHECK(shell("qemu-io -c 'write 0 512' m.qcow2"));
+
+	/* One that does not end is killed there. */
+	blk = use(HUNG);
+	CHECK(blk && send_server("STOP"));
+	block_set_device(blk, "disk1");
+	nbd_limits.server_ms = 300;
+	loop_call(loop, detach_in_loop, blk);
+	nbd_limits.server_ms = NBD_SERVER_SECONDS * 1000;
+	sem_wait(&is_closed);
+	CHECK_STR(closed_device, "disk1");
+	CHECK_EQ(blockdev_delete("d"), 0);
+	CHECK(shell("qemu-io -c 'write 0 512' m.qcow2"));
+	loop_call(loop, end_in_loop, NULL);
+	block_set_closed(NULL);
 }
 
 static void test_in_use(void)
@@ -347,8 +610,14 @@ static const struct tap_test tests[] = {
 	{"requests", test_requests},
 	{"many at once", test_many},
 	{"backing files", test_backing},
+	{"backing files that a header names", test_backing_names},
 	{"read only", test_read_only},
 	{"what serves it is gone", test_server_gone},
+	{"a flush that takes too long", test_flush_hangs},
+	{"requests that hang", test_requests_hang},
+	{"a server that does not start", test_start_hangs},
+	{"what a server gets", test_server_of_own},
+	{"an image is closed later", test_closed_later},
 	{"images in use", test_in_use},
 	{"headers and options that are refused", test_headers},
 	{"the end", test_end},

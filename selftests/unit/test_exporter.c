@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarn-exporter: names of metrics, what they say, labels that are hostile, hosts. */
 #include <ctype.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "../../tools/tarn-exporter/metrics.c"
 #include "../../tools/tarn-exporter/page.h"
@@ -166,6 +168,60 @@ static void test_names(void)
 	}
 }
 
+/* ---- who says nothing --------------------------------------------------- */
+
+static int connect_to(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)addr, sizeof(*addr))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool is_answered(int fd)
+{
+	static const char request[] = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	const struct timeval limit = { .tv_sec = 3 };
+	char buf[512];
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return send(fd, request, strlen(request), MSG_NOSIGNAL) > 0 &&
+	       recv(fd, buf, sizeof(buf), 0) > 12 && !memcmp(buf, "HTTP/1.1 404", 12);
+}
+
+/* However many connect and say nothing, who asks is answered, also in between. */
+static void test_silent_clients(void)
+{
+	struct http_options opts = { .history = "/nonexistent", .page = true };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int silent[300], fd, listener, round, i;
+	void *server;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/test_exporter.%d",
+		 getpid());
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(!bind(listener, (struct sockaddr *)&addr, sizeof(addr)));
+	CHECK(!listen(listener, 32));
+	server = http_start(listener, true, &opts);
+	CHECK(server);
+	for (round = 0; round < 3; round++) {
+		for (i = round * 100; i < round * 100 + 100; i++) {
+			silent[i] = connect_to(&addr);
+			CHECK(silent[i] >= 0);
+		}
+		fd = connect_to(&addr);
+		CHECK(fd >= 0 && is_answered(fd));
+		close(fd);
+	}
+	for (i = 0; i < 300; i++)
+		close(silent[i]);
+	http_stop(server);
+	unlink(addr.sun_path);
+}
+
 static void test_hosts(void)
 {
 	struct http_options opts = { .hosts = { "mon.example" }, .hosts_count = 1 };
@@ -191,6 +247,7 @@ static const struct tap_test tests[] = {
 	{ "OpenMetrics", test_open_metrics },
 	{ "names", test_names },
 	{ "hosts", test_hosts },
+	{ "clients that say nothing", test_silent_clients },
 };
 
 TAP_MAIN(tests)

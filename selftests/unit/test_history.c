@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The history: what is written is read back; limits, clocks, kills, damage. */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
+#include "../../tools/tarnctl/history_clock.c"
 #include "../../tools/tarnctl/history_schema.c"
 #include "../../tools/tarnctl/history_read.c"
 #undef BUSY_MS
@@ -104,7 +108,7 @@ static void put(struct history *history, unsigned int period, int64_t time,
 	struct history_moment moment;
 
 	make_moment(&moment, time, count, time % 1000);
-	CHECK_EQ(history_begin(history, time), 0);
+	CHECK_EQ(history_begin(history, time, time), 0);
 	history_write(history, period, &moment);
 	CHECK_EQ(history_commit(history), 0);
 	history_moment_free(&moment);
@@ -128,6 +132,21 @@ static unsigned int count_moments(unsigned int period)
 	return count;
 }
 
+static int64_t oldest_second(void)
+{
+	struct history_moment moment;
+	struct history *history;
+	int64_t time = 0;
+
+	CHECK_EQ(history_open(&history, path), 0);
+	if (history_next(history, HISTORY_SECOND, MOUNT, 0, &moment) > 0) {
+		time = moment.time;
+		history_moment_free(&moment);
+	}
+	history_close(history);
+	return time;
+}
+
 static void test_round_trip(void)
 {
 	struct history *history = begin_new(HISTORY_SIZE), *reader;
@@ -136,7 +155,7 @@ static void test_round_trip(void)
 	make_moment(&moment, NOW, 3, 1);
 	/* As the kernel's numbers may be. */
 	moment.pool.info.page_ins = UINT64_MAX;
-	CHECK_EQ(history_begin(history, NOW), 0);
+	CHECK_EQ(history_begin(history, NOW, NOW), 0);
 	CHECK_EQ(history_write(history, HISTORY_SECOND, &moment), 0);
 	CHECK_EQ(history_commit(history), 0);
 	/* While it is open for writing. */
@@ -196,24 +215,144 @@ static void test_limit(void)
 	CHECK(count_moments(HISTORY_SECOND) > 100);
 }
 
+/* With a clock that is wrong: @mono goes on as it should. */
+static void put_at(struct history *history, unsigned int period, int64_t clock,
+		   int64_t mono)
+{
+	struct history_moment moment;
+
+	make_moment(&moment, clock, 1, clock % 1000);
+	CHECK_EQ(history_begin(history, clock, mono), 0);
+	CHECK_EQ(history_write(history, period, &moment), 0);
+	CHECK_EQ(history_commit(history), 0);
+	history_moment_free(&moment);
+}
+
+static int64_t last_time(void)
+{
+	struct history_moment last;
+	struct history *history;
+	int64_t time;
+
+	CHECK_EQ(history_open(&history, path), 0);
+	CHECK_EQ(history_last(history, MOUNT, &last), 1);
+	time = last.time;
+	history_moment_free(&last);
+	history_close(history);
+	return time;
+}
+
+/* Seconds that are put: those of a minute, from @clock and @mono on. */
+static void put_minute(struct history *history, int64_t clock, int64_t mono)
+{
+	int i;
+
+	for (i = 0; i < 60; i++)
+		put_at(history, HISTORY_SECOND, clock + i, mono + i);
+}
+
+/* A little: rows go on behind, more slowly, until the clock is there; none is lost. */
 static void test_clock_set_back(void)
 {
 	struct history *history = begin_new(HISTORY_SIZE);
-	struct history_moment last;
+	int i;
 
-	put(history, HISTORY_SECOND, NOW, 1);
-	put(history, HISTORY_SECOND, NOW + 5000, 1);
-	put(history, HISTORY_SECOND, NOW + 2000, 1);
-	CHECK_EQ(history_last(history, MOUNT, &last), 1);
-	CHECK_EQ(last.time, NOW + 2000);
-	history_moment_free(&last);
+	put_minute(history, NOW, 1000);
+	for (i = 0; i < 100; i++)
+		put_at(history, HISTORY_SECOND, NOW + 20 + i, 1060 + i);
+	/* 40 s behind, which take 80. */
+	CHECK_EQ(last_time(), NOW + 119);
+	CHECK_EQ(count_moments(HISTORY_SECOND), 60 + 40 + 20);
 	history_close(history);
 	/* Also while nothing was written. */
 	CHECK_EQ(history_create(&history, path, HISTORY_SIZE), 0);
-	put(history, HISTORY_SECOND, NOW + 1000, 1);
-	CHECK_EQ(history_last(history, MOUNT, &last), 1);
-	CHECK_EQ(last.time, NOW + 1000);
-	history_moment_free(&last);
+	put_at(history, HISTORY_SECOND, NOW + 50, 5);
+	put_at(history, HISTORY_SECOND, NOW + 52, 7);
+	CHECK_EQ(last_time(), NOW + 120);
+	CHECK_EQ(count_moments(HISTORY_SECOND), 121);
+	history_close(history);
+}
+
+#define YEAR (365 * 86400LL)
+
+/* Someone mistypes the year, and mends it an hour later. */
+static void test_clock_jumps(void)
+{
+	struct history *history = begin_new(HISTORY_SIZE);
+	unsigned int before, minutes;
+	int i;
+
+	for (i = 0; i < 100; i++)
+		put_at(history, HISTORY_MINUTE, NOW + i * 60, i * 60);
+	put_minute(history, NOW + 6000, 6000);
+	before = count_moments(HISTORY_SECOND);
+	CHECK_EQ(before, 60);
+	put_minute(history, NOW + 6060 + YEAR, 6060);
+	CHECK_EQ(count_moments(HISTORY_SECOND), before + 60);
+	CHECK_EQ(count_moments(HISTORY_MINUTE), 100);
+	/* An hour takes what is as old, and no more: by time that has passed. */
+	for (i = 120; i < 3660; i += 60)
+		put_at(history, HISTORY_SECOND, NOW + 6000 + YEAR + i, 6000 + i);
+	CHECK_EQ(count_moments(HISTORY_SECOND), 60 + 60 + 59);
+	put_at(history, HISTORY_SECOND, NOW + 6000 + YEAR + 3610, 6000 + 3610);
+	CHECK_EQ(count_moments(HISTORY_SECOND), 50 + 60 + 60);
+	/* It is right again. */
+	for (i = 0; i < 700; i++)
+		put_at(history, HISTORY_SECOND, NOW + 10000 + i, 10000 + i);
+	CHECK(last_time() == NOW + 10699);
+	minutes = count_moments(HISTORY_MINUTE);
+	CHECK_EQ(minutes, 100);
+	/* What was written meanwhile is where it belongs, and in its order. */
+	CHECK(count_moments(HISTORY_SECOND) > 300 + 100);
+	CHECK(oldest_second() >= NOW + 6000 && oldest_second() < NOW + 7200);
+	/* And ages from there on. */
+	for (i = 700; i < 700 + 3600 + 120; i += 10)
+		put_at(history, HISTORY_SECOND, NOW + 10000 + i, 10000 + i);
+	CHECK(oldest_second() >= NOW + 10700);
+	history_close(history);
+}
+
+/* A host without a clock until it is in a network, and one that was off for long. */
+static void test_clock_at_start(void)
+{
+	struct history *history = begin_new(HISTORY_SIZE);
+
+	put_minute(history, NOW, 1000);
+	put_at(history, HISTORY_MINUTE, NOW, 1060);
+	history_close(history);
+	CHECK_EQ(history_create(&history, path, HISTORY_SIZE), 0);
+	put_minute(history, 86400, 10);
+	put_minute(history, NOW + 30 * YEAR, 70);
+	CHECK_EQ(count_moments(HISTORY_MINUTE), 1);
+	CHECK_EQ(count_moments(HISTORY_SECOND), 60 + 29 + 60);
+	history_close(history);
+}
+
+/* Names are somebody else's to choose, and as many as he likes. */
+static void test_names_are_bounded(void)
+{
+	struct history *history = begin_new(HISTORY_SIZE);
+	struct history_moment moment;
+	sqlite3_int64 count = 0;
+	size_t i;
+	int round;
+
+	for (round = 0; round < 3; round++) {
+		make_moment(&moment, NOW + round * 60, 5000, 1);
+		for (i = 0; i < moment.count; i++)
+			moment.items[i].part.info.id = 1 + i + round * 5000;
+		CHECK_EQ(history_begin(history, NOW + round * 60,
+				       round * 60), 0);
+		CHECK_EQ(history_write(history, HISTORY_SECOND, &moment), 0);
+		CHECK_EQ(history_commit(history), 0);
+		history_moment_free(&moment);
+	}
+	CHECK(get(history, "SELECT count(*) FROM file", 0, 0, (int64_t *)&count));
+	CHECK_EQ(count, HISTORY_FILES_KEPT);
+	/* Those that are there now have theirs. */
+	CHECK(get(history, "SELECT count(*) FROM file WHERE number > 10000", 0, 0,
+		  (int64_t *)&count));
+	CHECK_EQ(count, 5000);
 	history_close(history);
 }
 
@@ -243,7 +382,7 @@ static void test_events(void)
 	unsigned int count = 0;
 	int i;
 
-	CHECK_EQ(history_begin(history, NOW), 0);
+	CHECK_EQ(history_begin(history, NOW, NOW), 0);
 	for (i = 0; i < 20; i++) {
 		event.time_ns = (NOW + i) * 1000000000 + 5;
 		CHECK_EQ(history_write_event(history, &event), 0);
@@ -405,7 +544,7 @@ static void test_reader_that_stays(void)
 		struct history_moment moment;
 
 		make_moment(&moment, NOW + i * 60, 200, i);
-		if (history_begin(history, NOW + i * 60))
+		if (history_begin(history, NOW + i * 60, NOW + i * 60))
 			refused++;
 		else if (history_write(history, HISTORY_MINUTE, &moment) ||
 			 history_commit(history))
@@ -415,10 +554,118 @@ static void test_reader_that_stays(void)
 	CHECK_EQ(refused, 1);
 	CHECK(!stat(log, &st));
 	CHECK(st.st_size < 16 << 20);
-	CHECK_EQ(history_begin(history, NOW + 2000000), -EAGAIN);
+	CHECK_EQ(history_begin(history, NOW + 2000000, NOW + 2000000), -EAGAIN);
 	history_close(reader);
-	CHECK_EQ(history_begin(history, NOW + 2000001), 0);
+	CHECK_EQ(history_begin(history, NOW + 2000001, NOW + 2000001), 0);
 	CHECK_EQ(history_commit(history), 0);
+	history_close(history);
+}
+
+/* A small disk of its own. */
+static bool mount_small(const char *at)
+{
+	mkdir(at, 0700);
+	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS))
+		return false;
+	mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	return !mount("tmpfs", at, "tmpfs", 0, "size=6M");
+}
+
+static void fill_disk(const char *name)
+{
+	static char buf[65536];
+	int fd = open(name, O_WRONLY | O_CREAT, 0600);
+	ssize_t n;
+
+	while ((n = write(fd, buf, sizeof(buf))) > 0)
+		;
+	while (write(fd, buf, 512) > 0)
+		;
+	close(fd);
+}
+
+static void test_full_disk(void)
+{
+	struct history_moment moment;
+	struct history *history;
+	unsigned int before;
+	char at[48], filler[64];
+	int i, ret = 0;
+
+	snprintf(at, sizeof(at), "%s/small", dir);
+	snprintf(filler, sizeof(filler), "%s/filler", at);
+	snprintf(path, sizeof(path), "%s/db", at);
+	if (!mount_small(at)) {
+		TAP_SKIP("nothing can be mounted");
+		return;
+	}
+	CHECK_EQ(history_create(&history, path, HISTORY_SIZE_MIN), 0);
+	for (i = 0; i < 60; i++)
+		put(history, HISTORY_SECOND, NOW + i, 10);
+	before = count_moments(HISTORY_SECOND);
+	CHECK_EQ(before, 60);
+	fill_disk(filler);
+	for (i = 60; i < 2000 && !ret; i++) {
+		make_moment(&moment, NOW + i, 40, i);
+		ret = history_begin(history, NOW + i, NOW + i);
+		if (!ret)
+			history_write(history, HISTORY_SECOND, &moment);
+		if (!ret)
+			ret = history_commit(history);
+		history_moment_free(&moment);
+	}
+	CHECK_EQ(ret, -ENOSPC);
+	/* Again and again: nothing goes for that. */
+	for (; i < 2020; i++) {
+		if (!history_begin(history, NOW + i, NOW + i))
+			history_commit(history);
+	}
+	CHECK(count_moments(HISTORY_SECOND) >= before);
+	CHECK(!unlink(filler));
+	before = count_moments(HISTORY_SECOND);
+	put(history, HISTORY_SECOND, NOW + 2030, 10);
+	CHECK_EQ(count_moments(HISTORY_SECOND), before + 1);
+	history_close(history);
+	umount(at);
+}
+
+static uint64_t mono_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* Who may read it can hold a lock of who writes. */
+static void test_lock_held(void)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_start = 120, .l_len = 1 };
+	struct history *history = begin_new(HISTORY_SIZE);
+	char shm[80];
+	uint64_t start = mono_ns();
+	int status;
+	pid_t pid;
+	int fd;
+
+	put(history, HISTORY_SECOND, NOW, 1);
+	snprintf(shm, sizeof(shm), "%s-shm", path);
+	pid = fork();
+	if (!pid) {
+		fd = open(shm, O_RDONLY);
+		if (fd < 0 || fcntl(fd, F_SETLK, &lock))
+			_exit(1);
+		pause();
+	}
+	while (sqlite3_exec(history->db, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL,
+			    NULL) == SQLITE_OK)
+		usleep(10000);
+	start = mono_ns();
+	CHECK_EQ(history_begin(history, NOW + 1, NOW + 1), -EBUSY);
+	CHECK(mono_ns() - start < 500000000);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	put(history, HISTORY_SECOND, NOW + 2, 1);
 	history_close(history);
 }
 
@@ -427,12 +674,17 @@ static const struct tap_test tests[] = {
 	{ "what is old goes", test_old_ones_go },
 	{ "the file has a limit", test_limit },
 	{ "the clock is set back", test_clock_set_back },
+	{ "the clock jumps", test_clock_jumps },
+	{ "the clock when it begins", test_clock_at_start },
+	{ "names are bounded", test_names_are_bounded },
 	{ "events", test_events },
 	{ "who writes is killed", test_killed },
 	{ "a file that is damaged", test_damaged },
 	{ "one writes at a time", test_one_writer },
 	{ "a file of an older version", test_older_file },
 	{ "a reader that stays", test_reader_that_stays },
+	{ "a reader that holds a lock", test_lock_held },
+	{ "a disk that is full", test_full_disk },
 };
 
 int main(void)

@@ -7,7 +7,10 @@
 #include "../../tools/tarn-logd/script.c"
 #undef SECOND_NS
 #include "../../tools/tarn-logd/alert.c"
+#undef SECOND_NS
 #include "../../tools/tarn-logd/source.c"
+#undef SECOND_NS
+#include "../../tools/tarn-logd/keeper.c"
 #include "tap.h"
 
 static char dir[] = "/tmp/test_logd.XXXXXX";
@@ -70,10 +73,142 @@ static void tell(const struct source *source, const struct tarn_event *event,
 		 changes ? "!" : "");
 }
 
+/* ---- the history that pauses ----------------------------------------------- */
+
+static struct {
+	int create;
+	int begin;
+	int commit;
+	unsigned int tries;
+} disk;
+
+int history_create(struct history **history, const char *path, uint64_t limit)
+{
+	disk.tries++;
+	*history = disk.create ? NULL : (struct history *)&disk;
+	return disk.create;
+}
+
+int history_begin(struct history *history, int64_t clock, int64_t mono)
+{
+	CHECK(history);
+	disk.tries++;
+	return disk.begin;
+}
+
+int history_commit(struct history *history)
+{
+	return disk.commit;
+}
+
+void history_close(struct history *history)
+{
+}
+
+static void test_history_pauses(void)
+{
+	struct keeper keeper = { .path = "/h", .limit = 1 };
+	unsigned int wait;
+
+	/* From the start: all else begins. */
+	disk.create = -ENOSPC;
+	CHECK_EQ(keeper_open(&keeper), 0);
+	CHECK(!keeper.history && !keeper_ready(&keeper));
+	/* It is not tried each time that something happens. */
+	disk.tries = 0;
+	CHECK(!keeper_ready(&keeper) && !keeper_ready(&keeper));
+	CHECK_EQ(disk.tries, 0);
+	wait = keeper.wait;
+	keeper.again = 1;
+	CHECK(!keeper_ready(&keeper));
+	CHECK_EQ(disk.tries, 1);
+	CHECK_EQ(keeper.wait, 2 * wait);
+	/* There is room. */
+	disk.create = 0;
+	keeper.again = 1;
+	CHECK(keeper_ready(&keeper) && keeper.begun);
+	keeper_end(&keeper);
+	CHECK(!keeper.begun && !keeper.wait && keeper_ready(&keeper));
+	/* There is none, as what was written is to be ended. */
+	disk.commit = -ENOSPC;
+	keeper_end(&keeper);
+	CHECK(keeper.wait && !keeper_ready(&keeper));
+	disk.commit = 0;
+	keeper.again = 1;
+	CHECK(keeper_ready(&keeper));
+	keeper_end(&keeper);
+	/* A reader that does not end is no reason to pause. */
+	disk.begin = -EAGAIN;
+	CHECK(!keeper_ready(&keeper) && !keeper.wait);
+	disk.begin = -EBUSY;
+	CHECK(!keeper_ready(&keeper) && keeper.wait);
+	/* What was said wrongly is. */
+	disk.create = -ENOENT;
+	keeper = (struct keeper){ .path = "/h" };
+	CHECK_EQ(keeper_open(&keeper), -ENOENT);
+	keeper = (struct keeper){ 0 };
+	CHECK(!keeper_open(&keeper) && !keeper_ready(&keeper));
+	keeper_close(&keeper);
+}
+
+static char many[4096];
+
+static void tell_many(const struct source *source,
+		      const struct tarn_event *event,
+		      const struct partition *part, bool changes, void *arg)
+{
+	size_t len = strlen(many);
+
+	snprintf(many + len, sizeof(many) - len, "%s=%lld ",
+		 kind_find(event->type)->name, (long long)event->value);
+}
+
 static void seconds(struct source *source, __u32 flags, unsigned int count)
 {
 	while (count--)
 		source_compare(source, flags, 0, tell, NULL);
+}
+
+/* However many files a user makes: few are told, and how many more there were. */
+static void test_many_files(void)
+{
+	struct tarn_event events[2] = {
+		{ .type = TARN_EVENT_PARTITION_CREATED, .partition = 7 },
+		{ .type = TARN_EVENT_PARTITION_DESTROYED, .partition = 7 },
+	};
+	const struct tarn_event full = { .type = TARN_EVENT_PAGING_FULL,
+					 .value = 1 };
+	struct source source = { .pool = pool };
+	char *pos;
+	int pipes[2], i, count = 0;
+
+	CHECK(!pipe2(pipes, O_NONBLOCK));
+	source.fd = pipes[0];
+	for (i = 0; i < 200; i++)
+		CHECK(write(pipes[1], events, sizeof(events)) == sizeof(events));
+	CHECK(write(pipes[1], &full, sizeof(full)) == sizeof(full));
+	many[0] = '\0';
+	source_read(&source, tell_many, NULL);
+	for (pos = many; (pos = strstr(pos, "partition-")); pos++)
+		count++;
+	/* A second may have ended meanwhile. */
+	CHECK(count == SOURCE_FILES || count == 2 * SOURCE_FILES);
+	CHECK(strstr(many, "paging-full"));
+	many[0] = '\0';
+	source_tell_more(&source, 1, tell_many, NULL);
+	snprintf(told, sizeof(told), "partitions-more=%d ", 400 - count);
+	CHECK_STR(many, told);
+	many[0] = '\0';
+	source_tell_more(&source, 1, tell_many, NULL);
+	CHECK_STR(many, "");
+	/* Then they are told again. */
+	source.files_time = 0;
+	CHECK(write(pipes[1], events, sizeof(events)) == sizeof(events));
+	source_read(&source, tell_many, NULL);
+	CHECK_STR(many, "partition-created=0 partition-destroyed=0 ");
+	partition_list_free(&source.known);
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 static void test_what_was_missed(void)
@@ -408,6 +543,8 @@ static const struct tap_test tests[] = {
 	{ "kinds", test_kinds },
 	{ "conditions", test_conditions },
 	{ "what was missed is told", test_what_was_missed },
+	{ "many files", test_many_files },
+	{ "a history that pauses", test_history_pauses },
 	{ "events are read", test_events_are_read },
 	{ "names of guests are kept", test_names_are_kept },
 	{ "notices", test_notices },

@@ -72,7 +72,7 @@ static void put(struct history *history, unsigned int period, int64_t time,
 	struct history_moment moment = make_moment(time, uuid, parts, 2);
 
 	moment.pool.mount = (char *)mount;
-	CHECK_EQ(history_begin(history, time), 0);
+	CHECK_EQ(history_begin(history, time, time), 0);
 	CHECK_EQ(history_write(history, period, &moment), 0);
 	CHECK_EQ(history_commit(history), 0);
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl: where a guest's memory is: mappings, layouts, ranges by hand. */
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "../../tools/tarnctl/error.c"
 #include "../../tools/tarnctl/guest_range.c"
@@ -54,6 +58,40 @@ static void test_maps_pieces(void)
 	CHECK_EQ(files.items[0].offset, 0x1000);
 	CHECK_EQ(files.items[0].bytes, 0x6000);
 	maps_free(&files);
+}
+
+/* One that hangs: here, who opens a pipe that nobody writes to. */
+static void test_maps_that_hang(void)
+{
+	char dir[] = "/tmp/test_maps.XXXXXX", path[64];
+	struct mapped_files files;
+	struct timespec a, b;
+	FILE *f;
+	int dirfd, i;
+
+	CHECK(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/maps", dir);
+	CHECK(!mkfifo(path, 0600));
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	CHECK_EQ(maps_read_process(dirfd, "maps", 7, &files), -ETIMEDOUT);
+	CHECK_EQ(maps_read_process(dirfd, "maps", 7, &files), -ETIMEDOUT);
+	CHECK(maps_hang(7) && !maps_hang(8));
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	CHECK(b.tv_sec - a.tv_sec < 5);
+	/* Others are read meanwhile. */
+	CHECK_EQ(maps_read_process(AT_FDCWD, "/proc/self/maps", 8, &files), 0);
+	maps_free(&files);
+	/* It goes on, and so does who looks. */
+	f = fopen(path, "w");
+	fclose(f);
+	for (i = 0; i < 1000 && maps_hang(7); i++)
+		usleep(10000);
+	CHECK(!maps_hang(7));
+	unlink(path);
+	CHECK_EQ(maps_read_process(dirfd, "maps", 7, &files), -ENOENT);
+	close(dirfd);
+	rmdir(dir);
 }
 
 static void test_maps_nonsense(void)
@@ -239,6 +277,7 @@ static const struct tap_test tests[] = {
 	{"mapped files", test_maps},
 	{"a file in pieces", test_maps_pieces},
 	{"lines that make no sense", test_maps_nonsense},
+	{ "processes that hang", test_maps_that_hang },
 	{"a small guest", test_small},
 	{"memory above 4 GiB", test_splits},
 	{"sizes of all kinds", test_sound},

@@ -646,11 +646,13 @@ static void test_names(void)
 /* ---- partitions ---------------------------------------------------------------- */
 
 /* The words of a wish, with blanks between, "-" for none. */
+static uid_t wish_uid;
+
 static const char *wish_of(const struct config *config, const char *path)
 {
 	static char text[256];
 	struct config_wish wish;
-	int i, ret = config_wish(&wish, config, path);
+	int i, ret = config_wish(&wish, config, path, wish_uid);
 
 	text[0] = '\0';
 	for (i = 0; i < wish.count; i++)
@@ -661,6 +663,32 @@ static const char *wish_of(const struct config *config, const char *path)
 			 "home %s ", wish.home);
 	config_wish_free(&wish);
 	return ret ? text : "-";
+}
+
+/* Users choose names, not by that what they get. */
+static void test_owners(void)
+{
+	struct config config = read_text(
+		"[partition]\nname=db\nmin=4G\n"
+		"[partition]\nname=alice/*\nowner=1000\nowner=1001\nweight=20\n"
+		"[partition]\nname=*\nowner=*\nhuge=never\n"
+		"[partition]\nname=d*\nowner=daemon\nhome=1\n"
+		"[partition]\nname=domains/*/x\ndesired=1G\n");
+
+	CHECK_STR(said, "");
+	CHECK_STR(wish_of(&config, "db"), "min=4G huge=never ");
+	wish_uid = 1000;
+	CHECK_STR(wish_of(&config, "db"), "huge=never ");
+	CHECK_STR(wish_of(&config, "alice/db"), "weight=20 huge=never ");
+	CHECK_STR(wish_of(&config, "domains/a/x"), "desired=1G ");
+	wish_uid = 1002;
+	CHECK_STR(wish_of(&config, "alice/db"), "huge=never ");
+	wish_uid = 1;
+	CHECK_STR(wish_of(&config, "db"), "huge=never home 1 ");
+	wish_uid = 0;
+	CHECK_STR(wish_of(&config, "alice/x"), "huge=never ");
+	config_free(&config);
+	check_wrong("[partition]\nname=a\nowner=a b\n", "wants a user");
 }
 
 static void test_partitions(void)
@@ -703,6 +731,7 @@ static const struct tap_test tests[] = {
 	{ "files are found, replaced as a whole, and have an end", test_files },
 	{ "names of pools", test_names },
 	{ "partitions by pattern, the last one counts", test_partitions },
+	{ "owners of partitions", test_owners },
 };
 
 TAP_MAIN(tests)

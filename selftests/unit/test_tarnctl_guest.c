@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl: what guests are called, and which partition a name means. */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "../../tools/tarnctl/guest.c"
 #include "../../tools/tarnctl/partition_open.c"
+#include "../../tools/tarnctl/home_mark.h"
 #include "tap.h"
 
 /* @text: words with NULs between, without the last one. */
@@ -219,9 +221,24 @@ static void test_meant(void)
 	CHECK(!is_meant(&search, &part, NULL));
 }
 
+/* A mark that cannot be read is not taken for none. */
+static void test_unknown_mark(void)
+{
+	struct rlimit old, none;
+
+	CHECK(!home_mark_read("no-such-pool", 1).unknown);
+	getrlimit(RLIMIT_NOFILE, &old);
+	none = old;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	CHECK(home_mark_read("no-such-pool", 1).unknown);
+	setrlimit(RLIMIT_NOFILE, &old);
+}
+
 static const struct tap_test tests[] = {
 	{ "a name on a command line", test_name },
 	{ "none", test_no_name },
+	{ "a mark that cannot be read", test_unknown_mark },
 	{ "a uuid", test_uuid },
 	{ "the domain of a pid", test_domain },
 	{ "whose a partition is", test_find },

@@ -238,6 +238,7 @@ static void test_seed(void)
 {
 	static const char data[] = "#cloud-config\nruncmd: [reboot]\n";
 	static const char meta[] = "local-hostname: \"web\"";
+	static const char rc[] = "-no_such_command\n-abort_on ALL\n";
 	char *image = NULL;
 	struct stat st;
 	int fd;
@@ -247,8 +248,12 @@ static void test_seed(void)
 		return;
 	}
 	CHECK_EQ(parse("--name web k"), 0);
+	/* What a user has xorriso do in general is not done here. */
+	make_file(".xorrisorc", rc, strlen(rc), strlen(rc));
 	run.user_data = make_file("user", data, strlen(data), strlen(data));
+	setenv("HOME", dir, 1);
 	fd = run_seed_make(&run);
+	unsetenv("HOME");
 	CHECK(fd >= 0);
 	if (fd < 0 || fstat(fd, &st) || st.st_size < 34816)
 		CHECK(!"a disk");
@@ -268,19 +273,96 @@ static void test_nets(void)
 {
 	struct run_net a, b;
 
-	CHECK(strstr(MESSAGE(run_net_open(&a, "no-such-if", "g", 0)), "no interface"));
-	CHECK(strstr(MESSAGE(run_net_open(&a, "../../etc", "g", 0)), "no interface"));
-	CHECK(strstr(MESSAGE(run_net_open(&a, "", "g", 0)), "no interface"));
-	CHECK(strstr(MESSAGE(run_net_open(&a, "lo", "g", 0)), "neither a tap nor a bridge"));
-	/* Addresses are the same again, and differ by guest and card. */
-	set_mac(&a, "web", 0);
-	set_mac(&b, "web", 0);
+	CHECK(strstr(MESSAGE(run_net_open(&a, "no-such-if", "g", 0, false)), "no interface"));
+	CHECK(strstr(MESSAGE(run_net_open(&a, "../../etc", "g", 0, false)), "no interface"));
+	CHECK(strstr(MESSAGE(run_net_open(&a, "", "g", 0, false)), "no interface"));
+	CHECK(strstr(MESSAGE(run_net_open(&a, "lo", "g", 0, false)), "neither a tap nor a bridge"));
+	/* Addresses are the same again, and differ by host, guest and card. */
+	CHECK_EQ(set_mac(&a, NULL, "web", 0), 0);
+	CHECK_EQ(set_mac(&b, NULL, "web", 0), 0);
 	CHECK_STR(a.mac, b.mac);
 	CHECK(!strncmp(a.mac, "52:54:00:", 9) && strlen(a.mac) == 17);
-	set_mac(&b, "web", 1);
+	set_mac(&b, NULL, "web", 1);
 	CHECK(strcmp(a.mac, b.mac));
-	set_mac(&b, "db", 0);
+	set_mac(&b, NULL, "db", 0);
 	CHECK(strcmp(a.mac, b.mac));
+	derive_mac(&a, "one", "web", 0);
+	derive_mac(&b, "two", "web", 0);
+	CHECK(strcmp(a.mac, b.mac));
+	/* Or it is said. */
+	CHECK_EQ(set_mac(&a, "02:00:00:Ab:00:1f", "web", 0), 0);
+	CHECK_STR(a.mac, "02:00:00:Ab:00:1f");
+	CHECK(strstr(MESSAGE(set_mac(&a, "02:00:00:00:00", "web", 0)), "no address"));
+	CHECK(strstr(MESSAGE(set_mac(&a, "03:00:00:00:00:00", "web", 0)), "no address"));
+	CHECK(strstr(MESSAGE(set_mac(&a, "02:00:00:00:00:0g", "web", 0)), "no address"));
+	CHECK(strstr(MESSAGE(run_net_open(&a, "lo,mac=02:00:00:00:00:01", "g", 0, false)),
+		     "'lo' is neither"));
+	CHECK_STR(a.mac, "02:00:00:00:00:01");
+}
+
+static unsigned int count_taps(void)
+{
+	FILE *f = popen("ls -d /sys/class/net/tarn* 2>/dev/null | wc -l", "r");
+	unsigned int n = 0;
+
+	CHECK(fscanf(f, "%u", &n) == 1);
+	pclose(f);
+	return n;
+}
+
+/* A dry run looks for all, and makes nothing. */
+static void test_dry_run(void)
+{
+	static const char data[] = "#cloud-config\n{}\n";
+	struct run_net net;
+	struct run_plan plan = { .run = &run, .memory = 1ULL << 28, .cpus = 1,
+				 .kernel = "/k", .nets = &net };
+	struct run_words words;
+	unsigned int taps;
+
+	CHECK_EQ(parse("-n --name dry --net br0 /k"), 0);
+	run.user_data = make_file("user", data, strlen(data), strlen(data));
+	CHECK_EQ(plan.seed = run_seed_make(&run), RUN_FD_DRY);
+	CHECK(MESSAGE(run_net_open(&net, "no-such-if", "dry", 0, true)));
+	if (geteuid() || system("ip link add name test-dry type bridge 2>/dev/null")) {
+		net = (struct run_net){ .fd = RUN_FD_DRY, .mac = "52:54:00:00:00:01" };
+	} else {
+		taps = count_taps();
+		CHECK_EQ(run_net_open(&net, "test-dry", "dry", 0, true), 0);
+		CHECK_EQ(net.fd, RUN_FD_DRY);
+		CHECK_EQ(count_taps(), taps);
+		CHECK_EQ(system("ip link del test-dry"), 0);
+	}
+	CHECK_EQ(run_command_make(&words, &plan), 0);
+	CHECK(has(&words, "-netdev", "tap,id=net0,fd=N"));
+	CHECK(has(&words, "-blockdev",
+		  "raw,node-name=seed,read-only=on,file.driver=file,file.filename=/dev/fd/N"));
+	run_words_free(&words);
+}
+
+/* A program that fails, and leaves something; files in the home are not looked at. */
+static void test_seed_leaves_nothing(void)
+{
+	static const char tool[] = "#!/bin/sh\ntouch left\nenv >$0.env\nexit 1\n";
+	const char *path = getenv("PATH");
+	char command[300], *both;
+
+	CHECK_EQ(parse("--name web k"), 0);
+	CHECK(!chmod(make_file("xorriso", tool, strlen(tool), strlen(tool)), 0755));
+	CHECK(asprintf(&both, "%s:%s", dir, path) > 0);
+	setenv("PATH", both, 1);
+	setenv("A_SECRET", "1", 1);
+	CHECK(!system("ls -d /tmp/tarnctl-* 2>/dev/null | sort >/tmp/test-run-before"));
+	CHECK(strstr(MESSAGE(run_seed_make(&run)), "could not be made"));
+	CHECK(!system("ls -d /tmp/tarnctl-* 2>/dev/null | sort | cmp - /tmp/test-run-before"));
+	snprintf(command, sizeof(command),
+		 "grep -q ^HOME=/tmp/tarnctl- %s/xorriso.env && ! grep -q SECRET %s/xorriso.env",
+		 dir, dir);
+	CHECK(!system(command));
+	unlink("/tmp/test-run-before");
+	free(both);
+	unsetenv("A_SECRET");
+	setenv("PATH", strchr(getenv("PATH"), ':') + 1, 1);
 }
 
 static void test_clean_up(void)
@@ -306,7 +388,9 @@ static const struct tap_test tests[] = {
 	{"the command line of a kernel", test_command_of_kernel},
 	{"keys", test_keys},
 	{"the disk for cloud-init", test_seed},
+	{"a program that fails", test_seed_leaves_nothing},
 	{"networks", test_nets},
+	{"a dry run", test_dry_run},
 	{"it is gone", test_clean_up},
 };
 TAP_MAIN(tests)

@@ -2,7 +2,10 @@
 /* tarnctl: text for terminals, and tables. */
 #include <locale.h>
 
+#include <unistd.h>
+
 #include "../../tools/tarnctl/csv.c"
+#include "../../tools/tarnctl/id_set.c"
 #include "../../tools/tarnctl/table.c"
 #include "../../tools/tarnctl/text.c"
 #include "tap.h"
@@ -252,7 +255,47 @@ static void test_csv(void)
 	check_csv("two\nlines", "\"two\nlines\"");
 }
 
+/* Numbers of partitions come again some time: no order is in them. */
+static void test_id_set(void)
+{
+	char path[] = "/tmp/test_ids.XXXXXX";
+	struct id_set set = { 0 }, got = { 0 };
+	__u32 highest = 1;
+	FILE *f;
+	int i;
+
+	for (i = 0; i < 50; i++)
+		CHECK_EQ(id_set_add(&set, i * 7919 % 50 + UINT32_MAX - 60), 0);
+	CHECK_EQ(id_set_add(&set, 3), 0);
+	CHECK_EQ(id_set_add(&set, 3), 0);
+	CHECK_EQ(set.count, 51);
+	CHECK(id_set_has(&set, 3) && id_set_has(&set, UINT32_MAX - 60));
+	CHECK(!id_set_has(&set, 2) && !id_set_has(&set, UINT32_MAX));
+	close(mkstemp(path));
+	CHECK_EQ(id_set_write(&set, path), 0);
+	CHECK_EQ(id_set_read(&got, path, &highest), 0);
+	CHECK_EQ(highest, 0);
+	CHECK_EQ(got.count, 51);
+	CHECK(!memcmp(got.ids, set.ids, 51 * sizeof(*set.ids)));
+	/* One that went and came again is new. */
+	id_set_remove(&got, 3);
+	id_set_remove(&got, 4);
+	CHECK(!id_set_has(&got, 3) && got.count == 50);
+	id_set_free(&got);
+	/* As an earlier version has it. */
+	f = fopen(path, "w");
+	fputs("0000000042\n", f);
+	fclose(f);
+	CHECK_EQ(id_set_read(&got, path, &highest), 0);
+	CHECK_EQ(highest, 42);
+	CHECK_EQ(got.count, 0);
+	unlink(path);
+	CHECK_EQ(id_set_read(&got, path, &highest), 0);
+	id_set_free(&set);
+}
+
 static const struct tap_test tests[] = {
+	{ "a set of numbers", test_id_set },
 	{ "what does not print is written out", test_clean },
 	{ "characters of the locale stay", test_clean_utf8 },
 	{ "shortening at the left", test_fit },

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 [ -e /usr/share/seabios/bios-256k.bin ] || skip_all "seabios is not here"
-plan 14
+plan 16
 sector=$top/build/selftests/guest/sector
 
 # make_boot TEXT OUT: a disk that says it.
@@ -111,6 +111,47 @@ ok "firmware that is not there"
 tarn-vmm -m 64 -bios "$tmp/one.qcow2" -kernel "$bare_kernel" >"$tmp/out" 2>&1
 status 1 && said "leave -bios or -kernel out"
 ok "firmware and a kernel"
+# A guest that was saved has pointers into its ROM.
+if command -v socat >/dev/null; then
+	cp /usr/share/seabios/bios-256k.bin "$tmp/same.bin"
+	cp /usr/share/seabios/bios-256k.bin "$tmp/other.bin"
+	printf x | dd of="$tmp/other.bin" bs=1 seek=5000 conv=notrunc 2>/dev/null
+	drive "$tmp/one.img" d
+	guest_command=(tarn-vmm -m 64 -S -qmp "unix:$tmp/qmp,server=on,wait=off" "${drive[@]}")
+	launch
+	for ((i = 0; i < 50; i++)); do
+		printf '%s\n' '{"execute":"qmp_capabilities"}' \
+			'{"execute":"migrate","arguments":{"uri":"file:'"$tmp/state"'"}}' |
+			socat -t 2 - "UNIX-CONNECT:$tmp/qmp" >/dev/null 2>&1 && break
+		pause 0.2
+	done
+	for ((i = 0; i < 50; i++)); do
+		printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"query-migrate"}' |
+			socat -t 2 - "UNIX-CONNECT:$tmp/qmp" 2>/dev/null | grep -q '"completed"' && break
+		pause 0.2
+	done
+	kill "$pid"
+	wait "$pid"
+	timeout 20 tarn-vmm -m 64 -bios "$tmp/other.bin" "${drive[@]}" -S -incoming "file:$tmp/state" \
+		-qmp "unix:$tmp/qmp,server=on,wait=off" >"$tmp/out" 2>&1
+	said "the saved guest has other firmware"
+	ok "it is not restored with other firmware"
+	timeout 20 tarn-vmm -m 64 -bios "$tmp/same.bin" "${drive[@]}" -S -incoming "file:$tmp/state" \
+		-qmp "unix:$tmp/qmp,server=on,wait=off" >"$tmp/out" 2>&1 &
+	pid=$!
+	for ((i = 0; i < 50; i++)); do
+		printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"query-status"}' |
+			socat -t 2 - "UNIX-CONNECT:$tmp/qmp" 2>/dev/null | grep -q '"paused"' && break
+		pause 0.2
+	done
+	[ "$i" -lt 50 ] && ! said "other firmware"
+	ok "a copy of the same will do"
+	kill "$pid"
+	wait "$pid"
+else
+	skip "it is not restored with other firmware" "socat is not here"
+	skip "a copy of the same will do" "likewise"
+fi
 head -c 1000 "$tmp/one.img" >"$tmp/small"
 tarn-vmm -m 64 -bios "$tmp/small" >"$tmp/out" 2>&1
 status 1 && said "is no firmware"

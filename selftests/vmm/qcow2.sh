@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 command -v qemu-nbd >/dev/null || skip_all "qemu-utils is not here"
-plan 18
+plan 23
 images 6.12-cloud
 make_disk
 base=$tmp/base.qcow2 top_image=$tmp/top.qcow2
@@ -131,6 +131,60 @@ done
 answers '"status": *"running"' '{"execute":"query-status"}' '{"execute":"quit"}' && wait "$pid"
 status 0
 ok "it is restored on the same image"
+
+# within SECONDS SINCE: whether no more have passed since $SECONDS was that.
+within()
+{
+	[ $((SECONDS - $2)) -le "$1" ]
+}
+
+# A server that hangs while a guest reads.
+guest_start "test=while+dd+if=/dev/vda+of=/dev/null+bs=4096+count=64+iflag=direct;do+:;done" \
+	-kernel "$bzimage" -device virtio-blk-pci,id=v0,drive=d \
+	-blockdev "qcow2,node-name=d,file.driver=file,file.filename=$tmp/data.qcow2" \
+	-qmp "unix:$tmp/qmp,server=on,wait=off"
+await "records in"
+pkill -STOP -f "^qemu-nbd .*$tmp/data.qcow2"
+pause 1
+since=$SECONDS
+{ printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"stop"}' '{"execute":"query-status"}'; pause 15; } |
+	socat -t 2 - "UNIX-CONNECT:$tmp/qmp" >"$tmp/answer"
+grep -q "does not complete its requests" "$tmp/answer" && grep -q '"status": *"running"' "$tmp/answer"
+ok "a guest whose disk hangs cannot be paused, and goes on"
+since=$SECONDS
+qmp '{"execute":"system_reset"}' >/dev/null
+for ((i = 0; i < 60; i++)); do
+	answers '"status": *"running"' '{"execute":"query-status"}' && break
+	pause 0.5
+done
+within 30 $since && said "what serves .* does not complete requests"
+ok "it can be reset"
+since=$SECONDS
+qmp '{"execute":"quit"}' >/dev/null
+wait "$pid"
+status 0 && within 50 $since && said "did not end within 30 s and is killed"
+ok "the VMM ends, and kills the server"
+! served "$tmp/data.qcow2" && qemu-img check -q "$tmp/data.qcow2"
+ok "the image is free and whole"
+
+# A disk that is unplugged: a guest at its firmware's reset lets go at once.
+bare_start end=halt -device virtio-blk-pci,id=v0,drive=d \
+	-blockdev "qcow2,node-name=d,file.driver=file,file.filename=$tmp/data.qcow2" \
+	-qmp "unix:$tmp/qmp,server=on,wait=off"
+await "up on bare"
+pkill -STOP -f "^qemu-nbd .*$tmp/data.qcow2"
+since=$SECONDS
+qmp '{"execute":"device_del","arguments":{"id":"v0"}}' '{"execute":"system_reset"}' \
+	'{"execute":"blockdev-del","arguments":{"node-name":"d"}}' >"$tmp/answer"
+within 5 $since && grep -q "is in use" "$tmp/answer" && ! grep -q DEVICE_DELETED "$tmp/answer"
+within 5 $since && answers '"status": *"running"' '{"execute":"query-status"}'
+was_status=$?
+{ printf '%s\n' '{"execute":"qmp_capabilities"}'; pause 2; pkill -CONT -f "^qemu-nbd .*$tmp/data.qcow2"
+	pause 3; printf '%s\n' '{"execute":"blockdev-del","arguments":{"node-name":"d"}}' '{"execute":"quit"}'; } |
+	socat -t 2 - "UNIX-CONNECT:$tmp/qmp" >"$tmp/answer"
+wait "$pid"
+[ $was_status = 0 ] && grep -q DEVICE_DELETED "$tmp/answer" && ! grep -q "is in use" "$tmp/answer"
+ok "a monitor is answered while a disk is closed, and told when it is"
 
 tarn-vmm -m 64 -kernel "$bare_kernel" -device virtio-blk-pci,drive=d -blockdev \
 	"qcow2,node-name=d,file.driver=file,file.filename=$disk" >"$tmp/second" 2>&1

@@ -10,13 +10,14 @@ command -v jq >/dev/null || skip_all "there is no jq"
 qmp_pid=
 
 # qmp_open SOCKET
+# The VMM may be a while until its socket is there.
 qmp_open()
 {
 	rm -f "$tmp/qmp.in"
 	mkfifo "$tmp/qmp.in"
 	: >"$tmp/qmp.log"
 	exec 7<>"$tmp/qmp.in"
-	socat -t 1000 - "UNIX-CONNECT:$1" <&7 >>"$tmp/qmp.log" 7>&- &
+	socat -t 1000 - "UNIX-CONNECT:$1,retry=600,interval=0.1" <&7 >>"$tmp/qmp.log" 7>&- &
 	qmp_pid=$!
 	qmp qmp_capabilities '{}' >/dev/null
 }

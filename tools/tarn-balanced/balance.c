@@ -153,6 +153,16 @@ int balance_round(struct balance *b, const struct pool_list *pools, double now,
 	return ret;
 }
 
+void balance_forget_loads(struct balance *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->nr_subjects; i++)
+		b->subjects[i].known = false;
+	memset(b->busy, 0, sizeof(b->busy));
+	b->since = 0;
+}
+
 void balance_free(struct balance *b)
 {
 	size_t i;

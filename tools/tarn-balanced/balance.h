@@ -84,6 +84,9 @@ int balance_round(struct balance *b, const struct pool_list *pools, double now,
 			       const struct verdict *v, void *arg),
 		  void *arg);
 
+/** balance_forget_loads() - Nodes have other indices: measure anew. */
+void balance_forget_loads(struct balance *b);
+
 void balance_free(struct balance *b);
 
 #endif

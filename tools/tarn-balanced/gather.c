@@ -216,17 +216,21 @@ static double hot_pages(int fd, const struct subject *s,
 static int fill_part(struct balance *b, const struct subject *s,
 		     struct decide_part *part)
 {
+	struct home_mark mark = home_mark_read(s->uuid, s->id);
 	struct tarn_partition_info info;
 	struct homes homes;
 	int ret = partition_info(s->fd, &info);
 
+	/* It is not taken for one that is set by hand. */
+	if (mark.unknown)
+		return err_errno(-EMFILE, "%s: read who sets its homes", s->name);
 	if (!ret)
 		ret = homes_read(s->fd, &homes);
 	if (ret)
 		return partition_fail(s->name, ret, "read the nodes of");
 	take_homes(&b->host, &homes, part);
 	homes_free(&homes);
-	part->automatic = home_mark_read(s->uuid, s->id).automatic;
+	part->automatic = mark.automatic;
 	part->logical = info.logical_pages;
 	part->desired = info.desired_frames;
 	part->min = info.min_frames;

@@ -66,6 +66,38 @@ void host_free(struct host *host)
 	host_nodes_free(&host->nodes);
 }
 
+static bool same_nodes(const struct host *a, const struct host *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->nodes.nr && i < b->nodes.nr; i++) {
+		if (a->nodes.node[i].nid != b->nodes.node[i].nid)
+			return false;
+	}
+	return a->nodes.nr == b->nodes.nr;
+}
+
+bool host_refresh(struct host *host)
+{
+	struct host now;
+	bool same, cpus = false;
+	size_t i;
+
+	if (host_read(&now))
+		return false;
+	same = same_nodes(host, &now);
+	for (i = 0; same && i < now.nodes.nr; i++)
+		cpus |= memcmp(&now.nodes.node[i].cpus,
+			       &host->nodes.node[i].cpus,
+			       sizeof(now.nodes.node[i].cpus));
+	/* A processor that has come has worked before: that was not now. */
+	if (same && !cpus)
+		memcpy(now.ticks, host->ticks, sizeof(now.ticks));
+	host_free(host);
+	*host = now;
+	return !same;
+}
+
 size_t host_node(const struct host *host, unsigned int nid)
 {
 	size_t i;

@@ -3,6 +3,7 @@
 #ifndef TARN_BALANCED_HOST_H
 #define TARN_BALANCED_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,15 @@ struct host {
 /** host_read() - Find them. Return: 0 or an errno, reported. */
 int host_read(struct host *host);
 void host_free(struct host *host);
+
+/**
+ * host_refresh() - Look whether processors or nodes have come or gone.
+ *
+ * Where one can't be read anew it stays as it was.
+ *
+ * Return: whether nodes are others, or have other indices.
+ */
+bool host_refresh(struct host *host);
 
 /** host_node() - Index of node @nid, HOST_NONE if there is none. */
 size_t host_node(const struct host *host, unsigned int nid);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -160,8 +161,11 @@ static void sweep(void)
 static int scan(struct server *s, double now)
 {
 	double began = cpu_seconds();
-	int ret = users_scan(&s->balance.users, &s->pools, &s->balance.host, now);
+	int ret;
 
+	if (host_refresh(&s->balance.host))
+		balance_forget_loads(&s->balance);
+	ret = users_scan(&s->balance.users, &s->pools, &s->balance.host, now);
 	s->scanned = now;
 	s->scan_took = cpu_seconds() - began;
 	return ret;
@@ -327,6 +331,17 @@ static int run_once(struct server *s)
 	return ret;
 }
 
+/* Each guest has a few; without one a partition can't be looked at. */
+static void want_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const struct serve_options *opts)
 {
 	struct server s = {
@@ -339,6 +354,7 @@ int serve(const struct serve_options *opts)
 
 	if (ret)
 		return ret;
+	want_descriptors();
 	ret = opts->once ? run_once(&s) : run(&s);
 	if (s.signals >= 0)
 		close(s.signals);

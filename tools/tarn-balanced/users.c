@@ -215,7 +215,11 @@ static void refresh_user(struct user *user)
 {
 	struct process_parts parts;
 
-	user->seen = !process_parts_read(&user->proc, &parts) && parts.count;
+	int ret = process_parts_read(&user->proc, &parts);
+
+	user->seen = ret == -ETIMEDOUT || (!ret && parts.count);
+	if (ret == -ETIMEDOUT)
+		return;
 	process_parts_free(&user->parts);
 	user->parts = parts;
 }
@@ -226,10 +230,16 @@ static int scan_process(struct users *users, const struct pool_list *pools,
 	struct mapped_files files;
 	struct user *user;
 
-	if (atoi(pid) == getpid() || !task_maps(pid, pools, &files))
+	if (atoi(pid) == getpid())
 		return 0;
-	maps_free(&files);
 	user = find_user(users, atoi(pid));
+	if (!task_maps(pid, pools, &files)) {
+		/* One that hangs has what it had. */
+		if (user && maps_hang(atoi(pid)))
+			user->seen = true;
+		return 0;
+	}
+	maps_free(&files);
 	if (!user)
 		return add_user(users, pid, now);
 	refresh_user(user);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <microhttpd.h>
@@ -21,8 +23,14 @@
 #include "page.h"
 #include "pool.h"
 
-#define CONNECTIONS_MAX 32
-#define SECONDS_IDLE 10
+/*
+ * Beyond that many the oldest is closed for one that is new: who says nothing, or reads
+ * slowly, keeps nobody out. The library refuses new ones itself where it has too many, so
+ * that its limit is higher.
+ */
+#define CONNECTIONS_MAX 64
+#define CONNECTIONS_SPARE 64
+#define SECONDS_IDLE 5
 #define MEMORY_MAX (32 << 10)
 #define RANGE_DEFAULT 3600
 
@@ -31,15 +39,30 @@
 #define TYPE_OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 /**
+ * struct client - a connection
+ * @fd: the library's
+ * @link: in clients of the server, unless it is being closed
+ */
+struct client {
+	int fd;
+	bool linked;
+	TAILQ_ENTRY(client) link;
+};
+
+/**
  * struct server - a socket that is served
  * @daemon: of libmicrohttpd
  * @opts: how to answer
  * @local: it is a unix socket
+ * @clients: the oldest first; its thread's alone
+ * @count: of them
  */
 struct server {
 	struct MHD_Daemon *daemon;
 	const struct http_options *opts;
 	bool local;
+	TAILQ_HEAD(, client) clients;
+	unsigned int count;
 };
 
 /**
@@ -362,6 +385,57 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection,
 			 "There is /metrics alone\n");
 }
 
+/* ---- connections -------------------------------------------------------- */
+
+static void forget(struct server *server, struct client *client)
+{
+	if (!client->linked)
+		return;
+	TAILQ_REMOVE(&server->clients, client, link);
+	client->linked = false;
+	server->count--;
+}
+
+/* The library finds it closed and does the rest. */
+static void close_oldest(struct server *server)
+{
+	struct client *oldest = TAILQ_FIRST(&server->clients);
+
+	shutdown(oldest->fd, SHUT_RDWR);
+	forget(server, oldest);
+}
+
+static void connected(struct server *server, struct MHD_Connection *connection,
+		      void **context)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct client *client = info ? calloc(1, sizeof(*client)) : NULL;
+
+	*context = client;
+	if (!client)
+		return;
+	client->fd = info->connect_fd;
+	client->linked = true;
+	TAILQ_INSERT_TAIL(&server->clients, client, link);
+	if (++server->count > CONNECTIONS_MAX)
+		close_oldest(server);
+}
+
+static void notify(void *arg, struct MHD_Connection *connection, void **context,
+		   enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = arg;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		connected(server, connection, context);
+	} else if (*context) {
+		forget(server, *context);
+		free(*context);
+		*context = NULL;
+	}
+}
+
 void *http_start(int fd, bool local, const struct http_options *opts)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -372,11 +446,13 @@ void *http_start(int fd, bool local, const struct http_options *opts)
 	}
 	server->opts = opts;
 	server->local = local;
+	TAILQ_INIT(&server->clients);
 	server->daemon = MHD_start_daemon(
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, NULL, NULL,
 		handle, server,
 		MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX + CONNECTIONS_SPARE,
+		MHD_OPTION_NOTIFY_CONNECTION, notify, server,
 		MHD_OPTION_CONNECTION_TIMEOUT, SECONDS_IDLE,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX,
 		MHD_OPTION_END);

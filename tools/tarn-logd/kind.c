@@ -34,6 +34,8 @@ static const struct kind kinds[] = {
 	  "076492b2a7d341eaacb61666db3a176a", LOG_NOTICE, 0 },
 	{ KIND_POOL_UNMOUNTED, "pool-unmounted",
 	  "da596b13811c4d2287f694d0ab9f3533", LOG_NOTICE, 0 },
+	{ KIND_FILES_MORE, "partitions-more",
+	  "59069750ecfa4a5b935520138f06031a", LOG_NOTICE, 0 },
 };
 
 /* Of a module that is newer: it is told, but is no alert. */

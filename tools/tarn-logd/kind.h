@@ -10,6 +10,8 @@
 /** Besides enum tarn_event_type: pools come and go. */
 #define KIND_POOL_MOUNTED	0x10000U
 #define KIND_POOL_UNMOUNTED	0x10001U
+/** value: partitions that were made or removed and not told one by one */
+#define KIND_FILES_MORE		0x10002U
 
 /** enum kind_condition - what lasts until another event ends it */
 enum kind_condition {

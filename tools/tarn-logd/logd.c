@@ -19,6 +19,7 @@
 #include "alert.h"
 #include "error.h"
 #include "guest.h"
+#include "keeper.h"
 #include "logd.h"
 #include "record.h"
 #include "source.h"
@@ -42,8 +43,7 @@ enum { WAIT_SIGNALS, WAIT_MOUNTS, WAIT_SCRIPT, WAIT_SOURCES };
  * @opts: of the command line
  * @sources: the pools
  * @count: of them
- * @history: NULL: none is kept
- * @begun: something was written to it that is to be ended
+ * @keeper: of the history
  * @guests: of the host, found some samples ago
  * @guests_time: when, as of sample_clock(); 0: they are to be found anew
  * @alerts: for scripts
@@ -59,8 +59,7 @@ struct logd {
 	const struct logd_options *opts;
 	struct source *sources;
 	size_t count;
-	struct history *history;
-	bool begun;
+	struct keeper keeper;
 	struct guests guests;
 	uint64_t guests_time;
 	struct alerts alerts;
@@ -81,25 +80,6 @@ static uint64_t wall_ns(void)
 	return ts.tv_sec * SECOND_NS + ts.tv_nsec;
 }
 
-/* ---- the history -------------------------------------------------------- */
-
-static bool history_ready(struct logd *logd)
-{
-	if (!logd->history)
-		return false;
-	if (!logd->begun)
-		logd->begun = !history_begin(logd->history,
-					     wall_ns() / SECOND_NS);
-	return logd->begun;
-}
-
-static void history_end(struct logd *logd)
-{
-	if (logd->begun)
-		history_commit(logd->history);
-	logd->begun = false;
-}
-
 /* ---- telling ------------------------------------------------------------ */
 
 static void tell(const struct source *source, const struct tarn_event *event,
@@ -113,10 +93,11 @@ static void tell(const struct source *source, const struct tarn_event *event,
 	if (event->type == TARN_EVENT_PARTITION_CREATED)
 		logd->guests_time = 0;
 	notice_journal(&notice);
-	if (history_ready(logd))
-		history_write_event(logd->history, &notice.event);
+	/* First what does not depend on anything else. */
 	if (notice_is_alert(&notice))
 		alerts_add(&logd->alerts, &notice);
+	if (keeper_ready(&logd->keeper))
+		history_write_event(logd->keeper.history, &notice.event);
 	notice_exit(&notice);
 }
 
@@ -234,17 +215,20 @@ static void hush(struct logd *logd, bool begin)
 
 static void keep(struct logd *logd, struct history_moment *moment, bool minute)
 {
-	if (!history_ready(logd) ||
-	    history_write(logd->history, HISTORY_SECOND, moment) || !minute)
+	struct keeper *keeper = &logd->keeper;
+
+	if (!keeper_ready(keeper) ||
+	    history_write(keeper->history, HISTORY_SECOND, moment) || !minute)
 		return;
 	moment->time -= moment->time % HISTORY_MINUTE;
-	history_write(logd->history, HISTORY_MINUTE, moment);
+	history_write(keeper->history, HISTORY_MINUTE, moment);
 }
 
 static void sample_source(struct logd *logd, struct source *source, bool minute)
 {
 	struct history_moment moment;
 
+	source_tell_more(source, wall_ns(), tell, logd);
 	if (record_take(&moment, &source->pool, &logd->guests, logd->second))
 		return;
 	source_name(source, &moment);
@@ -289,7 +273,7 @@ static void sample_all(struct logd *logd)
 	find_guests(logd);
 	for (i = 0; i < logd->count; i++)
 		sample_source(logd, &logd->sources[i], minute != logd->minute);
-	history_end(logd);
+	keeper_end(&logd->keeper);
 	hush(logd, false);
 	logd->minute = minute;
 	took = sample_clock() - began;
@@ -383,9 +367,9 @@ static void serve(struct logd *logd)
 	do {
 		alerts_look(&logd->alerts);
 		look_at_clock(logd);
-		history_end(logd);
+		keeper_end(&logd->keeper);
 	} while (wait_for(logd));
-	history_end(logd);
+	keeper_end(&logd->keeper);
 	sd_notify(0, "STOPPING=1");
 	finish_alerts(logd);
 }
@@ -417,16 +401,15 @@ static int begin(struct logd *logd)
 	if (logd->mounts < 0)
 		return err_errno(-errno, "/proc/self/mountinfo");
 	ret = script_rules_check(&logd->alerts.rules);
-	if (!ret && logd->opts->history)
-		ret = history_create(&logd->history, logd->opts->history,
-				     logd->opts->history_size);
-	return ret;
+	return ret ? ret : keeper_open(&logd->keeper);
 }
 
 int logd_run(const struct logd_options *opts)
 {
 	struct logd logd = {
 		.opts = opts,
+		.keeper = { .path = opts->history,
+			    .limit = opts->history_size },
 		.alerts = { .rules = opts->scripts, .repeat = opts->repeat,
 			    .script.pidfd = -1 },
 		.signals = -1,
@@ -440,7 +423,7 @@ int logd_run(const struct logd_options *opts)
 		source_close(&logd.sources[--logd.count]);
 	free(logd.sources);
 	guests_free(&logd.guests);
-	history_close(logd.history);
+	keeper_close(&logd.keeper);
 	if (logd.signals >= 0)
 		close(logd.signals);
 	if (logd.mounts >= 0)

@@ -33,6 +33,11 @@ static char *make_message(const struct tarn_event *event, const char *name,
 	if (event->type == KIND_POOL_UNMOUNTED)
 		return asprintf(&message, "%s: the pool is unmounted", mount) < 0 ?
 			NULL : message;
+	if (event->type == KIND_FILES_MORE)
+		return asprintf(&message,
+				"%s: %lld more partitions were made or removed",
+				mount, (long long)event->value) < 0 ?
+			NULL : message;
 	text = malloc(room);
 	if (!text)
 		return NULL;

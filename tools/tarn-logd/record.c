@@ -126,6 +126,7 @@ static void fill(struct history_partition *item, const struct pool *pool,
 static int read_partitions(struct history_moment *moment,
 			   const struct guests *guests)
 {
+	const struct pool *pool = &moment->pool;
 	struct partition_list list;
 	int dirfd, ret;
 	size_t i;
@@ -145,13 +146,18 @@ static int read_partitions(struct history_moment *moment,
 		goto out_list;
 	}
 	for (i = 0; i < list.count; i++) {
+		/* Who ends it waits for this. */
+		if (i % 64 == 0 && pool_is_ending(pool)) {
+			ret = -EAGAIN;
+			break;
+		}
 		moment->items[i].part = list.items[i];
 		list.items[i].path = NULL;
 		list.items[i].name = NULL;
 		list.items[i].guest = NULL;
 		fill(&moment->items[i], &moment->pool, guests, dirfd);
 	}
-	moment->count = list.count;
+	moment->count = i;
 out_list:
 	partition_list_free(&list);
 out_close:
@@ -165,6 +171,8 @@ int record_take(struct history_moment *moment, const struct pool *pool,
 	int ret;
 
 	memset(moment, 0, sizeof(*moment));
+	if (pool_is_ending(pool))
+		return -EAGAIN;
 	moment->time = time;
 	moment->pool = *pool;
 	moment->pool.mount = strdup(pool->mount);

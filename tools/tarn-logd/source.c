@@ -8,7 +8,10 @@
 
 #include "error.h"
 #include "known.h"
+#include "sample.h"
 #include "source.h"
+
+#define SECOND_NS 1000000000ULL
 
 #define BATCH 64
 /* Then others have their turn, however much happens in one pool. */
@@ -59,13 +62,53 @@ static bool note_condition(struct source *source, const struct tarn_event *event
 	return before != source->conditions;
 }
 
+/*
+ * Users make and remove files as fast as they like. All of them in the journal would
+ * take the time for what is important, and its room.
+ */
+static bool is_told(struct source *source, const struct tarn_event *event)
+{
+	uint64_t now;
+
+	if (event->type != TARN_EVENT_PARTITION_CREATED &&
+	    event->type != TARN_EVENT_PARTITION_DESTROYED)
+		return true;
+	now = sample_clock();
+	if (now - source->files_time >= SECOND_NS) {
+		source->files_time = now;
+		source->files = 0;
+	}
+	if (source->files++ < SOURCE_FILES)
+		return true;
+	source->files_more++;
+	return false;
+}
+
+void source_tell_more(struct source *source, uint64_t time_ns,
+		      source_teller *tell, void *arg)
+{
+	struct tarn_event event = {
+		.type = KIND_FILES_MORE,
+		.time_ns = time_ns,
+		.value = source->files_more,
+	};
+
+	if (!source->files_more)
+		return;
+	source->files_more = 0;
+	tell(source, &event, NULL, true, arg);
+}
+
 static void tell_one(struct source *source, const struct tarn_event *event,
 		     source_teller *tell, void *arg)
 {
 	const struct partition *part = known_find(&source->known, &source->pool,
 						  event);
 
-	tell(source, event, part, note_condition(source, event), arg);
+	bool changes = note_condition(source, event);
+
+	if (is_told(source, event))
+		tell(source, event, part, changes, arg);
 	if (event->type == TARN_EVENT_PARTITION_DESTROYED)
 		known_forget(&source->known, event->partition);
 }

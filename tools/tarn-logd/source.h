@@ -14,6 +14,9 @@
 /** Seconds for which a condition without an event lasts before it is told all the same. */
 #define SOURCE_GRACE 10
 
+/** Partitions made or removed that are told one by one, in a second. */
+#define SOURCE_FILES 20
+
 struct source;
 
 /** source_teller - told of each event; @changes: it begins or ends its condition. */
@@ -28,6 +31,8 @@ typedef void source_teller(const struct source *source,
  * @known: its partitions
  * @conditions: that it is in, as was told
  * @differ: seconds for which they were seen to be others
+ * @files: partitions that were made or removed in the second from @files_time on
+ * @files_more: of them, those that were not told
  */
 struct source {
 	struct pool pool;
@@ -35,6 +40,9 @@ struct source {
 	struct partition_list known;
 	unsigned int conditions;
 	unsigned int differ;
+	unsigned int files;
+	uint64_t files_time;
+	uint64_t files_more;
 };
 
 /**
@@ -47,6 +55,10 @@ void source_close(struct source *source);
 
 /** source_read() - Tell of the events that there are. @fd is closed when it was the last. */
 void source_read(struct source *source, source_teller *tell, void *arg);
+
+/** source_tell_more() - Tell how many partitions were not told one by one, once a second. */
+void source_tell_more(struct source *source, uint64_t time_ns,
+		      source_teller *tell, void *arg);
 
 /** source_name() - Take over what guests are called, for when their partitions go. */
 void source_name(struct source *source, const struct history_moment *moment);

@@ -2,9 +2,10 @@
 /*
  * tarnctl config follow: partitions of a pool get what its file says when they appear.
  *
- * An event only says that it is time to look: what is new is what has a higher number
- * than the last one that was looked at. That number is kept in a file below /run, so
- * that what an operator set since stays when this is started again.
+ * An event only says that it is time to look: what is new is what was not there at the
+ * last look. The numbers of those that were are kept in a file below /run, so that what
+ * an operator set since stays when this is started again. A number comes again some time:
+ * it is forgotten when its partition goes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 #include "config_commands.h"
 #include "config_partition.h"
 #include "error.h"
+#include "id_set.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -35,14 +37,14 @@
  * @pool: its pool
  * @events: descriptor of events
  * @signals: that of signals
- * @last: highest number of a partition that was looked at
+ * @seen: numbers of partitions that were looked at
  */
 struct follower {
 	struct config config;
 	struct pool pool;
 	int events;
 	int signals;
-	__u32 last;
+	struct id_set seen;
 };
 
 /* ---- what was looked at --------------------------------------------------------- */
@@ -52,38 +54,47 @@ static void kept_path(char *path, const struct follower *f)
 	snprintf(path, PATH_MAX, KEPT_DIR "/%s", f->pool.uuid);
 }
 
-/* Of a pool that none has followed yet, all partitions are new. */
-static void read_kept(struct follower *f)
+/* What an earlier version has looked at is all up to the highest number. */
+static int take_highest(struct follower *f, __u32 highest)
 {
-	char path[PATH_MAX], text[24] = "";
-	int fd;
+	struct partition_list list;
+	int ret = partition_list_read(&list, &f->pool);
+	size_t i;
+
+	if (ret)
+		return ret;
+	for (i = 0; !ret && i < list.count; i++) {
+		if (list.items[i].info.id <= highest)
+			ret = id_set_add(&f->seen, list.items[i].info.id);
+	}
+	partition_list_free(&list);
+	return ret ? err_nomem() : 0;
+}
+
+/* Of a pool that none has followed yet, all partitions are new. */
+static int read_kept(struct follower *f)
+{
+	char path[PATH_MAX];
+	__u32 highest;
+	int ret;
 
 	kept_path(path, f);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (read(fd, text, sizeof(text) - 1) > 0)
-		f->last = strtoul(text, NULL, 10);
-	close(fd);
+	ret = id_set_read(&f->seen, path, &highest);
+	if (ret)
+		return err_errno(ret, "%s", path);
+	return highest ? take_highest(f, highest) : 0;
 }
 
 static int write_kept(const struct follower *f)
 {
-	char path[PATH_MAX], text[24];
-	int fd, len, ret = 0;
+	char path[PATH_MAX];
+	int ret;
 
 	if (mkdir(KEPT_DIR, 0755) && errno != EEXIST)
 		return err_errno(-errno, "make " KEPT_DIR);
 	kept_path(path, f);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_errno(-errno, "%s", path);
-	/* As long whatever the number is, so that no other one is ever there. */
-	len = snprintf(text, sizeof(text), "%010u\n", f->last);
-	if (pwrite(fd, text, len, 0) != len)
-		ret = err_errno(-EIO, "%s", path);
-	close(fd);
-	return ret;
+	ret = id_set_write(&f->seen, path);
+	return ret ? err_errno(ret, "%s", path) : 0;
 }
 
 static void remove_kept(const struct follower *f)
@@ -110,36 +121,40 @@ static void set_up(struct follower *f, int dirfd, const struct partition *part)
 
 static int look(struct follower *f)
 {
+	struct id_set now = { 0 };
 	struct partition_list list;
-	__u32 last = f->last;
 	int dirfd, ret;
+	bool changed;
 	size_t i;
 
 	ret = partition_list_read(&list, &f->pool);
 	if (ret)
 		return ret;
 	dirfd = pool_open(&f->pool);
-	for (i = 0; dirfd >= 0 && i < list.count; i++) {
+	changed = dirfd >= 0 && list.count != f->seen.count;
+	for (i = 0; dirfd >= 0 && !ret && i < list.count; i++) {
 		__u32 id = list.items[i].info.id;
 
-		if (id <= f->last)
+		ret = id_set_add(&now, id) ? err_nomem() : 0;
+		if (id_set_has(&f->seen, id))
 			continue;
 		set_up(f, dirfd, &list.items[i]);
-		last = id > last ? id : last;
+		changed = true;
 	}
 	if (dirfd >= 0)
 		close(dirfd);
 	partition_list_free(&list);
-	if (dirfd < 0)
-		return dirfd;
-	if (last == f->last)
-		return 0;
-	f->last = last;
-	return write_kept(f);
+	if (dirfd < 0 || ret) {
+		id_set_free(&now);
+		return dirfd < 0 ? dirfd : ret;
+	}
+	id_set_free(&f->seen);
+	f->seen = now;
+	return changed ? write_kept(f) : 0;
 }
 
 /* Return: 1 if there may be a new one, 0, or -ENODEV once the pool is gone. */
-static int read_events(const struct follower *f)
+static int read_events(struct follower *f)
 {
 	struct tarn_event events[BATCH];
 	ssize_t len = read(f->events, events, sizeof(events));
@@ -152,9 +167,12 @@ static int read_events(const struct follower *f)
 				  f->pool.mount);
 	if (!len)
 		return -ENODEV;
-	for (i = 0; i < len / sizeof(*events); i++)
+	for (i = 0; i < len / sizeof(*events); i++) {
+		if (events[i].type == TARN_EVENT_PARTITION_DESTROYED)
+			id_set_remove(&f->seen, events[i].partition);
 		any |= events[i].type == TARN_EVENT_PARTITION_CREATED ||
 		       events[i].type == TARN_EVENT_LOST;
+	}
 	return any;
 }
 
@@ -269,8 +287,8 @@ static int follow(struct follower *f, const char *name)
 		ret = open_events(f);
 	if (ret)
 		return ret;
-	read_kept(f);
-	return serve(f);
+	ret = read_kept(f);
+	return ret ? ret : serve(f);
 }
 
 int config_follow_main(int argc, char **argv, const struct options *opts)
@@ -287,6 +305,7 @@ int config_follow_main(int argc, char **argv, const struct options *opts)
 		close(f.signals);
 	pool_put(&f.pool);
 	config_free(&f.config);
+	id_set_free(&f.seen);
 	return ret;
 }
 

@@ -321,6 +321,12 @@ static const char *check_weight(const char *value)
 }
 
 /* Pools have no names that begin or end so. */
+static const char *check_owner(const char *value)
+{
+	return !*value || strpbrk(value, " \t/:,") ?
+		"wants a user, by name or number, or * for any" : NULL;
+}
+
 static const char *check_pattern(const char *value)
 {
 	return value[0] == '/' || value[strlen(value) - 1] == '/' ?
@@ -416,6 +422,7 @@ static const struct config_key mirror_keys[] = {
 
 static const struct config_key partition_keys[] = {
 	{ "name", UINT_MAX, check_pattern },
+	{ "owner", UINT_MAX, check_owner },
 	{ "weight", 1, check_weight },
 	{ "min", 1, check_amount },
 	{ "desired", 1, check_amount },

@@ -64,7 +64,7 @@ int config_partition_apply(const struct config *config, const struct pool *pool,
 
 	if (!part->path)
 		return 0;
-	ret = config_wish(&wish, config, part->path);
+	ret = config_wish(&wish, config, part->path, part->uid);
 	if (ret > 0)
 		ret = wish.count || wish.home || wish.dispatch || wish.domain ?
 			      set(&wish, dirfd, part) : 0;

@@ -3,6 +3,8 @@
 #ifndef TARNCTL_CONFIG_WISH_H
 #define TARNCTL_CONFIG_WISH_H
 
+#include <sys/types.h>
+
 #include "config.h"
 
 /**
@@ -24,11 +26,12 @@ struct config_wish {
 /**
  * config_wish() - Gather it from all sections that fit; of a key the last one counts.
  * @path: of the partition in its pool
+ * @uid: owner of its file
  * @wish: to be freed by config_wish_free(), as long as @config is there
  * Return: 1 if a section fits, 0, or -ENOMEM, reported.
  */
 int config_wish(struct config_wish *wish, const struct config *config,
-		const char *path);
+		const char *path, uid_t uid);
 void config_wish_free(struct config_wish *wish);
 
 #endif

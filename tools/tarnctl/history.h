@@ -14,6 +14,7 @@
  *  pool_sample       counters of pools
  *  partition_sample  counters of partitions
  *  event             what tarn-logd told
+ *  jump              where the clock was set forth, or nobody wrote
  */
 #ifndef TARNCTL_HISTORY_H
 #define TARNCTL_HISTORY_H
@@ -35,6 +36,9 @@
 /** How long these are kept, in seconds; events as long as the minutes. */
 #define HISTORY_SECONDS_KEPT 3600
 #define HISTORY_MINUTES_KEPT (7 * 86400)
+
+/** Names of files of partitions that are kept at most; those seen last. */
+#define HISTORY_FILES_KEPT 10000
 
 /** Limits of the file, in bytes: what is usual, and the least that can be asked for. */
 #define HISTORY_SIZE (256ULL << 20)
@@ -121,8 +125,16 @@ struct history;
  */
 int history_create(struct history **history, const char *path, uint64_t limit);
 
-/** history_begin() - Begin what is written as one. Return: 0 or an errno, reported. */
-int history_begin(struct history *history, int64_t now);
+/**
+ * history_begin() - Begin what is written as one.
+ * @clock: the time, in seconds since the epoch
+ * @mono: by a clock that nobody sets, in seconds since anything
+ *
+ * Where the time goes back, what is written goes on behind what was before.
+ *
+ * Return: 0 or an errno, reported.
+ */
+int history_begin(struct history *history, int64_t clock, int64_t mono);
 
 /** history_write() - Write a moment; @period: HISTORY_*. Return: likewise. */
 int history_write(struct history *history, unsigned int period,

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "field.h"
@@ -29,7 +31,8 @@
 	"CREATE TABLE IF NOT EXISTS event(time_ns INTEGER, pool INTEGER,"      \
 	" event TEXT, state TEXT, priority INTEGER, path TEXT, domain TEXT,"   \
 	" page INTEGER, value INTEGER, message TEXT);"                         \
-	"CREATE INDEX IF NOT EXISTS event_time ON event(time_ns);"
+	"CREATE INDEX IF NOT EXISTS event_time ON event(time_ns);"             \
+	"CREATE TABLE IF NOT EXISTS jump(before INTEGER, size INTEGER);"
 
 /* ---- tables ------------------------------------------------------------- */
 
@@ -144,6 +147,10 @@ static void write_statement(FILE *f, enum history_statement which)
 		fputs("INSERT INTO event VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		      f);
 		break;
+	case HISTORY_HAS_SAMPLE:
+		fputs("SELECT 1 FROM pool_sample WHERE period = ? AND time = ?"
+		      " AND pool = ?", f);
+		break;
 	case HISTORY_DROP_POOL_SAMPLES:
 		fputs("DELETE FROM pool_sample WHERE period = ? AND time < ?", f);
 		break;
@@ -200,17 +207,15 @@ sqlite3_stmt *history_statement(struct history *history,
 	return stmt;
 }
 
-int history_run(struct history *history, const char *sql)
-{
-	return sqlite3_exec(history->db, sql, NULL, NULL, NULL) ?
-		history_fail(history, "change") : 0;
-}
-
 int history_fail(const struct history *history, const char *what)
 {
-	int code = sqlite3_extended_errcode(history->db);
+	int code = sqlite3_extended_errcode(history->db) & 0xff;
+	int error = sqlite3_system_errno(history->db);
 
-	switch (code & 0xff) {
+	if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) &&
+	    (error == ENOSPC || error == EDQUOT))
+		code = SQLITE_FULL;
+	switch (code) {
 	case SQLITE_NOMEM:
 		return err_nomem();
 	case SQLITE_FULL:
@@ -233,4 +238,33 @@ int history_fail(const struct history *history, const char *what)
 	}
 	err("%s %s: %s", what, history->path, sqlite3_errmsg(history->db));
 	return -EIO;
+}
+
+/* What a transaction may need, with its log. */
+#define ROOM_BYTES (1 << 20)
+
+/* SQLite says the same of a disk that is full and of a limit that is reached. */
+static bool disk_is_full(const struct history *history)
+{
+	struct statvfs st;
+
+	if (statvfs(history->path, &st))
+		return false;
+	return (geteuid() ? st.f_bavail : st.f_bfree) * st.f_frsize < ROOM_BYTES;
+}
+
+/* That the limit is reached is as it should be: history_commit() makes room. */
+int history_write_fail(struct history *history, int code)
+{
+	if ((code & 0xff) != SQLITE_FULL || disk_is_full(history))
+		return history_fail(history, "write to");
+	history->full = true;
+	return -ENOSPC;
+}
+
+int history_run(struct history *history, const char *sql)
+{
+	int code = sqlite3_exec(history->db, sql, NULL, NULL, NULL);
+
+	return code ? history_write_fail(history, code) : 0;
 }

@@ -18,11 +18,12 @@
 #include "latency_pack.h"
 
 #define PAGE_BYTES 4096
-#define BUSY_MS 1000
+/* Nobody but who writes has the locks that it takes; whoever takes them is not waited for. */
+#define BUSY_MS 100
 /* Events that are kept at most, whatever there is room for. */
 #define EVENTS_KEPT "100000"
 /* Seconds between two looks for names that nothing is known of any more. */
-#define PRUNE_SECONDS 600
+#define PRUNE_SECONDS 60
 /* Pages of the log from which on nothing is added, as somebody keeps it from being folded. */
 #ifndef LOG_PAGES_MAX
 #define LOG_PAGES_MAX 16384
@@ -51,19 +52,12 @@ static void bind_text(sqlite3_stmt *stmt, int column, const char *text)
 	sqlite3_bind_text(stmt, column, text, -1, SQLITE_STATIC);
 }
 
-/* That the limit is reached is as it should be: history_commit() makes room. */
-static int write_fail(struct history *history, int code)
-{
-	return (code & 0xff) == SQLITE_FULL ? -ENOSPC :
-					      history_fail(history, "write to");
-}
-
 static int run(struct history *history, sqlite3_stmt *stmt)
 {
 	int code = sqlite3_step(stmt), ret = 0;
 
 	if (code != SQLITE_DONE)
-		ret = write_fail(history, code);
+		ret = history_write_fail(history, code);
 	sqlite3_reset(stmt);
 	return ret;
 }
@@ -76,7 +70,7 @@ static int run_id(struct history *history, sqlite3_stmt *stmt, sqlite3_int64 *id
 	if (code == SQLITE_ROW)
 		*id = sqlite3_column_int64(stmt, 0);
 	else
-		ret = write_fail(history, code);
+		ret = history_write_fail(history, code);
 	sqlite3_reset(stmt);
 	return ret;
 }
@@ -141,8 +135,24 @@ static int put_partition_sample(struct history *history, unsigned int period,
 	return run(history, stmt);
 }
 
+static bool has_sample(struct history *history, unsigned int period,
+		       int64_t time, sqlite3_int64 pool)
+{
+	sqlite3_stmt *stmt = history_statement(history, HISTORY_HAS_SAMPLE);
+	bool has;
+
+	if (!stmt)
+		return false;
+	sqlite3_bind_int64(stmt, 1, period);
+	sqlite3_bind_int64(stmt, 2, time);
+	sqlite3_bind_int64(stmt, 3, pool);
+	has = sqlite3_step(stmt) == SQLITE_ROW;
+	sqlite3_reset(stmt);
+	return has;
+}
+
 static int put_pool_sample(struct history *history, unsigned int period,
-			   sqlite3_int64 pool,
+			   int64_t time, sqlite3_int64 pool,
 			   const struct history_moment *moment)
 {
 	sqlite3_stmt *stmt = history_statement(history, HISTORY_PUT_POOL_SAMPLE);
@@ -150,7 +160,7 @@ static int put_pool_sample(struct history *history, unsigned int period,
 	if (!stmt)
 		return -EIO;
 	sqlite3_bind_int64(stmt, 1, period);
-	sqlite3_bind_int64(stmt, 2, moment->time);
+	sqlite3_bind_int64(stmt, 2, time);
 	sqlite3_bind_int64(stmt, 3, pool);
 	sqlite3_bind_int64(stmt, 4, moment->pool.info.flags);
 	bind_latency(stmt, 5, moment->pool.info.latency);
@@ -172,15 +182,20 @@ static bool log_is_held(struct history *history)
 int history_write(struct history *history, unsigned int period,
 		  const struct history_moment *moment)
 {
+	int64_t time = moment->time + history->shift;
 	sqlite3_int64 pool = 0;
 	size_t i;
 	int ret;
 
+	time -= time % period;
 	ret = put_pool(history, moment->pool.uuid, moment->pool.mount, &pool);
+	/* While the clock is waited for some would take the place of others. */
+	if (!ret && history->behind && has_sample(history, period, time, pool))
+		return 0;
 	if (!ret)
-		ret = put_pool_sample(history, period, pool, moment);
+		ret = put_pool_sample(history, period, time, pool, moment);
 	for (i = 0; !ret && i < moment->count; i++)
-		ret = put_partition_sample(history, period, moment->time, pool,
+		ret = put_partition_sample(history, period, time, pool,
 					   &moment->items[i]);
 	return ret;
 }
@@ -198,7 +213,10 @@ int history_write_event(struct history *history,
 	stmt = history_statement(history, HISTORY_PUT_EVENT);
 	if (!stmt)
 		return -EIO;
-	sqlite3_bind_int64(stmt, 1, event->time_ns);
+	/* In the order of samples, too. */
+	sqlite3_bind_int64(stmt, 1, history->behind ?
+			   history->now * 1000000000 :
+			   (int64_t)event->time_ns);
 	sqlite3_bind_int64(stmt, 2, pool);
 	bind_text(stmt, 3, event->event);
 	bind_text(stmt, 4, event->state);
@@ -232,66 +250,32 @@ static int drop_before(struct history *history, unsigned int period, int64_t tim
 	return ret;
 }
 
-/* Names that no sample or event can have any more. */
+/* Names that no sample or event can have any more, and those that are too many. */
 static int drop_names(struct history *history)
 {
-	char sql[400];
+	long long cutoff = history_cutoff(history, HISTORY_MINUTES_KEPT);
+	char sql[700];
 
-	if (history->now < history->pruned + PRUNE_SECONDS)
+	if (history->now < history->pruned + PRUNE_SECONDS &&
+	    history->now >= history->pruned)
 		return 0;
 	history->pruned = history->now;
 	snprintf(sql, sizeof(sql),
-		 "DELETE FROM event WHERE time_ns < %lld000000000 OR rowid <="
+		 "DELETE FROM event WHERE time_ns / 1000000000 < %1$lld OR rowid <="
 		 " (SELECT max(rowid) FROM event) - " EVENTS_KEPT ";"
-		 "DELETE FROM file WHERE seen < %lld;"
-		 "DELETE FROM pool WHERE seen < %lld;",
-		 (long long)history->now - HISTORY_MINUTES_KEPT,
-		 (long long)history->now - HISTORY_MINUTES_KEPT - 60,
-		 (long long)history->now - HISTORY_MINUTES_KEPT - 60);
+		 "DELETE FROM file WHERE seen < %2$lld;"
+		 "DELETE FROM file WHERE id IN (SELECT id FROM file"
+		 " ORDER BY seen DESC, id LIMIT -1 OFFSET %3$d);"
+		 "DELETE FROM pool WHERE seen < %2$lld;"
+		 "DELETE FROM jump WHERE before < %2$lld;",
+		 cutoff, cutoff - 60, HISTORY_FILES_KEPT);
 	return history_run(history, sql);
 }
 
-/* The clock was set back: what seems to be from the future would never go. */
-static int drop_future(struct history *history)
-{
-	char sql[300];
-
-	if (history->now >= history->last)
-		return 0;
-	snprintf(sql, sizeof(sql),
-		 "DELETE FROM pool_sample WHERE time > %1$lld;"
-		 "DELETE FROM partition_sample WHERE time > %1$lld;"
-		 "UPDATE pool SET seen = %1$lld WHERE seen > %1$lld;"
-		 "UPDATE file SET seen = %1$lld WHERE seen > %1$lld;",
-		 (long long)history->now);
-	return history_run(history, sql);
-}
-
-static int64_t oldest(struct history *history, unsigned int period)
-{
-	int64_t time = INT64_MAX;
-	sqlite3_stmt *stmt;
-
-	if (sqlite3_prepare_v2(history->db,
-			       "SELECT min(time) FROM pool_sample WHERE period = ?",
-			       -1, &stmt, NULL))
-		return time;
-	sqlite3_bind_int64(stmt, 1, period);
-	if (sqlite3_step(stmt) == SQLITE_ROW &&
-	    sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-		time = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return time;
-}
-
-/* An eighth of what there is of a period, by time. */
+/* An eighth of what there is of a period. */
 static int drop_eighth(struct history *history, unsigned int period)
 {
-	int64_t from = oldest(history, period);
-
-	if (from >= history->now)
-		return 0;
-	return drop_before(history, period, from + (history->now - from) / 8 + 1);
+	return drop_before(history, period, history_eighth(history, period));
 }
 
 static int make_room(struct history *history)
@@ -320,14 +304,34 @@ static void roll_back(struct history *history)
 		run_plain(history, HISTORY_ROLLBACK);
 }
 
-int history_begin(struct history *history, int64_t now)
+/* It is full: what was to be written is lost, and what is oldest goes. */
+static int begin_room(struct history *history)
+{
+	int ret;
+
+	history->full = false;
+	roll_back(history);
+	ret = run_plain(history, HISTORY_BEGIN);
+	if (!ret)
+		ret = make_room(history);
+	if (!ret)
+		ret = run_plain(history, HISTORY_COMMIT);
+	if (ret)
+		roll_back(history);
+	if (history->full)
+		err("%s: its limit is reached, and dropping what is oldest makes no room",
+		    history->path);
+	return ret;
+}
+
+int history_begin(struct history *history, int64_t clock, int64_t mono)
 {
 	int ret;
 
 	/* What was begun and not ended failed. */
 	roll_back(history);
-	history->now = now;
-	if (history->skipped || now % HISTORY_MINUTE == 0) {
+	history->full = false;
+	if (history->skipped || clock % HISTORY_MINUTE == 0) {
 		if (log_is_held(history)) {
 			if (!history->skipped++)
 				err("%s: a program reads it and does not end; nothing is written to it until it does",
@@ -338,39 +342,21 @@ int history_begin(struct history *history, int64_t now)
 	}
 	ret = run_plain(history, HISTORY_BEGIN);
 	if (!ret)
-		ret = drop_future(history);
-	if (!ret)
-		history->last = now;
-	return ret;
-}
-
-/* It is full: what was to be written is lost, and what is oldest goes. */
-static int begin_room(struct history *history)
-{
-	int ret;
-
-	roll_back(history);
-	ret = run_plain(history, HISTORY_BEGIN);
-	if (!ret)
-		ret = make_room(history);
-	if (!ret)
-		ret = run_plain(history, HISTORY_COMMIT);
-	if (ret)
-		roll_back(history);
-	if (ret == -ENOSPC)
-		err("%s: its limit is reached, and dropping what is oldest makes no room",
-		    history->path);
+		ret = history_tick(history, clock, mono);
+	/* For the next time. */
+	if (ret && history->full)
+		ret = begin_room(history) ? -ENOSPC : -EAGAIN;
 	return ret;
 }
 
 static int drop_old(struct history *history)
 {
 	int ret = drop_before(history, HISTORY_SECOND,
-			      history->now - HISTORY_SECONDS_KEPT);
+			      history_cutoff(history, HISTORY_SECONDS_KEPT));
 
 	if (!ret)
 		ret = drop_before(history, HISTORY_MINUTE,
-				  history->now - HISTORY_MINUTES_KEPT);
+				  history_cutoff(history, HISTORY_MINUTES_KEPT));
 	return ret ? ret : drop_names(history);
 }
 
@@ -378,13 +364,19 @@ int history_commit(struct history *history)
 {
 	int ret;
 
-	/* A failure before has ended it already. */
-	if (sqlite3_get_autocommit(history->db))
+	if (history->full)
 		return begin_room(history);
+	/* A failure before has ended it already, and was reported. */
+	if (sqlite3_get_autocommit(history->db))
+		return -EIO;
 	ret = drop_old(history);
 	if (!ret)
 		ret = run_plain(history, HISTORY_COMMIT);
-	return ret ? begin_room(history) : 0;
+	if (history->full)
+		return begin_room(history);
+	if (ret)
+		roll_back(history);
+	return ret;
 }
 
 /* ---- opening ------------------------------------------------------------ */

@@ -73,6 +73,7 @@ struct home_mark home_mark_read(const char *uuid, __u32 id)
 
 	mark_path(path, uuid, id);
 	f = fopen(path, "re");
+	mark.unknown = !f && errno != ENOENT && errno != ENOTDIR;
 	if (!f)
 		return mark;
 	while (fgets(line, sizeof(line), f))

@@ -39,10 +39,12 @@ enum home_dispatch {
  * struct home_mark - a mark; zeroed, it is none
  * @automatic: its homes are computed
  * @dispatch: see there
+ * @unknown: there may be one, but it can't be read: no descriptor is free
  */
 struct home_mark {
 	bool automatic;
 	enum home_dispatch dispatch;
+	bool unknown;
 };
 
 /** home_dispatch_parse() - Read 'soft', 'strict', 'off' or 'default'. Return: 0 or -EINVAL. */

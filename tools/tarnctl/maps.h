@@ -3,6 +3,7 @@
 #ifndef TARNCTL_MAPS_H
 #define TARNCTL_MAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,6 +44,24 @@ struct mapped_files {
  * Return: 0, -ENOMEM, or the errno of reading @f.
  */
 int maps_read(FILE *f, struct mapped_files *files);
+
+/** How long a process may take, in ms: one that hangs may hold the lock of its memory. */
+#define MAPS_MS 1000
+
+/**
+ * maps_read_process() - The same of a process, which may hang.
+ * @dirfd: directory of /proc, or AT_FDCWD
+ * @name: of its file from there
+ * @pid: of the process, by which it is known again
+ *
+ * Return: likewise; -ETIMEDOUT: it takes too long. It is not tried again, and the answer
+ * is the same at once, until the one that hangs has been read.
+ */
+int maps_read_process(int dirfd, const char *name, pid_t pid,
+		      struct mapped_files *files);
+
+/** maps_hang() - Whether that was the answer the last time. */
+bool maps_hang(pid_t pid);
 void maps_free(struct mapped_files *files);
 
 #endif

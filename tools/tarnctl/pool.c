@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -19,6 +20,7 @@
 
 #define FSTYPE "tarnfs"
 #define RUN_DIR "/run/tarn/"
+#define ENDING_SECONDS 60
 
 void pool_uuid_format(char *text, const __u8 *uuid)
 {
@@ -97,6 +99,38 @@ static int read_info(int fd, struct tarn_pool_info *info)
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	return ioctl(fd, TARN_POOL_INFO, info) ? -errno : 0;
+}
+
+static void ending_path(char *path, size_t size, const struct pool *pool)
+{
+	snprintf(path, size, RUN_DIR ".ending-%s", pool->uuid);
+}
+
+void pool_set_ending(const struct pool *pool, bool ending)
+{
+	char path[128];
+	int fd;
+
+	ending_path(path, sizeof(path), pool);
+	if (!ending) {
+		unlink(path);
+		return;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd >= 0)
+		close(fd);
+}
+
+bool pool_is_ending(const struct pool *pool)
+{
+	char path[128];
+	struct stat st;
+	time_t now = time(NULL);
+
+	ending_path(path, sizeof(path), pool);
+	/* Not for ever, where who asked was killed. */
+	return !stat(path, &st) && st.st_ctime <= now &&
+	       now - st.st_ctime < ENDING_SECONDS;
 }
 
 int pool_refresh(struct pool *pool)

@@ -90,6 +90,17 @@ int pool_open(const struct pool *pool);
 /** pool_refresh() - Read the counters anew. Return: 0 or an errno, reported. */
 int pool_refresh(struct pool *pool);
 
+/**
+ * pool_set_ending() - Ask those who look at pools to let go of one, or no more.
+ *
+ * It is a file beside the pools that root alone can make; without it they only take
+ * longer.
+ */
+void pool_set_ending(const struct pool *pool, bool ending);
+
+/** pool_is_ending() - Whether to let go of it. */
+bool pool_is_ending(const struct pool *pool);
+
 /** pool_fail() - Report that @what failed on a pool with @ret, return @ret. */
 int pool_fail(const struct pool *pool, int ret, const char *what);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -16,6 +17,9 @@
 #include "systemctl.h"
 
 #define CMD "tarnctl pool destroy"
+/* Three seconds in all. */
+#define UMOUNT_MS 50
+#define UMOUNT_TRIES 60
 
 struct units {
 	char *pool;
@@ -77,18 +81,36 @@ static int check_partitions(const struct pool *pool, bool force)
 }
 
 /*
+ * Who looks at a pool, as tarn-logd does each second, has it open for a moment: that is
+ * no reason to give up. One that is in use stays so.
+ */
+static int unmount(const char *mount)
+{
+	const struct timespec pause = { .tv_nsec = UMOUNT_MS * 1000000 };
+	int tries = UMOUNT_TRIES;
+
+	while (umount2(mount, UMOUNT_NOFOLLOW)) {
+		if (errno != EBUSY || !--tries)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/*
  * A pool that has a pager cannot be unmounted. Where it is in use all the same, its
  * pager is started again: guests have waited for that long.
  */
 static int end_mount(const struct pool *pool, const struct units *units)
 {
 	bool served = pool->info.flags & TARN_POOL_SERVED;
-	int ret = 0;
+	int ret;
 
 	if (systemctl_there())
 		systemctl_run("stop", units->partitions, units->pager, NULL);
-	if (umount2(pool->mount, UMOUNT_NOFOLLOW))
-		ret = -errno;
+	pool_set_ending(pool, true);
+	ret = unmount(pool->mount);
+	pool_set_ending(pool, false);
 	if (!ret)
 		return 0;
 	if (served && systemctl_there())

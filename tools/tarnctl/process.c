@@ -288,17 +288,11 @@ static int add_part(struct process_parts *parts, struct mapped_file *file,
 int process_parts_read(const struct process *proc, struct process_parts *parts)
 {
 	struct mapped_files files = { 0 };
-	int fd, ret = 0;
+	int fd, ret;
 	size_t i;
-	FILE *f;
 
 	memset(parts, 0, sizeof(*parts));
-	fd = openat(proc->dir, "maps", O_RDONLY | O_CLOEXEC);
-	f = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!f)
-		return fail(proc, -errno, "read the mappings of");
-	ret = maps_read(f, &files);
-	fclose(f);
+	ret = maps_read_process(proc->dir, "maps", proc->pid, &files);
 	if (ret)
 		fail(proc, ret, "read the mappings of");
 	for (i = 0; !ret && i < files.count; i++) {

@@ -212,7 +212,8 @@ static int find_nets(struct run_plan *plan, struct run_net *nets)
 	int ret;
 
 	for (i = 0; i < run->nets.count; i++) {
-		ret = run_net_open(&nets[i], run->nets.items[i], run->name, i);
+		ret = run_net_open(&nets[i], run->nets.items[i], run->name, i,
+				   run->dry_run);
 		if (ret)
 			return ret;
 	}
@@ -234,7 +235,7 @@ static int plan_and_go(struct run_plan *plan, struct run_disk *disks,
 		return ret;
 	if (run->user_data || run->ssh_keys.count) {
 		plan->seed = run_seed_make(run);
-		if (plan->seed < 0)
+		if (plan->seed < 0 && plan->seed != RUN_FD_DRY)
 			return plan->seed;
 	}
 	ret = go(plan);

@@ -98,28 +98,33 @@ int run_image_kind(const char *path, enum run_kind *kind);
 int run_disk_parse(struct run_disk *disk, const char *text);
 void run_disk_free(struct run_disk *disk);
 
+/** In place of a descriptor that a dry run has none of. */
+#define RUN_FD_DRY (-2)
+
 /**
  * struct run_net - a network card
- * @tap: the interface that it is on; NULL: @fd is open on one
+ * @tap: the interface that it is on; empty: @fd is open on one
  * @mac: its address
  */
 struct run_net {
-	const char *tap;
+	char tap[16];
 	int fd;
 	char mac[18];
 };
 
 /**
- * run_net_open() - Find the tap called @name, or add one to the bridge of that name.
- * @guest: name of the guest, from which the card's address follows, with @index
+ * run_net_open() - Find the tap of "NAME[,mac=MAC]", or add one to the bridge of that name.
+ * @guest: name of the guest, from which the card's address follows, with the id of the
+ *	host and @index
+ * @dry: look only; @fd is RUN_FD_DRY
  */
-int run_net_open(struct run_net *net, const char *name, const char *guest,
-		 unsigned int index);
+int run_net_open(struct run_net *net, const char *text, const char *guest,
+		 unsigned int index, bool dry);
 void run_net_close(struct run_net *net);
 
 /**
  * run_seed_make() - Make the disk on which cloud-init looks for its data (NoCloud).
- * Return: a descriptor of it, or an errno, reported.
+ * Return: a descriptor of it, in a dry run RUN_FD_DRY, or an errno, reported.
  */
 int run_seed_make(const struct run *run);
 
@@ -133,7 +138,7 @@ int run_seed_make(const struct run *run);
  * @disks: the first one first
  * @nets: as many as were asked for
  * @vhost: the kernel serves them
- * @seed: descriptor of the disk for cloud-init, -1 for none
+ * @seed: descriptor of the disk for cloud-init, -1 for none, or RUN_FD_DRY
  */
 struct run_plan {
 	const struct run *run;

@@ -99,11 +99,22 @@ static void add_disk(struct run_words *words, unsigned int index,
 	free(path);
 }
 
+/* A descriptor; a dry run has none, and says N. */
+static const char *fd_text(char number[16], int fd)
+{
+	if (fd == RUN_FD_DRY)
+		return "N";
+	snprintf(number, 16, "%d", fd);
+	return number;
+}
+
 static void add_seed(struct run_words *words, int fd)
 {
+	char number[16];
+
 	add(words, "-blockdev");
-	add(words, "raw,node-name=seed,read-only=on,file.driver=file,file.filename=/dev/fd/%d",
-	    fd);
+	add(words, "raw,node-name=seed,read-only=on,file.driver=file,file.filename=/dev/fd/%s",
+	    fd_text(number, fd));
 	add(words, "-device");
 	add(words, "virtio-blk-pci,id=seed0,drive=seed");
 }
@@ -111,17 +122,17 @@ static void add_seed(struct run_words *words, int fd)
 static void add_net(struct run_words *words, unsigned int index,
 		    const struct run_net *net, bool vhost)
 {
-	char *name = net->tap ? escape(net->tap) : NULL;
+	char *name = *net->tap ? escape(net->tap) : NULL, number[16];
 
 	add(words, "-netdev");
 	if (name)
 		add(words, "tap,id=net%u,ifname=%s%s", index, name,
 		    vhost ? ",vhost=on" : "");
-	else if (net->tap)
+	else if (*net->tap)
 		words->failed = true;
 	else
-		add(words, "tap,id=net%u,fd=%d%s", index, net->fd,
-		    vhost ? ",vhost=on" : "");
+		add(words, "tap,id=net%u,fd=%s%s", index,
+		    fd_text(number, net->fd), vhost ? ",vhost=on" : "");
 	add(words, "-device");
 	add(words, "virtio-net-pci,id=nic%u,netdev=net%u,mac=%s", index, index,
 	    net->mac);
@@ -194,7 +205,7 @@ int run_command_make(struct run_words *words, const struct run_plan *plan)
 	add_start(words, plan);
 	for (i = 0; i < plan->nr_disks; i++)
 		add_disk(words, i, &plan->disks[i]);
-	if (plan->seed >= 0)
+	if (plan->seed != -1)
 		add_seed(words, plan->seed);
 	for (i = 0; i < run->nets.count; i++)
 		add_net(words, i, &plan->nets[i], plan->vhost);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -87,27 +88,71 @@ static int open_bridge(struct run_net *net, const char *bridge)
 	return err_errno(ret, "cannot add a tap to bridge '%s'", bridge);
 }
 
-/* The same card at each start, and another one for each guest and card. */
-static void set_mac(struct run_net *net, const char *guest, unsigned int index)
-{
-	unsigned long sum = crc32(0, (const void *)guest, strlen(guest));
+/* ---- addresses ---------------------------------------------------------- */
 
+/* The same card at each start, and another one for each host, guest and card. */
+static void derive_mac(struct run_net *net, const char *host, const char *guest,
+		       unsigned int index)
+{
+	unsigned long sum = crc32(0, (const void *)host, strlen(host) + 1);
+
+	sum = crc32(sum, (const void *)guest, strlen(guest) + 1);
 	sum = crc32(sum, (const void *)&index, sizeof(index));
 	snprintf(net->mac, sizeof(net->mac), "52:54:00:%02lx:%02lx:%02lx",
 		 sum >> 16 & 0xff, sum >> 8 & 0xff, sum & 0xff);
 }
 
-int run_net_open(struct run_net *net, const char *name, const char *guest,
-		 unsigned int index)
+/* What this host has since it was installed; its name, if there is nothing of that. */
+static void read_host(char *host, size_t size)
 {
-	net->tap = NULL;
-	net->fd = -1;
-	set_mac(net, guest, index);
+	FILE *f = fopen("/etc/machine-id", "re");
+
+	*host = '\0';
+	if (f && !fgets(host, size, f))
+		*host = '\0';
+	if (f)
+		fclose(f);
+	host[strcspn(host, "\n")] = '\0';
+	if (!*host && gethostname(host, size - 1))
+		*host = '\0';
+}
+
+static int set_mac(struct run_net *net, const char *mac, const char *guest,
+		   unsigned int index)
+{
+	unsigned int b[6];
+	char host[65] = "";
+	int n = 0;
+
+	if (!mac) {
+		read_host(host, sizeof(host));
+		derive_mac(net, host, guest, index);
+		return 0;
+	}
+	if (strlen(mac) != 17 ||
+	    sscanf(mac, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3],
+		   &b[4], &b[5], &n) != 6 || n != 17 || b[0] & 1) {
+		err("'%s' is no address of a card: six bytes as 52:54:00:12:34:56 are, the first of which is even",
+		    mac);
+		return -EINVAL;
+	}
+	snprintf(net->mac, sizeof(net->mac), "%s", mac);
+	return 0;
+}
+
+/* ---- cards -------------------------------------------------------------- */
+
+static int find(struct run_net *net, const char *name, bool dry)
+{
 	if (!*name || strlen(name) >= IFNAMSIZ || strchr(name, '/') ||
 	    !has(name, "ifindex")) {
 		err("there is no interface '%s': --net takes a bridge, or a tap (ip tuntap add tap0 mode tap)",
 		    name);
 		return -ENODEV;
+	}
+	if (has(name, "bridge") && dry) {
+		net->fd = RUN_FD_DRY;
+		return 0;
 	}
 	if (has(name, "bridge"))
 		return open_bridge(net, name);
@@ -115,8 +160,26 @@ int run_net_open(struct run_net *net, const char *name, const char *guest,
 		err("'%s' is neither a tap nor a bridge", name);
 		return -EINVAL;
 	}
-	net->tap = name;
+	snprintf(net->tap, sizeof(net->tap), "%s", name);
 	return 0;
+}
+
+int run_net_open(struct run_net *net, const char *text, const char *guest,
+		 unsigned int index, bool dry)
+{
+	const char *mac = strstr(text, ",mac=");
+	char *name = mac ? strndup(text, mac - text) : strdup(text);
+	int ret;
+
+	net->tap[0] = '\0';
+	net->fd = -1;
+	if (!name)
+		return err_nomem();
+	ret = set_mac(net, mac ? mac + strlen(",mac=") : NULL, guest, index);
+	if (!ret)
+		ret = find(net, name, dry);
+	free(name);
+	return ret;
 }
 
 void run_net_close(struct run_net *net)

@@ -38,7 +38,7 @@ static const struct run_option run_options[] = {
 	  "the pool of its memory; none: not in a pool" },
 	{ 0, "disk", "FILE[,ro]", KIND_LIST, DEST(disks),
 	  "a further disk, ,format=raw or qcow2; repeat" },
-	{ 0, "net", "BRIDGE|TAP", KIND_LIST, DEST(nets),
+	{ 0, "net", "BRIDGE|TAP[,mac=MAC]", KIND_LIST, DEST(nets),
 	  "a network card on this bridge or tap; repeat" },
 	{ 'k', "kernel", "FILE", KIND_TEXT, DEST(kernel),
 	  "start this kernel, not what is on the disk" },

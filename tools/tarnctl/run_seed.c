@@ -4,9 +4,11 @@
  * CIDATA with user-data and meta-data, made by xorriso or genisoimage. It is kept in
  * memory, and goes with the guest.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +23,12 @@
 #define FILE_MAX (1 << 20)
 #define NO_USER_DATA "#cloud-config\n{}\n"
 
-/** struct seed - what is on the disk; @dir has the two files while it is made. */
+/**
+ * struct seed - what is on the disk; @dir has the two files while it is made.
+ * @mask: signals that are blocked otherwise
+ */
 struct seed {
+	sigset_t mask;
 	char dir[32];
 	char *user_data;
 	char *keys; /* a line each */
@@ -54,6 +60,15 @@ static char *read_file(const char *path)
 	return text;
 }
 
+static bool has_control(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 static int add_keys(struct seed *seed, const char *path)
 {
 	char *text = read_file(path), *line, *pos = text, *keys;
@@ -64,7 +79,8 @@ static int add_keys(struct seed *seed, const char *path)
 		if (!*line || *line == '#')
 			continue;
 		/* It stands in quotes of YAML, which a key has none of. */
-		if (strstr(line, "PRIVATE KEY") || strpbrk(line, "\"\\\t")) {
+		if (strstr(line, "PRIVATE KEY") || strpbrk(line, "\"\\") ||
+		    has_control(line)) {
 			err("'%s' is no file of public keys of ssh (~/.ssh/*.pub)",
 			    path);
 			goto err_free;
@@ -134,11 +150,25 @@ static int write_files(const struct seed *seed, const char *name)
 	return finish(f, seed);
 }
 
+/*
+ * Nothing of what the user has told these programs to do in general: files in his home
+ * and variables could have them write elsewhere, or something else.
+ */
+static bool clean_env(const struct seed *seed)
+{
+	const char *path = getenv("PATH");
+	char *copy = strdup(path ? path : "/usr/bin:/bin");
+
+	return copy && !clearenv() && !setenv("PATH", copy, 1) &&
+	       !setenv("HOME", seed->dir, 1) && !setenv("LC_ALL", "C", 1);
+}
+
 static void exec_tool(const struct seed *seed, int fd)
 {
 	int null = open("/dev/null", O_RDWR);
 
-	if (chdir(seed->dir) || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	sigprocmask(SIG_SETMASK, &seed->mask, NULL);
+	if (!clean_env(seed) || chdir(seed->dir) || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(fd, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
 		_exit(126);
 	execlp("xorriso", "xorriso", "-as", "mkisofs", "-quiet", "-V", "CIDATA",
@@ -169,17 +199,30 @@ static int run_tool(const struct seed *seed, int fd)
 	return -ENOENT;
 }
 
+/* With what the program may have left there. */
 static void remove_dir(const struct seed *seed)
 {
-	static const char *const names[] = { "user-data", "meta-data" };
-	char path[64];
-	size_t i;
+	DIR *dir = opendir(seed->dir);
+	struct dirent *entry;
 
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", seed->dir, names[i]);
-		unlink(path);
-	}
+	while (dir && (entry = readdir(dir)))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
 	rmdir(seed->dir);
+}
+
+/* Keys of users are in it: who interrupts this does so when it is removed. */
+static void hold_signals(struct seed *seed)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, &seed->mask);
 }
 
 static int make_disk(struct seed *seed, const char *name)
@@ -187,8 +230,12 @@ static int make_disk(struct seed *seed, const char *name)
 	int fd, ret;
 
 	snprintf(seed->dir, sizeof(seed->dir), "/tmp/tarnctl-XXXXXX");
-	if (!mkdtemp(seed->dir))
-		return err_errno(-errno, "cannot make a directory in /tmp");
+	hold_signals(seed);
+	if (!mkdtemp(seed->dir)) {
+		ret = err_errno(-errno, "cannot make a directory in /tmp");
+		sigprocmask(SIG_SETMASK, &seed->mask, NULL);
+		return ret;
+	}
 	/* The VMM inherits it. */
 	fd = memfd_create("cidata", 0);
 	ret = fd < 0 ? err_errno(-errno, "memfd_create")
@@ -196,6 +243,7 @@ static int make_disk(struct seed *seed, const char *name)
 	if (!ret)
 		ret = run_tool(seed, fd);
 	remove_dir(seed);
+	sigprocmask(SIG_SETMASK, &seed->mask, NULL);
 	if (ret && fd >= 0)
 		close(fd);
 	return ret ? ret : fd;
@@ -214,7 +262,7 @@ int run_seed_make(const struct run *run)
 	for (i = 0; i < run->ssh_keys.count && !ret; i++)
 		ret = add_keys(&seed, run->ssh_keys.items[i]);
 	if (!ret)
-		ret = make_disk(&seed, run->name);
+		ret = run->dry_run ? RUN_FD_DRY : make_disk(&seed, run->name);
 	free(seed.user_data);
 	free(seed.keys);
 	return ret;

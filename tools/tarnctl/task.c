@@ -111,15 +111,10 @@ bool task_maps(const char *pid, const struct pool_list *pools,
 {
 	char path[300];
 	bool uses;
-	FILE *f;
 
-	*files = (struct mapped_files){ 0 };
 	snprintf(path, sizeof(path), "/proc/%s/maps", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	uses = !maps_read(f, files) && in_pools(files, pools);
-	fclose(f);
+	uses = !maps_read_process(AT_FDCWD, path, atoi(pid), files) &&
+	       in_pools(files, pools);
 	if (!uses)
 		maps_free(files);
 	return uses;

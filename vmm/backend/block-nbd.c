@@ -11,8 +11,12 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "backend/block-nbd.h"
+#include "backend/nbd-end.h"
 #include "backend/nbd-server.h"
 #include "error.h"
 #include "lib/iov.h"
@@ -21,12 +25,15 @@
 #define TRANSFER_MAX (32U << 20)
 #define RANGE_MAX (1U << 30)
 
+struct flush;
+
 /**
  * struct block_nbd - an image that is served.
  * @nbd: the connection
  * @loop: of the device, once it has sent a request
  * @in: its polls of the socket; @out only while there is something to be sent
  * @complete: requests that are to be reported
+ * @flushes: those of another thread that are under way
  * @busy: they are being reported
  * @connected: it was there
  * @dead: the server is gone, which was said
@@ -39,6 +46,7 @@ struct block_nbd {
 	struct loop_poll *in;
 	struct loop_poll *out;
 	TAILQ_HEAD(, block_req) complete;
+	TAILQ_HEAD(, flush) flushes;
 	bool busy;
 	bool connected;
 	bool dead;
@@ -258,52 +266,124 @@ void block_nbd_submit(struct block *blk, struct block_nbd *nb,
 		look(nb);
 }
 
+/* A server that hangs */
+
+static bool is_over(struct block_nbd *nb)
+{
+	return nbd_aio_is_dead(nb->nbd) || nbd_aio_is_closed(nb->nbd);
+}
+
+/*
+ * Hang up. What is under way fails, each request by its callback, and nothing is
+ * written to the guest's memory any more. The server ends when it can.
+ */
+static void hang_up(void *arg)
+{
+	struct block_nbd *nb = arg;
+	int fd = nbd_aio_get_fd(nb->nbd);
+
+	if (nb->dead)
+		return;
+	nb->dead = true;
+	err("what serves '%s' does not complete requests: the disk fails until the VMM is started again",
+	    nb->blk->filename);
+	shutdown(fd, SHUT_RDWR);
+	while (!is_over(nb)) {
+		if (nbd_aio_get_direction(nb->nbd) & LIBNBD_AIO_DIRECTION_WRITE)
+			nbd_aio_notify_write(nb->nbd);
+		else
+			nbd_aio_notify_read(nb->nbd);
+	}
+	polls_del(nb);
+	report_complete(nb);
+}
+
+void block_nbd_abandon(struct block_nbd *nb)
+{
+	if (nb->loop)
+		loop_call(nb->loop, hang_up, nb);
+}
+
 /* Flushing from another thread */
 
+/**
+ * struct flush - a flush that is waited for, and goes on when that takes too long.
+ * @refs: of who waits, and of the request
+ */
 struct flush {
 	struct block_req req;
 	struct block *blk;
 	struct block_nbd *nb;
 	sem_t done;
 	int ret;
+	unsigned int refs;
+	TAILQ_ENTRY(flush) link;
 };
+
+static void flush_put(struct flush *f)
+{
+	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_SEQ_CST))
+		return;
+	sem_destroy(&f->done);
+	free(f);
+}
 
 static void flush_done(struct block_req *req, int ret)
 {
 	struct flush *f = container_of(req, struct flush, req);
 
+	TAILQ_REMOVE(&f->nb->flushes, f, link);
 	f->ret = ret;
 	sem_post(&f->done);
+	flush_put(f);
 }
 
 static void flush_start(void *arg)
 {
 	struct flush *f = arg;
 
+	TAILQ_INSERT_TAIL(&f->nb->flushes, f, link);
 	block_nbd_submit(f->blk, f->nb, &f->req);
 }
 
+static int flush_wait(struct flush *f)
+{
+	u64 end = loop_now() + nbd_limits.server_ms * 1000000ULL;
+	struct timespec ts = {
+		.tv_sec = end / 1000000000,
+		.tv_nsec = end % 1000000000,
+	};
+
+	while (sem_clockwait(&f->done, CLOCK_MONOTONIC, &ts))
+		if (errno != EINTR)
+			return -errno;
+	return f->ret;
+}
+
 /*
- * By the loop, where there is one: two threads that wait for answers of one connection
- * take them from each other.
+ * By the loop: two threads that wait for answers of one connection take them from
+ * each other. Without a loop there was no request, so there is nothing to flush.
  */
 static int flush(struct block *blk, struct block_nbd *nb)
 {
-	struct flush f = {
-		.req = {.op = BLOCK_FLUSH, .top = blk, .loop = nb->loop,
-			.start = loop_now(), .done = flush_done},
-		.blk = blk,
-		.nb = nb,
-	};
+	struct flush *f;
+	int ret;
 
 	if (!nb->loop)
-		return nbd_flush(nb->nbd, 0) < 0 ? -EIO : 0;
-	sem_init(&f.done, 0, 0);
-	loop_call(nb->loop, flush_start, &f);
-	while (sem_wait(&f.done) && errno == EINTR)
-		;
-	sem_destroy(&f.done);
-	return f.ret;
+		return 0;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->req = (struct block_req){.op = BLOCK_FLUSH, .top = blk,
+		.loop = nb->loop, .start = loop_now(), .done = flush_done};
+	f->blk = blk;
+	f->nb = nb;
+	f->refs = 2;
+	sem_init(&f->done, 0, 0);
+	loop_call(nb->loop, flush_start, f);
+	ret = flush_wait(f);
+	flush_put(f);
+	return ret;
 }
 
 int block_nbd_sync(struct block *blk, struct block_nbd *nb)
@@ -365,6 +445,23 @@ static const char *reason(struct block_nbd *nb, char *buf, size_t size)
 	return text;
 }
 
+/* All of the handshake, in which the server opens the image. */
+static int connect_socket(struct block_nbd *nb, int sock)
+{
+	u64 end = loop_now() + nbd_limits.server_ms * 1000000ULL, now;
+
+	if (nbd_aio_connect_socket(nb->nbd, sock) < 0)
+		return nbd_error();
+	while (nbd_aio_is_connecting(nb->nbd)) {
+		now = loop_now();
+		if (now >= end)
+			return -ETIMEDOUT;
+		if (nbd_poll(nb->nbd, (end - now) / 1000000 + 1) < 0)
+			return nbd_error();
+	}
+	return nbd_aio_is_ready(nb->nbd) ? 0 : nbd_error();
+}
+
 static int negotiate(struct block *blk, struct block_nbd *nb)
 {
 	char buf[8192];
@@ -372,12 +469,17 @@ static int negotiate(struct block *blk, struct block_nbd *nb)
 
 	/* It owns the socket from now on, whatever comes of it. */
 	nb->server.sock = -1;
-	if (!nbd_connect_socket(nb->nbd, sock)) {
+	ret = connect_socket(nb, sock);
+	if (!ret) {
 		nb->connected = true;
 		return check(blk, nb);
 	}
-	ret = nbd_error();
-	err("cannot use '%s': %s", blk->filename, reason(nb, buf, sizeof(buf)));
+	if (ret == -ETIMEDOUT)
+		err("cannot use '%s': what serves it did not open it within %d s",
+		    blk->filename, nbd_limits.server_ms / 1000);
+	else
+		err("cannot use '%s': %s", blk->filename,
+		    reason(nb, buf, sizeof(buf)));
 	return ret;
 }
 
@@ -390,15 +492,16 @@ int block_nbd_start(struct block *blk, struct block_nbd **out,
 	if (!nb)
 		return -ENOMEM;
 	TAILQ_INIT(&nb->complete);
+	TAILQ_INIT(&nb->flushes);
 	nb->blk = blk;
-	nb->server.sock = nb->server.messages = -1;
+	nb->server = NBD_SERVER_NONE;
 	nb->nbd = nbd_create();
 	ret = nb->nbd ? nbd_server_start(&nb->server, node, blk->read_only)
 		      : -ENOMEM;
 	if (!ret)
 		ret = negotiate(blk, nb);
 	if (ret) {
-		block_nbd_stop(blk, nb);
+		block_nbd_stop(blk, nb, NULL, NULL);
 		return ret;
 	}
 	*out = nb;
@@ -410,22 +513,29 @@ static void unwatch(void *arg)
 	polls_del(arg);
 }
 
-void block_nbd_stop(struct block *blk, struct block_nbd *nb)
+bool block_nbd_stop(struct block *blk, struct block_nbd *nb,
+		    void (*done)(void *arg), void *arg)
 {
+	struct flush *f;
+	bool later;
+
 	if (!nb)
-		return;
+		return false;
 	if (nb->loop)
 		loop_call(nb->loop, unwatch, nb);
-	/*
-	 * All was flushed that the guest wanted to be. A server that hangs is not
-	 * waited for here: it ends by the end of its socket as well.
-	 */
+	/* All was flushed that the guest wanted to be. */
 	if (nb->connected && !nb->dead)
 		nbd_aio_disconnect(nb->nbd, 0);
+	/* It forgets what is under way without a word. */
 	nbd_close(nb->nbd);
+	while ((f = TAILQ_FIRST(&nb->flushes))) {
+		TAILQ_REMOVE(&nb->flushes, f, link);
+		flush_put(f);
+	}
 	if (nb->server.sock >= 0)
 		close(nb->server.sock);
-	if (nb->server.messages >= 0 && nbd_server_wait(&nb->server))
-		warn("what serves '%s' does not end", blk->filename);
+	nb->server.sock = -1;
+	later = nbd_end(&nb->server, blk->filename, !nb->connected, done, arg);
 	free(nb);
+	return later;
 }

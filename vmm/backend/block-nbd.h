@@ -20,8 +20,17 @@ struct block_nbd;
 int block_nbd_start(struct block *blk, struct block_nbd **nbd,
 		    const char *node);
 
-/** block_nbd_stop() - end it; no request is in flight. NULL does nothing. */
-void block_nbd_stop(struct block *blk, struct block_nbd *nbd);
+/**
+ * block_nbd_stop() - end it; requests in flight are forgotten. NULL does nothing.
+ * @done: see nbd_end()
+ *
+ * Return: whether @done is going to be called, when the image is closed.
+ */
+bool block_nbd_stop(struct block *blk, struct block_nbd *nbd,
+		    void (*done)(void *arg), void *arg);
+
+/** block_nbd_abandon() - the server hangs: have all requests fail, now and later. */
+void block_nbd_abandon(struct block_nbd *nbd);
 
 void block_nbd_submit(struct block *blk, struct block_nbd *nbd,
 		      struct block_req *req);

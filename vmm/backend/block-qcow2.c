@@ -2,7 +2,6 @@
 /* See block-qcow2.h. */
 #include <endian.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,37 +11,16 @@
 #include "backend/block-nbd.h"
 #include "backend/block-qcow2.h"
 #include "backend/block.h"
+#include "backend/qcow2-chain.h"
 #include "error.h"
 #include "lib/opts.h"
-
-#define QCOW2_MAGIC 0x514649fbU /* "QFI\xfb" */
-
-/* Features without which an image can't be read: its data is in another file. */
-#define QCOW2_DATA_FILE (1ULL << 2)
-
-/** struct qcow2_header - how an image begins; big endian; the last one from version 3 on. */
-struct qcow2_header {
-	u32 magic;
-	u32 version;
-	u64 backing_file_offset;
-	u32 backing_file_size;
-	u32 cluster_bits;
-	u64 size;
-	u32 crypt_method;
-	u32 l1_size;
-	u64 l1_offset;
-	u64 refcounts_offset;
-	u32 refcounts_clusters;
-	u32 snapshots;
-	u64 snapshots_offset;
-	u64 incompatible;
-} __attribute__((packed));
+#include "sandbox.h"
 
 /**
  * struct block_qcow2 - an open image.
  * @file: where it is
  * @backing: what it does not have itself, NULL where its header says or there is none
- * @no_backing: whatever its header says
+ * @chain: of its header where that says, NULL otherwise: then there is none
  * @lazy_refcounts: as asked for, -1: as the image says
  * @cache_size: for what tells where data is, 0: QEMU's default
  * @nbd: while it is served
@@ -50,7 +28,7 @@ struct qcow2_header {
 struct block_qcow2 {
 	struct block *file;
 	struct block *backing;
-	bool no_backing;
+	json_t *chain;
 	int lazy_refcounts;
 	u64 cache_size;
 	struct block_nbd *nbd;
@@ -81,10 +59,13 @@ static json_t *qcow2_json(const struct block *blk)
 	json_t *json = json_pack("{ssso}", "driver", "qcow2", "file",
 				 node_json(q->file));
 
-	if (q->no_backing)
-		json_object_set_new(json, "backing", json_null());
-	else if (q->backing)
+	/* Said in each case, so that no name in a header is looked at. */
+	if (q->backing)
 		json_object_set_new(json, "backing", node_json(q->backing));
+	else if (q->chain)
+		json_object_set(json, "backing", q->chain);
+	else
+		json_object_set_new(json, "backing", json_null());
 	if (q->lazy_refcounts >= 0)
 		json_object_set_new(json, "lazy-refcounts",
 				    json_boolean(q->lazy_refcounts));
@@ -171,12 +152,21 @@ static int qcow2_start(struct block *blk, bool shared)
 	return ret;
 }
 
-static void qcow2_stop(struct block *blk)
+static bool qcow2_stop(struct block *blk, void (*done)(void *arg), void *arg)
+{
+	struct block_qcow2 *q = blk->data;
+	struct block_nbd *nbd = q->nbd;
+
+	q->nbd = NULL;
+	return block_nbd_stop(blk, nbd, done, arg);
+}
+
+static void qcow2_abandon(struct block *blk)
 {
 	struct block_qcow2 *q = blk->data;
 
-	block_nbd_stop(blk, q->nbd);
-	q->nbd = NULL;
+	if (q->nbd)
+		block_nbd_abandon(q->nbd);
 }
 
 static void qcow2_destroy(struct block *blk)
@@ -185,11 +175,12 @@ static void qcow2_destroy(struct block *blk)
 
 	if (!q)
 		return;
-	qcow2_stop(blk);
+	qcow2_stop(blk, NULL, NULL);
 	if (q->file)
 		block_detach(q->file);
 	if (q->backing)
 		block_detach(q->backing);
+	json_decref(q->chain);
 	free(q);
 }
 
@@ -198,6 +189,7 @@ static const struct block_ops block_qcow2_ops = {
 	.submit = qcow2_submit,
 	.start = qcow2_start,
 	.stop = qcow2_stop,
+	.abandon = qcow2_abandon,
 	.lock = qcow2_lock,
 	.unlock = qcow2_unlock,
 	.sync = qcow2_sync,
@@ -228,25 +220,15 @@ static int find_file(const struct block *blk, int *fd, u64 *off)
 static int read_header(struct block *blk, struct opts *opts,
 		       const struct block *file)
 {
-	struct qcow2_header h = {0};
+	struct qcow2_header h;
 	u64 off;
-	int fd;
+	int fd, ret;
 
 	if (find_file(file, &fd, &off))
 		return opts_fail(opts, "its file has to be a file or a block device");
-	if (pread(fd, &h, sizeof(h), off) != sizeof(h) ||
-	    be32toh(h.magic) != QCOW2_MAGIC)
-		return opts_fail(opts, "'%s' is no qcow2 image",
-				 image_of(file)->filename);
-	if (be32toh(h.version) < 2 || be32toh(h.version) > 3)
-		return opts_fail(opts, "qcow2 of version %u is not known",
-				 be32toh(h.version));
-	if (h.crypt_method)
-		return opts_fail(opts, "the image is encrypted, which is not supported");
-	/* Whoever made the image says which: it could be any file of this host. */
-	if (be32toh(h.version) >= 3 &&
-	    be64toh(h.incompatible) & QCOW2_DATA_FILE)
-		return opts_fail(opts, "the image keeps its data in another file, which is not supported");
+	ret = qcow2_header_read(opts, fd, off, image_of(file)->filename, &h);
+	if (ret)
+		return ret;
 	blk->size = ALIGN_DOWN(be64toh(h.size), 512);
 	if (blk->size > INT64_MAX)
 		return opts_fail(opts, "the image is larger than can be");
@@ -261,20 +243,32 @@ static int check_name(struct opts *opts, const struct block *blk)
 	return 0;
 }
 
+static int open_chain(struct block_qcow2 *q, struct opts *opts)
+{
+	u64 off;
+	int fd, ret;
+
+	/* No server can be started any more, and no link be followed. */
+	if (sandbox_confined())
+		return 0;
+	ret = find_file(q->file, &fd, &off);
+	return ret ?: qcow2_chain_find(opts, fd, off,
+				       image_of(q->file)->filename, &q->chain);
+}
+
 static int open_backing(struct block_qcow2 *q, struct opts *opts)
 {
 	const char *name = NULL;
 	int ret;
 
 	if (!opts_has(opts, "backing"))
-		return 0;
+		return open_chain(q, opts);
 	if (!opts_has_dict(opts, "backing")) {
 		ret = opts_get_str(opts, "backing", &name);
 		if (ret)
 			return ret;
 		/* Null, or nothing. */
-		q->no_backing = !*name;
-		if (q->no_backing)
+		if (!*name)
 			return 0;
 	}
 	ret = block_child_open(NULL, opts, "backing", "qcow2", &q->backing);

@@ -10,6 +10,7 @@
 #include "backend/block-lock.h"
 #include "backend/block-qcow2.h"
 #include "backend/block.h"
+#include "backend/nbd-end.h"
 #include "error.h"
 #include "lib/opts.h"
 
@@ -17,6 +18,7 @@ static struct block *blocks;
 static bool given_up;
 static void (*listener)(const struct block *blk,
 			const struct block_error *error);
+static void (*closed_listener)(const char *device);
 
 struct block *block_find(const char *node_name)
 {
@@ -281,12 +283,25 @@ static void unlock(struct block *blk)
 	blk->locked = false;
 }
 
-static void stop(struct block *blk)
+static void closed(void *arg);
+
+/* Whether the image is still being closed. */
+static bool stop(struct block *blk)
 {
 	struct block *image = bottom(blk);
 
-	if (blk->use && image->ops->stop)
-		image->ops->stop(image);
+	return blk->use && image->ops->stop &&
+	       image->ops->stop(image, closed, blk);
+}
+
+bool block_can_abandon(struct block *blk)
+{
+	return bottom(blk)->ops->abandon;
+}
+
+void block_abandon(struct block *blk)
+{
+	bottom(blk)->ops->abandon(bottom(blk));
 }
 
 int block_use(struct block *blk, bool shared)
@@ -371,16 +386,57 @@ bool block_no_space(int error)
 	return error == ENOSPC || error == EDQUOT;
 }
 
-void block_detach(struct block *blk)
+static void detached(struct block *blk)
 {
-	unlock(blk);
-	stop(blk);
-	blk->use = 0;
 	blk->user = NULL;
-	block_set_device(blk, NULL);
 	/* A node without a name was made for its one user. */
 	if (!blk->node_name)
 		block_remove(blk);
+}
+
+static void closed(void *arg)
+{
+	struct block *blk = arg;
+	char *device = blk->closing;
+
+	blk->closing = NULL;
+	detached(blk);
+	if (device && closed_listener)
+		closed_listener(device);
+	free(device);
+}
+
+void block_detach(struct block *blk)
+{
+	bool later;
+
+	unlock(blk);
+	blk->closing = blk->device;
+	blk->device = NULL;
+	later = stop(blk);
+	blk->use = 0;
+	if (later) {
+		blk->user = "what served it, which has not ended yet";
+		return;
+	}
+	free(blk->closing);
+	blk->closing = NULL;
+	detached(blk);
+}
+
+bool block_is_closing(const char *device)
+{
+	struct block *blk;
+
+	for (blk = blocks; blk; blk = blk->next)
+		if (blk->closing && !strcmp(blk->closing, device))
+			return true;
+	return false;
+}
+
+void block_set_closed(void (*fn)(const char *device))
+{
+	closed_listener = fn;
 }
 
 void block_submit(struct block *blk, struct loop *loop, struct block_req *req)
@@ -402,6 +458,7 @@ void block_destroy_all(void)
 	struct block *blk;
 	bool found;
 
+	nbd_end_all();
 	/* Users first: a node goes when nobody above it is left. */
 	do {
 		found = false;

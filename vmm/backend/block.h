@@ -81,8 +81,12 @@ struct block_req {
  * struct block_ops - a kind of node.
  * @name: driver= of -blockdev
  * @submit: start @req, whose range was checked
- * @start: get ready for requests of a device; @shared: others may write, too. @stop
- *	   undoes it, without requests in flight. May be NULL.
+ * @start: get ready for requests of a device; @shared: others may write, too. May be
+ *	   NULL.
+ * @stop: undo it; requests in flight are forgotten. True: that goes on, and @done is
+ *	  called with @arg in the main loop when the image is closed.
+ * @abandon: have requests in flight fail, and all later ones; NULL where they cannot
+ *	     hang but with the kernel
  * @lock: lock the image for @use and @share (block-lock.h); @unlock undoes it.
  *	  Both NULL for a node on top of another.
  * @sync: make durable what was written, at once; no request is in flight. With
@@ -93,7 +97,8 @@ struct block_ops {
 	const char *name;
 	void (*submit)(struct block *blk, struct block_req *req);
 	int (*start)(struct block *blk, bool shared);
-	void (*stop)(struct block *blk);
+	bool (*stop)(struct block *blk, void (*done)(void *arg), void *arg);
+	void (*abandon)(struct block *blk);
 	int (*lock)(struct block *blk, unsigned int use, unsigned int share);
 	void (*unlock)(struct block *blk);
 	int (*sync)(struct block *blk);
@@ -146,6 +151,7 @@ struct block_stats {
  * @locked: the image is locked for both
  * @user: what it is attached to, NULL for nothing
  * @device: the id of the device that has it, NULL for none
+ * @closing: the id of the device that had it, while the image is being closed
  * @error: why the VM was stopped, positive, 0 when it was not
  * @child: the node below, whose byte @offset is byte 0 here
  */
@@ -166,6 +172,7 @@ struct block {
 	u8 share;
 	const char *user;
 	char *device;
+	char *closing;
 	int error;
 	struct block *child;
 	u64 offset;
@@ -240,7 +247,28 @@ void block_tell(const struct block *blk, const struct block_error *error);
 /** block_no_space() - whether an error is for want of room. */
 bool block_no_space(int error);
 
+/**
+ * block_can_abandon() - whether requests can be in flight that only end if another
+ * program does what it should.
+ */
+bool block_can_abandon(struct block *blk);
+
+/** block_abandon() - have them fail, and all later ones. Not in the loop's thread. */
+void block_abandon(struct block *blk);
+
+/**
+ * block_detach() - the reverse of block_attach() and block_use().
+ *
+ * While the main loop runs an image that has a server may still be closed when this
+ * returns. The node is in use until it has been.
+ */
 void block_detach(struct block *blk);
+
+/** block_is_closing() - whether an image is being closed that @device had. */
+bool block_is_closing(const char *device);
+
+/** block_set_closed() - hear when it has been, under the VM's lock. */
+void block_set_closed(void (*fn)(const char *device));
 
 /** block_submit() - start a request in the calling thread's @loop. */
 void block_submit(struct block *blk, struct loop *loop, struct block_req *req);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,15 +20,21 @@
 
 #include "backend/nbd-server.h"
 #include "error.h"
+#include "loop.h"
 #include "sandbox.h"
 
 #define PROGRAM "qemu-nbd"
 /* Of systemd's protocol. */
 #define LISTEN_FD 3
-/* For what an image still has to be written at the end. */
-#define END_MS 60000
+/* From a kill to the end, where the storage lets it end. */
+#define KILL_MS 2000
 /* What qemu-nbd ends with when it cannot be run. */
 #define EXIT_NOT_FOUND 127
+
+struct nbd_limits nbd_limits = {
+	.server_ms = NBD_SERVER_SECONDS * 1000,
+	.request_ms = NBD_REQUEST_SECONDS * 1000,
+};
 
 /* Bind @sock to a name that only this user could have reached, and connect @peer. */
 static int connect_pair(int sock, int peer)
@@ -49,7 +57,7 @@ static int connect_pair(int sock, int peer)
 
 struct child {
 	char *argv[4];
-	char **env;
+	char *env[4];
 	char *pid; /* where LISTEN_PID has its digits */
 	int sock;
 	int messages;
@@ -70,7 +78,8 @@ static void child_exec(struct child *child)
 	sock = fcntl(child->sock, F_DUPFD, LISTEN_FD + 1);
 	messages = fcntl(child->messages, F_DUPFD, LISTEN_FD + 1);
 	null = open("/dev/null", O_RDWR);
-	if (setsid() < 0 || null < 0 || sock < 0 || messages < 0 ||
+	/* A set-user-ID program that it might run has to stay without effect. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || setsid() < 0 || null < 0 || sock < 0 || messages < 0 ||
 	    dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
 	    dup2(messages, STDERR_FILENO) < 0 || dup2(sock, LISTEN_FD) < 0)
 		_exit(EXIT_NOT_FOUND - 1);
@@ -87,54 +96,50 @@ static void child_exec(struct child *child)
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* By way of one that ends at once, so that nobody has to wait for the other. */
-static int child_start(struct child *child)
+static int child_start(struct nbd_server *server, struct child *child)
 {
 	sigset_t none, old;
-	pid_t pid;
-	int ret = 0, status;
+	pid_t pid = fork();
+	int ret;
 
-	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (!pid) {
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, &old);
-		pid = fork();
-		if (!pid)
-			child_exec(child);
-		_exit(pid < 0);
+		child_exec(child);
 	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		ret = -EAGAIN;
+	server->pidfd = pidfd_open(pid, 0);
+	if (server->pidfd >= 0)
+		return 0;
+	ret = -errno;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 	return ret;
 }
 
-/* The environment with systemd's two variables. */
-static int child_env(struct child *child, char *fds)
+/* Where programs are, and systemd's two variables. The rest is the VMM's own. */
+static int child_env(struct child *child, char *fds, char **path)
 {
-	size_t n = 0, nr = 0;
+	const char *where = getenv("PATH");
+	size_t nr = 0;
 
-	while (environ[n])
-		n++;
-	child->env = calloc(n + 3, sizeof(*child->env));
-	if (!child->env)
+	*path = NULL;
+	if (where && asprintf(path, "PATH=%s", where) < 0)
 		return -ENOMEM;
-	while (n--)
-		if (strncmp(environ[n], "LISTEN_", 7))
-			child->env[nr++] = environ[n];
+	if (*path)
+		child->env[nr++] = *path;
 	child->env[nr++] = fds;
 	child->env[nr] = child->pid - strlen("LISTEN_PID=");
 	return 0;
 }
 
-static int start(const char *node, bool read_only, int sock, int messages)
+static int start(struct nbd_server *server, const char *node, bool read_only,
+		 int sock, int messages)
 {
 	char listen_fds[] = "LISTEN_FDS=1", listen_pid[32] = "LISTEN_PID=";
-	char *image;
+	char *image, *path;
 	struct child child = {
 		.pid = listen_pid + strlen(listen_pid),
 		.sock = sock,
@@ -147,10 +152,10 @@ static int start(const char *node, bool read_only, int sock, int messages)
 	child.argv[0] = PROGRAM;
 	child.argv[1] = read_only ? "--read-only" : image;
 	child.argv[2] = read_only ? image : NULL;
-	ret = child_env(&child, listen_fds);
+	ret = child_env(&child, listen_fds, &path);
 	if (!ret)
-		ret = child_start(&child);
-	free(child.env);
+		ret = child_start(server, &child);
+	free(path);
 	free(image);
 	return ret;
 }
@@ -160,7 +165,7 @@ int nbd_server_start(struct nbd_server *server, const char *node,
 {
 	int sock, pipes[2], ret;
 
-	server->sock = server->messages = -1;
+	*server = NBD_SERVER_NONE;
 	if (sandbox_confined()) {
 		err("an image that is not raw can only be opened at start-up: give it on the command line, or start with -sandbox off");
 		return -EPERM;
@@ -172,7 +177,7 @@ int nbd_server_start(struct nbd_server *server, const char *node,
 	ret = sock < 0 || server->sock < 0 ? -errno
 					   : connect_pair(sock, server->sock);
 	if (!ret)
-		ret = start(node, read_only, sock, pipes[1]);
+		ret = start(server, node, read_only, sock, pipes[1]);
 	if (sock >= 0)
 		close(sock);
 	close(pipes[1]);
@@ -182,7 +187,7 @@ int nbd_server_start(struct nbd_server *server, const char *node,
 	if (server->sock >= 0)
 		close(server->sock);
 	close(server->messages);
-	server->sock = server->messages = -1;
+	*server = NBD_SERVER_NONE;
 	return err_errno(ret, "cannot start " PROGRAM);
 }
 
@@ -235,11 +240,55 @@ const char *nbd_server_explain(struct nbd_server *server, char *buf,
 	return found;
 }
 
-int nbd_server_wait(struct nbd_server *server)
-{
-	int ret = read_all(server, NULL, 0, END_MS);
+/* The end */
 
-	close(server->messages);
-	server->messages = -1;
+bool nbd_server_ended(struct nbd_server *server)
+{
+	siginfo_t si = {0};
+
+	/* Without a child that is not waited for yet there is none any more. */
+	return waitid(P_PIDFD, server->pidfd, &si, WEXITED | WNOHANG) ||
+	       si.si_pid;
+}
+
+void nbd_server_kill(struct nbd_server *server)
+{
+	pidfd_send_signal(server->pidfd, SIGKILL, NULL, 0);
+}
+
+void nbd_server_forget(struct nbd_server *server)
+{
+	if (server->sock >= 0)
+		close(server->sock);
+	if (server->messages >= 0)
+		close(server->messages);
+	if (server->pidfd >= 0)
+		close(server->pidfd);
+	*server = NBD_SERVER_NONE;
+}
+
+static bool wait_ms(struct nbd_server *server, int ms)
+{
+	struct pollfd pfd = {.fd = server->pidfd, .events = POLLIN};
+	u64 end = loop_now() + ms * 1000000ULL, now;
+
+	while (!nbd_server_ended(server)) {
+		now = loop_now();
+		if (now >= end)
+			return false;
+		poll(&pfd, 1, (end - now) / 1000000 + 1);
+	}
+	return true;
+}
+
+int nbd_server_wait(struct nbd_server *server, int ms)
+{
+	int ret = 0;
+
+	if (!wait_ms(server, ms)) {
+		nbd_server_kill(server);
+		ret = wait_ms(server, KILL_MS) ? -EINTR : -ETIMEDOUT;
+	}
+	nbd_server_forget(server);
 	return ret;
 }

@@ -12,15 +12,35 @@
 
 #include "lib/types.h"
 
+/*
+ * How long one may take to open its image, to flush it, and to write at its end what
+ * it still has. One that takes longer at its start or its end is killed.
+ */
+#define NBD_SERVER_SECONDS 30
+/* How long those wait that cannot go on while a request is in flight. */
+#define NBD_REQUEST_SECONDS 10
+
+/** struct nbd_limits - both in ms; for tests, which are in a hurry. */
+struct nbd_limits {
+	int server_ms;
+	int request_ms;
+};
+
+extern struct nbd_limits nbd_limits;
+
 /**
  * struct nbd_server - one that was started.
  * @sock: connected to it; whoever closes it ends the server
  * @messages: what it says, until its end
+ * @pidfd: the child, until it was waited for
  */
 struct nbd_server {
 	int sock;
 	int messages;
+	int pidfd;
 };
+
+#define NBD_SERVER_NONE ((struct nbd_server){-1, -1, -1})
 
 /**
  * nbd_server_start() - serve the image that @node describes.
@@ -42,11 +62,22 @@ int nbd_server_start(struct nbd_server *server, const char *node,
 const char *nbd_server_explain(struct nbd_server *server, char *buf,
 			       size_t size);
 
+/** nbd_server_ended() - whether it has ended; it was waited for then. */
+bool nbd_server_ended(struct nbd_server *server);
+
+/** nbd_server_kill() - end it as it is. What was flushed is in the image. */
+void nbd_server_kill(struct nbd_server *server);
+
+/** nbd_server_forget() - close what is still open of it. */
+void nbd_server_forget(struct nbd_server *server);
+
 /**
- * nbd_server_wait() - wait until it has ended; its socket is closed.
+ * nbd_server_wait() - wait until it has ended, and forget it; its socket is closed.
+ * @ms: after that it is killed
  *
- * Return: 0, or -ETIMEDOUT.
+ * Return: 0, -EINTR when it was killed, or -ETIMEDOUT when it is still there: the
+ * kernel does not let go of it, as with storage that hangs.
  */
-int nbd_server_wait(struct nbd_server *server);
+int nbd_server_wait(struct nbd_server *server, int ms);
 
 #endif

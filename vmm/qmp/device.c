@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arch/x86/x86.h"
+#include "backend/block.h"
 #include "backend/net.h"
 #include "error.h"
 #include "lib/json.h"
@@ -56,7 +57,7 @@ static void answer(struct qmp_call *call, int ret)
 
 /* Devices */
 
-static void on_unplug(struct vm *vm, const char *id)
+static void say_deleted(const char *id)
 {
 	char path[256];
 	json_t *data = json_object();
@@ -66,6 +67,13 @@ static void on_unplug(struct vm *vm, const char *id)
 		json_object_set_new(data, "device", qmp_text(id));
 	json_object_set_new(data, "path", qmp_text(path));
 	qmp_event("DEVICE_DELETED", data);
+}
+
+/* A disk is gone when others can have its image. */
+static void on_unplug(struct vm *vm, const char *id)
+{
+	if (!id || !block_is_closing(id))
+		say_deleted(id);
 }
 
 /* Why a device of this class cannot come now, or NULL. */
@@ -283,6 +291,7 @@ void monitor_listen_devices(struct vm *vm)
 {
 	virtio_serial_set_listener(on_port);
 	vm->on_unplug = on_unplug;
+	block_set_closed(say_deleted);
 }
 
 static const char *const object_types[] = {

@@ -74,7 +74,10 @@ static int put_ram(struct state_out *out, const struct tarn_mem *mem)
 int machine_describe(struct vm *vm, struct state_out *out)
 {
 	const char *name = vm->config->name ?: "";
+	u32 size, sum;
 	int ret;
+
+	x86_firmware_id(vm, &size, &sum);
 
 	if ((ret = state_section(out, "machine", MACHINE_VERSION)) ||
 	    (ret = state_put_bytes(out, "name", name, strlen(name))) ||
@@ -83,7 +86,9 @@ int machine_describe(struct vm *vm, struct state_out *out)
 	    (ret = state_put_bytes(out, "vmm", TARN_VERSION,
 				   strlen(TARN_VERSION))) ||
 	    (ret = state_put_u64(out, "saved", time(NULL))) ||
-	    (ret = state_put_u64(out, "cpus", vm->nr_vcpus)))
+	    (ret = state_put_u64(out, "cpus", vm->nr_vcpus)) ||
+	    (ret = state_put_u64(out, "firmware.size", size)) ||
+	    (ret = state_put_u64(out, "firmware.crc32", sum)))
 		return ret;
 	return put_ram(out, &vm->mem);
 }
@@ -109,6 +114,32 @@ static int check_ram(struct state_in *in, const struct tarn_mem *mem)
 	return 0;
 }
 
+/*
+ * The ROM is not saved: the guest finds that of this machine, at the places where it
+ * has the pointers to its parts. One that was saved before does not say which it had.
+ */
+static int check_firmware(struct vm *vm, struct state_in *in)
+{
+	u32 size, sum;
+	u64 had, had_sum;
+
+	if (state_get_u64(in, "firmware.size", &had, UINT32_MAX) ||
+	    state_get_u64(in, "firmware.crc32", &had_sum, UINT32_MAX))
+		return 0;
+	x86_firmware_id(vm, &size, &sum);
+	if (had == size && had_sum == sum)
+		return 0;
+	if (!had)
+		err("the saved guest was started without firmware, this machine has some: start it with the same -kernel");
+	else if (!size)
+		err("the saved guest was started by firmware, this machine has none: start it without -kernel");
+	else
+		err("the saved guest has other firmware (%llu bytes, CRC-32 %08llx) than this machine (%u bytes, CRC-32 %08x): give the same file by -bios",
+		    (unsigned long long)had, (unsigned long long)had_sum, size,
+		    sum);
+	return -EINVAL;
+}
+
 static int check(struct vm *vm, struct state_in *in)
 {
 	u64 cpus;
@@ -124,7 +155,7 @@ static int check(struct vm *vm, struct state_in *in)
 	ret = check_ram(in, &vm->mem);
 	if (ret)
 		err("the saved guest has other memory than this machine: start it with the same -m and -numa");
-	return ret;
+	return ret ?: check_firmware(vm, in);
 }
 
 int machine_check(struct vm *vm, const struct stream_record *rec)

@@ -12,7 +12,9 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
+#include "backend/nbd-end.h"
 #include "error.h"
 #include "lib/iov.h"
 #include "state.h"
@@ -444,16 +446,43 @@ static bool busy(struct virtio_blk *blk, struct virtio_queue *q)
 	return false;
 }
 
-static void blk_drain(struct virtio_dev *vdev, struct virtio_queue *q)
+/* @ms of -1: however long it takes. */
+static int wait_drained(struct virtio_blk *blk, struct virtio_queue *q, int ms)
 {
-	struct virtio_blk *blk = to_blk(vdev);
+	u64 end = loop_now() + ms * 1000000ULL;
+	struct timespec ts = {
+		.tv_sec = end / 1000000000,
+		.tv_nsec = end % 1000000000,
+	};
+	int ret = 0;
 
 	pthread_mutex_lock(&blk->drain_lock);
 	__atomic_store_n(&blk->draining, true, __ATOMIC_SEQ_CST);
-	while (busy(blk, q))
-		pthread_cond_wait(&blk->drained, &blk->drain_lock);
+	while (busy(blk, q) && !ret)
+		ret = ms < 0 ? pthread_cond_wait(&blk->drained,
+						 &blk->drain_lock)
+			     : pthread_cond_clockwait(&blk->drained,
+						      &blk->drain_lock,
+						      CLOCK_MONOTONIC, &ts);
 	__atomic_store_n(&blk->draining, false, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&blk->drain_lock);
+	return -ret;
+}
+
+static int blk_drain(struct virtio_dev *vdev, struct virtio_queue *q,
+		     bool give_up)
+{
+	struct virtio_blk *blk = to_blk(vdev);
+	bool limited = block_can_abandon(blk->block);
+	int ret = wait_drained(blk, q, limited ? nbd_request_ms() : -1);
+
+	if (!ret)
+		return 0;
+	if (!give_up)
+		return err_errno(ret, "disk '%s' does not complete its requests, so the guest cannot stop now",
+				 blk->block->node_name ?: "");
+	block_abandon(blk->block);
+	return wait_drained(blk, q, -1);
 }
 
 static void blk_reset(struct virtio_dev *vdev)

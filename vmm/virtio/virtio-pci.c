@@ -658,8 +658,7 @@ void virtio_pci_reset(struct device *dev)
 
 int virtio_pci_pause(struct device *dev)
 {
-	virtio_pause(dev_to_vp(dev)->vdev);
-	return 0;
+	return virtio_pause(dev_to_vp(dev)->vdev);
 }
 
 void virtio_pci_resume(struct device *dev)

@@ -62,13 +62,16 @@ void virtio_call(struct virtio_dev *dev, void (*fn)(void *arg), void *arg)
 	wait_end(dev);
 }
 
-static void drain(struct virtio_dev *dev, struct virtio_queue *q)
+static int drain(struct virtio_dev *dev, struct virtio_queue *q, bool give_up)
 {
+	int ret;
+
 	if (!dev->ops->drain)
-		return;
+		return 0;
 	wait_begin(dev);
-	dev->ops->drain(dev, q);
+	ret = dev->ops->drain(dev, q, give_up);
 	wait_end(dev);
+	return ret;
 }
 
 static bool kick_is_external(struct virtio_queue *q)
@@ -305,12 +308,12 @@ static void start(struct virtio_dev *dev)
 		virtio_call(dev, dev_start, dev);
 }
 
-static void stop(struct virtio_dev *dev)
+static int stop(struct virtio_dev *dev, bool give_up)
 {
 	if (!dev->started)
-		return;
+		return 0;
 	virtio_call(dev, dev_stop, dev);
-	drain(dev, NULL);
+	return drain(dev, NULL, give_up);
 }
 
 void virtio_reset(struct virtio_dev *dev)
@@ -318,7 +321,7 @@ void virtio_reset(struct virtio_dev *dev)
 	struct virtio_queue *q;
 	u16 i;
 
-	stop(dev);
+	stop(dev, true);
 	dev->paused = false;
 	if (dev->ops->reset)
 		dev->ops->reset(dev);
@@ -424,7 +427,7 @@ void virtio_queue_reset(struct virtio_queue *q)
 
 	if (dev->started && q->enabled) {
 		virtio_call(dev, queue_stop, q);
-		drain(dev, q);
+		drain(dev, q, true);
 	}
 	queue_unpin(q);
 	vq_reset(&q->vq);
@@ -468,10 +471,15 @@ void virtio_config_write(struct virtio_dev *dev, u32 off, const void *buf,
 
 /* The machine */
 
-void virtio_pause(struct virtio_dev *dev)
+int virtio_pause(struct virtio_dev *dev)
 {
+	int ret;
+
 	dev->paused = dev->started;
-	stop(dev);
+	ret = stop(dev, false);
+	if (ret)
+		virtio_resume(dev);
+	return ret;
 }
 
 /*
@@ -617,6 +625,6 @@ int virtio_load(struct virtio_dev *dev, struct state_in *in)
 
 void virtio_destroy(struct virtio_dev *dev)
 {
-	stop(dev);
+	stop(dev, true);
 	dev->ops->destroy(dev);
 }

@@ -89,7 +89,9 @@ struct virtio_queue {
  *		    does not send them itself. Under the VM's lock; optional.
  * @drain: wait until requests of @q (NULL: of all queues) in flight are
  *	   complete. Called outside the loop's thread, after @stop or
- *	   @queue_stop. Optional for devices that finish requests at once.
+ *	   @queue_stop. What hangs is made to fail with @give_up, else it is
+ *	   left and the result is -ETIMEDOUT, reported. Optional for devices
+ *	   that finish requests at once.
  * @kick: take what is in @q, as virtio_pop() gives it
  * @reset: forget what the driver set; called after @stop and @drain
  * @version: of what @save writes
@@ -109,7 +111,8 @@ struct virtio_dev_ops {
 	int (*queue_start)(struct virtio_dev *dev, struct virtio_queue *q);
 	void (*queue_stop)(struct virtio_dev *dev, struct virtio_queue *q);
 	void (*vector_changed)(struct virtio_dev *dev, struct virtio_queue *q);
-	void (*drain)(struct virtio_dev *dev, struct virtio_queue *q);
+	int (*drain)(struct virtio_dev *dev, struct virtio_queue *q,
+		     bool give_up);
 	void (*kick)(struct virtio_dev *dev, struct virtio_queue *q);
 	void (*reset)(struct virtio_dev *dev);
 	u32 version;
@@ -267,7 +270,8 @@ void virtio_kick(struct virtio_queue *q);
 void virtio_config_read(struct virtio_dev *dev, u32 off, void *buf, u32 len);
 void virtio_config_write(struct virtio_dev *dev, u32 off, const void *buf,
 			 u32 len);
-void virtio_pause(struct virtio_dev *dev);
+/** virtio_pause() - 0, or -errno, reported: it goes on as before. */
+int virtio_pause(struct virtio_dev *dev);
 void virtio_resume(struct virtio_dev *dev);
 int virtio_save(struct virtio_dev *dev, struct state_out *out);
 int virtio_load(struct virtio_dev *dev, struct state_in *in);

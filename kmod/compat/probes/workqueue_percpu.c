@@ -6,7 +6,7 @@
 unsigned int probe(void);
 unsigned int probe(void)
 {
-	return system_percpu_wq ? WQ_PERCPU : 0;
+	return system_percpu_wq && system_dfl_wq ? WQ_PERCPU : 0;
 }
 
 MODULE_LICENSE("GPL");

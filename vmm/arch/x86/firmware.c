@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "../../config.h"
 #include "../../error.h"
@@ -141,6 +142,14 @@ void firmware_close(struct vm *vm)
 		munmap(fw->rom, fw->size);
 	free(fw);
 	vm->arch->firmware = NULL;
+}
+
+void x86_firmware_id(struct vm *vm, u32 *size, u32 *sum)
+{
+	struct firmware *fw = vm->arch->firmware;
+
+	*size = fw ? fw->size : 0;
+	*sum = fw ? crc32(0, fw->rom, fw->size) : 0;
 }
 
 int firmware_create(struct vm *vm)

@@ -186,6 +186,13 @@ int x86_read_file(struct vm *vm, int fd, u64 off, u64 gpa, u64 len);
 int x86_acpi_write(struct vm *vm);
 int x86_smbios_write(struct vm *vm);
 
+/**
+ * x86_firmware_id() - what the firmware in the ROM is known by.
+ * @size: of it, 0: there is none
+ * @sum: its CRC-32
+ */
+void x86_firmware_id(struct vm *vm, u32 *size, u32 *sum);
+
 /** x86_smbios_add() - the same for firmware, as files of fw_cfg. */
 int x86_smbios_add(struct vm *vm, struct fwcfg *fwcfg);
 

@@ -12,6 +12,7 @@
 #ifndef HAVE_WORKQUEUE_PERCPU
 #define WQ_PERCPU		0
 #define system_percpu_wq	system_wq
+#define system_dfl_wq		system_unbound_wq
 #endif
 
 #endif
