@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Turns the samples of a run into the table and bench.json. A sample is a line
- * "SERIES VALUE"; a figure divides the median of our series by the peer's.
+ * "SERIES VALUE"; a figure divides the median of our series by the peer's. The
+ * exit status is 1 if one misses its bound, after all of them were printed.
  *
  * This file owns the list of figures: their names, what they compare, and the
  * bound that each must keep. `report --list` prints it for ./run.
@@ -222,7 +223,7 @@ static void result_json(const struct result *result, FILE *out)
 		result->kept ? "true" : "false");
 }
 
-static int report(const char *samples, const char *json)
+static int report(const char *samples, const char *json, unsigned int *missed)
 {
 	FILE *in = fopen(samples, "re"), *out = NULL;
 	struct result result;
@@ -251,6 +252,7 @@ static int report(const char *samples, const char *json)
 			result_json(&result, out);
 		}
 		rows++;
+		*missed += !result.kept;
 	}
 	if (out) {
 		fprintf(out, "\n]\n");
@@ -277,6 +279,7 @@ int main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *json = NULL;
+	unsigned int missed = 0;
 	int c, ret;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -296,8 +299,11 @@ int main(int argc, char **argv)
 				"       report --list\n");
 		return 2;
 	}
-	ret = report(argv[optind], json);
+	ret = report(argv[optind], json, &missed);
 	if (ret)
 		fprintf(stderr, "report: %s\n", strerror(-ret));
-	return ret ? 1 : 0;
+	if (missed)
+		fprintf(stderr, "report: %u of the figures missed the bound\n",
+			missed);
+	return ret || missed ? 1 : 0;
 }

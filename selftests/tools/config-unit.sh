@@ -72,9 +72,11 @@ refuse 1 "is there already" "it is not made twice" tarnctl pool create pool1 siz
 check "its file is right" says "$conf: good" tarnctl config check pool1
 check "it can be read" says "path=$dir/a" tarnctl config show pool1
 
-check "a setting is kept" tarnctl pool set --persistent pool1 scan=4% readahead=64K
-check "and is set" setting '.scan_permille == 40 and .readahead_pages == 16'
+check "a setting is kept" tarnctl pool set --persistent pool1 scan=4% readahead=64K promote=3%
+check "and is set" \
+	setting '.scan_permille == 40 and .readahead_pages == 16 and .promote_permille == 30'
 check "in the file" says "scan=4%" cat $conf
+check "promotion's share, too" says "promote=3%" cat $conf
 refuse 1 "wants a share" "one that no file has is not set either" \
 	tarnctl pool set --persistent pool1 scan=60
 check "the setting is as before" setting '.scan_permille == 40'
@@ -82,7 +84,8 @@ check "a size is kept" tarnctl pool resize --persistent pool1 32M
 check "in the file" says "size=32M" cat $conf
 
 # A comment, to see that it stays.
-sed -i 's/^scan=.*/scan=6%\n# by the operator/; s/^mode=.*/mode=0755/; s/^size=32M/size=48M/' $conf
+sed -i 's/^scan=.*/scan=6%\n# by the operator/; s/^mode=.*/mode=0755/; s/^size=32M/size=48M/
+	s/^promote=.*/promote=0.5%/' $conf
 cat >> $conf <<CONF
 
 [pins]
@@ -100,7 +103,8 @@ huge=never
 CONF
 echo > $pool/web-0
 check "a pool is reloaded" systemctl reload tarn-pool@pool1
-check "its settings are those of the file" setting '.scan_permille == 60 and .frames == 12288'
+check "its settings are those of the file" \
+	setting '.scan_permille == 60 and .promote_permille == 5 and .frames == 12288'
 check "its mode" test "$(stat -c %a $pool)" = 755
 check "its pins" json '.dma.policy == "always"' tarnctl pool pins --json pool1
 check "its partitions" weighs web-0 300

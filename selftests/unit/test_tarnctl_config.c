@@ -112,7 +112,8 @@ static void test_all(void)
 		"\tsize = 60%\n"
 		"Mode=0755\n"
 		"uid=0\ngid=root\npaging=pager\nhuge=advise\n"
-		"low=2%\nhigh=64M\nreadahead=128K\nscan=0.5%\nplacement=density\n"
+		"low=2%\nhigh=64M\nreadahead=128K\nscan=0.5%\npromote=3%\n"
+		"placement=density\n"
 		"[ pins ] # policies\n"
 		"dma=always\nasync-fault=never\n"
 		"[PAGER]\n"
@@ -130,6 +131,9 @@ static void test_all(void)
 	CHECK_EQ(config.count, 7);
 	CHECK_STR(config_value(&config, CONFIG_POOL, "size"), "60%");
 	CHECK_STR(config_value(&config, CONFIG_POOL, "mode"), "0755");
+	CHECK_STR(config_value(&config, CONFIG_POOL, "promote"), "3%");
+	CHECK_EQ(config_share("3%"), 30);
+	CHECK_EQ(config_share("0"), 0);
 	CHECK_EQ(config.sections[0].line, 3);
 	CHECK_EQ(config.sections[0].pairs[0].line, 4);
 	CHECK_STR(config_value(&config, CONFIG_PAGER, "user"), "tarn:tarn");
@@ -163,6 +167,7 @@ static void test_values(void)
 		"[pool]\nreadahead=2M\n", "[pool]\nreadahead=3%\n",
 		"[pool]\nscan=20\n", "[pool]\nscan=nan%\n", "[pool]\nscan=inf%\n",
 		"[pool]\nscan=0x10%\n", "[pool]\nscan=101%\n", "[pool]\nscan=%\n",
+		"[pool]\npromote=3\n", "[pool]\npromote=101%\n",
 		"[pool]\nplacement=first\n", "[pins]\ndma=yes\n",
 		"[pager]\nuser=a:\n", "[pager]\nuser=:b\n", "[pager]\nuser=a:b:c\n",
 		"[pager]\nqueues=0\n", "[pager]\nqueues=65\n",

@@ -121,6 +121,7 @@ static void fill_others(struct tarn_pool_set *set,
 {
 	const char *readahead = config_get(section, "readahead");
 	const char *scan = config_get(section, "scan");
+	const char *promote = config_get(section, "promote");
 	const char *placement = config_get(section, "placement");
 	uint64_t pages;
 
@@ -130,7 +131,11 @@ static void fill_others(struct tarn_pool_set *set,
 	}
 	if (scan) {
 		set->flags |= TARN_POOL_SET_SCAN;
-		set->scan_permille = config_scan(scan);
+		set->scan_permille = config_share(scan);
+	}
+	if (promote) {
+		set->flags |= TARN_POOL_SET_PROMOTE;
+		set->promote_permille = config_share(promote);
 	}
 	if (placement && !placement_parse("placement", placement,
 					  &set->placement))

@@ -223,7 +223,7 @@ static const char *check_huge(const char *value)
 					 NULL;
 }
 
-int config_scan(const char *value)
+int config_share(const char *value)
 {
 	double share;
 	char *end;
@@ -241,9 +241,9 @@ int config_scan(const char *value)
 	return share * 10 + 0.5;
 }
 
-static const char *check_scan(const char *value)
+static const char *check_share(const char *value)
 {
-	return config_scan(value) < 0 ?
+	return config_share(value) < 0 ?
 		"wants a share of one processor, from 0 to 100%, as in 2% or 0.5%" :
 		NULL;
 }
@@ -381,7 +381,8 @@ static const struct config_key pool_keys[] = {
 	{ "gid", 1, check_gid },	  { "paging", 1, check_paging },
 	{ "huge", 1, check_huge },	  { "low", 1, check_amount },
 	{ "high", 1, check_amount },	  { "readahead", 1, check_readahead },
-	{ "scan", 1, check_scan },	  { "placement", 1, check_placement },
+	{ "scan", 1, check_share },	  { "promote", 1, check_share },
+	{ "placement", 1, check_placement },
 	{ 0 },
 };
 

@@ -43,8 +43,8 @@ const char *config_kind_suggest(const char *name, char *buf, size_t size);
  */
 int config_amount(const char *value, uint64_t whole, uint64_t *pages);
 
-/** config_scan() - Read a share of a processor. Return: thousandths, or -EINVAL. */
-int config_scan(const char *value);
+/** config_share() - Read a share of a processor. Return: thousandths, or -EINVAL. */
+int config_share(const char *value);
 
 /**
  * config_mount_size() - A value of size= or nodes= as the mount option takes it.

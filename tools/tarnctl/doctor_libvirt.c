@@ -62,10 +62,10 @@ static void check_hook(struct finding *f)
 		return;
 	doctor_read(HOOK, text, sizeof(text));
 	if (!*text || access(HOOK, X_OK))
-		found(f, DOCTOR_POOR, "where domains are to be in pools, install the package tarn-tools or run 'make install'",
+		found(f, DOCTOR_POOR, "where domains are to be in pools, install the package tarn-libvirt or run 'make install'",
 		      HOOK " is missing, so no setting of a domain is applied");
 	else if (!hook_runs(text))
-		found(f, DOCTOR_BAD, "install the package tarn-tools anew",
+		found(f, DOCTOR_BAD, "install the package tarn-libvirt anew",
 		      HOOK " runs a tarnctl that is not there, so no domain starts");
 	else
 		found(f, DOCTOR_GOOD, NULL, "the hook is installed");

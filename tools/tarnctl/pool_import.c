@@ -25,6 +25,7 @@
 #define CMD "tarnctl pool import"
 /* What a pool has at first, which need not be said. */
 #define SCAN_DEFAULT 20
+#define PROMOTE_DEFAULT 10
 
 /* ---- the pool ---------------------------------------------------------------------- */
 
@@ -89,18 +90,26 @@ static int add_mode(struct config *config, struct config_section *section,
 	return add(config, section, "mode", text);
 }
 
+static int add_share(struct config *config, struct config_section *section,
+		     const char *key, unsigned int permille)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u.%u%%", permille / 10, permille % 10);
+	return add(config, section, key, permille ? text : "0");
+}
+
 static int add_settings(struct config *config, struct config_section *section,
 			const struct tarn_pool_info *info)
 {
 	char text[32];
 	int ret = 0;
 
-	if (info->scan_permille != SCAN_DEFAULT) {
-		snprintf(text, sizeof(text), "%u.%u%%",
-			 info->scan_permille / 10, info->scan_permille % 10);
-		ret = add(config, section, "scan",
-			  info->scan_permille ? text : "0");
-	}
+	if (info->scan_permille != SCAN_DEFAULT)
+		ret = add_share(config, section, "scan", info->scan_permille);
+	if (!ret && info->promote_permille != PROMOTE_DEFAULT)
+		ret = add_share(config, section, "promote",
+				info->promote_permille);
 	snprintf(text, sizeof(text), "%lluK",
 		 4ULL * (unsigned long long)info->readahead_pages);
 	if (!ret)

@@ -286,8 +286,8 @@ _tarnctl()
 	"pool create")
 		compopt -o nospace
 		((COMP_CWORD == 3)) || mapfile -t COMPREPLY < <(compgen -W "size= nodes= mode= \
-			uid= gid= paging= huge= low= high= readahead= scan= placement= user= queues= \
-			depth= cpus= device= mirror=" -- "$cur") ;;
+			uid= gid= paging= huge= low= high= readahead= scan= promote= placement= user= \
+			queues= depth= cpus= device= mirror=" -- "$cur") ;;
 	"pool set")
 		compopt -o nospace
 		mapfile -t COMPREPLY < <(compgen -W \

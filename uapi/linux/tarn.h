@@ -807,7 +807,7 @@ enum tarn_fault_state {
 
 /**
  * struct tarn_fault - a page-in
- * @number: correlation number: unique in the pool, never 0
+ * @number: page-fault number: unique in the pool, never 0
  * @index: page
  * @partition: its id
  * @state: enum tarn_fault_state

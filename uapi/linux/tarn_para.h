@@ -47,7 +47,7 @@
 #define TARN_HC_METRICS		(TARN_HC_BASE + 4)
 /** (enum tarn_hint, address, pages) -> pages that were dealt with */
 #define TARN_HC_HINT		(TARN_HC_BASE + 5)
-/** (address) -> correlation number of the page-in under way there, or 0 */
+/** (address) -> page-fault number of the page-in under way there, or 0 */
 #define TARN_HC_FAULT		(TARN_HC_BASE + 6)
 #define TARN_HC_COUNT		7
 
