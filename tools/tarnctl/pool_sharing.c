@@ -136,12 +136,14 @@ static json_t *json_shared(const struct tarn_shared *s,
 {
 	const struct partition *part = partition_list_find(parts, s->partition);
 
-	return json_pack("{s:I, s:o, s:s, s:I, s:o, s:I}",
+	return json_pack("{s:I, s:o, s:s, s:I, s:o, s:o, s:I}",
 			 "sharers", (json_int_t)s->sharers,
 			 "domain", json_text(domain_text(s)),
 			 "state", state_text(s),
 			 "partition", (json_int_t)s->partition,
 			 "name", part && part->name ? json_text(part->name) :
+						      json_null(),
+			 "path", part && part->path ? json_text(part->path) :
 						      json_null(),
 			 "index", (json_int_t)s->index);
 }
