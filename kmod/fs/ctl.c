@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "fs/ctl.h"
+#include "fs/domain.h"
 #include "fs/fs.h"
 #include "fs/info.h"
 #include "kvm/metrics.h"
@@ -26,6 +27,7 @@
 #include "policy/drain.h"
 #include "policy/entitle.h"
 #include "policy/homes.h"
+#include "policy/match.h"
 #include "policy/relocate.h"
 #include "policy/search.h"
 #include "policy/size.h"
@@ -136,6 +138,11 @@ static long pool_call(struct file *file, unsigned int cmd,
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
 		return tarn_drain(pool, &arg->pool_drain);
+	case TARN_POOL_SHARING:
+		/* So does this. */
+		if (!capable(CAP_SYS_ADMIN))
+			return -EPERM;
+		return tarn_domain_sharing(pool, &arg->pool_sharing);
 	}
 	return -ENOTTY;
 }
@@ -148,6 +155,7 @@ static const struct tarn_ctl pool_calls[] = {
 	TARN_CTL(TARN_POOL_FAULTS, struct tarn_pool_faults, done),
 	TARN_CTL(TARN_POOL_DETACH, struct tarn_pool_detach, flags),
 	TARN_CTL(TARN_POOL_DRAIN, struct tarn_pool_drain, held_page),
+	TARN_CTL(TARN_POOL_SHARING, struct tarn_pool_sharing, reserved),
 };
 
 /* ---- partition ---------------------------------------------------------- */
@@ -244,12 +252,15 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 		return -EINVAL;
 	if (!part->pool->paging)
 		return -ENODEV;
-	if (cmd != TARN_PARTITION_PATTERNS && !tarn_pool_served(part->pool))
+	if (cmd != TARN_PARTITION_PATTERNS && cmd != TARN_PARTITION_SHARE &&
+	    !tarn_pool_served(part->pool))
 		return -EAGAIN;
 	count = within(part, r->start, r->count);
 	r->done = 0;
 	if (cmd == TARN_PARTITION_PATTERNS)
 		return tarn_search_range(part, r->start, count, &r->done);
+	if (cmd == TARN_PARTITION_SHARE)
+		return tarn_match_range(part, r->start, count, &r->done);
 	if (cmd == TARN_PARTITION_PAGE_OUT)
 		return tarn_pageout_range(part, r->start, count, &r->done);
 	return tarn_pagein_range(part, r->start, count, &r->done);
@@ -338,6 +349,10 @@ static long partition_call(struct file *file, unsigned int cmd,
 		if (arg->homes.flags)
 			break;
 		return tarn_homes_list(part, &arg->homes);
+	case TARN_PARTITION_DOMAIN:
+		if (arg->domain.flags)
+			break;
+		return tarn_domain_call(part, &arg->domain);
 	}
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EPERM;
@@ -348,6 +363,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 	case TARN_PARTITION_HOMES:
 		return capable(CAP_SYS_ADMIN) ?
 			       tarn_homes_set(part, &arg->homes) : -EPERM;
+	case TARN_PARTITION_DOMAIN:
+		return tarn_domain_call(part, &arg->domain);
 	case TARN_PARTITION_SET:
 		if (arg->partition_set.flags & ~TARN_PARTITION_SET_ALL)
 			return -EINVAL;
@@ -355,6 +372,7 @@ static long partition_call(struct file *file, unsigned int cmd,
 	case TARN_PARTITION_PAGE_OUT:
 	case TARN_PARTITION_PAGE_IN:
 	case TARN_PARTITION_PATTERNS:
+	case TARN_PARTITION_SHARE:
 		return partition_range(part, cmd, &arg->range);
 	case TARN_PARTITION_ATTACH:
 		return tarn_vm_attach(part, &arg->vm);
@@ -376,6 +394,8 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_PAGE_OUT, struct tarn_partition_range, done),
 	TARN_CTL(TARN_PARTITION_PAGE_IN, struct tarn_partition_range, done),
 	TARN_CTL(TARN_PARTITION_PATTERNS, struct tarn_partition_range, done),
+	TARN_CTL(TARN_PARTITION_SHARE, struct tarn_partition_range, done),
+	TARN_CTL(TARN_PARTITION_DOMAIN, struct tarn_partition_domain, name),
 	TARN_CTL(TARN_PARTITION_ATTACH, struct tarn_partition_attach, ranges),
 	TARN_CTL(TARN_PARTITION_REGISTER, struct tarn_partition_register, bytes),
 	TARN_CTL(TARN_PARTITION_UNREGISTER, struct tarn_partition_register,

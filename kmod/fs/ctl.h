@@ -25,6 +25,7 @@ union tarn_ctl_arg {
 	struct tarn_pool_faults pool_faults;
 	struct tarn_pool_detach pool_detach;
 	struct tarn_pool_drain pool_drain;
+	struct tarn_pool_sharing pool_sharing;
 	struct tarn_partition_info partition_info;
 	struct tarn_partition_set partition_set;
 	struct tarn_partition_pages pages;
@@ -32,6 +33,7 @@ union tarn_ctl_arg {
 	struct tarn_partition_range range;
 	struct tarn_partition_read read;
 	struct tarn_partition_homes homes;
+	struct tarn_partition_domain domain;
 	struct tarn_partition_relocate relocate;
 	struct tarn_partition_attach vm;
 	struct tarn_partition_register area;

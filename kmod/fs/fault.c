@@ -10,7 +10,8 @@
  *
  * A mapping is writable only of a dirty page, so the first write to a clean one
  * comes here (tarn_page_mkwrite()) and outdates the pager's copy. Reads of empty
- * pages map one page of zeroes a partition, those of patterns one page each (pattern.h).
+ * pages map one page of zeroes a partition, those of patterns one page each (pattern.h),
+ * those of shared pages the frame that they share (canon.h).
  */
 #include <linux/file.h>
 #include <linux/mempolicy.h>
@@ -22,6 +23,7 @@
 #include "kvm/asyncpf.h"
 #include "page/block.h"
 #include "page/pagein.h"
+#include "page/share.h"
 #include "policy/huge.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -155,6 +157,49 @@ static vm_fault_t read_known(struct vm_fault *vmf, struct tarn_partition *part,
 	ret = map_known(vmf, part, entry, e, word, page);
 	if (word)
 		put_page(page);
+	return ret;
+}
+
+/* ---- shared pages ------------------------------------------------------- */
+
+/* With the frame locked, see canon.h; as map_known(). */
+static vm_fault_t map_shared(struct vm_fault *vmf, struct tarn_partition *part,
+			     atomic64_t *entry, u64 e, struct page *page)
+{
+	u64 marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
+	vm_fault_t ret;
+
+	if (!tarn_entry_change(part, vmf->pgoff, entry, &e, marked))
+		return 0;
+	ret = insert_known(vmf, part, page);
+	tarn_entry_change(part, vmf->pgoff, entry, &marked,
+			  e | TARN_ENTRY_MAPPED);
+	tarn_entry_wake(entry);
+	return ret;
+}
+
+/* A page that is not written to. 0: what it shares is not there, or it is another one. */
+static vm_fault_t read_shared(struct vm_fault *vmf, struct tarn_partition *part,
+			      atomic64_t *entry, u64 e, unsigned int flags)
+{
+	struct page *page = tarn_share_lock(part, entry, e, flags);
+	vm_fault_t ret;
+
+	if (!page)
+		return 0;
+	if (PTR_ERR(page) == -EAGAIN)
+		return VM_FAULT_RETRY;
+	if (IS_ERR(page))
+		return fault_error(vmf, PTR_ERR(page));
+	if (vmf->flags & FAULT_FLAG_WRITE) {
+		/* A private mapping copies it at once. */
+		unlock_page(page);
+		vmf->page = page;
+		return VM_FAULT_DONE_COW;
+	}
+	ret = map_shared(vmf, part, entry, e, page);
+	unlock_page(page);
+	put_page(page);
 	return ret;
 }
 
@@ -350,15 +395,37 @@ static bool wants_block(struct vm_fault *vmf, struct tarn_partition *part)
 			  TARN_BLOCK_PAGES);
 }
 
+/*
+ * KVM's worker asks for a shared page as if it were to be written, see asyncpf.h. Mostly it
+ * comes as what is shared was not in a frame, and a frame of its own would end the sharing
+ * for nothing. If it was, the guest may have found no frame to write to: then this waits
+ * for one.
+ */
+static bool needs_own(struct vm_fault *vmf, struct tarn_partition *part, u64 e)
+{
+	return !(vmf->flags & FAULT_FLAG_TRIED) && tarn_share_is_there(part, e) &&
+	       (tarn_pool_is_low(part->pool) || READ_ONCE(part->pool->full));
+}
+
 /* The page is not resident. 0: it may be now. */
 static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
-		       struct tarn_leaf *leaf, unsigned int flags)
+		       struct tarn_leaf *leaf, unsigned int flags, bool worker)
 {
 	atomic64_t *entry = tarn_leaf_entry(leaf, vmf->pgoff);
 	u64 e = atomic64_read(entry);
 	vm_fault_t known;
 	int ret;
 
+	if (worker && tarn_entry_is_shared(e) && !needs_own(vmf, part, e)) {
+		if (tarn_share_is_there(part, e))
+			return VM_FAULT_SIGBUS;
+		flags &= ~TARN_BRING_WRITE;
+	} else if (!(flags & TARN_BRING_WRITE) &&
+		   tarn_entry_is_shared(e) && !tarn_entry_mark(e)) {
+		known = read_shared(vmf, part, entry, e, flags);
+		if (known)
+			return known;
+	}
 	if (!(flags & TARN_BRING_WRITE) &&
 	    tarn_entry_is_known(e) && !tarn_entry_mark(e)) {
 		known = read_known(vmf, part, entry, e, &flags);
@@ -414,7 +481,7 @@ static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 					 tarn_leaf_entry(leaf, vmf->pgoff),
 					 lock_flags);
 		if (!page)
-			ret = miss(vmf, part, leaf, flags);
+			ret = miss(vmf, part, leaf, flags, worker);
 		else if (PTR_ERR(page) == -EAGAIN)
 			return VM_FAULT_RETRY;
 		else if (IS_ERR(page))
@@ -434,10 +501,12 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 	struct tarn_partition *part = part_of(vmf->vma);
 	atomic64_t *entry = tarn_partition_entry(part, vmf->pgoff);
 	struct page *page = vmf->page, *now;
+	u64 e;
 
 	if (!entry)
 		return VM_FAULT_NOPAGE;
-	if (tarn_entry_is_known(atomic64_read(entry))) {
+	e = atomic64_read(entry);
+	if (tarn_entry_is_known(e) || tarn_entry_is_shared(e)) {
 		/* Away with what was read: as a write of a known page it may wait. */
 		tarn_partition_unmap(part, vmf->pgoff, 1);
 		return VM_FAULT_NOPAGE;

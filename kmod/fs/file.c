@@ -435,7 +435,8 @@ static int frames_for(struct inode *inode, u64 *at, u64 end, u64 *missing)
 
 	for (; *at < end; ++*at) {
 		u64 word;
-		struct page *page = tarn_page_grab_now(part, *at, 0, &word);
+		struct page *page = tarn_page_grab_now(part, *at,
+						       TARN_BRING_OWN, &word);
 
 		*missing = *at;
 		if (!page)

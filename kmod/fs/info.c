@@ -5,6 +5,8 @@
 #include "page/pending.h"
 #include "policy/age.h"
 #include "policy/entitle.h"
+#include "policy/match.h"
+#include "pool/canon.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
 #include "pool/pool.h"
@@ -33,6 +35,32 @@ static u32 pool_flags(struct tarn_pool *pool)
 static u64 block_pages(u64 fills, u64 splits, u64 outs)
 {
 	return (fills - min(fills, splits + outs)) << TARN_CHUNK_SHIFT;
+}
+
+static void fill_shared(struct tarn_pool *pool, struct tarn_pool_info *info)
+{
+	struct tarn_partition *part;
+	unsigned long id;
+
+	info->shared_contents = 0;
+	info->shared_frames = 0;
+	/* A store is no partition that anybody made. */
+	info->partitions -= min(info->partitions, READ_ONCE(pool->nr_domains));
+	rcu_read_lock();
+	xa_for_each(&pool->partitions, id, part) {
+		if (!tarn_partition_is_store(part))
+			continue;
+		info->shared_contents += never_negative(&part->domain->count);
+		info->shared_frames += tarn_partition_resident(part);
+	}
+	rcu_read_unlock();
+	info->shared_pages = tarn_stats_shared(pool);
+	info->share_merges = tarn_stats_pool(pool, TARN_STAT_MERGES);
+	info->share_breaks = tarn_stats_pool(pool, TARN_STAT_BREAKS);
+	info->hashed_pages = tarn_match_pages(pool);
+	info->match_ns = tarn_match_ns(pool);
+	info->domains = READ_ONCE(pool->nr_domains);
+	info->reserved = 0;
 }
 
 void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
@@ -98,6 +126,7 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->pattern_drops = tarn_stats_pool(pool, TARN_STAT_PATTERN_DROPS);
 	info->searched_pages = atomic64_read(&pool->searched);
 	info->search_ns = atomic64_read(&pool->search_ns);
+	fill_shared(pool, info);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -142,4 +171,8 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->pattern_pages = never_negative(&part->pattern);
 	info->pattern_drops = atomic64_read(&count[TARN_STAT_PATTERN_DROPS]);
 	info->pattern_frames = tarn_pattern_frames(part);
+	info->shared_pages = never_negative(&part->shared);
+	info->shared_charge = tarn_entitle_charge(part);
+	info->share_merges = atomic64_read(&count[TARN_STAT_MERGES]);
+	info->share_breaks = atomic64_read(&count[TARN_STAT_BREAKS]);
 }

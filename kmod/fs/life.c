@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See life.h. */
+#include "fs/domain.h"
 #include "fs/life.h"
 #include "fs/sysfs.h"
 #include "kvm/vm.h"
@@ -14,6 +15,7 @@
 #include "policy/evacuate.h"
 #include "policy/entitle.h"
 #include "policy/hand.h"
+#include "policy/match.h"
 #include "policy/place.h"
 #include "policy/promote.h"
 #include "policy/reclaim.h"
@@ -21,6 +23,7 @@
 #include "policy/scan.h"
 #include "policy/search.h"
 #include "policy/size.h"
+#include "pool/canon.h"
 #include "pool/event.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -46,6 +49,8 @@ static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
 	int ret = tarn_pending_create(pool);
 	struct tarn_held held;
 
+	if (!ret)
+		ret = tarn_match_create(pool);
 	if (!ret)
 		ret = tarn_pool_resize(pool, size, &held);
 	if (!ret)
@@ -73,6 +78,7 @@ static void stop(struct tarn_pool *pool)
 static void end(struct tarn_pool *pool)
 {
 	stop(pool);
+	tarn_match_destroy(pool);
 	tarn_pool_give_back(pool);
 	tarn_nodes_free(pool);
 	WARN_ON_ONCE(pool->pending && tarn_pending_count(pool));
@@ -133,7 +139,8 @@ static int make_parts(struct tarn_partition *part)
 		ret = tarn_areas_create(part);
 	if (!ret)
 		ret = tarn_partition_insert(part);
-	if (ret)
+	/* A store is not shown. */
+	if (ret || tarn_partition_is_store(part))
 		return ret;
 	ret = tarn_sysfs_add_partition(part);
 	if (ret)
@@ -168,6 +175,31 @@ struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
 }
 
 /**
+ * tarn_store_create() - a domain, and the partition that its canons are pages of
+ * @pool: where it is
+ * @name: of the domain
+ *
+ * Context: process, pool->domains_lock.
+ * Return: the store or an ERR_PTR, see tarn_partition_create().
+ */
+struct tarn_partition *tarn_store_create(struct tarn_pool *pool, const char *name)
+{
+	struct tarn_partition *store = tarn_partition_alloc(pool, NULL);
+	int ret = -ENOMEM;
+
+	if (!store)
+		return ERR_PTR(-ENOMEM);
+	store->huge = TARN_HUGE_NEVER;
+	store->domain = tarn_domain_alloc(store, name);
+	if (store->domain)
+		ret = make_parts(store);
+	if (!ret)
+		return store;
+	tarn_partition_put(store);
+	return ERR_PTR(ret);
+}
+
+/**
  * tarn_partition_evict() - the file is gone
  * @part: its partition; the inode's reference goes
  *
@@ -187,6 +219,7 @@ void tarn_partition_evict(struct tarn_partition *part)
 	part->inode = NULL;
 	up_write(&part->pin);
 	tarn_partition_remove(part, 0, U64_MAX);
+	tarn_domain_leave(part);
 	tarn_pending_end_all(part);
 	tarn_notify_clear(part);
 	tarn_entitle_remove(part);

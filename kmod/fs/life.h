@@ -19,5 +19,6 @@ void tarn_pool_shutdown(struct tarn_pool *pool);
 struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
 					     struct inode *inode);
 void tarn_partition_evict(struct tarn_partition *part);
+struct tarn_partition *tarn_store_create(struct tarn_pool *pool, const char *name);
 
 #endif

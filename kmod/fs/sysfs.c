@@ -103,6 +103,14 @@ FIELD(pool, pattern_pages);
 FIELD(pool, pattern_drops);
 FIELD(pool, searched_pages);
 FIELD(pool, search_ns);
+FIELD(pool, shared_pages);
+FIELD(pool, shared_contents);
+FIELD(pool, shared_frames);
+FIELD(pool, share_merges);
+FIELD(pool, share_breaks);
+FIELD(pool, hashed_pages);
+FIELD(pool, match_ns);
+FIELD(pool, domains);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -147,6 +155,14 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, pattern_drops),
 	ATTR(pool, searched_pages),
 	ATTR(pool, search_ns),
+	ATTR(pool, shared_pages),
+	ATTR(pool, shared_contents),
+	ATTR(pool, shared_frames),
+	ATTR(pool, share_merges),
+	ATTR(pool, share_breaks),
+	ATTR(pool, hashed_pages),
+	ATTR(pool, match_ns),
+	ATTR(pool, domains),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -247,6 +263,10 @@ FIELD(partition, block_promotions);
 FIELD(partition, pattern_pages);
 FIELD(partition, pattern_drops);
 FIELD(partition, pattern_frames);
+FIELD(partition, shared_pages);
+FIELD(partition, shared_charge);
+FIELD(partition, share_merges);
+FIELD(partition, share_breaks);
 
 static struct attribute *partition_attrs[] = {
 	ATTR(partition, weight),
@@ -278,6 +298,10 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, pattern_pages),
 	ATTR(partition, pattern_drops),
 	ATTR(partition, pattern_frames),
+	ATTR(partition, shared_pages),
+	ATTR(partition, shared_charge),
+	ATTR(partition, share_merges),
+	ATTR(partition, share_breaks),
 	NULL,
 };
 ATTRIBUTE_GROUPS(partition);

@@ -612,7 +612,8 @@ static bool is_of_interest(struct tarn_partition *part, u64 index)
 	u64 e = entry ? atomic64_read(entry) : 0;
 
 	return tarn_entry_has_frame(e) ||
-	       (tarn_entry_is_pattern(e) && e & TARN_ENTRY_MAPPED);
+	       ((tarn_entry_is_pattern(e) || tarn_entry_is_shared(e)) &&
+		e & TARN_ENTRY_MAPPED);
 }
 
 static bool is_in_place(struct kvm *kvm, const struct tarn_vm_map *map,

@@ -114,6 +114,16 @@ static bool gap_is_free(struct tarn_partition *part, u64 from, u64 to)
 	return true;
 }
 
+/* Each page of a store has mappings of its own, and only those in hand are locked. */
+static unsigned int unmap_canons(struct tarn_batch *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->count; i++)
+		tarn_partition_unmap(b->part, b->page[i].index, 1);
+	return b->count;
+}
+
 /*
  * Unmap what is in hand. A run goes across pages that have no frame, and across those
  * that whoever took the pages says may lose their mappings: to map those again, if they
@@ -123,6 +133,8 @@ unsigned int tarn_batch_unmap(struct tarn_batch *b)
 {
 	unsigned int i, j, passes = 0;
 
+	if (tarn_partition_is_store(b->part))
+		return unmap_canons(b);
 	for (i = 0; i < b->count; i = j) {
 		u64 first = b->page[i].index;
 

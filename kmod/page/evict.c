@@ -25,7 +25,9 @@
 static bool is_known(struct tarn_partition *part, u64 index, struct page *page,
 		     u64 *word)
 {
-	return tarn_pattern_find(page, word) && (!*word || part->pool->paging) &&
+	/* A canon is one until nobody shares it. */
+	return !tarn_partition_is_store(part) &&
+	       tarn_pattern_find(page, word) && (!*word || part->pool->paging) &&
 	       !tarn_reserved(part, index);
 }
 

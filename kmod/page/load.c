@@ -143,7 +143,8 @@ static bool settle_known(struct tarn_io *io, u64 word)
  */
 static bool is_known(const struct tarn_io *io, u64 *word)
 {
-	return tarn_pattern_find(tarn_frame_page(io->part->pool, io->frame),
+	return !tarn_partition_is_store(io->part) &&
+	       tarn_pattern_find(tarn_frame_page(io->part->pool, io->frame),
 				 word) &&
 	       !tarn_reserved(io->part, io->index) &&
 	       !tarn_pin_wanted(io->part, io->index);

@@ -18,6 +18,8 @@
 #include "page/load.h"
 #include "page/pagein.h"
 #include "page/pending.h"
+#include "page/share.h"
+#include "pool/canon.h"
 #include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -137,49 +139,104 @@ struct page *tarn_page_lock(struct tarn_partition *part, u64 index,
 	return entry ? tarn_page_lock_at(part, index, entry, flags) : NULL;
 }
 
-/* ---- known pages: empty ones, and patterns ------------------------------- */
+/* ---- pages without a frame of their own: known ones, and shared ones ------ */
 
-static void fill_frame(struct page *page, atomic64_t *entry, u64 e)
+/* -EHWPOISON: what it shares can't be read. */
+static int fill_frame(struct page *page, atomic64_t *entry, u64 e,
+		      struct page *shared)
 {
+	if (shared)
+		return tarn_poison_copy(page, shared) ? 0 : -EHWPOISON;
 	if (tarn_entry_is_pattern(e))
 		tarn_pattern_fill(page, tarn_pattern_word(entry, e));
 	else
 		clear_highpage(page);
+	return 0;
 }
+
+static int not_filled(struct tarn_partition *part, u64 index, atomic64_t *entry,
+		      u64 marked, int error)
+{
+	tarn_entry_change(part, index, entry, &marked,
+			  tarn_entry_with_mark(marked, TARN_MARK_NONE));
+	tarn_entry_wake(entry);
+	return error;
+}
+
+/* It is what it was no more; of a shared page with the mark that keeps it from changing. */
+static void leave_state(struct tarn_partition *part, u64 index, u64 marked,
+			struct tarn_partition *store)
+{
+	if (tarn_entry_is_pattern(marked))
+		tarn_partition_add_pattern(part, -1);
+	if (!tarn_entry_is_shared(marked))
+		return;
+	tarn_canon_leave(store, tarn_canon_of(marked), part, index);
+	tarn_partition_add_shared(part, -1);
+	tarn_stats_add(part, TARN_STAT_BREAKS, 1);
+}
+
+/**
+ * struct filling - a page that gets a frame of its own
+ * @part: partition
+ * @index: page
+ * @entry: its entry
+ * @e: what that was, known or shared
+ * @frame: for it
+ * @beyond: it may lie behind the end of the file
+ * @store: that it shares something in, or NULL
+ * @shared: of what it shares, referenced, or NULL; its page is locked until the page is
+ *	marked
+ */
+struct filling {
+	struct tarn_partition *part;
+	u64 index;
+	atomic64_t *entry;
+	u64 e;
+	u64 frame;
+	bool beyond;
+	struct tarn_partition *store;
+	struct page *shared;
+};
 
 /*
  * The frame is taken on success. -EAGAIN: the page is another one by now; -ENXIO: it
- * lies behind the end of the file, and not @beyond that by intent. Who cuts the file
+ * lies behind the end of the file, and not beyond that by intent. Who cuts the file
  * changes @pages first and then waits for the mark, with a full barrier in between
  * that pairs with the exchange here: one of the two sees what the other did.
  */
-static int fill(struct tarn_partition *part, u64 index, atomic64_t *entry,
-		u64 e, u64 frame, bool beyond)
+static int fill(const struct filling *f)
 {
-	struct page *page = tarn_frame_page(part->pool, frame);
-	u64 marked = tarn_entry_with_mark(e, TARN_MARK_FILL);
-	int nid = tarn_frame_node(part->pool, frame);
+	struct tarn_partition *part = f->part;
+	struct page *page = tarn_frame_page(part->pool, f->frame);
+	u64 marked = tarn_entry_with_mark(f->e, TARN_MARK_FILL);
+	int nid = tarn_frame_node(part->pool, f->frame);
+	u64 index = f->index, e = f->e;
+	atomic64_t *entry = f->entry;
 	unsigned int hint;
+	int ret;
 
-	if (!tarn_entry_change(part, index, entry, &e, marked))
-		return -EAGAIN;
-	if (!beyond && index >= atomic64_read(&part->pages)) {
-		tarn_entry_change(part, index, entry, &marked, e);
-		tarn_entry_wake(entry);
-		return -ENXIO;
-	}
-	fill_frame(page, entry, marked);
+	ret = tarn_entry_change(part, index, entry, &e, marked) ? 0 : -EAGAIN;
+	if (f->shared)
+		unlock_page(f->shared);
+	if (ret)
+		return ret;
+	if (!f->beyond && index >= atomic64_read(&part->pages))
+		return not_filled(part, index, entry, marked, -ENXIO);
+	ret = fill_frame(page, entry, marked, f->shared);
+	if (ret)
+		return not_filled(part, index, entry, marked, ret);
 	tarn_frame_set_dirty(page);
-	tarn_frame(part->pool, frame)->owner = tarn_owner_page(part->id, index);
+	tarn_frame(part->pool, f->frame)->owner =
+		tarn_owner_page(part->id, index);
 	if (marked & TARN_ENTRY_MAPPED)
 		tarn_partition_unmap(part, index, 1);
-	e = tarn_entry_make(TARN_PAGE_RESIDENT, frame) | TARN_ENTRY_NEW;
+	leave_state(part, index, marked, f->store);
+	e = tarn_entry_make(TARN_PAGE_RESIDENT, f->frame) | TARN_ENTRY_NEW;
 	hint = tarn_pin_hint(part, index, TARN_USE_FIRST);
 	tarn_entry_change(part, index, entry, &marked,
 			  tarn_entry_with_hint(e, hint));
 	tarn_partition_came(part, entry, nid);
-	if (tarn_entry_is_pattern(marked))
-		tarn_partition_add_pattern(part, -1);
 	tarn_pin_recheck(part, index, hint);
 	tarn_pending_settle(part, index);
 	tarn_entry_wake(entry);
@@ -282,6 +339,8 @@ struct bring {
 
 static void bring_waits(struct bring *b, enum tarn_fault_state state)
 {
+	if (b->flags & TARN_BRING_UNNUMBERED)
+		return;
 	b->number = tarn_pending_hold(b->part, b->index, b->entry, state,
 				      b->number,
 				      !(b->flags & TARN_BRING_NOWAIT));
@@ -314,8 +373,14 @@ static int bring_known(struct bring *b, u64 e)
 	ret = take_frame(b, TARN_WANT_GROWTH, &frame);
 	if (ret)
 		return ret;
-	ret = fill(b->part, b->index, b->entry, e, frame,
-		   b->flags & TARN_BRING_BEYOND);
+	ret = fill(&(struct filling) {
+		.part = b->part,
+		.index = b->index,
+		.entry = b->entry,
+		.e = e,
+		.frame = frame,
+		.beyond = b->flags & TARN_BRING_BEYOND,
+	});
 	if (ret)
 		tarn_frame_free(b->part->pool, frame);
 	return ret == -EAGAIN ? -ERESTART : ret;
@@ -388,6 +453,72 @@ static int bring_paged(struct bring *b, u64 e)
 	return ret == -EAGAIN ? -ERESTART : ret;
 }
 
+/* What a page shares is to be in a frame. */
+static int bring_canon(struct bring *b, struct tarn_partition *store, u64 e)
+{
+	unsigned int flags = b->flags & ~(TARN_BRING_WRITE | TARN_BRING_OWN |
+					  TARN_BRING_BLOCK | TARN_BRING_BEYOND);
+	atomic64_t *canon = tarn_share_entry(store, e);
+	u64 c = canon ? atomic64_read(canon) : 0;
+
+	if (tarn_entry_has_frame(c) && !tarn_entry_is_brief(c))
+		return 0;
+	/* Nothing is there: the page is another one. */
+	if (tarn_entry_is_empty(c))
+		return -ERESTART;
+	bring_waits(b, tarn_entry_is_brief(c) ? TARN_FAULT_MOVE :
+		       tarn_pool_served(store->pool) ? TARN_FAULT_READ :
+						       TARN_FAULT_NO_PAGER);
+	return tarn_page_bring_at(store, tarn_canon_of(e), canon,
+				  flags | TARN_BRING_UNNUMBERED, b->wait.mm);
+}
+
+/* A shared page gets a frame of its own, with what it shares in one. */
+static int break_shared(struct bring *b, struct tarn_partition *store, u64 e)
+{
+	struct filling f = {
+		.part = b->part,
+		.index = b->index,
+		.entry = b->entry,
+		.e = e,
+		.beyond = b->flags & TARN_BRING_BEYOND,
+		.store = store,
+	};
+	int ret = take_frame(b, TARN_WANT_GROWTH, &f.frame);
+
+	if (ret)
+		return ret;
+	f.shared = tarn_share_lock(b->part, b->entry, e, b->flags);
+	if (IS_ERR_OR_NULL(f.shared)) {
+		ret = f.shared ? PTR_ERR(f.shared) : -ERESTART;
+	} else {
+		ret = fill(&f);
+		put_page(f.shared);
+		if (ret == -EAGAIN)
+			ret = -ERESTART;
+	}
+	if (ret)
+		tarn_frame_free(b->part->pool, f.frame);
+	/* It may have been the last one. */
+	tarn_share_reap(store);
+	/* A fault is told of the memory error, a call that it failed. */
+	return ret == -EHWPOISON && !b->wait.mm ? -EIO : ret;
+}
+
+static int bring_shared(struct bring *b, u64 e)
+{
+	struct tarn_partition *store = tarn_canon_store(b->part->pool, e);
+	int ret;
+
+	if (!store)
+		return -ERESTART;
+	ret = bring_canon(b, store, e);
+	if (!ret && b->flags & (TARN_BRING_WRITE | TARN_BRING_OWN))
+		ret = break_shared(b, store, e);
+	tarn_partition_put(store);
+	return ret;
+}
+
 /* Somebody has the page in hand for a moment. */
 static int bring_brief(struct bring *b)
 {
@@ -421,6 +552,8 @@ static int bring_step(struct bring *b)
 			return 0;
 		return bring_known(b, e);
 	}
+	if (tarn_entry_is_shared(e))
+		return bring_shared(b, e);
 	if (!tarn_entry_is_stored(e))
 		return 0;
 	if (!tarn_entry_mark(e)) {
@@ -458,7 +591,8 @@ static enum tarn_wait_end wait_end(unsigned int flags)
  * @mm: address space that a fault is about, or NULL
  *
  * When it returns 0 the page was resident a moment ago, or, without
- * TARN_BRING_WRITE, may be empty or a pattern: what reading it gives is known.
+ * TARN_BRING_WRITE, may be empty or a pattern: what reading it gives is known; or shared,
+ * with what it shares in a frame a moment ago.
  *
  * Context: process; without NOWAIT may sleep for long, ended by signals as @flags
  * say.
@@ -507,6 +641,19 @@ int tarn_page_bring(struct tarn_partition *part, u64 index, unsigned int flags,
 				  flags, mm);
 }
 
+/* The same for a page that shares what it holds. */
+static int wait_for_canon(struct tarn_partition *part, u64 e)
+{
+	struct tarn_partition *store = tarn_canon_store(part->pool, e);
+	int ret;
+
+	if (!store)
+		return 0;
+	ret = tarn_page_wait(store, tarn_canon_of(e));
+	tarn_partition_put(store);
+	return ret;
+}
+
 /**
  * tarn_page_wait() - wait for what a page that could not be brought at once needs
  * @part: partition, referenced; its file may end meanwhile
@@ -522,6 +669,8 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
 	u64 e = entry ? atomic64_read(entry) : 0;
 	struct tarn_pool *pool = part->pool;
 
+	if (tarn_entry_is_shared(e) && !tarn_entry_mark(e))
+		return wait_for_canon(part, e);
 	if (entry && (loading(entry) || is_brief(entry))) {
 		tarn_stats_add(part, TARN_STAT_PAGE_WAITS, loading(entry));
 		return tarn_wait_var(entry, !loading(entry) &&
@@ -551,7 +700,8 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
  *
  * Context: process; waits for what is brief, not for a pager; killable.
  * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty or a pattern; ERR_PTR:
- * -EAGAIN it has to be brought first, -EINTR killed, -EIO it is lost.
+ * -EAGAIN it has to be brought first, -EINTR killed, -EIO it is lost. Of a shared page it is
+ * what that shares, without TARN_BRING_WRITE and TARN_BRING_OWN.
  */
 struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 				unsigned int flags, u64 *word)
@@ -570,6 +720,13 @@ struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 	entry = tarn_partition_entry(part, index);
 	e = entry ? atomic64_read(entry) : tarn_entry_make(TARN_PAGE_EMPTY, 0);
 	*word = 0;
+	if (!(flags & (TARN_BRING_WRITE | TARN_BRING_OWN)) &&
+	    tarn_entry_is_shared(e) && !tarn_entry_mark(e)) {
+		page = tarn_share_grab(part, entry, e);
+		if (page == ERR_PTR(-EHWPOISON))
+			return ERR_PTR(-EIO);
+		return page ?: ERR_PTR(-EAGAIN);
+	}
 	if (!(flags & TARN_BRING_WRITE) &&
 	    tarn_entry_is_known(e) && !tarn_entry_mark(e) &&
 	    (!entry || tarn_pattern_see(entry, e, word)))

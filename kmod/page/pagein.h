@@ -14,7 +14,7 @@ struct mm_struct;
 struct page;
 struct tarn_partition;
 
-/* An empty page, or a pattern, gets a frame; a copy with the pager becomes outdated. */
+/* An empty page, a pattern, or a shared one gets a frame; a copy with the pager becomes outdated. */
 #define TARN_BRING_WRITE	BIT(0)
 /* Begin what has to be done, but do not wait for it. */
 #define TARN_BRING_NOWAIT	BIT(1)
@@ -30,6 +30,10 @@ struct tarn_partition;
 #define TARN_BRING_LOCKED	BIT(6)
 /* The caller is about to make the file longer, or reserves what lies behind its end. */
 #define TARN_BRING_BEYOND	BIT(7)
+/* No page-in gets a number for it: that of who shares the page has one. */
+#define TARN_BRING_UNNUMBERED	BIT(9)
+/* To be read only, but in a frame of its own. */
+#define TARN_BRING_OWN		BIT(10)
 /* All of its block is wanted, if that can be a 2 MiB frame. */
 #define TARN_BRING_BLOCK	BIT(8)
 

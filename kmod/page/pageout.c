@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* TARN_PARTITION_PAGE_OUT: giving up what somebody asks for. */
+#include <linux/capability.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
 #include "page/evict.h"
 #include "page/pageout.h"
+#include "page/share.h"
+#include "pool/canon.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 #include "pool/wait.h"
@@ -158,6 +161,48 @@ static int page_out(struct tarn_partition *part, u64 i, u64 end)
 	return ret;
 }
 
+/* What pages of a leaf share, one after the other: it lies anywhere in its store. */
+static int page_out_shared(struct tarn_partition *store, struct tarn_leaf *leaf,
+			   u64 i, u64 end)
+{
+	int ret = 0;
+	u64 done;
+
+	for (; i < end && !ret; i++) {
+		u64 e = atomic64_read(tarn_leaf_entry(leaf, i)), canon;
+
+		if (!tarn_canon_is_of(store, e))
+			continue;
+		canon = tarn_canon_of(e);
+		ret = page_out(store, canon, canon + 1);
+		if (!ret)
+			ret = wait_for_stores(store, canon, 1, &done);
+	}
+	return ret;
+}
+
+/* What is shared is others' as well: only for who may give up what is theirs. */
+static int give_up_shared(struct tarn_partition *part, u64 i, u64 end)
+{
+	struct tarn_partition *store;
+	struct tarn_leaf *leaf;
+	int ret = 0;
+
+	if (!atomic64_read(&part->shared) || !capable(CAP_SYS_ADMIN))
+		return 0;
+	store = tarn_store_get(part);
+	if (!store)
+		return 0;
+	while (!ret && (leaf = next_leaf(part, &i, end))) {
+		u64 next = end_within(i, end, TARN_LEAF_PAGES);
+
+		ret = page_out_shared(store, leaf, i, next);
+		i = next;
+	}
+	tarn_partition_put(store);
+	return ret;
+}
+
 static u64 count_splits(struct tarn_partition *part)
 {
 	return atomic64_read(&part->stats.count[TARN_STAT_BLOCK_SPLITS]);
@@ -181,6 +226,8 @@ long tarn_pageout_range(struct tarn_partition *part, u64 start, u64 count,
 
 	BUILD_BUG_ON(TARN_LEAF_PAGES % TARN_BATCH_MOST);
 	ret = page_out(part, start, start + count);
+	if (!ret)
+		ret = give_up_shared(part, start, start + count);
 	if (!ret)
 		ret = wait_for_stores(part, start, count, done);
 	/* What could not be stored as a whole may go page by page. */

@@ -2,8 +2,8 @@
 /*
  * TARN_PARTITION_READ: the content of a range, with the states kept.
  *
- * A resident page is copied out of its frame, a pattern is made where it goes. For a paged one a load is begun like
- * any other, so its page is marked IN meanwhile and others wait for it; but it
+ * A resident page is copied out of its frame, a pattern is made where it goes, what a page
+ * shares is looked at where it is. For a paged one a load is begun like any other, so its page is marked IN meanwhile and others wait for it; but it
  * ends with the page paged as before, and the frame goes to whoever looks
  * (load.c, peek_settle()). No counter of page-ins moves and no age changes.
  */
@@ -20,6 +20,8 @@
 #include "page/load.h"
 #include "page/pagein.h"
 #include "page/peek.h"
+#include "page/share.h"
+#include "pool/canon.h"
 #include "pool/frame.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -231,6 +233,46 @@ static int look_at_paged(struct tarn_partition *part, u64 index, u8 __user *to)
 	return peek ? peek_finish(part, peek, to) : -EAGAIN;
 }
 
+static int look_once(struct tarn_partition *part, u64 index, u8 __user *to);
+
+/* In a frame: nobody leaves it while that is held. */
+static int look_at_canon(struct page *page, u8 __user *to)
+{
+	int ret;
+
+	if (IS_ERR(page))
+		return page == ERR_PTR(-EHWPOISON) ? -EIO : PTR_ERR(page);
+	ret = copy_frame(page, to);
+	put_page(page);
+	return ret;
+}
+
+/*
+ * What was read is that of the page if that shares the same afterwards: a canon never
+ * changes, and its place is another one's only when it has no sharers. -EAGAIN: it does not.
+ */
+static int look_at_shared(struct tarn_partition *part, atomic64_t *entry, u64 e,
+			  u8 __user *to)
+{
+	struct page *page = tarn_share_grab(part, entry, e);
+	struct tarn_partition *store;
+	u64 now;
+	int ret;
+
+	if (page)
+		return look_at_canon(page, to);
+	store = tarn_canon_store(part->pool, e);
+	if (!store)
+		return -EAGAIN;
+	ret = look_once(store, tarn_canon_of(e), to);
+	tarn_partition_put(store);
+	if (ret < 0)
+		return ret;
+	now = atomic64_read(entry);
+	return ret != TARN_PAGE_EMPTY && tarn_entry_is_shared(now) &&
+	       tarn_entry_payload(now) == tarn_entry_payload(e) ? 0 : -EAGAIN;
+}
+
 static bool is_busy(atomic64_t *entry)
 {
 	u64 e = atomic64_read(entry);
@@ -261,6 +303,9 @@ static int look_once(struct tarn_partition *part, u64 index, u8 __user *to)
 		break;
 	case TARN_PAGE_PAGED:
 		ret = look_at_paged(part, index, to);
+		break;
+	case TARN_PAGE_SHARED:
+		ret = look_at_shared(part, entry, e, to);
 		break;
 	default:
 		break;

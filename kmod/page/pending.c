@@ -99,6 +99,7 @@ static int outcome(const struct tarn_pending *p)
 	switch (tarn_entry_state(e)) {
 	case TARN_PAGE_RESIDENT:
 	case TARN_PAGE_PATTERN:
+	case TARN_PAGE_SHARED:
 		return 0;
 	case TARN_PAGE_PAGED:
 		return e & TARN_ENTRY_FAILED ? -EIO : -EINTR;

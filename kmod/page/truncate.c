@@ -13,6 +13,7 @@
 #include "page/pattern.h"
 #include "page/pending.h"
 #include "page/reserve.h"
+#include "page/share.h"
 #include "page/truncate.h"
 #include "pager/drop.h"
 #include "pool/partition.h"
@@ -141,6 +142,7 @@ static void remove_some(struct removal *r, struct tarn_leaf *leaf, u64 first,
 	}
 	settle_all(r);
 	tarn_pattern_remove(r->pages.part, leaf, first, end);
+	tarn_share_remove(r->pages.part, leaf, first, end);
 	for (i = first; i < end; i++) {
 		atomic64_t *entry = tarn_leaf_entry(leaf, i);
 		u64 e = atomic64_read(entry);
@@ -175,6 +177,9 @@ static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 		else if (tarn_entry_is_pattern(e))
 			tarn_pattern_remove(r->pages.part, tarn_leaf_of(entry),
 					    index, index + 1);
+		else if (tarn_entry_is_shared(e))
+			tarn_share_remove(r->pages.part, tarn_leaf_of(entry),
+					  index, index + 1);
 		settle_all(r);
 		tarn_cookie_end(section);
 	}
@@ -196,6 +201,7 @@ static void remove_batch(struct removal *r, struct tarn_leaf *leaf, u64 first,
 	if (r->paged)
 		wake_up_var(&r->pages.part->pool->pager);
 	r->paged = 0;
+	tarn_share_reap_of(r->pages.part);
 }
 
 /* Of a chunk that is held each page waits in limbo by itself. A leaf has no more than one. */

@@ -28,6 +28,7 @@
 #include <linux/slab.h>
 
 #include "page/pattern.h"
+#include "page/share.h"
 #include "policy/age.h"
 #include "policy/young.h"
 #include "pool/partition.h"
@@ -291,7 +292,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 	u64 *count = a->whole ? a->count : a->next;
 	struct nodes_seen seen = { .chunk = U64_MAX };
 	unsigned int i, resident = 0;
-	bool patterns = false;
+	bool patterns = false, shared = false;
 	u8 coldest = U8_MAX;
 
 	lockdep_assert_held(&part->hand_lock);
@@ -313,6 +314,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 					      e, test_bit(shift + i, young));
 		}
 		patterns |= tarn_entry_is_pattern(e);
+		shared |= tarn_entry_is_shared(e);
 		by_class[tarn_age_class(e)]++;
 		if (!tarn_entry_has_frame(e) ||
 		    tarn_entry_pinned(e))
@@ -323,6 +325,8 @@ static unsigned int look_leaf(struct tarn_partition *part,
 	}
 	if (patterns)
 		tarn_pattern_look(part, leaf, first, young, shift);
+	if (shared)
+		tarn_share_look(part, leaf, first, young, shift);
 	atomic_long_or(seen.nodes, &leaf->nodes);
 	WRITE_ONCE(leaf->coldest, coldest);
 	leaf->round = a->round;

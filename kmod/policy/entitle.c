@@ -4,12 +4,18 @@
  * Who would get less than its minimum gets that, who would get more than is
  * desired gets that; what this takes or leaves is divided among the others. The
  * minimums of all partitions are never more than the pool has.
+ *
+ * The store of a domain (pool/canon.h) claims nothing for itself. Its frames are charged to
+ * those who share what is in them, by how many pages each of them shares. Of what is charged
+ * to one that is above its entitlement, the part by which it is counts as too much of the
+ * store's; where it has no more than its minimum, as guaranteed to the store.
  */
 #include <linux/capability.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 
 #include "policy/entitle.h"
+#include "pool/canon.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -18,6 +24,100 @@
 #define PASSES	8
 /* Reclaim has it done so often. */
 #define PERIOD	(HZ / 50)
+
+/* ---- what is shared ----------------------------------------------------- */
+
+/* The store that a partition shares something in, or NULL. */
+static struct tarn_partition *store_of(struct tarn_partition *part)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "no store without RCU");
+	return atomic64_read(&part->shared) > 0 ? rcu_dereference(part->store) :
+						  NULL;
+}
+
+static u64 charge_of(struct tarn_partition *part, struct tarn_partition *store)
+{
+	u64 shared = max_t(s64, 0, atomic64_read(&part->shared));
+	u64 all = max_t(s64, 1, atomic64_read(&store->domain->shared));
+
+	return mul_u64_u64_div_u64(tarn_partition_resident(store),
+				   min(shared, all), all);
+}
+
+/* Frames of its domain's store that are charged to a partition. */
+u64 tarn_entitle_charge(struct tarn_partition *part)
+{
+	struct tarn_partition *store;
+	u64 charge;
+
+	if (likely(!rcu_access_pointer(part->store)))
+		return 0;
+	rcu_read_lock();
+	store = store_of(part);
+	charge = store ? charge_of(part, store) : 0;
+	rcu_read_unlock();
+	return charge;
+}
+
+/* Has it any frames, or a part of any? */
+static bool has_frames(struct tarn_partition *part)
+{
+	return tarn_partition_resident(part) || tarn_entitle_charge(part);
+}
+
+static void clear_stores(struct tarn_pool *pool)
+{
+	struct tarn_partition *part;
+	unsigned long id;
+
+	xa_for_each(&pool->partitions, id, part) {
+		if (!tarn_partition_is_store(part))
+			continue;
+		part->domain->excess = 0;
+		part->domain->least = 0;
+	}
+}
+
+/* What follows for the store from how one of those who share stands. */
+static void charge(struct tarn_partition *part)
+{
+	struct tarn_partition *store = store_of(part);
+	u64 own, entitled = READ_ONCE(part->entitled), frames, least;
+
+	if (!store)
+		return;
+	own = charge_of(part, store);
+	frames = max(tarn_partition_resident(part) + own, 1ULL);
+	least = min(READ_ONCE(part->min_frames), frames);
+	store->domain->least += mul_u64_u64_div_u64(own, least, frames);
+	if (frames > entitled)
+		store->domain->excess += mul_u64_u64_div_u64(
+				own, frames - entitled, frames);
+}
+
+/* After all partitions with files have what they are entitled to. */
+static void entitle_stores(struct tarn_pool *pool)
+{
+	struct tarn_partition *part;
+	unsigned long id;
+
+	lockdep_assert_held(&pool->entitle_lock);
+	if (!READ_ONCE(pool->nr_domains))
+		return;
+	clear_stores(pool);
+	xa_for_each(&pool->partitions, id, part)
+		charge(part);
+	xa_for_each(&pool->partitions, id, part) {
+		u64 frames;
+
+		if (!tarn_partition_is_store(part))
+			continue;
+		frames = tarn_partition_resident(part);
+		WRITE_ONCE(part->entitled,
+			   frames - min(frames, part->domain->excess));
+		WRITE_ONCE(part->min_frames, part->domain->least);
+	}
+}
 
 /* ---- the division ------------------------------------------------------- */
 
@@ -45,8 +145,11 @@ static void begin(struct tarn_pool *pool, struct division *d)
 	d->frames = READ_ONCE(pool->frames);
 	d->weights = 0;
 	xa_for_each(&pool->partitions, id, part) {
+		part->share = 0;
+		if (tarn_partition_is_store(part))
+			continue;
 		part->share = READ_ONCE(part->min_frames);
-		if (!tarn_partition_resident(part))
+		if (!has_frames(part))
 			continue;
 		part->share = OPEN;
 		d->weights += READ_ONCE(part->weight);
@@ -102,6 +205,7 @@ void tarn_entitle(struct tarn_pool *pool)
 	xa_for_each(&pool->partitions, id, part)
 		WRITE_ONCE(part->entitled, part->share == OPEN ?
 			   share_of(&d, READ_ONCE(part->weight)) : part->share);
+	entitle_stores(pool);
 	rcu_read_unlock();
 	WRITE_ONCE(pool->entitle_due, jiffies + PERIOD);
 	spin_unlock(&pool->entitle_lock);
@@ -123,10 +227,18 @@ u64 tarn_entitle_fair(struct tarn_partition *part)
 	u64 weights = atomic64_read(&part->pool->weights);
 	u32 weight = READ_ONCE(part->weight);
 
-	if (!tarn_partition_resident(part))
+	if (!has_frames(part))
 		weights += weight;
 	return mul_u64_u64_div_u64(READ_ONCE(part->pool->frames), weight,
 				   max_t(u64, weights, weight));
+}
+
+/* Frames that it has to keep for its minimum, besides what is charged to it. */
+u64 tarn_entitle_least(struct tarn_partition *part)
+{
+	u64 least = READ_ONCE(part->min_frames);
+
+	return least - min(least, tarn_entitle_charge(part));
 }
 
 /*
@@ -135,7 +247,7 @@ u64 tarn_entitle_fair(struct tarn_partition *part)
  */
 enum tarn_claim tarn_entitle_claim(struct tarn_partition *part)
 {
-	u64 frames = tarn_partition_staying(part);
+	u64 frames = tarn_partition_staying(part) + tarn_entitle_charge(part);
 
 	if (frames <= READ_ONCE(part->min_frames))
 		return TARN_CLAIM_MINIMUM;

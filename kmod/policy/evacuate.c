@@ -212,7 +212,7 @@ void tarn_evacuate_one(struct tarn_evacuation *ev, struct tarn_chunk *chunk)
 		if (!part)
 			continue;
 		down_read(&part->pin);
-		if (part->inode)
+		if (tarn_partition_lives(part))
 			move_out(ev, part, list, some, chunk->node);
 		up_read(&part->pin);
 		tarn_partition_put(part);

@@ -20,6 +20,7 @@
 #include "page/evict.h"
 #include "policy/age.h"
 #include "policy/hand.h"
+#include "pool/canon.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 #include "trace.h"
@@ -39,6 +40,9 @@
 #define JOIN_MOST	3U
 #define JOIN_MOST_VM	16U
 
+/* Of a store: those who share what goes are unmapped one by one, with it locked. */
+#define SHARERS_MOST	1024
+
 #define NO_USE		UINT_MAX
 
 /* ---- one look ----------------------------------------------------------- */
@@ -56,6 +60,7 @@ enum verdict { VERDICT_KEEP, VERDICT_PROBATION, VERDICT_GO };
  * @full: there is none: so do valid ones
  * @most: pages that may go
  * @join: pages that go are unmapped together if they are no further apart
+ * @sharers: of a store, pages that share those that go
  * @chunk: number of the chunk that was asked about last
  * @chunk_node: its node
  * @looks: leaves that were looked at
@@ -71,6 +76,7 @@ struct look {
 	bool full;
 	unsigned int most;
 	unsigned int join;
+	u64 sharers;
 	u64 chunk;
 	int chunk_node;
 	unsigned int looks;
@@ -221,7 +227,16 @@ static void block_taken(struct tarn_partition *part, struct tarn_leaf *leaf)
 /* A block that goes as a whole is more than enough. */
 static bool is_full(const struct look *l, const struct tarn_evict_batch *batch)
 {
-	return batch->pages.count >= l->most || batch->block.leaf;
+	return batch->pages.count >= l->most || batch->block.leaf ||
+	       l->sharers >= SHARERS_MOST;
+}
+
+static u64 sharers_of(struct tarn_partition *part, u64 index)
+{
+	u64 example;
+
+	return tarn_partition_is_store(part) ?
+	       tarn_canon_sharers(part, index, &example) : 0;
 }
 
 /* Look at the rest of a leaf from the hand on, until the batch is full. */
@@ -263,6 +278,7 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 			if (tarn_evict_add(batch, first + i, entry, e,
 					   gap <= l->join)) {
 				tarn_age_taken(part, e);
+				l->sharers += sharers_of(part, first + i);
 				gap = 0;
 			} else if (batch->block.leaf) {
 				block_taken(part, leaf);
@@ -463,7 +479,7 @@ void tarn_hand_turn(struct tarn_partition *part, struct tarn_turn *turn)
 		batch.wide = false;
 	}
 	down_read(&part->pin);
-	if (!part->inode) {
+	if (!tarn_partition_lives(part)) {
 		turn->vain = true;
 		goto out;
 	}

@@ -261,7 +261,7 @@ static int take_from(struct tarn_partition *part, const struct run *r)
 		.node = r->node->nid,
 		.run = r->number,
 		.pressure = r->pressure,
-		.least = r->even_least ? 0 : READ_ONCE(part->min_frames),
+		.least = r->even_least ? 0 : tarn_entitle_least(part),
 	};
 	unsigned int batches;
 	int taken = 0;

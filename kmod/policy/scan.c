@@ -93,7 +93,7 @@ static bool scan_batch(struct scan *s)
 	if (!part)
 		return false;
 	down_read(&part->pin);
-	if (part->inode)
+	if (tarn_partition_lives(part))
 		done = tarn_age_scan(part, s->batch, &pages);
 	/* Mappings that nobody uses went. */
 	if (READ_ONCE(part->ages->whole))

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * DOC: The search for patterns
+ * DOC: The search for patterns, and for pages that hold the same
  *
  * The scanner goes round the leaves of a partition and looks at what pages hold that are
  * in frames and cold. Of most the first words tell. What looks like a pattern is unmapped
  * and looked at once more (page/evict.c). A leaf at a time is looked at, in between the
  * looks of age.c, and counts for the scanner's share of a processor.
+ *
+ * In a domain the leaf is looked at for what holds the same as others, too (match.c).
  *
  * A way round begins WAIT_LEAST after the one before began. If that found next to nothing
  * the wait is twice as long each time: memory that was looked at may have become a pattern
@@ -21,6 +23,7 @@
 
 #include "page/block.h"
 #include "page/evict.h"
+#include "policy/match.h"
 #include "policy/search.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -166,13 +169,21 @@ static unsigned int look_at_leaf(struct look *l, u64 from, u64 to)
 
 /* ---- the scanner -------------------------------------------------------- */
 
+/* There is reason to think that there is something to find. */
+void tarn_search_soon(struct tarn_partition *part)
+{
+	WRITE_ONCE(part->search->wait, WAIT_LEAST);
+}
+
 /* Is it on its way, or about to begin? */
 bool tarn_search_due(struct tarn_partition *part)
 {
 	struct tarn_search *s = part->search;
 
+	/* What is in a store was looked at. */
 	return part->pool->paging && atomic64_read(&part->nr_leaves) &&
-	       (!s->whole || time_after_eq(jiffies, s->began + s->wait));
+	       !tarn_partition_is_store(part) &&
+	       (!s->whole || time_after_eq(jiffies, s->began + READ_ONCE(s->wait)));
 }
 
 static void begin(struct tarn_search *s)
@@ -205,6 +216,7 @@ static void end(struct tarn_partition *part)
 bool tarn_search_step(struct tarn_partition *part)
 {
 	struct tarn_search *s = part->search;
+	struct tarn_match_seen seen = {};
 	struct look l = { .part = part };
 	u64 first;
 
@@ -218,6 +230,9 @@ bool tarn_search_step(struct tarn_partition *part)
 	first = (u64)s->at++ << TARN_LEAF_SHIFT;
 	s->found += look_at_leaf(&l, first, first + TARN_LEAF_PAGES);
 	s->looked += l.looked;
+	tarn_match_leaf(part, l.leaf, first, first + TARN_LEAF_PAGES, false,
+			&seen);
+	s->found += seen.merged;
 	atomic64_add(l.looked, &part->pool->searched);
 	return true;
 }

@@ -31,6 +31,7 @@ struct tarn_search {
 };
 
 int tarn_search_create(struct tarn_partition *part);
+void tarn_search_soon(struct tarn_partition *part);
 bool tarn_search_due(struct tarn_partition *part);
 bool tarn_search_step(struct tarn_partition *part);
 void tarn_search_pages(struct tarn_partition *part, u64 first, u64 end);

@@ -109,12 +109,16 @@ static void collect_vma(struct vm_area_struct *vma, u64 first, u64 count,
 bool tarn_young_collect(struct tarn_partition *part, u64 first, u64 count,
 			unsigned long *young)
 {
-	struct address_space *mapping = part->inode->i_mapping;
+	struct address_space *mapping;
 	u64 last = first + count - 1;
 	unsigned int looks = 0;
 	struct vm_area_struct *vma;
 	bool opaque = false;
 
+	/* Nobody maps a store: the use of what is in it is that of who shares it. */
+	if (tarn_partition_is_store(part))
+		return false;
+	mapping = part->inode->i_mapping;
 	i_mmap_lock_read(mapping);
 	rcu_read_lock();
 	for (vma = tarn_mappings_iter_first(&mapping->i_mmap, first, last);

@@ -14,13 +14,13 @@
  *		other; only the holder of a mark ends it. A fault may turn OUT
  *		into RESCUED, and a truncation may take a page away from IN, OUT
  *		and RESCUED: their holders find out when they end the mark.
- * f		TARN_ENTRY_FLAG: of an empty page or a pattern, a mapping to read it
- *		may exist; of a resident page, it has not been looked at since it
+ * f		TARN_ENTRY_FLAG: of an empty page, a pattern or a shared page, a
+ *		mapping to read it may exist; of a resident page, it has not been looked at since it
  *		came in; of a paged one, its last load failed
  * hint		use.h: how much the page is used; of a paged one, when it went; of
  *		a pattern, looks since its mapping was used
  * payload	resident: frame number; paged: the pager's cookie; pattern: the upper
- *		half of its word (pattern.h)
+ *		half of its word (pattern.h); shared: what it shares (canon.h)
  *
  * Every change is a compare-and-exchange of the whole word. Whoever waits for
  * a mark to end sleeps on the address of the entry (wait_var_event()).
@@ -62,6 +62,7 @@ enum tarn_mark {
 #define TARN_ENTRY_HINT_SHIFT	8
 #define TARN_ENTRY_HINT		GENMASK_ULL(15, 8)
 #define TARN_ENTRY_PAYLOAD_SHIFT 16
+#define TARN_ENTRY_PAYLOAD_BITS	(64 - TARN_ENTRY_PAYLOAD_SHIFT)
 
 /* The flag by the state that it belongs to. */
 #define TARN_ENTRY_MAPPED	TARN_ENTRY_FLAG
@@ -132,6 +133,12 @@ static inline bool tarn_entry_is_empty(u64 e)
 static inline bool tarn_entry_is_pattern(u64 e)
 {
 	return tarn_entry_state(e) == TARN_PAGE_PATTERN;
+}
+
+/* Does the page share what it holds, which is where the payload says? */
+static inline bool tarn_entry_is_shared(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_SHARED;
 }
 
 /* Is it known what the page holds, with no frame, here or elsewhere, that has it? */

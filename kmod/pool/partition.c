@@ -7,6 +7,7 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "pool/canon.h"
 #include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -186,6 +187,12 @@ void tarn_partition_add_pattern(struct tarn_partition *part, s64 n)
 	this_cpu_add(part->pool->stats->pattern, n);
 }
 
+void tarn_partition_add_shared(struct tarn_partition *part, s64 n)
+{
+	atomic64_add(n, &part->shared);
+	this_cpu_add(part->pool->stats->shared, n);
+}
+
 void tarn_partition_set_pages(struct tarn_partition *part, u64 pages)
 {
 	u64 old = atomic64_xchg(&part->pages, pages);
@@ -200,12 +207,18 @@ void tarn_partition_set_pages(struct tarn_partition *part, u64 pages)
  * @count: pages
  *
  * Each call is one pass over the mappings, with one round of TLB flushes and of
- * MMU notifiers.
+ * MMU notifiers. Of a domain's store it takes what is in it from all who share it, as many
+ * passes as these are; the caller has each of its pages locked then.
  *
  * Context: process.
  */
 void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count)
 {
+	if (tarn_partition_is_store(part)) {
+		for (; count; first++, count--)
+			tarn_canon_unmap(part, first);
+		return;
+	}
 	/* An inode that ends without waiting for the pin has no references. */
 	lockdep_assert(lockdep_is_held(&part->pin) ||
 		       atomic_read(&part->inode->i_count));
@@ -243,6 +256,7 @@ struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
 	init_rwsem(&part->pin);
 	mutex_init(&part->hand_lock);
 	mutex_init(&part->reserve_lock);
+	mutex_init(&part->domain_lock);
 	mutex_init(&part->relocate_lock);
 	mutex_init(&part->vm_lock);
 	tarn_pins_init(&part->pins);
@@ -296,6 +310,7 @@ static void partition_free_rcu(struct rcu_head *rcu)
 	kfree(part->relocation);
 	kfree(part->way);
 	kfree(part->areas);
+	kfree(part->domain);
 	kfree(part->search);
 	kfree(part->hands);
 	kfree(part->ages);
@@ -311,6 +326,8 @@ void tarn_partition_release(struct kref *ref)
 	if (part->zero)
 		__free_page(part->zero);
 	tarn_pattern_free(part);
+	if (part->domain)
+		tarn_domain_empty(part->domain);
 	tarn_pool_put(part->pool);
 	/* Reclaimers and scanner look partitions up under RCU. */
 	call_rcu(&part->rcu, partition_free_rcu);

@@ -27,6 +27,7 @@
 struct eventfd_ctx;
 struct tarn_ages;
 struct tarn_areas;
+struct tarn_domain;
 struct tarn_hand;
 struct tarn_homes;
 struct tarn_pattern_frames;
@@ -54,8 +55,9 @@ struct tarn_reserve {
 /**
  * struct tarn_leaf - 512 logical pages, 12 bytes each
  * @entry: one page of entries
- * @sum: checksums of what is paged, and lower halves of the words of patterns, made
- *	when the first page of either kind is
+ * @sum: checksums of what is paged, lower halves of the words of patterns, and of a shared
+ *	page its place among those that share it (canon.h), made when the first page of
+ *	any of these kinds is
  * @nodes: a bit a NUMA node, modulo the bits there are: clear, none of its pages
  *	is in a frame there; set, some was when it was last looked at, or came since
  * @reserve: pages that keep their place (reserve.c), or NULL
@@ -108,6 +110,10 @@ struct tarn_part_node {
  * @ages: of its pages, policy/age.c's
  * @hands: where reclaimers go on, by the kernel's node number, policy/hand.c's
  * @search: for patterns, policy/search.c's
+ * @store: of the domain that it is in, RCU, referenced; NULL: none (canon.h)
+ * @domain: that this is the store of; NULL of a file's
+ * @member: its number for policy/match.c, 0: none
+ * @leaves_domain: it leaves its domain, and shares nothing more
  * @promote_at: leaf at which promotion goes on, policy/promote.c's
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
@@ -121,6 +127,7 @@ struct tarn_part_node {
  * @next_fault: page after the last one read, to see sequences
  * @paged: pages with the pager only
  * @pattern: pages that are patterns
+ * @shared: pages that share what they hold
  * @leaving: pages in frames that are being given up
  * @block_loads: blocks that come back as a whole just now
  * @orphans: loads under way of pages that were cut away, each with a frame
@@ -131,6 +138,7 @@ struct tarn_part_node {
  * @pin: the inode can't be evicted while this is held for reading
  * @hand_lock: one looks at its pages at a time
  * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
+ * @domain_lock: one call at a time changes @store; outside of all but the inode's lock
  * @homes_set: how often homes were set
  * @way: how far moving them has come, policy/place.c's
  * @relocate_lock: protects @relocation; outside of @pin
@@ -157,6 +165,10 @@ struct tarn_partition {
 	struct tarn_ages *ages;
 	struct tarn_hand *hands;
 	struct tarn_search *search;
+	struct tarn_partition __rcu *store;
+	struct tarn_domain *domain;
+	u32 member;
+	bool leaves_domain;
 	unsigned long promote_at;
 	u64 min_frames;
 	u64 desired_frames;
@@ -169,6 +181,7 @@ struct tarn_partition {
 	u64 next_fault;
 	atomic64_t paged;
 	atomic64_t pattern;
+	atomic64_t shared;
 	atomic64_t leaving;
 	atomic_t block_loads;
 	atomic_t orphans;
@@ -178,6 +191,7 @@ struct tarn_partition {
 	struct rw_semaphore pin ____cacheline_aligned_in_smp;
 	struct mutex hand_lock;
 	struct mutex reserve_lock;
+	struct mutex domain_lock;
 	atomic_t homes_set;
 	struct tarn_way *way;
 	struct mutex relocate_lock;
@@ -214,6 +228,7 @@ u64 tarn_partition_resident(struct tarn_partition *part);
 u64 tarn_partition_staying(struct tarn_partition *part);
 void tarn_partition_add_paged(struct tarn_partition *part, s64 n);
 void tarn_partition_add_pattern(struct tarn_partition *part, s64 n);
+void tarn_partition_add_shared(struct tarn_partition *part, s64 n);
 void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count);
 
 static inline struct tarn_partition *
@@ -226,6 +241,18 @@ tarn_partition_get(struct tarn_partition *part)
 static inline void tarn_partition_put(struct tarn_partition *part)
 {
 	kref_put(&part->ref, tarn_partition_release);
+}
+
+/* Is it the store of a domain, which has no file, and so no inode? */
+static inline bool tarn_partition_is_store(const struct tarn_partition *part)
+{
+	return part->domain;
+}
+
+/* Is there somebody whose pages they are? Of a file's it holds as long as the pin is held. */
+static inline bool tarn_partition_lives(const struct tarn_partition *part)
+{
+	return part->inode || tarn_partition_is_store(part);
 }
 
 static inline atomic64_t *tarn_leaf_entry(struct tarn_leaf *leaf, u64 index)

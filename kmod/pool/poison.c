@@ -49,10 +49,11 @@ void tarn_poison_frame(struct tarn_pool *pool, u64 frame)
  * To read memory that has an error the kernel does not know of yet stops the machine,
  * but for copies that say so. False: it can't be read, and is marked if it was not yet.
  */
-static bool copy_from(void *to, struct page *from, size_t bytes)
+static bool copy_from(void *to, struct page *from, size_t at, size_t bytes)
 {
 	void *src = kmap_local_page(from);
-	bool bad = tarn_poisoned(from) || copy_mc_to_kernel(to, src, bytes);
+	bool bad = tarn_poisoned(from) ||
+		   copy_mc_to_kernel(to, src + at, bytes);
 
 	kunmap_local(src);
 	if (bad && !tarn_poisoned(from))
@@ -64,7 +65,7 @@ static bool copy_from(void *to, struct page *from, size_t bytes)
 bool tarn_poison_copy(struct page *to, struct page *from)
 {
 	void *dst = kmap_local_page(to);
-	bool copied = copy_from(dst, from, PAGE_SIZE);
+	bool copied = copy_from(dst, from, 0, PAGE_SIZE);
 
 	kunmap_local(dst);
 	return copied;
@@ -85,7 +86,7 @@ const void *tarn_poison_look(struct page *page, size_t bytes)
 {
 	void *copy = get_cpu_ptr(looks);
 
-	if (copy_from(copy, page, bytes))
+	if (copy_from(copy, page, 0, bytes))
 		return copy;
 	put_cpu_ptr(looks);
 	return NULL;
@@ -106,6 +107,29 @@ bool tarn_poison_sum(struct page *page, u32 *sum)
 	*sum = tarn_page_sum(copy);
 	tarn_poison_looked();
 	return true;
+}
+
+/**
+ * tarn_poison_equal() - do two frames hold the same?
+ * @a: page of one
+ * @b: page of the other; while somebody may write to either the answer is a guess
+ *
+ * Context: process.
+ * Return: false also if either can't be read.
+ */
+bool tarn_poison_equal(struct page *a, struct page *b)
+{
+	const size_t half = PAGE_SIZE / 2;
+	void *copy = get_cpu_ptr(looks);
+	bool equal = true;
+	size_t at;
+
+	for (at = 0; at < PAGE_SIZE && equal; at += half)
+		equal = copy_from(copy, a, at, half) &&
+			copy_from(copy + half, b, at, half) &&
+			!memcmp(copy, copy + half, half);
+	put_cpu_ptr(looks);
+	return equal;
 }
 
 /**

@@ -31,6 +31,7 @@ bool tarn_poison_copy(struct page *to, struct page *from);
 const void *tarn_poison_look(struct page *page, size_t bytes);
 void tarn_poison_looked(void);
 bool tarn_poison_sum(struct page *page, u32 *sum);
+bool tarn_poison_equal(struct page *a, struct page *b);
 
 int tarn_poison_init(void);
 void tarn_poison_exit(void);

@@ -193,6 +193,8 @@ struct tarn_pool *tarn_pool_alloc(const struct tarn_pool_ops *ops, bool paging)
 	pool->limbo_delay = LIMBO_LOOK;
 	INIT_DELAYED_WORK(&pool->limbo_work, limbo_work);
 	mutex_init(&pool->part_lock);
+	mutex_init(&pool->domains_lock);
+	INIT_LIST_HEAD(&pool->domains);
 	xa_init_flags(&pool->partitions, XA_FLAGS_ALLOC);
 	pool->next_id = 1;
 	mutex_init(&pool->pager_lock);

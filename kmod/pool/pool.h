@@ -18,7 +18,10 @@
  *			the locks of pool->pending
  *	                  the lock of a magazine, events_lock
  *	                    node->lock
- * pool->part_lock stands alone, below inode locks and resize_lock. Of a VM's,
+ * pool->part_lock stands alone, below inode locks and resize_lock, and below part->domain_lock
+ * and pool->domains_lock, in that order. match->lock is inside of part->pin and outside of page
+ * locks, the lock of a canon inside of all of these. With the page lock of a canon the pin of
+ * who shares it is tried for. Of a VM's,
  * part->vm_lock is outside of vms_lock and of part->areas->lock, and that outside of page
  * locks; hook_lock stands alone. A hit takes the page lock of its own frame and nothing
  * else.
@@ -47,6 +50,7 @@ struct tarn_chunk;
 struct tarn_compact;
 struct tarn_drain;
 struct tarn_magazine;
+struct tarn_match;
 struct tarn_node;
 struct tarn_pager;
 struct tarn_pending_bucket;
@@ -191,6 +195,7 @@ struct tarn_pool_ops {
  * @scan_ns: processor time that it took
  * @searched: pages that it looked at for patterns (search.c)
  * @search_ns: time that this took
+ * @match: finds pages that hold the same, policy/match.c's
  * @placer: the thread that moves pages home, policy/place.c's
  * @placement: which ones first, enum tarn_placement
  * @promoter: the thread that makes blocks 2 MiB frames, policy/promote.c's
@@ -208,6 +213,9 @@ struct tarn_pool_ops {
  * @next_id: ids are used again only when all others were
  * @min_frames: what is guaranteed to partitions, all together
  * @min_limit: what may be
+ * @domains_lock: protects @domains and who is in them; outside of @part_lock
+ * @domains: list of struct tarn_domain
+ * @nr_domains: how many
  * @entitle_lock: the frames are divided by one at a time
  * @entitle_due: when that is to be done again, in jiffies
  * @weights: sum of the weights of partitions that had frames when it was
@@ -270,6 +278,7 @@ struct tarn_pool {
 	atomic64_t scan_ns;
 	atomic64_t searched;
 	atomic64_t search_ns;
+	struct tarn_match *match;
 	struct tarn_placer *placer;
 	u32 placement;
 	struct tarn_promoter *promoter;
@@ -288,6 +297,9 @@ struct tarn_pool {
 	u32 next_id;
 	u64 min_frames;
 	u64 min_limit;
+	struct mutex domains_lock;
+	struct list_head domains;
+	u32 nr_domains;
 	spinlock_t entitle_lock;
 	unsigned long entitle_due;
 	atomic64_t weights;

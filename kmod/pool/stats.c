@@ -75,6 +75,17 @@ u64 tarn_stats_pattern(struct tarn_pool *pool)
 	return max_t(s64, 0, sum);
 }
 
+/* Pages of a pool that share what they hold. */
+u64 tarn_stats_shared(struct tarn_pool *pool)
+{
+	s64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu_ptr(pool->stats, cpu)->shared;
+	return max_t(s64, 0, sum);
+}
+
 /* ---- nodes -------------------------------------------------------------- */
 
 static void count_node(struct tarn_pool *pool, int nid, enum tarn_node_stat stat,

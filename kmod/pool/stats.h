@@ -18,6 +18,8 @@ enum tarn_stat {
 	TARN_STAT_CLEAN_DROPS,
 	TARN_STAT_ZERO_DROPS,
 	TARN_STAT_PATTERN_DROPS,
+	TARN_STAT_MERGES,
+	TARN_STAT_BREAKS,
 	TARN_STAT_REFAULTS,
 	TARN_STAT_READAHEAD,
 	TARN_STAT_FRAME_WAITS,
@@ -49,6 +51,7 @@ struct tarn_stats {
  * @resident: pages that came into frames, less those that left one
  * @paged: pages that went to the pager only, less those that came back
  * @pattern: pages that became patterns, less those that are none any more
+ * @shared: pages that came to share what they hold, less those that do so no more
  * @count: see tarn_stats
  * @latency: see tarn_stats
  */
@@ -56,6 +59,7 @@ struct tarn_cpu_stats {
 	s64 resident;
 	s64 paged;
 	s64 pattern;
+	s64 shared;
 	u64 count[TARN_STAT_COUNT];
 	u64 latency[TARN_LATENCY_BUCKETS];
 };
@@ -100,6 +104,7 @@ u64 tarn_stats_pool(struct tarn_pool *pool, enum tarn_stat stat);
 u64 tarn_stats_resident(struct tarn_pool *pool);
 u64 tarn_stats_paged(struct tarn_pool *pool);
 u64 tarn_stats_pattern(struct tarn_pool *pool);
+u64 tarn_stats_shared(struct tarn_pool *pool);
 u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket);
 
 #endif

@@ -33,7 +33,8 @@ static const struct field pool_fields[] = {
 	P(load_errors), P(checksum_errors), P(store_errors), P(pinned_pages), P(low_frames),
 	P(high_frames), P(paging_capacity), P(paging_used), P(metadata_bytes),
 	P(readahead_pages), P(scan_permille), P(placement), P(faults_pending), P(poisoned_frames),
-	P(block_promotions), P(promote_permille),
+	P(block_promotions), P(promote_permille), P(shared_pages), P(shared_contents),
+	P(shared_frames), P(share_merges), P(share_breaks), P(domains),
 };
 
 static const struct field part_fields[] = {
@@ -43,6 +44,7 @@ static const struct field part_fields[] = {
 	Q(refaults), Q(readahead), Q(frame_waits),
 	Q(page_waits), Q(errors), Q(min_frames), Q(desired_frames),
 	Q(working_set), Q(pinned_pages), Q(vms), Q(hypercalls), Q(block_promotions),
+	Q(shared_pages), Q(shared_charge), Q(share_merges), Q(share_breaks),
 };
 
 static bool read_file(const char *dir, const char *name, char *buf, size_t size)

@@ -33,9 +33,9 @@ static void check_pool(struct pool *p)
 	ASSERT_EQ(info.load_errors, 0);
 	ASSERT_EQ(info.checksum_errors, 0);
 	ASSERT_EQ(info.store_errors, 0);
-	diag("in %llu, out %llu, clean %llu, zero %llu, waits %llu",
+	diag("in %llu, out %llu, clean %llu, zero %llu, waits %llu, merged %llu, broken %llu",
 	     info.page_ins, info.page_outs, info.clean_drops, info.zero_drops,
-	     info.frame_waits);
+	     info.frame_waits, info.share_merges, info.share_breaks);
 }
 
 static void begin(struct pool *p, struct pager *pg, const char *options)
@@ -137,6 +137,13 @@ static void resizes(void)
 	run(LOAD_PAGE_OUT, 0, true);
 }
 
+/* What is shared is written to, cut, given up, and its domain left, all the time. */
+static void sharing(void)
+{
+	run(LOAD_SHARE | LOAD_PUNCH | LOAD_TRUNCATE | LOAD_PAGE_OUT | LOAD_FORK,
+	    50, true);
+}
+
 static void moves(void)
 {
 	nodes_need(2);
@@ -196,6 +203,7 @@ static const struct tarn_test tests[] = {
 	TEST(without_paging),
 	TEST(two_pools),
 	TEST(moves),
+	TEST(sharing),
 	TEST(everything),
 	TEST(everything_in_blocks),
 };

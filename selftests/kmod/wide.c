@@ -307,12 +307,26 @@ static void pagers_follow_each_other(void)
 	end();
 }
 
+/* Reclaim that begins has more to take than a block, whoever is faster. */
+static void reclaim_much(void)
+{
+	struct tarn_pool_set set = {
+		.size = sizeof(set),
+		.flags = TARN_POOL_SET_WATERMARKS,
+		.low_frames = 128,
+		.high_frames = 128 + 2 * BLOCK,
+	};
+
+	tarn_op(pool.fd, TARN_POOL_SET, &set);
+}
+
 /* With more than fits blocks go round. */
 static void more_blocks_than_frames(void)
 {
 	u64 round;
 
 	begin(12);
+	reclaim_much();
 	for (round = 1; round <= 3; round++) {
 		fill(0, pages, round);
 		check(0, pages, round);
@@ -342,6 +356,7 @@ static void a_pager_without_a_run(void)
 static void reclaim_without_a_run(void)
 {
 	begin(12);
+	reclaim_much();
 	pg.ctl->wide_error = ENOSPC;
 	fill(0, pages, 1);
 	check(0, pages, 1);

@@ -74,12 +74,30 @@ static u64 pattern_of(struct load *l, u32 part, u32 index, u64 version)
 		       0x9e3779b97f4a7c15ULL | 1;
 }
 
+/* Contents that pages have in common. */
+#define COMMON 8
+#define COMMON_SEED 77
+
+static bool is_common(struct load *l, u64 version)
+{
+	return l->cfg.what & LOAD_SHARE && version % 4 == 2;
+}
+
+static u64 common_of(u64 version)
+{
+	return version / 4 % COMMON;
+}
+
 static void fill_content(struct load *l, u32 part, u32 index, u64 version,
 			 void *to)
 {
 	volatile u64 *w = to;
 	u64 i;
 
+	if (is_common(l, version)) {
+		page_fill(to, COMMON_SEED, 0, 1 + common_of(version));
+		return;
+	}
 	if (!is_pattern(l, version)) {
 		page_fill(to, seed_of(l, part), index, version);
 		return;
@@ -88,13 +106,19 @@ static void fill_content(struct load *l, u32 part, u32 index, u64 version,
 		w[i] = pattern_of(l, part, index, version);
 }
 
-/* The version of what is there: a pattern only tells whether it is the one that it should be. */
+/*
+ * The version of what is there: a pattern, or what is common, only tells whether it is what it
+ * should be.
+ */
 static s64 content_version(struct load *l, u32 part, u32 index,
 			   const void *content)
 {
 	u64 version = page_of(l, part, index)->version, i;
 	const volatile u64 *w = content;
 
+	if (is_common(l, version))
+		return page_version(content, COMMON_SEED, 0) ==
+		       (s64)(1 + common_of(version)) ? (s64)version : -EILSEQ;
 	if (!is_pattern(l, version))
 		return page_version(content, seed_of(l, part), index);
 	for (i = 0; i < PAGE_SIZE / sizeof(u64); i++)
@@ -297,6 +321,41 @@ static void do_recreate(struct load *l)
 	close(fd);
 }
 
+/* Most are in one domain; the last one is in none. */
+static const char *domain_of(struct load *l, u32 part)
+{
+	return part + 1 < l->cfg.parts ? "load" : "";
+}
+
+static long set_domain(struct load *l, u32 part, const char *name)
+{
+	struct tarn_partition_domain d = {
+		.size = sizeof(d), .flags = TARN_DOMAIN_SET,
+	};
+
+	memcpy(d.name, name, strlen(name));
+	return __tarn_op(l->fd[part], TARN_PARTITION_DOMAIN, &d);
+}
+
+static void do_share(struct load *l, u32 part, u32 index)
+{
+	struct tarn_partition_range r = {
+		.size = sizeof(r), .start = index,
+		.count = 1 + rng_below(&l->rng, 64),
+	};
+	long ret;
+
+	if (!rng_below(&l->rng, 64)) {
+		ret = set_domain(l, part, rng_below(&l->rng, 2) ? "other" : "");
+		if (!ret)
+			ret = set_domain(l, part, domain_of(l, part));
+	} else {
+		ret = __tarn_op(l->fd[part], TARN_PARTITION_SHARE, &r);
+	}
+	if (ret && ret != -ENOENT && ret != -ENODEV)
+		retry(l, "share", ret);
+}
+
 static void do_page_out(struct load *l, u32 part, u32 index)
 {
 	u32 n = 1 + rng_below(&l->rng, 32);
@@ -365,9 +424,12 @@ static void do_pipe(struct load *l, u32 part, u32 index)
 		retry(l, "pipe", ret);
 	while ((ret = SYS(vmsplice(p[1], &v, 1, 0))) <= 0)
 		retry(l, "vmsplice", ret);
-	/* an empty page, or a pattern, may have no frame that a pipe could hold */
+	/*
+	 * an empty page, or a pattern, may have no frame that a pipe could hold, and what is
+	 * shared is held as it is
+	 */
 	if (ret == PAGE_SIZE && version && !is_pattern(l, version) &&
-	    rng_below(&l->rng, 2))
+	    !is_common(l, version) && rng_below(&l->rng, 2))
 		write_mapped(l, part, index);
 	if (ret == PAGE_SIZE) {
 		ASSERT_EQ(SYS(read(p[0], buf, PAGE_SIZE)), PAGE_SIZE);
@@ -426,6 +488,8 @@ static void operate(struct load *l, bool may_fork)
 		index /= 10;
 	while (l->shared->pause)
 		msleep(1);
+	if (what & LOAD_SHARE && !rng_below(&l->rng, 20))
+		do_share(l, part, index);
 	if (n < 4 && (what & LOAD_PUNCH)) {
 		do_punch(l, part, index);
 	} else if (n < 6 && (what & LOAD_TRUNCATE)) {
@@ -529,6 +593,8 @@ void load_begin(struct load *l, struct pool *p, const struct load_config *cfg)
 		snprintf(name, sizeof(name), "part%u", n);
 		l->fd[n] = part_create(p, name, cfg->pages);
 		l->map[n] = part_map(l->fd[n], cfg->pages);
+		if (cfg->what & LOAD_SHARE)
+			set_domain(l, n, domain_of(l, n));
 	}
 	for (n = 0; n < cfg->workers; n++)
 		start_worker(l, n);

@@ -28,7 +28,12 @@
 #define LOAD_BLOCK	(1U << 7)
 /** Each fourth version of a page is one word over and over, and such are looked for. */
 #define LOAD_PATTERN	(1U << 8)
-#define LOAD_ALL	0x1ffU
+/**
+ * Each fourth version of a page is what others hold, too, of most partitions, which are in a
+ * domain and leave it; such are looked for.
+ */
+#define LOAD_SHARE	(1U << 9)
+#define LOAD_ALL	0x3ffU
 
 /** struct load_config - how much of what */
 struct load_config {

@@ -305,6 +305,41 @@ check "and counted" json '.pattern_pages == 256 and .pattern_drops == 256 and
 	.resident_pages == 0' tarnctl partition show --json words
 check "with the content that they had" test "$(yes | head -c 1M | md5sum)" = "$(md5sum < $pool/words)"
 rm $pool/words
+
+# ---- domains
+
+# The scanner would be first at times.
+tarnctl pool set $pool scan=0
+head -c 1M /dev/urandom > $pool/e1
+cp $pool/e1 $pool/e2
+refuse 1 "in no domain" "nothing is shared in no domain" tarnctl partition share e1
+refuse 2 "name of at most 31" "a domain with no name" tarnctl partition set e1 --domain ""
+refuse 2 "name of at most 31" "a domain with a blank" tarnctl partition set e1 --domain "a b"
+refuse 2 "the option --domain" "a domain is no setting" tarnctl partition set e1 domain=web
+check "it is in none" json '.sharing_domain == null and .leaves_sharing_domain == false' \
+	tarnctl partition show --json e1
+check "one is put into a domain" tarnctl partition set e1 --domain web
+check "and another one" tarnctl partition set e2 --domain web
+check "which is told" json '.sharing_domain == "web"' tarnctl partition show --json e2
+check "also in words" says "shares in domain" tarnctl partition show e2
+check "a look finds nothing yet" says "0 found to be shared" tarnctl partition share --bytes e1
+tarnctl partition share e2 > /dev/null
+check "the next one does" says "1048576 found to be shared" tarnctl partition share --bytes e1
+check "and another one as much" says "1048576 found to be shared" \
+	tarnctl partition share --bytes e2
+check "they are shared" json '.states.shared == 256' tarnctl partition pages --json e1
+check "and counted" json '.shared_pages == 512 and .shared_contents == 256 and
+	.share_merges == 512 and .domains == 1' tarnctl pool sharing --json
+check "what is shared most is listed" json '(.shared | length) == 3 and .shared[0].sharers == 2 and
+	.shared[0].domain == "web" and .shared[0].state == "resident" and
+	(.shared[0].path == "e1" or .shared[0].path == "e2")' tarnctl pool sharing --json --count 3
+check "and as a table" says "resident" tarnctl pool sharing
+check "with the content that they had" cmp $pool/e1 $pool/e2
+check "one leaves" tarnctl partition set e1 --domain none
+check "and shares nothing" json '.shared_pages == 0 and .share_breaks == 256 and
+	.sharing_domain == null' tarnctl partition show --json e1
+rm $pool/e1 $pool/e2
+check "the domain is gone" json '.domains == 0' tarnctl pool show --json
 refuse 1 "no pager listens" "show a pager that is not there" tarnctl pager show
 check "list pagers" json '.[0].served == false and .[0].pid == null' tarnctl pager list --json
 
@@ -323,6 +358,7 @@ refuse 1 "paging=none" "a pool without paging has no pager" tarnctl pager show $
 truncate -s 1M $pool2/p
 refuse 1 "paging=none" "and pages nothing out" tarnctl partition page-out $pool2/p
 refuse 1 "paging=none" "and finds no patterns" tarnctl partition find-patterns $pool2/p
+refuse 1 "without paging" "and shares nothing" tarnctl partition set $pool2/p --domain web
 truncate -s 1M $pool/p
 refuse 1 "several pools" "a file that both have" tarnctl partition show p
 check "a file that one has" json '.logical_pages == 8192' tarnctl partition show --json g1

@@ -31,7 +31,7 @@ static struct history_moment moment = {
 		  .info = { .flags = TARN_POOL_PAGING | TARN_POOL_FULL,
 			    .frames = 1024, .scan_ns = 1500000000,
 			    .block_promotions = 6, .promote_permille = 250,
-			    .pattern_pages = 2, .search_ns = 2500000000,
+			    .pattern_pages = 2, .shared_pages = 3, .search_ns = 2500000000,
 			    .latency = { [3] = 1, [12] = 4, [31] = 2 } } },
 	.nodes = (char *)"{\"0\":{\"frames\":1000,\"hit\":17},\"1\":{\"frames\":24}}",
 	.items = parts,
@@ -71,6 +71,7 @@ static void test_values(void)
 	has(text, "tarn_pool_huge_promotions_total{pool=\"pool0\"} 6");
 	has(text, "tarn_pool_promote_ratio{pool=\"pool0\"} 0.25");
 	has(text, "tarn_pool_pattern_bytes{pool=\"pool0\"} 8192");
+	has(text, "tarn_pool_shared_bytes{pool=\"pool0\"} 12288");
 	has(text, "tarn_pool_search_seconds_total{pool=\"pool0\"} 2.5");
 	has(text, "tarn_pool_paging_full{pool=\"pool0\"} 1");
 	has(text, "tarn_pool_served{pool=\"pool0\"} 0");

@@ -124,7 +124,7 @@ static void test_all(void)
 		"[device]\npath=/dev/sdb\n"
 		"[mirror]\npath=/dev/sdc\npath=/dev/sdd\ndegraded=on\n"
 		"[partition]\nname=web-*\nname=alice/db\nweight=10000\nmin=1.5G\n"
-		"desired=0\nhuge=never\nhome=0=4G,1\ndispatch=soft");
+		"desired=0\nhuge=never\nhome=0=4G,1\ndispatch=soft\ndomain=web");
 
 	CHECK_STR(said, "");
 	CHECK_EQ(config.wrong, 0);
@@ -187,6 +187,8 @@ static void test_values(void)
 		"[partition]\nname=a\nhome=0,,1\n",
 		"[partition]\nname=a\nhome=0=4G=2\n",
 		"[partition]\nname=a\ndispatch=hard\n",
+		"[partition]\nname=a\ndomain=a b\n",
+		"[partition]\nname=a\ndomain=01234567890123456789012345678901\n",
 	};
 	size_t i;
 

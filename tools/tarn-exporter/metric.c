@@ -48,6 +48,12 @@ const struct metric pool_metrics[] = {
 	  "Logical memory that only the pager holds." },
 	{ POOL("pattern_bytes", pattern_pages), PAGES, .help =
 	  "Logical memory that is the same word all over, and has no frame." },
+	{ POOL("shared_bytes", shared_pages), PAGES, .help =
+	  "Logical memory that shares what it holds with other memory of its domain." },
+	{ POOL("shared_contents_bytes", shared_contents), PAGES, .help =
+	  "What all of that is, once each." },
+	{ POOL("shared_frames_bytes", shared_frames), PAGES, .help =
+	  "Of this, in frames." },
 	{ POOL("pinned_bytes", pinned_pages), PAGES, .help =
 	  "Of what is resident, pinned." },
 	{ POOL("low_watermark_bytes", low_frames), PAGES, .help =
@@ -72,6 +78,10 @@ const struct metric pool_metrics[] = {
 	  "Pages found to be zero and given up without I/O." },
 	{ POOL("pattern_drops", pattern_drops), COUNTER, .help =
 	  "Pages found to be a pattern and given up without I/O." },
+	{ POOL("share_merges", share_merges), COUNTER, .help =
+	  "Pages that gave up their frame to share another one." },
+	{ POOL("share_breaks", share_breaks), COUNTER, .help =
+	  "Of these, pages that got a frame of their own again." },
 	{ POOL("refaults", refaults), COUNTER, .help =
 	  "Pages read that had been given up a short while before." },
 	{ POOL("frame_waits", frame_waits), COUNTER, .help =
@@ -90,6 +100,10 @@ const struct metric pool_metrics[] = {
 	  "Pages that the scanner looked at for patterns." },
 	{ POOL("search_seconds", search_ns), SECONDS, .help =
 	  "Processor time that this took, most of it part of the scanner's." },
+	{ POOL("hashed_pages", hashed_pages), COUNTER, .help =
+	  "Pages that were hashed to find equal ones." },
+	{ POOL("match_seconds", match_ns), SECONDS, .help =
+	  "Time that this and comparing took, most of it part of the scanner's." },
 	{ POOL("huge_fills", block_fills), COUNTER, .help =
 	  "Frames of 2 MiB given to blocks." },
 	{ POOL("huge_promotions", block_promotions), COUNTER, .help =
@@ -126,6 +140,10 @@ const struct metric partition_metrics[] = {
 	  "Of it, the same word all over a page, which has no frame." },
 	{ PART("pattern_frames_bytes", pattern_frames), PAGES, .help =
 	  "Frames that reads of these pages share." },
+	{ PART("shared_bytes", shared_pages), PAGES, .help =
+	  "Of it, what it shares with other memory of its domain." },
+	{ PART("shared_charge_bytes", shared_charge), PAGES, .help =
+	  "Frames of what is shared that count as its own." },
 	{ PART("pinned_bytes", pinned_pages), PAGES, .help =
 	  "Of what is resident, pinned." },
 	{ PART("working_set_bytes", working_set), PAGES, .help =
@@ -146,6 +164,10 @@ const struct metric partition_metrics[] = {
 	  "Pages found to be zero and given up without I/O." },
 	{ PART("pattern_drops", pattern_drops), COUNTER, .help =
 	  "Pages found to be a pattern and given up without I/O." },
+	{ PART("share_merges", share_merges), COUNTER, .help =
+	  "Pages that gave up their frame to share another one." },
+	{ PART("share_breaks", share_breaks), COUNTER, .help =
+	  "Of these, pages that got a frame of their own again." },
 	{ PART("refaults", refaults), COUNTER, .help =
 	  "Pages read that had been given up a short while before." },
 	{ PART("frame_waits", frame_waits), COUNTER, .help =

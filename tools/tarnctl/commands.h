@@ -10,6 +10,7 @@ int pool_show_main(int argc, char **argv, const struct options *opts);
 int pool_set_main(int argc, char **argv, const struct options *opts);
 int pool_pins_main(int argc, char **argv, const struct options *opts);
 int pool_faults_main(int argc, char **argv, const struct options *opts);
+int pool_sharing_main(int argc, char **argv, const struct options *opts);
 int pool_drain_node_main(int argc, char **argv, const struct options *opts);
 int pool_resize_main(int argc, char **argv, const struct options *opts);
 int partition_list_main(int argc, char **argv, const struct options *opts);
@@ -20,6 +21,7 @@ int partition_heat_main(int argc, char **argv, const struct options *opts);
 int partition_page_in_main(int argc, char **argv, const struct options *opts);
 int partition_find_patterns_main(int argc, char **argv,
 				 const struct options *opts);
+int partition_share_main(int argc, char **argv, const struct options *opts);
 int partition_page_out_main(int argc, char **argv, const struct options *opts);
 int partition_relocate_main(int argc, char **argv, const struct options *opts);
 int partition_metrics_main(int argc, char **argv, const struct options *opts);

@@ -18,6 +18,7 @@
 #include "home_mark.h"
 #include "huge.h"
 #include "placement.h"
+#include "sharing.h"
 #include "size.h"
 #include "suggest.h"
 
@@ -366,6 +367,12 @@ static const char *check_dispatch(const char *value)
 		"wants soft, strict, off or default" : NULL;
 }
 
+static const char *check_domain(const char *value)
+{
+	return sharing_is_name(value) ? NULL :
+		"wants none, or a name of at most 31 letters, digits and signs";
+}
+
 /* ---- tables ------------------------------------------------------------------- */
 
 static const struct config_key pool_keys[] = {
@@ -423,6 +430,7 @@ static const struct config_key partition_keys[] = {
 	{ "huge", 1, check_huge },
 	{ "home", 1, check_home },
 	{ "dispatch", 1, check_dispatch },
+	{ "domain", 1, check_domain },
 	{ 0 },
 };
 

@@ -34,6 +34,7 @@ static int set(const struct config_wish *wish, int dirfd,
 	struct options opts = {
 		.home = wish->home,
 		.dispatch = wish->dispatch,
+		.domain = wish->domain,
 	};
 	char *name = partition_name(part);
 	int fd, ret;
@@ -65,7 +66,7 @@ int config_partition_apply(const struct config *config, const struct pool *pool,
 		return 0;
 	ret = config_wish(&wish, config, part->path, part->uid);
 	if (ret > 0)
-		ret = wish.count || wish.home || wish.dispatch ?
+		ret = wish.count || wish.home || wish.dispatch || wish.domain ?
 			      set(&wish, dirfd, part) : 0;
 	config_wish_free(&wish);
 	return ret;

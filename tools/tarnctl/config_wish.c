@@ -105,6 +105,7 @@ int config_wish(struct config_wish *wish, const struct config *config,
 		wish->home = config_get(section, "home") ?: wish->home;
 		wish->dispatch = config_get(section, "dispatch") ?:
 					 wish->dispatch;
+		wish->domain = config_get(section, "domain") ?: wish->domain;
 	}
 	for (j = 0; !ret && j < sizeof(keys) / sizeof(keys[0]); j++) {
 		if (values[j])

@@ -13,12 +13,14 @@
  * @count: of them
  * @home: of --home, or NULL
  * @dispatch: of --dispatch, or NULL
+ * @domain: of --domain, or NULL
  */
 struct config_wish {
 	char *words[8];
 	int count;
 	const char *home;
 	const char *dispatch;
+	const char *domain;
 };
 
 /**

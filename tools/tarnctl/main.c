@@ -108,6 +108,13 @@ static const struct command pool_commands[] = {
 		  "With --count only the N oldest are listed.",
 	  .fn = pool_faults_main, .options = OPTION_TABLE | OPTION_COUNT,
 	  .max_args = 1 },
+	{ .name = "sharing", .args = "[POOL]",
+	  .help = "what most pages share, and where one of them is",
+	  .more = "Of what pages hold that are equal there is one frame, or one copy with the\n"
+		  "pager, for all of a domain. With --count only the N that most share are listed,\n"
+		  "20 without.",
+	  .fn = pool_sharing_main, .options = OPTION_TABLE | OPTION_COUNT,
+	  .max_args = 1 },
 	{ .name = "history", .args = "[POOL]",
 	  .help = "counters and events of the past", .more = HISTORY_HELP,
 	  .fn = history_main, .options = OPTION_HISTORIES, .max_args = 1 },
@@ -162,9 +169,14 @@ static const struct command partition_commands[] = {
 		  "--home names all nodes that are to be homes, with = and an amount where not\n"
 		  "just what comes, but so much is to be. Pages that are elsewhere go there, the\n"
 		  "most used first. It takes root. With auto tarn-balanced computes them, again\n"
-		  "and again; --dispatch says how the vCPUs of QEMU's guests follow the homes.",
+		  "and again; --dispatch says how the vCPUs of QEMU's guests follow the homes.\n"
+		  "\n"
+		  "Partitions of one --domain share the frames of pages that hold the same, each\n"
+		  "until it writes to it; with 'none', as at first, a partition shares with nobody.\n"
+		  "Who is in a domain can find out whether others in it hold what he holds. To\n"
+		  "leave one takes as long as it takes to give frames to all that is shared.",
 	  .fn = partition_set_main,
-	  .options = OPTION_HOME | OPTION_DISPATCH, .min_args = 1,
+	  .options = OPTION_HOME | OPTION_DISPATCH | OPTION_DOMAIN, .min_args = 1,
 	  .max_args = -1 },
 	{ .name = "page-out", .args = "PARTITION [START COUNT]",
 	  .help = "page out a range, or all of it, now",
@@ -183,6 +195,13 @@ static const struct command partition_commands[] = {
 		  "a range now. No pager is needed. Pages that somebody holds stay.\n" SIZES_HELP,
 	  .fn = partition_find_patterns_main, .options = OPTION_BYTES,
 	  .min_args = 1, .max_args = 3 },
+	{ .name = "share", .args = "PARTITION [START COUNT]",
+	  .help = "look for pages that hold what others of its domain hold",
+	  .more = "The scanner finds them by itself when they are cold; this looks at all pages of\n"
+		  "a range now. What nobody shared yet two pages must have held at two looks. No\n"
+		  "pager is needed. Pages that somebody holds stay.\n" SIZES_HELP,
+	  .fn = partition_share_main, .options = OPTION_BYTES, .min_args = 1,
+	  .max_args = 3 },
 	{ .name = "relocate", .args = "PARTITION [START COUNT]",
 	  .help = "move a range, or all of it, to a NUMA node or away from one",
 	  .more = "The guest runs on, and waits only for a page that is just being moved. A page\n"

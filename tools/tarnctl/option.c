@@ -82,6 +82,8 @@ static const struct option_def option_defs[] = {
 	  "NUMA nodes for its frames: none, 0,1, 0=4G,1=2G, auto" },
 	{ OPTION_DISPATCH, 0, KIND_STRING, "dispatch", "HOW", DEST(dispatch),
 	  "how vCPUs follow them: soft, strict, off or default" },
+	{ OPTION_DOMAIN, 0, KIND_STRING, "domain", "NAME", DEST(domain),
+	  "share equal pages with others of this domain, or none" },
 	{ OPTION_TO, 0, KIND_STRING, "to", "NODE", DEST(to),
 	  "the NUMA node that they go to" },
 	{ OPTION_AWAY_FROM, 0, KIND_STRING, "away-from", "NODE",

@@ -59,6 +59,7 @@
 #define OPTION_REPLAY	(1ULL << 46)
 #define OPTION_HISTORY	(1ULL << 47)
 #define OPTION_EVENTS	(1ULL << 48)
+#define OPTION_DOMAIN	(1ULL << 49)
 #define OPTION_ALL	(~0ULL)
 
 /** What a list takes. */
@@ -108,6 +109,7 @@ struct option_list {
  * @here: check against this host as well
  * @home: home nodes of a partition
  * @dispatch: how vCPUs follow these
+ * @domain: with which others a partition shares
  * @to: number of a node
  * @away_from: number of a node
  * @refuse: end at what is held
@@ -160,6 +162,7 @@ struct options {
 	bool here;
 	const char *home;
 	const char *dispatch;
+	const char *domain;
 	const char *to;
 	const char *away_from;
 	bool refuse;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* tarnctl partition page-out, page-in and find-patterns */
+/* tarnctl partition page-out, page-in, find-patterns and share */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,6 +44,23 @@ static const struct move find_patterns = {
 	.done = "found and given up",
 	.call = TARN_PARTITION_PATTERNS,
 };
+
+static const struct move share = {
+	.cmd = "tarnctl partition share",
+	.what = "look for what can be shared of",
+	.done = "found to be shared",
+	.call = TARN_PARTITION_SHARE,
+};
+
+/* What is meant is not 'no such file'. */
+static int range_fail(const char *path, int ret, const struct move *move)
+{
+	if (move != &share || ret != -ENOENT)
+		return partition_fail(path, ret, move->what);
+	err("%s: it is in no domain; 'tarnctl partition set %s --domain NAME' puts it into one",
+	    path, path);
+	return ret;
+}
 
 static int move_range(int fd, const struct move *move,
 		      const struct range *range, uint64_t *done)
@@ -99,7 +116,7 @@ static int run_move(const struct move *move, int argc, char **argv,
 	printf("%s: %s %s\n", argv[0],
 	       size_format_pages(size, done, opts->bytes), move->done);
 	if (ret)
-		partition_fail(argv[0], ret, move->what);
+		range_fail(argv[0], ret, move);
 out_close:
 	close(fd);
 	return ret;
@@ -119,4 +136,9 @@ int partition_find_patterns_main(int argc, char **argv,
 				 const struct options *opts)
 {
 	return run_move(&find_patterns, argc, argv, opts);
+}
+
+int partition_share_main(int argc, char **argv, const struct options *opts)
+{
+	return run_move(&share, argc, argv, opts);
 }

@@ -17,6 +17,7 @@
 #include "partition.h"
 #include "partition_set.h"
 #include "setting.h"
+#include "sharing.h"
 
 enum {
 	SET_WEIGHT,
@@ -210,6 +211,7 @@ static int set_partition(int fd, const char *path,
 			 const struct options *opts)
 {
 	struct tarn_partition_set set = { .size = sizeof(set) };
+	char domain[TARN_DOMAIN_NAME];
 	struct wish wish = { 0 };
 	struct statfs fs;
 	int ret = 0;
@@ -223,12 +225,17 @@ static int set_partition(int fd, const char *path,
 			TARN_PARTITION_SET_DESIRED, &set.desired_frames) ||
 	    fill_huge(&set, &settings[SET_HUGE]))
 		return EXIT_USAGE;
+	if (opts->domain && sharing_parse(opts->domain, domain))
+		return EXIT_USAGE;
 	if (parse_wish(&wish, opts, fs.f_blocks))
 		return EXIT_USAGE;
 	if (set.flags && ioctl(fd, TARN_PARTITION_SET, &set))
 		ret = set_fail(path, -errno);
 	else if (wish.nodes || wish.dispatches)
 		ret = set_homes(fd, path, &wish, set.flags);
+	/* Last: it may take long. */
+	if (!ret && opts->domain)
+		ret = sharing_set(fd, path, domain);
 	homes_free(&wish.homes);
 	return ret;
 }
@@ -240,6 +247,7 @@ static const struct setting keys[] = {
 	[SET_HUGE] = { .key = "huge" },
 	{ .key = "home", .instead = "the option --home" },
 	{ .key = "dispatch", .instead = "the option --dispatch" },
+	{ .key = "domain", .instead = "the option --domain" },
 	{ .key = "placement", .instead = "the option --placement of 'tarnctl pool set', of a whole pool" },
 	{ .key = "readahead", .instead = "'tarnctl pool set', of a whole pool" },
 	{ .key = "low", .instead = "'tarnctl pool set', of a whole pool" },
@@ -271,7 +279,7 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 	struct setting settings[NR_KEYS];
 	int fd, ret;
 
-	if (argc == 1 && !opts->home && !opts->dispatch) {
+	if (argc == 1 && !opts->home && !opts->dispatch && !opts->domain) {
 		err("tarnctl partition set: say what to set, as in 'tarnctl partition set %s weight=256' or '--home 0'",
 		    argv[0]);
 		return EXIT_USAGE;

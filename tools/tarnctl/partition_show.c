@@ -18,6 +18,7 @@
 #include "json.h"
 #include "latency.h"
 #include "partition.h"
+#include "sharing.h"
 #include "size.h"
 #include "text.h"
 
@@ -28,6 +29,8 @@
  * @guest: whose it is, or NULL
  * @homes: what it has on which node
  * @mark: who chooses its homes
+ * @domain: with whom it shares, or ""
+ * @leaves: it is leaving that
  */
 struct shown {
 	const struct pool *pool;
@@ -35,6 +38,8 @@ struct shown {
 	const struct guest *guest;
 	struct homes homes;
 	struct home_mark mark;
+	char domain[TARN_DOMAIN_NAME];
+	bool leaves;
 };
 
 /* Homes are of interest where there are any, and what is amiss with them. */
@@ -86,7 +91,12 @@ static int print_json(const struct shown *shown)
 	    json_object_set_new(object, "guest", json_guest(shown->guest)) ||
 	    (shown->homes.items &&
 	     (json_add_homes(object, &shown->homes) ||
-	      json_add_home_mark(object, &shown->mark)))) {
+	      json_add_home_mark(object, &shown->mark))) ||
+	    json_object_set_new(object, "sharing_domain",
+				*shown->domain ? json_text(shown->domain) :
+						 json_null()) ||
+	    json_object_set_new(object, "leaves_sharing_domain",
+				json_boolean(shown->leaves))) {
 		json_decref(object);
 		object = NULL;
 	}
@@ -153,6 +163,9 @@ static int print_partition(const struct shown *shown, const struct options *opts
 	field_print_all(partition_fields, &shown->part.info, opts->bytes);
 	print_nodes(&shown->homes, opts->bytes);
 	print_homes(&shown->homes, &shown->mark, opts->bytes);
+	if (*shown->domain)
+		printf("  " FIELD_LABEL " %s%s\n", "shares in domain",
+		       shown->domain, shown->leaves ? ", which it is leaving" : "");
 	latency_summary(stdout, shown->part.info.latency);
 	return 0;
 }
@@ -185,6 +198,7 @@ static int show_listed(const struct pool *pool, struct partition_list *list,
 	/* One that nobody may open tells nothing of its nodes, nor does an older module. */
 	if (fd >= 0) {
 		homes_read(fd, &shown.homes);
+		sharing_read(fd, shown.domain, &shown.leaves);
 		close(fd);
 	}
 	ret = print_partition(&shown, opts);

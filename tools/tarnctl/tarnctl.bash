@@ -70,9 +70,9 @@ _tarnctl_words()
 	"")
 		echo "pool partition pager config domain doctor status iostat save numa run top events history help --help --version" ;;
 	pool)
-		echo "list show create destroy import set resize drain-node pins faults history events top --help" ;;
+		echo "list show create destroy import set resize drain-node pins faults sharing history events top --help" ;;
 	partition)
-		echo "list show pages heat set page-out page-in find-patterns relocate pins metrics attach detach top --help" ;;
+		echo "list show pages heat set page-out page-in find-patterns share relocate pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver detach --help" ;;
 	config)
@@ -89,7 +89,7 @@ _tarnctl_words()
 		echo "--json --bytes --columns --noheadings --raw --sort --reverse --help" ;;
 	"pool show")
 		echo "--json --bytes --help" ;;
-	"pool faults")
+	"pool faults" | "pool sharing")
 		echo "--json --bytes --columns --noheadings --raw --sort --reverse --count --help" ;;
 	"pool resize")
 		echo "--persistent --dry-run --help" ;;
@@ -118,13 +118,13 @@ _tarnctl_words()
 	"partition heat")
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition set")
-		echo "--home --dispatch --help" ;;
+		echo "--home --dispatch --domain --help" ;;
 	"partition relocate")
 		echo "--json --bytes --to --away-from --refuse --granule --background --status \
 			--cancel --dry-run --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --dry-run --help" ;;
-	"partition find-patterns")
+	"partition find-patterns" | "partition share")
 		echo "--bytes --help" ;;
 	numa*)
 		echo "--json --bytes --columns --noheadings --raw --sort --reverse --svg --help" ;;

@@ -142,6 +142,15 @@ struct tarn_features {
  * @pattern_drops: pages found to be a pattern, for which there was no I/O
  * @searched_pages: pages that the scanner looked at for patterns
  * @search_ns: time that this took, most of it part of @scan_ns
+ * @shared_pages: logical pages that share what they hold with others of their domain
+ * @shared_contents: what they hold: so many frames or copies there are for all of them
+ * @shared_frames: of these, in a frame
+ * @share_merges: pages that gave up their frame to share another one
+ * @share_breaks: pages that got a frame of their own again, as they were written to
+ * @hashed_pages: pages whose content was hashed to find equal ones
+ * @match_ns: time that hashing and comparing took, most of it part of @scan_ns
+ * @domains: domains that partitions are in
+ * @reserved: 0
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -189,6 +198,15 @@ struct tarn_pool_info {
 	__aligned_u64 pattern_drops;
 	__aligned_u64 searched_pages;
 	__aligned_u64 search_ns;
+	__aligned_u64 shared_pages;
+	__aligned_u64 shared_contents;
+	__aligned_u64 shared_frames;
+	__aligned_u64 share_merges;
+	__aligned_u64 share_breaks;
+	__aligned_u64 hashed_pages;
+	__aligned_u64 match_ns;
+	__u32 domains;
+	__u32 reserved;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
@@ -329,6 +347,11 @@ struct tarn_event {
  * @pattern_drops: see there
  * @pattern_frames: frames that reads of these pages share, one a pattern, besides
  *	@resident_pages and those of the pool
+ * @shared_pages: see tarn_pool_info, here and below for this partition
+ * @shared_charge: frames of its domain that count as its own: its part, by
+ *	@shared_pages, of those that all of the domain share
+ * @share_merges: see there
+ * @share_breaks: see there
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -364,6 +387,10 @@ struct tarn_partition_info {
 	__aligned_u64 pattern_pages;
 	__aligned_u64 pattern_drops;
 	__aligned_u64 pattern_frames;
+	__aligned_u64 shared_pages;
+	__aligned_u64 shared_charge;
+	__aligned_u64 share_merges;
+	__aligned_u64 share_breaks;
 };
 
 /**
@@ -424,6 +451,7 @@ enum tarn_page_state {
 	TARN_PAGE_RESIDENT = 1,
 	/** all of it is one 64-bit word that is not 0; no frame, no copy */
 	TARN_PAGE_PATTERN = 2,
+	/** what it holds other pages of its domain hold too, in one frame or one copy */
 	TARN_PAGE_SHARED = 3,
 	TARN_PAGE_PAGED = 4,
 	TARN_PAGE_BACKED = 5,
@@ -458,7 +486,7 @@ struct tarn_partition_pages {
 };
 
 /**
- * struct tarn_partition_range - TARN_PARTITION_PAGE_OUT, _PAGE_IN, _PATTERNS
+ * struct tarn_partition_range - TARN_PARTITION_PAGE_OUT, _PAGE_IN, _PATTERNS, _SHARE
  * @size: of this structure
  * @flags: 0
  * @start: first page
@@ -466,12 +494,16 @@ struct tarn_partition_pages {
  * @done: out: see below
  *
  * @done counts pages of the range as they are when the call returns: without a
- * frame (PAGE_OUT), with one (PAGE_IN); or those that the call found (PATTERNS).
+ * frame (PAGE_OUT), with one (PAGE_IN); or those that the call found (PATTERNS), or that
+ * share a frame since (SHARE).
  *
  * PAGE_OUT gives up the resident pages of a range whatever their age, and
  * returns when their frames are free; pages that somebody holds are passed
- * over. PAGE_IN reads the paged ones and returns when they are there. PATTERNS gives
- * up those of which all is one word, be it 0, and needs no pager. All end early
+ * over. What pages of it share goes only if the caller has CAP_SYS_ADMIN. PAGE_IN reads the paged ones and returns when they are there. PATTERNS gives
+ * up those of which all is one word, be it 0, and needs no pager. SHARE looks at the
+ * resident pages of a range, whatever their age, and has those share a frame that hold the
+ * same as others of the domain. Two pages must have held it at two looks, calls' or the
+ * scanner's; what is shared already others share at the first. It needs no pager either. ENOENT: the partition is in no domain. All end early
  * with EINTR at a signal; ENODEV without paging; EAGAIN where a pager is needed and
  * none serves.
  */
@@ -481,6 +513,73 @@ struct tarn_partition_range {
 	__aligned_u64 start;
 	__aligned_u64 count;
 	__aligned_u64 done;
+};
+
+/** Room for the name of a domain, with the 0 that ends it. */
+#define TARN_DOMAIN_NAME	32
+
+/** in: be in the domain @name from now on; without it only tell. CAP_SYS_ADMIN */
+#define TARN_DOMAIN_SET		(1U << 0)
+/** out: it is leaving the domain: nothing more is shared, what is shared gets frames */
+#define TARN_DOMAIN_LEAVING	(1U << 1)
+
+/**
+ * struct tarn_partition_domain - TARN_PARTITION_DOMAIN: with whom a partition shares
+ * @size: of this structure
+ * @flags: TARN_DOMAIN_*
+ * @name: of the domain, of letters, digits and other ASCII that prints, but no space; all
+ *	0: none, as for a partition that is made
+ *
+ * Partitions of one domain share frames of pages that hold the same. Who is in it can tell
+ * by the time that a write takes whether others hold what he holds, so it is for those who
+ * may know that; a partition that is alone in a domain shares within itself.
+ *
+ * From one domain to another, or to none, all that is shared has to get frames first: what
+ * needs some waits for them, as a write would. When a signal ends that (EINTR) the partition
+ * is still in the old domain, LEAVING it; the same call goes on, and one that names the old
+ * domain has it stay. EIO: what a page shares can't be read any more. ENODEV: the pool has
+ * no paging. ENOSPC: it has as many partitions and domains as it may have.
+ */
+struct tarn_partition_domain {
+	__u32 size;
+	__u32 flags;
+	__u8 name[TARN_DOMAIN_NAME];
+};
+
+/**
+ * struct tarn_shared - something that many pages hold
+ * @partition: one of them
+ * @sharers: how many they are
+ * @index: which page of that partition
+ * @domain: whose they are
+ * @state: where it is, enum tarn_page_state: resident or paged
+ * @reserved: 0
+ */
+struct tarn_shared {
+	__u32 partition;
+	__u32 sharers;
+	__aligned_u64 index;
+	__u8 domain[TARN_DOMAIN_NAME];
+	__u32 state;
+	__u32 reserved;
+};
+
+#define TARN_SHARED_MAX		1024
+
+/**
+ * struct tarn_pool_sharing - TARN_POOL_SHARING: what is shared most, CAP_SYS_ADMIN
+ * @size: of this structure
+ * @flags: 0
+ * @list: address of an array of struct tarn_shared, what most pages share first
+ * @count: in: room in @list, at most TARN_SHARED_MAX; out: filled in
+ * @reserved: 0
+ */
+struct tarn_pool_sharing {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 list;
+	__u32 count;
+	__u32 reserved;
 };
 
 /**
@@ -818,6 +917,7 @@ struct tarn_partition_heat {
 #define TARN_POOL_FAULTS	_IOWR(TARN_IOC_TYPE, 0x24, struct tarn_pool_faults)
 #define TARN_POOL_DETACH	_IOWR(TARN_IOC_TYPE, 0x25, struct tarn_pool_detach)
 #define TARN_POOL_DRAIN		_IOWR(TARN_IOC_TYPE, 0x26, struct tarn_pool_drain)
+#define TARN_POOL_SHARING	_IOWR(TARN_IOC_TYPE, 0x27, struct tarn_pool_sharing)
 
 #define TARN_PARTITION_INFO	_IOWR(TARN_IOC_TYPE, 0x40, struct tarn_partition_info)
 #define TARN_PARTITION_SET	_IOWR(TARN_IOC_TYPE, 0x41, struct tarn_partition_set)
@@ -836,5 +936,7 @@ struct tarn_partition_heat {
 #define TARN_PARTITION_HOMES	_IOWR(TARN_IOC_TYPE, 0x4d, struct tarn_partition_homes)
 #define TARN_PARTITION_RELOCATE	_IOWR(TARN_IOC_TYPE, 0x4e, struct tarn_partition_relocate)
 #define TARN_PARTITION_PATTERNS	_IOWR(TARN_IOC_TYPE, 0x4f, struct tarn_partition_range)
+#define TARN_PARTITION_DOMAIN	_IOWR(TARN_IOC_TYPE, 0x50, struct tarn_partition_domain)
+#define TARN_PARTITION_SHARE	_IOWR(TARN_IOC_TYPE, 0x51, struct tarn_partition_range)
 
 #endif /* _UAPI_LINUX_TARN_H */

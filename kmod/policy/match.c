@@ -1,0 +1,708 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: The search for pages that hold the same
+ *
+ * A page is hashed with a key of the pool's, and the hash looked up in a table: 8 bytes a
+ * place, and no more places than the pool has frames. A place has a part of a hash that its
+ * bucket does not say already, and which page it is of. A look at a page finds
+ *
+ *	a canon that hashes the same	That is what it may share, if they look equal. If that
+ *					has as many sharers as it may have the page becomes
+ *					another one.
+ *	no place of its own		One is made, if there are few of that hash.
+ *	its own place			It holds what it held. Another page of its domain that
+ *					hashes the same has held that at a look before, too:
+ *					this one becomes a canon, and the other will share
+ *					that when the look comes to it.
+ *
+ * Who changes from one look to the next has no place by his new hash, and is left alone, as long
+ * as he does not become what others share already. Nothing in the table is relied on. Pages are compared as a whole when nobody can write to
+ * them (page/merge.c); a place that is out of date costs a comparison in vain.
+ *
+ * A hash has two buckets, and gets a place in the one that has more of them free: so nearly
+ * all of a table can be used. When both are full any place of one is given to the new one,
+ * but one of a canon only if there are no others: what is shared is to be found again.
+ *
+ * Domains differ in what they add to the hash, so pages of one are not even compared with
+ * those of another.
+ */
+#include <linux/hash.h>
+#include <linux/ktime.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+
+#include "page/block.h"
+#include "page/merge.h"
+#include "page/share.h"
+#include "policy/match.h"
+#include "pool/canon.h"
+#include "pool/partition.h"
+#include "pool/pattern.h"
+#include "pool/poison.h"
+#include "pool/pool.h"
+#include "pool/use.h"
+
+/* A cache line of places. */
+#define BUCKET		8
+/* A place: part of the hash, number of the partition, page. All 0: there is nothing. */
+#define INDEX_BITS	30
+#define MEMBER_BITS	14
+#define TAG_BITS	20
+#define MEMBERS_MOST	(BIT(MEMBER_BITS) - 1)
+/* Pages with places of one hash: one is enough to be found by, and may be gone soon. */
+#define SAME_MOST	4
+/* Pages that are looked at before others have their turn. */
+#define BURST		64
+/* Pages of a block that need not be equal to any if it is split. */
+#define BLOCK_OTHERS	(TARN_BLOCK_PAGES / 4)
+
+static_assert(INDEX_BITS + MEMBER_BITS + TAG_BITS == 64);
+static_assert(TARN_PARTITIONS_MOST <= MEMBERS_MOST);
+static_assert(TARN_CANON_BITS <= INDEX_BITS);
+
+/**
+ * struct tarn_match - of a pool
+ * @lock: protects the rest, and makes who looks one at a time
+ * @key: of the hash
+ * @places: the table, while there is any domain; NULL without memory for it
+ * @buckets: of it, a power of two
+ * @members: partitions that are in a domain, and stores, by their number
+ * @turn: which place of two buckets is given away next
+ * @pages: that were hashed
+ * @ns: time that this took
+ *
+ * Lock order: outside of page locks, inside of part->pin.
+ */
+struct tarn_match {
+	struct mutex lock;
+	siphash_key_t key;
+	u64 *places;
+	u64 buckets;
+	struct xarray members;
+	unsigned int turn;
+	atomic64_t pages;
+	atomic64_t ns;
+};
+
+/* ---- places ------------------------------------------------------------- */
+
+static u64 make_place(u64 hash, u32 member, u64 index)
+{
+	return hash >> (64 - TAG_BITS) << (64 - TAG_BITS) |
+	       (u64)member << INDEX_BITS | index;
+}
+
+#define CHOICES		2
+
+/* One of its two; the upper bits are in the place. */
+static u64 *bucket_of(const struct tarn_match *m, u64 hash, unsigned int choice)
+{
+	u64 n = choice ? hash_64(hash, 64) : hash;
+
+	return &m->places[(n & (m->buckets - 1)) * BUCKET];
+}
+
+/* The n-th place of both. */
+static u64 *nth_place(const struct tarn_match *m, u64 hash, unsigned int n)
+{
+	return bucket_of(m, hash, n / BUCKET) + n % BUCKET;
+}
+
+static bool has_tag(u64 place, u64 hash)
+{
+	return place && !((place ^ hash) >> (64 - TAG_BITS));
+}
+
+static u32 member_of(u64 place)
+{
+	return place >> INDEX_BITS & MEMBERS_MOST;
+}
+
+static u64 index_of(u64 place)
+{
+	return place & (BIT(INDEX_BITS) - 1);
+}
+
+/* Whose it is, or was; the caller looks whether it still is. */
+static struct tarn_partition *owner_of(struct tarn_match *m, u64 place)
+{
+	lockdep_assert_held(&m->lock);
+	return xa_load(&m->members, member_of(place));
+}
+
+static bool is_canon(struct tarn_match *m, u64 place)
+{
+	struct tarn_partition *part = owner_of(m, place);
+
+	return part && tarn_partition_is_store(part);
+}
+
+/* A free place of a bucket, or NULL, and how many there are. */
+static u64 *free_place(u64 *bucket, unsigned int *count)
+{
+	u64 *place = NULL;
+	unsigned int i;
+
+	*count = 0;
+	for (i = 0; i < BUCKET; i++) {
+		if (bucket[i])
+			continue;
+		place = &bucket[i];
+		++*count;
+	}
+	return place;
+}
+
+/* One that is free, or is of a page, or just has its turn. */
+static u64 *place_to_give(struct tarn_match *m, u64 hash)
+{
+	unsigned int i, free[CHOICES];
+	u64 *place[CHOICES];
+
+	for (i = 0; i < CHOICES; i++)
+		place[i] = free_place(bucket_of(m, hash, i), &free[i]);
+	if (place[0] || place[1])
+		return place[free[1] > free[0]];
+	m->turn++;
+	for (i = 0; i < CHOICES * BUCKET; i++) {
+		u64 *at = nth_place(m, hash, (m->turn + i) % (CHOICES * BUCKET));
+
+		if (!is_canon(m, *at))
+			return at;
+	}
+	return nth_place(m, hash, m->turn % (CHOICES * BUCKET));
+}
+
+/* As many as there are frames, or fewer; what was in it is forgotten. */
+static bool make_table(struct tarn_pool *pool)
+{
+	struct tarn_match *m = pool->match;
+	u64 frames = READ_ONCE(pool->frames), buckets;
+
+	lockdep_assert_held(&m->lock);
+	buckets = rounddown_pow_of_two(max_t(u64, frames / BUCKET, 1));
+	if (m->places && m->buckets == buckets)
+		return true;
+	kvfree(m->places);
+	atomic64_sub(m->buckets * BUCKET * sizeof(u64), &pool->metadata);
+	m->buckets = 0;
+	m->places = kvcalloc(buckets * BUCKET, sizeof(u64), GFP_KERNEL);
+	if (!m->places)
+		return false;
+	m->buckets = buckets;
+	atomic64_add(m->buckets * BUCKET * sizeof(u64), &pool->metadata);
+	return true;
+}
+
+static void drop_table(struct tarn_pool *pool)
+{
+	struct tarn_match *m = pool->match;
+
+	lockdep_assert_held(&m->lock);
+	kvfree(m->places);
+	atomic64_sub(m->buckets * BUCKET * sizeof(u64), &pool->metadata);
+	m->places = NULL;
+	m->buckets = 0;
+}
+
+/* ---- one leaf ----------------------------------------------------------- */
+
+/**
+ * struct look - a look at some pages of a leaf
+ * @match: the pool's
+ * @part: partition; the caller holds its pin
+ * @store: of its domain
+ * @leaf: the leaf
+ * @even_used: pages that are not cold are looked at as well
+ * @block: what becomes of its block, if that is one frame
+ * @seen: what is counted
+ * @batch: what is to share
+ * @hash: of each page of it
+ */
+struct look {
+	struct tarn_match *match;
+	struct tarn_partition *part;
+	struct tarn_partition *store;
+	struct tarn_leaf *leaf;
+	bool even_used;
+	enum { BLOCK_UNSEEN, BLOCK_STAYS, BLOCK_PARTED } block;
+	struct tarn_match_seen *seen;
+	struct tarn_merge batch;
+	u64 hash[TARN_BATCH_MOST];
+};
+
+static bool is_cold(u64 e)
+{
+	return !(e & TARN_ENTRY_NEW) &&
+	       (tarn_entry_hint(e) & TARN_USE_MASK) < TARN_USE_COOL;
+}
+
+static bool may_share(const struct look *l, u64 e)
+{
+	return tarn_entry_has_frame(e) && !tarn_entry_mark(e) &&
+	       !tarn_entry_pinned(e) && (l->even_used || is_cold(e)) &&
+	       !tarn_frame_peek_held(l->part->pool, tarn_entry_payload(e));
+}
+
+/* Of what a page holds now; somebody may be writing to it. False: it can't be read. */
+static bool hash_page(const struct look *l, struct page *page, u64 *hash)
+{
+	const void *copy = tarn_poison_look(page, PAGE_SIZE);
+
+	if (!copy)
+		return false;
+	*hash = siphash(copy, PAGE_SIZE, &l->match->key);
+	tarn_poison_looked();
+	*hash ^= hash_64(l->store->id, 64);
+	return true;
+}
+
+/* The hash of a page that may share. False: it may not, or is one word, which needs no frame. */
+static bool hash_of(struct look *l, u64 e, u64 *hash)
+{
+	struct page *page;
+	bool good;
+	u64 word;
+
+	if (!may_share(l, e))
+		return false;
+	page = tarn_frame_get(l->part->pool, tarn_entry_payload(e));
+	if (!page)
+		return false;
+	good = !tarn_pattern_find(page, &word) && hash_page(l, page, hash);
+	put_page(page);
+	l->seen->looked += good;
+	return good;
+}
+
+/* A frame's page, referenced, of a page that is in one; a guess. */
+static struct page *get_page_of(struct tarn_partition *part, u64 index)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+
+	return tarn_entry_has_frame(e) ?
+	       tarn_frame_get(part->pool, tarn_entry_payload(e)) : NULL;
+}
+
+/* Do a page and one of another partition hold the same? A guess, before anything is done. */
+static bool frames_equal(struct look *l, u64 e, struct tarn_partition *other,
+			 u64 index)
+{
+	struct page *a, *b = NULL;
+	bool equal;
+
+	a = tarn_frame_get(l->part->pool, tarn_entry_payload(e));
+	if (a)
+		b = get_page_of(other, index);
+	equal = a && b && a != b && tarn_poison_equal(a, b);
+	if (a)
+		put_page(a);
+	if (b)
+		put_page(b);
+	return equal;
+}
+
+/* Does another page of the domain still hold the same? */
+static bool looks_equal(struct look *l, u64 place, u64 e)
+{
+	struct tarn_partition *other = owner_of(l->match, place);
+
+	return other && rcu_access_pointer(other->store) == l->store &&
+	       !READ_ONCE(other->leaves_domain) &&
+	       frames_equal(l, e, other, index_of(place));
+}
+
+/* What a place is good for that is one of a canon. */
+enum use {
+	USE_NONE,	/* nothing, now or ever again */
+	USE_AWAY,	/* it may be equal, but is in no frame, or in somebody's hand */
+	USE_FULL,	/* it is equal, with as many sharers as it may have */
+	USE_SHARE,	/* it may be shared */
+};
+
+/* Seen before the page is unmapped for it, as many pages may hash as it does. */
+static enum use use_of(struct look *l, u64 canon, u64 e)
+{
+	atomic64_t *entry = tarn_partition_entry(l->store, canon);
+	u64 c = entry ? atomic64_read(entry) : 0, example;
+	u32 sharers = tarn_canon_sharers(l->store, canon, &example);
+
+	if (!sharers)
+		return USE_NONE;
+	if (!tarn_entry_has_frame(c) || tarn_entry_mark(c))
+		return USE_AWAY;
+	if (!frames_equal(l, e, l->store, canon))
+		return USE_NONE;
+	return sharers < TARN_SHARERS_MOST ? USE_SHARE : USE_FULL;
+}
+
+/* Remember a page by what it holds, unless enough others are. */
+static void remember(struct look *l, u64 index, u64 hash, unsigned int same)
+{
+	if (same < SAME_MOST)
+		*place_to_give(l->match, hash) =
+			make_place(hash, l->part->member, index);
+}
+
+/* What a page may share: a canon, TARN_MERGE_ANEW, or TARN_CANON_NONE. */
+static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
+{
+	u64 own = make_place(hash, l->part->member, index);
+	bool known = false, away = false, full = false;
+	u64 canon = TARN_CANON_NONE;
+	unsigned int i, same = 0;
+
+	for (i = 0; i < CHOICES * BUCKET && canon == TARN_CANON_NONE; i++) {
+		u64 *place = nth_place(l->match, hash, i);
+		enum use use = USE_NONE;
+
+		if (!has_tag(*place, hash))
+			continue;
+		if (*place == own) {
+			known = true;
+			continue;
+		}
+		if (owner_of(l->match, *place) == l->store) {
+			use = use_of(l, index_of(*place), e);
+			if (use == USE_SHARE)
+				canon = index_of(*place);
+			away |= use == USE_AWAY;
+			/* One tells that there are many such pages. */
+			if (use == USE_FULL && full)
+				use = USE_NONE;
+			full |= use == USE_FULL;
+		} else if (looks_equal(l, *place, e)) {
+			same++;
+			continue;
+		}
+		/* It says what is so no more. */
+		if (use == USE_NONE)
+			*place = 0;
+	}
+	if (canon != TARN_CANON_NONE || away)
+		return canon;
+	if (full)
+		return TARN_MERGE_ANEW;
+	if (!known)
+		remember(l, index, hash, same);
+	return known && same ? TARN_MERGE_ANEW : TARN_CANON_NONE;
+}
+
+/* It did share, or did not: the places of the pages say so. */
+static void note(struct look *l, unsigned int i)
+{
+	u64 index = l->batch.pages.page[i].index, canon = l->batch.canon[i];
+	u64 own = make_place(l->hash[i], l->part->member, index);
+	unsigned int n;
+
+	if (canon == TARN_CANON_NONE)
+		return;
+	for (n = 0; n < CHOICES * BUCKET; n++) {
+		u64 *place = nth_place(l->match, l->hash[i], n);
+
+		if (*place == own)
+			*place = 0;
+	}
+	if (test_bit(i, l->batch.anew))
+		*place_to_give(l->match, l->hash[i]) =
+			make_place(l->hash[i], l->store->member, canon);
+}
+
+static void flush(struct look *l)
+{
+	unsigned int i, n = tarn_merge_flush(&l->batch);
+
+	for (i = 0; i < n; i++)
+		note(l, i);
+}
+
+/* ---- blocks that are one frame ------------------------------------------ */
+
+/* Are all of its pages cold, and can most of them share? */
+static bool pays_to_part(struct look *l, u64 first)
+{
+	unsigned int i, others = 0;
+
+	for (i = 0; i < TARN_BLOCK_PAGES; i++) {
+		u64 e = atomic64_read(&l->leaf->entry[i]), hash, word;
+		struct page *page;
+
+		if (!may_share(l, e))
+			return false;
+		if (hash_of(l, e, &hash)) {
+			others += look_up(l, first + i, e, hash) ==
+				  TARN_CANON_NONE;
+			continue;
+		}
+		/* A pattern is as good. */
+		page = tarn_frame_get(l->part->pool, tarn_entry_payload(e));
+		others += !page || !tarn_pattern_find(page, &word);
+		if (page)
+			put_page(page);
+	}
+	return others <= BLOCK_OTHERS;
+}
+
+/* False: the page is part of a 2 MiB frame, which stays. */
+static bool is_parted(struct look *l, u64 index, u64 e)
+{
+	if (!tarn_block_is_whole(l->part->pool, e))
+		return true;
+	if (l->block == BLOCK_UNSEEN) {
+		l->block = BLOCK_STAYS;
+		if (pays_to_part(l, ALIGN_DOWN(index, TARN_LEAF_PAGES)) &&
+		    tarn_block_part(l->part, l->leaf, index))
+			l->block = BLOCK_PARTED;
+	}
+	return l->block == BLOCK_PARTED;
+}
+
+/* Others may look, set domains, end, in between. False: there is nothing more to look for. */
+static bool let_others(struct look *l)
+{
+	flush(l);
+	mutex_unlock(&l->match->lock);
+	cond_resched();
+	mutex_lock(&l->match->lock);
+	return rcu_access_pointer(l->part->store) == l->store &&
+	       !READ_ONCE(l->part->leaves_domain) && make_table(l->part->pool);
+}
+
+static void look_at(struct look *l, u64 index)
+{
+	atomic64_t *entry = tarn_leaf_entry(l->leaf, index);
+	u64 e = atomic64_read(entry), hash, canon;
+
+	if (!may_share(l, e) || !is_parted(l, index, e))
+		return;
+	/* Another one, if its block was parted just now. */
+	e = atomic64_read(entry);
+	if (!hash_of(l, e, &hash))
+		return;
+	canon = look_up(l, index, e, hash);
+	if (canon == TARN_CANON_NONE)
+		return;
+	/* For its canon there has to be memory, and pages in hand are locked. */
+	if (canon == TARN_MERGE_ANEW)
+		flush(l);
+	l->hash[l->batch.pages.count] = hash;
+	if (!tarn_merge_add(&l->batch, index, entry, e, canon))
+		return;
+	/* What becomes a canon the next page may share. */
+	if (canon == TARN_MERGE_ANEW || tarn_batch_is_full(&l->batch.pages))
+		flush(l);
+}
+
+static void look_at_leaf(struct look *l, u64 from, u64 to)
+{
+	u64 i;
+
+	lockdep_assert_held(&l->match->lock);
+	if (!make_table(l->part->pool))
+		return;
+	l->block = BLOCK_UNSEEN;
+	tarn_merge_begin(&l->batch, l->part, l->store);
+	for (i = from; i < min_t(u64, to, BIT(INDEX_BITS)); i++) {
+		if (i > from && !(i % BURST) && !let_others(l))
+			break;
+		look_at(l, i);
+	}
+	flush(l);
+	l->seen->merged += l->batch.merged;
+}
+
+/**
+ * tarn_match_leaf() - look for what pages of a leaf may share
+ * @part: partition; the caller holds its pin, with an inode
+ * @leaf: the leaf
+ * @from: first page to look at
+ * @to: page after the last one, of the same leaf
+ * @even_used: pages that are not cold as well
+ * @seen: is added to
+ *
+ * Does nothing for a partition that is in no domain, or leaves it.
+ *
+ * Context: process.
+ */
+void tarn_match_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 from, u64 to, bool even_used,
+		     struct tarn_match_seen *seen)
+{
+	struct tarn_match *m = part->pool->match;
+	struct look *l;
+	u64 began;
+
+	lockdep_assert_held_read(&part->pin);
+	if (!rcu_access_pointer(part->store) || !part->pool->paging)
+		return;
+	l = kzalloc(sizeof(*l), GFP_KERNEL);
+	if (!l)
+		return;
+	began = ktime_get_ns();
+	l->match = m;
+	l->part = part;
+	l->leaf = leaf;
+	l->even_used = even_used;
+	l->seen = seen;
+	mutex_lock(&m->lock);
+	l->store = tarn_store_get(part);
+	if (l->store && !READ_ONCE(part->leaves_domain)) {
+		unsigned int before = seen->looked;
+
+		look_at_leaf(l, from, to);
+		atomic64_add(seen->looked - before, &m->pages);
+	}
+	mutex_unlock(&m->lock);
+	if (l->store) {
+		/* Where everything is looked at, nobody is alone for want of a look. */
+		if (!even_used)
+			seen->merged += tarn_share_turn_back(part, leaf,
+					ALIGN_DOWN(from, TARN_LEAF_PAGES));
+		tarn_share_reap(l->store);
+		tarn_partition_put(l->store);
+	}
+	kfree(l);
+	atomic64_add(ktime_get_ns() - began, &m->ns);
+}
+
+/**
+ * tarn_match_range() - TARN_PARTITION_SHARE
+ * @part: partition; the caller has its inode
+ * @start: first page
+ * @count: pages, within the file
+ * @done: how many of them share a frame since
+ *
+ * Context: process; any signal ends it.
+ * Return: 0; -ENOENT it is in no domain; -ERESTARTSYS.
+ */
+long tarn_match_range(struct tarn_partition *part, u64 start, u64 count,
+		      u64 *done)
+{
+	struct tarn_leaf *leaf;
+	unsigned long at;
+	u64 end = start + count;
+
+	if (!rcu_access_pointer(part->store))
+		return -ENOENT;
+	if (!count)
+		return 0;
+	xa_for_each_range(&part->leaves, at, leaf, start >> TARN_LEAF_SHIFT,
+			  (end - 1) >> TARN_LEAF_SHIFT) {
+		u64 first = (u64)at << TARN_LEAF_SHIFT;
+		struct tarn_match_seen seen = {};
+
+		down_read(&part->pin);
+		tarn_match_leaf(part, leaf, max(start, first),
+				min(end, first + TARN_LEAF_PAGES), true, &seen);
+		up_read(&part->pin);
+		*done += seen.merged;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* ---- who takes part ----------------------------------------------------- */
+
+/* A partition is about to be in a domain, or is its store: it gets a number. */
+int tarn_match_join(struct tarn_partition *part)
+{
+	struct tarn_match *m = part->pool->match;
+	int ret = 0;
+
+	mutex_lock(&m->lock);
+	if (!part->member)
+		ret = xa_alloc(&m->members, &part->member, part,
+			       XA_LIMIT(1, MEMBERS_MOST), GFP_KERNEL_ACCOUNT);
+	mutex_unlock(&m->lock);
+	return ret == -EBUSY ? -ENOSPC : ret;
+}
+
+/* It is in none any more, and ends perhaps; its places are out of date. */
+void tarn_match_leave(struct tarn_partition *part)
+{
+	struct tarn_match *m = part->pool->match;
+
+	mutex_lock(&m->lock);
+	if (part->member)
+		xa_erase(&m->members, part->member);
+	part->member = 0;
+	if (xa_empty(&m->members))
+		drop_table(part->pool);
+	mutex_unlock(&m->lock);
+}
+
+/**
+ * tarn_match_set_store() - a partition is in another domain from now on, or in none
+ * @part: partition, none of whose pages is shared; the caller holds its domain_lock
+ * @store: of the domain, or NULL; the caller's reference is the partition's
+ *
+ * No look goes on with the old store and finds that the partition leaves it no more.
+ *
+ * Context: process.
+ * Return: the store that it was, and the reference.
+ */
+struct tarn_partition *tarn_match_set_store(struct tarn_partition *part,
+					    struct tarn_partition *store)
+{
+	struct tarn_match *m = part->pool->match;
+	struct tarn_partition *old;
+
+	mutex_lock(&m->lock);
+	old = rcu_replace_pointer(part->store, store,
+				  lockdep_is_held(&part->domain_lock));
+	WRITE_ONCE(part->leaves_domain, false);
+	mutex_unlock(&m->lock);
+	return old;
+}
+
+/* Looks that began before have ended: what was set before that is heeded. */
+void tarn_match_synchronize(struct tarn_pool *pool)
+{
+	mutex_lock(&pool->match->lock);
+	mutex_unlock(&pool->match->lock);
+}
+
+u64 tarn_match_pages(struct tarn_pool *pool)
+{
+	return atomic64_read(&pool->match->pages);
+}
+
+u64 tarn_match_ns(struct tarn_pool *pool)
+{
+	return atomic64_read(&pool->match->ns);
+}
+
+int tarn_match_create(struct tarn_pool *pool)
+{
+	struct tarn_match *m = kzalloc(sizeof(*m), GFP_KERNEL);
+
+	if (!m)
+		return -ENOMEM;
+	mutex_init(&m->lock);
+	xa_init_flags(&m->members, XA_FLAGS_ALLOC1);
+	get_random_bytes(&m->key, sizeof(m->key));
+	pool->match = m;
+	return 0;
+}
+
+/* The mount ends; nobody is in any domain. */
+void tarn_match_destroy(struct tarn_pool *pool)
+{
+	struct tarn_match *m = pool->match;
+
+	if (!m)
+		return;
+	WARN_ON_ONCE(!xa_empty(&m->members));
+	kvfree(m->places);
+	xa_destroy(&m->members);
+	kfree(m);
+	pool->match = NULL;
+}
