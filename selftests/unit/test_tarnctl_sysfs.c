@@ -69,7 +69,7 @@ static void test_fields(void)
 	CHECK_EQ(info.fair_frames, 102);
 	CHECK_EQ(info.logical_pages, 106);
 	CHECK_EQ(info.block_pages, 108);
-	CHECK_EQ(info.errors, 124);
+	CHECK_EQ(info.errors, 128);
 	/* A file of another kind is an error, a missing one leaves its field. */
 	put(fd, "page_ins", "many\n");
 	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -EINVAL);
@@ -174,6 +174,7 @@ static void test_format(void)
 			CHECK_STR(text, "0.0%");
 		else if (!strcmp(field->name, "scan_ns") ||
 			 !strcmp(field->name, "search_ns") ||
+			 !strcmp(field->name, "match_ns") ||
 			 !strcmp(field->name, "promote_ns"))
 			CHECK_STR(text, "0ns");
 		else if (!strcmp(field->name, "placement"))
