@@ -3,7 +3,8 @@
  * Making a block of small frames one 2 MiB frame, while it is used. All of its pages are
  * marked and unmapped together; then they are copied into a chunk, or, where each lies at
  * its place in the same chunk already, that is made whole. Pages that are empty come as
- * zeroes, patterns as what they are. All or none: if somebody holds one of them, the block is as it was.
+ * zeroes, patterns as what they are. All or none: if somebody holds one of them, the block
+ * is as it was.
  *
  * A page is locked, by trying, only while it is marked. Who is about to map it has the lock
  * until he has, so nobody maps it behind the unmapping; and who waits for the lock has a

@@ -120,8 +120,10 @@ static bool settle_known(struct tarn_io *io, u64 word)
 	if (!load_unmark(io, &marked))
 		return false;
 	if (word) {
-		/* Only with a mark that nobody takes the page away from. */
-		/* The leaf of a page that was stored has sums: that can't fail. */
+		/*
+		 * Only with a mark that nobody takes the page away from. The leaf of a page
+		 * that was stored has sums: that can't fail.
+		 */
 		WARN_ON_ONCE(!tarn_pattern_keep(io->part, entry, word));
 		tarn_entry_change(io->part, io->index, entry, &marked, to);
 		tarn_partition_add_pattern(io->part, 1);

@@ -3,8 +3,8 @@
  * TARN_PARTITION_READ: the content of a range, with the states kept.
  *
  * A resident page is copied out of its frame, a pattern is made where it goes, what a page
- * shares is looked at where it is. For a paged one a load is begun like any other, so its page is marked IN meanwhile and others wait for it; but it
- * ends with the page paged as before, and the frame goes to whoever looks
+ * shares is looked at where it is. For a paged one a load is begun like any other, so its
+ * page is marked IN meanwhile and others wait for it; but it ends with the page paged as before, and the frame goes to whoever looks
  * (load.c, peek_settle()). No counter of page-ins moves and no age changes.
  */
 #include <linux/completion.h>

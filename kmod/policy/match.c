@@ -15,9 +15,10 @@
  *					this one becomes a canon, and the other will share
  *					that when the look comes to it.
  *
- * Who changes from one look to the next has no place by his new hash, and is left alone, as long
- * as he does not become what others share already. Nothing in the table is relied on. Pages are compared as a whole when nobody can write to
- * them (page/merge.c); a place that is out of date costs a comparison in vain.
+ * Who changes from one look to the next has no place by his new hash, and is left alone, as
+ * long as he does not become what others share already. Nothing in the table is relied on.
+ * Pages are compared as a whole when nobody can write to them (page/merge.c); a place that is
+ * out of date costs a comparison, and goes when it is met.
  *
  * A hash has two buckets, and gets a place in the one that has more of them free: so nearly
  * all of a table can be used. When both are full any place of one is given to the new one,

@@ -15,8 +15,8 @@
  *		into RESCUED, and a truncation may take a page away from IN, OUT
  *		and RESCUED: their holders find out when they end the mark.
  * f		TARN_ENTRY_FLAG: of an empty page, a pattern or a shared page, a
- *		mapping to read it may exist; of a resident page, it has not been looked at since it
- *		came in; of a paged one, its last load failed
+ *		mapping to read it may exist; of a resident page, it has not been
+ *		looked at since it came in; of a paged one, its last load failed
  * hint		use.h: how much the page is used; of a paged one, when it went; of
  *		a pattern, looks since its mapping was used
  * payload	resident: frame number; paged: the pager's cookie; pattern: the upper

@@ -18,13 +18,12 @@
  *			the locks of pool->pending
  *	                  the lock of a magazine, events_lock
  *	                    node->lock
- * pool->part_lock stands alone, below inode locks and resize_lock, and below part->domain_lock
- * and pool->domains_lock, in that order. match->lock is inside of part->pin and outside of page
- * locks, the lock of a canon inside of all of these. With the page lock of a canon the pin of
- * who shares it is tried for. Of a VM's,
- * part->vm_lock is outside of vms_lock and of part->areas->lock, and that outside of page
- * locks; hook_lock stands alone. A hit takes the page lock of its own frame and nothing
- * else.
+ * pool->part_lock stands alone, below inode locks and resize_lock, and below
+ * part->domain_lock and pool->domains_lock, in that order. match->lock is inside of
+ * part->pin and outside of page locks, the lock of a canon inside of all of these. With the
+ * page lock of a canon the pin of who shares it is tried for. Of a VM's, part->vm_lock is
+ * outside of vms_lock and of part->areas->lock, and that outside of page locks; hook_lock
+ * stands alone. A hit takes the page lock of its own frame and nothing else.
  */
 #ifndef TARN_POOL_H
 #define TARN_POOL_H
