@@ -161,11 +161,7 @@ struct page *tarn_batch_page(const struct tarn_batch *b, unsigned int i)
  */
 void tarn_batch_settle(struct tarn_partition *part, u64 index, u64 to)
 {
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	u64 e = atomic64_read(entry);
-
-	WARN_ON_ONCE(!tarn_entry_change(part, index, entry, &e, to));
-	tarn_entry_wake(entry);
+	tarn_entry_settle(part, index, tarn_partition_entry(part, index), to);
 }
 
 /* It stays where it is. */

@@ -23,15 +23,6 @@ static bool mark(struct tarn_partition *part, u64 index, atomic64_t *entry, u64 
 				 tarn_entry_with_mark(e, TARN_MARK_FILL));
 }
 
-static void unmark(struct tarn_partition *part, u64 index, atomic64_t *entry,
-		   u64 to)
-{
-	u64 e = atomic64_read(entry);
-
-	WARN_ON_ONCE(!tarn_entry_change(part, index, entry, &e, to));
-	tarn_entry_wake(entry);
-}
-
 /* ---- mappings that nobody uses ------------------------------------------ */
 
 /* Note what a look saw of a mapping. True: it is to go, and in hand. */
@@ -78,7 +69,7 @@ void tarn_pattern_look(struct tarn_partition *part, struct tarn_leaf *leaf,
 	for_each_set_bit(i, idle, TARN_LEAF_PAGES) {
 		u64 e = atomic64_read(&leaf->entry[i]);
 
-		unmark(part, first + i, &leaf->entry[i],
+		tarn_entry_settle(part, first + i, &leaf->entry[i],
 		       tarn_entry_make(TARN_PAGE_PATTERN, tarn_entry_payload(e)));
 	}
 }
@@ -132,7 +123,7 @@ unsigned int tarn_pattern_remove(struct tarn_partition *part,
 	if (part->inode && !bitmap_empty(marked, TARN_LEAF_PAGES))
 		tarn_partition_unmap(part, first, end - first);
 	for_each_set_bit(i, marked, TARN_LEAF_PAGES)
-		unmark(part, first + i, tarn_leaf_entry(leaf, first + i),
+		tarn_entry_settle(part, first + i, tarn_leaf_entry(leaf, first + i),
 		       tarn_entry_make(TARN_PAGE_EMPTY, 0));
 	if (n)
 		tarn_partition_add_pattern(part, -(s64)n);

@@ -180,15 +180,6 @@ static bool mark(struct tarn_partition *part, u64 index, atomic64_t *entry, u64 
 	return true;
 }
 
-static void unmark(struct tarn_partition *part, u64 index, atomic64_t *entry,
-		   u64 to)
-{
-	u64 e = atomic64_read(entry);
-
-	WARN_ON_ONCE(!tarn_entry_change(part, index, entry, &e, to));
-	tarn_entry_wake(entry);
-}
-
 /* Marked FILL, it leaves what it shares: its store is there until it has. */
 static void leave(struct tarn_partition *part, u64 index, atomic64_t *entry)
 {
@@ -237,7 +228,7 @@ unsigned int tarn_share_remove(struct tarn_partition *part,
 		atomic64_t *entry = tarn_leaf_entry(leaf, first + i);
 
 		leave(part, first + i, entry);
-		unmark(part, first + i, entry,
+		tarn_entry_settle(part, first + i, entry,
 		       tarn_entry_make(TARN_PAGE_EMPTY, 0));
 	}
 	if (n)
@@ -317,9 +308,9 @@ static void take_back(struct tarn_partition *part, u64 index, atomic64_t *entry,
 		;
 	tarn_partition_left(store, frame);
 	tarn_entry_wake(from);
-	unmark(part, index, entry,
-	       tarn_entry_with_hint(tarn_entry_make(TARN_PAGE_RESIDENT, frame),
-				    hint));
+	tarn_entry_settle(part, index, entry,
+			  tarn_entry_with_hint(tarn_entry_make(
+						TARN_PAGE_RESIDENT, frame), hint));
 	tarn_partition_came(part, entry, nid);
 	tarn_partition_add_shared(part, -1);
 }
@@ -348,8 +339,8 @@ static bool turn_back(struct tarn_partition *part, u64 index, atomic64_t *entry,
 		if (alone)
 			take_back(part, index, entry, store, canon, &copy);
 		else
-			unmark(part, index, entry,
-			       tarn_entry_with_mark(e, TARN_MARK_NONE));
+			tarn_entry_settle(part, index, entry,
+					  tarn_entry_with_mark(e, TARN_MARK_NONE));
 	}
 	tarn_batch_unlock(page);
 	if (alone) {

@@ -81,3 +81,13 @@ bool tarn_entry_change(struct tarn_partition *part, u64 index,
 	trace_tarn_page_state(part->id, index, *old, new);
 	return true;
 }
+
+/* End the mark of an entry that is in the caller's hand, so that nobody else changes it. */
+void tarn_entry_settle(struct tarn_partition *part, u64 index,
+		       atomic64_t *entry, u64 to)
+{
+	u64 e = atomic64_read(entry);
+
+	WARN_ON_ONCE(!tarn_entry_change(part, index, entry, &e, to));
+	tarn_entry_wake(entry);
+}

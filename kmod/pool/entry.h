@@ -157,6 +157,8 @@ struct tarn_partition;
 
 bool tarn_entry_change(struct tarn_partition *part, u64 index,
 		       atomic64_t *entry, u64 *old, u64 new);
+void tarn_entry_settle(struct tarn_partition *part, u64 index,
+		       atomic64_t *entry, u64 to);
 
 /*
  * Wake those who wait for the mark of @entry to end. The full barrier of the
