@@ -40,6 +40,7 @@
 #include "page/block.h"
 #include "page/merge.h"
 #include "page/share.h"
+#include "policy/cold.h"
 #include "policy/match.h"
 #include "pool/canon.h"
 #include "pool/partition.h"
@@ -237,17 +238,9 @@ struct look {
 	u64 hash[TARN_BATCH_MOST];
 };
 
-static bool is_cold(u64 e)
-{
-	return !(e & TARN_ENTRY_NEW) &&
-	       (tarn_entry_hint(e) & TARN_USE_MASK) < TARN_USE_COOL;
-}
-
 static bool may_share(const struct look *l, u64 e)
 {
-	return tarn_entry_has_frame(e) && !tarn_entry_mark(e) &&
-	       !tarn_entry_pinned(e) && (l->even_used || is_cold(e)) &&
-	       !tarn_frame_peek_held(l->part->pool, tarn_entry_payload(e));
+	return tarn_cold_may_take(l->part, e, l->even_used);
 }
 
 /* Of what a page holds now; somebody may be writing to it. False: it can't be read. */

@@ -23,6 +23,7 @@
 
 #include "page/block.h"
 #include "page/evict.h"
+#include "policy/cold.h"
 #include "policy/match.h"
 #include "policy/search.h"
 #include "pool/partition.h"
@@ -75,18 +76,9 @@ struct look {
 	struct tarn_evict_batch batch;
 };
 
-static bool is_cold(u64 e)
-{
-	return !(e & TARN_ENTRY_NEW) &&
-	       (tarn_entry_hint(e) & TARN_USE_MASK) < TARN_USE_COOL;
-}
-
-/* Who holds a page would only see it unmapped. */
 static bool may_go(const struct look *l, u64 e)
 {
-	return tarn_entry_has_frame(e) && !tarn_entry_mark(e) &&
-	       !tarn_entry_pinned(e) && (l->even_used || is_cold(e)) &&
-	       !tarn_frame_peek_held(l->part->pool, tarn_entry_payload(e));
+	return tarn_cold_may_take(l->part, e, l->even_used);
 }
 
 static bool looks_known(struct tarn_pool *pool, u64 e)
