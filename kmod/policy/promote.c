@@ -184,8 +184,8 @@ static bool has_room(struct tarn_pool *pool, int nid)
 	return false;
 }
 
-/* A block of small frames; its partition's pin is held. True: it was worth something. */
-static bool promote(struct tarn_partition *part, struct tarn_leaf *leaf,
+/* A block of small frames, of which nothing is moved. True: it was worth something. */
+static bool promote_still(struct tarn_partition *part, struct tarn_leaf *leaf,
 		    u64 first)
 {
 	struct view v = { .nid = NUMA_NO_NODE };
@@ -194,8 +194,8 @@ static bool promote(struct tarn_partition *part, struct tarn_leaf *leaf,
 
 	if (first + TARN_BLOCK_PAGES > atomic64_read(&part->pages) ||
 	    !look(pool, leaf, &v) || v.frames < FRAMES_LEAST ||
-	    v.warm < WARM_LEAST || tarn_relocating(part) ||
-	    !tarn_remap_wanted(part, first) || is_held(pool, leaf))
+	    v.warm < WARM_LEAST || !tarn_remap_wanted(part, first) ||
+	    is_held(pool, leaf))
 		return false;
 	nid = target(part, &v);
 	if (v.stored)
@@ -207,6 +207,22 @@ static bool promote(struct tarn_partition *part, struct tarn_leaf *leaf,
 	leaf->fetched = 0;
 	trace_tarn_block_promote(part->id, first, v.frames);
 	return true;
+}
+
+/*
+ * The partition's pin is held. What looked as if it lay on a node may have been moved away
+ * since: nobody moves the partition before the block is where it looked to be.
+ */
+static bool promote(struct tarn_partition *part, struct tarn_leaf *leaf,
+		    u64 first)
+{
+	bool worked;
+
+	if (!mutex_trylock(&part->relocate_lock))
+		return false;
+	worked = !tarn_relocating(part) && promote_still(part, leaf, first);
+	mutex_unlock(&part->relocate_lock);
+	return worked;
 }
 
 /* A hint, as its page is not locked. */

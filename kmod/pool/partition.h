@@ -141,7 +141,7 @@ struct tarn_part_node {
  * @domain_lock: one call at a time changes @store; outside of all but the inode's lock
  * @homes_set: how often homes were set
  * @way: how far moving them has come, policy/place.c's
- * @relocate_lock: protects @relocation; outside of @pin
+ * @relocate_lock: protects @relocation; outside of @pin, and within it only tried
  * @relocation: under way or the last one, policy/relocate.c's
  * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
  * @areas: what is registered in it, policy/area.c's
