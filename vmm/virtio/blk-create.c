@@ -7,6 +7,7 @@
 #include "config.h"
 #include "iothread.h"
 #include "lib/opts.h"
+#include "lib/sparse.h"
 #include "virtio/blk.h"
 #include "virtio/devices.h"
 #include "vm.h"
@@ -151,8 +152,8 @@ static int queues_alloc(struct virtio_blk *blk, u16 nr)
 		struct blk_queue *bq = &blk->queues[i];
 
 		bq->blk = blk;
-		/* Fresh pages that no request has touched cost nothing. */
-		bq->requests = calloc(n, req_size(blk));
+		/* Most are never used. */
+		bq->requests = sparse_alloc(n * req_size(blk));
 		bq->free = calloc(n, sizeof(*bq->free));
 		bq->kept = calloc(n, sizeof(*bq->kept));
 		if (!bq->requests || !bq->free || !bq->kept)
@@ -224,7 +225,8 @@ static void queues_free(struct virtio_blk *blk, u16 nr)
 	u16 i;
 
 	for (i = 0; blk->queues && i < nr; i++) {
-		free(blk->queues[i].requests);
+		sparse_free(blk->queues[i].requests,
+			    blk->queue_size * req_size(blk));
 		free(blk->queues[i].free);
 		free(blk->queues[i].kept);
 	}
