@@ -20,12 +20,12 @@
 /* What the page begins with, in a copy. False: it can't be read. */
 static bool look(struct page *page, struct tarn_metrics *to, size_t bytes)
 {
-	const void *copy = tarn_poison_look(page, bytes);
+	const void *seen = tarn_poison_look(page, bytes);
 
-	if (!copy)
+	if (!seen)
 		return false;
-	memcpy(to, copy, bytes);
-	tarn_poison_looked();
+	memcpy(to, seen, bytes);
+	tarn_poison_looked(seen);
 	return true;
 }
 

@@ -246,12 +246,12 @@ static bool may_share(const struct look *l, u64 e)
 /* Of what a page holds now; somebody may be writing to it. False: it can't be read. */
 static bool hash_page(const struct look *l, struct page *page, u64 *hash)
 {
-	const void *copy = tarn_poison_look(page, PAGE_SIZE);
+	const void *seen = tarn_poison_look(page, PAGE_SIZE);
 
-	if (!copy)
+	if (!seen)
 		return false;
-	*hash = siphash(copy, PAGE_SIZE, &l->match->key);
-	tarn_poison_looked();
+	*hash = siphash(seen, PAGE_SIZE, &l->match->key);
+	tarn_poison_looked(seen);
 	*hash ^= hash_64(l->store->id, 64);
 	return true;
 }

@@ -37,14 +37,14 @@ static const u16 steps[] = { SMP_CACHE_BYTES, 512, PAGE_SIZE };
 /* What it begins with. False: it can't be read, or differs. */
 static bool begins_with(struct page *page, size_t bytes, u64 *word)
 {
-	const u64 *copy = tarn_poison_look(page, bytes);
+	const u64 *seen = tarn_poison_look(page, bytes);
 	bool all;
 
-	if (!copy)
+	if (!seen)
 		return false;
-	*word = copy[0];
-	all = all_are(copy, bytes / sizeof(*copy), *word);
-	tarn_poison_looked();
+	*word = READ_ONCE(seen[0]);
+	all = all_are(seen, bytes / sizeof(*seen), *word);
+	tarn_poison_looked(seen);
 	return all;
 }
 

@@ -7,6 +7,8 @@
 #include <linux/percpu.h>
 #include <linux/uaccess.h>
 
+#include <asm/cpufeature.h>
+
 #include "pool/chunk.h"
 #include "pool/event.h"
 #include "pool/frame.h"
@@ -47,8 +49,19 @@ void tarn_poison_frame(struct tarn_pool *pool, u64 frame)
 
 /*
  * To read memory that has an error the kernel does not know of yet stops the machine,
- * but for copies that say so. False: it can't be read, and is marked if it was not yet.
+ * but for copies that say so. Processors on which those do so in a way of their own have
+ * ERMS; elsewhere the kernel has plain copies for them, and to look at a copy guards nothing.
  */
+static bool copies_guard(void)
+{
+#ifdef TARN_DEBUG
+	return true;
+#else
+	return cpu_feature_enabled(X86_FEATURE_ERMS);
+#endif
+}
+
+/* False: it can't be read, and is marked if it was not yet. */
 static bool copy_from(void *to, struct page *from, size_t at, size_t bytes)
 {
 	void *src = kmap_local_page(from);
@@ -75,38 +88,56 @@ bool tarn_poison_copy(struct page *to, struct page *from)
 static void __percpu *looks;
 
 /**
- * tarn_poison_look() - a copy of what a frame begins with, to look at
- * @page: of the frame; nobody changes it
+ * tarn_poison_look() - what a frame begins with, to look at
+ * @page: of the frame; if somebody changes it, that may be seen, or not
  * @bytes: as many
  *
  * Context: process; does not sleep before tarn_poison_looked().
- * Return: the copy; NULL: it can't be read, and tarn_poison_looked() is not due.
+ * Return: the bytes, or a copy of them; NULL: they can't be read, and
+ * tarn_poison_looked() is not due.
  */
 const void *tarn_poison_look(struct page *page, size_t bytes)
 {
-	void *copy = get_cpu_ptr(looks);
+	void *copy;
 
+	if (!copies_guard())
+		return tarn_poisoned(page) ? NULL : kmap_local_page(page);
+	copy = get_cpu_ptr(looks);
 	if (copy_from(copy, page, 0, bytes))
 		return copy;
 	put_cpu_ptr(looks);
 	return NULL;
 }
 
-void tarn_poison_looked(void)
+void tarn_poison_looked(const void *seen)
 {
-	put_cpu_ptr(looks);
+	if (copies_guard())
+		put_cpu_ptr(looks);
+	else
+		kunmap_local(seen);
 }
 
 /* The checksum of a frame that nobody changes. False: it can't be read. */
 bool tarn_poison_sum(struct page *page, u32 *sum)
 {
-	const void *copy = tarn_poison_look(page, PAGE_SIZE);
+	const void *seen = tarn_poison_look(page, PAGE_SIZE);
 
-	if (!copy)
+	if (!seen)
 		return false;
-	*sum = tarn_page_sum(copy);
-	tarn_poison_looked();
+	*sum = tarn_page_sum(seen);
+	tarn_poison_looked(seen);
 	return true;
+}
+
+static bool equal_in_place(struct page *a, struct page *b)
+{
+	void *left = kmap_local_page(a), *right = kmap_local_page(b);
+	bool equal = !tarn_poisoned(a) && !tarn_poisoned(b) &&
+		     !memcmp(left, right, PAGE_SIZE);
+
+	kunmap_local(right);
+	kunmap_local(left);
+	return equal;
 }
 
 /**
@@ -120,10 +151,13 @@ bool tarn_poison_sum(struct page *page, u32 *sum)
 bool tarn_poison_equal(struct page *a, struct page *b)
 {
 	const size_t half = PAGE_SIZE / 2;
-	void *copy = get_cpu_ptr(looks);
 	bool equal = true;
+	void *copy;
 	size_t at;
 
+	if (!copies_guard())
+		return equal_in_place(a, b);
+	copy = get_cpu_ptr(looks);
 	for (at = 0; at < PAGE_SIZE && equal; at += half)
 		equal = copy_from(copy, a, at, half) &&
 			copy_from(copy + half, b, at, half) &&

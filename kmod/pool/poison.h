@@ -29,7 +29,7 @@ void tarn_poison_frame(struct tarn_pool *pool, u64 frame);
 bool tarn_poison_found(struct page *page);
 bool tarn_poison_copy(struct page *to, struct page *from);
 const void *tarn_poison_look(struct page *page, size_t bytes);
-void tarn_poison_looked(void);
+void tarn_poison_looked(const void *seen);
 bool tarn_poison_sum(struct page *page, u32 *sum);
 bool tarn_poison_equal(struct page *a, struct page *b);
 
