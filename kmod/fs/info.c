@@ -31,10 +31,12 @@ static u32 pool_flags(struct tarn_pool *pool)
 	return flags;
 }
 
-/* Given, and neither split nor given up as a whole. They are not read at the same moment. */
-static u64 block_pages(u64 fills, u64 splits, u64 outs)
+static u64 block_pages(struct tarn_pool *pool, const struct tarn_pool_info *info)
 {
-	return (fills - min(fills, splits + outs)) << TARN_CHUNK_SHIFT;
+	u64 gone = info->block_splits + tarn_stats_pool(pool, TARN_STAT_BLOCK_OUTS);
+
+	/* They are not read at the same moment. */
+	return (info->block_fills - min(info->block_fills, gone)) << TARN_CHUNK_SHIFT;
 }
 
 static void fill_shared(struct tarn_pool *pool, struct tarn_pool_info *info)
@@ -120,8 +122,7 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 			    tarn_stats_pool(pool, TARN_STAT_BLOCK_LOADS) +
 			    info->block_promotions;
 	info->block_splits = tarn_stats_pool(pool, TARN_STAT_BLOCK_SPLITS);
-	info->block_pages = block_pages(info->block_fills, info->block_splits,
-					tarn_stats_pool(pool, TARN_STAT_BLOCK_OUTS));
+	info->block_pages = block_pages(pool, info);
 	info->pattern_pages = tarn_stats_pattern(pool);
 	info->pattern_drops = tarn_stats_pool(pool, TARN_STAT_PATTERN_DROPS);
 	info->searched_pages = atomic64_read(&pool->searched);
@@ -166,8 +167,7 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 			    atomic64_read(&count[TARN_STAT_BLOCK_LOADS]) +
 			    info->block_promotions;
 	info->block_splits = atomic64_read(&count[TARN_STAT_BLOCK_SPLITS]);
-	info->block_pages = block_pages(info->block_fills, info->block_splits,
-					atomic64_read(&count[TARN_STAT_BLOCK_OUTS]));
+	info->block_pages = tarn_stats_blocks(part) << TARN_CHUNK_SHIFT;
 	info->pattern_pages = never_negative(&part->pattern);
 	info->pattern_drops = atomic64_read(&count[TARN_STAT_PATTERN_DROPS]);
 	info->pattern_frames = tarn_pattern_frames(part);

@@ -49,7 +49,7 @@ struct tarn_chunk *tarn_block_take(struct tarn_pool *pool, int nid)
 	/* Of a pool without room, growth leaves alone what is left. */
 	if (!n || READ_ONCE(pool->full) || tarn_waiters_any(pool))
 		return NULL;
-	chunk = tarn_chunk_take(n);
+	chunk = tarn_chunk_take(n, 0);
 	if (!chunk) {
 		pool->ops->compact(n);
 		return NULL;

@@ -191,6 +191,11 @@ static bool is_out(const struct tarn_leaf *leaf)
 	return true;
 }
 
+/*
+ * One page is asked for, and all others of its block come, too. While reclaim is at work
+ * they would cost the pages of others, so there has to be more room than it makes by having
+ * one block go: each of its threads may.
+ */
 static struct tarn_chunk *take_chunk(struct tarn_pool *pool, int nid)
 {
 	struct tarn_node *n = tarn_pool_node(pool, nid);
@@ -198,7 +203,7 @@ static struct tarn_chunk *take_chunk(struct tarn_pool *pool, int nid)
 
 	if (!n || tarn_waiters_any(pool))
 		return NULL;
-	chunk = tarn_chunk_take(n);
+	chunk = tarn_chunk_take(n, (u64)n->nr_reclaimers * TARN_CHUNK_FRAMES);
 	if (chunk)
 		tarn_stats_taken(pool, nid, tarn_chunk_first(chunk),
 				 TARN_CHUNK_FRAMES);

@@ -230,6 +230,54 @@ void tarn_age_taken(struct tarn_partition *part, u64 e)
 		sink(&part->ages->next[use]);
 }
 
+/* No more is known of a page than of one that was just made. */
+static void forget(struct tarn_ages *a, unsigned int use, bool stale)
+{
+	sink(&a->count[use]);
+	a->count[TARN_USE_FIRST]++;
+	if (a->whole || stale)
+		return;
+	sink(&a->next[use]);
+	a->next[TARN_USE_FIRST]++;
+}
+
+/**
+ * tarn_age_parted() - a block that was in use is no one frame any more
+ * @part: partition; the caller holds its pin and hand_lock
+ * @leaf: the block's
+ * @first: its first page
+ *
+ * As long as it was, a use of one of its pages was one of all: which ones are used shows
+ * only from now on. Those that are not are cold soon, and the others are not taken before
+ * that was seen.
+ *
+ * Context: process.
+ */
+void tarn_age_parted(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 first)
+{
+	bool stale = tarn_age_stale(part, leaf);
+	unsigned int i;
+
+	lockdep_assert_held(&part->hand_lock);
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+		unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
+
+		if (!tarn_entry_has_frame(e) || tarn_entry_mark(e) ||
+		    tarn_entry_pinned(e) ||
+		    tarn_entry_hint(e) & TARN_HINT_PROBATION ||
+		    use <= TARN_USE_FIRST)
+			continue;
+		if (tarn_entry_change(part, first + i, &leaf->entry[i], &e,
+				      tarn_entry_with_hint(e, TARN_USE_FIRST) |
+				      TARN_ENTRY_NEW))
+			forget(part->ages, use, stale);
+	}
+	if (leaf->coldest > TARN_USE_FIRST)
+		WRITE_ONCE(leaf->coldest, TARN_USE_FIRST);
+}
+
 /* ---- looks -------------------------------------------------------------- */
 
 /* What a look makes of a resident page that nobody has in hand. */

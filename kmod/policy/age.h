@@ -73,6 +73,8 @@ unsigned int tarn_age_scan(struct tarn_partition *part, unsigned int leaves,
 			   u64 *pages);
 unsigned int tarn_age_coldness(struct tarn_partition *part);
 void tarn_age_taken(struct tarn_partition *part, u64 e);
+void tarn_age_parted(struct tarn_partition *part, struct tarn_leaf *leaf,
+		     u64 first);
 void tarn_age_advise(struct tarn_partition *part, u64 index, unsigned int use);
 
 #endif

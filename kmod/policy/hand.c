@@ -19,6 +19,7 @@
 #include "page/block.h"
 #include "page/evict.h"
 #include "policy/age.h"
+#include "policy/demote.h"
 #include "policy/hand.h"
 #include "pool/canon.h"
 #include "pool/partition.h"
@@ -39,6 +40,9 @@
  */
 #define JOIN_MOST	3U
 #define JOIN_MOST_VM	16U
+
+/* Blocks that are parted before others get the lock: each loses all of its mappings. */
+#define PARTS_MOST	4U
 
 /* Of a store: those who share what goes are unmapped one by one, with it locked. */
 #define SHARERS_MOST	1024
@@ -61,6 +65,7 @@ enum verdict { VERDICT_KEEP, VERDICT_PROBATION, VERDICT_GO };
  * @most: pages that may go
  * @join: pages that go are unmapped together if they are no further apart
  * @sharers: of a store, pages that share those that go
+ * @parts: blocks that were parted
  * @chunk: number of the chunk that was asked about last
  * @chunk_node: its node
  * @looks: leaves that were looked at
@@ -77,6 +82,7 @@ struct look {
 	unsigned int most;
 	unsigned int join;
 	u64 sharers;
+	unsigned int parts;
 	u64 chunk;
 	int chunk_node;
 	unsigned int looks;
@@ -224,6 +230,16 @@ static void block_taken(struct tarn_partition *part, struct tarn_leaf *leaf)
 		tarn_age_taken(part, atomic64_read(&leaf->entry[i]));
 }
 
+/* A block is merely colder than others. False: it stays for now. */
+static bool part_block(struct tarn_partition *part, struct tarn_leaf *leaf,
+		       struct look *l, u64 first)
+{
+	if (l->parts == PARTS_MOST)
+		return false;
+	l->parts++;
+	return tarn_demote_block(part, leaf, first);
+}
+
 /* A block that goes as a whole is more than enough. */
 static bool is_full(const struct look *l, const struct tarn_evict_batch *batch)
 {
@@ -248,11 +264,13 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 	struct tarn_hand *hand = l->hand;
 	u64 first = ALIGN_DOWN(hand->at, TARN_LEAF_PAGES);
 	unsigned int i = hand->at - first, to, gap = TARN_LEAF_PAGES;
+	bool block;
 
 	hand->at = first + TARN_LEAF_PAGES;
 	if (!is_visited(part, leaf, l) ||
 	    !look_at_leaf(part, leaf, l, first, &i, &to, young))
 		return;
+	block = tarn_demote_wanted(part, leaf);
 	for (; i < to && !is_full(l, batch); i++) {
 		atomic64_t *entry = &leaf->entry[i];
 		u64 e = atomic64_read(entry);
@@ -275,6 +293,12 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 			}
 			break;
 		case VERDICT_GO:
+			if (block) {
+				if (part_block(part, leaf, l, first))
+					goto parted;
+				note_kept(hand, e, was_used);
+				break;
+			}
 			if (tarn_evict_add(batch, first + i, entry, e,
 					   gap <= l->join)) {
 				tarn_age_taken(part, e);
@@ -290,9 +314,10 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 				tarn_evict_copy(part, first + i, e, !l->full);
 		}
 	}
-	unmap_bits(part, first, probation);
 	if (i < to)
 		hand->at = first + i;
+parted:
+	unmap_bits(part, first, probation);
 }
 
 /* ---- the way round ------------------------------------------------------ */

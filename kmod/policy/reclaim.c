@@ -22,6 +22,7 @@
 
 #include "policy/age.h"
 #include "policy/area.h"
+#include "policy/demote.h"
 #include "policy/entitle.h"
 #include "policy/hand.h"
 #include "policy/reclaim.h"
@@ -343,6 +344,7 @@ static void run_until_high(struct tarn_node *n)
 		if (taken <= 0)
 			tarn_pin_trim(part);
 		tarn_partition_put(part);
+		tarn_demote(n);
 		if (taken > 0)
 			reconsider(&r);
 		else if (taken < 0 && !press(&r))
@@ -421,6 +423,7 @@ void tarn_reclaim_init(struct tarn_node *node)
 	unsigned int cpus = cpumask_weight(cpumask_of_node(node->nid));
 	unsigned int i;
 
+	mutex_init(&node->demoter.lock);
 	node->nr_reclaimers = clamp_t(unsigned int, cpus, 1,
 				      TARN_RECLAIMERS_MOST);
 	for (i = 0; i < node->nr_reclaimers; i++) {

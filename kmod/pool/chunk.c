@@ -267,18 +267,17 @@ bool tarn_chunk_any(struct tarn_node *node)
 /**
  * tarn_chunk_take() - take all frames of a chunk
  * @node: of this node
- *
- * The node keeps its high mark free.
+ * @spare: frames that stay free besides the node's high mark
  *
  * Context: any.
  * Return: the chunk, split, its frames nobody's; NULL: none is free as a whole.
  */
-struct tarn_chunk *tarn_chunk_take(struct tarn_node *node)
+struct tarn_chunk *tarn_chunk_take(struct tarn_node *node, u64 spare)
 {
 	struct tarn_chunk *chunk = NULL;
 
 	spin_lock(&node->lock);
-	if (node->free >= READ_ONCE(node->high) + TARN_CHUNK_FRAMES)
+	if (node->free >= READ_ONCE(node->high) + spare + TARN_CHUNK_FRAMES)
 		chunk = last_free(node);
 	if (chunk) {
 		list_del_init(&chunk->link);

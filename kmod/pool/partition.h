@@ -115,6 +115,7 @@ struct tarn_part_node {
  * @member: its number for policy/match.c, 0: none
  * @leaves_domain: it leaves its domain, and shares nothing more
  * @promote_at: leaf at which promotion goes on, policy/promote.c's
+ * @demote_at: leaf at which demotion goes on, policy/demote.c's
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
@@ -170,6 +171,7 @@ struct tarn_partition {
 	u32 member;
 	bool leaves_domain;
 	unsigned long promote_at;
+	unsigned long demote_at;
 	u64 min_frames;
 	u64 desired_frames;
 	u64 entitled;

@@ -81,6 +81,20 @@ struct tarn_reclaimer {
 };
 
 /**
+ * struct tarn_demoter - what reclaim of a node knows of blocks to be parted, policy/demote.c's
+ * @lock: one thread at a time; protects the rest
+ * @evictions: pool->evictions when it last looked; a hint without the lock
+ * @refaults: of the pool, those that blocks were parted for
+ * @id: partition that had its turn
+ */
+struct tarn_demoter {
+	struct mutex lock;
+	u64 evictions;
+	u64 refaults;
+	u32 id;
+};
+
+/**
  * struct tarn_node - what a pool has of one NUMA node
  * @kobj: /sys/fs/tarn/<uuid>/node<N>; frees the node
  * @pool: back pointer
@@ -92,6 +106,7 @@ struct tarn_reclaimer {
  * @stats: counters
  * @nr_reclaimers: length of @reclaimers, fixed
  * @reclaimers: the threads that keep frames free, while there are frames
+ * @demoter: what they part
  * @lock: protects the three after it, and the chunks' lists
  * @chunks: chunks with a free frame; those that are free as a whole last
  * @free: free frames on @chunks
@@ -111,6 +126,7 @@ struct tarn_node {
 	struct tarn_node_stats __percpu *stats;
 	unsigned int nr_reclaimers;
 	struct tarn_reclaimer reclaimers[TARN_RECLAIMERS_MOST];
+	struct tarn_demoter demoter;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct list_head chunks;

@@ -12,6 +12,20 @@ void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n)
 	this_cpu_add(part->pool->stats->count[stat], n);
 }
 
+/* Blocks that are one frame: given, and neither split nor given up as a whole. */
+u64 tarn_stats_blocks(struct tarn_partition *part)
+{
+	atomic64_t *count = part->stats.count;
+	u64 gone = atomic64_read(&count[TARN_STAT_BLOCK_SPLITS]) +
+		   atomic64_read(&count[TARN_STAT_BLOCK_OUTS]);
+	u64 given = atomic64_read(&count[TARN_STAT_BLOCK_FILLS]) +
+		    atomic64_read(&count[TARN_STAT_BLOCK_LOADS]) +
+		    atomic64_read(&count[TARN_STAT_BLOCK_PROMOTIONS]);
+
+	/* They are not read at the same moment. */
+	return given - min(given, gone);
+}
+
 /* A page-in that was asked for at @start is done. */
 void tarn_stats_latency(struct tarn_partition *part, ktime_t start)
 {

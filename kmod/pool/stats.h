@@ -100,6 +100,7 @@ u64 tarn_stats_node_sum(struct tarn_node *n, enum tarn_node_stat stat);
 
 void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n);
 void tarn_stats_latency(struct tarn_partition *part, ktime_t start);
+u64 tarn_stats_blocks(struct tarn_partition *part);
 u64 tarn_stats_pool(struct tarn_pool *pool, enum tarn_stat stat);
 u64 tarn_stats_resident(struct tarn_pool *pool);
 u64 tarn_stats_paged(struct tarn_pool *pool);

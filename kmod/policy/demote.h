@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Demotion: blocks in use that are one 2 MiB frame are parted while memory is short.
+ */
+#ifndef TARN_DEMOTE_H
+#define TARN_DEMOTE_H
+
+#include <linux/types.h>
+
+struct tarn_leaf;
+struct tarn_node;
+struct tarn_partition;
+
+void tarn_demote(struct tarn_node *node);
+bool tarn_demote_wanted(struct tarn_partition *part, const struct tarn_leaf *leaf);
+bool tarn_demote_block(struct tarn_partition *part, struct tarn_leaf *leaf, u64 first);
+
+#endif
