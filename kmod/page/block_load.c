@@ -194,20 +194,28 @@ static bool is_out(const struct tarn_leaf *leaf)
 /*
  * One page is asked for, and all others of its block come, too. While reclaim is at work
  * they would cost the pages of others, so there has to be more room than it makes by having
- * one block go: each of its threads may.
+ * a block go: each of its threads may.
  */
+static u64 room_to_leave(struct tarn_node *n)
+{
+	return min_t(u64, (u64)n->nr_reclaimers * TARN_CHUNK_FRAMES,
+		     READ_ONCE(n->frames) / 8);
+}
+
 static struct tarn_chunk *take_chunk(struct tarn_pool *pool, int nid)
 {
 	struct tarn_node *n = tarn_pool_node(pool, nid);
 	struct tarn_chunk *chunk;
+	u64 spare;
 
 	if (!n || tarn_waiters_any(pool))
 		return NULL;
-	chunk = tarn_chunk_take(n, (u64)n->nr_reclaimers * TARN_CHUNK_FRAMES);
+	spare = room_to_leave(n);
+	chunk = tarn_chunk_take(n, spare);
 	if (chunk)
 		tarn_stats_taken(pool, nid, tarn_chunk_first(chunk),
 				 TARN_CHUNK_FRAMES);
-	else
+	else if (tarn_chunk_room(n, spare))
 		pool->ops->compact(n);
 	return chunk;
 }

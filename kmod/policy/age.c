@@ -230,15 +230,13 @@ void tarn_age_taken(struct tarn_partition *part, u64 e)
 		sink(&part->ages->next[use]);
 }
 
-/* No more is known of a page than of one that was just made. */
-static void forget(struct tarn_ages *a, unsigned int use, bool stale)
+/* Count a page that was counted as used so much as less used. */
+static void recount(u64 *count, unsigned int use)
 {
-	sink(&a->count[use]);
-	a->count[TARN_USE_FIRST]++;
-	if (a->whole || stale)
+	if (!count[use])
 		return;
-	sink(&a->next[use]);
-	a->next[TARN_USE_FIRST]++;
+	count[use]--;
+	count[TARN_USE_COOL]++;
 }
 
 /**
@@ -248,15 +246,18 @@ static void forget(struct tarn_ages *a, unsigned int use, bool stale)
  * @first: its first page
  *
  * As long as it was, a use of one of its pages was one of all: which ones are used shows
- * only from now on. Those that are not are cold soon, and the others are not taken before
- * that was seen.
+ * only from now on. They count as little used as pages can that are not cold, so that the
+ * next looks tell those that are used from those that are not. Until the first one they
+ * stay, unless all is taken that nobody holds.
  *
  * Context: process.
  */
 void tarn_age_parted(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 first)
 {
-	bool stale = tarn_age_stale(part, leaf);
+	struct tarn_ages *a = part->ages;
+	bool counted = !a->whole && !tarn_age_stale(part, leaf);
+	u8 coldest = READ_ONCE(leaf->coldest);
 	unsigned int i;
 
 	lockdep_assert_held(&part->hand_lock);
@@ -267,15 +268,17 @@ void tarn_age_parted(struct tarn_partition *part, struct tarn_leaf *leaf,
 		if (!tarn_entry_has_frame(e) || tarn_entry_mark(e) ||
 		    tarn_entry_pinned(e) ||
 		    tarn_entry_hint(e) & TARN_HINT_PROBATION ||
-		    use <= TARN_USE_FIRST)
+		    use < TARN_USE_COOL ||
+		    !tarn_entry_change(part, first + i, &leaf->entry[i], &e,
+				       tarn_entry_with_hint(e, TARN_USE_COOL) |
+				       TARN_ENTRY_NEW))
 			continue;
-		if (tarn_entry_change(part, first + i, &leaf->entry[i], &e,
-				      tarn_entry_with_hint(e, TARN_USE_FIRST) |
-				      TARN_ENTRY_NEW))
-			forget(part->ages, use, stale);
+		recount(a->count, use);
+		if (counted)
+			recount(a->next, use);
+		coldest = min_t(u8, coldest, TARN_USE_COOL);
 	}
-	if (leaf->coldest > TARN_USE_FIRST)
-		WRITE_ONCE(leaf->coldest, TARN_USE_FIRST);
+	WRITE_ONCE(leaf->coldest, coldest);
 }
 
 /* ---- looks -------------------------------------------------------------- */

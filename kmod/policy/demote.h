@@ -8,11 +8,11 @@
 #include <linux/types.h>
 
 struct tarn_leaf;
-struct tarn_node;
 struct tarn_partition;
 
-void tarn_demote(struct tarn_node *node);
+void tarn_demote(struct tarn_partition *part, int nid);
 bool tarn_demote_wanted(struct tarn_partition *part, const struct tarn_leaf *leaf);
-bool tarn_demote_block(struct tarn_partition *part, struct tarn_leaf *leaf, u64 first);
+void tarn_demote_note(struct tarn_partition *part, struct tarn_leaf *leaf, u64 first);
+bool tarn_demoted(const struct tarn_leaf *leaf);
 
 #endif

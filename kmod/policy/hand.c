@@ -230,14 +230,26 @@ static void block_taken(struct tarn_partition *part, struct tarn_leaf *leaf)
 		tarn_age_taken(part, atomic64_read(&leaf->entry[i]));
 }
 
-/* A block is merely colder than others. False: it stays for now. */
-static bool part_block(struct tarn_partition *part, struct tarn_leaf *leaf,
-		       struct look *l, u64 first)
+/*
+ * A page of a block in use is to go: that is parted for it if it can go at all. How used
+ * the others are shows from then on.
+ */
+static bool take_of_block(struct tarn_partition *part, struct tarn_leaf *leaf,
+			  struct look *l, struct tarn_evict_batch *batch, u64 index,
+			  u64 e)
 {
+	bool blocks = batch->blocks, taken;
+
 	if (l->parts == PARTS_MOST)
 		return false;
-	l->parts++;
-	return tarn_demote_block(part, leaf, first);
+	batch->blocks = false;
+	taken = tarn_evict_add(batch, index, tarn_leaf_entry(leaf, index), e, false);
+	batch->blocks = blocks;
+	if (!tarn_block_is_whole(part->pool, e)) {
+		l->parts++;
+		tarn_demote_note(part, leaf, ALIGN_DOWN(index, TARN_LEAF_PAGES));
+	}
+	return taken;
 }
 
 /* A block that goes as a whole is more than enough. */
@@ -270,7 +282,8 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 	if (!is_visited(part, leaf, l) ||
 	    !look_at_leaf(part, leaf, l, first, &i, &to, young))
 		return;
-	block = tarn_demote_wanted(part, leaf);
+	/* Where it is pressed harder 2 MiB at once are worth more. */
+	block = !l->pressure && tarn_demote_wanted(part, leaf);
 	for (; i < to && !is_full(l, batch); i++) {
 		atomic64_t *entry = &leaf->entry[i];
 		u64 e = atomic64_read(entry);
@@ -294,9 +307,15 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 			break;
 		case VERDICT_GO:
 			if (block) {
-				if (part_block(part, leaf, l, first))
-					goto parted;
-				note_kept(hand, e, was_used);
+				block = false;
+				if (!take_of_block(part, leaf, l, batch,
+						   first + i, e)) {
+					note_kept(hand, e, was_used);
+					i = to;
+					break;
+				}
+				tarn_age_taken(part, e);
+				gap = 0;
 				break;
 			}
 			if (tarn_evict_add(batch, first + i, entry, e,
@@ -314,10 +333,9 @@ static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 				tarn_evict_copy(part, first + i, e, !l->full);
 		}
 	}
+	unmap_bits(part, first, probation);
 	if (i < to)
 		hand->at = first + i;
-parted:
-	unmap_bits(part, first, probation);
 }
 
 /* ---- the way round ------------------------------------------------------ */

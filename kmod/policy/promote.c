@@ -23,6 +23,7 @@
 
 #include "page/block.h"
 #include "page/load.h"
+#include "policy/demote.h"
 #include "policy/promote.h"
 #include "policy/relocate.h"
 #include "policy/remap.h"
@@ -184,7 +185,7 @@ static bool has_room(struct tarn_pool *pool, int nid)
 	return false;
 }
 
-/* A block of small frames, of which nothing is moved. True: it was worth something. */
+/* A block of small frames that no relocation moves. True: it was worth something. */
 static bool promote_still(struct tarn_partition *part, struct tarn_leaf *leaf,
 		    u64 first)
 {
@@ -211,14 +212,17 @@ static bool promote_still(struct tarn_partition *part, struct tarn_leaf *leaf,
 
 /*
  * The partition's pin is held. What looked as if it lay on a node may have been moved away
- * since: nobody moves the partition before the block is where it looked to be.
+ * since: no relocation begins before the block is where it looked to be.
  */
 static bool promote(struct tarn_partition *part, struct tarn_leaf *leaf,
 		    u64 first)
 {
 	bool worked;
 
-	if (!mutex_trylock(&part->relocate_lock))
+	/* Where memory is short it would be parted again. */
+	if (tarn_demoted(leaf) || tarn_pool_is_low(part->pool) ||
+	    tarn_waiters_any(part->pool) ||
+	    !mutex_trylock(&part->relocate_lock))
 		return false;
 	worked = !tarn_relocating(part) && promote_still(part, leaf, first);
 	mutex_unlock(&part->relocate_lock);

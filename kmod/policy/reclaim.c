@@ -20,6 +20,7 @@
 #include <linux/sched/signal.h>
 #include <linux/topology.h>
 
+#include "page/block.h"
 #include "policy/age.h"
 #include "policy/area.h"
 #include "policy/demote.h"
@@ -280,6 +281,8 @@ static int take_from(struct tarn_partition *part, const struct run *r)
 		cond_resched();
 	}
 	atomic_dec(busy);
+	if (taken && tarn_partition_staying(part) >= turn.least + TARN_BLOCK_PAGES)
+		tarn_demote(part, r->node->nid);
 	return !taken && turn.vain ? -EAGAIN : taken;
 }
 
@@ -344,7 +347,6 @@ static void run_until_high(struct tarn_node *n)
 		if (taken <= 0)
 			tarn_pin_trim(part);
 		tarn_partition_put(part);
-		tarn_demote(n);
 		if (taken > 0)
 			reconsider(&r);
 		else if (taken < 0 && !press(&r))
@@ -423,7 +425,6 @@ void tarn_reclaim_init(struct tarn_node *node)
 	unsigned int cpus = cpumask_weight(cpumask_of_node(node->nid));
 	unsigned int i;
 
-	mutex_init(&node->demoter.lock);
 	node->nr_reclaimers = clamp_t(unsigned int, cpus, 1,
 				      TARN_RECLAIMERS_MOST);
 	for (i = 0; i < node->nr_reclaimers; i++) {

@@ -264,6 +264,13 @@ bool tarn_chunk_any(struct tarn_node *node)
 	return any;
 }
 
+/* Has a node as many frames free that there may be a chunk to take? A hint without the lock. */
+bool tarn_chunk_room(struct tarn_node *node, u64 spare)
+{
+	return READ_ONCE(node->free) >=
+	       READ_ONCE(node->high) + spare + TARN_CHUNK_FRAMES;
+}
+
 /**
  * tarn_chunk_take() - take all frames of a chunk
  * @node: of this node
@@ -277,7 +284,7 @@ struct tarn_chunk *tarn_chunk_take(struct tarn_node *node, u64 spare)
 	struct tarn_chunk *chunk = NULL;
 
 	spin_lock(&node->lock);
-	if (node->free >= READ_ONCE(node->high) + spare + TARN_CHUNK_FRAMES)
+	if (tarn_chunk_room(node, spare))
 		chunk = last_free(node);
 	if (chunk) {
 		list_del_init(&chunk->link);

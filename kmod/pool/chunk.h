@@ -78,6 +78,7 @@ void tarn_chunk_push(struct tarn_node *node, struct tarn_chunk *chunk,
 unsigned int tarn_chunk_pop(struct tarn_node *node, struct tarn_chunk *chunk);
 
 bool tarn_chunk_any(struct tarn_node *node);
+bool tarn_chunk_room(struct tarn_node *node, u64 spare);
 struct tarn_chunk *tarn_chunk_take(struct tarn_node *node, u64 spare);
 void tarn_chunk_give(struct tarn_node *node, struct tarn_chunk *chunk);
 bool tarn_chunk_join(struct tarn_chunk *chunk);

@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include <asm/cpufeature.h>
+#include <asm/processor.h>
 
 #include "pool/chunk.h"
 #include "pool/event.h"
@@ -49,15 +50,17 @@ void tarn_poison_frame(struct tarn_pool *pool, u64 frame)
 
 /*
  * To read memory that has an error the kernel does not know of yet stops the machine,
- * but for copies that say so. Processors on which those do so in a way of their own have
- * ERMS; elsewhere the kernel has plain copies for them, and to look at a copy guards nothing.
+ * but for copies that say so. Where they are more than plain ones the processor has ERMS, or
+ * is one of Intel's for servers, or the kernel was started with mce=recovery, which cannot
+ * be seen from here. Elsewhere to look at a copy guards nothing.
  */
 static bool copies_guard(void)
 {
 #ifdef TARN_DEBUG
 	return true;
 #else
-	return cpu_feature_enabled(X86_FEATURE_ERMS);
+	return cpu_feature_enabled(X86_FEATURE_ERMS) ||
+	       boot_cpu_data.x86_vendor == X86_VENDOR_INTEL;
 #endif
 }
 

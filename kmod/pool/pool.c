@@ -185,6 +185,7 @@ struct tarn_pool *tarn_pool_alloc(const struct tarn_pool_ops *ops, bool paging)
 	init_waitqueue_head(&pool->scan_wait);
 	spin_lock_init(&pool->entitle_lock);
 	mutex_init(&pool->resize_lock);
+	mutex_init(&pool->demoter.lock);
 	spin_lock_init(&pool->wait_lock);
 	for (i = 0; i < TARN_WANT_COUNT; i++)
 		INIT_LIST_HEAD(&pool->waiters[i]);

@@ -81,20 +81,6 @@ struct tarn_reclaimer {
 };
 
 /**
- * struct tarn_demoter - what reclaim of a node knows of blocks to be parted, policy/demote.c's
- * @lock: one thread at a time; protects the rest
- * @evictions: pool->evictions when it last looked; a hint without the lock
- * @refaults: of the pool, those that blocks were parted for
- * @id: partition that had its turn
- */
-struct tarn_demoter {
-	struct mutex lock;
-	u64 evictions;
-	u64 refaults;
-	u32 id;
-};
-
-/**
  * struct tarn_node - what a pool has of one NUMA node
  * @kobj: /sys/fs/tarn/<uuid>/node<N>; frees the node
  * @pool: back pointer
@@ -106,7 +92,6 @@ struct tarn_demoter {
  * @stats: counters
  * @nr_reclaimers: length of @reclaimers, fixed
  * @reclaimers: the threads that keep frames free, while there are frames
- * @demoter: what they part
  * @lock: protects the three after it, and the chunks' lists
  * @chunks: chunks with a free frame; those that are free as a whole last
  * @free: free frames on @chunks
@@ -126,7 +111,6 @@ struct tarn_node {
 	struct tarn_node_stats __percpu *stats;
 	unsigned int nr_reclaimers;
 	struct tarn_reclaimer reclaimers[TARN_RECLAIMERS_MOST];
-	struct tarn_demoter demoter;
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	struct list_head chunks;
@@ -152,6 +136,18 @@ struct tarn_pool_ops {
 	int (*make_node)(struct tarn_node *node);
 	void (*compact)(struct tarn_node *node);
 	void (*part)(struct tarn_pool *pool, struct tarn_chunk *chunk);
+};
+
+/**
+ * struct tarn_demoter - what is known of blocks that are to be parted, policy/demote.c's
+ * @lock: one thread at a time; protects the rest
+ * @evictions: of the pool when somebody last looked; a hint without the lock
+ * @refaults: of the pool, those that blocks were parted for
+ */
+struct tarn_demoter {
+	struct mutex lock;
+	u64 evictions;
+	u64 refaults;
 };
 
 /**
@@ -213,6 +209,7 @@ struct tarn_pool_ops {
  * @match: finds pages that hold the same, policy/match.c's
  * @placer: the thread that moves pages home, policy/place.c's
  * @placement: which ones first, enum tarn_placement
+ * @demoter: which are parted while memory is short
  * @promoter: the thread that makes blocks 2 MiB frames, policy/promote.c's
  * @promote_permille: its share of one CPU, in thousandths
  * @promote_ns: processor time that it took
@@ -296,6 +293,7 @@ struct tarn_pool {
 	struct tarn_match *match;
 	struct tarn_placer *placer;
 	u32 placement;
+	struct tarn_demoter demoter;
 	struct tarn_promoter *promoter;
 	u32 promote_permille;
 	atomic64_t promote_ns;

@@ -4,8 +4,10 @@
  * while memory is short: parted, those pages of them go that nobody uses.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "node.h"
@@ -101,25 +103,50 @@ static void *thrash(void *arg)
 	return arg;
 }
 
-static pthread_t threads[2];
+static pthread_t user, thrasher;
+
+/* Until they count as used, as a whole. */
+static void start_use(void)
+{
+	stop = false;
+	ASSERT_EQ(pthread_create(&user, NULL, use, NULL), 0);
+	WAIT_FOR(part_info(part).working_set == BLOCKS * BLOCK);
+}
+
+static void end_use(void)
+{
+	stop = true;
+	ASSERT_EQ(pthread_join(user, NULL), 0);
+}
 
 static void start(void)
 {
-	stop = false;
-	ASSERT_EQ(pthread_create(&threads[0], NULL, use, NULL), 0);
-	/* They count as used as a whole. */
-	WAIT_FOR(part_info(part).working_set == BLOCKS * BLOCK);
-	ASSERT_EQ(pthread_create(&threads[1], NULL, thrash, NULL), 0);
+	start_use();
+	ASSERT_EQ(pthread_create(&thrasher, NULL, thrash, NULL), 0);
 }
 
 static void finish(void)
 {
-	stop = true;
-	ASSERT_EQ(pthread_join(threads[0], NULL), 0);
-	ASSERT_EQ(pthread_join(threads[1], NULL), 0);
+	end_use();
+	ASSERT_EQ(pthread_join(thrasher, NULL), 0);
 }
 
-/* It has more than its part, so its pages go, but none that is used. */
+/* Colder than what else there is, and no page comes back. */
+static void a_warm_block_is_parted(void)
+{
+	u64 i;
+
+	begin(TARN_WEIGHT_MAX);
+	start_use();
+	end_use();
+	for (i = 0; i < OTHERS; i++)
+		page_fill(other_map + i * PAGE_SIZE, 12, i, 1);
+	ASSERT_GT(part_info(part).block_splits, 0);
+	ASSERT_EQ(pool_info(&pool).refaults, 0);
+	end();
+}
+
+/* It has more than its part, so its pages go. */
 static void a_block_in_use_is_parted(void)
 {
 	begin(TARN_WEIGHT_MAX);
@@ -131,16 +158,50 @@ static void a_block_in_use_is_parted(void)
 	end();
 }
 
-/* It has no more than its part, but pages of the other one come back again and again. */
-static void refaults_part_blocks(void)
+/* It has less than its part: pages of the other one come back, and that has to give. */
+static void others_refaults_part_none(void)
 {
-	begin(TARN_WEIGHT_DEFAULT);
+	begin(1);
 	start();
-	WAIT_FOR(!part_info(part).block_pages);
+	WAIT_FOR(part_info(other).refaults >= 2 * OTHERS);
 	finish();
-	ASSERT_GT(part_info(other).refaults, 0);
-	ASSERT_EQ(part_info(part).block_splits, BLOCKS);
-	ASSERT_EQ(pg.ctl->wide_stores, 0);
+	ASSERT_EQ(part_info(part).block_splits, 0);
+	end();
+}
+
+/* Where nothing can go nothing is gained. */
+static void none_is_parted_in_vain(void)
+{
+	begin(TARN_WEIGHT_MAX);
+	pager_lose(&pg, &pool);
+	start();
+	WAIT_FOR(pool_info(&pool).frame_waits);
+	/* Reclaim tries a few times. */
+	msleep(500);
+	ASSERT_EQ(part_info(part).block_splits, 0);
+	pager_launch(&pg);
+	finish();
+	end();
+}
+
+static void held_blocks_stay(void)
+{
+	int pipes[2];
+	u64 i;
+
+	begin(TARN_WEIGHT_DEFAULT);
+	ASSERT_OK(pipe(pipes));
+	for (i = 0; i < BLOCKS; i++) {
+		struct iovec v = { page_of(i * BLOCK + 100), PAGE_SIZE };
+
+		ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+	}
+	start();
+	WAIT_FOR(part_info(other).refaults >= OTHERS);
+	finish();
+	ASSERT_EQ(part_info(part).block_splits, 0);
+	close(pipes[0]);
+	close(pipes[1]);
 	end();
 }
 
@@ -163,8 +224,11 @@ static void what_is_guaranteed_stays_whole(void)
 }
 
 static const struct tarn_test tests[] = {
+	TEST(a_warm_block_is_parted),
 	TEST(a_block_in_use_is_parted),
-	TEST(refaults_part_blocks),
+	TEST(others_refaults_part_none),
+	TEST(none_is_parted_in_vain),
+	TEST(held_blocks_stay),
 	TEST(what_is_guaranteed_stays_whole),
 };
 
