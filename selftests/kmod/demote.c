@@ -19,6 +19,8 @@
 #define USED 8ULL
 /* More than the pool has. */
 #define OTHERS 4096ULL
+/* For as many all blocks would be parted, and more. */
+#define REFAULTS 1024ULL
 
 static struct pool pool;
 static struct pager pg;
@@ -163,7 +165,7 @@ static void others_refaults_part_none(void)
 {
 	begin(1);
 	start();
-	WAIT_FOR(part_info(other).refaults >= 2 * OTHERS);
+	WAIT_FOR(part_info(other).refaults >= REFAULTS);
 	finish();
 	ASSERT_EQ(part_info(part).block_splits, 0);
 	end();
@@ -197,7 +199,7 @@ static void held_blocks_stay(void)
 		ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
 	}
 	start();
-	WAIT_FOR(part_info(other).refaults >= OTHERS);
+	WAIT_FOR(part_info(other).refaults >= REFAULTS);
 	finish();
 	ASSERT_EQ(part_info(part).block_splits, 0);
 	close(pipes[0]);
@@ -216,7 +218,7 @@ static void what_is_guaranteed_stays_whole(void)
 	begin(TARN_WEIGHT_DEFAULT);
 	tarn_op(part, TARN_PARTITION_SET, &set);
 	start();
-	WAIT_FOR(part_info(other).refaults >= 2 * OTHERS);
+	WAIT_FOR(part_info(other).refaults >= REFAULTS);
 	finish();
 	ASSERT_EQ(part_info(part).block_pages, BLOCKS * BLOCK);
 	ASSERT_EQ(part_info(part).block_splits, 0);
