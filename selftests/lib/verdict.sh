@@ -98,6 +98,7 @@ end_test()
 	if [ -n "$trouble" ]; then
 		not_ok=$((not_ok + 1))
 		tell_failure "$where $test: $trouble"
+		[ ${#lines[@]} = 0 ] || failures+=("    behind: ${lines[-1]:0:200}")
 	fi
 	passed=$((passed + ok))
 	failed=$((failed + not_ok))
