@@ -35,8 +35,7 @@ static u64 block_pages(struct tarn_pool *pool, const struct tarn_pool_info *info
 {
 	u64 gone = info->block_splits + tarn_stats_pool(pool, TARN_STAT_BLOCK_OUTS);
 
-	/* They are not read at the same moment. */
-	return (info->block_fills - min(info->block_fills, gone)) << TARN_CHUNK_SHIFT;
+	return tarn_stats_left(info->block_fills, gone) << TARN_CHUNK_SHIFT;
 }
 
 static void fill_shared(struct tarn_pool *pool, struct tarn_pool_info *info)

@@ -103,9 +103,10 @@ static bool demote_next(struct tarn_partition *part, int nid)
 	xa_for_each_start(&part->leaves, at, leaf, part->demote_at) {
 		u64 first = (u64)at << TARN_LEAF_SHIFT;
 
-		part->demote_at = at + 1;
+		part->demote_at = at;
 		if (!left-- || held == HELD_MOST)
 			return false;
+		part->demote_at++;
 		if (!tarn_leaf_on_node(leaf, nid) || !tarn_demote_wanted(part, leaf))
 			continue;
 		if (tarn_block_part(part, leaf, first)) {

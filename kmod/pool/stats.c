@@ -12,7 +12,7 @@ void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n)
 	this_cpu_add(part->pool->stats->count[stat], n);
 }
 
-/* Blocks that are one frame: given, and neither split nor given up as a whole. */
+/* Blocks that are one frame. */
 u64 tarn_stats_blocks(struct tarn_partition *part)
 {
 	atomic64_t *count = part->stats.count;
@@ -22,8 +22,7 @@ u64 tarn_stats_blocks(struct tarn_partition *part)
 		    atomic64_read(&count[TARN_STAT_BLOCK_LOADS]) +
 		    atomic64_read(&count[TARN_STAT_BLOCK_PROMOTIONS]);
 
-	/* They are not read at the same moment. */
-	return given - min(given, gone);
+	return tarn_stats_left(given, gone);
 }
 
 /* A page-in that was asked for at @start is done. */

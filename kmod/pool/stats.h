@@ -9,6 +9,7 @@
 
 #include <linux/atomic.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/tarn.h>
 
@@ -100,6 +101,12 @@ u64 tarn_stats_node_sum(struct tarn_node *n, enum tarn_node_stat stat);
 
 void tarn_stats_add(struct tarn_partition *part, enum tarn_stat stat, u64 n);
 void tarn_stats_latency(struct tarn_partition *part, ktime_t start);
+/* Given, and neither split nor given up as a whole. They are not read at the same moment. */
+static inline u64 tarn_stats_left(u64 given, u64 gone)
+{
+	return given - min(given, gone);
+}
+
 u64 tarn_stats_blocks(struct tarn_partition *part);
 u64 tarn_stats_pool(struct tarn_pool *pool, enum tarn_stat stat);
 u64 tarn_stats_resident(struct tarn_pool *pool);

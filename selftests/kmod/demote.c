@@ -155,8 +155,9 @@ static void a_block_in_use_is_parted(void)
 	start();
 	WAIT_FOR(part_info(part).resident_pages < BLOCKS * BLOCK / 4);
 	finish();
-	ASSERT_EQ(part_info(part).block_splits, BLOCKS);
-	ASSERT_EQ(pg.ctl->wide_stores, 0);
+	ASSERT_GT(part_info(part).block_splits, 0);
+	/* Where a thread waited for long one goes as it is. */
+	ASSERT_GE(part_info(part).block_splits + pg.ctl->wide_stores, BLOCKS);
 	end();
 }
 
