@@ -163,20 +163,15 @@ static const struct tarn_ctl pool_calls[] = {
 static u8 describe(struct tarn_pool *pool, u64 e)
 {
 	u8 d = tarn_entry_state(e);
-	struct page *page;
 
 	if (tarn_entry_mark(e))
 		d |= TARN_PAGE_IN_FLIGHT;
 	if (tarn_entry_pinned(e))
 		d |= TARN_PAGE_PINNED;
-	if ((d & ~TARN_PAGE_PINNED) != TARN_PAGE_RESIDENT)
-		return d;
-	page = tarn_frame_get(pool, tarn_entry_payload(e));
-	if (!page)
-		return d;
-	if (!tarn_frame_dirty(page))
+	/* Without a reference, which would make pages look held that are to go. */
+	if ((d & ~TARN_PAGE_PINNED) == TARN_PAGE_RESIDENT &&
+	    !tarn_frame_peek_dirty(pool, tarn_entry_payload(e)))
 		d |= TARN_PAGE_CLEAN;
-	put_page(page);
 	return d;
 }
 

@@ -664,12 +664,16 @@ static void apply(struct tarn_partition *part)
 	struct area *a;
 
 	mutex_lock(&part->areas->lock);
-	xa_for_each(&part->areas->by_handle, handle, a)
+	xa_for_each(&part->areas->by_handle, handle, a) {
 		if (!is_critical(part->pool, a->type))
 			unpin_area(part, a);
-	xa_for_each(&part->areas->by_handle, handle, a)
+		cond_resched();
+	}
+	xa_for_each(&part->areas->by_handle, handle, a) {
 		if (is_critical(part->pool, a->type) && !a->pinned)
 			pin_area(part, a);
+		cond_resched();
+	}
 	mutex_unlock(&part->areas->lock);
 	for (handle = 0;;) {
 		mutex_lock(&part->areas->lock);

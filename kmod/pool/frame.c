@@ -141,6 +141,21 @@ bool tarn_frame_peek_held(struct tarn_pool *pool, u64 frame)
 	return held;
 }
 
+/* The same: was it written to since its page was stored? */
+bool tarn_frame_peek_dirty(struct tarn_pool *pool, u64 frame)
+{
+	struct tarn_chunk *chunk;
+	bool dirty;
+
+	rcu_read_lock();
+	chunk = tarn_chunk_of(pool, frame);
+	/* The kernel's tests of flags want a reference. */
+	dirty = chunk && test_bit(PG_checked, page_flags(compound_head(
+			chunk->page + (frame & (TARN_CHUNK_FRAMES - 1)))));
+	rcu_read_unlock();
+	return dirty;
+}
+
 /* The same: the copy that its page has. */
 u64 tarn_frame_peek_copy(struct tarn_pool *pool, u64 frame)
 {

@@ -53,6 +53,17 @@ static void log_degraded(const struct tarn_pool *pool, bool degraded)
 				    &pool->uuid);
 }
 
+static void log_poison(const struct tarn_pool *pool, u32 partition, u64 index,
+		       u64 frame)
+{
+	if (partition == TARN_PARTITION_NONE)
+		pr_err_ratelimited("pool %pU: frame %llu, which held nothing, has a memory error and is not used any more. Replace the memory\n",
+				   &pool->uuid, frame);
+	else
+		pr_err_ratelimited("pool %pU, partition %u, page %llu: its frame %llu has a memory error and is not used any more. A guest that touches the page gets SIGBUS unless the pager has it; replace the memory\n",
+				   &pool->uuid, partition, index, frame);
+}
+
 /**
  * tarn_log() - write an event to the log, if it is one for operators
  * @pool: of this pool
@@ -84,6 +95,9 @@ void tarn_log(const struct tarn_pool *pool, enum tarn_event_type type,
 		break;
 	case TARN_EVENT_DEGRADED:
 		log_degraded(pool, value);
+		break;
+	case TARN_EVENT_MEMORY_ERROR:
+		log_poison(pool, partition, index, value);
 		break;
 	default:
 		break;

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -114,6 +115,28 @@ static int touch(volatile u8 *p, bool write)
 	return code;
 }
 
+/* What the kernel's log says from now on. */
+static int klog_open(void)
+{
+	int fd = ASSERT_OK(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+
+	ASSERT_OK(lseek(fd, 0, SEEK_END));
+	return fd;
+}
+
+static bool klog_has(int fd, const char *text)
+{
+	char line[4096];
+	ssize_t n;
+
+	while ((n = read(fd, line, sizeof(line) - 1)) > 0) {
+		line[n] = 0;
+		if (strstr(line, text))
+			return true;
+	}
+	return false;
+}
+
 static struct tarn_event memory_error(void)
 {
 	struct tarn_event ev;
@@ -152,6 +175,8 @@ static void who_touches_it_is_told(void)
 	u8 buf[PAGE_SIZE];
 	struct tarn_event ev;
 	off_t at = BAD * PAGE_SIZE;
+	int klog = klog_open();
+	char line[64];
 
 	begin("size=4M,paging=none");
 	poison(page_of(BAD));
@@ -170,6 +195,10 @@ static void who_touches_it_is_told(void)
 	ev = memory_error();
 	ASSERT_EQ(ev.partition, part_info(part).id);
 	ASSERT_EQ(ev.index, BAD);
+	snprintf(line, sizeof(line), "partition %u, page %d: its frame %lld ", ev.partition,
+		 BAD, (long long)ev.value);
+	ASSERT(klog_has(klog, line));
+	close(klog);
 	/* told once */
 	ASSERT_ERR(read(events, &ev, sizeof(ev)), EAGAIN);
 	remove_file();

@@ -11,14 +11,20 @@
 
 #include <linux/mm.h>
 
+/* The word itself: of a page that may become another part of a compound one meanwhile. */
+static inline unsigned long *page_flags(struct page *page)
+{
+#ifdef HAVE_PAGE_FLAGS_WORD
+	return &page->flags;
+#else
+	return &page->flags.f;
+#endif
+}
+
 /* Of a page that nobody has a reference of; but a memory error may mark it. */
 static inline void page_flags_clear(struct page *page, unsigned long flags)
 {
-#ifdef HAVE_PAGE_FLAGS_WORD
-	set_mask_bits(&page->flags, flags, 0UL);
-#else
-	set_mask_bits(&page->flags.f, flags, 0UL);
-#endif
+	set_mask_bits(page_flags(page), flags, 0UL);
 }
 
 static inline void compound_set_tail(struct page *tail, struct page *head,
