@@ -19,7 +19,7 @@ version = release
 
 extensions = ["kerneldoc"]
 kerneldoc_top = top
-kerneldoc_uapi = ["uapi/linux/tarn.h", "uapi/linux/tarn_numa.h", "uapi/linux/tarn_pager.h"]
+kerneldoc_uapi = ["uapi/linux/tarn.h", "uapi/linux/tarn_balloon.h", "uapi/linux/tarn_numa.h", "uapi/linux/tarn_pager.h"]
 
 exclude_patterns = ["ext"]
 master_doc = "index"

@@ -18,6 +18,7 @@
 #include "kvm/asyncpf.h"
 #include "kvm/hypercall.h"
 #include "kvm/vm.h"
+#include "page/balloon.h"
 #include "page/pending.h"
 #include "pager/grant.h"
 #include "pager/io.h"
@@ -42,9 +43,12 @@ static int __init tarn_init(void)
 	ret = tarn_pending_init();
 	if (ret)
 		goto err_io;
-	ret = tarn_relocate_init();
+	ret = tarn_balloon_init();
 	if (ret)
 		goto err_pending;
+	ret = tarn_relocate_init();
+	if (ret)
+		goto err_balloon;
 	ret = tarn_asyncpf_init();
 	if (ret)
 		goto err_relocate;
@@ -82,6 +86,8 @@ err_asyncpf:
 	tarn_asyncpf_exit();
 err_relocate:
 	tarn_relocate_exit();
+err_balloon:
+	tarn_balloon_exit();
 err_pending:
 	tarn_pending_exit();
 err_io:
@@ -105,6 +111,7 @@ static void __exit tarn_exit(void)
 	tarn_grant_exit();
 	tarn_asyncpf_exit();
 	tarn_relocate_exit();
+	tarn_balloon_exit();
 	tarn_pending_exit();
 	tarn_io_exit();
 	tarn_poison_exit();

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
 
@@ -163,4 +164,90 @@ int tarn_mem_discard(struct tarn_mem *mem, u64 gpa, u64 len)
 		      range->fd_offset + off, len))
 		return -errno;
 	return 0;
+}
+
+/* Balloons in pools */
+
+static bool backend_has_balloon(struct mem_backend *backend, int fd)
+{
+	struct tarn_features features = {.size = sizeof(features)};
+	struct tarn_partition_notify notify = {
+		.size = sizeof(notify),
+		.flags = TARN_NOTIFY_BALLOON,
+		.eventfd = fd,
+	};
+
+	return mem_backend_in_pool(backend) &&
+	       !ioctl(backend->fd, TARN_GET_FEATURES, &features) &&
+	       features.features & TARN_FEATURE_BALLOON &&
+	       !ioctl(backend->fd, TARN_PARTITION_NOTIFY, &notify);
+}
+
+bool tarn_mem_balloon_begin(struct tarn_mem *mem, int fd)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++) {
+		struct mem_backend *backend = mem->range[i].backend;
+
+		if (!backend)
+			continue;
+		backend->balloon = backend_has_balloon(backend, fd);
+		any |= backend->balloon;
+	}
+	return any;
+}
+
+static bool has_balloon(const struct mem_range *range)
+{
+	return range->backend && range->backend->balloon;
+}
+
+static int balloon_call(const struct mem_range *range, u32 op, u64 off, u64 len)
+{
+	struct tarn_partition_balloon b = {
+		.size = sizeof(b),
+		.op = op,
+		.start = (range->fd_offset + off) >> TARN_PAGE_SHIFT,
+		.count = len >> TARN_PAGE_SHIFT,
+	};
+
+	return ioctl(range->fd, TARN_PARTITION_BALLOON, &b) ? -errno : 0;
+}
+
+int tarn_mem_inflate(struct tarn_mem *mem, u64 gpa, u64 len)
+{
+	struct mem_range *range = tarn_mem_range(mem, gpa, len);
+
+	if (!range || !has_balloon(range))
+		return tarn_mem_discard(mem, gpa, len);
+	if (!IS_ALIGNED(gpa, 4096) || !IS_ALIGNED(len, 4096))
+		return -EINVAL;
+	return balloon_call(range, TARN_BALLOON_INFLATE, gpa - range->gpa, len);
+}
+
+int tarn_mem_deflate(struct tarn_mem *mem, u64 gpa, u64 len)
+{
+	struct mem_range *range = tarn_mem_range(mem, gpa, len);
+
+	if (!range || !IS_ALIGNED(gpa, 4096) || !IS_ALIGNED(len, 4096))
+		return -EINVAL;
+	return has_balloon(range) ?
+		       balloon_call(range, TARN_BALLOON_DEFLATE,
+				    gpa - range->gpa, len) :
+		       0;
+}
+
+void tarn_mem_balloon_reset(struct tarn_mem *mem)
+{
+	struct tarn_partition_balloon b = {
+		.size = sizeof(b),
+		.op = TARN_BALLOON_RESET,
+	};
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++)
+		if (has_balloon(&mem->range[i]))
+			ioctl(mem->range[i].fd, TARN_PARTITION_BALLOON, &b);
 }

@@ -53,6 +53,7 @@ struct mem_backend {
 	char *path;
 	bool created; /* the file is ours to unlink */
 	bool discard_data;
+	bool balloon; /* its pool tells pages of a balloon apart */
 	struct mem_backend *next;
 };
 
@@ -153,5 +154,26 @@ int tarn_mem_write(struct tarn_mem *mem, u64 gpa, const void *buf, u64 len);
  * file mappings keep their pages (-EOPNOTSUPP).
  */
 int tarn_mem_discard(struct tarn_mem *mem, u64 gpa, u64 len);
+
+/**
+ * tarn_mem_balloon_begin() - have pools tell pages of a balloon apart.
+ * @mem: all RAM
+ * @fd: an eventfd that is told when a pool finds that the balloon is gone
+ *
+ * Return: whether one does.
+ */
+bool tarn_mem_balloon_begin(struct tarn_mem *mem, int fd);
+
+/**
+ * tarn_mem_inflate() - the guest has given pages to its balloon, and says so before it uses
+ * them again. Otherwise as tarn_mem_discard(), which memory in no pool gets.
+ */
+int tarn_mem_inflate(struct tarn_mem *mem, u64 gpa, u64 len);
+
+/** tarn_mem_deflate() - it takes pages back. 0 or -errno, as above. */
+int tarn_mem_deflate(struct tarn_mem *mem, u64 gpa, u64 len);
+
+/** tarn_mem_balloon_reset() - it has no balloon any more. */
+void tarn_mem_balloon_reset(struct tarn_mem *mem);
 
 #endif

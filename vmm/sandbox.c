@@ -123,7 +123,7 @@ static const struct {
 /*
  * Of memory in a pool the VM is attached again at a reboot, and areas come and go
  * with queues; who saves it looks into it, who restores it has pages go out; the main
- * thread looks where its homes are. What else could be done with its file is nobody's
+ * thread looks where its homes are; a balloon takes pages, and ends with a reset. What else could be done with its file is nobody's
  * business here.
  */
 static const struct {
@@ -139,6 +139,9 @@ static const struct {
 	{TARN_PARTITION_PAGE_OUT, MONITOR | TRANSFER},
 	{TARN_PARTITION_PATTERNS, MONITOR | TRANSFER},
 	{TARN_PARTITION_HOMES, MAIN},
+	{TARN_PARTITION_BALLOON, WORK},
+	{TARN_PARTITION_NOTIFY, MONITOR},
+	{TARN_GET_FEATURES, MONITOR},
 	/* A terminal is left as it was found; nothing is typed into it. */
 	{TCGETS, MAIN},
 	{TCSETS, MAIN},

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "fs/balloon.h"
 #include "fs/ctl.h"
 #include "fs/domain.h"
 #include "fs/fs.h"
@@ -93,7 +94,8 @@ long tarn_ctl_features(struct tarn_features *f)
 		      TARN_FEATURE_GRANT | TARN_FEATURE_VM | TARN_FEATURE_PINS |
 		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |
 		      TARN_FEATURE_HOMES | TARN_FEATURE_HUGE |
-		      TARN_FEATURE_PATTERN | TARN_FEATURE_WIDE;
+		      TARN_FEATURE_PATTERN | TARN_FEATURE_WIDE |
+		      TARN_FEATURE_BALLOON;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -377,6 +379,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return partition_unregister(part, &arg->area);
 	case TARN_PARTITION_NOTIFY:
 		return tarn_notify_set(part, &arg->notify);
+	case TARN_PARTITION_BALLOON:
+		return tarn_balloon_call(file_inode(file), &arg->balloon);
 	}
 	return -ENOTTY;
 }
@@ -397,6 +401,7 @@ static const struct tarn_ctl partition_calls[] = {
 		 bytes),
 	TARN_CTL(TARN_PARTITION_AREAS, struct tarn_partition_areas, held_pages),
 	TARN_CTL(TARN_PARTITION_NOTIFY, struct tarn_partition_notify, reserved),
+	TARN_CTL(TARN_PARTITION_BALLOON, struct tarn_partition_balloon, done),
 	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
 	TARN_CTL(TARN_PARTITION_HEAT, struct tarn_partition_heat, rounds),
 	TARN_CTL(TARN_PARTITION_READ, struct tarn_partition_read, states),

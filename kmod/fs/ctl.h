@@ -34,6 +34,7 @@ union tarn_ctl_arg {
 	struct tarn_partition_read read;
 	struct tarn_partition_homes homes;
 	struct tarn_partition_domain domain;
+	struct tarn_partition_balloon balloon;
 	struct tarn_partition_relocate relocate;
 	struct tarn_partition_attach vm;
 	struct tarn_partition_register area;

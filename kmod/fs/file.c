@@ -23,6 +23,7 @@
 #include "fs/ctl.h"
 #include "fs/fault.h"
 #include "fs/fs.h"
+#include "page/balloon.h"
 #include "page/pagein.h"
 #include "page/reserve.h"
 #include "page/truncate.h"
@@ -404,6 +405,8 @@ static int empty(struct inode *inode, u64 first, u64 last)
 		next = min(last, first + REMOVE_STEP);
 		tarn_partition_unmap(part, first, next - first);
 		tarn_partition_remove(part, first, next);
+		if (READ_ONCE(part->balloon.holes))
+			tarn_balloon_take(part, first, next);
 	}
 	return 0;
 }

@@ -127,6 +127,8 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->searched_pages = atomic64_read(&pool->searched);
 	info->search_ns = atomic64_read(&pool->search_ns);
 	fill_shared(pool, info);
+	info->balloon_pages = tarn_stats_balloon(pool);
+	info->balloons_gone = tarn_stats_pool(pool, TARN_STAT_BALLOONS_GONE);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -174,4 +176,6 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->shared_charge = tarn_entitle_charge(part);
 	info->share_merges = atomic64_read(&count[TARN_STAT_MERGES]);
 	info->share_breaks = atomic64_read(&count[TARN_STAT_BREAKS]);
+	info->balloon_pages = never_negative(&part->balloon.pages);
+	info->balloons_gone = atomic64_read(&count[TARN_STAT_BALLOONS_GONE]);
 }

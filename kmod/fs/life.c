@@ -4,6 +4,7 @@
 #include "fs/life.h"
 #include "fs/sysfs.h"
 #include "kvm/vm.h"
+#include "page/balloon.h"
 #include "page/block.h"
 #include "page/notify.h"
 #include "page/pending.h"
@@ -131,6 +132,7 @@ static int make_parts(struct tarn_partition *part)
 {
 	int ret = tarn_ages_create(part);
 
+	tarn_balloon_begin(part);
 	if (!ret)
 		ret = tarn_hands_create(part);
 	if (!ret)

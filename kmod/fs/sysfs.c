@@ -111,6 +111,8 @@ FIELD(pool, share_breaks);
 FIELD(pool, hashed_pages);
 FIELD(pool, match_ns);
 FIELD(pool, domains);
+FIELD(pool, balloon_pages);
+FIELD(pool, balloons_gone);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -163,6 +165,8 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, hashed_pages),
 	ATTR(pool, match_ns),
 	ATTR(pool, domains),
+	ATTR(pool, balloon_pages),
+	ATTR(pool, balloons_gone),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -267,6 +271,8 @@ FIELD(partition, shared_pages);
 FIELD(partition, shared_charge);
 FIELD(partition, share_merges);
 FIELD(partition, share_breaks);
+FIELD(partition, balloon_pages);
+FIELD(partition, balloons_gone);
 
 static struct attribute *partition_attrs[] = {
 	ATTR(partition, weight),
@@ -302,6 +308,8 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, shared_charge),
 	ATTR(partition, share_merges),
 	ATTR(partition, share_breaks),
+	ATTR(partition, balloon_pages),
+	ATTR(partition, balloons_gone),
 	NULL,
 };
 ATTRIBUTE_GROUPS(partition);

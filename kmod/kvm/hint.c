@@ -8,29 +8,6 @@
 #include "policy/search.h"
 #include "pool/partition.h"
 
-/* Give up pages whose content is worth nothing, but for pinned ones. */
-static long discard(struct tarn_partition *part, u64 first, u64 end)
-{
-	u64 i, from = first;
-	long done = 0;
-
-	lockdep_assert_held_read(&part->pin);
-	for (i = first; i <= end; i++) {
-		atomic64_t *entry = i < end ? tarn_partition_entry(part, i) :
-					      NULL;
-
-		if (i < end && !(entry && tarn_entry_pinned(atomic64_read(entry))))
-			continue;
-		if (from < i) {
-			tarn_partition_unmap(part, from, i - from);
-			tarn_partition_remove(part, from, i);
-		}
-		done += i - from;
-		from = i + 1;
-	}
-	return done;
-}
-
 /**
  * tarn_hint_apply() - act on a hint
  * @part: partition
@@ -52,7 +29,7 @@ long tarn_hint_apply(struct tarn_partition *part, enum tarn_hint hint,
 	if (!part->inode || first >= end)
 		goto out;
 	if (hint == TARN_HINT_UNUSED) {
-		done = discard(part, first, end);
+		done = tarn_partition_discard(part, first, end);
 		goto out;
 	}
 	for (i = first; i < end; i++)

@@ -140,7 +140,7 @@ static bool mark_all(struct gather *g)
 			return false;
 		if (tarn_entry_has_frame(e))
 			done = mark_resident(g, i, tarn_entry_payload(e));
-		else if (tarn_entry_is_known(e))
+		else if (tarn_entry_is_known(e) && !tarn_entry_is_ballooned(e))
 			done = mark_known(g, i, e);
 		if (!done)
 			return false;

@@ -168,7 +168,6 @@ static void give_chunk(struct tarn_partition *part, struct tarn_chunk *chunk)
 
 	for (i = 0; i < TARN_CHUNK_FRAMES; i++)
 		chunk->frames[i].copy = TARN_COPY_NONE;
-	atomic64_add(TARN_BLOCK_PAGES, &part->pool->evictions);
 	tarn_stats_add(part, TARN_STAT_BLOCK_OUTS, 1);
 	tarn_partition_left_all(part, chunk->node);
 	tarn_window_unmap(part->pool, tarn_chunk_first(chunk),
@@ -193,10 +192,12 @@ static void drop_clean(struct tarn_block_out *out, struct tarn_partition *part)
 	unlock_page(chunk->page);
 	tarn_partition_add_paged(part, TARN_BLOCK_PAGES);
 	tarn_stats_add(part, TARN_STAT_CLEAN_DROPS, TARN_BLOCK_PAGES);
+	atomic64_add(TARN_BLOCK_PAGES, &part->pool->evictions);
 	give_chunk(part, chunk);
 }
 
-static void drop_zeroes(struct tarn_block_out *out, struct tarn_partition *part)
+/* It is zero, or is to be. */
+static void empty(struct tarn_block_out *out, struct tarn_partition *part)
 {
 	struct tarn_chunk *chunk = out->chunk;
 	unsigned int i;
@@ -209,8 +210,14 @@ static void drop_zeroes(struct tarn_block_out *out, struct tarn_partition *part)
 	/* It needs memory, for which nobody shall wait with pages locked. */
 	for (i = 0; i < TARN_BLOCK_PAGES; i++)
 		tarn_copy_drop(part->pool, chunk->frames[i].copy);
-	tarn_stats_add(part, TARN_STAT_ZERO_DROPS, TARN_BLOCK_PAGES);
 	give_chunk(part, chunk);
+}
+
+static void drop_zeroes(struct tarn_block_out *out, struct tarn_partition *part)
+{
+	empty(out, part);
+	tarn_stats_add(part, TARN_STAT_ZERO_DROPS, TARN_BLOCK_PAGES);
+	atomic64_add(TARN_BLOCK_PAGES, &part->pool->evictions);
 }
 
 /* ---- stores -------------------------------------------------------------- */
@@ -403,10 +410,12 @@ static void store_end(struct tarn_io *io, int result, u64 cookie)
 	tarn_stats_add(part, TARN_STAT_PAGE_OUTS, stored);
 	if (end.good)
 		tarn_stores_went_well(&pool->stores);
-	if (all)
+	if (all) {
+		atomic64_add(TARN_BLOCK_PAGES, &pool->evictions);
 		give_chunk(part, end.chunk);
-	else
+	} else {
 		give_frames(&end);
+	}
 	atomic64_sub(TARN_BLOCK_PAGES, &part->leaving);
 	tarn_stores_end(&pool->stores, TARN_BLOCK_PAGES);
 	tarn_io_destroy(io);
@@ -522,4 +531,38 @@ enum tarn_block_end tarn_block_give_up(struct tarn_block_out *out,
 	let_go(out, part);
 	tarn_block_part(part, out->leaf, out->first);
 	return TARN_BLOCK_PARTED;
+}
+
+/**
+ * tarn_block_discard() - take away all of a block at once, whose content is worth nothing
+ * @part: partition; the caller has its inode, or holds its pin, or that has ended
+ * @leaf: its leaf
+ * @first: its first page
+ *
+ * Its chunk is free in one piece then.
+ *
+ * Context: process; does not wait.
+ * Return: false if it is as it was: not whole, pinned or held in part, or in somebody's hand.
+ */
+bool tarn_block_discard(struct tarn_partition *part, struct tarn_leaf *leaf, u64 first)
+{
+	struct tarn_block_out out = {};
+	bool held;
+	int section;
+
+	if (!tarn_block_is_whole(part->pool, atomic64_read(&leaf->entry[0])))
+		return false;
+	section = tarn_cookie_begin();
+	held = tarn_block_hold(&out, part, leaf, first, true);
+	/* With its inode went all mappings. */
+	if (held && part->inode)
+		tarn_partition_unmap(part, first, TARN_BLOCK_PAGES);
+	if (held && tarn_frame_held(out.chunk->page)) {
+		let_go(&out, part);
+		held = false;
+	}
+	if (held)
+		empty(&out, part);
+	tarn_cookie_end(section);
+	return held;
 }

@@ -40,6 +40,8 @@ bool tarn_block_hold(struct tarn_block_out *out, struct tarn_partition *part,
 		     struct tarn_leaf *leaf, u64 index, bool store);
 enum tarn_block_end tarn_block_give_up(struct tarn_block_out *out,
 				       struct tarn_partition *part);
+bool tarn_block_discard(struct tarn_partition *part, struct tarn_leaf *leaf,
+			u64 first);
 void tarn_block_rescue(struct tarn_partition *part, struct tarn_leaf *leaf,
 		       u64 index);
 

@@ -10,11 +10,11 @@
 #include "page/notify.h"
 #include "pool/partition.h"
 
-static void replace(struct tarn_partition *part, struct eventfd_ctx *ctx)
+static void replace(struct eventfd_ctx __rcu **slot, struct eventfd_ctx *ctx)
 {
 	struct eventfd_ctx *old;
 
-	old = unrcu_pointer(xchg(&part->notify, RCU_INITIALIZER(ctx)));
+	old = unrcu_pointer(xchg(slot, RCU_INITIALIZER(ctx)));
 	if (!old)
 		return;
 	/* Somebody may be signalling it. */
@@ -35,31 +35,44 @@ long tarn_notify_set(struct tarn_partition *part,
 {
 	struct eventfd_ctx *ctx = NULL;
 
-	if (n->flags || n->reserved || n->eventfd < -1)
+	if (n->flags & ~TARN_NOTIFY_BALLOON || n->reserved || n->eventfd < -1)
 		return -EINVAL;
 	if (n->eventfd >= 0) {
 		ctx = eventfd_ctx_fdget(n->eventfd);
 		if (IS_ERR(ctx))
 			return PTR_ERR(ctx);
 	}
-	replace(part, ctx);
+	replace(n->flags & TARN_NOTIFY_BALLOON ? &part->balloon.told :
+						 &part->notify, ctx);
 	return 0;
 }
 
 /* The partition ends. */
 void tarn_notify_clear(struct tarn_partition *part)
 {
-	replace(part, NULL);
+	replace(&part->notify, NULL);
+	replace(&part->balloon.told, NULL);
+}
+
+static void signal(struct eventfd_ctx __rcu **slot)
+{
+	struct eventfd_ctx *ctx;
+
+	rcu_read_lock();
+	ctx = rcu_dereference(*slot);
+	if (ctx)
+		eventfd_signal(ctx);
+	rcu_read_unlock();
 }
 
 /* A page-in that somebody waits for begins or ends. Context: any. */
 void tarn_notify(struct tarn_partition *part)
 {
-	struct eventfd_ctx *ctx;
+	signal(&part->notify);
+}
 
-	rcu_read_lock();
-	ctx = rcu_dereference(part->notify);
-	if (ctx)
-		eventfd_signal(ctx);
-	rcu_read_unlock();
+/* The balloon of the guest is gone. Context: any. */
+void tarn_notify_gone(struct tarn_partition *part)
+{
+	signal(&part->balloon.told);
 }

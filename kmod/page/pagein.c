@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "page/balloon.h"
 #include "page/block.h"
 #include "page/block_load.h"
 #include "page/block_store.h"
@@ -163,19 +164,6 @@ static int not_filled(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	return error;
 }
 
-/* It is what it was no more; of a shared page with the mark that keeps it from changing. */
-static void leave_state(struct tarn_partition *part, u64 index, u64 marked,
-			struct tarn_partition *store)
-{
-	if (tarn_entry_is_pattern(marked))
-		tarn_partition_add_pattern(part, -1);
-	if (!tarn_entry_is_shared(marked))
-		return;
-	tarn_canon_leave(store, tarn_canon_of(marked), part, index);
-	tarn_partition_add_shared(part, -1);
-	tarn_stats_add(part, TARN_STAT_BREAKS, 1);
-}
-
 /**
  * struct filling - a page that gets a frame of its own
  * @part: partition
@@ -184,6 +172,7 @@ static void leave_state(struct tarn_partition *part, u64 index, u64 marked,
  * @e: what that was, known or shared
  * @frame: for it
  * @beyond: it may lie behind the end of the file
+ * @guest: it is touched through a mapping
  * @store: that it shares something in, or NULL
  * @shared: of what it shares, referenced, or NULL; its page is locked until the page is
  *	marked
@@ -195,9 +184,26 @@ struct filling {
 	u64 e;
 	u64 frame;
 	bool beyond;
+	bool guest;
 	struct tarn_partition *store;
 	struct page *shared;
 };
+
+/* It is what it was no more; of a shared page with the mark that keeps it from changing. */
+static void leave_state(const struct filling *f, u64 marked)
+{
+	struct tarn_partition *part = f->part;
+
+	if (tarn_entry_is_pattern(marked))
+		tarn_partition_add_pattern(part, -1);
+	if (tarn_entry_is_ballooned(marked))
+		tarn_balloon_left(part, f->index, marked, f->guest);
+	if (!tarn_entry_is_shared(marked))
+		return;
+	tarn_canon_leave(f->store, tarn_canon_of(marked), part, f->index);
+	tarn_partition_add_shared(part, -1);
+	tarn_stats_add(part, TARN_STAT_BREAKS, 1);
+}
 
 /*
  * The frame is taken on success. -EAGAIN: the page is another one by now; -ENXIO: it
@@ -231,7 +237,7 @@ static int fill(const struct filling *f)
 		tarn_owner_page(part->id, index);
 	if (marked & TARN_ENTRY_MAPPED)
 		tarn_partition_unmap(part, index, 1);
-	leave_state(part, index, marked, f->store);
+	leave_state(f, marked);
 	e = tarn_entry_make(TARN_PAGE_RESIDENT, f->frame) | TARN_ENTRY_NEW;
 	hint = tarn_pin_hint(part, index, TARN_USE_FIRST);
 	tarn_entry_change(part, index, entry, &marked,
@@ -380,6 +386,7 @@ static int bring_known(struct bring *b, u64 e)
 		.e = e,
 		.frame = frame,
 		.beyond = b->flags & TARN_BRING_BEYOND,
+		.guest = b->wait.mm,
 	});
 	if (ret)
 		tarn_frame_free(b->part->pool, frame);

@@ -8,8 +8,10 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "page/balloon.h"
 #include "page/batch.h"
 #include "page/block.h"
+#include "page/block_store.h"
 #include "page/pattern.h"
 #include "page/pending.h"
 #include "page/reserve.h"
@@ -18,6 +20,7 @@
 #include "pager/drop.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
+#include "pool/use.h"
 
 /**
  * struct removal - a few pages on their way out
@@ -180,6 +183,8 @@ static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 		else if (tarn_entry_is_shared(e))
 			tarn_share_remove(r->pages.part, tarn_leaf_of(entry),
 					  index, index + 1);
+		else if (tarn_entry_is_ballooned(e))
+			tarn_balloon_remove(r->pages.part, index, entry, e);
 		settle_all(r);
 		tarn_cookie_end(section);
 	}
@@ -250,6 +255,8 @@ void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end)
 		u64 i = max(first, base), next;
 		u64 stop = min(end, base + TARN_LEAF_PAGES);
 
+		if (stop - i == TARN_LEAF_PAGES && !leaf->reserve)
+			tarn_block_discard(part, leaf, base);
 		for (; i < stop; i = next) {
 			next = min(stop, i + TARN_BATCH_MOST);
 			part_blocks(part, leaf, i, next);
@@ -257,4 +264,35 @@ void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end)
 			cond_resched();
 		}
 	}
+}
+
+/**
+ * tarn_partition_discard() - empty a range of pages whose content is worth nothing
+ * @part: partition; the caller has its inode, or holds its pin while it has one
+ * @first: first page
+ * @end: page after the last one
+ *
+ * But for pages that are pinned.
+ *
+ * Context: as tarn_partition_remove().
+ * Return: how many pages the others are.
+ */
+u64 tarn_partition_discard(struct tarn_partition *part, u64 first, u64 end)
+{
+	u64 i, from = first, done = 0;
+
+	for (i = first; i <= end; i++) {
+		atomic64_t *entry = i < end ? tarn_partition_entry(part, i) :
+					      NULL;
+
+		if (i < end && !(entry && tarn_entry_pinned(atomic64_read(entry))))
+			continue;
+		if (from < i) {
+			tarn_partition_unmap(part, from, i - from);
+			tarn_partition_remove(part, from, i);
+		}
+		done += i - from;
+		from = i + 1;
+	}
+	return done;
 }

@@ -8,5 +8,6 @@
 struct tarn_partition;
 
 void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end);
+u64 tarn_partition_discard(struct tarn_partition *part, u64 first, u64 end);
 
 #endif

@@ -117,7 +117,7 @@ static bool look(struct tarn_pool *pool, const struct tarn_leaf *leaf,
 				 tarn_frame_node(pool, tarn_entry_payload(e)));
 		} else if (tarn_entry_is_stored(e) && !(e & TARN_ENTRY_FAILED)) {
 			v->stored++;
-		} else if (!tarn_entry_is_known(e)) {
+		} else if (!tarn_entry_is_known(e) || tarn_entry_is_ballooned(e)) {
 			return false;
 		}
 	}

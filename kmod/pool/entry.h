@@ -14,13 +14,14 @@
  *		other; only the holder of a mark ends it. A fault may turn OUT
  *		into RESCUED, and a truncation may take a page away from IN, OUT
  *		and RESCUED: their holders find out when they end the mark.
- * f		TARN_ENTRY_FLAG: of an empty page, a pattern or a shared page, a
- *		mapping to read it may exist; of a resident page, it has not been
+ * f		TARN_ENTRY_FLAG: of a page that is empty, a pattern, shared or in the
+ *		balloon, a mapping to read it may exist; of a resident page, it has not been
  *		looked at since it came in; of a paged one, its last load failed
  * hint		use.h: how much the page is used; of a paged one, when it went; of
  *		a pattern, looks since its mapping was used
  * payload	resident: frame number; paged: the pager's cookie; pattern: the upper
- *		half of its word (pattern.h); shared: what it shares (canon.h)
+ *		half of its word (pattern.h); shared: what it shares (canon.h); in the
+ *		balloon: of which one (balloon.h)
  *
  * Every change is a compare-and-exchange of the whole word. Whoever waits for
  * a mark to end sleeps on the address of the entry (wait_var_event()).
@@ -141,10 +142,17 @@ static inline bool tarn_entry_is_shared(u64 e)
 	return tarn_entry_state(e) == TARN_PAGE_SHARED;
 }
 
+/* Has the guest given the page to its balloon? It is all zeroes then. */
+static inline bool tarn_entry_is_ballooned(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_BALLOON;
+}
+
 /* Is it known what the page holds, with no frame, here or elsewhere, that has it? */
 static inline bool tarn_entry_is_known(u64 e)
 {
-	return tarn_entry_is_empty(e) || tarn_entry_is_pattern(e);
+	return tarn_entry_is_empty(e) || tarn_entry_is_pattern(e) ||
+	       tarn_entry_is_ballooned(e);
 }
 
 /* In @frame, whatever hint and flag say. */

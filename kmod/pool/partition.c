@@ -193,6 +193,12 @@ void tarn_partition_add_shared(struct tarn_partition *part, s64 n)
 	this_cpu_add(part->pool->stats->shared, n);
 }
 
+void tarn_partition_add_balloon(struct tarn_partition *part, s64 n)
+{
+	atomic64_add(n, &part->balloon.pages);
+	this_cpu_add(part->pool->stats->balloon, n);
+}
+
 void tarn_partition_set_pages(struct tarn_partition *part, u64 pages)
 {
 	u64 old = atomic64_xchg(&part->pages, pages);

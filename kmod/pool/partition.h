@@ -19,6 +19,7 @@
 #include <linux/mm.h>
 #include <linux/xarray.h>
 
+#include "pool/balloon.h"
 #include "pool/entry.h"
 #include "pool/pins.h"
 #include "pool/pool.h"
@@ -116,6 +117,7 @@ struct tarn_part_node {
  * @domain: that this is the store of; NULL of a file's
  * @member: its number for policy/match.c, 0: none
  * @leaves_domain: it leaves its domain, and shares nothing more
+ * @balloon: of its guest
  * @promote_at: leaf at which promotion goes on, policy/promote.c's
  * @demote_at: leaf at which demotion goes on, policy/demote.c's
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
@@ -172,6 +174,7 @@ struct tarn_partition {
 	struct tarn_domain *domain;
 	u32 member;
 	bool leaves_domain;
+	struct tarn_balloon balloon;
 	unsigned long promote_at;
 	unsigned long demote_at;
 	u64 min_frames;
@@ -233,6 +236,7 @@ u64 tarn_partition_staying(struct tarn_partition *part);
 void tarn_partition_add_paged(struct tarn_partition *part, s64 n);
 void tarn_partition_add_pattern(struct tarn_partition *part, s64 n);
 void tarn_partition_add_shared(struct tarn_partition *part, s64 n);
+void tarn_partition_add_balloon(struct tarn_partition *part, s64 n);
 void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count);
 
 static inline struct tarn_partition *

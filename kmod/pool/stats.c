@@ -55,48 +55,44 @@ u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket)
 	return sum;
 }
 
+/* What all CPUs counted of a member of struct tarn_cpu_stats, one of them perhaps less than nothing. */
+#define SUM(pool, member) ({						\
+	s64 sum = 0;							\
+	int cpu;							\
+									\
+	for_each_possible_cpu(cpu)					\
+		sum += per_cpu_ptr((pool)->stats, cpu)->member;		\
+	(u64)max_t(s64, 0, sum);					\
+})
+
 /* Pages of a pool in frames. */
 u64 tarn_stats_resident(struct tarn_pool *pool)
 {
-	s64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += per_cpu_ptr(pool->stats, cpu)->resident;
-	return max_t(s64, 0, sum);
+	return SUM(pool, resident);
 }
 
 /* Pages of a pool that only the pager has. */
 u64 tarn_stats_paged(struct tarn_pool *pool)
 {
-	s64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += per_cpu_ptr(pool->stats, cpu)->paged;
-	return max_t(s64, 0, sum);
+	return SUM(pool, paged);
 }
 
 /* Pages of a pool that are patterns. */
 u64 tarn_stats_pattern(struct tarn_pool *pool)
 {
-	s64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += per_cpu_ptr(pool->stats, cpu)->pattern;
-	return max_t(s64, 0, sum);
+	return SUM(pool, pattern);
 }
 
 /* Pages of a pool that share what they hold. */
 u64 tarn_stats_shared(struct tarn_pool *pool)
 {
-	s64 sum = 0;
-	int cpu;
+	return SUM(pool, shared);
+}
 
-	for_each_possible_cpu(cpu)
-		sum += per_cpu_ptr(pool->stats, cpu)->shared;
-	return max_t(s64, 0, sum);
+/* Pages of a pool that are in the balloons of their guests. */
+u64 tarn_stats_balloon(struct tarn_pool *pool)
+{
+	return SUM(pool, balloon);
 }
 
 /* ---- nodes -------------------------------------------------------------- */

@@ -21,6 +21,7 @@ enum tarn_stat {
 	TARN_STAT_PATTERN_DROPS,
 	TARN_STAT_MERGES,
 	TARN_STAT_BREAKS,
+	TARN_STAT_BALLOONS_GONE,
 	TARN_STAT_REFAULTS,
 	TARN_STAT_READAHEAD,
 	TARN_STAT_FRAME_WAITS,
@@ -53,6 +54,7 @@ struct tarn_stats {
  * @paged: pages that went to the pager only, less those that came back
  * @pattern: pages that became patterns, less those that are none any more
  * @shared: pages that came to share what they hold, less those that do so no more
+ * @balloon: pages that came into the balloon of their guest, less those that left it
  * @count: see tarn_stats
  * @latency: see tarn_stats
  */
@@ -61,6 +63,7 @@ struct tarn_cpu_stats {
 	s64 paged;
 	s64 pattern;
 	s64 shared;
+	s64 balloon;
 	u64 count[TARN_STAT_COUNT];
 	u64 latency[TARN_LATENCY_BUCKETS];
 };
@@ -113,6 +116,7 @@ u64 tarn_stats_resident(struct tarn_pool *pool);
 u64 tarn_stats_paged(struct tarn_pool *pool);
 u64 tarn_stats_pattern(struct tarn_pool *pool);
 u64 tarn_stats_shared(struct tarn_pool *pool);
+u64 tarn_stats_balloon(struct tarn_pool *pool);
 u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket);
 
 #endif

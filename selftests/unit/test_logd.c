@@ -26,7 +26,7 @@ static void test_kinds(void)
 {
 	__u32 a, b;
 
-	for (a = TARN_EVENT_PAGER_ATTACHED; a <= TARN_EVENT_MEMORY_ERROR; a++) {
+	for (a = TARN_EVENT_PAGER_ATTACHED; a <= TARN_EVENT_BALLOON_GONE; a++) {
 		const struct kind *kind = kind_find(a);
 
 		CHECK_EQ(kind->type, a);

@@ -80,6 +80,11 @@ static void fill_memory(void)
 	memset(high + 20 * PAGE, 0, PAGE);
 }
 
+/* Pages that nobody has written to. */
+static const struct stream_pages balloon = {
+	HIGH + 24 * PAGE, 10, STREAM_PAGES_BALLOON, 0
+};
+
 static int save(struct memory_progress *progress)
 {
 	int fd = memfd_create("saved", MFD_CLOEXEC);
@@ -91,6 +96,7 @@ static int save(struct memory_progress *progress)
 	CHECK_EQ(stream_put(&s, STREAM_MACHINE, "abc", 3, "defg", 4), 0);
 	CHECK_EQ(stream_put(&s, STREAM_OPTIONAL | 77, "zzz", 3, NULL, 0), 0);
 	CHECK_EQ(memory_save(&s, &mem, progress), 0);
+	CHECK_EQ(stream_put(&s, STREAM_BALLOON, &balloon, sizeof(balloon), NULL, 0), 0);
 	CHECK_EQ(stream_put(&s, STREAM_DEVICES, NULL, 0, NULL, 0), 0);
 	CHECK_EQ(stream_end(&s), 0);
 	return fd;
@@ -110,7 +116,7 @@ static int restore_fd(int fd, struct memory_progress *progress)
 	progress->total = mem.size;
 	while (!ret && (ret = stream_get(&s, &rec)) > 0) {
 		ret = 0;
-		if (rec.type == STREAM_PAGES)
+		if (rec.type == STREAM_PAGES || rec.type == STREAM_BALLOON)
 			ret = memory_load(&mem, &rec, progress);
 		if (rec.type == STREAM_MACHINE &&
 		    (rec.len != 7 || memcmp(rec.data, "abcdefg", 7)))

@@ -27,6 +27,8 @@ static void test_words(void)
 	check_event(TARN_EVENT_LOST, 7, "7 events were missed");
 	check_event(TARN_EVENT_MEMORY_ERROR, 700,
 		    "g1: page 12 is in memory with an error");
+	check_event(TARN_EVENT_BALLOON_GONE, 512,
+		    "g1: another kernel wrote to page 12, its balloon of 2M is gone");
 	check_event(99, 0, "event of unknown type 99");
 }
 
@@ -35,7 +37,7 @@ static void test_all_have_words(void)
 	char buf[EVENT_TEXT_MAX];
 	__u32 type;
 
-	for (type = TARN_EVENT_PAGER_ATTACHED; type <= TARN_EVENT_MEMORY_ERROR;
+	for (type = TARN_EVENT_PAGER_ATTACHED; type <= TARN_EVENT_BALLOON_GONE;
 	     type++) {
 		struct tarn_event event = { .type = type };
 

@@ -40,6 +40,9 @@ static int make_file(const void *lead, size_t len, const char *name)
 				      STREAM_PAGES_PAGED};
 	CHECK_EQ(stream_put(&s, STREAM_PAGES, &pages, sizeof(pages), "patterns",
 			    8), 0);
+	pages = (struct stream_pages){0x20000, 5, STREAM_PAGES_BALLOON, 0};
+	CHECK_EQ(stream_put(&s, STREAM_BALLOON, &pages, sizeof(pages), NULL, 0),
+		 0);
 	put(&s, STREAM_DEVICES, sections(name, UINT64_MAX));
 	CHECK_EQ(stream_end(&s), 0);
 	lseek(s.fd, 0, SEEK_SET);
@@ -59,7 +62,8 @@ static void check_whole(const struct saved *saved)
 	CHECK_EQ(saved->pattern_pages, 3);
 	CHECK_EQ(saved->paged_pages, 3);
 	CHECK_EQ(saved->data_pages, 0);
-	CHECK_EQ(json_array_size(saved->runs), 2);
+	CHECK_EQ(saved->balloon_pages, 5);
+	CHECK_EQ(json_array_size(saved->runs), 3);
 	CHECK_EQ(json_integer_value(field(saved->machine, "number")), 5);
 	CHECK_STR(json_string_value(field(saved->machine, "text")), "words");
 	CHECK_STR(json_string_value(field(saved->machine, "none")), "");

@@ -54,6 +54,8 @@ const struct metric pool_metrics[] = {
 	  "What all of that is, once each." },
 	{ POOL("shared_frames_bytes", shared_frames), PAGES, .help =
 	  "Of this, in frames." },
+	{ POOL("balloon_bytes", balloon_pages), PAGES, .help =
+	  "Logical memory that guests have given to their balloons." },
 	{ POOL("pinned_bytes", pinned_pages), PAGES, .help =
 	  "Of what is resident, pinned." },
 	{ POOL("low_watermark_bytes", low_frames), PAGES, .help =
@@ -144,6 +146,8 @@ const struct metric partition_metrics[] = {
 	  "Of it, what it shares with other memory of its domain." },
 	{ PART("shared_charge_bytes", shared_charge), PAGES, .help =
 	  "Frames of what is shared that count as its own." },
+	{ PART("balloon_bytes", balloon_pages), PAGES, .help =
+	  "Of it, what the guest has given to its balloon." },
 	{ PART("pinned_bytes", pinned_pages), PAGES, .help =
 	  "Of what is resident, pinned." },
 	{ PART("working_set_bytes", working_set), PAGES, .help =

@@ -30,6 +30,8 @@ static const struct kind kinds[] = {
 	  "ea7961b9f6024945a4624d9d75cbf74c", LOG_WARNING, 0 },
 	{ TARN_EVENT_MEMORY_ERROR, "memory-error",
 	  "9ce4daca5948425b9f27f786676dd850", LOG_CRIT, 0 },
+	{ TARN_EVENT_BALLOON_GONE, "balloon-gone",
+	  "a0b1490bf6d043f7924069a9bb771964", LOG_NOTICE, 0 },
 	{ KIND_POOL_MOUNTED, "pool-mounted",
 	  "076492b2a7d341eaacb61666db3a176a", LOG_NOTICE, 0 },
 	{ KIND_POOL_UNMOUNTED, "pool-unmounted",

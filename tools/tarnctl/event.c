@@ -21,6 +21,7 @@ static const char *const names[] = {
 	[TARN_EVENT_PARTITION_DESTROYED] = "partition-destroyed",
 	[TARN_EVENT_LOST] = "events-lost",
 	[TARN_EVENT_MEMORY_ERROR] = "memory-error",
+	[TARN_EVENT_BALLOON_GONE] = "balloon-gone",
 };
 
 const char *event_name(__u32 type)
@@ -91,6 +92,10 @@ const char *event_text(char *buf, size_t size, const struct tarn_event *event,
 				 name, page);
 		else
 			snprintf(buf, size, "unused memory has an error and is put aside");
+		break;
+	case TARN_EVENT_BALLOON_GONE:
+		snprintf(buf, size, "%s: another kernel wrote to page %llu, its balloon of %s is gone",
+			 name, page, size_format_pages(text, event->value, false));
 		break;
 	default:
 		snprintf(buf, size, "event of unknown type %u", event->type);

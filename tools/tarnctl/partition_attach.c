@@ -67,12 +67,28 @@ static int call_attach(int fd, int vm, const struct tarn_vm_range *ranges,
 	return ioctl(fd, TARN_PARTITION_ATTACH, &attach) ? -errno : 0;
 }
 
-static bool module_can(int fd)
+static bool module_can(int fd, __u64 feature)
 {
 	struct tarn_features features = { .size = sizeof(features) };
 
 	return !ioctl(fd, TARN_GET_FEATURES, &features) &&
-	       features.features & TARN_FEATURE_VM;
+	       features.features & feature;
+}
+
+/*
+ * A VMM that does not attach by itself tells nothing of its balloon either: holes that
+ * it punches are it. Where the module can't tell them apart they are holes.
+ */
+static void count_holes(int fd, bool on)
+{
+	struct tarn_partition_balloon b = {
+		.size = sizeof(b),
+		.op = TARN_BALLOON_HOLES,
+		.count = on,
+	};
+
+	if (module_can(fd, TARN_FEATURE_BALLOON))
+		ioctl(fd, TARN_PARTITION_BALLOON, &b);
 }
 
 static int attach_fail(const struct attachment *att,
@@ -173,7 +189,7 @@ static int attach_one(const struct attachment *att, size_t self,
 	struct layout layout;
 	int ret;
 
-	if (!module_can(part->fd)) {
+	if (!module_can(part->fd, TARN_FEATURE_VM)) {
 		err("%s: the loaded module cannot attach VMs, load the one that came with this tarnctl",
 		    part->file.path);
 		return -EOPNOTSUPP;
@@ -189,7 +205,10 @@ static int attach_one(const struct attachment *att, size_t self,
 		result->count = layout.count;
 		memcpy(result->ranges, layout.ranges, sizeof(layout.ranges));
 	}
-	return ret ? attach_fail(att, part, ret) : 0;
+	if (ret)
+		return attach_fail(att, part, ret);
+	count_holes(part->fd, true);
+	return 0;
 }
 
 enum report { REPORT_NONE, REPORT_TEXT, REPORT_JSON };

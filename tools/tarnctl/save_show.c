@@ -49,11 +49,12 @@ static int print_as_json(const struct saved *saved)
 {
 	json_t *memory, *object;
 
-	memory = json_pack("{s:I, s:I, s:I, s:I, s:I}",
+	memory = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
 			   "bytes", memory_bytes(saved),
 			   "zero_pages", saved->zero_pages,
 			   "pattern_pages", saved->pattern_pages,
 			   "data_pages", saved->data_pages,
+			   "balloon_pages", saved->balloon_pages,
 			   "paged_pages", saved->paged_pages);
 	if (memory && saved->runs)
 		json_object_set(memory, "runs", saved->runs);
@@ -124,8 +125,10 @@ static int print_as_text(const struct saved *saved, const struct options *opts)
 	       size_format(size, memory_bytes(saved), opts->bytes));
 	print_amount("never written",
 		     memory_bytes(saved) / 4096 - saved->zero_pages -
-			     saved->pattern_pages - saved->data_pages,
+			     saved->pattern_pages - saved->data_pages -
+			     saved->balloon_pages,
 		     opts->bytes);
+	print_amount("in the balloon", saved->balloon_pages, opts->bytes);
 	print_amount("zeroes", saved->zero_pages, opts->bytes);
 	print_amount("equal words", saved->pattern_pages, opts->bytes);
 	print_amount("content", saved->data_pages, opts->bytes);

@@ -138,6 +138,7 @@ static int add_pages(struct saved *saved, const struct stream_record *rec)
 		[STREAM_PAGES_ZERO] = "zero",
 		[STREAM_PAGES_PATTERN] = "pattern",
 		[STREAM_PAGES_DATA] = "data",
+		[STREAM_PAGES_BALLOON] = "balloon",
 	};
 	struct stream_pages head;
 	const u8 *body;
@@ -149,6 +150,8 @@ static int add_pages(struct saved *saved, const struct stream_record *rec)
 		saved->zero_pages += head.count;
 	else if (head.kind == STREAM_PAGES_PATTERN)
 		saved->pattern_pages += head.count;
+	else if (head.kind == STREAM_PAGES_BALLOON)
+		saved->balloon_pages += head.count;
 	else
 		saved->data_pages += head.count;
 	if (head.flags & STREAM_PAGES_PAGED)
@@ -164,7 +167,7 @@ static int add_pages(struct saved *saved, const struct stream_record *rec)
 
 static int add_record(struct saved *saved, const struct stream_record *rec)
 {
-	if (rec->type == STREAM_PAGES)
+	if (rec->type == STREAM_PAGES || rec->type == STREAM_BALLOON)
 		return add_pages(saved, rec);
 	return add_sections(rec->type == STREAM_MACHINE ? saved->machine
 							: saved->devices,

@@ -32,6 +32,7 @@ struct saved {
 	json_t *devices;
 	json_int_t zero_pages;
 	json_int_t pattern_pages;
+	json_int_t balloon_pages;
 	json_int_t data_pages;
 	json_int_t paged_pages;
 	json_t *runs;

@@ -28,6 +28,7 @@
 #define _UAPI_LINUX_TARN_H
 
 #include <linux/ioctl.h>
+#include <linux/tarn_balloon.h>
 #include <linux/tarn_numa.h>
 #include <linux/tarn_para.h>
 #include <linux/types.h>
@@ -64,6 +65,8 @@
 #define TARN_FEATURE_PATTERN	(1ULL << 9)
 /** Pagers may take requests of many pages, TARN_PAGER_WIDE. */
 #define TARN_FEATURE_WIDE	(1ULL << 10)
+/** Pages of a guest's balloon are told apart (S11). */
+#define TARN_FEATURE_BALLOON	(1ULL << 11)
 
 /**
  * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
@@ -151,6 +154,8 @@ struct tarn_features {
  * @match_ns: time that hashing and comparing took, most of it part of @scan_ns
  * @domains: domains that partitions are in
  * @reserved: 0
+ * @balloon_pages: logical pages that are in the balloon of their guest
+ * @balloons_gone: balloons that were found gone, as another kernel wrote to their pages
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -207,6 +212,8 @@ struct tarn_pool_info {
 	__aligned_u64 match_ns;
 	__u32 domains;
 	__u32 reserved;
+	__aligned_u64 balloon_pages;
+	__aligned_u64 balloons_gone;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
@@ -281,6 +288,11 @@ enum tarn_event_type {
 	 * SIGBUS unless the pager has it; TARN_PARTITION_NONE: no page was lost
 	 */
 	TARN_EVENT_MEMORY_ERROR = 12,
+	/**
+	 * value: pages that were in the balloon of the partition's guest, of which the one
+	 * named was written to: the guest has another kernel now
+	 */
+	TARN_EVENT_BALLOON_GONE = 13,
 };
 
 /** Partition of an event that concerns the pool. */
@@ -352,6 +364,8 @@ struct tarn_event {
  *	@shared_pages, of those that all of the domain share
  * @share_merges: see there
  * @share_breaks: see there
+ * @balloon_pages: see there
+ * @balloons_gone: see there
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -391,6 +405,8 @@ struct tarn_partition_info {
 	__aligned_u64 shared_charge;
 	__aligned_u64 share_merges;
 	__aligned_u64 share_breaks;
+	__aligned_u64 balloon_pages;
+	__aligned_u64 balloons_gone;
 };
 
 /**
@@ -455,6 +471,7 @@ enum tarn_page_state {
 	TARN_PAGE_SHARED = 3,
 	TARN_PAGE_PAGED = 4,
 	TARN_PAGE_BACKED = 5,
+	/** in the guest's balloon: all zeroes, no frame, no copy (S11) */
 	TARN_PAGE_BALLOON = 6,
 	TARN_PAGE_LOCKED = 7,
 };
@@ -589,7 +606,8 @@ struct tarn_pool_sharing {
  * @start: first page
  * @count: pages; in: room in both arrays, at most 2^20, out: pages read (the
  *	range ends at the end of the file, and before a page that fails)
- * @data: address of an array, 4 KiB a page; of an empty page nothing is written
+ * @data: address of an array, 4 KiB a page; of a page that is empty or in the balloon
+ *	nothing is written
  * @states: address of an array, a byte a page: the enum tarn_page_state that the
  *	page was in
  *
@@ -844,12 +862,16 @@ struct tarn_pool_faults {
 	__aligned_u64 done;
 };
 
+/** Tell when the guest's balloon is found gone, not of page-ins. */
+#define TARN_NOTIFY_BALLOON	(1U << 0)
+
 /**
- * struct tarn_partition_notify - TARN_PARTITION_NOTIFY: tell a VMM of page-ins
+ * struct tarn_partition_notify - TARN_PARTITION_NOTIFY: tell a VMM of its partition
  * @size: of this structure
- * @flags: 0
+ * @flags: TARN_NOTIFY_BALLOON or 0
  * @eventfd: 1 is added to it whenever a page-in of the partition that somebody
- *	waits for begins or ends; -1: no more. One a partition.
+ *	waits for begins or ends, or with TARN_NOTIFY_BALLOON when its guest's balloon is
+ *	found gone (struct tarn_partition_balloon); -1: no more. One of each a partition.
  * @reserved: 0
  */
 struct tarn_partition_notify {
@@ -938,5 +960,6 @@ struct tarn_partition_heat {
 #define TARN_PARTITION_PATTERNS	_IOWR(TARN_IOC_TYPE, 0x4f, struct tarn_partition_range)
 #define TARN_PARTITION_DOMAIN	_IOWR(TARN_IOC_TYPE, 0x50, struct tarn_partition_domain)
 #define TARN_PARTITION_SHARE	_IOWR(TARN_IOC_TYPE, 0x51, struct tarn_partition_range)
+#define TARN_PARTITION_BALLOON	_IOWR(TARN_IOC_TYPE, 0x52, struct tarn_partition_balloon)
 
 #endif /* _UAPI_LINUX_TARN_H */

@@ -71,7 +71,9 @@ static int flush(struct saver *sv)
 		len = sizeof(head);
 	if (run->kind == STREAM_PAGES_DATA)
 		body = run->count << STREAM_PAGE_SHIFT;
-	ret = stream_put(sv->s, STREAM_PAGES, &head, len, run->data, body);
+	ret = stream_put(sv->s, run->kind == STREAM_PAGES_BALLOON ?
+					STREAM_BALLOON : STREAM_PAGES,
+			 &head, len, run->data, body);
 	run->kind = 0;
 	return ret;
 }
@@ -109,6 +111,11 @@ static int add_page(struct saver *sv, u64 gpa, const u8 *data, u8 state)
 
 	if (state == TARN_PAGE_EMPTY)
 		return 0;
+	if (state == TARN_PAGE_BALLOON) {
+		page.kind = STREAM_PAGES_BALLOON;
+		sv->progress->balloon_pages++;
+		return add(sv, &page);
+	}
 	if (state == TARN_PAGE_PAGED)
 		page.flags = STREAM_PAGES_PAGED;
 	if (same_words(data)) {
@@ -339,6 +346,16 @@ static void fill(const struct mem_range *range, u64 off, u64 len, const u8 *word
 	}
 }
 
+/* Cleared memory is as the guest left it, too: it just counts as what it may use. */
+static void give_to_balloon(struct tarn_mem *mem, const struct stream_pages *head)
+{
+	int ret = tarn_mem_inflate(mem, head->gpa,
+				   (u64)head->count << STREAM_PAGE_SHIFT);
+
+	if (ret)
+		info("pages of the balloon are not told apart: %s", strerror(-ret));
+}
+
 void memory_loaded(const struct tarn_mem *mem)
 {
 	advise(mem, MADV_HUGEPAGE);
@@ -366,6 +383,9 @@ int memory_load(struct tarn_mem *mem, const struct stream_record *rec,
 	if (head.kind == STREAM_PAGES_DATA) {
 		memcpy(range->hva + off, body, len);
 		progress->data_pages += head.count;
+	} else if (head.kind == STREAM_PAGES_BALLOON) {
+		give_to_balloon(mem, &head);
+		progress->balloon_pages += head.count;
 	} else {
 		/* Zeroes are what cleared memory has. */
 		if (head.kind == STREAM_PAGES_PATTERN)

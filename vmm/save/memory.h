@@ -17,6 +17,7 @@
  * @data_pages: pages whose content was transferred
  * @same_pages: pages of equal words
  * @paged_pages: of both, pages that were paged
+ * @balloon_pages: pages of the guest's balloon, as ranges
  */
 struct memory_progress {
 	u64 total;
@@ -24,6 +25,7 @@ struct memory_progress {
 	u64 data_pages;
 	u64 same_pages;
 	u64 paged_pages;
+	u64 balloon_pages;
 };
 
 /** memory_save() - write all of it; the guest is stopped. -errno, reported. */
@@ -36,7 +38,7 @@ int memory_clear(struct tarn_mem *mem);
 /** memory_loaded() - no more comes, what is touched first may be 2 MiB again. */
 void memory_loaded(const struct tarn_mem *mem);
 
-/** memory_load() - put a PAGES record where it belongs. -errno, reported. */
+/** memory_load() - put a PAGES or BALLOON record where it belongs. -errno, reported. */
 int memory_load(struct tarn_mem *mem, const struct stream_record *rec,
 		struct memory_progress *progress);
 

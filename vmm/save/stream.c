@@ -245,10 +245,11 @@ int stream_get(struct stream *s, struct stream_record *rec)
 		ret = get_one(s, rec);
 		if (ret)
 			return ret;
-	} while (rec->type & STREAM_OPTIONAL);
+	} while (rec->type & STREAM_OPTIONAL && rec->type != STREAM_BALLOON);
 	if (rec->type == STREAM_END)
 		return check_end(s, rec);
-	if (rec->type < STREAM_MACHINE || rec->type > STREAM_END) {
+	if (rec->type != STREAM_BALLOON &&
+	    (rec->type < STREAM_MACHINE || rec->type > STREAM_END)) {
 		err("the saved guest has records of type %u, which this tarn-vmm does not know",
 		    rec->type);
 		return -EPROTONOSUPPORT;
@@ -260,6 +261,7 @@ static u64 body_len(const struct stream_pages *head)
 {
 	switch (head->kind) {
 	case STREAM_PAGES_ZERO:
+	case STREAM_PAGES_BALLOON:
 		return 0;
 	case STREAM_PAGES_PATTERN:
 		return sizeof(u64);
@@ -284,7 +286,8 @@ int stream_pages_get(const struct stream_record *rec,
 	head->kind = le16toh(le.kind);
 	head->flags = le16toh(le.flags);
 	*body = rec->data + sizeof(le);
-	if (head->count && !(head->flags & ~STREAM_PAGES_PAGED) &&
+	if ((rec->type == STREAM_BALLOON) == (head->kind == STREAM_PAGES_BALLOON) &&
+	    head->count && !(head->flags & ~STREAM_PAGES_PAGED) &&
 	    IS_ALIGNED(head->gpa, (u64)STREAM_PAGE_SIZE) &&
 	    body_len(head) == rec->len - sizeof(le))
 		return 0;

@@ -13,7 +13,8 @@
  *
  * MACHINE and DEVICES hold sections of fields (state.h). PAGES is struct
  * stream_pages and what its kind says; a page that is in no record was never
- * written and reads as zeroes. END repeats how many records there were.
+ * written and reads as zeroes. BALLOON is a head alone, and comes among them: who
+ * does not know it has zeroes there. END repeats how many records there were.
  */
 #ifndef TARN_SAVE_STREAM_H
 #define TARN_SAVE_STREAM_H
@@ -28,6 +29,7 @@ enum stream_type {
 	STREAM_PAGES = 2,
 	STREAM_DEVICES = 3,
 	STREAM_END = 4,
+	STREAM_BALLOON = 0x80000005U,
 };
 #define STREAM_OPTIONAL 0x80000000U
 
@@ -39,6 +41,7 @@ enum stream_pages_kind {
 	STREAM_PAGES_ZERO = 1, /* written once, zeroes now */
 	STREAM_PAGES_PATTERN = 2, /* one u64 over and over, which follows */
 	STREAM_PAGES_DATA = 3, /* the content follows */
+	STREAM_PAGES_BALLOON = 4, /* the guest's balloon has them; BALLOON only */
 };
 
 /* The pages had no frame: the pager held them, and shall again. */
@@ -107,8 +110,8 @@ int stream_open(struct stream *s);
 int stream_get(struct stream *s, struct stream_record *rec);
 
 /**
- * stream_pages_get() - look at a PAGES record.
- * @rec: of that type
+ * stream_pages_get() - look at a PAGES or BALLOON record.
+ * @rec: of such a type
  * @head: its head, checked: @count is not 0 and the payload fits to it
  * @body: what follows the head
  *

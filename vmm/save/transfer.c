@@ -178,7 +178,9 @@ static int write_all(struct transfer *t)
 /* Records come in their order, or not at all. */
 static int read_record(struct transfer *t, u32 *before)
 {
-	u32 type = t->record.type;
+	/* A balloon's pages come among the others. */
+	u32 type = t->record.type == STREAM_BALLOON ? STREAM_PAGES :
+						      t->record.type;
 	bool fits = type == STREAM_MACHINE ? !*before :
 					     *before == STREAM_MACHINE ||
 						     *before == STREAM_PAGES;

@@ -2,10 +2,12 @@
 /*
  * virtio-balloon: pages that the guest gives up go back to the host at once.
  *
- * Inflating and free page reporting both end in tarn_mem_discard(), so a page
- * that the guest takes again reads as zeroes and needs no word of ours:
- * deflating is only counted by the guest. Page numbers of one buffer are sorted
- * and merged first, as a range costs the host what a page does.
+ * Inflating and free page reporting both give memory back, so a page that the
+ * guest takes again reads as zeroes. A pool that holds the memory is told what is
+ * in the balloon, and what leaves it, if the driver has promised to tell before it
+ * uses a page again: then a write to another one says that the driver is gone, and
+ * the balloon with it. Page numbers of one buffer are sorted and merged first, as
+ * a range costs the host what a page does.
  *
  * One buffer can name more pages than can be given back in a moment. What is
  * too much for a turn of the loop stays in the ring, with the number of bytes
@@ -21,7 +23,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "iothread.h"
@@ -66,6 +70,8 @@ struct virtio_balloon {
 	size_t done[NR_QUEUES]; /* bytes of the first buffer */
 	struct iovec iov[IOVS];
 	/* Under the VM's lock. */
+	int gone_fd; /* -1: no pool tells */
+	struct loop_event *gone;
 	void (*listener)(u64 actual, void *arg);
 	void *listener_arg;
 };
@@ -84,8 +90,17 @@ static struct virtio_balloon *to_balloon(struct virtio_dev *vdev)
 	return container_of(vdev, struct virtio_balloon, vdev);
 }
 
+/* Does the driver say what it takes back before it uses it? */
+static bool tells(const struct virtio_balloon *b)
+{
+	return virtio_has(&b->vdev, VIRTIO_BALLOON_F_MUST_TELL_HOST);
+}
+
+typedef int range_fn(struct tarn_mem *mem, u64 gpa, u64 len);
+
 /* A run of pages may reach from one range of RAM into the next. */
-static void discard(struct virtio_balloon *b, u64 gpa, u64 len, u64 *counter)
+static void for_ranges(struct virtio_balloon *b, u64 gpa, u64 len,
+		       range_fn *fn, u64 *counter)
 {
 	struct tarn_mem *mem = &b->vdev.vm->mem;
 	struct mem_range *range;
@@ -99,17 +114,18 @@ static void discard(struct virtio_balloon *b, u64 gpa, u64 len, u64 *counter)
 		ret = -EFAULT;
 		if (range) {
 			part = min_t(u64, len, range->gpa + range->size - gpa);
-			ret = tarn_mem_discard(mem, gpa, part);
+			ret = fn(mem, gpa, part);
 		}
 		if (!ret)
 			count(b, counter, part);
 		else if (ret != -EOPNOTSUPP)
-			guest_warn("virtio-balloon: cannot give %#llx back: %s",
+			guest_warn("virtio-balloon: no page can be %s at %#llx: %s",
+				   fn == tarn_mem_deflate ? "taken" : "given back",
 				   (unsigned long long)gpa, strerror(-ret));
 	}
 }
 
-/* Inflating */
+/* Inflating and deflating */
 
 static int compare_pfn(const void *a, const void *b)
 {
@@ -118,7 +134,8 @@ static int compare_pfn(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void discard_pfns(struct virtio_balloon *b, u32 *pfns, size_t nr)
+static void for_pfns(struct virtio_balloon *b, u32 *pfns, size_t nr,
+		     range_fn *fn, u64 *counter)
 {
 	size_t i, first = 0;
 
@@ -126,16 +143,15 @@ static void discard_pfns(struct virtio_balloon *b, u32 *pfns, size_t nr)
 	for (i = 1; i <= nr; i++) {
 		if (i < nr && pfns[i] - pfns[i - 1] <= 1)
 			continue;
-		discard(b, pfns[first] * PAGE,
-			(pfns[i - 1] - pfns[first] + 1) * PAGE,
-			&b->info.inflated);
+		for_ranges(b, pfns[first] * PAGE,
+			   (pfns[i - 1] - pfns[first] + 1) * PAGE, fn, counter);
 		first = i;
 	}
 }
 
 /* True when all of the chain has been looked at. */
-static bool inflate(struct virtio_balloon *b, struct vq_chain *chain,
-		    size_t *done)
+static bool change(struct virtio_balloon *b, struct vq_chain *chain,
+		   size_t *done, range_fn *fn, u64 *counter)
 {
 	u32 pfns[PFNS];
 	size_t len, i;
@@ -147,7 +163,7 @@ static bool inflate(struct virtio_balloon *b, struct vq_chain *chain,
 			return true;
 		for (i = 0; i < len; i++)
 			pfns[i] = le32toh(pfns[i]);
-		discard_pfns(b, pfns, len);
+		for_pfns(b, pfns, len, fn, counter);
 		*done += len * sizeof(*pfns);
 	}
 	return false;
@@ -165,8 +181,8 @@ static void report_part(struct virtio_balloon *b, u8 *hva, u64 len)
 
 		if (hva < range->hva || hva >= range->hva + range->size)
 			continue;
-		discard(b, range->gpa + (hva - range->hva), len,
-			&b->info.reported);
+		for_ranges(b, range->gpa + (hva - range->hva), len,
+			   tarn_mem_discard, &b->info.reported);
 		break;
 	}
 }
@@ -265,8 +281,13 @@ static bool handle(struct virtio_balloon *b, struct virtio_queue *q,
 		return true;
 	}
 	if (q->index == Q_INFLATE)
-		all = inflate(b, chain, done);
-	else if (q->index != Q_DEFLATE)
+		all = change(b, chain, done,
+			     tells(b) ? tarn_mem_inflate : tarn_mem_discard,
+			     &b->info.inflated);
+	else if (q->index == Q_DEFLATE)
+		all = !tells(b) || change(b, chain, done, tarn_mem_deflate,
+					  &b->info.deflated);
+	else
 		all = report(b, chain, done);
 	if (!all) {
 		vq_unpop(&q->vq, 1);
@@ -334,10 +355,24 @@ static void balloon_config_write(struct virtio_dev *vdev, u32 off,
 		b->listener(b->info.actual, b->listener_arg);
 }
 
+/* A pool has seen that the guest has another kernel, which has not reset the device yet. */
+static void gone(void *arg)
+{
+	struct virtio_balloon *b = arg;
+
+	b->config.actual = 0;
+	pthread_mutex_lock(&b->lock);
+	b->info.actual = b->vdev.vm->mem.size;
+	pthread_mutex_unlock(&b->lock);
+	if (b->listener)
+		b->listener(b->info.actual, b->listener_arg);
+}
+
 static void balloon_reset(struct virtio_dev *vdev)
 {
 	struct virtio_balloon *b = to_balloon(vdev);
 
+	tarn_mem_balloon_reset(&vdev->vm->mem);
 	b->stats_held = false;
 	b->config.actual = 0;
 	pthread_mutex_lock(&b->lock);
@@ -389,6 +424,10 @@ static void balloon_destroy(struct virtio_dev *vdev)
 		the_balloon = NULL;
 	if (b->timer)
 		virtio_call(vdev, stats_end, b);
+	if (b->gone)
+		loop_event_del(b->gone);
+	if (b->gone_fd >= 0)
+		close(b->gone_fd);
 	virtio_dev_exit(vdev);
 	if (b->own_thread)
 		iothread_common_put(IOTHREAD_DEVICES);
@@ -414,11 +453,28 @@ static void set_features(struct virtio_balloon *b, bool oom, bool reporting)
 {
 	u64 *f = &b->vdev.host_features;
 
-	*f = 1ULL << VIRTIO_BALLOON_F_STATS_VQ;
+	*f = 1ULL << VIRTIO_BALLOON_F_STATS_VQ |
+	     1ULL << VIRTIO_BALLOON_F_MUST_TELL_HOST;
 	if (oom)
 		*f |= 1ULL << VIRTIO_BALLOON_F_DEFLATE_ON_OOM;
 	if (reporting)
 		*f |= 1ULL << VIRTIO_BALLOON_F_REPORTING;
+}
+
+/* Where no pool can tell there is nothing to be heard. */
+static int listen_to_pools(struct virtio_balloon *b, struct vm *vm)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (!tarn_mem_balloon_begin(&vm->mem, fd)) {
+		close(fd);
+		return 0;
+	}
+	b->gone_fd = fd;
+	b->gone = loop_event_add(vm->loop, fd, gone, b);
+	return b->gone ? 0 : -ENOMEM;
 }
 
 static int balloon_setup(struct virtio_balloon *b, struct vm *vm)
@@ -440,7 +496,7 @@ static int balloon_setup(struct virtio_balloon *b, struct vm *vm)
 	if (ret)
 		return ret;
 	b->timer = loop_timer_add(loop, stats_due, b);
-	return b->timer ? 0 : -ENOMEM;
+	return b->timer ? listen_to_pools(b, vm) : -ENOMEM;
 }
 
 int virtio_balloon_create(struct vm *vm, struct opts *opts,
@@ -459,6 +515,7 @@ int virtio_balloon_create(struct vm *vm, struct opts *opts,
 	if (!b)
 		return -ENOMEM;
 	pthread_mutex_init(&b->lock, NULL);
+	b->gone_fd = -1;
 	set_features(b, oom, reporting);
 	ret = balloon_setup(b, vm);
 	if (ret) {

@@ -16,6 +16,7 @@
  * @actual: bytes of RAM that the guest has left
  * @target: bytes that it should have
  * @inflated: bytes given back through the inflate queue so far
+ * @deflated: bytes of it that the guest said it takes again, so far
  * @reported: bytes given back through free page reporting so far
  * @stats: VIRTIO_BALLOON_S_*; UINT64_MAX where the guest said nothing
  * @updated: CLOCK_REALTIME in seconds of the last statistics, 0 for never
@@ -25,6 +26,7 @@ struct balloon_info {
 	u64 actual;
 	u64 target;
 	u64 inflated;
+	u64 deflated;
 	u64 reported;
 	u64 stats[VIRTIO_BALLOON_S_NR];
 	u64 updated;
