@@ -398,7 +398,8 @@ int partition_detach_main(int argc, char **argv, const struct options *opts)
 		return fd;
 	if (opts->dry_run) {
 		ret = say_detach(fd, argv[0]);
-	} else if (module_can(fd)) {
+	} else if (module_can(fd, TARN_FEATURE_VM)) {
+		count_holes(fd, false);
 		ret = partition_detach(fd);
 		if (ret)
 			partition_fail(argv[0], ret, "detach the VM of");
