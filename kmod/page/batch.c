@@ -23,8 +23,14 @@ static struct page *lock_frame(struct tarn_batch *b, atomic64_t *entry, u64 e,
 		lock_page(page);
 	else if (!trylock_page(page))
 		goto err_put;
-	/* It may have become whole since it was seen to: no page of that goes by itself. */
-	if (!PageCompound(page) || !tarn_chunk_is_one(b->part->pool, frame))
+	/*
+	 * It may have become whole since it was seen to: no page of that goes by itself. Nor
+	 * is the lock of one that somebody holds, and that is one no more, for a batch: it is
+	 * the lock of all its pages. Only who takes pages away takes these singly.
+	 */
+	if (!PageCompound(page) ||
+	    (b->mark == TARN_MARK_NONE &&
+	     !tarn_chunk_is_one(b->part->pool, frame)))
 		return page;
 	unlock_page(page);
 err_put:

@@ -18,6 +18,7 @@
 #include "page/share.h"
 #include "page/truncate.h"
 #include "pager/drop.h"
+#include "pool/chunk.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 #include "pool/use.h"
@@ -156,6 +157,16 @@ static void remove_some(struct removal *r, struct tarn_leaf *leaf, u64 first,
 	tarn_cookie_end(section);
 }
 
+/*
+ * Of a chunk that is held each page waits in limbo by itself: it is one no more, which is
+ * tried once. A leaf has no more than one.
+ */
+static bool is_one(struct tarn_pool *pool, u64 e)
+{
+	return tarn_entry_has_frame(e) &&
+	       tarn_chunk_is_one(pool, tarn_entry_payload(e));
+}
+
 /* Until it is gone. Of most pages nothing is left to do here. */
 static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 {
@@ -165,8 +176,7 @@ static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 
 		wait_var_event(entry, !tarn_entry_is_brief(atomic64_read(entry)));
 		/* While we waited all of its block may have got one frame. */
-		if (tarn_block_is_whole(r->pages.part->pool,
-					atomic64_read(entry)))
+		if (is_one(r->pages.part->pool, atomic64_read(entry)))
 			tarn_block_part(r->pages.part, tarn_leaf_of(entry),
 					index);
 		e = atomic64_read(entry);
@@ -209,15 +219,14 @@ static void remove_batch(struct removal *r, struct tarn_leaf *leaf, u64 first,
 	tarn_share_reap_of(r->pages.part);
 }
 
-/* Of a chunk that is held each page waits in limbo by itself. A leaf has no more than one. */
 static void part_blocks(struct tarn_partition *part, struct tarn_leaf *leaf,
 			u64 first, u64 end)
 {
 	u64 i;
 
 	for (i = first; i < end; i++) {
-		if (!tarn_block_is_whole(part->pool,
-					 atomic64_read(tarn_leaf_entry(leaf, i))))
+		if (!is_one(part->pool,
+			    atomic64_read(tarn_leaf_entry(leaf, i))))
 			continue;
 		tarn_block_part(part, leaf, i);
 		return;

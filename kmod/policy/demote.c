@@ -10,7 +10,7 @@
  * partition that is taken from are parted, too. Which of their pages are used shows then,
  * and the cold ones go instead. It is one block for as many refaults as take longer to read
  * than it takes to map all pages of the block again one by one. Who has no more than its
- * part of the pool is not taken from as long as others have more, and keeps its blocks.
+ * part of the pool, and not a block more, has blocks parted for its own pages alone.
  *
  * What was parted is promoted again when there is room, and not before a while has passed
  * (promote.c).
@@ -21,6 +21,7 @@
 #include "page/block.h"
 #include "policy/age.h"
 #include "policy/demote.h"
+#include "policy/entitle.h"
 #include "pool/chunk.h"
 #include "pool/frame.h"
 #include "pool/partition.h"
@@ -34,8 +35,10 @@
 /* Evictions after which one looks whether any is due. */
 #define LOOK_EVICTIONS	64
 /* Leaves of a partition that are looked at in one go, and blocks that can't be parted. */
-#define LEAVES_MOST	4096U
+#define LEAVES_MOST	256U
 #define HELD_MOST	4U
+/* When all were looked at in vain, so long none is. */
+#define VAIN		(5 * HZ)
 /* So long one stays parted. */
 #define REST		(60 * HZ)
 
@@ -63,10 +66,11 @@ bool tarn_demote_wanted(struct tarn_partition *part, const struct tarn_leaf *lea
 {
 	u64 e = atomic64_read(&leaf->entry[0]);
 
-	return tarn_entry_has_frame(e) &&
+	/* Marked, it goes as a whole just now, or is parted. */
+	return tarn_entry_has_frame(e) && !tarn_entry_mark(e) &&
 	       tarn_chunk_is_one(part->pool, tarn_entry_payload(e)) &&
-	       !tarn_frame_peek_held(part->pool, tarn_entry_payload(e)) &&
-	       any_used(leaf);
+	       any_used(leaf) &&
+	       !tarn_frame_peek_held(part->pool, tarn_entry_payload(e));
 }
 
 /**
@@ -92,6 +96,24 @@ bool tarn_demoted(const struct tarn_leaf *leaf)
 	return parted && time_before(jiffies, parted + REST);
 }
 
+/* Leaf after leaf; all of them were looked at in vain. */
+static void pass(struct tarn_partition *part, unsigned long at)
+{
+	part->demote_at = at;
+	if (++part->demote_vain < atomic64_read(&part->nr_leaves))
+		return;
+	part->demote_vain = 0;
+	part->demote_rest = jiffies + VAIN;
+	part->demote_rests = true;
+}
+
+static bool rests(struct tarn_partition *part)
+{
+	part->demote_rests = part->demote_rests &&
+			     time_before(jiffies, part->demote_rest);
+	return part->demote_rests;
+}
+
 /* Part the next block of a partition. False: none was found. */
 static bool demote_next(struct tarn_partition *part, int nid)
 {
@@ -103,13 +125,15 @@ static bool demote_next(struct tarn_partition *part, int nid)
 	xa_for_each_start(&part->leaves, at, leaf, part->demote_at) {
 		u64 first = (u64)at << TARN_LEAF_SHIFT;
 
-		part->demote_at = at;
-		if (!left-- || held == HELD_MOST)
+		if (!left-- || held == HELD_MOST || rests(part))
 			return false;
-		part->demote_at++;
+		pass(part, at + 1);
+		cond_resched();
 		if (!tarn_leaf_on_node(leaf, nid) || !tarn_demote_wanted(part, leaf))
 			continue;
 		if (tarn_block_part(part, leaf, first)) {
+			part->demote_vain = 0;
+			part->demote_rests = false;
 			tarn_demote_note(part, leaf, first);
 			return true;
 		}
@@ -119,16 +143,58 @@ static bool demote_next(struct tarn_partition *part, int nid)
 	return false;
 }
 
-/* How many are due? What could not be parted does not add up. */
-static unsigned int blocks_due(struct tarn_pool *pool)
+/**
+ * credit() - pages that came back, for which blocks are due
+ * @part: from which one takes
+ * @since: out: up to where blocks were parted for them
+ *
+ * Who has more than its part pays for any page of the pool.
+ */
+static u64 credit(struct tarn_partition *part, u64 **since)
 {
-	u64 refaults = tarn_stats_pool(pool, TARN_STAT_REFAULTS);
-	struct tarn_demoter *d = &pool->demoter;
+	struct tarn_demoter *d = &part->pool->demoter;
 
-	lockdep_assert_held(&d->lock);
-	if (refaults - d->refaults > BLOCKS_MOST * REFAULTS)
-		d->refaults = refaults - BLOCKS_MOST * REFAULTS;
-	return (refaults - d->refaults) / REFAULTS;
+	if (tarn_entitle_over(part) >= TARN_BLOCK_PAGES) {
+		*since = &d->refaults;
+		return tarn_stats_pool(part->pool, TARN_STAT_REFAULTS);
+	}
+	*since = &part->demote_refaults;
+	return atomic64_read(&part->stats.count[TARN_STAT_REFAULTS]);
+}
+
+/* How many are due? What could not be parted does not add up. */
+static unsigned int blocks_due(struct tarn_partition *part, u64 **since)
+{
+	u64 refaults = credit(part, since);
+
+	lockdep_assert_held(&part->pool->demoter.lock);
+	if (refaults - **since > BLOCKS_MOST * REFAULTS)
+		**since = refaults - BLOCKS_MOST * REFAULTS;
+	return (refaults - **since) / REFAULTS;
+}
+
+static void demote(struct tarn_partition *part, int nid)
+{
+	unsigned int due;
+	u64 *since;
+
+	due = blocks_due(part, &since);
+	if (!due)
+		return;
+	down_read(&part->pin);
+	mutex_lock(&part->hand_lock);
+	if (tarn_partition_lives(part) && !rests(part))
+		for (; due && demote_next(part, nid); due--)
+			*since += REFAULTS;
+	mutex_unlock(&part->hand_lock);
+	up_read(&part->pin);
+}
+
+/* Can pages go that have no copy? For those that have one no block is parted. */
+static bool can_store(struct tarn_pool *pool)
+{
+	return tarn_pool_served(pool) && tarn_pool_has_room(pool) &&
+	       !tarn_stores_hang(&pool->stores) && !tarn_stores_fail(&pool->stores);
 }
 
 /**
@@ -142,19 +208,12 @@ void tarn_demote(struct tarn_partition *part, int nid)
 {
 	struct tarn_demoter *d = &part->pool->demoter;
 	u64 evictions = atomic64_read(&part->pool->evictions);
-	unsigned int due;
 
 	if (evictions - READ_ONCE(d->evictions) < LOOK_EVICTIONS ||
-	    !tarn_stats_blocks(part) || !mutex_trylock(&d->lock))
+	    !tarn_stats_blocks(part) || !can_store(part->pool) ||
+	    !mutex_trylock(&d->lock))
 		return;
 	WRITE_ONCE(d->evictions, evictions);
-	due = blocks_due(part->pool);
-	down_read(&part->pin);
-	mutex_lock(&part->hand_lock);
-	if (tarn_partition_lives(part))
-		for (; due && demote_next(part, nid); due--)
-			d->refaults += REFAULTS;
-	mutex_unlock(&part->hand_lock);
-	up_read(&part->pin);
+	demote(part, nid);
 	mutex_unlock(&d->lock);
 }

@@ -241,6 +241,14 @@ u64 tarn_entitle_least(struct tarn_partition *part)
 	return least - min(least, tarn_entitle_charge(part));
 }
 
+/* Frames that it has beyond what it is entitled to, as of the last tarn_entitle(). */
+u64 tarn_entitle_over(struct tarn_partition *part)
+{
+	u64 frames = tarn_partition_staying(part) + tarn_entitle_charge(part);
+
+	return frames - min(frames, READ_ONCE(part->entitled));
+}
+
 /*
  * How a partition stands, as of the last tarn_entitle(), once what is being taken from
  * it is gone.

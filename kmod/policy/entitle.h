@@ -29,6 +29,7 @@ void tarn_entitle_now_and_then(struct tarn_pool *pool);
 u64 tarn_entitle_fair(struct tarn_partition *part);
 u64 tarn_entitle_charge(struct tarn_partition *part);
 u64 tarn_entitle_least(struct tarn_partition *part);
+u64 tarn_entitle_over(struct tarn_partition *part);
 enum tarn_claim tarn_entitle_claim(struct tarn_partition *part);
 int tarn_entitle_set(struct tarn_partition *part,
 		     const struct tarn_partition_set *set);

@@ -41,7 +41,7 @@
 #define JOIN_MOST	3U
 #define JOIN_MOST_VM	16U
 
-/* Blocks that are parted before others get the lock: each loses all of its mappings. */
+/* Blocks that are parted, or tried, before others get the lock: each loses all of its mappings. */
 #define PARTS_MOST	4U
 
 /* Of a store: those who share what goes are unmapped one by one, with it locked. */
@@ -65,7 +65,7 @@ enum verdict { VERDICT_KEEP, VERDICT_PROBATION, VERDICT_GO };
  * @most: pages that may go
  * @join: pages that go are unmapped together if they are no further apart
  * @sharers: of a store, pages that share those that go
- * @parts: blocks that were parted
+ * @parts: blocks of which it was tried whether they can be parted
  * @chunk: number of the chunk that was asked about last
  * @chunk_node: its node
  * @looks: leaves that were looked at
@@ -231,9 +231,27 @@ static void block_taken(struct tarn_partition *part, struct tarn_leaf *leaf)
 }
 
 /*
- * A page of a block in use is to go: that is parted for it if it can go at all. How used
- * the others are shows from then on.
+ * Part a block of which a page is to go, if that may help: not while somebody holds any of
+ * it. How used the others are shows from then on.
  */
+static bool part_block(struct tarn_partition *part, struct tarn_leaf *leaf,
+		       struct look *l, u64 index, u64 e)
+{
+	bool used;
+
+	if (l->parts == PARTS_MOST ||
+	    tarn_frame_peek_held(part->pool, tarn_entry_payload(e)))
+		return false;
+	l->parts++;
+	used = tarn_demote_wanted(part, leaf);
+	if (!tarn_block_part(part, leaf, index))
+		return false;
+	if (used)
+		tarn_demote_note(part, leaf, ALIGN_DOWN(index, TARN_LEAF_PAGES));
+	return true;
+}
+
+/* A page of a block in use is to go: that is parted for it if it can go at all. */
 static bool take_of_block(struct tarn_partition *part, struct tarn_leaf *leaf,
 			  struct look *l, struct tarn_evict_batch *batch, u64 index,
 			  u64 e)
@@ -242,13 +260,12 @@ static bool take_of_block(struct tarn_partition *part, struct tarn_leaf *leaf,
 
 	if (l->parts == PARTS_MOST)
 		return false;
+	l->parts++;
 	batch->blocks = false;
 	taken = tarn_evict_add(batch, index, tarn_leaf_entry(leaf, index), e, false);
 	batch->blocks = blocks;
-	if (!tarn_block_is_whole(part->pool, e)) {
-		l->parts++;
+	if (!tarn_block_is_whole(part->pool, e))
 		tarn_demote_note(part, leaf, ALIGN_DOWN(index, TARN_LEAF_PAGES));
-	}
 	return taken;
 }
 
@@ -267,75 +284,130 @@ static u64 sharers_of(struct tarn_partition *part, u64 index)
 	       tarn_canon_sharers(part, index, &example) : 0;
 }
 
+/**
+ * struct visit - the leaf that the hand is at
+ * @part: whose it is
+ * @leaf: it
+ * @look: what is known
+ * @batch: of pages that go
+ * @first: its first page
+ * @gap: pages between the last one that goes and this one that may be unmapped as well
+ * @asked: it is known whether it is a block in use
+ * @block: it is
+ * @probation: pages that are to be unmapped
+ */
+struct visit {
+	struct tarn_partition *part;
+	struct tarn_leaf *leaf;
+	struct look *look;
+	struct tarn_evict_batch *batch;
+	u64 first;
+	unsigned int gap;
+	bool asked;
+	bool block;
+	DECLARE_BITMAP(probation, TARN_LEAF_PAGES);
+};
+
+/* Where it is pressed harder 2 MiB at once are worth more. */
+static bool is_block_in_use(struct visit *v)
+{
+	if (!v->asked)
+		v->block = !v->look->pressure &&
+			   tarn_demote_wanted(v->part, v->leaf);
+	v->asked = true;
+	return v->block;
+}
+
+/* False: it stays as it is, as all of its leaf. */
+static bool try_out(struct visit *v, unsigned int i, u64 e)
+{
+	atomic64_t *entry = &v->leaf->entry[i];
+	u64 index = v->first + i;
+
+	/* A fault on one page would map all of a whole block. */
+	if (tarn_block_is_whole(v->part->pool, e) &&
+	    !part_block(v->part, v->leaf, v->look, index, e))
+		return false;
+	e = atomic64_read(entry);
+	if (may_look(v->part, v->look, e) &&
+	    put_on_probation(v->part, index, entry, e)) {
+		__set_bit(i, v->probation);
+		v->look->hand->probed = true;
+	}
+	return true;
+}
+
+/* False: it stays, as all of its leaf. */
+static bool take(struct visit *v, unsigned int i, u64 e)
+{
+	struct tarn_partition *part = v->part;
+	u64 index = v->first + i;
+
+	if (is_block_in_use(v)) {
+		v->block = false;
+		if (!take_of_block(part, v->leaf, v->look, v->batch, index, e))
+			return false;
+		tarn_age_taken(part, e);
+		v->gap = 0;
+	} else if (tarn_evict_add(v->batch, index, &v->leaf->entry[i], e,
+				  v->gap <= v->look->join)) {
+		tarn_age_taken(part, e);
+		v->look->sharers += sharers_of(part, index);
+		v->gap = 0;
+	} else if (v->batch->block.leaf) {
+		block_taken(part, v->leaf);
+	}
+	return true;
+}
+
 /* Look at the rest of a leaf from the hand on, until the batch is full. */
 static void visit_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		       struct look *l, struct tarn_evict_batch *batch)
 {
 	DECLARE_BITMAP(young, TARN_LEAF_PAGES) = {};
-	DECLARE_BITMAP(probation, TARN_LEAF_PAGES) = {};
 	struct tarn_hand *hand = l->hand;
-	u64 first = ALIGN_DOWN(hand->at, TARN_LEAF_PAGES);
-	unsigned int i = hand->at - first, to, gap = TARN_LEAF_PAGES;
-	bool block;
+	struct visit v = {
+		.part = part,
+		.leaf = leaf,
+		.look = l,
+		.batch = batch,
+		.first = ALIGN_DOWN(hand->at, TARN_LEAF_PAGES),
+		.gap = TARN_LEAF_PAGES,
+	};
+	unsigned int i = hand->at - v.first, to;
 
-	hand->at = first + TARN_LEAF_PAGES;
+	hand->at = v.first + TARN_LEAF_PAGES;
 	if (!is_visited(part, leaf, l) ||
-	    !look_at_leaf(part, leaf, l, first, &i, &to, young))
+	    !look_at_leaf(part, leaf, l, v.first, &i, &to, young))
 		return;
-	/* Where it is pressed harder 2 MiB at once are worth more. */
-	block = !l->pressure && tarn_demote_wanted(part, leaf);
 	for (; i < to && !is_full(l, batch); i++) {
-		atomic64_t *entry = &leaf->entry[i];
-		u64 e = atomic64_read(entry);
-		bool was_used = test_bit(i, young);
+		u64 e = atomic64_read(&leaf->entry[i]);
+		bool was_used = test_bit(i, young), goes_on = true;
 
-		gap = is_idle(l, e, was_used) ? gap + 1 : TARN_LEAF_PAGES;
+		v.gap = is_idle(l, e, was_used) ? v.gap + 1 : TARN_LEAF_PAGES;
 		if (!may_look(part, l, e))
 			continue;
 		l->scanned++;
 		switch (judge(l, e, was_used)) {
 		case VERDICT_PROBATION:
-			/* A fault on one page would map all of a whole block. */
-			if (!tarn_block_part(part, leaf, first + i))
-				break;
-			e = atomic64_read(entry);
-			if (may_look(part, l, e) &&
-			    put_on_probation(part, first + i, entry, e)) {
-				__set_bit(i, probation);
-				hand->probed = true;
-			}
+			goes_on = try_out(&v, i, e);
 			break;
 		case VERDICT_GO:
-			if (block) {
-				block = false;
-				if (!take_of_block(part, leaf, l, batch,
-						   first + i, e)) {
-					note_kept(hand, e, was_used);
-					i = to;
-					break;
-				}
-				tarn_age_taken(part, e);
-				gap = 0;
-				break;
-			}
-			if (tarn_evict_add(batch, first + i, entry, e,
-					   gap <= l->join)) {
-				tarn_age_taken(part, e);
-				l->sharers += sharers_of(part, first + i);
-				gap = 0;
-			} else if (batch->block.leaf) {
-				block_taken(part, leaf);
-			}
+			goes_on = take(&v, i, e);
 			break;
 		case VERDICT_KEEP:
 			note_kept(hand, e, was_used);
 			if (l->scarce)
-				tarn_evict_copy(part, first + i, e, !l->full);
+				tarn_evict_copy(part, v.first + i, e, !l->full);
+		}
+		if (!goes_on) {
+			note_kept(hand, e, was_used);
+			i = to;
 		}
 	}
-	unmap_bits(part, first, probation);
+	unmap_bits(part, v.first, v.probation);
 	if (i < to)
-		hand->at = first + i;
+		hand->at = v.first + i;
 }
 
 /* ---- the way round ------------------------------------------------------ */

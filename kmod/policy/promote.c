@@ -172,12 +172,20 @@ static int target(struct tarn_partition *part, const struct view *v)
 	return rcu_access_pointer(part->homes) ? tarn_home_pick(part) : v->nid;
 }
 
-/* Is there 2 MiB in one piece, which is not used yet? */
+/* Are 2 MiB free that nobody will need soon? */
+static bool is_roomy(struct tarn_pool *pool, int nid)
+{
+	struct tarn_node *n = tarn_pool_node(pool, nid);
+
+	return n && !tarn_waiters_any(pool) && tarn_chunk_room(n, 0);
+}
+
+/* And in one piece? */
 static bool has_room(struct tarn_pool *pool, int nid)
 {
 	struct tarn_node *n = tarn_pool_node(pool, nid);
 
-	if (!n || tarn_pool_is_low(pool) || tarn_waiters_any(pool))
+	if (!is_roomy(pool, nid))
 		return false;
 	if (tarn_chunk_any(n))
 		return true;
@@ -199,6 +207,9 @@ static bool promote_still(struct tarn_partition *part, struct tarn_leaf *leaf,
 	    is_held(pool, leaf))
 		return false;
 	nid = target(part, &v);
+	/* What was parted for others is as before only where these have room. */
+	if (leaf->parted && !is_roomy(pool, nid))
+		return false;
 	if (v.stored)
 		return has_room(pool, nid) && fetch(part, leaf, first);
 	/* What somebody held is one still, perhaps. */

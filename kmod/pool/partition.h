@@ -119,7 +119,13 @@ struct tarn_part_node {
  * @leaves_domain: it leaves its domain, and shares nothing more
  * @balloon: of its guest
  * @promote_at: leaf at which promotion goes on, policy/promote.c's
- * @demote_at: leaf at which demotion goes on, policy/demote.c's
+ * @demote_at: leaf at which demotion goes on, policy/demote.c's, as what follows; under
+ *	@hand_lock
+ * @demote_vain: leaves that it passed since it found one to part
+ * @demote_rests: it was everywhere in vain
+ * @demote_rest: and does not look before this, in jiffies
+ * @demote_refaults: of the partition, those that blocks were parted for, under the lock of
+ *	the pool's demoter
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
@@ -177,6 +183,10 @@ struct tarn_partition {
 	struct tarn_balloon balloon;
 	unsigned long promote_at;
 	unsigned long demote_at;
+	u64 demote_vain;
+	bool demote_rests;
+	unsigned long demote_rest;
+	u64 demote_refaults;
 	u64 min_frames;
 	u64 desired_frames;
 	u64 entitled;
