@@ -7,6 +7,7 @@
 #include "policy/entitle.h"
 #include "policy/match.h"
 #include "pool/canon.h"
+#include "pool/chunk.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
 #include "pool/pool.h"
@@ -100,7 +101,8 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->paging_capacity = READ_ONCE(pool->capacity);
 	info->paging_used = READ_ONCE(pool->used);
 	info->metadata_bytes = atomic64_read(&pool->metadata) +
-		info->frames * sizeof(struct tarn_frame);
+		info->frames * sizeof(struct tarn_frame) +
+		(info->frames >> TARN_CHUNK_SHIFT) * sizeof(struct tarn_chunk);
 	info->partitions = READ_ONCE(pool->nr_partitions);
 	info->readahead_pages = READ_ONCE(pool->readahead);
 	info->pinned_pages = never_negative(&pool->pinned);

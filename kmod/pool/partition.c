@@ -32,7 +32,7 @@ static struct tarn_leaf *leaf_create(struct tarn_partition *part, u64 index)
 	other = xa_cmpxchg(&part->leaves, index >> TARN_LEAF_SHIFT, NULL, leaf,
 			   GFP_KERNEL_ACCOUNT);
 	if (!other) {
-		atomic64_add(PAGE_SIZE, &part->pool->metadata);
+		atomic64_add(PAGE_SIZE + sizeof(*leaf), &part->pool->metadata);
 		atomic64_inc(&part->nr_leaves);
 		return leaf;
 	}
@@ -92,7 +92,7 @@ static void free_leaves(struct tarn_partition *part)
 	unsigned long i;
 
 	xa_for_each(&part->leaves, i, leaf) {
-		s64 size = PAGE_SIZE;
+		s64 size = PAGE_SIZE + sizeof(*leaf);
 
 		if (leaf->sum)
 			size += TARN_LEAF_PAGES * sizeof(*leaf->sum);

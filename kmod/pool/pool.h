@@ -234,7 +234,7 @@ struct tarn_demoter {
  *	last added up
  * @logical: sizes of all partitions, in pages
  * @pinned: pages pinned for areas
- * @metadata: bytes of leaves
+ * @metadata: bytes of leaves and what belongs to them, of canons, and of what finds them
  * @pager_lock: attach, start and detach exclude each other
  * @kobj: /sys/fs/tarn/<uuid>
  * @partitions_kobj: the directory of partitions in it

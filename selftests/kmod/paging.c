@@ -357,7 +357,32 @@ static void holes_in_all_states(void)
 	end(PAGES);
 }
 
+/* Tables: 12 bytes a page once it was stored and 16 a frame, and a little for each 2 MiB. */
+static void what_tables_take(void)
+{
+	const u64 pages = 8 * 512, each = 256;
+	struct tarn_pool_info info;
+	u64 empty;
+
+	begin("size=8M", pages);
+	info = pool_info(&pool);
+	empty = info.metadata_bytes;
+	ASSERT_GE(empty, 16 * info.frames);
+	ASSERT_LE(empty, 16 * info.frames + info.frames / 512 * each);
+	fill(0, pages, 1);
+	ASSERT_EQ(part_page_out(part, 0, pages), pages);
+	info = pool_info(&pool);
+	ASSERT_GE(info.metadata_bytes - empty, 12 * pages);
+	ASSERT_LE(info.metadata_bytes - empty, 12 * pages + pages / 512 * each);
+	check(0, 8, 1);
+	end(pages);
+	pool_mount(&pool, "size=8M");
+	ASSERT_EQ(pool_info(&pool).metadata_bytes, empty);
+	pool_umount(&pool);
+}
+
 static const struct tarn_test tests[] = {
+	TEST(what_tables_take),
 	TEST(out_and_in),
 	TEST(clean_pages_go_without_a_write),
 	TEST(clean_pages_outlive_their_pager),
