@@ -15,6 +15,7 @@
 #include "kvm/vm.h"
 #include "page/block.h"
 #include "policy/area.h"
+#include "policy/search.h"
 #include "policy/young.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -571,6 +572,9 @@ long tarn_vm_attach(struct tarn_partition *part,
 		ret = attach_file(vm, file, &a->hypercalls);
 		if (ret)
 			kfree(vm);
+		else
+			/* A guest boots. */
+			tarn_search_soon(part);
 	}
 	fput(file);
 	return ret;

@@ -42,6 +42,7 @@
 #include "page/share.h"
 #include "policy/cold.h"
 #include "policy/match.h"
+#include "policy/search.h"
 #include "pool/canon.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -349,6 +350,7 @@ static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 {
 	u64 own = make_place(hash, l->part->member, index);
 	bool known = false, away = false, full = false;
+	struct tarn_partition *other = NULL;
 	u64 canon = TARN_CANON_NONE;
 	unsigned int i, same = 0;
 
@@ -373,6 +375,7 @@ static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 			full |= use == USE_FULL;
 		} else if (looks_equal(l, *place, e)) {
 			same++;
+			other = owner_of(l->match, *place);
 			continue;
 		}
 		/* It says what is so no more. */
@@ -385,7 +388,12 @@ static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 		return TARN_MERGE_ANEW;
 	if (!known)
 		remember(l, index, hash, same);
-	return known && same ? TARN_MERGE_ANEW : TARN_CANON_NONE;
+	if (!known || !same)
+		return TARN_CANON_NONE;
+	/* That page is to come to it before it is found alone. */
+	if (other)
+		tarn_search_soon(other);
+	return TARN_MERGE_ANEW;
 }
 
 /* It did share, or did not: the places of the pages say so. */

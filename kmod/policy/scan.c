@@ -38,6 +38,7 @@
  * @batch: leaves to look at next
  * @ran: processor time of the thread when it was last read
  * @owed: nanoseconds to sleep for what was done, less what was slept
+ * @pays: the search has found much where it was last
  */
 struct scan {
 	struct tarn_pool *pool;
@@ -47,13 +48,14 @@ struct scan {
 	unsigned int batch;
 	u64 ran;
 	s64 owed;
+	bool pays;
 };
 
-static u32 share_now(struct tarn_pool *pool)
+static u32 share_now(const struct scan *s)
 {
-	u32 permille = READ_ONCE(pool->scan_permille);
+	u32 permille = READ_ONCE(s->pool->scan_permille);
 
-	if (permille && tarn_pool_is_low(pool))
+	if (tarn_pool_is_low(s->pool) || s->pays)
 		permille *= PRESSURE_FACTOR;
 	return min_t(u32, permille, TARN_SCAN_PERMILLE_MAX);
 }
@@ -112,11 +114,13 @@ static bool search_leaf(struct scan *s)
 	u64 began = ktime_get_ns();
 	bool found = false;
 
+	s->pays = false;
 	if (!part)
 		return false;
 	down_read(&part->pin);
 	if (part->inode)
 		found = tarn_search_step(part);
+	s->pays = tarn_search_pays(part);
 	up_read(&part->pin);
 	tarn_partition_put(part);
 	atomic64_add(ktime_get_ns() - began, &s->pool->search_ns);
@@ -139,7 +143,7 @@ static bool step(struct scan *s)
 static void pay(struct scan *s)
 {
 	u64 ran = READ_ONCE(current->se.sum_exec_runtime), cost = ran - s->ran;
-	u32 share = share_now(s->pool);
+	u32 share = share_now(s);
 
 	s->ran = ran;
 	atomic64_add(cost, &s->pool->scan_ns);
@@ -190,7 +194,7 @@ static int scanner(void *arg)
 		}
 		if (s.owed <= 0)
 			worked = step(&s);
-		if (s.owed > 0 || (worked && share_now(s.pool) <
+		if (s.owed > 0 || (worked && share_now(&s) <
 				   TARN_SCAN_PERMILLE_MAX))
 			rest(&s, max(nsecs_to_jiffies(max(s.owed, 0LL)), 1UL));
 		else if (!worked)

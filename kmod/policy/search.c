@@ -11,7 +11,9 @@
  *
  * A way round begins WAIT_LEAST after the one before began. If that found next to nothing
  * the wait is twice as long each time: memory that was looked at may have become a pattern
- * only by being written, and then it was hot for a while.
+ * only by being written, and then it was hot for a while. It is short again when the
+ * partition grows, as when a guest boots: what is new was not looked at. While a way round
+ * finds much the scanner takes a greater share of a processor (scan.c).
  *
  * A block that is one 2 MiB frame is split only if no page of it is in use and most of
  * them are patterns.
@@ -37,6 +39,10 @@
 #define WAIT_MOST	(600 * HZ)
 /* One in so many is next to nothing. */
 #define FEW_PART	256
+/* One in so many is much. */
+#define MUCH_PART	16
+/* Of its pages so many are new when it has grown. */
+#define GROWN_PART	16
 /* Pages of a block that may be no patterns if it is split. */
 #define BLOCK_OTHERS	(TARN_BLOCK_PAGES / 4)
 
@@ -167,19 +173,47 @@ void tarn_search_soon(struct tarn_partition *part)
 	WRITE_ONCE(part->search->wait, WAIT_LEAST);
 }
 
+static u64 held(struct tarn_partition *part)
+{
+	return tarn_partition_resident(part) +
+	       max_t(s64, 0, atomic64_read(&part->paged));
+}
+
+static bool has_grown(struct tarn_partition *part)
+{
+	u64 before = part->search->held;
+
+	return held(part) > before + before / GROWN_PART + TARN_LEAF_PAGES;
+}
+
 /* Is it on its way, or about to begin? */
 bool tarn_search_due(struct tarn_partition *part)
 {
 	struct tarn_search *s = part->search;
 
 	/* What is in a store was looked at. */
-	return part->pool->paging && atomic64_read(&part->nr_leaves) &&
-	       !tarn_partition_is_store(part) &&
-	       (!s->whole || time_after_eq(jiffies, s->began + READ_ONCE(s->wait)));
+	if (!part->pool->paging || !atomic64_read(&part->nr_leaves) ||
+	    tarn_partition_is_store(part))
+		return false;
+	if (s->whole && READ_ONCE(s->wait) > WAIT_LEAST && has_grown(part))
+		tarn_search_soon(part);
+	return !s->whole || time_after_eq(jiffies, s->began + READ_ONCE(s->wait));
 }
 
-static void begin(struct tarn_search *s)
+/* Does it find much on its way? */
+bool tarn_search_pays(struct tarn_partition *part)
 {
+	const struct tarn_search *s = part->search;
+
+	return !s->whole && s->looked >= TARN_LEAF_PAGES &&
+	       s->found * MUCH_PART >= s->looked;
+}
+
+static void begin(struct tarn_partition *part)
+{
+	struct tarn_search *s = part->search;
+
+	s->held = held(part);
 	s->whole = false;
 	s->began = jiffies;
 	s->at = 0;
@@ -213,7 +247,7 @@ bool tarn_search_step(struct tarn_partition *part)
 	u64 first;
 
 	if (s->whole)
-		begin(s);
+		begin(part);
 	l.leaf = xa_find(&part->leaves, &s->at, ULONG_MAX, XA_PRESENT);
 	if (!l.leaf) {
 		end(part);

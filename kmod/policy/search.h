@@ -17,9 +17,10 @@ struct tarn_partition;
  * @began: when it began, in jiffies
  * @wait: how long after that it begins again
  * @looked: pages that were looked at since
- * @found: of these, patterns
+ * @found: of these, patterns, or such that came to share a frame
+ * @held: pages in frames or with the pager when it began
  *
- * Only the scanner's.
+ * Only the scanner's, but for @wait.
  */
 struct tarn_search {
 	unsigned long at;
@@ -28,10 +29,12 @@ struct tarn_search {
 	unsigned long wait;
 	u64 looked;
 	u64 found;
+	u64 held;
 };
 
 int tarn_search_create(struct tarn_partition *part);
 void tarn_search_soon(struct tarn_partition *part);
+bool tarn_search_pays(struct tarn_partition *part);
 bool tarn_search_due(struct tarn_partition *part);
 bool tarn_search_step(struct tarn_partition *part);
 void tarn_search_pages(struct tarn_partition *part, u64 first, u64 end);

@@ -231,7 +231,8 @@ struct tarn_pool_info {
  * @high_frames: at most half the pool
  * @readahead_pages: 0 (off) to 256
  * @scan_permille: share of one CPU that the scanner may use, in thousandths: 0
- *	(off) to 1000; under pressure it takes up to four times as much
+ *	(off) to 1000; under pressure, and while it finds many pages that need no frame,
+ *	it takes up to four times as much
  * @placement: which pages come home first, enum tarn_placement
  * @promote_permille: share of one CPU for making blocks in use 2 MiB frames, in
  *	thousandths: 0 (off) to 1000
