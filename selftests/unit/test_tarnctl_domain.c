@@ -87,6 +87,22 @@ static void test_good(void)
 	forget();
 }
 
+/* As tarnctl's commands take them. */
+static void test_amounts(void)
+{
+	const char *home = partition_of(
+		"", "<tarn:home nodes='0=1.5GiB,1=512m,2=.5M,3=8192B'/>");
+
+	CHECK_EQ(read_settings(domain_of(home, "")), 0);
+	CHECK_EQ(set.home, 0xf);
+	CHECK_EQ(set.home_bytes[0], 1536 * MIB);
+	CHECK_EQ(set.home_bytes[1], 512 * MIB);
+	CHECK_EQ(set.home_bytes[2], MIB / 2);
+	CHECK_EQ(set.home_bytes[3], 8192);
+	CHECK_EQ(domain_schema_check(&dom), 0);
+	forget();
+}
+
 static void test_defaults(void)
 {
 	CHECK_EQ(read_settings(domain_of("", "")), 0);
@@ -163,7 +179,7 @@ static const struct {
 	{ "", "<tarn:home nodes='1' more='2'/>", "it takes 'nodes' and 'dispatch'" },
 	{ "", "<tarn:home nodes='1=4'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='1=0G'/>", "NUMA nodes" },
-	{ "", "<tarn:home nodes='1=4g'/>", "NUMA nodes" },
+	{ "", "<tarn:home nodes='1=4gg'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='0-1=4G'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='auto,1'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='none'/>", "NUMA nodes" },
@@ -213,6 +229,8 @@ static void test_rules(void)
 		"<tarn:home nodes='1,0-2'/>",
 		"<tarn:home nodes='1=1G,1=2G'/>",
 		"<tarn:home nodes='1=2K'/>",
+		"<tarn:home nodes='1=1..5G'/>",
+		"<tarn:home nodes='1=1.G'/>",
 		"<tarn:home nodes='1=99999999999999T'/>",
 		"<tarn:home nodes='1=99999999999999999999999T'/>",
 	};
@@ -474,6 +492,7 @@ static void test_huge(void)
 static const struct tap_test tests[] = {
 	{ "settings of another namespace", test_namespace },
 	{ "all settings", test_good },
+	{ "amounts with any unit", test_amounts },
 	{ "defaults", test_defaults },
 	{ "paging classes", test_classes },
 	{ "the soft limit of libvirt", test_memtune },
