@@ -515,6 +515,8 @@ int main(int argc, char **argv)
 	ret = config_parse(&config, argc, argv);
 	if (ret) {
 		config_exit(&config);
+		if (ret == -EINVAL)
+			return VM_EXIT_USAGE;
 		return ret > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	if (config.name)

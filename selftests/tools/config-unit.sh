@@ -77,7 +77,7 @@ check "and is set" \
 	setting '.scan_permille == 40 and .readahead_pages == 16 and .promote_permille == 30'
 check "in the file" says "scan=4%" cat $conf
 check "promotion's share, too" says "promote=3%" cat $conf
-refuse 1 "wants a share" "one that no file has is not set either" \
+refuse 2 "wants a share" "one that no file has is not set either" \
 	tarnctl pool set --persistent pool1 scan=60
 check "the setting is as before" setting '.scan_permille == 40'
 check "a size is kept" tarnctl pool resize --persistent pool1 32M

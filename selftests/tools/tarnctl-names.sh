@@ -106,7 +106,7 @@ check "names in tables of nodes" says "web" tarnctl numa
 refuse 1 "did you mean 'web'" "a name that is misspelt" tarnctl partition show wbe
 refuse 1 "db/ram" "a guest with several partitions" tarnctl partition show db
 refuse 1 "no such partition" "a number that is not there" tarnctl partition pages id:4000000
-refuse 1 "as in id:5" "a number that is none" tarnctl partition pages id:x
+refuse 2 "as in id:5" "a number that is none" tarnctl partition pages id:x
 
 guest web $pool/ram-b
 refuse 1 "ram-b" "two guests that call themselves alike" tarnctl partition show web

@@ -540,12 +540,12 @@ static void test_edit(void)
 		   "[pager]\nuser=a\n\n[pins]\ndma=always\n");
 
 	edit = edit_of("[pool]\nsize=8G\n");
-	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "scan", "4"), -EINVAL);
+	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "scan", "4"), ERR_USAGE);
 	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "mode", "0700\nx=y"),
-		 -EINVAL);
-	CHECK_EQ(config_edit_set(&edit, CONFIG_PAGER, "user", "a ;b"), -EINVAL);
+		 ERR_USAGE);
+	CHECK_EQ(config_edit_set(&edit, CONFIG_PAGER, "user", "a ;b"), ERR_USAGE);
 	CHECK_STR(edit.text, "[pool]\nsize=8G\n");
-	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "nodes", "8G"), -EINVAL);
+	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "nodes", "8G"), ERR_USAGE);
 	config_edit_free(&edit);
 
 	edit = edit_of("[pool]\nmode=0755\nsize=8G\n[pager]\n");

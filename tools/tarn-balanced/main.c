@@ -17,7 +17,6 @@
 
 #define INTERVAL_MIN 1
 #define INTERVAL_MAX 3600
-#define EXIT_USAGE 2
 
 static void usage(void)
 {

@@ -21,7 +21,6 @@
 #define TARN_VERSION "unknown"
 #endif
 
-#define EXIT_USAGE 2
 #define SOCKETS_MAX 16
 
 enum { OPT_VERSION = 256 };
@@ -199,5 +198,5 @@ int main(int argc, char **argv)
 	ret = parse(argc, argv, &exporter);
 	if (ret >= 0)
 		return ret;
-	return run(&exporter) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err_status(run(&exporter));
 }

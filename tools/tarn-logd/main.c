@@ -17,7 +17,6 @@
 #define TARN_VERSION "unknown"
 #endif
 
-#define EXIT_USAGE 2
 #define SECONDS_MAX 86400
 
 enum { OPT_VERSION = 256, OPT_SIZE, OPT_USER, OPT_SECONDS, OPT_REPEAT, OPT_NONE };

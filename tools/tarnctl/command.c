@@ -87,7 +87,7 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 
 	if (cmd->raw) {
 		ret = cmd->fn(argc, argv, NULL);
-		return ret < 0 ? EXIT_FAILURE : ret;
+		return err_status(ret);
 	}
 	if (options_parse(&opts, cmd->options, path, &argc, argv))
 		return EXIT_USAGE;
@@ -107,7 +107,7 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 		return EXIT_USAGE;
 	}
 	ret = cmd->fn(argc, argv, &opts);
-	return finish(ret < 0 ? EXIT_FAILURE : ret);
+	return finish(err_status(ret));
 }
 
 static bool wants_help(const char *word)
