@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Command lines of all programs, as far as they need no module: what makes no sense ends
-# with 2 and says why.
+# with 2 and says why, what cannot be written with 1.
 set -u
 
 # shellcheck source=selftests/tools/tools.sh
@@ -32,5 +32,22 @@ head -c 4096 /dev/zero > "$work/disk"
 refuse 2 "is for a kernel" "what only a kernel has" tarnctl run -n --initrd i "$work/disk"
 refuse 2 "is no address of a card" "a card's address" \
 	tarnctl run -n --pool none --net "lo,mac=1" "$work/disk"
+
+full()
+{
+	"$@" > /dev/full
+}
+
+for program in tarn-vmm tarn-pager tarn-logd tarn-exporter tarn-listener tarn-balanced tarnctl; do
+	for option in --help --version; do
+		refuse 1 "No space left" "$program $option: what can't be written" full $program $option
+	done
+done
+for words in "run --help" "run -n --pool none $work/disk" "config --help" "help pool list" \
+	"config check"; do
+	# shellcheck disable=SC2086 # several words
+	refuse 1 "No space left" "tarnctl ${words%% "$work"*}: likewise" full tarnctl $words
+done
+refuse 1 "No space left" "tarn-balanced -n --json" full tarn-balanced -n --json
 
 end

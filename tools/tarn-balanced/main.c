@@ -93,10 +93,10 @@ static int parse(int argc, char **argv, struct serve_options *opts)
 			break;
 		case 'h':
 			usage();
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		case 'V':
 			puts("tarn-balanced " TARN_VERSION);
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		default:
 			return EXIT_USAGE;
 		}

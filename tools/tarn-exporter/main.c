@@ -105,11 +105,11 @@ static int parse(int argc, char **argv, struct exporter *exporter)
 	while ((letter = getopt_long(argc, argv, "l:h", options, NULL)) != -1) {
 		if (letter == 'h') {
 			usage();
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		}
 		if (letter == OPT_VERSION) {
 			puts("tarn-exporter " TARN_VERSION);
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		}
 		if (parse_one(letter, exporter))
 			return EXIT_USAGE;

@@ -102,6 +102,11 @@ int err_status(int ret)
 	return ret < 0 ? EXIT_FAILURE : ret;
 }
 
+int err_finish(int ret)
+{
+	return err_stdout() && !ret ? EXIT_FAILURE : err_status(ret);
+}
+
 int err_nomem(void)
 {
 	err("out of memory");

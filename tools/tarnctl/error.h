@@ -49,6 +49,12 @@ int err_nomem(void);
 int err_status(int ret);
 
 /**
+ * err_finish() - The same once all is written to stdout: a disk that is full must not
+ * pass for success.
+ */
+int err_finish(int ret);
+
+/**
  * err_defer() - Keep the last message back while something else has the
  * terminal; it is written when that ends.
  */
