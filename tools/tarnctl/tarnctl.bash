@@ -105,8 +105,10 @@ _tarnctl_words()
 		echo "--json --bytes --shrink --refuse --background --status --cancel --dry-run --help" ;;
 	"pool set")
 		echo "--placement --persistent --help" ;;
+	"pool create" | "pool import" | "config apply")
+		echo "--dry-run --help" ;;
 	"pool destroy")
-		echo "--force --help" ;;
+		echo "--force --dry-run --help" ;;
 	"partition pins" | "partition metrics")
 		echo "--json --bytes --help" ;;
 	"partition attach")
@@ -118,7 +120,7 @@ _tarnctl_words()
 	"partition heat")
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition set")
-		echo "--home --dispatch --domain --help" ;;
+		echo "--home --dispatch --domain --dry-run --help" ;;
 	"partition relocate")
 		echo "--json --bytes --to --away-from --refuse --granule --background --status \
 			--cancel --dry-run --help" ;;
