@@ -45,6 +45,27 @@ _tarnctl_columns()
 	tarnctl $1 --columns . 2>&1 | sed -n "s/.*there is no column '.', but //p" | tr -d ,
 }
 
+# What the table of the command that stands there has, by whose columns it is sorted.
+_tarnctl_sorted()
+{
+	case "$command $sub" in
+	top\ * | "pool top" | "partition top")
+		echo "name logical resident paged working-set fair homes misplaced page-ins page-outs \
+			refaults waits p50 p99 pool pid" ;;
+	"history "* | "pool history")
+		# Those of one partition are others.
+		if [[ " ${COMP_WORDS[*]} " == *" --partition"* ]]; then
+			_tarnctl_columns "history --partition ."
+		else
+			_tarnctl_columns history
+		fi ;;
+	"numa "*)
+		_tarnctl_columns numa ;;
+	"pool list" | "pool faults" | "pool sharing" | "partition list" | "pager list")
+		_tarnctl_columns "$command $sub" ;;
+	esac
+}
+
 # Names of all pools that have a file.
 _tarnctl_configs()
 {
@@ -188,18 +209,9 @@ _tarnctl()
 	local command=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} path
 
 	COMPREPLY=()
-	case "$command $sub $prev" in
-	*"list --sort" | *"list -s" | *"list --columns" | *"list -o" | \
-	"pool faults --sort" | "pool faults --columns" | "pool faults -o")
-		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_columns "$command $sub")" \
-			-- "$cur")
-		return ;;
-	esac
 	case $prev in
-	--sort | -s)
-		mapfile -t COMPREPLY < <(compgen -W "name logical resident \
-			paged working-set fair homes misplaced page-ins page-outs refaults waits p50 p99 pool pid" \
-			-- "$cur")
+	--sort | -s | --columns | -o)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_sorted)" -- "$cur")
 		return ;;
 	--pool)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
@@ -266,7 +278,7 @@ _tarnctl()
 		fi ;;
 	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
 	"partition pins" | "partition metrics" | "partition detach" | \
-	"partition relocate")
+	"partition relocate" | "partition find-patterns" | "partition share")
 		_tarnctl_offer_partitions ;;
 	run | "pager add" | "save show" | "domain check")
 		compopt -o filenames
