@@ -216,11 +216,11 @@ static int read_sharing(struct domain_settings *set, const struct domain *dom,
 	set->sharing = only_attribute(dom, node, "domain");
 	if (!set->sharing)
 		return -EINVAL;
-	if (is_name(set->sharing))
+	if (is_name(set->sharing) && strlen(set->sharing) < TARN_DOMAIN_NAME)
 		return 0;
 	return domain_err(dom, node,
 			  "<sharing domain='%s'>: a name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit",
-			  set->sharing, NAME_MAX_LENGTH);
+			  set->sharing, TARN_DOMAIN_NAME - 1);
 }
 
 static int read_pins(struct domain_settings *set, const struct domain *dom,
