@@ -155,7 +155,7 @@ check "the other way round" first_words \
 	tarnctl partition list -HpR -s logical -o logical,partition
 tabs()
 {
-	[ "$(tarnctl pool list -Hp -o pool,size)" = "$pool"$'\t67108864' ]
+	[ "$(tarnctl pool list -Hp -o pool,size,mount)" = "${pool##*/}"$'\t67108864\t'"$pool" ]
 }
 check "tabs between columns" tabs
 refuse 2 "did you mean 'size'" "a column that is misspelt" tarnctl pool list -o sise

@@ -23,7 +23,7 @@ fi
 mount_pool $pool size=64M
 uuid=$(tarnctl pool list --json | jq -r '.[0].uuid')
 
-check "list has the pool" says "$pool" tarnctl pool list
+check "list has the pool" says "$pool" tarnctl pool list -o pool,mount
 check "its size is exact in JSON" json '.[0].frames == 16384' tarnctl pool list --json
 check "and in bytes" says 67108864 tarnctl pool list --bytes
 check "the only pool needs no name" json ".mount == \"$pool\"" tarnctl pool show --json
