@@ -138,7 +138,7 @@ begin()
 
 dry_run()
 {
-	json ".[0].partitions[] | select(.path == \"a\") | .changes and .reason == \"new\" and
+	json ".[0].partitions[] | select(.path == \"a\" and .name == \"a\") | .changes and .reason == \"new\" and
 		.move_pages == 2048 and .cost > 0 and .cost_then == 0 and
 		[.homes_then[].node] == [$last]" tarn-balanced --dry-run --json
 }
