@@ -28,7 +28,7 @@ static const char help_text[] =
 	"                       not there is created with SIZE bytes\n"
 	"  --mirror PATH,PATH[,priority=N][,size=SIZE][,discard=on|off]\n"
 	"      [,degraded=on]   write to both, read from either; degraded: start\n"
-	"                       with a leg that may not have all that was stored\n"
+	"                       with a half that may not have all that was stored\n"
 	"  --queues N           threads that serve requests (default: one per\n"
 	"                       CPU, at most 4)\n"
 	"  --depth N            requests in flight per queue, a power of two\n"
