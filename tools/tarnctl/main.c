@@ -382,6 +382,13 @@ static const struct command root_commands[] = {
 		  "object on a line of its own.",
 	  .fn = events_main, .options = OPTION_JSON | OPTION_COUNT,
 	  .max_args = 1 },
+	{ .name = "web",
+	  .help = "where the page of tarn-exporter is; starts it where none runs",
+	  .more = "The page is http://127.0.0.1:9871/, of what tarn-logd keeps. Where no exporter\n"
+		  "runs this becomes one, until it is interrupted; 'systemctl enable --now\n"
+		  "tarn-exporter.socket' has one at each boot. Every user of this host may look at\n"
+		  "it. From another one: ssh -L 9871:127.0.0.1:9871 HOST.",
+	  .fn = web_main, .options = OPTION_HISTORY | OPTION_DRY_RUN },
 	{ 0 },
 };
 

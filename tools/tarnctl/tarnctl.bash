@@ -89,7 +89,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager config domain doctor status iostat save numa run top events history help --help --version" ;;
+		echo "pool partition pager config domain doctor status iostat save numa run top events history web help --help --version" ;;
 	pool)
 		echo "list show create destroy import set resize drain-node pins faults sharing history events top --help" ;;
 	partition)
@@ -156,6 +156,8 @@ _tarnctl_words()
 			--user-data --ssh-key --console --qmp --daemon --dry-run --help" ;;
 	doctor*)
 		echo "--json --help" ;;
+	web*)
+		echo "--history --dry-run --help" ;;
 	events* | "pool events")
 		echo "--json --count --help" ;;
 	top*)
@@ -252,7 +254,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events | history | doctor | numa | run | status | iostat)
+	top | events | history | web | doctor | numa | run | status | iostat)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then
@@ -316,7 +318,7 @@ _tarnctl()
 			metrics= tables= other=" -- "$cur") ;;
 	numa)
 		_tarnctl_offer "$(_tarnctl_pools; _tarnctl_partitions)" ;;
-	"pool list" | "pager list" | doctor) ;;
+	"pool list" | "pager list" | doctor | web) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
 			-- "$cur") ;;
