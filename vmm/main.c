@@ -504,6 +504,16 @@ static int run(void)
 	return ret;
 }
 
+/* What was asked for are words; a disk that is full must not pass for success. */
+static int finish_words(void)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return EXIT_SUCCESS;
+	err_errno(-(errno ?: EIO), "write to stdout");
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int done = 0;
@@ -515,7 +525,9 @@ int main(int argc, char **argv)
 	ret = config_parse(&config, argc, argv);
 	if (ret) {
 		config_exit(&config);
-		return ret > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+		if (ret == -EINVAL)
+			return VM_EXIT_USAGE;
+		return ret > 0 ? finish_words() : EXIT_FAILURE;
 	}
 	if (config.name)
 		error_set_name(config.name);

@@ -80,6 +80,7 @@ enum vm_request {
 };
 
 /* Exit statuses of the program; 1 is any failure to start. */
+#define VM_EXIT_USAGE 2
 #define VM_EXIT_CRASH 3
 
 /**

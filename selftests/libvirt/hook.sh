@@ -7,7 +7,7 @@
 . "$(dirname "$0")/host-lib.sh"
 domain=db
 
-plan 21
+plan 25
 pool_init 64M
 libvirt_init /run/tarn/domains
 mkdir -p /run/tarn/pool1
@@ -47,6 +47,8 @@ no "numbers of NUMA nodes below 64" "home nodes that are none" "pool='pool0'" \
 	"<tarn:home nodes='0=4'/>"
 no "this host has no NUMA node 5" "home nodes that are not there" "pool='pool0'" \
 	"<tarn:home nodes='5'/>"
+no "a pool without paging shares nothing" "sharing where there is none" "pool='pool1'" \
+	"<tarn:sharing domain='web'/>"
 [ -z "$(find /run/tarn/domains -type l)$(find /run/tarn/pool? -mindepth 1 -name '*.ram')" ]
 ok "nothing of them is left"
 
@@ -71,6 +73,20 @@ done && [ "$(find /run/tarn/pool1 -name '*.ram' | wc -l)" = 1 ]
 ok "the hook does no harm twice"
 virsh -q destroy db >"$tmp/out" 2>&1 && [ -z "$(find /run/tarn/pool1/domains -mindepth 1)" ]
 ok "destroyed, nothing is left"
+
+with "pool='pool0'" "<tarn:weight>200</tarn:weight><tarn:sharing domain='web'/>" &&
+	virsh -q start db --paused >"$tmp/out" 2>&1
+ok "one that shares is started"
+shares()
+{
+	tarnctl partition show --json "$(find /run/tarn/pool0 -name pc.ram)" >"$tmp/out" && jq -e "$1" "$tmp/out" >/dev/null
+}
+shares '.sharing_domain == "web" and .weight == 200'
+ok "in its domain of sharing"
+settings "<partition pool='pool0'/>" --live && tarn-listener --once >"$tmp/out" 2>&1
+shares '(.sharing_domain // "") == "" and .weight == 128'
+ok "and in none when that is taken away"
+virsh -q destroy db >"$tmp/out" 2>&1
 
 # Not of Tarn's business: memory in no file and no settings.
 sed -e '/<metadata>/,/<\/metadata>/d' -e '/<memoryBacking>/,/<\/memoryBacking>/d' "$tmp/x.xml" >"$tmp/y.xml"

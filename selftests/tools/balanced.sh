@@ -138,7 +138,7 @@ begin()
 
 dry_run()
 {
-	json ".[0].partitions[] | select(.path == \"a\") | .changes and .reason == \"new\" and
+	json ".[0].partitions[] | select(.path == \"a\" and .name == \"a\") | .changes and .reason == \"new\" and
 		.move_pages == 2048 and .cost > 0 and .cost_then == 0 and
 		[.homes_then[].node] == [$last]" tarn-balanced --dry-run --json
 }
@@ -154,6 +154,7 @@ bad_place()
 	result $? "what a program uses is hot"
 	check "a dry run tells what would be" dry_run
 	check "and why" says "it had no homes" tarn-balanced --dry-run
+	refuse 1 "No space left" "if that can be written" sh -c 'tarn-balanced --dry-run > /dev/full'
 	check "and changes nothing" homes a "[]"
 	start
 	await lies a "$last"

@@ -62,6 +62,8 @@ check "and nothing of it is there" nothing_made
 refuse 1 "nothing was made" "nor what has a device that is none" \
 	tarnctl pool create pool1 size=16M device=/dev/null
 check "nor is anything left of that" nothing_made
+check "what would be written" says "size=16M" tarnctl pool create -n pool1 size=16M mode=0711
+check "is not there" nothing_made
 check "a pool is made by one command" tarnctl pool create pool1 size=16M mode=0711 \
 	"device=$dir/a,size=64M"
 check "it is mounted" mountpoint -q $pool
@@ -77,7 +79,7 @@ check "and is set" \
 	setting '.scan_permille == 40 and .readahead_pages == 16 and .promote_permille == 30'
 check "in the file" says "scan=4%" cat $conf
 check "promotion's share, too" says "promote=3%" cat $conf
-refuse 1 "wants a share" "one that no file has is not set either" \
+refuse 2 "wants a share" "one that no file has is not set either" \
 	tarnctl pool set --persistent pool1 scan=60
 check "the setting is as before" setting '.scan_permille == 40'
 check "a size is kept" tarnctl pool resize --persistent pool1 32M
@@ -102,6 +104,10 @@ min=1M
 huge=never
 CONF
 echo > $pool/web-0
+check "what would be set" says "scan=6% would be set" tarnctl config apply -n pool1
+check "and its size" says "would be about 48M, is 32M" tarnctl config apply -n pool1
+check "and of its partitions" says "web-0: weight=300 would be set" tarnctl config apply -n pool1
+check "nothing of it is" setting '.scan_permille == 40 and .frames == 8192'
 check "a pool is reloaded" systemctl reload tarn-pool@pool1
 check "its settings are those of the file" \
 	setting '.scan_permille == 60 and .promote_permille == 5 and .frames == 12288'
@@ -143,6 +149,11 @@ check "comments have stayed" says "# by the operator" cat $conf
 
 refuse 1 "whose memory would be gone" "a pool with partitions is not destroyed" \
 	tarnctl pool destroy pool1
+refuse 1 "whose memory would be gone" "nor would it be" tarnctl pool destroy -n pool1
+check "what by force" says "partition of it holds would be gone" tarnctl pool destroy -n --force pool1
+check "and removed" says "$conf would be removed" tarnctl pool destroy -n --force pool1
+check "which is not done" setting .served
+check "its file is there" tarnctl config check pool1
 exec 3< $pool/web-1
 refuse 1 "is in use" "nor one in use, by force" tarnctl pool destroy --force pool1
 check "it is served again" await setting .served
@@ -158,6 +169,8 @@ mount -t tarnfs -o size=16M,huge=never tarn $pool
 pager=$!
 await setting .served
 tarnctl pool pins pool1 ring=never
+check "what a file of it would have" says "size=16384K" tarnctl pool import -n pool1
+check "there is none yet" absent "$conf"
 check "a pool that was mounted by hand gets a file" tarnctl pool import pool1
 for want in size=16384K huge=never mode=0755 ring=never "path=$dir/a" priority=5; do
 	check "with $want" grep -qxF "$want" $conf

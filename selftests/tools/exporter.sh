@@ -80,8 +80,8 @@ chmod 640 "$history"*
 
 refuse 2 "is too much" "the command line has to make sense" tarn-exporter now
 refuse 1 "no socket" "without a socket it does not start" tarn-exporter
-refuse 1 "wants an address" "names are no addresses" tarn-exporter --listen localhost:1
-refuse 1 "wants an address" "nor are ports" tarn-exporter --listen 9871
+refuse 2 "wants an address" "names are no addresses" tarn-exporter --listen localhost:1
+refuse 2 "wants an address" "nor are ports" tarn-exporter --listen 9871
 touch "$work/file"
 refuse 1 "in use" "a file is no socket" tarn-exporter --listen "$work/file"
 

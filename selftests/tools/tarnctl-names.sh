@@ -106,7 +106,7 @@ check "names in tables of nodes" says "web" tarnctl numa
 refuse 1 "did you mean 'web'" "a name that is misspelt" tarnctl partition show wbe
 refuse 1 "db/ram" "a guest with several partitions" tarnctl partition show db
 refuse 1 "no such partition" "a number that is not there" tarnctl partition pages id:4000000
-refuse 1 "as in id:5" "a number that is none" tarnctl partition pages id:x
+refuse 2 "as in id:5" "a number that is none" tarnctl partition pages id:x
 
 guest web $pool/ram-b
 refuse 1 "ram-b" "two guests that call themselves alike" tarnctl partition show web
@@ -155,7 +155,7 @@ check "the other way round" first_words \
 	tarnctl partition list -HpR -s logical -o logical,partition
 tabs()
 {
-	[ "$(tarnctl pool list -Hp -o pool,size)" = "$pool"$'\t67108864' ]
+	[ "$(tarnctl pool list -Hp -o pool,size,mount)" = "${pool##*/}"$'\t67108864\t'"$pool" ]
 }
 check "tabs between columns" tabs
 refuse 2 "did you mean 'size'" "a column that is misspelt" tarnctl pool list -o sise
@@ -235,6 +235,11 @@ check "what would leave a node" says "on node 0 would be given back" \
 	tarnctl pool drain-node -n $pool 0
 refuse 1 "has nothing on node 999" "of a node that it has not" \
 	tarnctl pool drain-node -n $pool 999
+check "what would be set" says "web: weight=300 would be set" \
+	tarnctl partition set -n "$here" weight=300 --home 0
+check "and moved" says "0 would be moved" tarnctl partition set -n "$here" weight=300 --home 0
+refuse 2 "wants a number" "what makes no sense" tarnctl partition set -n "$here" weight=0
+check "nothing of it is" json '.weight == 128 and (.nodes | any(.home) | not)' tarnctl partition show --json "$here"
 check "what would be detached" says "nothing would be done" tarnctl partition detach -n "$here"
 refuse 1 "has no pager" "no pager to be taken" tarnctl pager detach --force -n $pool
 check "the pool is as it was" test "$(size)" = 16384

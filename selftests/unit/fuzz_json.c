@@ -2,6 +2,7 @@
 /* Any text as a JSON option value. */
 #include "../../vmm/lib/json.c"
 #include "../../vmm/lib/opts.c"
+#include "../../vmm/lib/amount.c"
 #include "fake_error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* libFuzzer entry: any text is an option, any key is asked for. */
 #include "../../vmm/lib/opts.c"
+#include "../../vmm/lib/amount.c"
 #include "fake_error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

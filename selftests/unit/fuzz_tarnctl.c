@@ -2,6 +2,7 @@
 /* Fuzzer of tarnctl's readers: mountinfo, amounts of memory, names. */
 #include "../../tools/tarnctl/mountinfo.c"
 #include "../../tools/tarnctl/size.c"
+#include "../../vmm/lib/amount.c"
 #include "../../tools/tarnctl/text.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

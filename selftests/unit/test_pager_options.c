@@ -146,7 +146,10 @@ static void test_sizes(void)
 		{ "4T", 0, 4ULL << 40 },   { "4096T", 0, 1ULL << 52 },
 		{ "4097T", -ERANGE, 0 },   { "99999999999999999999", -ERANGE, 0 },
 		{ "", -EINVAL, 0 },	   { "G", -EINVAL, 0 },
-		{ "1GB", -EINVAL, 0 },	   { "1.5G", -EINVAL, 0 },
+		{ "1GB", 0, 1ULL << 30 },  { "1.5G", 0, 3ULL << 29 },
+		{ "64GiB", 0, 64ULL << 30 }, { "9000000B", 0, 9000000 },
+		{ "4P", 0, 1ULL << 52 },   { "5P", -ERANGE, 0 },
+		{ "1.5", -EINVAL, 0 },	   { "1Gi", -EINVAL, 0 },
 		{ " 1", -EINVAL, 0 },	   { "-1", -EINVAL, 0 },
 		{ "0x10", -EINVAL, 0 },
 	};

@@ -88,6 +88,8 @@ static void make_history(time_t now)
 	for (i = 0; i < 9; i++)
 		put(history, HISTORY_SECOND, now - 9 + i, "/run/tarn/p", "u");
 	put(history, HISTORY_SECOND, now - 1, "/mnt/q", "w");
+	put(history, HISTORY_MINUTE, now - 60, "/mnt/r", "0a1b2c3d-0000");
+	put(history, HISTORY_MINUTE, now - 60, "/mnt/s", "0a1b2c3e-0000");
 	history_close(history);
 }
 
@@ -103,6 +105,17 @@ static int query_period(const char *name, const struct options *opts)
 	return ret;
 }
 
+static const char *query_mount(const char *name, const struct options *opts)
+{
+	static char mount[64];
+	struct history_query query;
+
+	CHECK_EQ(history_query_init(&query, "test", name, opts), 0);
+	snprintf(mount, sizeof(mount), "%s", query.mount);
+	history_query_exit(&query);
+	return mount;
+}
+
 static void test_query(void)
 {
 	struct options opts = { .history = path };
@@ -111,6 +124,12 @@ static void test_query(void)
 	CHECK_EQ(query_period("/run/tarn/p", &opts), HISTORY_MINUTE);
 	CHECK_EQ(query_period(NULL, &opts), -ENOENT);
 	CHECK_EQ(query_period("z", &opts), -ENOENT);
+	CHECK_EQ(query_period("0A1b2c3d", &opts), HISTORY_MINUTE);
+	CHECK_STR(query_mount("0a1b2c3e", &opts), "/mnt/s");
+	/* Of several, one that is none, and what no uuid has. */
+	CHECK_EQ(query_period("0a1b", &opts), -ENOENT);
+	CHECK_EQ(query_period("0a1c", &opts), -ENOENT);
+	CHECK_EQ(query_period("%", &opts), -ENOENT);
 	opts.since = "10m";
 	CHECK_EQ(query_period("p", &opts), HISTORY_SECOND);
 	opts.until = "5m";

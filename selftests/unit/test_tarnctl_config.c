@@ -147,6 +147,11 @@ static void test_all(void)
 	check_right("\n\n#\n");
 	check_right("[pool]");
 	check_right("[pool]\nnodes=8G:0:512M\n");
+	/* Words of test_pager_options.c: the pager gets them as they are. */
+	check_right("[device]\npath=/dev/sda\nsize=64GiB\n");
+	check_right("[device]\npath=/dev/sda\nsize=1.5G\n");
+	check_right("[device]\npath=/dev/sda\nsize=9000000B\n");
+	check_right("[device]\npath=/dev/sda\nsize=4P\n");
 }
 
 static void test_values(void)
@@ -177,6 +182,8 @@ static void test_values(void)
 		"[device]\npath=/dev/sda\npriority=1001\n",
 		"[device]\npath=/dev/sda\nsize=4M\n",
 		"[device]\npath=/dev/sda\nsize=64\n",
+		"[device]\npath=/dev/sda\nsize=5P\n",
+		"[device]\npath=/dev/sda\nsize=9000000.5B\n",
 		"[partition]\nname=/a\n", "[partition]\nname=a/\n",
 		"[partition]\nname=a\nweight=0\n",
 		"[partition]\nname=a\nweight=10001\n",
@@ -533,12 +540,12 @@ static void test_edit(void)
 		   "[pager]\nuser=a\n\n[pins]\ndma=always\n");
 
 	edit = edit_of("[pool]\nsize=8G\n");
-	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "scan", "4"), -EINVAL);
+	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "scan", "4"), ERR_USAGE);
 	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "mode", "0700\nx=y"),
-		 -EINVAL);
-	CHECK_EQ(config_edit_set(&edit, CONFIG_PAGER, "user", "a ;b"), -EINVAL);
+		 ERR_USAGE);
+	CHECK_EQ(config_edit_set(&edit, CONFIG_PAGER, "user", "a ;b"), ERR_USAGE);
 	CHECK_STR(edit.text, "[pool]\nsize=8G\n");
-	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "nodes", "8G"), -EINVAL);
+	CHECK_EQ(config_edit_set(&edit, CONFIG_POOL, "nodes", "8G"), ERR_USAGE);
 	config_edit_free(&edit);
 
 	edit = edit_of("[pool]\nmode=0755\nsize=8G\n[pager]\n");

@@ -3,6 +3,11 @@
  * tarnctl: settings in the XML of a domain. Each text goes through the reader,
  * whose messages users see, and through the schema, and both must agree.
  */
+#include <stdarg.h>
+#include <sys/ioctl.h>
+
+static int fake_ioctl(int fd, unsigned long request, ...);
+
 #include "../../tools/tarnctl/domain.c"
 #include "../../tools/tarnctl/domain_apply.c"
 #include "../../tools/tarnctl/domain_home.c"
@@ -10,6 +15,10 @@
 #include "../../tools/tarnctl/domain_rules.c"
 #include "../../tools/tarnctl/domain_schema.c"
 #include "../../tools/tarnctl/domain_settings.c"
+#define ioctl fake_ioctl
+#include "../../tools/tarnctl/domain_share.c"
+#include "../../tools/tarnctl/sharing.c"
+#undef ioctl
 #include "../../tools/tarnctl/error.c"
 #include "../../tools/tarnctl/suggest.c"
 #include "../../tools/tarnctl/text.c"
@@ -83,6 +92,22 @@ static void test_good(void)
 	CHECK_EQ(set.huge, TARN_HUGE_NEVER);
 	CHECK_EQ(dom.id, 7);
 	CHECK_EQ(dom.memory, 512 * MIB);
+	CHECK_EQ(domain_schema_check(&dom), 0);
+	forget();
+}
+
+/* As tarnctl's commands take them. */
+static void test_amounts(void)
+{
+	const char *home = partition_of(
+		"", "<tarn:home nodes='0=1.5GiB,1=512m,2=.5M,3=8192B'/>");
+
+	CHECK_EQ(read_settings(domain_of(home, "")), 0);
+	CHECK_EQ(set.home, 0xf);
+	CHECK_EQ(set.home_bytes[0], 1536 * MIB);
+	CHECK_EQ(set.home_bytes[1], 512 * MIB);
+	CHECK_EQ(set.home_bytes[2], MIB / 2);
+	CHECK_EQ(set.home_bytes[3], 8192);
 	CHECK_EQ(domain_schema_check(&dom), 0);
 	forget();
 }
@@ -163,7 +188,7 @@ static const struct {
 	{ "", "<tarn:home nodes='1' more='2'/>", "it takes 'nodes' and 'dispatch'" },
 	{ "", "<tarn:home nodes='1=4'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='1=0G'/>", "NUMA nodes" },
-	{ "", "<tarn:home nodes='1=4g'/>", "NUMA nodes" },
+	{ "", "<tarn:home nodes='1=4gg'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='0-1=4G'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='auto,1'/>", "NUMA nodes" },
 	{ "", "<tarn:home nodes='none'/>", "NUMA nodes" },
@@ -172,6 +197,8 @@ static const struct {
 	{ "", "<tarn:home nodes='' dispatch='off'/>", "NUMA nodes" },
 	{ "", "<tarn:sharing domain='-'/>", "a name has" },
 	{ "", "<tarn:sharing domain='a b'/>", "a name has" },
+	/* A character more than the module has room for. */
+	{ "", "<tarn:sharing domain='a1234567890123456789012345678901'/>", "a name has 1 to 31" },
 	{ "", "<tarn:pins policy='all'/>", "'pool'" },
 	{ "", "<tarn:paging class='fast'/>", "'normal'" },
 	{ "", "<tarn:paging class='normal' more='1'/>", "means nothing here" },
@@ -213,6 +240,8 @@ static void test_rules(void)
 		"<tarn:home nodes='1,0-2'/>",
 		"<tarn:home nodes='1=1G,1=2G'/>",
 		"<tarn:home nodes='1=2K'/>",
+		"<tarn:home nodes='1=1..5G'/>",
+		"<tarn:home nodes='1=1.G'/>",
 		"<tarn:home nodes='1=99999999999999T'/>",
 		"<tarn:home nodes='1=99999999999999999999999T'/>",
 	};
@@ -471,9 +500,121 @@ static void test_huge(void)
 	CHECK_EQ(share.huge, TARN_HUGE_NEVER);
 }
 
+/* ---- sharing, in a module that is not there ---------------------------------- */
+
+#define PARTS 3
+
+/*
+ * struct fake - partitions of that module, by the numbers of their files
+ * @name: the domain of each
+ * @leaves: it is leaving that
+ * @error: what to set it fails with
+ * @sets: how often something was set
+ * @missing: the module knows no domains
+ */
+static struct fake {
+	char name[PARTS][TARN_DOMAIN_NAME];
+	bool leaves[PARTS];
+	int error[PARTS];
+	unsigned int sets;
+	bool missing;
+} fake;
+
+static int fake_ioctl(int fd, unsigned long request, ...)
+{
+	struct tarn_partition_domain *call;
+	va_list args;
+
+	va_start(args, request);
+	call = va_arg(args, void *);
+	va_end(args);
+	CHECK_EQ(request, TARN_PARTITION_DOMAIN);
+	errno = fake.missing ? ENOTTY : 0;
+	if (call->flags & TARN_DOMAIN_SET && !errno) {
+		fake.sets++;
+		errno = fake.error[fd];
+		if (!errno)
+			memcpy(fake.name[fd], call->name, TARN_DOMAIN_NAME);
+	} else if (!errno) {
+		memcpy(call->name, fake.name[fd], TARN_DOMAIN_NAME);
+		call->flags = fake.leaves[fd] ? TARN_DOMAIN_LEAVING : 0;
+	}
+	return errno ? -1 : 0;
+}
+
+static int share_as(const char *inside)
+{
+	static struct process_part items[PARTS];
+	const struct process_parts parts = { .items = items, .count = PARTS };
+	int i, ret = read_settings(domain_of(partition_of("", inside), ""));
+
+	for (i = 0; i < PARTS; i++) {
+		items[i].fd = i;
+		items[i].file.path = (char *)"ram";
+	}
+	CHECK_EQ(ret, 0);
+	fake.sets = 0;
+	ret = domain_share(&dom, &set, &parts);
+	forget();
+	return ret;
+}
+
+static void check_names(const char *a, const char *b, const char *c)
+{
+	CHECK_STR(fake.name[0], a);
+	CHECK_STR(fake.name[1], b);
+	CHECK_STR(fake.name[2], c);
+}
+
+static void test_sharing(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	CHECK_EQ(share_as(""), 0);
+	CHECK_EQ(fake.sets, 0);
+	CHECK_EQ(share_as("<tarn:sharing domain='a123456789012345678901234567890'/>"), 0);
+	check_names("a123456789012345678901234567890", "a123456789012345678901234567890",
+		    "a123456789012345678901234567890");
+	CHECK_EQ(share_as("<tarn:sharing domain='web'/>"), 0);
+	check_names("web", "web", "web");
+	CHECK_EQ(fake.sets, PARTS);
+	CHECK_EQ(share_as("<tarn:sharing domain='web'/>"), 0);
+	CHECK_EQ(fake.sets, 0);
+	/* One that is on its way out is brought back. */
+	fake.leaves[1] = true;
+	CHECK_EQ(share_as("<tarn:sharing domain='web'/>"), 0);
+	CHECK_EQ(fake.sets, 1);
+	fake.leaves[1] = false;
+	CHECK_EQ(share_as("<tarn:sharing domain='none'/>"), 0);
+	check_names("", "", "");
+	CHECK_EQ(share_as("<tarn:sharing domain='db'/>"), 0);
+	CHECK_EQ(share_as(""), 0);
+	check_names("", "", "");
+}
+
+/* All of them, or none. */
+static void test_sharing_fails(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	strcpy(fake.name[0], "db");
+	strcpy(fake.name[1], "web");
+	fake.error[2] = ENOSPC;
+	CHECK_EQ(share_as("<tarn:sharing domain='web'/>"), -ENOSPC);
+	check_names("db", "web", "");
+	CHECK_EQ(fake.sets, 3);
+	fake.error[2] = 0;
+	fake.error[0] = EINTR;
+	CHECK_EQ(share_as(""), -EINTR);
+	check_names("db", "web", "");
+	memset(&fake, 0, sizeof(fake));
+	fake.missing = true;
+	CHECK_EQ(share_as(""), 0);
+	CHECK_EQ(share_as("<tarn:sharing domain='web'/>"), -ENOTTY);
+}
+
 static const struct tap_test tests[] = {
 	{ "settings of another namespace", test_namespace },
 	{ "all settings", test_good },
+	{ "amounts with any unit", test_amounts },
 	{ "defaults", test_defaults },
 	{ "paging classes", test_classes },
 	{ "the soft limit of libvirt", test_memtune },
@@ -486,6 +627,8 @@ static const struct tap_test tests[] = {
 	{ "and its processors", test_cputune },
 	{ "sets of processors", test_cpus },
 	{ "2 MiB frames", test_huge },
+	{ "a domain of sharing", test_sharing },
+	{ "of which a partition cannot be", test_sharing_fails },
 };
 
 TAP_MAIN(tests)

@@ -64,26 +64,29 @@ static void test_event_json(void)
 	struct tarn_event event = { .time_ns = 5, .value = -1,
 				    .type = TARN_EVENT_PARTITION_CREATED,
 				    .partition = 3, .index = 9 };
-	json_t *object = event_json(&event, "/run/p", "g1");
+	json_t *object = event_json(&event, "/run/p", "g1", "web/ram0");
 
 	CHECK_STR(json_string_value(json_object_get(object, "event")),
 		  "partition-created");
 	CHECK_STR(json_string_value(json_object_get(object, "pool")), "/run/p");
 	CHECK_STR(json_string_value(json_object_get(object, "path")), "g1");
+	CHECK_STR(json_string_value(json_object_get(object, "name")), "web/ram0");
 	CHECK_EQ(json_integer_value(json_object_get(object, "partition")), 3);
 	CHECK_EQ(json_integer_value(json_object_get(object, "value")), -1);
 	json_decref(object);
 
 	event.partition = TARN_PARTITION_NONE;
-	object = event_json(&event, "/run/p", NULL);
+	object = event_json(&event, "/run/p", NULL, NULL);
 	CHECK(!json_object_get(object, "partition"));
 	CHECK(!json_object_get(object, "path"));
+	CHECK(!json_object_get(object, "name"));
 	CHECK_EQ(json_integer_value(json_object_get(object, "value")), -1);
 	json_decref(object);
 
 	event.partition = 4;
-	object = event_json(&event, "/run/p", NULL);
+	object = event_json(&event, "/run/p", NULL, NULL);
 	CHECK(json_is_null(json_object_get(object, "path")));
+	CHECK(json_is_null(json_object_get(object, "name")));
 	json_decref(object);
 }
 

@@ -62,7 +62,7 @@ static void test_percent(void)
 static void test_bad(void)
 {
 	static const char *const bad[] = {
-		"", " ", "x", "-1", "+1", " 1", "1 ", "K", ".", ".K", "1.5",
+		"", " ", "x", "-1", "1.", "1.G", "+1", " 1", "1 ", "K", ".", ".K", "1.5",
 		"1..5G", "1.2.3G", "0x10", "1e3", "inf", "nan", "4KK", "4Ki",
 		"4KiBx", "4Q", "1.5B", "4BB", "4%K",
 		/* No whole pages. */

@@ -164,6 +164,35 @@ static void test_table_narrow(void)
 		    "...g\\x1bname   20K\n");
 }
 
+/* As 'tarnctl history --partition', whose first column are times. */
+static void test_table_times(void)
+{
+	static const struct table_column columns[] = {
+		{ .title = "TIME", .left = true, .whole = true },
+		{ .title = "PAGED" },
+		{ .title = "PARTITION", .left = true },
+		{ .title = "STATE", .left = true },
+	};
+	struct table *table = table_create(columns, 4, NULL);
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	table_cell(table, "2026-11-30 17:50:00");
+	table_pages(table, 5);
+	table_cell(table, "domains/1-a-guest-of-a-long-name/ram0");
+	table_cell(table, "served");
+	CHECK_EQ(print_width(table, f, 60), 0);
+	CHECK_EQ(print_width(table, f, 20), 0);
+	fclose(f);
+	CHECK_STR(text, "TIME                 PAGED  PARTITION                 STATE\n"
+			"2026-11-30 17:50:00    20K  ...t-of-a-long-name/ram0  served\n"
+			"TIME                 PAGED  PARTITION     STATE\n"
+			"2026-11-30 17:50:00    20K  ...name/ram0  served\n");
+	free(text);
+	table_destroy(table);
+}
+
 static void test_table_programs(void)
 {
 	check_table(&(struct options){ .headless = true }, 10,
@@ -304,6 +333,7 @@ static const struct tap_test tests[] = {
 	{ "exact numbers", test_table_exact },
 	{ "columns that were asked for", test_table_columns },
 	{ "a narrow terminal", test_table_narrow },
+	{ "times are not cut, but names behind them", test_table_times },
 	{ "tables for programs", test_table_programs },
 	{ "sorted", test_table_sort },
 	{ "columns that are not there", test_table_unknown },

@@ -62,7 +62,7 @@ status 1 && said "RAM are too little"
 ok "too little memory is an error that says so"
 
 guest "" -kernel "$elf" -frobnicate
-status 1 && said "unknown option '-frobnicate', -help lists all"
+status 2 && said "unknown option '-frobnicate', -help lists all"
 ok "an unknown option is named"
 
 guest "" -kernel "$elf" -device virtio-rng-pci,colour=red

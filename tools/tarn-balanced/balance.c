@@ -115,6 +115,12 @@ static int do_pool(struct balance *b, const struct pool *pool,
 	return ret;
 }
 
+static void subject_exit(struct subject *s)
+{
+	free(s->name);
+	free(s->path);
+}
+
 /* Of partitions that are gone nothing is remembered. */
 static void forget(struct balance *b)
 {
@@ -126,7 +132,7 @@ static void forget(struct balance *b)
 		if (s->seen)
 			b->subjects[to++] = *s;
 		else
-			free(s->name);
+			subject_exit(s);
 	}
 	b->nr_subjects = to;
 }
@@ -168,7 +174,7 @@ void balance_free(struct balance *b)
 	size_t i;
 
 	for (i = 0; i < b->nr_subjects; i++)
-		free(b->subjects[i].name);
+		subject_exit(&b->subjects[i]);
 	free(b->subjects);
 	users_free(&b->users);
 	host_free(&b->host);

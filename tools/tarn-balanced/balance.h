@@ -11,6 +11,7 @@
  * @uuid: of its pool
  * @id: its number there
  * @name: of its file, clean, or the number
+ * @path: of its file in the pool, NULL: it was removed
  * @fd: of its file during a round; -1: none
  * @seen: in the last round
  * @known: its load was measured before
@@ -27,6 +28,7 @@ struct subject {
 	char uuid[POOL_UUID_TEXT];
 	__u32 id;
 	char *name;
+	char *path;
 	int fd;
 	bool seen;
 	bool known;

@@ -287,7 +287,9 @@ static int add_part(struct balance *b, struct verdict *v, int dirfd,
 	s->seen = true;
 	free(s->name);
 	s->name = partition_name(of);
-	if (!s->name)
+	free(s->path);
+	s->path = of->path ? strdup(of->path) : NULL;
+	if (!s->name || (of->path && !s->path))
 		return err_nomem();
 	if (fill_part(b, s, &v->d.parts[v->d.nr_parts])) {
 		memset(&v->d.parts[v->d.nr_parts], 0, sizeof(*v->d.parts));

@@ -17,7 +17,6 @@
 
 #define INTERVAL_MIN 1
 #define INTERVAL_MAX 3600
-#define EXIT_USAGE 2
 
 static void usage(void)
 {
@@ -94,10 +93,10 @@ static int parse(int argc, char **argv, struct serve_options *opts)
 			break;
 		case 'h':
 			usage();
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		case 'V':
 			puts("tarn-balanced " TARN_VERSION);
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		default:
 			return EXIT_USAGE;
 		}

@@ -144,8 +144,9 @@ static json_t *json_part(const struct balance *b, const struct verdict *v,
 	const struct decide_part *part = &v->d.parts[i];
 	const struct subject *s = &b->subjects[v->subjects[i]];
 
-	return json_pack("{s:o, s:I, s:b, s:b, s:s, s:o, s:o, s:f, s:f, s:I, s:f, s:f, s:o, s:o}",
-			 "path", json_text(s->name),
+	return json_pack("{s:o, s:o, s:I, s:b, s:b, s:s, s:o, s:o, s:f, s:f, s:I, s:f, s:f, s:o, s:o}",
+			 "name", json_text(s->name),
+			 "path", s->path ? json_text(s->path) : json_null(),
 			 "id", (json_int_t)s->id,
 			 "auto", part->automatic,
 			 "changes", decide_changes(part),

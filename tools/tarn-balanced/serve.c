@@ -356,6 +356,8 @@ int serve(const struct serve_options *opts)
 		return ret;
 	want_descriptors();
 	ret = opts->once ? run_once(&s) : run(&s);
+	if (!ret && opts->once)
+		ret = err_stdout();
 	if (s.signals >= 0)
 		close(s.signals);
 	if (s.served >= 0)

@@ -76,7 +76,7 @@ static int resolve(const char *where, struct addrinfo **result)
 	char *host = strdup(where);
 	char *colon = host ? strrchr(host, ':') : NULL;
 	char *begin = host;
-	int ret = -EINVAL;
+	int ret = ERR_USAGE;
 
 	if (!host)
 		return err_nomem();

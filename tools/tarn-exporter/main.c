@@ -21,7 +21,6 @@
 #define TARN_VERSION "unknown"
 #endif
 
-#define EXIT_USAGE 2
 #define SOCKETS_MAX 16
 
 enum { OPT_VERSION = 256 };
@@ -106,11 +105,11 @@ static int parse(int argc, char **argv, struct exporter *exporter)
 	while ((letter = getopt_long(argc, argv, "l:h", options, NULL)) != -1) {
 		if (letter == 'h') {
 			usage();
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		}
 		if (letter == OPT_VERSION) {
 			puts("tarn-exporter " TARN_VERSION);
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		}
 		if (parse_one(letter, exporter))
 			return EXIT_USAGE;
@@ -199,5 +198,5 @@ int main(int argc, char **argv)
 	ret = parse(argc, argv, &exporter);
 	if (ret >= 0)
 		return ret;
-	return run(&exporter) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err_status(run(&exporter));
 }

@@ -49,17 +49,17 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			usage();
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		case 'V':
 			puts("tarn-listener " TARN_VERSION);
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		default:
-			return 2;
+			return EXIT_USAGE;
 		}
 	}
 	if (optind < argc) {
 		err("'%s' is too much, see --help", argv[optind]);
-		return 2;
+		return EXIT_USAGE;
 	}
 	return listen_run(uri, once) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -17,7 +17,6 @@
 #define TARN_VERSION "unknown"
 #endif
 
-#define EXIT_USAGE 2
 #define SECONDS_MAX 86400
 
 enum { OPT_VERSION = 256, OPT_SIZE, OPT_USER, OPT_SECONDS, OPT_REPEAT, OPT_NONE };
@@ -113,11 +112,11 @@ static int parse(int argc, char **argv, struct logd_options *opts)
 	while ((letter = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (letter == 'h') {
 			usage();
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		}
 		if (letter == OPT_VERSION) {
 			puts("tarn-logd " TARN_VERSION);
-			return EXIT_SUCCESS;
+			return err_finish(EXIT_SUCCESS);
 		}
 		if (parse_one(letter, opts))
 			return EXIT_USAGE;

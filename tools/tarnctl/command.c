@@ -73,27 +73,18 @@ static int unknown_sub(const struct command *cmd, const char *path,
 	return EXIT_USAGE;
 }
 
-/* A disk that is full must not pass for success. */
-static int finish(int status)
-{
-	return err_stdout() && !status ? EXIT_FAILURE : status;
-}
-
 static int run_leaf(const struct command *cmd, const char *path, int argc,
 		    char **argv)
 {
 	struct options opts;
-	int ret;
 
-	if (cmd->raw) {
-		ret = cmd->fn(argc, argv, NULL);
-		return ret < 0 ? EXIT_FAILURE : ret;
-	}
+	if (cmd->raw)
+		return err_finish(cmd->fn(argc, argv, NULL));
 	if (options_parse(&opts, cmd->options, path, &argc, argv))
 		return EXIT_USAGE;
 	if (opts.help) {
 		print_help(stdout, cmd, path);
-		return finish(EXIT_SUCCESS);
+		return err_finish(EXIT_SUCCESS);
 	}
 	if (argc < cmd->min_args ||
 	    (cmd->max_args >= 0 && argc > cmd->max_args)) {
@@ -106,8 +97,7 @@ static int run_leaf(const struct command *cmd, const char *path, int argc,
 			    cmd->args ? cmd->args : "");
 		return EXIT_USAGE;
 	}
-	ret = cmd->fn(argc, argv, &opts);
-	return finish(ret < 0 ? EXIT_FAILURE : ret);
+	return err_finish(cmd->fn(argc, argv, &opts));
 }
 
 static bool wants_help(const char *word)
@@ -125,7 +115,7 @@ int command_run(const struct command *root, int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "--version")) {
 		printf("%s %s\n", root->name, TARN_VERSION);
-		return finish(EXIT_SUCCESS);
+		return err_finish(EXIT_SUCCESS);
 	}
 	snprintf(path, sizeof(path), "%s", root->name);
 	while (cmd->subs) {
@@ -134,13 +124,13 @@ int command_run(const struct command *root, int argc, char **argv)
 
 		if (i >= argc) {
 			print_help(help ? stdout : stderr, cmd, path);
-			return help ? finish(EXIT_SUCCESS) : EXIT_USAGE;
+			return help ? err_finish(EXIT_SUCCESS) : EXIT_USAGE;
 		}
 		/* The words behind it say of what: 'tarnctl help pool list'. */
 		if (wants_help(argv[i])) {
 			if (i + 1 == argc) {
 				print_help(stdout, cmd, path);
-				return finish(EXIT_SUCCESS);
+				return err_finish(EXIT_SUCCESS);
 			}
 			help = true;
 			i++;
@@ -155,7 +145,7 @@ int command_run(const struct command *root, int argc, char **argv)
 	}
 	if (help) {
 		print_help(stdout, cmd, path);
-		return finish(EXIT_SUCCESS);
+		return err_finish(EXIT_SUCCESS);
 	}
 	return run_leaf(cmd, path, argc - i, argv + i);
 }

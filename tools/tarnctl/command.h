@@ -5,10 +5,8 @@
 #ifndef TARNCTL_COMMAND_H
 #define TARNCTL_COMMAND_H
 
+#include "error.h"
 #include "option.h"
-
-/** Exit status for a command line that makes no sense. */
-#define EXIT_USAGE 2
 
 /**
  * struct command - a node of the tree
@@ -23,7 +21,8 @@
  * @min_args: fewest arguments
  * @max_args: most arguments, -1 for any number
  *
- * @fn returns 0, a negative errno that it has reported, or EXIT_USAGE, likewise.
+ * @fn returns 0, a negative errno or ERR_USAGE, which it has reported, or EXIT_USAGE,
+ * likewise.
  */
 struct command {
 	const char *name;

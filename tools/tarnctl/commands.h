@@ -45,5 +45,6 @@ int events_main(int argc, char **argv, const struct options *opts);
 int history_main(int argc, char **argv, const struct options *opts);
 int run_main(int argc, char **argv, const struct options *opts);
 int top_main(int argc, char **argv, const struct options *opts);
+int web_main(int argc, char **argv, const struct options *opts);
 
 #endif

@@ -16,6 +16,7 @@
 #include "config_commands.h"
 #include "config_key.h"
 #include "config_partition.h"
+#include "dry_run.h"
 #include "error.h"
 #include "placement.h"
 #include "pool.h"
@@ -198,7 +199,59 @@ static int apply(const struct config *config, struct pool *pool)
 	one = apply_pins(fd, pool, config_find(config, CONFIG_PINS));
 	ret = one ? one : ret;
 	close(fd);
-	one = config_partitions_apply(config, pool);
+	one = config_partitions_apply(config, pool, false);
+	return one ? one : ret;
+}
+
+/* ---- or what it would be -------------------------------------------------------- */
+
+static void tell_section(const struct pool *pool,
+			 const struct config_section *section, const char *what)
+{
+	size_t i;
+
+	for (i = 0; section && i < section->count; i++) {
+		const struct config_pair *pair = &section->pairs[i];
+
+		if (!strcmp(pair->key, "size") || !strcmp(pair->key, "nodes") ||
+		    !strcmp(pair->key, "paging"))
+			continue;
+		printf("%s: %s%s=%s would be set\n", pool->mount, what,
+		       pair->key, pair->value);
+	}
+}
+
+static int tell_size(const struct pool *pool,
+		     const struct config_section *section)
+{
+	const char *size = config_get(section, "nodes");
+	char *value;
+	int ret;
+
+	size = size ? size : config_get(section, "size");
+	if (!size)
+		return 0;
+	value = config_mount_size(size);
+	if (!value)
+		return err_nomem();
+	ret = dry_run_resize(pool, value);
+	free(value);
+	return ret;
+}
+
+static int tell(const struct config *config, const struct pool *pool)
+{
+	const struct config_section *section = config_find(config, CONFIG_POOL);
+	struct tarn_pool_set set = { 0 };
+	int ret = check_paging(pool, section), one;
+
+	one = tell_size(pool, section);
+	ret = one ? one : ret;
+	one = fill_watermarks(&set, pool, section);
+	ret = one ? one : ret;
+	tell_section(pool, section, "");
+	tell_section(pool, config_find(config, CONFIG_PINS), "pins of ");
+	one = config_partitions_apply(config, pool, true);
 	return one ? one : ret;
 }
 
@@ -223,7 +276,7 @@ int config_apply_main(int argc, char **argv, const struct options *opts)
 	ret = pool_get(&pool, dir);
 	if (ret)
 		goto out_config;
-	ret = apply(&config, &pool);
+	ret = opts->dry_run ? tell(&config, &pool) : apply(&config, &pool);
 	pool_put(&pool);
 out_config:
 	config_free(&config);

@@ -32,7 +32,7 @@ const struct command config_commands[] = {
 	  .more = "What 'systemctl reload tarn-pool@NAME' does: size, settings and pins of the pool,\n"
 		  "and those of the partitions that there are. What cannot change while it is\n"
 		  "mounted is told, and nothing else is left out for that.",
-	  .fn = config_apply_main, .min_args = 1, .max_args = 1 },
+	  .fn = config_apply_main, .options = OPTION_DRY_RUN, .min_args = 1, .max_args = 1 },
 	{ .name = "pager", .args = "NAME",
 	  .help = "run the pager of a pool (tarn-pager@NAME does)",
 	  .fn = config_pager_main, .min_args = 1, .max_args = 1 },

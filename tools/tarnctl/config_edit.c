@@ -139,7 +139,7 @@ int config_edit_set(struct config_edit *edit, enum config_kind kind,
 	probe.path = NULL;
 	config_free(&probe);
 	if (ret)
-		return ret;
+		return ret == -EINVAL ? ERR_USAGE : ret;
 	ret = parse_text(&config, edit);
 	if (!ret)
 		ret = put(edit, config_find(&config, kind),
@@ -150,7 +150,7 @@ int config_edit_set(struct config_edit *edit, enum config_kind kind,
 	/* Two that are right may be wrong together. */
 	ret = parse_text(&config, edit);
 	if (!ret && config.wrong)
-		ret = -EINVAL;
+		ret = ERR_USAGE;
 	config_free(&config);
 	return ret;
 }

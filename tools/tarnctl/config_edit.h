@@ -29,7 +29,7 @@ int config_edit_begin(struct config_edit *edit, const char *name);
 
 /**
  * config_edit_set() - Set a key of the first section of a kind.
- * Return: 0, -EINVAL if the value is wrong, or another errno; reported.
+ * Return: 0, ERR_USAGE if the value is wrong, or an errno; reported.
  */
 int config_edit_set(struct config_edit *edit, enum config_kind kind,
 		    const char *key, const char *value);

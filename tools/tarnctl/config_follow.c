@@ -111,7 +111,7 @@ static void set_up(struct follower *f, int dirfd, const struct partition *part)
 {
 	char *name;
 
-	if (config_partition_apply(&f->config, &f->pool, dirfd, part) <= 0)
+	if (config_partition_apply(&f->config, &f->pool, dirfd, part, false) <= 0)
 		return;
 	name = partition_name(part);
 	printf("%s: set up as %s says\n", name ? name : "?", f->config.path);

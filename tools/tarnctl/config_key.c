@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <linux/tarn_pager.h>
+
 #include "area.h"
 #include "config_key.h"
 #include "home.h"
@@ -25,6 +27,9 @@
 #define READAHEAD_MAX 256
 #define PRIORITY_MAX 1000
 #define NODES_MAX 1024
+#define DEVICE_SIZE_MIN (8ULL << 20)
+/* What the pager can name in a cookie. */
+#define DEVICE_SIZE_MAX (1ULL << (TARN_COOKIE_SLOT_BITS + TARN_PAGE_SHIFT))
 
 /* ---- values ------------------------------------------------------------------- */
 
@@ -134,10 +139,10 @@ static const char *check_device_size(const char *value)
 {
 	uint64_t bytes;
 
-	if (!size_parse_bytes(value, &bytes) && bytes >= 8ULL << 20 &&
-	    strspn(value, "0123456789") && !strchr(value, '.'))
+	if (!size_parse_bytes(value, &bytes) && bytes >= DEVICE_SIZE_MIN &&
+	    bytes <= DEVICE_SIZE_MAX)
 		return NULL;
-	return "wants a whole number with a unit, 8M at least, as in 64G";
+	return "wants a size with a unit, from 8M to 4P, as in 64G";
 }
 
 static const char *check_mode(const char *value)

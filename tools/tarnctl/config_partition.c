@@ -29,9 +29,10 @@ static int open_partition(int dirfd, const struct partition *part)
 }
 
 static int set(const struct config_wish *wish, int dirfd,
-	       const struct partition *part)
+	       const struct partition *part, bool dry)
 {
 	struct options opts = {
+		.dry_run = dry,
 		.home = wish->home,
 		.dispatch = wish->dispatch,
 		.domain = wish->domain,
@@ -57,7 +58,7 @@ static int set(const struct config_wish *wish, int dirfd,
 }
 
 int config_partition_apply(const struct config *config, const struct pool *pool,
-			   int dirfd, const struct partition *part)
+			   int dirfd, const struct partition *part, bool dry)
 {
 	struct config_wish wish;
 	int ret;
@@ -67,13 +68,13 @@ int config_partition_apply(const struct config *config, const struct pool *pool,
 	ret = config_wish(&wish, config, part->path, part->uid);
 	if (ret > 0)
 		ret = wish.count || wish.home || wish.dispatch || wish.domain ?
-			      set(&wish, dirfd, part) : 0;
+			      set(&wish, dirfd, part, dry) : 0;
 	config_wish_free(&wish);
 	return ret;
 }
 
 int config_partitions_apply(const struct config *config,
-			    const struct pool *pool)
+			    const struct pool *pool, bool dry)
 {
 	struct partition_list list;
 	int dirfd, one, ret;
@@ -89,7 +90,7 @@ int config_partitions_apply(const struct config *config,
 		ret = dirfd;
 	for (i = 0; dirfd >= 0 && i < list.count; i++) {
 		one = config_partition_apply(config, pool, dirfd,
-					     &list.items[i]);
+					     &list.items[i], dry);
 		ret = one < 0 ? one : ret;
 	}
 	if (dirfd >= 0)

@@ -99,6 +99,16 @@ static bool contains(const char *path, const char *what)
 	return strstr(text, what);
 }
 
+/* By what has been installed, with the directory where that has tarnctl. */
+static const char *apparmor_remedy(void)
+{
+	if (!access("/usr/local/share/tarn/apparmor-local", X_OK))
+		return "/usr/local/share/tarn/apparmor-local add /usr/local/sbin";
+	if (!access("/usr/share/tarn/apparmor-local", X_OK))
+		return "/usr/share/tarn/apparmor-local add /usr/sbin";
+	return "install the package tarn-libvirt or run 'make install'";
+}
+
 static void check_apparmor(struct finding *f)
 {
 	char text[8];
@@ -114,10 +124,7 @@ static void check_apparmor(struct finding *f)
 		 contains(APPARMOR "local/abstractions/libvirt-qemu", "# BEGIN tarn"))
 		found(f, DOCTOR_GOOD, NULL, "AppArmor lets domains have memory in pools");
 	else
-		found(f, DOCTOR_BAD,
-		      access("/usr/local/share/tarn/apparmor-local", X_OK) ?
-		      "/usr/share/tarn/apparmor-local add /usr/share/tarn/apparmor-rules /usr/sbin" :
-		      "/usr/local/share/tarn/apparmor-local add /usr/local/share/tarn/apparmor-rules /usr/local/sbin",
+		found(f, DOCTOR_BAD, apparmor_remedy(),
 		      "AppArmor keeps domains from their memory in pools, and from tarn-vmm");
 }
 

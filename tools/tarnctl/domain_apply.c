@@ -13,6 +13,7 @@
 
 #include "domain_apply.h"
 #include "domain_pool.h"
+#include "domain_share.h"
 #include "error.h"
 #include "home.h"
 #include "partition.h"
@@ -288,22 +289,56 @@ static int set_locked(const struct domain *dom,
 	return ret;
 }
 
+/* Others wait for it: what takes long is done without. */
+static int lock_marks(const struct domain *dom)
+{
+	int lock = home_mark_lock();
+
+	return lock < 0 ? err_errno(lock, "%s: write to %s", dom->source,
+				    HOME_MARK_DIR) : lock;
+}
+
+static int set_others(const struct domain *dom,
+		      const struct domain_settings *set,
+		      const struct process_parts *parts, struct before *before)
+{
+	int lock = lock_marks(dom), ret;
+
+	if (lock < 0)
+		return lock;
+	ret = set_locked(dom, set, parts, before);
+	close(lock);
+	return ret;
+}
+
+static void restore_others(const struct domain *dom,
+			   const struct process_parts *parts,
+			   const struct before *before)
+{
+	int lock = lock_marks(dom);
+
+	if (lock < 0)
+		return;
+	restore(parts, before, parts->count);
+	close(lock);
+}
+
+/* Sharing is the last, as it may take long: what else is wrong is known by then. */
 static int set_all(const struct domain *dom, const struct domain_settings *set,
 		   const struct process_parts *parts)
 {
 	struct before *before = calloc(parts->count, sizeof(*before));
-	int lock, ret;
 	size_t i;
+	int ret;
 
 	if (!before)
 		return err_nomem();
-	ret = lock = home_mark_lock();
-	if (lock < 0)
-		err_errno(lock, "%s: write to %s", dom->source, HOME_MARK_DIR);
-	else
-		ret = set_locked(dom, set, parts, before);
-	if (lock >= 0)
-		close(lock);
+	ret = set_others(dom, set, parts, before);
+	if (!ret) {
+		ret = domain_share(dom, set, parts);
+		if (ret)
+			restore_others(dom, parts, before);
+	}
 	for (i = 0; i < parts->count; i++)
 		homes_free(&before[i].homes);
 	free(before);

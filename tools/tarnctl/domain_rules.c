@@ -106,10 +106,5 @@ unsigned int domain_rules_note(const struct domain *dom,
 		       dom->source);
 		count++;
 	}
-	if (set->sharing) {
-		printf("%s: note: the module shares no pages between guests yet, so <sharing> changes nothing\n",
-		       dom->source);
-		count++;
-	}
 	return count;
 }

@@ -14,6 +14,7 @@
 #include "domain_settings.h"
 #include "error.h"
 #include "huge.h"
+#include "size.h"
 #include "suggest.h"
 
 #define PAGE_BYTES (1ULL << TARN_PAGE_SHIFT)
@@ -121,26 +122,20 @@ static int parse_node(char **text, unsigned long *node)
 	return *node < DOMAIN_NODES ? 0 : -ERANGE;
 }
 
-/* "512M": a whole number of whole pages, with a unit. */
+/* "512M" or "1.5GiB": whole pages, with a unit, up to the next node. */
 static int parse_size(char **text, uint64_t *bytes)
 {
-	const char *const units = "KMGT", *unit;
-	unsigned int shift;
-	char *end;
+	char *end = *text + strcspn(*text, ",");
+	char stop = *end;
+	int ret;
 
-	if (**text < '1' || **text > '9')
-		return -EINVAL;
-	errno = 0;
-	*bytes = strtoull(*text, &end, 10);
-	unit = *end ? strchr(units, *end) : NULL;
-	if (!unit)
-		return -EINVAL;
-	shift = 10 * (unit - units + 1);
-	if (errno || *bytes > UINT64_MAX >> shift)
-		return -ERANGE;
-	*bytes <<= shift;
-	*text = end + 1;
-	return *bytes % PAGE_BYTES ? -EINVAL : 0;
+	*end = '\0';
+	ret = size_parse_bytes(*text, bytes);
+	*end = stop;
+	*text = end;
+	if (ret)
+		return ret;
+	return *bytes && *bytes % PAGE_BYTES == 0 ? 0 : -EINVAL;
 }
 
 /* "0", "0-1" or "0=4G", no node twice. */
@@ -221,11 +216,11 @@ static int read_sharing(struct domain_settings *set, const struct domain *dom,
 	set->sharing = only_attribute(dom, node, "domain");
 	if (!set->sharing)
 		return -EINVAL;
-	if (is_name(set->sharing))
+	if (is_name(set->sharing) && strlen(set->sharing) < TARN_DOMAIN_NAME)
 		return 0;
 	return domain_err(dom, node,
 			  "<sharing domain='%s'>: a name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit",
-			  set->sharing, NAME_MAX_LENGTH);
+			  set->sharing, TARN_DOMAIN_NAME - 1);
 }
 
 static int read_pins(struct domain_settings *set, const struct domain *dom,

@@ -36,7 +36,8 @@ enum domain_paging {
  * @home_auto: they are computed
  * @dispatch: how its vCPUs follow them
  * @home_tuned: @home is what <numatune> says
- * @sharing: with whom its pages may be shared; NULL: with nobody
+ * @sharing: the domain of sharing in which its partitions are; NULL or "none": they share
+ *	with nobody
  * @attach: its VM is named to the module, which pins what must not be paged
  * @paging: how frames are taken
  * @huge: which blocks get 2 MiB frames, enum tarn_huge or DOMAIN_HUGE_POOL

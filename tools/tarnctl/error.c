@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -92,6 +93,18 @@ int err_stdout(void)
 		err_errno(ret, "write to stdout");
 	said = true;
 	return ret;
+}
+
+int err_status(int ret)
+{
+	if (ret == ERR_USAGE)
+		return EXIT_USAGE;
+	return ret < 0 ? EXIT_FAILURE : ret;
+}
+
+int err_finish(int ret)
+{
+	return err_stdout() && !ret ? EXIT_FAILURE : err_status(ret);
 }
 
 int err_nomem(void)

@@ -9,6 +9,12 @@
 
 #include <stdbool.h>
 
+/* Exit status of a command line that makes no sense. */
+#define EXIT_USAGE 2
+
+/* In place of -errno where the command line makes no sense; past all errnos. */
+#define ERR_USAGE (-10000)
+
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /** err_program() - Say which program reports, where it is not tarnctl. */
@@ -35,6 +41,18 @@ int err_stdout(void);
 
 /** err_nomem() - Report that memory ran out, return -ENOMEM. */
 int err_nomem(void);
+
+/**
+ * err_status() - The exit status that a result means.
+ * @ret: 0, -errno, ERR_USAGE, or an exit status
+ */
+int err_status(int ret);
+
+/**
+ * err_finish() - The same once all is written to stdout: a disk that is full must not
+ * pass for success.
+ */
+int err_finish(int ret);
 
 /**
  * err_defer() - Keep the last message back while something else has the

@@ -118,7 +118,7 @@ const char *event_time(char *buf, size_t size, const struct tarn_event *event)
 }
 
 json_t *event_json(const struct tarn_event *event, const char *mount,
-		   const char *path)
+		   const char *path, const char *name)
 {
 	json_t *object;
 
@@ -133,6 +133,8 @@ json_t *event_json(const struct tarn_event *event, const char *mount,
 				json_integer(event->partition)) ||
 	    json_object_set_new(object, "path",
 				path ? json_text(path) : json_null()) ||
+	    json_object_set_new(object, "name",
+				name ? json_text(name) : json_null()) ||
 	    json_object_set_new(object, "index", json_integer(event->index)))
 		goto err_free;
 out_value:

@@ -27,8 +27,9 @@ const char *event_time(char *buf, size_t size, const struct tarn_event *event);
  * event_json() - An event as an object.
  * @mount: of its pool
  * @path: of the partition, or NULL
+ * @name: what the partition is called, by its guest where it has one, or NULL
  */
 json_t *event_json(const struct tarn_event *event, const char *mount,
-		   const char *path);
+		   const char *path, const char *name);
 
 #endif

@@ -82,7 +82,8 @@ static int show_event(struct follower *follower, struct source *source,
 
 	if (follower->opts->json)
 		ret = json_print(event_json(event, source->pool.mount,
-					    part ? part->path : NULL),
+					    part ? part->path : NULL,
+					    part ? part->name : NULL),
 				 JSON_COMPACT);
 	else
 		ret = show_text(follower, source, event, part);

@@ -160,6 +160,13 @@ int history_commit(struct history *history);
 int history_open(struct history **history, const char *path);
 
 /**
+ * history_pools() - Call @fn for each pool with the place where it is, or was last.
+ * Return: 0, what @fn returned if that is not 0, or an errno, reported.
+ */
+int history_pools(struct history *history,
+		  int (*fn)(const char *uuid, const char *mount, void *arg), void *arg);
+
+/**
  * history_mounts() - Call @fn for each place where a pool is or was mounted.
  * Return: 0, what @fn returned, or an errno, reported.
  */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "error.h"
@@ -54,12 +55,28 @@ static int consider(const char *mount, void *arg)
 	return choice->found ? 0 : err_nomem();
 }
 
+/* A pool is where it was last. */
+static int consider_uuid(const char *uuid, const char *mount, void *arg)
+{
+	struct choice *choice = arg;
+
+	if (strncasecmp(uuid, choice->name, strlen(choice->name)))
+		return 0;
+	if (choice->found) {
+		err("'%s' begins the uuids of several pools of the history, give more of it",
+		    choice->name);
+		return -ENOENT;
+	}
+	choice->found = strdup(mount);
+	return choice->found ? 0 : err_nomem();
+}
+
 static int no_choice(const struct choice *choice)
 {
 	if (!choice->count)
 		err("the history is empty: tarn-logd has seen no pool yet");
 	else if (choice->name)
-		err("'%s' is no pool of the history (where it is mounted, or its name below /run/tarn); there is %s",
+		err("'%s' is no pool of the history (where it is mounted, its name below /run/tarn or the beginning of its uuid); there is %s",
 		    choice->name, choice->list);
 	else
 		err("there were %u pools, name the one that is meant with --pool: %s",
@@ -75,6 +92,8 @@ static int choose_pool(struct history_query *query, const char *name)
 	if (name)
 		pool_dir(choice.dir, name);
 	ret = history_mounts(query->history, consider, &choice);
+	if (!ret && name && !choice.found && pool_is_uuid(name))
+		ret = history_pools(query->history, consider_uuid, &choice);
 	if (!ret && (!choice.found || (!name && choice.count > 1)))
 		ret = no_choice(&choice);
 	if (ret) {

@@ -225,6 +225,24 @@ int64_t history_first_second(struct history *history, const char *mount)
 
 /* ---- lists -------------------------------------------------------------- */
 
+int history_pools(struct history *history,
+		  int (*fn)(const char *uuid, const char *mount, void *arg), void *arg)
+{
+	sqlite3_stmt *stmt;
+	int code, ret = 0;
+
+	if (sqlite3_prepare_v2(history->db,
+			       "SELECT uuid, mount FROM pool ORDER BY mount, uuid",
+			       -1, &stmt, NULL))
+		return history_fail(history, "read");
+	while (!ret && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+		ret = fn(column_text_of(stmt, 0), column_text_of(stmt, 1), arg);
+	if (!ret && code != SQLITE_DONE)
+		ret = history_fail(history, "read");
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
 int history_mounts(struct history *history,
 		   int (*fn)(const char *mount, void *arg), void *arg)
 {

@@ -48,7 +48,7 @@ static bool is_wanted(const struct options *opts,
 /* ---- the table ---------------------------------------------------------- */
 
 static const struct table_column pool_columns[] = {
-	{ .title = "TIME", .left = true },
+	{ .title = "TIME", .left = true, .whole = true },
 	{ .title = "FREE" },
 	{ .title = "RESIDENT" },
 	{ .title = "PAGED" },
@@ -58,13 +58,13 @@ static const struct table_column pool_columns[] = {
 	{ .title = "WAIT/s", .rank = 1 },
 	{ .title = "P50", .rank = 4 },
 	{ .title = "P99", .rank = 3 },
-	{ .title = "PAGING", .left = true },
+	{ .title = "PAGING", .left = true, .whole = true },
 	{ .title = "LOGICAL", .extra = true },
 	{ .title = "DROP/s", .extra = true },
 };
 
 static const struct table_column partition_columns[] = {
-	{ .title = "TIME", .left = true },
+	{ .title = "TIME", .left = true, .whole = true },
 	{ .title = "RESIDENT" },
 	{ .title = "PAGED" },
 	{ .title = "WSS" },

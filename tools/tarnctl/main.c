@@ -42,18 +42,19 @@ static const struct command pool_commands[] = {
 		  "  device=PATH[,KEY=VALUE...]       page to a block device, or to a file with size=\n"
 		  "  mirror=PATH,PATH[,KEY=VALUE...]  write to both, read from either\n"
 		  "What a device holds is overwritten; one that anything knows is refused.",
-	  .fn = pool_create_main, .min_args = 2, .max_args = -1 },
+	  .fn = pool_create_main, .options = OPTION_DRY_RUN, .min_args = 2,
+	  .max_args = -1 },
 	{ .name = "destroy", .args = "NAME",
 	  .help = "end a pool and remove its file",
 	  .more = "Refused while guests are in it. --force gives up memory that no guest uses any\n"
 		  "more.",
-	  .fn = pool_destroy_main, .options = OPTION_FORCE, .min_args = 1,
+	  .fn = pool_destroy_main, .options = OPTION_FORCE | OPTION_DRY_RUN, .min_args = 1,
 	  .max_args = 1 },
 	{ .name = "import", .args = "NAME",
 	  .help = "make the file of a pool that has none",
 	  .more = "From /etc/tarn/NAME.conf of an earlier version, or from the pool that is mounted at\n"
 		  "/run/tarn/NAME and its pager, as they are. The pool runs on meanwhile.",
-	  .fn = pool_import_main, .min_args = 1, .max_args = 1 },
+	  .fn = pool_import_main, .options = OPTION_DRY_RUN, .min_args = 1, .max_args = 1 },
 	{ .name = "set", .args = "[POOL] [KEY=VALUE...]",
 	  .help = "change settings of a pool",
 	  .more = "  low=AMOUNT        reclaim starts when fewer frames are free\n"
@@ -177,8 +178,8 @@ static const struct command partition_commands[] = {
 		  "Who is in a domain can find out whether others in it hold what he holds. To\n"
 		  "leave one takes as long as it takes to give frames to all that is shared.",
 	  .fn = partition_set_main,
-	  .options = OPTION_HOME | OPTION_DISPATCH | OPTION_DOMAIN, .min_args = 1,
-	  .max_args = -1 },
+	  .options = OPTION_HOME | OPTION_DISPATCH | OPTION_DOMAIN | OPTION_DRY_RUN,
+	  .min_args = 1, .max_args = -1 },
 	{ .name = "page-out", .args = "PARTITION [START COUNT]",
 	  .help = "page out a range, or all of it, now",
 	  .more = "Pages that somebody holds (for DMA, say) stay.\n" SIZES_HELP,
@@ -382,6 +383,13 @@ static const struct command root_commands[] = {
 		  "object on a line of its own.",
 	  .fn = events_main, .options = OPTION_JSON | OPTION_COUNT,
 	  .max_args = 1 },
+	{ .name = "web",
+	  .help = "where the page of tarn-exporter is; starts it where none runs",
+	  .more = "The page is http://127.0.0.1:9871/, of what tarn-logd keeps. Where no exporter\n"
+		  "runs this becomes one, until it is interrupted; 'systemctl enable --now\n"
+		  "tarn-exporter.socket' has one at each boot. Every user of this host may look at\n"
+		  "it. From another one: ssh -L 9871:127.0.0.1:9871 HOST.",
+	  .fn = web_main, .options = OPTION_HISTORY | OPTION_DRY_RUN },
 	{ 0 },
 };
 

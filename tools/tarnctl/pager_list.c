@@ -52,7 +52,7 @@ static int add_row(struct table *table, const struct pool *pool,
 {
 	const struct tarn_pool_info *info = &pool->info;
 
-	table_cell(table, "%s", pool->mount);
+	table_cell(table, "%s", pool_title(pool));
 	table_cell(table, "%s", pool_state(info));
 	if (status)
 		table_number(table, client_number(status, "pid"));

@@ -21,7 +21,7 @@ static const struct table_column device_columns[] = {
 	{ .title = "SIZE" },
 	{ .title = "USED" },
 	{ .title = "BAD", .rank = 2 },
-	{ .title = "STATE", .left = true },
+	{ .title = "STATE", .left = true, .whole = true },
 	{ .title = "READ-ERR" },
 	{ .title = "WRITE-ERR" },
 	{ .title = "MISMATCH", .rank = 1 },

@@ -339,7 +339,7 @@ static int open_named(const struct pool_list *pools, const char *name, int flags
 		search.text = rest;
 	if (partition_id_parse(search.text, &search.id) == -EINVAL) {
 		err("%s: wants the number of a partition, as in id:5", name);
-		return -EINVAL;
+		return ERR_USAGE;
 	}
 	ret = search_names(&search, pools, pool);
 	if (!ret && !search.count)

@@ -18,6 +18,7 @@
 #include "partition_set.h"
 #include "setting.h"
 #include "sharing.h"
+#include "size.h"
 
 enum {
 	SET_WEIGHT,
@@ -205,6 +206,60 @@ static int set_homes(int fd, const char *path, const struct wish *wish,
 	return ret;
 }
 
+/* ---- or what would be ---------------------------------------------------- */
+
+/* Beyond what is wanted on a home a page is as far from home as on another node. */
+static uint64_t pages_to_move(const struct homes *now, const struct homes *wish)
+{
+	uint64_t pages = 0;
+	unsigned int i;
+
+	for (i = 0; i < now->count; i++) {
+		const struct tarn_home *home = homes_find(wish, now->items[i].node);
+		uint64_t here = now->items[i].resident_pages;
+		uint64_t stay = !home ? 0 : home->wanted_frames ?
+				home->wanted_frames : here;
+
+		pages += here > stay ? here - stay : 0;
+	}
+	return pages;
+}
+
+static int tell_homes(int fd, const char *path, const struct wish *wish)
+{
+	char size[SIZE_TEXT_MAX];
+	struct homes now;
+	int ret = homes_read(fd, &now);
+
+	if (ret)
+		return homes_fail(path, ret, "", false);
+	/* Without homes no page is away from one. */
+	if (wish->homes.count)
+		printf("%s: up to %s would be moved\n", path,
+		       size_format_pages(size, pages_to_move(&now, &wish->homes),
+					 false));
+	homes_free(&now);
+	return 0;
+}
+
+static void tell_word(const char *path, const char *key, const char *value)
+{
+	if (value)
+		printf("%s: %s=%s would be set\n", path, key, value);
+}
+
+/* Whether the kernel takes it nobody knows before it is asked. */
+static int tell(int fd, const char *path, const struct setting *settings,
+		const struct options *opts, const struct wish *wish)
+{
+	for (; settings->key; settings++)
+		tell_word(path, settings->key, settings->value);
+	tell_word(path, "home", opts->home);
+	tell_word(path, "dispatch", opts->dispatch);
+	tell_word(path, "domain", opts->domain);
+	return wish->nodes && !wish->automatic ? tell_homes(fd, path, wish) : 0;
+}
+
 /* All is read before anything is set. */
 static int set_partition(int fd, const char *path,
 			 const struct setting *settings,
@@ -229,6 +284,10 @@ static int set_partition(int fd, const char *path,
 		return EXIT_USAGE;
 	if (parse_wish(&wish, opts, fs.f_blocks))
 		return EXIT_USAGE;
+	if (opts->dry_run) {
+		ret = tell(fd, path, settings, opts, &wish);
+		goto out_free;
+	}
 	if (set.flags && ioctl(fd, TARN_PARTITION_SET, &set))
 		ret = set_fail(path, -errno);
 	else if (wish.nodes || wish.dispatches)
@@ -236,6 +295,7 @@ static int set_partition(int fd, const char *path,
 	/* Last: it may take long. */
 	if (!ret && opts->domain)
 		ret = sharing_set(fd, path, domain);
+out_free:
 	homes_free(&wish.homes);
 	return ret;
 }
@@ -286,7 +346,7 @@ int partition_set_main(int argc, char **argv, const struct options *opts)
 	}
 	if (parse_words(settings, argc - 1, argv + 1))
 		return EXIT_USAGE;
-	fd = partition_open(argv[0], O_RDWR);
+	fd = partition_open(argv[0], opts->dry_run ? O_RDONLY : O_RDWR);
 	if (fd < 0)
 		return fd;
 	ret = set_partition(fd, argv[0], settings, opts);

@@ -10,7 +10,7 @@
  * @fd: of its file, open for writing
  * @path: of it, for messages
  * @argv: words of 'tarnctl partition set' behind the FILE
- * @opts: its options --home, --dispatch and --domain
+ * @opts: its options --home, --dispatch, --domain and --dry-run
  * Return: 0, EXIT_USAGE, or an errno; all reported.
  */
 int partition_set_words(int fd, const char *path, int argc, char **argv,

@@ -260,7 +260,7 @@ void pool_list_explain(const struct pool_list *list)
 	    "the module is not loaded ('tarnctl doctor' says if there is one): modprobe tarn, and ");
 }
 
-static bool is_uuid_prefix(const char *name)
+bool pool_is_uuid(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -337,7 +337,7 @@ bool pool_list_names(const struct pool_list *list, const char *name)
 
 	if (select_path(list, name))
 		return true;
-	if (!is_uuid_prefix(name))
+	if (!pool_is_uuid(name))
 		return false;
 	for (i = 0; i < list->count; i++) {
 		if (!strncasecmp(list->items[i].uuid, name, strlen(name)))
@@ -362,7 +362,7 @@ const struct pool *pool_list_select(const struct pool_list *list,
 		return NULL;
 	}
 	pool = select_path(list, name);
-	if (!pool && is_uuid_prefix(name)) {
+	if (!pool && pool_is_uuid(name)) {
 		pool = select_uuid(list, name);
 		if (pool)
 			return pool;

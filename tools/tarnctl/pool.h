@@ -52,6 +52,9 @@ void pool_list_free(struct pool_list *list);
 /** pool_list_explain() - Report why a list is empty, and how to get a pool. */
 void pool_list_explain(const struct pool_list *list);
 
+/** pool_is_uuid() - Whether a name may be the beginning of a uuid. */
+bool pool_is_uuid(const char *name);
+
 /**
  * pool_dir() - Where the pool called @name is mounted: below /run/tarn.
  * @path: takes it, PATH_MAX bytes; @name itself if that is a path from the root

@@ -131,7 +131,19 @@ static int check_free(const struct config *config)
 	return -EEXIST;
 }
 
-static int create(const struct config *config)
+/* What would be written, once nothing is in its place. */
+static int tell_file(const struct config *config, const char *path)
+{
+	if (!access(path, F_OK)) {
+		err(CMD ": %s is there already", path);
+		return -EEXIST;
+	}
+	printf("# %s would be:\n", path);
+	return config_write(config, stdout) ?
+		       err_errno(-EIO, "write to stdout") : 0;
+}
+
+static int create(const struct config *config, bool dry)
 {
 	char *path = config_path(config->name);
 	int ret;
@@ -139,12 +151,17 @@ static int create(const struct config *config)
 	if (!path)
 		return err_nomem();
 	ret = check_free(config);
+	if (!ret && dry) {
+		ret = tell_file(config, path);
+		goto out_free;
+	}
 	if (!ret)
 		ret = config_save(config, path);
 	if (!ret && systemctl_there())
 		ret = start(config, path);
 	if (!ret)
 		tell(config, path);
+out_free:
 	free(path);
 	return ret;
 }
@@ -163,7 +180,7 @@ int pool_create_main(int argc, char **argv, const struct options *opts)
 	if (!ret && check_size(&config))
 		ret = EXIT_USAGE;
 	else if (!ret)
-		ret = create(&config);
+		ret = create(&config, opts->dry_run);
 	config_free(&config);
 	return ret;
 }

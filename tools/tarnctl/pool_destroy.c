@@ -124,8 +124,27 @@ static int end_mount(const struct pool *pool, const struct units *units)
 	return err_errno(ret, CMD ": unmount %s", pool->mount);
 }
 
+/* Whether it is in use nobody knows before it is tried. */
+static int tell_end(const struct pool *pool)
+{
+	struct partition_list list;
+	int ret = partition_list_read(&list, pool);
+
+	if (ret)
+		return ret;
+	printf("%s would be unmounted, unless it is in use", pool->mount);
+	if (list.count)
+		printf("; what %zu partition%s of it hold%s would be gone",
+		       list.count, list.count == 1 ? "" : "s",
+		       list.count == 1 ? "s" : "");
+	putchar('\n');
+	partition_list_free(&list);
+	return 0;
+}
+
 /* The name means /run/tarn/NAME, whatever else is called so. */
-static int end_pool(const char *name, const struct units *units, bool force)
+static int end_pool(const char *name, const struct units *units,
+		    const struct options *opts)
 {
 	const struct pool *pool = NULL;
 	struct pool_list list;
@@ -147,22 +166,28 @@ static int end_pool(const char *name, const struct units *units, bool force)
 		ret = -EBUSY;
 	}
 	if (pool)
-		ret = check_partitions(pool, force);
+		ret = check_partitions(pool, opts->force);
 	if (pool && !ret)
-		ret = end_mount(pool, units);
-	if (pool && !ret)
+		ret = opts->dry_run ? tell_end(pool) : end_mount(pool, units);
+	if (pool && !ret && !opts->dry_run)
 		rmdir(dir);
 	pool_list_free(&list);
 	return ret;
 }
 
-static int remove_file(const char *name, const struct units *units)
+static int remove_file(const char *name, const struct units *units, bool dry)
 {
 	char *path = config_path(name);
 	int ret = 0;
 
 	if (!path)
 		return err_nomem();
+	if (dry) {
+		printf("%s would be removed, %s and %s disabled\n", path,
+		       units->pool, units->pager);
+		free(path);
+		return 0;
+	}
 	if (systemctl_there()) {
 		systemctl_run("disable", "--quiet", "--now", units->pager,
 			      units->pool, NULL);
@@ -192,9 +217,9 @@ int pool_destroy_main(int argc, char **argv, const struct options *opts)
 	}
 	ret = units_init(&units, argv[0]);
 	if (!ret)
-		ret = end_pool(argv[0], &units, opts->force);
+		ret = end_pool(argv[0], &units, opts);
 	if (!ret)
-		ret = remove_file(argv[0], &units);
+		ret = remove_file(argv[0], &units, opts->dry_run);
 	units_free(&units);
 	return ret;
 }

@@ -251,7 +251,18 @@ static int put_aside(const struct config *config)
 	return ret;
 }
 
-static int import(const char *name, const char *path)
+static int tell(const struct config *config, const char *path)
+{
+	printf("# %s would be:\n", path);
+	if (config_write(config, stdout))
+		return err_errno(-EIO, "write to stdout");
+	if (config->old)
+		printf("# and %s would be %s.old\n", config->path,
+		       config->path);
+	return 0;
+}
+
+static int import(const char *name, const char *path, bool dry)
 {
 	struct config config;
 	int ret = config_load(&config, name, true);
@@ -267,6 +278,10 @@ static int import(const char *name, const char *path)
 		err(CMD ": nothing is made of it");
 		ret = -EINVAL;
 	}
+	if (!ret && dry) {
+		ret = tell(&config, path);
+		goto out_free;
+	}
 	if (!ret)
 		ret = config_save(&config, path);
 	if (!ret)
@@ -274,6 +289,7 @@ static int import(const char *name, const char *path)
 		       name, path, name);
 	if (!ret && config.old)
 		ret = put_aside(&config);
+out_free:
 	config_free(&config);
 	return ret;
 }
@@ -288,7 +304,7 @@ int pool_import_main(int argc, char **argv, const struct options *opts)
 	path = config_path(argv[0]);
 	if (!path)
 		return err_nomem();
-	ret = import(argv[0], path);
+	ret = import(argv[0], path, opts->dry_run);
 	free(path);
 	return ret;
 }

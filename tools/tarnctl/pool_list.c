@@ -26,6 +26,7 @@ static const struct table_column columns[] = {
 	{ .title = "PAGE-OUTS", .extra = true },
 	{ .title = "REFAULTS", .extra = true },
 	{ .title = "WAITS", .extra = true },
+	{ .title = "MOUNT", .left = true, .extra = true },
 };
 
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -34,7 +35,7 @@ static void add_row(struct table *table, const struct pool *pool)
 {
 	const struct tarn_pool_info *info = &pool->info;
 
-	table_cell(table, "%s", pool->mount);
+	table_cell(table, "%s", pool_title(pool));
 	table_cell(table, "%.8s", pool->uuid);
 	table_pages(table, info->frames);
 	table_pages(table, info->free_frames);
@@ -50,6 +51,7 @@ static void add_row(struct table *table, const struct pool *pool)
 	table_number(table, info->page_outs);
 	table_number(table, info->refaults);
 	table_number(table, info->frame_waits);
+	table_cell(table, "%s", pool->mount);
 }
 
 static int print_table(const struct pool_list *list, const struct options *opts)

@@ -22,8 +22,8 @@
 static const struct table_column columns[] = {
 	{ .title = "SHARERS" },
 	{ .title = "SAVED" },
-	{ .title = "DOMAIN", .left = true },
-	{ .title = "STATE", .left = true },
+	{ .title = "DOMAIN", .left = true, .whole = true },
+	{ .title = "STATE", .left = true, .whole = true },
 	{ .title = "PARTITION", .left = true },
 	{ .title = "PAGE" },
 };

@@ -37,7 +37,7 @@ static int check_name(const char *name)
 		return 0;
 	err("'%s' is no name for a guest: up to %d letters, digits and -_. are; give one by --name",
 	    name, NAME_LEN_MAX);
-	return -EINVAL;
+	return ERR_USAGE;
 }
 
 /* debian.qcow2 is called debian. */
@@ -76,7 +76,7 @@ static int parse_numbers(struct run_plan *plan, const struct run *run)
 	    plan->memory % (1 << 12) || plan->memory < MEMORY_MIN) {
 		err("'%s' is no size for the memory of a guest: from 16M, with a suffix, as 512M or 4G",
 		    memory);
-		return -EINVAL;
+		return ERR_USAGE;
 	}
 	if (run->cpus) {
 		errno = 0;
@@ -85,7 +85,7 @@ static int parse_numbers(struct run_plan *plan, const struct run *run)
 		    cpus > CPUS_MAX || *run->cpus == '-') {
 			err("'%s' is no number of CPUs: 1 to %d are", run->cpus,
 			    CPUS_MAX);
-			return -EINVAL;
+			return ERR_USAGE;
 		}
 	}
 	plan->cpus = cpus;
@@ -140,7 +140,7 @@ static int find_disks(struct run_plan *plan, struct run_disk *disks)
 	if (disks[0].kind == RUN_KERNEL) {
 		if (run->kernel) {
 			err("'%s' is a kernel, and --kernel names another", run->image);
-			return -EINVAL;
+			return ERR_USAGE;
 		}
 		plan->kernel = disks[0].path;
 		/* It stays in the array to be freed. */
@@ -170,11 +170,11 @@ static int check_start(const struct run_plan *plan)
 	if (!plan->kernel && (run->append || run->initrd)) {
 		err("--%s is for a kernel: give one by --kernel, '%s' is a disk",
 		    run->append ? "append" : "initrd", run->image);
-		return -EINVAL;
+		return ERR_USAGE;
 	}
 	if (plan->kernel && run->firmware) {
 		err("a kernel is started without firmware: leave --firmware out");
-		return -EINVAL;
+		return ERR_USAGE;
 	}
 	return 0;
 }

@@ -96,7 +96,7 @@ static int take_words(struct run_disk *disk, const char *text, bool *given)
 		} else {
 			err("of disk '%s' '%s' is not known: ,ro and ,format=raw or ,format=qcow2 are",
 			    text, comma);
-			return -EINVAL;
+			return ERR_USAGE;
 		}
 		*comma = '\0';
 	}

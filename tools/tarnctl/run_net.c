@@ -134,7 +134,7 @@ static int set_mac(struct run_net *net, const char *mac, const char *guest,
 		   &b[4], &b[5], &n) != 6 || n != 17 || b[0] & 1) {
 		err("'%s' is no address of a card: six bytes as 52:54:00:12:34:56 are, the first of which is even",
 		    mac);
-		return -EINVAL;
+		return ERR_USAGE;
 	}
 	snprintf(net->mac, sizeof(net->mac), "%s", mac);
 	return 0;

@@ -377,6 +377,21 @@ static unsigned int column_width(const struct table *table, unsigned int at)
 	return max;
 }
 
+/* Whose cells are shortened, where that is needed: a name; -1: there is none. */
+static int find_text(const struct table *table, const struct choice *choice)
+{
+	unsigned int i;
+
+	for (i = 0; i < choice->count; i++) {
+		const struct table_column *column =
+			&table->columns[choice->at[i]];
+
+		if (column->left && !column->whole)
+			return i;
+	}
+	return -1;
+}
+
 /* The last one of those that are least needed, or -1. */
 static int least_needed(const struct table *table, const struct choice *choice)
 {
@@ -407,7 +422,7 @@ static unsigned int total_width(const struct table *table,
 
 /*
  * Leave out what does not fit.
- * Return: columns by which the first one, a name, has to be shortened.
+ * Return: columns by which a text has to be shortened.
  */
 static unsigned int make_fit(const struct table *table, struct choice *choice,
 			     unsigned int width)
@@ -467,8 +482,8 @@ static int set_clean(struct libscols_line *line, unsigned int at,
 }
 
 static int add_line(struct libscols_table *out, const struct table *table,
-		    const struct choice *choice, size_t number,
-		    unsigned int name_width)
+		    const struct choice *choice, size_t number, int text_at,
+		    unsigned int wide)
 {
 	struct libscols_line *line = scols_table_new_line(out, NULL);
 	unsigned int i;
@@ -481,7 +496,8 @@ static int add_line(struct libscols_table *out, const struct table *table,
 		if (table->opts->raw)
 			ret = scols_line_set_data(line, i, *text ? text : "-");
 		else
-			ret = set_clean(line, i, text, i ? 0 : name_width);
+			ret = set_clean(line, i, text,
+					(int)i == text_at ? wide : 0);
 	}
 	return ret;
 }
@@ -531,24 +547,26 @@ static int print_chosen(const struct table *table, struct choice *choice,
 			const size_t *lines, FILE *f, unsigned int width)
 {
 	struct libscols_table *out;
-	unsigned int excess = 0, name = 0;
+	unsigned int excess = 0, wide = 0;
+	int text = -1, ret;
 	size_t i;
-	int ret;
 
 	if (table->opts->headless && !table->opts->raw)
 		return write_tabs(table, choice, lines, f);
 	if (width && !choice->fixed && !table->opts->raw)
 		excess = make_fit(table, choice, width);
-	if (excess) {
-		name = column_width(table, choice->at[0]);
-		name = name > excess + TEXT_MIN ? name - excess : TEXT_MIN;
+	if (excess)
+		text = find_text(table, choice);
+	if (text >= 0) {
+		wide = column_width(table, choice->at[text]);
+		wide = wide > excess + TEXT_MIN ? wide - excess : TEXT_MIN;
 	}
 	out = scols_new_table();
 	if (!out)
 		return -ENOMEM;
 	ret = add_columns(out, table, choice);
 	for (i = 0; !ret && i < table_lines(table); i++)
-		ret = add_line(out, table, choice, lines[i], name);
+		ret = add_line(out, table, choice, lines[i], text, wide);
 	/* The library prints no titles where there are no lines. */
 	if (!ret && !table->count && !table->opts->headless) {
 		for (i = 0; i < choice->count; i++)

@@ -22,12 +22,15 @@ struct table;
  * @title: in the first line; in small letters, and with - for blanks, its name; that of
  *	the first column is "name", too
  * @left: its cells stand at the left; numbers stand at the right
+ * @whole: cut, its cells would say nothing: times, states; of the others at the left the
+ *	first one is shortened where leaving columns out is not enough
  * @rank: those of the highest go first where the terminal is narrow, 0: it stays
  * @extra: only shown when it is asked for
  */
 struct table_column {
 	const char *title;
 	bool left;
+	bool whole;
 	unsigned char rank;
 	bool extra;
 };

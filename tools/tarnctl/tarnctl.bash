@@ -45,6 +45,27 @@ _tarnctl_columns()
 	tarnctl $1 --columns . 2>&1 | sed -n "s/.*there is no column '.', but //p" | tr -d ,
 }
 
+# What the table of the command that stands there has, by whose columns it is sorted.
+_tarnctl_sorted()
+{
+	case "$command $sub" in
+	top\ * | "pool top" | "partition top")
+		echo "name logical resident paged working-set fair homes misplaced page-ins page-outs \
+			refaults waits p50 p99 pool pid" ;;
+	"history "* | "pool history")
+		# Those of one partition are others.
+		if [[ " ${COMP_WORDS[*]} " == *" --partition"* ]]; then
+			_tarnctl_columns "history --partition ."
+		else
+			_tarnctl_columns history
+		fi ;;
+	"numa "*)
+		_tarnctl_columns numa ;;
+	"pool list" | "pool faults" | "pool sharing" | "partition list" | "pager list")
+		_tarnctl_columns "$command $sub" ;;
+	esac
+}
+
 # Names of all pools that have a file.
 _tarnctl_configs()
 {
@@ -68,7 +89,7 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager config domain doctor status iostat save numa run top events history help --help --version" ;;
+		echo "pool partition pager config domain doctor status iostat save numa run top events history web help --help --version" ;;
 	pool)
 		echo "list show create destroy import set resize drain-node pins faults sharing history events top --help" ;;
 	partition)
@@ -105,8 +126,10 @@ _tarnctl_words()
 		echo "--json --bytes --shrink --refuse --background --status --cancel --dry-run --help" ;;
 	"pool set")
 		echo "--placement --persistent --help" ;;
+	"pool create" | "pool import" | "config apply")
+		echo "--dry-run --help" ;;
 	"pool destroy")
-		echo "--force --help" ;;
+		echo "--force --dry-run --help" ;;
 	"partition pins" | "partition metrics")
 		echo "--json --bytes --help" ;;
 	"partition attach")
@@ -118,7 +141,7 @@ _tarnctl_words()
 	"partition heat")
 		echo "--json --bytes --plain --svg --help" ;;
 	"partition set")
-		echo "--home --dispatch --domain --help" ;;
+		echo "--home --dispatch --domain --dry-run --help" ;;
 	"partition relocate")
 		echo "--json --bytes --to --away-from --refuse --granule --background --status \
 			--cancel --dry-run --help" ;;
@@ -133,6 +156,8 @@ _tarnctl_words()
 			--user-data --ssh-key --console --qmp --daemon --dry-run --help" ;;
 	doctor*)
 		echo "--json --help" ;;
+	web*)
+		echo "--history --dry-run --help" ;;
 	events* | "pool events")
 		echo "--json --count --help" ;;
 	top*)
@@ -186,18 +211,9 @@ _tarnctl()
 	local command=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} path
 
 	COMPREPLY=()
-	case "$command $sub $prev" in
-	*"list --sort" | *"list -s" | *"list --columns" | *"list -o" | \
-	"pool faults --sort" | "pool faults --columns" | "pool faults -o")
-		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_columns "$command $sub")" \
-			-- "$cur")
-		return ;;
-	esac
 	case $prev in
-	--sort | -s)
-		mapfile -t COMPREPLY < <(compgen -W "name logical resident \
-			paged working-set fair homes misplaced page-ins page-outs refaults waits p50 p99 pool pid" \
-			-- "$cur")
+	--sort | -s | --columns | -o)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_sorted)" -- "$cur")
 		return ;;
 	--pool)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
@@ -238,7 +254,7 @@ _tarnctl()
 		return
 	fi
 	case $command in
-	top | events | history | doctor | numa | run | status | iostat)
+	top | events | history | web | doctor | numa | run | status | iostat)
 		path=$command ;;
 	*)
 		if ((COMP_CWORD == 2)); then
@@ -264,7 +280,7 @@ _tarnctl()
 		fi ;;
 	"partition show" | "partition pages" | "partition heat" | "partition page-"* | \
 	"partition pins" | "partition metrics" | "partition detach" | \
-	"partition relocate")
+	"partition relocate" | "partition find-patterns" | "partition share")
 		_tarnctl_offer_partitions ;;
 	run | "pager add" | "save show" | "domain check")
 		compopt -o filenames
@@ -302,7 +318,7 @@ _tarnctl()
 			metrics= tables= other=" -- "$cur") ;;
 	numa)
 		_tarnctl_offer "$(_tarnctl_pools; _tarnctl_partitions)" ;;
-	"pool list" | "pager list" | doctor) ;;
+	"pool list" | "pager list" | doctor | web) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
 			-- "$cur") ;;

@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "error.h"
+#include "lib/amount.h"
 #include "lib/opts.h"
 
 enum opt_kind { OPT_STR, OPT_BOOL, OPT_INT, OPT_DICT };
@@ -472,69 +474,18 @@ int opts_get_uint(struct opts *opts, const char *key, u64 max,
 	return 0;
 }
 
-static int suffix_shift(char c)
-{
-	static const char names[] = "bkmgtpe";
-	const char *pos = c ? strchr(names, tolower((unsigned char)c)) : NULL;
-
-	return pos ? (int)(pos - names) * 10 : -EINVAL;
-}
-
-/* ".5" of @unit; @s stands on the first digit and is moved past the last. */
-static int take_fraction(const char **s, u64 *num, u64 *den)
-{
-	*num = 0;
-	*den = 1;
-	if (!isdigit((unsigned char)**s))
-		return -EINVAL;
-	for (; isdigit((unsigned char)**s); (*s)++) {
-		/* Nine digits are exact; more than that is noise. */
-		if (*den >= 1000000000)
-			continue;
-		*num = *num * 10 + (**s - '0');
-		*den *= 10;
-	}
-	return 0;
-}
-
 int opts_parse_size(const char *text, u64 unit, u64 *val)
 {
-	u64 whole, num = 0, den = 1, extra;
-	unsigned __int128 sum;
-	char *end;
-	const char *s;
-	int shift;
+	u64 whole;
+	int ret;
 
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	whole = strtoull(text, &end, 10);
-	if (errno)
-		return -ERANGE;
-	s = end;
 	/* Hexadecimal has neither a fraction nor a suffix: B and E are digits. */
-	if (whole == 0 && (*s == 'x' || *s == 'X')) {
-		if (text_to_uint(text, &whole))
-			return -EINVAL;
-		s += strlen(s);
-	}
-	if (*s == '.') {
-		s++;
-		if (take_fraction(&s, &num, &den))
-			return -EINVAL;
-	}
-	if (*s) {
-		shift = suffix_shift(*s++);
-		if (shift < 0 || *s)
-			return -EINVAL;
-		unit = 1ull << shift;
-	}
-	extra = (unsigned __int128)num * unit / den;
-	sum = (unsigned __int128)whole * unit + extra;
-	if (sum > UINT64_MAX)
-		return -ERANGE;
-	*val = sum;
-	return 0;
+	if (strncasecmp(text, "0x", 2))
+		return amount_parse(text, unit, val);
+	ret = text_to_uint(text, &whole);
+	if (ret)
+		return ret;
+	return __builtin_mul_overflow(whole, unit, val) ? -ERANGE : 0;
 }
 
 int opts_get_size(struct opts *opts, const char *key, u64 *val)
@@ -552,7 +503,7 @@ int opts_get_size(struct opts *opts, const char *key, u64 *val)
 		ret = opts_parse_size(opt->str, 1, val);
 	if (ret)
 		return opt_mismatch(opts, key,
-				    "a size with an optional suffix k M G T");
+				    "a size, as in 64M or 1.5GiB");
 	return 0;
 }
 

@@ -65,7 +65,7 @@ int opts_need_str(struct opts *opts, const char *key, const char **val);
 int opts_get_bool(struct opts *opts, const char *key, bool *val);
 int opts_get_uint(struct opts *opts, const char *key, u64 max,
 		  u64 *val);
-/* A number of bytes with an optional suffix B K M G T P E, or a fraction. */
+/* An amount of memory (amount.h), in bytes where it has no unit; or a hex number. */
 int opts_get_size(struct opts *opts, const char *key, u64 *val);
 /* @names ends with NULL; *val becomes the index. */
 int opts_get_enum(struct opts *opts, const char *key,
@@ -91,7 +91,7 @@ void opts_ignore(struct opts *opts, const char *key);
 int opts_check_used(struct opts *opts);
 
 /**
- * opts_parse_size() - "512", "1.5G", "262144k" to bytes.
+ * opts_parse_size() - An amount of memory (amount.h), or a hex number, to bytes.
  * @unit: what a number without a suffix is counted in; 1, or 1 << 20 for -m
  *
  * Return: 0, -EINVAL, or -ERANGE when it does not fit 64 bits.

@@ -327,6 +327,16 @@ static int parse(struct options *opts, int argc, char **argv)
 	return ret;
 }
 
+/* What was asked for are words; a disk that is full must not pass for success. */
+static int finish_words(void)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return EXIT_SUCCESS;
+	log_err("write to stdout: %s", strerror(errno ? errno : EIO));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	static struct pager pager;
@@ -337,7 +347,7 @@ int main(int argc, char **argv)
 	if (ret)
 		return ret == -EINVAL ? EXIT_USAGE :
 		       ret < 0	      ? EXIT_FAILURE :
-					EXIT_SUCCESS;
+					finish_words();
 	log_init(pager.opts.debug);
 	notify_init();
 	ret = start(&pager);

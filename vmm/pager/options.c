@@ -2,6 +2,7 @@
 /* See options.h and tarn-pager.8. */
 #include "options.h"
 #include "control.h"
+#include "lib/amount.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -27,7 +28,7 @@ static const char help_text[] =
 	"                       not there is created with SIZE bytes\n"
 	"  --mirror PATH,PATH[,priority=N][,size=SIZE][,discard=on|off]\n"
 	"      [,degraded=on]   write to both, read from either; degraded: start\n"
-	"                       with a leg that may not have all that was stored\n"
+	"                       with a half that may not have all that was stored\n"
 	"  --queues N           threads that serve requests (default: one per\n"
 	"                       CPU, at most 4)\n"
 	"  --depth N            requests in flight per queue, a power of two\n"
@@ -44,7 +45,7 @@ static const char help_text[] =
 	"  -h, --help, --version\n"
 	"\n"
 	"Devices of a higher priority are filled first, those of one priority\n"
-	"in turn. SIZE takes K, M, G and T. See tarn-pager(8).\n";
+	"in turn. SIZE is as in 64G or 1.5TiB, or in bytes. See tarn-pager(8).\n";
 
 const char *options_help(void)
 {
@@ -77,33 +78,20 @@ static int parse_number(const char *text, long long min, long long max,
 }
 
 /**
- * options_parse_size() - read a number of bytes with an optional K, M, G or T
+ * options_parse_size() - read an amount of memory, in bytes where it has no unit
  *
  * Return: 0, -EINVAL, or -ERANGE past what a cookie can address.
  */
 int options_parse_size(const char *text, u64 *size)
 {
-	static const char units[] = "KMGT";
-	unsigned long long value;
-	const char *unit;
-	char *end;
-	int shift = 0;
+	u64 bytes;
+	int ret = amount_parse(text, 1, &bytes);
 
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno)
+	if (ret)
+		return ret;
+	if (bytes > SIZE_MAX_BYTES)
 		return -ERANGE;
-	if (*end) {
-		unit = strchr(units, *end & ~0x20);
-		if (!unit || !*unit || end[1])
-			return -EINVAL;
-		shift = 10 * (unit - units + 1);
-	}
-	if (value > SIZE_MAX_BYTES >> shift)
-		return -ERANGE;
-	*size = value << shift;
+	*size = bytes;
 	return 0;
 }
 
