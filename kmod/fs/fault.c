@@ -8,6 +8,9 @@
  * allows that; KVM's first try may not sleep and is answered with
  * VM_FAULT_RETRY once the load has begun.
  *
+ * Of the mapping no more is needed than that it stays as it is, so the lock of the
+ * mapping alone will do where the kernel has one: see tarn_vm_map_pages().
+ *
  * A mapping is writable only of a dirty page, so the first write to a clean one
  * comes here (tarn_page_mkwrite()) and outdates the pager's copy. Reads of empty
  * pages map one page of zeroes a partition, those of patterns one page each (pattern.h),
@@ -62,7 +65,8 @@ static vm_fault_t fault_error(const struct vm_fault *vmf, int ret)
  * Map a page besides the one that the fault is about. vm_insert_page() does so for
  * mappings that are marked VM_MIXEDMAP. On ours that would be a mistake: the kernel drops
  * no reference for an entry of 2 MiB of such a mapping. It looks at no more than the
- * mark, the place and the protection, which a copy has as well.
+ * mark, the place and the protection, which a copy has as well. Only to set the mark does
+ * it want mmap_lock, which a fault need not hold.
  */
 static int insert_page(struct vm_fault *vmf, unsigned long addr,
 		       struct page *page)
@@ -308,8 +312,9 @@ static unsigned int bring_flags(struct vm_fault *vmf)
 
 /*
  * What the page needs takes time. Where the kernel lets us, wait without the
- * lock of the address space and have the fault done again, each time: others
- * need the lock to look at the process even when no pager is there. Where it does
+ * lock of the address space, or of the mapping, and have the fault done again,
+ * each time: others need the lock to look at the process even when no pager is
+ * there, and who changes the mapping waits for it with the other one held. Where it does
  * not, as for who reads /proc/PID/mem, wait for a pager that serves only.
  *
  * GUP looks for a signal before it has a fault done again. KVM's worker gets none: it
@@ -525,6 +530,21 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 }
 
 /*
+ * What is mapped around a page is mapped by the fault: to insert a page may take a page
+ * table, and so sleep, which this may not. It is here for what the kernel takes it for:
+ * the handlers of a mapping that has it are called with the lock of that mapping alone,
+ * others have each fault done again with mmap_lock.
+ *
+ * KVM, and whoever else faults by GUP, comes with mmap_lock all the same. So does what is
+ * done again after a wait.
+ */
+static vm_fault_t tarn_vm_map_pages(struct vm_fault *vmf, pgoff_t start,
+				    pgoff_t end)
+{
+	return 0;
+}
+
+/*
  * Without MPOL_F_MOF: the kernel's NUMA balancing takes the mappings of pages away to see
  * who misses them, and would move them, which is not for it to do. Which node a page is on
  * is the partition's to say, whatever mbind() was told.
@@ -543,5 +563,6 @@ static struct mempolicy *tarn_vm_get_policy(struct vm_area_struct *vma,
 const struct vm_operations_struct tarn_vm_ops = {
 	.get_policy = tarn_vm_get_policy,
 	.fault = tarn_vm_fault,
+	.map_pages = tarn_vm_map_pages,
 	.page_mkwrite = tarn_vm_mkwrite,
 };

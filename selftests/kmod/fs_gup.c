@@ -12,34 +12,13 @@
 #include <unistd.h>
 
 #include "pool.h"
+#include "tracefs.h"
 
 #define PAGES 8
-#define TRACE "/sys/kernel/tracing/"
 
 static struct pool p;
 static int fd, pipes[2];
 static u8 *map;
-
-static bool trace_put(const char *file, const char *value, int how)
-{
-	char path[128];
-	size_t len = strlen(value);
-	int out;
-	bool ok;
-
-	snprintf(path, sizeof(path), TRACE "%s", file);
-	out = open(path, O_WRONLY | how);
-	if (out < 0)
-		return false;
-	ok = write(out, value, len) == (ssize_t)len;
-	close(out);
-	return ok;
-}
-
-static bool trace_write(const char *file, const char *value)
-{
-	return trace_put(file, value, O_TRUNC);
-}
 
 /* Have calls of the slow path traced. Which of its functions is not inlined, and called? */
 static bool trace_begin(void)
@@ -68,19 +47,6 @@ static void trace_end(void)
 	trace_write("tracing_on", "1");
 }
 
-static int traced_calls(void)
-{
-	FILE *f = fopen(TRACE "trace", "r");
-	char line[512];
-	int calls = 0;
-
-	ASSERT(f);
-	while (fgets(line, sizeof(line), f))
-		calls += line[0] != '#' && strstr(line, "<-");
-	fclose(f);
-	return calls;
-}
-
 /* Calls of the slow path when a pipe takes the pages. */
 static int slow_calls(void)
 {
@@ -95,7 +61,7 @@ static int slow_calls(void)
 	ASSERT_EQ(SYS(read(pipes[0], copy, sizeof(copy))), sizeof(copy));
 	for (i = 0; i < PAGES; i++)
 		ASSERT_PAGE(copy + i * PAGE_SIZE, 1, i, 1);
-	return traced_calls();
+	return trace_lines("<-");
 }
 
 /*
