@@ -24,7 +24,7 @@
 
 /* ---- the process ------------------------------------------------------------ */
 
-static int read_pid(const struct domain *dom, char *pid, size_t size)
+int domain_pid(const struct domain *dom, char *pid, size_t size)
 {
 	char path[512];
 	FILE *f;
@@ -411,7 +411,7 @@ static int running_open(struct running *run, const struct domain *dom)
 	int ret;
 
 	*run = (struct running){ 0 };
-	ret = read_pid(dom, run->pid, sizeof(run->pid));
+	ret = domain_pid(dom, run->pid, sizeof(run->pid));
 	if (!ret)
 		ret = process_open(&run->proc, run->pid);
 	if (ret)

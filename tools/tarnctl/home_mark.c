@@ -195,9 +195,29 @@ int home_mark_lock(void)
 	return lock_file("lock", LOCK_EX);
 }
 
+int home_mark_dispatch_lock(void)
+{
+	return lock_file("dispatch", LOCK_EX | LOCK_NB);
+}
+
+/* Who only looks has the lock for a moment, too. */
+static int lock_served(void)
+{
+	unsigned int tries = 20;
+	int lock;
+
+	for (;;) {
+		lock = lock_file("served", LOCK_EX | LOCK_NB);
+		if (lock != -EWOULDBLOCK || !--tries)
+			return lock;
+		usleep(50000);
+	}
+}
+
 bool home_mark_served(int *fd)
 {
-	int lock = lock_file("served", LOCK_EX | LOCK_NB);
+	int lock = fd ? lock_served() :
+			lock_file("served", LOCK_SH | LOCK_NB);
 
 	if (fd)
 		*fd = lock;

@@ -80,6 +80,12 @@ void home_mark_sweep(void);
 bool home_mark_any(void);
 
 /**
+ * home_mark_dispatch_lock() - Be who puts vCPUs of guests on processors.
+ * Return: a descriptor to close, -EWOULDBLOCK if another one is, or an errno, not reported.
+ */
+int home_mark_dispatch_lock(void);
+
+/**
  * home_mark_served() - Whether tarn-balanced runs, which has its file locked.
  * @fd: NULL, or takes the lock to serve oneself: then true is that another one does
  */
