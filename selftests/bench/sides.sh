@@ -84,6 +84,11 @@ group_relocate() {
 	SERIES="tarn_relocate linux_relocate"
 }
 
+group_relocate_touched() {
+	DEVICE=
+	SERIES="tarn_relocate_touched linux_relocate_touched"
+}
+
 group_local() {
 	DEVICE=
 	SERIES="tarn_local_class tarn_local_density tarn_local_refault linux_local"
@@ -233,6 +238,14 @@ run_tarn_relocate() {
 
 run_linux_relocate() {
 	value mbps relocate --memory swap
+}
+
+run_tarn_relocate_touched() {
+	with_frames 256M value mbps_touched relocate --memory "tarn:$POOL/x"
+}
+
+run_linux_relocate_touched() {
+	value mbps_touched relocate --memory swap
 }
 
 # placed ORDER COMMAND...: the scanner may use 25 times as much of a processor that is as
