@@ -98,6 +98,9 @@ static void test_none(void)
 	CHECK(!has_bound(figure("relocate_and_touch_vs_move_pages")));
 	CHECK_EQ(status("tarn_relocate_touched 1\nlinux_relocate_touched 9\n"),
 		 0);
+	CHECK(has_bound(figure("local_accesses_after_20pct_moved")));
+	CHECK_EQ(status("tarn_local_steep 89.9\nlinux_local_steep 9\n"), 1);
+	CHECK_EQ(status("tarn_local_steep 90\nlinux_local_steep 99\n"), 0);
 }
 
 /* One that is kept makes up for none that is not, and what comes later is told. */
