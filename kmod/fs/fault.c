@@ -390,7 +390,7 @@ static bool wants_block(struct vm_fault *vmf, struct tarn_partition *part)
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long first = vmf->address & PMD_MASK;
 
-	if (!tarn_huge_wanted(part, vma->vm_flags) ||
+	if (!tarn_huge_wanted(part, vma, vma->vm_flags) ||
 	    !pmd_none(READ_ONCE(*vmf->pmd)))
 		return false;
 	if (first < vma->vm_start || first + PMD_SIZE > vma->vm_end)

@@ -3,15 +3,20 @@
 #ifndef TARN_HUGE_H
 #define TARN_HUGE_H
 
+#include <linux/huge_mm.h>
 #include <linux/mm.h>
 
 #include "pool/partition.h"
 
-/* As the partition and the mapping that is touched, with these flags, say. */
+/*
+ * As the partition and the mapping that is touched, with these flags, say. What madvise()
+ * refuses for the mapping and prctl() for its process comes first.
+ */
 static inline bool tarn_huge_wanted(struct tarn_partition *part,
-				    vm_flags_t mapping)
+				    struct vm_area_struct *vma,
+				    vm_flags_t flags)
 {
-	if (mapping & VM_NOHUGEPAGE)
+	if (vma_thp_disabled(vma, flags, false))
 		return false;
 	switch (READ_ONCE(part->huge)) {
 	case TARN_HUGE_NEVER:
@@ -23,7 +28,7 @@ static inline bool tarn_huge_wanted(struct tarn_partition *part,
 			return true;
 		fallthrough;
 	default:
-		return mapping & VM_HUGEPAGE;
+		return flags & VM_HUGEPAGE;
 	}
 }
 

@@ -63,7 +63,7 @@ static bool is_suitable(struct tarn_partition *part, struct vm_area_struct *vma,
 	       vma->vm_pgoff <= first &&
 	       first + TARN_BLOCK_PAGES <= vma->vm_pgoff + vma_pages(vma) &&
 	       IS_ALIGNED(address_of(vma, first), PMD_SIZE) &&
-	       tarn_huge_wanted(part, flags);
+	       tarn_huge_wanted(part, vma, flags);
 }
 
 /* With what the table is looked at under, see mappings.h. */
@@ -164,13 +164,14 @@ struct tarn_remap *tarn_remap_current(struct tarn_pool *pool)
 	return r && r->task == current ? r : NULL;
 }
 
-/* Is it still what was chosen? */
-static bool is_same(const struct tarn_remap *r, const struct vm_area_struct *vma)
+/* Is it still what was chosen, and its process still one that wants it? */
+static bool is_same(const struct tarn_remap *r, struct vm_area_struct *vma)
 {
 	return vma && vma->vm_start <= r->addr &&
 	       vma->vm_end - r->addr >= PMD_SIZE && vma->vm_file == r->file &&
 	       vma->vm_flags == r->flags && vma->vm_pgoff <= r->first &&
-	       address_of(vma, r->first) == r->addr;
+	       address_of(vma, r->first) == r->addr &&
+	       !vma_thp_disabled(vma, r->flags, false);
 }
 
 /**

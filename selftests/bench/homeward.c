@@ -8,6 +8,13 @@
  * On tarn node 1 becomes the home of a fifth of the pages; anonymous memory ("swap") is
  * moved by the kernel's NUMA balancing, which is switched on, and off at a fifth.
  *
+ * There are three loads:
+ *
+ *   scattered  pages that are used much lie anywhere
+ *   blocks     they lie together, as those of a guest with huge pages do
+ *   refaults   half of the pages were used for long, still on node 0; then the other half
+ *              comes back from the pager, and is what is used from then on
+ *
  * Accesses are counted by page, and where the page lies the kernel is asked: no time is
  * measured. They are paced, as many in two seconds as there are pages, with computing in
  * between: when each page is used all the time, none is used more.
@@ -36,17 +43,46 @@
 #define ROUND_NS (2 * NSEC_PER_SEC)
 /* Accesses are made in bursts, so many a round. */
 #define BURSTS 200
-/* What the module, or the kernel, may see before pages are moved. */
-#define WARM_ROUNDS 10
 /* Longest that moving may take. */
 #define MOST_ROUNDS 60
+/* What the module, or the kernel, may see before pages are moved. */
+#define WARM_ROUNDS 10
+/* With what has come back from the pager, which is what is used by now. */
+#define BACK_ROUNDS 2
 /* Drawn to see which part is local, for each page. */
 #define DRAWS 20
+#define BLOCK_PAGES 512
+#define MOST_NODES 64
 
+enum load {
+	SCATTERED,
+	BLOCKS,
+	REFAULTS,
+};
+
+static const char *const loads[] = { "scattered", "blocks", "refaults" };
+
+/**
+ * struct local - a run
+ * @memory: what is used
+ * @pages: of it
+ * @wanted: pages that are to go to node 1
+ * @load: how it is used
+ * @theta: of the distribution
+ * @first: page from which on pages are drawn
+ * @drawn: that many of them
+ * @zipf: by which they are
+ * @rng: likewise
+ * @next: when the next burst is due, in ns
+ */
 struct local {
 	struct memory memory;
 	uint32_t pages;
 	uint32_t wanted;
+	enum load load;
+	double theta;
+	uint32_t first;
+	uint32_t drawn;
 	struct zipf zipf;
 	struct rng rng;
 	uint64_t next;
@@ -73,24 +109,60 @@ static volatile unsigned char *page_at(struct local *l, uint32_t i)
 	return l->memory.base + (size_t)i * PAGE_SIZE;
 }
 
+static uint32_t draw(struct local *l)
+{
+	return l->first + zipf_next(&l->zipf, &l->rng);
+}
+
+/* Blocks by chance, in each the pages in order. */
+static int init_blocks(struct local *l)
+{
+	uint32_t blocks = l->pages / BLOCK_PAGES, i;
+	uint32_t *block = calloc(blocks, sizeof(*block));
+	uint32_t *order = calloc(l->pages, sizeof(*order));
+	int ret = -ENOMEM;
+
+	if (block && order) {
+		rng_permutation(&l->rng, block, blocks);
+		for (i = 0; i < l->pages; i++)
+			order[i] = block[i / BLOCK_PAGES] * BLOCK_PAGES +
+				   i % BLOCK_PAGES;
+		ret = zipf_init_order(&l->zipf, l->pages, l->theta, order);
+	}
+	free(block);
+	free(order);
+	return ret;
+}
+
+/* What is used from now on. */
+static int draw_from(struct local *l, uint32_t first, uint32_t count)
+{
+	zipf_exit(&l->zipf);
+	l->first = first;
+	l->drawn = count;
+	return l->load == BLOCKS ? init_blocks(l) :
+	       zipf_init(&l->zipf, count, l->theta, &l->rng);
+}
+
 /* Some accesses, then computing until the next ones are due. */
 static void burst(struct local *l)
 {
 	uint32_t i;
 
 	for (i = 0; i < l->pages / BURSTS; i++)
-		(void)*page_at(l, zipf_next(&l->zipf, &l->rng));
+		(void)*page_at(l, draw(l));
 	while (clock_ns() < l->next)
 		;
 	l->next += ROUND_NS / BURSTS;
 }
 
-static void round_of_load(struct local *l)
+static void rounds_of_load(struct local *l, unsigned int rounds)
 {
 	unsigned int i;
 
-	l->next = clock_ns();
-	for (i = 0; i < BURSTS; i++) {
+	for (i = 0; i < rounds * BURSTS; i++) {
+		if (i % BURSTS == 0)
+			l->next = clock_ns();
 		if (i % 20 == 0)
 			flush_tlb();
 		burst(l);
@@ -99,11 +171,32 @@ static void round_of_load(struct local *l)
 
 /* ---- moving ------------------------------------------------------------- */
 
+/* Pages that are resident, all and on node 1. */
+static int count_nodes(struct local *l, uint64_t *all, uint64_t *there)
+{
+	struct tarn_home homes[MOST_NODES];
+	struct tarn_partition_homes call = {
+		.size = sizeof(call),
+		.count = MOST_NODES,
+		.homes = (uintptr_t)homes,
+	};
+	uint32_t i;
+
+	*all = *there = 0;
+	if (ioctl(l->memory.fd, TARN_PARTITION_HOMES, &call))
+		return -errno;
+	for (i = 0; i < call.count && i < MOST_NODES; i++) {
+		*all += homes[i].resident_pages;
+		if (homes[i].node == 1)
+			*there = homes[i].resident_pages;
+	}
+	return 0;
+}
+
 static int set_homes(struct local *l)
 {
-	const struct tarn_home homes[] = {
-		{ .node = 0, .flags = TARN_NODE_IS_HOME,
-		  .wanted_frames = l->pages - l->wanted },
+	struct tarn_home homes[] = {
+		{ .node = 0, .flags = TARN_NODE_IS_HOME },
 		{ .node = 1, .flags = TARN_NODE_IS_HOME,
 		  .wanted_frames = l->wanted },
 	};
@@ -113,7 +206,12 @@ static int set_homes(struct local *l)
 		.count = 2,
 		.homes = (uintptr_t)homes,
 	};
+	uint64_t all, there;
+	int ret = count_nodes(l, &all, &there);
 
+	if (ret)
+		return ret;
+	homes[0].wanted_frames = all - l->wanted;
 	return ioctl(l->memory.fd, TARN_PARTITION_HOMES, &call) ? -errno : 0;
 }
 
@@ -146,19 +244,23 @@ static int64_t migrated(void)
 	return found;
 }
 
-static int64_t moved_by_tarn(struct local *l)
+/* On tarn what is paged in comes to node 1 as well, from where it is used. */
+static int64_t arrived(struct local *l)
 {
-	struct tarn_partition_homes call = { .size = sizeof(call) };
+	uint64_t all, there;
+	int ret;
 
-	return ioctl(l->memory.fd, TARN_PARTITION_HOMES, &call) ?
-		       -errno : (int64_t)call.moved_pages;
+	if (l->memory.fd < 0)
+		return migrated();
+	ret = count_nodes(l, &all, &there);
+	return ret ? ret : (int64_t)there;
 }
 
-/* The load goes on until so many have moved. */
+/* The load goes on until so many are there. */
 static int move(struct local *l)
 {
 	bool tarn = l->memory.fd >= 0;
-	int64_t before = tarn ? 0 : migrated(), now = before;
+	int64_t before = arrived(l), now = before;
 	unsigned int i;
 	int ret = tarn ? set_homes(l) : set_balancing(true);
 
@@ -167,7 +269,7 @@ static int move(struct local *l)
 		if (i == MOST_ROUNDS * BURSTS)
 			ret = -ETIME;
 		burst(l);
-		now = tarn ? moved_by_tarn(l) : migrated();
+		now = arrived(l);
 		if (now < 0)
 			ret = (int)now;
 	}
@@ -185,26 +287,33 @@ static int by_count(const void *a, const void *b)
 	return x > y ? -1 : x < y;
 }
 
-static int judge(struct local *l)
+/*
+ * On which node each page lies; what has no frame is on none. Where a page that is not
+ * mapped lies nobody tells, so they are touched. Anonymous ones stay mapped, and to touch
+ * them now might move them.
+ */
+static int find_nodes(struct local *l, int *nodes)
 {
-	uint32_t *count = calloc(l->pages, sizeof(*count)), i, moved = 0;
-	int *nodes = calloc(l->pages, sizeof(*nodes));
-	uint64_t all = (uint64_t)l->pages * DRAWS, local = 0, best = 0, n;
-	int ret = -ENOMEM;
+	unsigned char *there = calloc(l->pages, 1);
+	uint32_t i;
+	int ret = there ? 0 : -ENOMEM;
 
-	if (!count || !nodes)
-		goto out;
-	/*
-	 * Where a page that is not mapped lies nobody tells. Anonymous ones stay mapped, and
-	 * to touch them now might move them.
-	 */
-	for (i = 0; i < l->pages && l->memory.fd >= 0; i++)
-		(void)*page_at(l, i);
-	ret = node_of_pages(l->memory.base, l->pages, nodes);
-	if (ret)
-		goto out;
-	for (n = 0; n < all; n++)
-		count[zipf_next(&l->zipf, &l->rng)]++;
+	if (!ret && l->memory.fd >= 0)
+		ret = memory_residency(&l->memory, there);
+	for (i = 0; i < l->pages && !ret && l->memory.fd >= 0; i++)
+		if (there[i])
+			(void)*page_at(l, i);
+	if (!ret)
+		ret = node_of_pages(l->memory.base, l->pages, nodes);
+	free(there);
+	return ret;
+}
+
+static void print_part(struct local *l, uint32_t *count, const int *nodes)
+{
+	uint64_t all = (uint64_t)l->drawn * DRAWS, local = 0, best = 0;
+	uint32_t i, moved = 0;
+
 	for (i = 0; i < l->pages; i++) {
 		if (nodes[i] != 1)
 			continue;
@@ -218,7 +327,20 @@ static int judge(struct local *l)
 	       100.0 * moved / l->pages, 100.0 * (double)local / (double)all,
 	       100.0 * (double)best / (double)all,
 	       best ? 100.0 * (double)local / (double)best : 0);
-out:
+}
+
+static int judge(struct local *l)
+{
+	uint32_t *count = calloc(l->pages, sizeof(*count));
+	int *nodes = calloc(l->pages, sizeof(*nodes));
+	int ret = count && nodes ? find_nodes(l, nodes) : -ENOMEM;
+	uint64_t n;
+
+	if (!ret) {
+		for (n = 0; n < (uint64_t)l->drawn * DRAWS; n++)
+			count[draw(l)]++;
+		print_part(l, count, nodes);
+	}
 	free(count);
 	free(nodes);
 	return ret;
@@ -237,7 +359,42 @@ static void print_classes(struct local *l)
 	       (unsigned long long)h.rounds);
 }
 
-static int run(struct local *l, double theta)
+/* What the pages are like when they are about to move. */
+static int warm(struct local *l)
+{
+	int ret = node_run_on(1);
+
+	if (!ret)
+		ret = draw_from(l, 0, l->pages);
+	if (!ret)
+		rounds_of_load(l, WARM_ROUNDS);
+	return ret;
+}
+
+/* Half of them was used, and is not any more; the other half begins to come back. */
+static int warm_refaults(struct local *l)
+{
+	uint32_t half = l->pages / 2;
+	struct tarn_partition_range out = {
+		.size = sizeof(out),
+		.start = half,
+		.count = l->pages - half,
+	};
+	int ret = draw_from(l, 0, half);
+
+	if (ret)
+		return ret;
+	rounds_of_load(l, WARM_ROUNDS);
+	if (ioctl(l->memory.fd, TARN_PARTITION_PAGE_OUT, &out))
+		return -errno;
+	ret = draw_from(l, half, l->pages - half);
+	if (ret)
+		return ret;
+	rounds_of_load(l, BACK_ROUNDS);
+	return node_run_on(1);
+}
+
+static int run(struct local *l)
 {
 	unsigned int i;
 	int ret = node_run_on(0);
@@ -245,19 +402,37 @@ static int run(struct local *l, double theta)
 	for (i = 0; i < l->pages && !ret; i++)
 		*(uint64_t *)page_at(l, i) = mix64(i);
 	if (!ret)
-		ret = node_run_on(1);
-	if (!ret)
-		ret = zipf_init(&l->zipf, l->pages, theta, &l->rng);
-	if (ret)
-		return ret;
-	for (i = 0; i < WARM_ROUNDS; i++)
-		round_of_load(l);
-	print_classes(l);
-	ret = move(l);
+		ret = l->load == REFAULTS ? warm_refaults(l) : warm(l);
+	if (!ret) {
+		print_classes(l);
+		ret = move(l);
+	}
 	if (!ret)
 		ret = judge(l);
 	zipf_exit(&l->zipf);
 	return ret;
+}
+
+static int parse_load(const char *text, enum load *load)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(loads) / sizeof(*loads); i++) {
+		if (strcmp(loads[i], text))
+			continue;
+		*load = (enum load)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Refaults want a pager. */
+static bool makes_sense(const struct local *l, const char *memory, size_t size,
+			unsigned int part)
+{
+	return memory && size / PAGE_SIZE >= BURSTS &&
+	       size % (BLOCK_PAGES * PAGE_SIZE) == 0 && part && part <= 100 &&
+	       (l->load != REFAULTS || !strncmp(memory, "tarn", 4));
 }
 
 int main(int argc, char **argv)
@@ -267,13 +442,13 @@ int main(int argc, char **argv)
 		{ "size", required_argument, NULL, 's' },
 		{ "part", required_argument, NULL, 'p' },
 		{ "theta", required_argument, NULL, 'z' },
+		{ "load", required_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct local l = { .rng = { .state = 1 } };
+	struct local l = { .theta = 0.99, .rng = { .state = 1 } };
 	const char *memory = NULL;
 	size_t size = 64UL << 20;
 	unsigned int part = 20;
-	double theta = 0.99;
 	int c, ret;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -284,13 +459,14 @@ int main(int argc, char **argv)
 		else if (c == 'p')
 			part = (unsigned int)atoi(optarg);
 		else if (c == 'z')
-			theta = atof(optarg);
-		else
+			l.theta = atof(optarg);
+		else if (c != 'l' || parse_load(optarg, &l.load))
 			return 2;
 	}
-	if (!memory || size / PAGE_SIZE < BURSTS || !part || part > 100) {
+	if (!makes_sense(&l, memory, size, part)) {
 		fprintf(stderr, "usage: homeward --memory KIND [--size N] "
-				"[--part PERCENT] [--theta T]\n");
+				"[--part PERCENT] [--theta T] "
+				"[--load scattered|blocks|refaults]\n");
 		return 2;
 	}
 	l.pages = size / PAGE_SIZE;
@@ -302,7 +478,7 @@ int main(int argc, char **argv)
 	if (!ret)
 		ret = memory_open(&l.memory, memory, size);
 	if (!ret) {
-		ret = run(&l, theta);
+		ret = run(&l);
 		memory_close(&l.memory);
 	}
 	if (ret)

@@ -50,19 +50,19 @@ static void zipf_pair(struct zipf *zipf, double *weight, uint32_t *stack)
 		zipf->slots[stack[--small]].cut = UINT32_MAX;
 }
 
-int zipf_init(struct zipf *zipf, uint32_t n, double theta, struct rng *rng)
+int zipf_init_order(struct zipf *zipf, uint32_t n, double theta, uint32_t *order)
 {
-	uint32_t *order = calloc(n, sizeof(*order));
 	double *weight = calloc(n, sizeof(*weight));
-	int ret = -ENOMEM;
 	double sum = 0;
 	uint32_t i;
 
 	zipf->n = n;
 	zipf->slots = calloc(n, sizeof(*zipf->slots));
-	if (!order || !weight || !zipf->slots)
-		goto out;
-	rng_permutation(rng, order, n);
+	if (!weight || !zipf->slots) {
+		free(weight);
+		zipf_exit(zipf);
+		return -ENOMEM;
+	}
 	for (i = 0; i < n; i++) {
 		weight[order[i]] = pow(i + 1.0, -theta);
 		sum += weight[order[i]];
@@ -72,12 +72,20 @@ int zipf_init(struct zipf *zipf, uint32_t n, double theta, struct rng *rng)
 		zipf->slots[i].other = i;
 	}
 	zipf_pair(zipf, weight, order);
-	ret = 0;
-out:
 	free(weight);
+	return 0;
+}
+
+int zipf_init(struct zipf *zipf, uint32_t n, double theta, struct rng *rng)
+{
+	uint32_t *order = calloc(n, sizeof(*order));
+	int ret;
+
+	if (!order)
+		return -ENOMEM;
+	rng_permutation(rng, order, n);
+	ret = zipf_init_order(zipf, n, theta, order);
 	free(order);
-	if (ret)
-		zipf_exit(zipf);
 	return ret;
 }
 

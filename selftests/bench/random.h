@@ -51,6 +51,8 @@ struct zipf {
 };
 
 int zipf_init(struct zipf *zipf, uint32_t n, double theta, struct rng *rng);
+/* With ranks dealt by the caller: @order[rank] is the item. It is not the same afterwards. */
+int zipf_init_order(struct zipf *zipf, uint32_t n, double theta, uint32_t *order);
 void zipf_exit(struct zipf *zipf);
 
 static inline uint32_t zipf_next(const struct zipf *zipf, struct rng *rng)

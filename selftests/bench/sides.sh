@@ -18,6 +18,8 @@ ZIPF_SIZE=96M
 ZIPF_POOL=48M
 ZIPF_PAGES=12288
 ZIPF_CGROUP=$(((48 + 4) << 20))
+# Of a distribution whose best fifth of 16384 pages has 97 % of the accesses.
+STEEP=1.3
 
 group_latency() {
 	DEVICE="ssd 320"
@@ -84,9 +86,29 @@ group_relocate() {
 	SERIES="tarn_relocate linux_relocate"
 }
 
+group_relocate_touched() {
+	DEVICE=
+	SERIES="tarn_relocate_touched linux_relocate_touched"
+}
+
 group_local() {
 	DEVICE=
 	SERIES="tarn_local_class tarn_local_density tarn_local_refault linux_local"
+}
+
+group_local_steep() {
+	DEVICE=
+	SERIES="tarn_local_steep linux_local_steep"
+}
+
+group_local_blocks() {
+	DEVICE=
+	SERIES="tarn_blocks_class tarn_blocks_density tarn_blocks_refault"
+}
+
+group_local_refaults() {
+	DEVICE="fast 320"
+	SERIES="tarn_refaults_class tarn_refaults_density tarn_refaults_refault"
 }
 
 # value KEY COMMAND...: run it, print what it says for KEY
@@ -235,6 +257,14 @@ run_linux_relocate() {
 	value mbps relocate --memory swap
 }
 
+run_tarn_relocate_touched() {
+	with_frames 256M value mbps_touched relocate --memory "tarn:$POOL/x"
+}
+
+run_linux_relocate_touched() {
+	value mbps_touched relocate --memory swap
+}
+
 # placed ORDER COMMAND...: the scanner may use 25 times as much of a processor that is as
 # much slower than a real one, so that its rounds are as long.
 placed() {
@@ -261,4 +291,49 @@ run_tarn_local_refault() {
 
 run_linux_local() {
 	value of_best homeward --memory swap
+}
+
+# So steep that the best fifth of the pages has more than 90 % of the accesses: what is
+# local is a part of all of them.
+run_tarn_local_steep() {
+	with_frames 256M placed class value local homeward --memory "tarn:$POOL/x" \
+		--theta "$STEEP"
+}
+
+run_linux_local_steep() {
+	value local homeward --memory swap --theta "$STEEP"
+}
+
+tarn_blocks() {
+	with_frames 256M placed "$1" value of_best homeward --memory "tarn:$POOL/x" \
+		--load blocks
+}
+
+run_tarn_blocks_class() {
+	tarn_blocks class
+}
+
+run_tarn_blocks_density() {
+	tarn_blocks density
+}
+
+run_tarn_blocks_refault() {
+	tarn_blocks refault
+}
+
+tarn_refaults() {
+	with_pool 256M placed "$1" value of_best homeward --memory "tarn:$POOL/x" \
+		--load refaults
+}
+
+run_tarn_refaults_class() {
+	tarn_refaults class
+}
+
+run_tarn_refaults_density() {
+	tarn_refaults density
+}
+
+run_tarn_refaults_refault() {
+	tarn_refaults refault
 }

@@ -9,12 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "node.h"
 #include "pager.h"
+
+/* Of 6.18. */
+#ifndef PR_THP_DISABLE_EXCEPT_ADVISED
+#define PR_THP_DISABLE_EXCEPT_ADVISED (1 << 1)
+#endif
 
 #define BLOCK 512ULL
 #define BLOCK_BYTES (BLOCK * PAGE_SIZE)
@@ -140,6 +146,36 @@ static void only_where_it_is_wanted(void)
 	ASSERT_EQ(blocks(), 2);
 	ASSERT_EQ(part_info(part).resident_pages, 2 * BLOCK + 4);
 	end(6 * BLOCK);
+}
+
+/* A process that wants none has none, whatever its mappings and the partition say. */
+static void not_where_the_process_wants_none(void)
+{
+	begin("size=16M,huge=always", 3 * BLOCK);
+	ASSERT_OK(madvise(page_of(BLOCK), BLOCK_BYTES, MADV_HUGEPAGE));
+	ASSERT_OK(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+	*page_of(0) = 1;
+	*page_of(BLOCK) = 1;
+	ASSERT_EQ(blocks(), 0);
+	ASSERT_EQ(part_info(part).resident_pages, 2);
+	ASSERT_OK(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+	*page_of(2 * BLOCK) = 1;
+	ASSERT_EQ(blocks(), 1);
+	end(3 * BLOCK);
+}
+
+static void only_where_the_process_says_so(void)
+{
+	TEST_REQUIRE(!prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED,
+			    0, 0), "a kernel before 6.18");
+	begin("size=16M,huge=always", 2 * BLOCK);
+	ASSERT_OK(madvise(page_of(BLOCK), BLOCK_BYTES, MADV_HUGEPAGE));
+	*page_of(0) = 1;
+	ASSERT_EQ(blocks(), 0);
+	*page_of(BLOCK) = 1;
+	ASSERT_EQ(blocks(), 1);
+	ASSERT_OK(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+	end(2 * BLOCK);
 }
 
 /* Not past the end of the file, nor where something was touched before. */
@@ -734,6 +770,8 @@ static void a_block_comes_home(void)
 static const struct tarn_test tests[] = {
 	TEST(a_first_touch_gets_a_block),
 	TEST(only_where_it_is_wanted),
+	TEST(not_where_the_process_wants_none),
+	TEST(only_where_the_process_says_so),
 	TEST(only_whole_blocks),
 	TEST(a_mapping_may_lie_askew),
 	TEST(a_pool_tells_what_is_whole),

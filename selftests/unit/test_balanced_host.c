@@ -8,7 +8,7 @@
 #undef HOST_NODES_DIR
 static char dir[] = "/tmp/test_host.XXXXXX";
 #define HOST_NODES_DIR dir
-#include "../../tools/tarn-balanced/host.c"
+#include "../../tools/follow/host.c"
 #include "tap.h"
 
 void err(const char *fmt, ...)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarn-balanced: masks of threads that outlive the one who gave them. */
 #include "../../vmm/lib/cpus.c"
-#include "../../tools/tarn-balanced/kept.c"
+#include "../../tools/follow/kept.c"
 #include "tap.h"
 
 static struct cpus cpus(const char *list)

@@ -92,6 +92,17 @@ static void test_absolute(void)
 	CHECK_EQ(status("tarn_private 8.1\n"), 1);
 }
 
+/* Beside another one, or of two ways that are both ours. */
+static void test_none(void)
+{
+	CHECK(!has_bound(figure("relocate_and_touch_vs_move_pages")));
+	CHECK_EQ(status("tarn_relocate_touched 1\nlinux_relocate_touched 9\n"),
+		 0);
+	CHECK(has_bound(figure("local_accesses_after_20pct_moved")));
+	CHECK_EQ(status("tarn_local_steep 89.9\nlinux_local_steep 9\n"), 1);
+	CHECK_EQ(status("tarn_local_steep 90\nlinux_local_steep 99\n"), 0);
+}
+
 /* One that is kept makes up for none that is not, and what comes later is told. */
 static void test_all(void)
 {
@@ -109,6 +120,7 @@ static void test_nothing(void)
 static const struct tap_test tests[] = {
 	{ "a ratio beyond its bound fails", test_ratio },
 	{ "so does a value beyond its own", test_absolute },
+	{ "one without a bound misses none", test_none },
 	{ "all that are missed count", test_all },
 	{ "no figure at all fails", test_nothing },
 };

@@ -425,6 +425,40 @@ static void test_numatune(void)
 		     "<numatune> has other nodes"));
 }
 
+/* One of a node of the guest holds for that. */
+static void test_memnode(void)
+{
+	static const char both[] =
+		"<numatune><memory mode='strict' nodeset='0-1'/>"
+		"<memnode cellid='0' mode='strict' nodeset='0'/>"
+		"<memnode cellid='2' mode='strict' nodeset='1,3'/></numatune>";
+	static const char one[] =
+		"<numatune><memnode cellid='1' mode='strict' nodeset='1'/></numatune>";
+
+	CHECK_EQ(read_settings(domain_of("", both)), 0);
+	CHECK_EQ(set.home, 3);
+	CHECK_EQ(set.nr_cells, 2);
+	CHECK_EQ(domain_home_cell(&set, 0)->home, 1);
+	CHECK_EQ(domain_home_cell(&set, 2)->home, 0xa);
+	CHECK(!domain_home_cell(&set, 1));
+	CHECK_EQ(all_homes(&set), 0xb);
+	forget();
+	CHECK_EQ(read_home_of("<tarn:home nodes='auto'/>", one), 0);
+	CHECK(set.home_auto);
+	CHECK(set.home_tuned);
+	CHECK_EQ(domain_home_cell(&set, 1)->home, 2);
+	forget();
+	CHECK_EQ(read_home_of("<tarn:home nodes='1'/>", one), 0);
+	CHECK(!set.home_tuned);
+	forget();
+	CHECK_EQ(read_settings(domain_of(
+		"", "<numatune><memnode cellid='x' nodeset='0'/></numatune>")), -EINVAL);
+	forget();
+	CHECK_EQ(read_settings(domain_of(
+		"", "<numatune><memnode cellid='0' nodeset='x'/></numatune>")), -EINVAL);
+	forget();
+}
+
 /* Two nodes, with processors 0-3 and 4-7. The domain's vCPUs may be on the first four. */
 static void test_cputune(void)
 {
@@ -624,6 +658,7 @@ static const struct tap_test tests[] = {
 	{ "the domain around them", test_around },
 	{ "home nodes", test_homes },
 	{ "nodes by libvirt's own settings", test_numatune },
+	{ "and those of a node of the guest", test_memnode },
 	{ "and its processors", test_cputune },
 	{ "sets of processors", test_cpus },
 	{ "2 MiB frames", test_huge },

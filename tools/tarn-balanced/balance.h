@@ -6,6 +6,8 @@
 #include "decide.h"
 #include "follow.h"
 
+_Static_assert(DECIDE_NODES == HOST_NODES, "loads are given by node of the host");
+
 /**
  * struct subject - a partition
  * @uuid: of its pool

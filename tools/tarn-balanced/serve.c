@@ -26,15 +26,10 @@
 #include "serve.h"
 #include "sysfs.h"
 
-/* Seconds between two looks. */
-#define TICK 0.5
 /* A load is measured for so long at least. */
 #define MEASURE 1.0
-/* Parts of the time that a walk over /proc may take, and a look. */
+/* Part of the time that a walk over /proc may take. */
 #define SCAN_SHARE 100
-#define LOOK_SHARE 20
-/* Seconds between two looks at most, whatever they take. */
-#define TICK_MOST 5.0
 
 /**
  * struct server - all there is
@@ -260,7 +255,7 @@ static bool wait_for(struct server *s)
 {
 	const struct users *users = &s->balance.users;
 	struct pollfd *fds = calloc(users->count + 1, sizeof(*fds));
-	double pause = fmin(fmax(TICK, s->look_took * LOOK_SHARE), TICK_MOST);
+	double pause = follow_pause(s->look_took);
 	bool goes_on = true;
 	size_t i;
 
@@ -297,7 +292,6 @@ static int run(struct server *s)
 	s->signals = block_signals();
 	if (s->signals < 0)
 		return s->signals;
-	follow_begin(&s->balance.users);
 	s->latest = clock_seconds() + s->opts->interval;
 	do {
 		began = cpu_seconds();

@@ -18,9 +18,10 @@
 #include "domain_apply.h"
 #include "domain_rules.h"
 #include "error.h"
+#include "live.h"
 #include "listen.h"
 
-/* Milliseconds between attempts to connect. */
+/* Milliseconds between attempts to connect, and looks at <numatune>. */
 #define RETRY_MS 2000
 /* Seconds after which libvirt is asked whether it lives, and how often. */
 #define KEEPALIVE_SECONDS 5
@@ -34,6 +35,8 @@
  * @stop: a signal has come
  * @told: that libvirt cannot be reached has been said
  * @timer: of attempts to connect
+ * @live: whose vCPUs are put where their memory is
+ * @follow: timer of that
  */
 struct listener {
 	const char *uri;
@@ -42,6 +45,8 @@ struct listener {
 	bool stop;
 	bool told;
 	int timer;
+	struct live live;
+	int follow;
 };
 
 /* ---- a domain ---------------------------------------------------------------- */
@@ -68,7 +73,7 @@ static int apply(const struct domain *dom)
  * @changed: they were changed just now, so none means defaults. Else a domain
  * that has none is left alone: somebody may have set its partition by hand.
  */
-static int handle(virDomainPtr domain, bool changed)
+static int handle(struct listener *l, virDomainPtr domain, bool changed)
 {
 	char *xml = virDomainGetXMLDesc(domain, 0);
 	struct domain dom;
@@ -78,6 +83,8 @@ static int handle(virDomainPtr domain, bool changed)
 	if (!xml)
 		return 0;
 	ret = domain_parse(&dom, NULL, xml, strlen(xml));
+	if (!ret)
+		live_add(&l->live, domain, &dom);
 	if (!ret && (dom.settings || (changed && domain_in_files(&dom)))) {
 		ret = apply(&dom);
 		if (!ret)
@@ -89,17 +96,17 @@ static int handle(virDomainPtr domain, bool changed)
 	return ret;
 }
 
-static int handle_all(virConnectPtr conn)
+static int handle_all(struct listener *l)
 {
 	virDomainPtr *domains;
 	int count, i, ret = 0;
 
-	count = virConnectListAllDomains(conn, &domains,
+	count = virConnectListAllDomains(l->conn, &domains,
 					 VIR_CONNECT_LIST_DOMAINS_ACTIVE);
 	if (count < 0)
 		return -EIO;
 	for (i = 0; i < count; i++) {
-		if (handle(domains[i], false))
+		if (handle(l, domains[i], false))
 			ret = -EIO;
 		virDomainFree(domains[i]);
 	}
@@ -116,7 +123,65 @@ static void on_metadata(virConnectPtr conn, virDomainPtr domain, int type,
 	    strcmp(uri, DOMAIN_NAMESPACE))
 		return;
 	if (virDomainIsActive(domain) == 1)
-		handle(domain, true);
+		handle(opaque, domain, true);
+}
+
+/* The hook has applied its settings, or does so just now. */
+static void on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event,
+			 int detail, void *opaque)
+{
+	struct listener *l = opaque;
+	struct domain dom;
+	char *xml;
+
+	if (event != VIR_DOMAIN_EVENT_STARTED &&
+	    event != VIR_DOMAIN_EVENT_RESUMED)
+		return;
+	xml = virDomainGetXMLDesc(domain, 0);
+	if (!xml)
+		return;
+	if (!domain_parse(&dom, NULL, xml, strlen(xml)))
+		live_add(&l->live, domain, &dom);
+	domain_free(&dom);
+	free(xml);
+}
+
+/* <numatune> has other nodes by now, which are its homes. */
+static void on_tuned(virDomainPtr domain, void *opaque)
+{
+	handle(opaque, domain, false);
+}
+
+/* Its vCPUs were pinned otherwise. Nothing is set: homes may be somebody's by now. */
+static void on_pinned(struct listener *l, virDomainPtr domain)
+{
+	char *xml = virDomainGetXMLDesc(domain, 0);
+	struct domain_settings set = { 0 };
+	struct domain dom;
+
+	if (!xml)
+		return;
+	if (!domain_parse(&dom, NULL, xml, strlen(xml)) &&
+	    domain_in_files(&dom) && !domain_settings_read(&set, &dom))
+		domain_home_note(&dom, &set, "/sys");
+	live_again(&l->live, domain);
+	domain_settings_free(&set);
+	domain_free(&dom);
+	free(xml);
+}
+
+static void on_tunable(virConnectPtr conn, virDomainPtr domain,
+		       virTypedParameterPtr params, int n, void *opaque)
+{
+	static const char pin[] = "cputune.vcpupin";
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (!strncmp(params[i].field, pin, strlen(pin))) {
+			on_pinned(opaque, domain);
+			return;
+		}
+	}
 }
 
 /* tarn-vmm has done all by itself when it tells. */
@@ -183,6 +248,12 @@ static int subscribe(struct listener *l)
 		    l->conn, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
 		    VIR_DOMAIN_EVENT_CALLBACK(on_metadata), l, NULL) < 0 ||
 	    virConnectDomainEventRegisterAny(
+		    l->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+		    VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), l, NULL) < 0 ||
+	    virConnectDomainEventRegisterAny(
+		    l->conn, NULL, VIR_DOMAIN_EVENT_ID_TUNABLE,
+		    VIR_DOMAIN_EVENT_CALLBACK(on_tunable), l, NULL) < 0 ||
+	    virConnectDomainEventRegisterAny(
 		    l->conn, NULL, VIR_DOMAIN_EVENT_ID_REBOOT,
 		    VIR_DOMAIN_EVENT_CALLBACK(on_reset), l, NULL) < 0)
 		return -EIO;
@@ -199,7 +270,7 @@ static int connect_once(struct listener *l)
 		printf("listening to %s\n", l->uri);
 		fflush(stdout);
 		/* Changes that were made meanwhile. */
-		handle_all(l->conn);
+		handle_all(l);
 		return 0;
 	}
 	if (!l->told)
@@ -218,6 +289,16 @@ static void on_timer(int timer, void *opaque)
 		disconnect(l);
 	if (!l->conn)
 		connect_once(l);
+	else
+		live_tuned(&l->live, l->conn, on_tuned, l);
+}
+
+/* libvirt need not be there for that. */
+static void on_follow(int timer, void *opaque)
+{
+	struct listener *l = opaque;
+
+	virEventUpdateTimeout(timer, live_look(&l->live));
 }
 
 /* ---- running ------------------------------------------------------------------ */
@@ -250,7 +331,9 @@ static int serve(struct listener *l)
 	if (ret)
 		return ret;
 	l->timer = virEventAddTimeout(RETRY_MS, on_timer, l, NULL);
-	if (l->timer < 0)
+	l->follow = virEventAddTimeout(live_look(&l->live), on_follow, l,
+				       NULL);
+	if (l->timer < 0 || l->follow < 0)
 		return err_nomem();
 	connect_once(l);
 	while (!l->stop) {
@@ -264,7 +347,21 @@ static int serve(struct listener *l)
 	return ret;
 }
 
-int listen_run(const char *uri, int once)
+static int run_once(struct listener *l)
+{
+	int ret;
+
+	l->conn = virConnectOpenReadOnly(l->uri);
+	if (!l->conn) {
+		err("%s: %s", l->uri, virGetLastErrorMessage());
+		return -EIO;
+	}
+	ret = handle_all(l);
+	disconnect(l);
+	return ret;
+}
+
+int listen_run(const char *uri, int once, enum home_dispatch dispatch)
 {
 	struct listener l = { .uri = uri };
 	int ret;
@@ -274,14 +371,8 @@ int listen_run(const char *uri, int once)
 		err("libvirt's library: %s", virGetLastErrorMessage());
 		return -EIO;
 	}
-	if (!once)
-		return serve(&l);
-	l.conn = virConnectOpenReadOnly(uri);
-	if (!l.conn) {
-		err("%s: %s", uri, virGetLastErrorMessage());
-		return -EIO;
-	}
-	ret = handle_all(l.conn);
-	disconnect(&l);
+	live_init(&l.live, dispatch);
+	ret = once ? run_once(&l) : serve(&l);
+	live_exit(&l.live);
 	return ret;
 }

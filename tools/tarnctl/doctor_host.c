@@ -200,7 +200,7 @@ static void check_pools(struct finding *f)
 /* Of use where somebody has asked for it. */
 static void check_homes(struct finding *f)
 {
-	if (!home_mark_any())
+	if (!home_mark_any_auto())
 		return;
 	if (home_mark_served(NULL))
 		found(f, DOCTOR_GOOD, NULL, "tarn-balanced runs");

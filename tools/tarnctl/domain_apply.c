@@ -13,6 +13,7 @@
 
 #include "domain_apply.h"
 #include "domain_pool.h"
+#include "domain_rules.h"
 #include "domain_share.h"
 #include "error.h"
 #include "home.h"
@@ -24,7 +25,7 @@
 
 /* ---- the process ------------------------------------------------------------ */
 
-static int read_pid(const struct domain *dom, char *pid, size_t size)
+int domain_pid(const struct domain *dom, char *pid, size_t size)
 {
 	char path[512];
 	FILE *f;
@@ -89,6 +90,37 @@ static struct tarn_partition_set share_of(const struct domain_settings *set,
 
 /* ---- homes ------------------------------------------------------------------ */
 
+/*
+ * A node of the guest that has homes of its own. libvirt calls what is the memory of one
+ * after its number, and a guest without nodes has one file.
+ */
+static const struct domain_cell *cell_of(const struct domain_settings *set,
+					 const struct process_part *part)
+{
+	const char *name = strrchr(part->file.path, '/');
+	unsigned int cell;
+	char more;
+
+	if (!name || sscanf(name, "/ram-node%u%c", &cell, &more) != 1)
+		return NULL;
+	return domain_home_cell(set, cell);
+}
+
+static void homes_of_cell(const struct domain_cell *cell,
+			  struct tarn_home *items, struct homes *homes)
+{
+	unsigned int node;
+
+	*homes = (struct homes){ .items = items };
+	for (node = 0; node < DOMAIN_NODES; node++) {
+		if (cell->home & 1ULL << node)
+			items[homes->count++] = (struct tarn_home){
+				.node = node,
+				.flags = TARN_NODE_IS_HOME,
+			};
+	}
+}
+
 /* Likewise. @items: room for all nodes. */
 static void homes_of(const struct domain_settings *set, uint64_t pages,
 		     uint64_t all, struct tarn_home *items, struct homes *homes)
@@ -110,19 +142,15 @@ static void homes_of(const struct domain_settings *set, uint64_t pages,
 }
 
 /* Of computed ones those that it has are the first. */
-static int set_homes(const struct domain_settings *set, int fd,
+static int set_homes(const struct home_mark *mark, int fd,
 		     const struct homes *homes, const char *uuid, __u32 id)
 {
-	const struct home_mark mark = {
-		.automatic = set->home_auto,
-		.dispatch = set->dispatch,
-	};
-	int ret = set->home_auto ? 0 : homes_set(fd, homes);
+	int ret = mark->automatic ? 0 : homes_set(fd, homes);
 
 	/* A module without homes has none to begin with. */
 	if (ret == -ENOTTY && !homes->count)
 		return 0;
-	return ret ? ret : home_mark_write(uuid, id, &mark);
+	return ret ? ret : home_mark_write(uuid, id, mark);
 }
 
 static int homes_fail(const struct domain *dom, const char *path, int ret)
@@ -253,6 +281,11 @@ static int set_one(const struct domain *dom, const struct domain_settings *set,
 		   const struct process_part *part, const struct before *b,
 		   uint64_t all)
 {
+	const struct domain_cell *cell = cell_of(set, part);
+	const struct home_mark mark = {
+		.automatic = set->home_auto && !cell,
+		.dispatch = set->dispatch,
+	};
 	struct tarn_partition_set share =
 		share_of(set, b->info.logical_pages, all);
 	struct tarn_home items[DOMAIN_NODES];
@@ -263,8 +296,11 @@ static int set_one(const struct domain *dom, const struct domain_settings *set,
 	ret = set_partition(part->fd, &share);
 	if (ret)
 		return set_fail(dom, part->file.path, ret);
-	homes_of(set, b->info.logical_pages, all, items, &homes);
-	ret = set_homes(set, part->fd, &homes, b->uuid, b->info.id);
+	if (cell)
+		homes_of_cell(cell, items, &homes);
+	else
+		homes_of(set, b->info.logical_pages, all, items, &homes);
+	ret = set_homes(&mark, part->fd, &homes, b->uuid, b->info.id);
 	return ret ? homes_fail(dom, part->file.path, ret) : 0;
 }
 
@@ -410,7 +446,7 @@ static int running_open(struct running *run, const struct domain *dom)
 	int ret;
 
 	*run = (struct running){ 0 };
-	ret = read_pid(dom, run->pid, sizeof(run->pid));
+	ret = domain_pid(dom, run->pid, sizeof(run->pid));
 	if (!ret)
 		ret = process_open(&run->proc, run->pid);
 	if (ret)

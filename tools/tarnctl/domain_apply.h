@@ -17,6 +17,13 @@
 int domain_apply(const struct domain *dom, const struct domain_settings *set);
 
 /**
+ * domain_pid() - The process of a running domain.
+ * @pid: its id, as text
+ * Return: 0, or an errno, reported.
+ */
+int domain_pid(const struct domain *dom, char *pid, size_t size);
+
+/**
  * domain_reset() - Have the VM of a domain begin anew, as its guest has.
  *
  * What the guest before the reset had pinned or given hints about is no business

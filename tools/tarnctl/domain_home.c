@@ -73,15 +73,14 @@ static int add_node(struct cpus *cpus, const char *sysfs, unsigned int nid)
 	return len <= 1 ? 0 : parse_cpus(text, cpus);
 }
 
-static int read_nodes(const struct domain *dom,
-		      const struct domain_settings *set, const char *sysfs,
-		      struct cpus *cpus)
+static int read_nodes(const struct domain *dom, uint64_t homes,
+		      const char *sysfs, struct cpus *cpus)
 {
 	unsigned int nid;
 	int ret;
 
 	for (nid = 0; nid < DOMAIN_NODES; nid++) {
-		if (!(set->home & 1ULL << nid))
+		if (!(homes & 1ULL << nid))
 			continue;
 		ret = add_node(cpus, sysfs, nid);
 		if (ret == -ENOENT)
@@ -107,20 +106,87 @@ static uint64_t mask_of(const struct cpus *nodes)
 	return mask;
 }
 
-int domain_home_tune(struct domain_settings *set, const struct domain *dom)
+/* "0-1", of an element. @mask: 0 if there is none. */
+static int read_nodeset(const struct domain *dom, xmlNode *node, uint64_t *mask)
 {
-	xmlNode *node = domain_find(dom, "/domain/numatune/memory[@nodeset]");
 	xmlChar *text = node ? xmlGetNoNsProp(node, BAD_CAST "nodeset") : NULL;
 	struct cpus *nodes = calloc(1, sizeof(*nodes));
-	uint64_t mask;
 	int ret = 0;
 
+	*mask = 0;
 	if (!nodes)
 		ret = err_nomem();
 	else if (text && parse_cpus((char *)text, nodes))
 		ret = domain_err(dom, node, "nodeset='%s' is no set of NUMA nodes",
 				 text);
-	mask = nodes && text && !ret ? mask_of(nodes) : 0;
+	else if (text)
+		*mask = mask_of(nodes);
+	free(nodes);
+	xmlFree(text);
+	return ret;
+}
+
+const struct domain_cell *domain_home_cell(const struct domain_settings *set,
+					   unsigned int cell)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr_cells; i++) {
+		if (set->cells[i].cell == cell)
+			return &set->cells[i];
+	}
+	return NULL;
+}
+
+/* A node of the guest. What it says may be what <home> does. */
+static int tune_cell(struct domain_settings *set, const struct domain *dom,
+		     xmlNode *node)
+{
+	xmlChar *text = xmlGetNoNsProp(node, BAD_CAST "cellid");
+	struct domain_cell cell = { 0 };
+	int ret = read_nodeset(dom, node, &cell.home);
+	char *end = NULL;
+
+	if (text)
+		cell.cell = strtoul((char *)text, &end, 10);
+	if (!ret && (!end || end == (char *)text || *end))
+		ret = domain_err(dom, node, "cellid='%s' is no NUMA node of the guest",
+				 text ? (char *)text : "");
+	xmlFree(text);
+	if (ret || !cell.home)
+		return ret;
+	if (set->nr_cells == DOMAIN_CELLS)
+		return domain_err(dom, node, "there are more than %d <memnode>",
+				  DOMAIN_CELLS);
+	set->home_tuned |= set->home_auto ||
+			   (set->home && set->home != cell.home);
+	set->cells[set->nr_cells++] = cell;
+	return 0;
+}
+
+static int tune_cells(struct domain_settings *set, const struct domain *dom)
+{
+	const xmlNode *tune = domain_find(dom, "/domain/numatune");
+	xmlNode *node;
+	int ret = 0;
+
+	for (node = tune ? tune->children : NULL; node && !ret; node = node->next) {
+		if (node->type == XML_ELEMENT_NODE &&
+		    !strcmp((char *)node->name, "memnode"))
+			ret = tune_cell(set, dom, node);
+	}
+	return ret;
+}
+
+int domain_home_tune(struct domain_settings *set, const struct domain *dom)
+{
+	uint64_t mask;
+	int ret;
+
+	ret = read_nodeset(dom, domain_find(dom, "/domain/numatune/memory"),
+			   &mask);
+	if (ret)
+		return ret;
 	/* That may be what <home> says, with sizes. */
 	if (mask && (mask != set->home || set->home_auto)) {
 		set->home_tuned = set->home || set->home_auto;
@@ -128,9 +194,18 @@ int domain_home_tune(struct domain_settings *set, const struct domain *dom)
 		set->home_auto = false;
 		memset(set->home_bytes, 0, sizeof(set->home_bytes));
 	}
-	free(nodes);
-	xmlFree(text);
-	return ret;
+	return tune_cells(set, dom);
+}
+
+/* Where any of its memory is at home. */
+static uint64_t all_homes(const struct domain_settings *set)
+{
+	uint64_t mask = set->home;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_cells; i++)
+		mask |= set->cells[i].home;
+	return mask;
 }
 
 /* ---- checks ------------------------------------------------------------- */
@@ -141,12 +216,12 @@ int domain_home_check(const struct domain *dom,
 	struct cpus *home;
 	int ret;
 
-	if (!set->home || !sysfs)
+	if (!all_homes(set) || !sysfs)
 		return 0;
 	home = calloc(1, sizeof(*home));
 	if (!home)
 		return err_nomem();
-	ret = read_nodes(dom, set, sysfs, home);
+	ret = read_nodes(dom, all_homes(set), sysfs, home);
 	free(home);
 	return ret;
 }
@@ -195,10 +270,10 @@ void domain_home_note(const struct domain *dom,
 	if (set->home_tuned)
 		domain_err(dom, domain_find(dom, "/domain/numatune"),
 			   "note: <numatune> has other nodes for its memory than <home>; they hold, and are its homes");
-	if (!set->home || !sysfs)
+	if (!all_homes(set) || !sysfs)
 		return;
 	home = calloc(1, sizeof(*home));
-	if (home && !read_nodes(dom, set, sysfs, home))
+	if (home && !read_nodes(dom, all_homes(set), sysfs, home))
 		note_pins(dom, home);
 	free(home);
 }

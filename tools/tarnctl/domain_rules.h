@@ -28,6 +28,10 @@ unsigned int domain_rules_note(const struct domain *dom,
  */
 int domain_home_tune(struct domain_settings *set, const struct domain *dom);
 
+/** domain_home_cell() - Those of a node of the guest, if it has its own, or NULL. */
+const struct domain_cell *domain_home_cell(const struct domain_settings *set,
+					   unsigned int cell);
+
 /**
  * domain_home_check() - Check that home nodes are there.
  * @sysfs: "/sys", or NULL: this host is not the one that the domain is for

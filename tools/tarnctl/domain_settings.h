@@ -12,6 +12,9 @@
 /** Most NUMA nodes that settings can name. */
 #define DOMAIN_NODES 64
 
+/** Most NUMA nodes of a guest of which <numatune> says where their memory is. */
+#define DOMAIN_CELLS 64
+
 /** Where blocks get 2 MiB frames as the pool has it. */
 #define DOMAIN_HUGE_POOL UINT32_MAX
 
@@ -26,6 +29,16 @@ enum domain_paging {
 };
 
 /**
+ * struct domain_cell - a <memnode> of <numatune>
+ * @cell: number of the guest's node
+ * @home: where its memory shall lie, as struct domain_settings has it
+ */
+struct domain_cell {
+	unsigned int cell;
+	uint64_t home;
+};
+
+/**
  * struct domain_settings - the settings, with what is not there at its default
  * @pool: a mount point or the name of one below /run/tarn; NULL: the only pool
  * @weight: see struct tarn_partition_set
@@ -35,7 +48,8 @@ enum domain_paging {
  * @home_bytes: how much on each of them; 0: what comes
  * @home_auto: they are computed
  * @dispatch: how its vCPUs follow them
- * @home_tuned: @home is what <numatune> says
+ * @home_tuned: <numatune> says otherwise than the settings, and holds
+ * @cells: @nr_cells nodes of the guest that have other homes, without numbers
  * @sharing: the domain of sharing in which its partitions are; NULL or "none": they share
  *	with nobody
  * @attach: its VM is named to the module, which pins what must not be paged
@@ -52,6 +66,8 @@ struct domain_settings {
 	bool home_auto;
 	enum home_dispatch dispatch;
 	bool home_tuned;
+	struct domain_cell cells[DOMAIN_CELLS];
+	unsigned int nr_cells;
 	char *sharing;
 	bool attach;
 	enum domain_paging paging;
@@ -63,7 +79,8 @@ struct domain_settings {
  * @set: to be freed by domain_settings_free() whatever is returned
  *
  * Where <memtune> has a soft limit and no desired amount is set, that is it. The nodes
- * that <numatune> has for the memory are its homes, whatever the settings say.
+ * that <numatune> has for the memory, of all or of a node of the guest, are its homes,
+ * whatever the settings say.
  *
  * Return: 0, also if there are none; or an errno, reported.
  */

@@ -65,14 +65,12 @@ static void take_line(struct home_mark *mark, const char *line)
 		home_dispatch_parse(value, &mark->dispatch);
 }
 
-struct home_mark home_mark_read(const char *uuid, __u32 id)
+static struct home_mark read_mark(const char *path)
 {
 	struct home_mark mark = { 0 };
-	char path[PATH_MAX], line[MARK_MAX];
-	FILE *f;
+	char line[MARK_MAX];
+	FILE *f = fopen(path, "re");
 
-	mark_path(path, uuid, id);
-	f = fopen(path, "re");
 	mark.unknown = !f && errno != ENOENT && errno != ENOTDIR;
 	if (!f)
 		return mark;
@@ -80,6 +78,14 @@ struct home_mark home_mark_read(const char *uuid, __u32 id)
 		take_line(&mark, line);
 	fclose(f);
 	return mark;
+}
+
+struct home_mark home_mark_read(const char *uuid, __u32 id)
+{
+	char path[PATH_MAX];
+
+	mark_path(path, uuid, id);
+	return read_mark(path);
 }
 
 /* For all to read, whatever the umask of a service is. */
@@ -195,9 +201,29 @@ int home_mark_lock(void)
 	return lock_file("lock", LOCK_EX);
 }
 
+int home_mark_dispatch_lock(void)
+{
+	return lock_file("dispatch", LOCK_EX | LOCK_NB);
+}
+
+/* Who only looks has the lock for a moment, too. */
+static int lock_served(void)
+{
+	unsigned int tries = 20;
+	int lock;
+
+	for (;;) {
+		lock = lock_file("served", LOCK_EX | LOCK_NB);
+		if (lock != -EWOULDBLOCK || !--tries)
+			return lock;
+		usleep(50000);
+	}
+}
+
 bool home_mark_served(int *fd)
 {
-	int lock = lock_file("served", LOCK_EX | LOCK_NB);
+	int lock = fd ? lock_served() :
+			lock_file("served", LOCK_SH | LOCK_NB);
 
 	if (fd)
 		*fd = lock;
@@ -206,11 +232,16 @@ bool home_mark_served(int *fd)
 	return lock == -EWOULDBLOCK;
 }
 
-bool home_mark_any(void)
+bool home_mark_any_auto(void)
 {
+	bool any = false;
 	glob_t found;
-	bool any = !glob(HOME_MARK_DIR "/*/[0-9]*", 0, NULL, &found);
+	size_t i;
 
+	if (glob(HOME_MARK_DIR "/*/[0-9]*", 0, NULL, &found))
+		return false;
+	for (i = 0; i < found.gl_pathc && !any; i++)
+		any = read_mark(found.gl_pathv[i]).automatic;
 	globfree(&found);
 	return any;
 }

@@ -76,8 +76,14 @@ int home_mark_find(int fd, char *uuid, __u32 *id);
 /** home_mark_sweep() - Remove the marks of partitions that are gone; with the lock. */
 void home_mark_sweep(void);
 
-/** home_mark_any() - Whether there is a mark. */
-bool home_mark_any(void);
+/** home_mark_any_auto() - Whether homes of some partition are to be computed. */
+bool home_mark_any_auto(void);
+
+/**
+ * home_mark_dispatch_lock() - Be who puts vCPUs of guests on processors.
+ * Return: a descriptor to close, -EWOULDBLOCK if another one is, or an errno, not reported.
+ */
+int home_mark_dispatch_lock(void);
 
 /**
  * home_mark_served() - Whether tarn-balanced runs, which has its file locked.

@@ -183,6 +183,17 @@ static int change(int fd, const char *path, const struct wish *wish, bool done,
 	return homes_fail(path, ret, wish->nodes, done);
 }
 
+/* What was set is done by a service. */
+static void note_service(const struct wish *wish)
+{
+	if ((!wish->automatic && !wish->dispatches) || home_mark_served(NULL))
+		return;
+	if (wish->automatic)
+		err("note: tarn-balanced does not run, which computes the homes; 'systemctl enable --now tarn-balanced' has it run");
+	else
+		err("note: tarn-balanced does not run, so only vCPUs of libvirt's domains follow, by tarn-listener; 'systemctl enable --now tarn-balanced' has all others follow");
+}
+
 static int set_homes(int fd, const char *path, const struct wish *wish,
 		     bool done)
 {
@@ -200,9 +211,8 @@ static int set_homes(int fd, const char *path, const struct wish *wish,
 		return mark_fail(path, lock, done);
 	ret = change(fd, path, wish, done, uuid, id);
 	close(lock);
-	if (!ret && (wish->automatic || wish->dispatches) &&
-	    !home_mark_served(NULL))
-		err("note: tarn-balanced does not run; 'systemctl start tarn-balanced' has it do what was set");
+	if (!ret)
+		note_service(wish);
 	return ret;
 }
 

@@ -46,9 +46,9 @@ int host_read(struct host *host)
 	ret = host_nodes_read(&host->nodes, HOST_NODES_DIR);
 	if (ret)
 		return err_errno(ret, "read the NUMA nodes in %s", HOST_NODES_DIR);
-	if (host->nodes.nr > DECIDE_NODES) {
+	if (host->nodes.nr > HOST_NODES) {
 		err("this host has %u NUMA nodes, and no more than %d can be reckoned with",
-		    host->nodes.nr, DECIDE_NODES);
+		    host->nodes.nr, HOST_NODES);
 		host_free(host);
 		return -E2BIG;
 	}
@@ -140,7 +140,7 @@ static void read_ticks(const struct host *host, uint64_t *ticks)
 	uint64_t worked;
 	unsigned int cpu;
 
-	memset(ticks, 0, DECIDE_NODES * sizeof(*ticks));
+	memset(ticks, 0, HOST_NODES * sizeof(*ticks));
 	while (f && fgets(line, sizeof(line), f)) {
 		size_t node;
 
@@ -157,7 +157,7 @@ static void read_ticks(const struct host *host, uint64_t *ticks)
 void host_busy(struct host *host, double seconds, double *busy)
 {
 	double hz = sysconf(_SC_CLK_TCK);
-	uint64_t now[DECIDE_NODES];
+	uint64_t now[HOST_NODES];
 	size_t i;
 
 	read_ticks(host, now);

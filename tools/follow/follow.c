@@ -3,6 +3,7 @@
  * See follow.h. A mask does nothing to a thread that sleeps, and those of an idle guest
  * do. So with HOME_DISPATCH_SOFT a thread is let go when it has run where it was to go.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,17 @@
 #include "partition.h"
 
 #define KEPT HOME_MARK_DIR "/threads"
+
+/* Seconds between two looks. */
+#define TICK 0.5
+/* A look may take this part of the time; so many seconds lie between two at most. */
+#define LOOK_SHARE 20
+#define TICK_MOST 5.0
+
+double follow_pause(double took)
+{
+	return fmin(fmax(TICK, took * LOOK_SHARE), TICK_MOST);
+}
 
 /* ---- where to ----------------------------------------------------------- */
 
@@ -80,14 +92,66 @@ static void find_goal(const struct user *user, const struct host *host,
 
 /* ---- what is kept ------------------------------------------------------- */
 
-void follow_begin(struct users *users)
+static void read_kept(struct users *users)
 {
 	FILE *f = fopen(KEPT, "re");
 
+	kept_free(&users->kept);
 	if (!f)
 		return;
 	kept_read(&users->kept, f);
 	fclose(f);
+}
+
+/* False: somebody else is in charge. */
+static bool take_charge(struct users *users)
+{
+	if (users->in_charge)
+		return true;
+	users->charge = home_mark_dispatch_lock();
+	if (users->charge < 0)
+		return false;
+	users->in_charge = true;
+	read_kept(users);
+	users_renew(users);
+	return true;
+}
+
+static void give_up(struct users *users)
+{
+	close(users->charge);
+	users->in_charge = false;
+}
+
+static bool is_known(const struct users *users, const struct kept *k)
+{
+	size_t i, j;
+
+	for (i = 0; i < users->count; i++) {
+		const struct user *user = &users->items[i];
+
+		for (j = 0; j < user->nr_threads; j++) {
+			if (user->threads[j].affinity.tid == k->tid)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Of guests that the other service knows alone, as long as their threads are there. */
+static void keep_others(const struct users *users, FILE *f)
+{
+	size_t i;
+
+	for (i = 0; i < users->kept.count; i++) {
+		const struct kept *k = &users->kept.items[i];
+		const struct affinity a = { k->tid, k->base, k->given };
+		char path[32];
+
+		snprintf(path, sizeof(path), "/proc/%d", k->tid);
+		if (!is_known(users, k) && !access(path, F_OK))
+			kept_write(f, &a, k->start);
+	}
 }
 
 /* When masks were set or taken back. Who is killed just between the two leaves one. */
@@ -95,6 +159,7 @@ static void keep(const struct users *users)
 {
 	FILE *f = fopen(KEPT ".new", "we");
 	size_t i, j;
+	bool any;
 
 	if (!f)
 		return;
@@ -107,8 +172,12 @@ static void keep(const struct users *users)
 					   user->threads[j].start);
 		}
 	}
+	keep_others(users, f);
+	any = ftell(f) > 0;
 	if (fclose(f) || rename(KEPT ".new", KEPT))
 		unlink(KEPT ".new");
+	if (!any)
+		unlink(KEPT);
 }
 
 /* ---- threads ------------------------------------------------------------ */
@@ -211,6 +280,8 @@ void follow(struct users *users, const struct pool_list *pools,
 	bool any = false;
 	size_t i;
 
+	if (!users->count || !take_charge(users))
+		return;
 	for (i = 0; i < users->count; i++) {
 		struct user *user = &users->items[i];
 
@@ -222,11 +293,34 @@ void follow(struct users *users, const struct pool_list *pools,
 		keep(users);
 }
 
+void follow_again(struct user *user)
+{
+	user->goal = (struct cpus){ 0 };
+	user->warned = false;
+}
+
+void follow_leave(struct users *users)
+{
+	size_t i, j;
+
+	if (!users->in_charge)
+		return;
+	/* They are nobody's here to be let go. */
+	for (i = 0; i < users->count; i++) {
+		for (j = 0; j < users->items[i].nr_threads; j++)
+			users->items[i].threads[j].narrow = false;
+	}
+	give_up(users);
+}
+
 void follow_end(struct users *users)
 {
 	size_t i;
 
+	if (!users->in_charge)
+		return;
 	for (i = 0; i < users->count; i++)
 		widen(&users->items[i], true);
-	unlink(KEPT);
+	keep(users);
+	give_up(users);
 }

@@ -4,8 +4,8 @@
  * that is killed leaves them behind, and the next one would take them for what somebody
  * else has set.
  */
-#ifndef TARN_BALANCED_KEPT_H
-#define TARN_BALANCED_KEPT_H
+#ifndef TARN_FOLLOW_KEPT_H
+#define TARN_FOLLOW_KEPT_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
  * Descriptors of partitions are kept while their process has them mapped, and the
  * pool so is in use anyway; when a process ends its pidfd tells at once.
  */
-#ifndef TARN_BALANCED_USERS_H
-#define TARN_BALANCED_USERS_H
+#ifndef TARN_FOLLOW_USERS_H
+#define TARN_FOLLOW_USERS_H
 
 #include <stdbool.h>
 
@@ -58,8 +58,8 @@ struct user {
 	bool follows;
 	struct user_thread *threads;
 	size_t nr_threads;
-	uint64_t worked[DECIDE_NODES];
-	uint64_t ran[DECIDE_NODES];
+	uint64_t worked[HOST_NODES];
+	uint64_t ran[HOST_NODES];
 	double since;
 	struct cpus goal;
 	bool warned;
@@ -70,19 +70,42 @@ struct user {
  * struct users - all of them
  * @items: @count
  * @kept: threads that one before this has put on processors
+ * @charge: lock of who puts vCPUs on processors, if @in_charge (follow.h)
+ * @in_charge: it is held here
  */
 struct users {
 	struct user *items;
 	size_t count;
 	struct kept_list kept;
+	int charge;
+	bool in_charge;
 };
 
 /** users_scan() - Look for them anew. Return: 0 or an errno, reported. */
 int users_scan(struct users *users, const struct pool_list *pools,
 	       const struct host *host, double now);
 
+/**
+ * users_add() - Have a process among them, or look anew at what it has mapped.
+ * @pid: its id, as text
+ * Return: 0 or an errno, reported.
+ */
+int users_add(struct users *users, const char *pid, double now);
+
+/** users_refresh() - Look anew at what those that are known have mapped. */
+void users_refresh(struct users *users);
+
+/** users_find() - That of a process, or NULL. */
+struct user *users_find(struct users *users, pid_t pid);
+
 /** users_look() - Add up what their threads have worked, and drop who has ended. */
 void users_look(struct users *users, const struct host *host);
+
+/**
+ * users_renew() - What masks are now, they had before anybody here set any; but for those
+ * that are kept.
+ */
+void users_renew(struct users *users);
 
 /** users_begin() - Begin a new round of adding up. */
 void users_begin(struct users *users, double now);

@@ -178,7 +178,7 @@ static bool is_vmm(const struct process *proc)
 	return name && !strncmp(name + 1, VMM_FOLLOWS, strlen(VMM_FOLLOWS));
 }
 
-static struct user *find_user(struct users *users, pid_t pid)
+struct user *users_find(struct users *users, pid_t pid)
 {
 	size_t i;
 
@@ -224,6 +224,27 @@ static void refresh_user(struct user *user)
 	user->parts = parts;
 }
 
+int users_add(struct users *users, const char *pid, double now)
+{
+	struct user *user = users_find(users, atoi(pid));
+
+	if (user && !has_ended(user)) {
+		refresh_user(user);
+		return 0;
+	}
+	drop(users, false);
+	return add_user(users, pid, now);
+}
+
+void users_refresh(struct users *users)
+{
+	size_t i;
+
+	drop(users, false);
+	for (i = 0; i < users->count; i++)
+		refresh_user(&users->items[i]);
+}
+
 static int scan_process(struct users *users, const struct pool_list *pools,
 			const char *pid, double now)
 {
@@ -232,7 +253,7 @@ static int scan_process(struct users *users, const struct pool_list *pools,
 
 	if (atoi(pid) == getpid())
 		return 0;
-	user = find_user(users, atoi(pid));
+	user = users_find(users, atoi(pid));
 	if (!task_maps(pid, pools, &files)) {
 		/* One that hangs has what it had. */
 		if (user && maps_hang(atoi(pid)))
@@ -276,6 +297,26 @@ void users_look(struct users *users, const struct host *host)
 	drop(users, false);
 	for (i = 0; i < users->count; i++)
 		look_at_threads(&users->items[i], host, &users->kept);
+}
+
+void users_renew(struct users *users)
+{
+	size_t i, j;
+
+	for (i = 0; i < users->count; i++) {
+		struct user *user = &users->items[i];
+
+		for (j = 0; j < user->nr_threads; j++) {
+			struct user_thread *t = &user->threads[j];
+
+			/* One that has ended is dropped at the next look. */
+			affinity_init(&t->affinity, t->affinity.tid);
+			t->narrow = kept_restore(&users->kept, &t->affinity,
+						 t->start);
+		}
+		user->goal = (struct cpus){ 0 };
+		user->warned = false;
+	}
 }
 
 void users_begin(struct users *users, double now)

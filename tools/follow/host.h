@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* NUMA nodes of the host: their processors, how far they are from each other, how busy. */
-#ifndef TARN_BALANCED_HOST_H
-#define TARN_BALANCED_HOST_H
+#ifndef TARN_FOLLOW_HOST_H
+#define TARN_FOLLOW_HOST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "decide.h"
 #include "hostnode.h"
 
+/** Most nodes of a host. */
+#define HOST_NODES 64
 /** No node of this number, or no processor. */
-#define HOST_NONE DECIDE_NODES
+#define HOST_NONE HOST_NODES
 
 /**
  * struct host - the nodes; elsewhere they are known by their index
@@ -21,8 +22,8 @@
  */
 struct host {
 	struct host_nodes nodes;
-	unsigned int distance[DECIDE_NODES][DECIDE_NODES];
-	uint64_t ticks[DECIDE_NODES];
+	unsigned int distance[HOST_NODES][HOST_NODES];
+	uint64_t ticks[HOST_NODES];
 };
 
 /** host_read() - Find them. Return: 0 or an errno, reported. */
