@@ -123,7 +123,8 @@ static u64 take_frame(const struct tarn_relocation *r)
 
 static void note_left(struct round *round, u64 index, u64 end)
 {
-	if (!round->left)
+	/* What turns out to be held when it is unmapped comes after what was seen to be. */
+	if (!round->left || index < round->first_left)
 		round->first_left = index;
 	round->end_left = max(round->end_left, end);
 	round->left++;
@@ -131,7 +132,7 @@ static void note_left(struct round *round, u64 index, u64 end)
 
 static void note_held(struct round *round, u64 index)
 {
-	if (!round->held++)
+	if (!round->held++ || index < round->held_page)
 		round->held_page = index;
 }
 
@@ -181,8 +182,11 @@ static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
 	u64 i;
 
 	tarn_move_begin(batch, r->part);
-	for (i = first; i < end && !round->full; i++)
+	for (i = first; i < end && !round->full; i++) {
 		round->full = !take_page(r, i, tarn_leaf_entry(leaf, i));
+		if (round->full)
+			note_left(round, i, end);
+	}
 	if (!batch->pages.count)
 		return;
 	tarn_move_flush(batch);
@@ -290,10 +294,12 @@ static void go_round(struct tarn_relocation *r)
 		}
 		move_of_leaf(r, leaf, &at, min(end, first + TARN_LEAF_PAGES));
 	}
+	if (at >= end)
+		return;
 	/* Where it ended for want of frames the next one goes on. */
-	if (r->round.full || READ_ONCE(r->cancel))
+	if (!goes_on(r))
 		note_left(&r->round, at, end);
-	else if (at < end)
+	else
 		r->round.skipped += end - at;
 }
 

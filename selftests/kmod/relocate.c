@@ -282,6 +282,39 @@ static void a_full_target_ends_it(void)
 	end();
 }
 
+/* Where it found no frame it comes back to: nothing of the granule is left behind. */
+static void it_goes_on_where_room_was_made(void)
+{
+	const u64 other = 14 * MIB_PAGES + 13;
+	struct tarn_partition_relocate r;
+	u8 *first;
+	int fd;
+
+	begin();
+	fill(1);
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, 1, 0);
+	first = part_map_filled(fd, other);
+	do {
+		ASSERT_OK(start(1, 0, 0, PAGES, 0));
+		WAIT_FOR(part_relocate_status(part).moved);
+		/* It may have ended by now, or be at a granule, or wait for a frame. */
+		ASSERT_OK(ftruncate(fd, 0));
+		WAIT_FOR(part_relocate_status(part).state !=
+			 TARN_RELOCATION_RUNNING);
+		r = part_relocate_status(part);
+		if (r.state == TARN_RELOCATION_NO_ROOM)
+			ASSERT_OK(ftruncate(fd, other * PAGE_SIZE));
+	} while (r.state == TARN_RELOCATION_NO_ROOM);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	check(1);
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
+	end();
+}
+
 /* Each page by one writer, a version at a time. */
 static int write_versions(void *arg)
 {
@@ -363,6 +396,7 @@ static const struct tarn_test tests[] = {
 	TEST(it_can_be_cancelled),
 	TEST(it_outlives_its_caller),
 	TEST(a_full_target_ends_it),
+	TEST(it_goes_on_where_room_was_made),
 	TEST(back_and_forth_under_load),
 	TEST(blocks_back_and_forth_under_load),
 	TEST(bad_requests_change_nothing),
