@@ -67,6 +67,7 @@ struct round {
  * @held_before: page that the last round found held, or TARN_MOVE_NONE
  * @full_since: since when the target has no frame, in jiffies; 0: it has
  * @round: the work's
+ * @try: the work's: of a block that goes as one frame
  * @batch: the work's: pages whose translation is blocked together
  */
 struct tarn_relocation {
@@ -80,6 +81,7 @@ struct tarn_relocation {
 	u64 held_before;
 	unsigned long full_since;
 	struct round round;
+	struct tarn_block_try try;
 	struct tarn_move_batch batch;
 };
 
@@ -164,6 +166,13 @@ static bool take_page(struct tarn_relocation *r, u64 index, atomic64_t *entry)
 	return true;
 }
 
+/* The translation of a granule is blocked now, whatever comes of it. */
+static void note_tried(struct tarn_relocation *r)
+{
+	WRITE_ONCE(r->range.tried, r->range.tried + 1);
+}
+
+/* And is no more. */
 static void note_blocked(struct tarn_relocation *r, ktime_t since)
 {
 	u64 us = max_t(s64, 1, ktime_us_delta(ktime_get(), since));
@@ -189,9 +198,9 @@ static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
 	}
 	if (!batch->pages.count)
 		return;
+	note_tried(r);
 	tarn_move_flush(batch);
-	if (batch->moved)
-		note_blocked(r, since);
+	note_blocked(r, since);
 	round->moved += batch->moved;
 	WRITE_ONCE(r->range.moved, r->range.moved + batch->moved);
 	for (i = 0; i < batch->held; i++) {
@@ -208,17 +217,35 @@ static bool is_block(const struct tarn_relocation *r, u64 at, u64 end)
 	       end - at >= TARN_BLOCK_PAGES;
 }
 
+/* A block may have been blocked for nothing. */
+static void note_try(struct tarn_relocation *r)
+{
+	if (!r->try.since)
+		return;
+	note_tried(r);
+	note_blocked(r, r->try.since);
+}
+
 static bool move_block_to(struct tarn_relocation *r, struct tarn_leaf *leaf,
-			  u64 first, int from)
+			  u64 first, int nid)
+{
+	bool moved = tarn_block_try_move(r->part, leaf, first, nid, &r->try);
+
+	note_try(r);
+	return moved;
+}
+
+static bool move_block_from(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			    u64 first, int from)
 {
 	struct tarn_node *n = tarn_pool_node(r->part->pool, from);
 	int i;
 
 	if (!(r->range.flags & TARN_RELOCATE_AWAY))
-		return tarn_block_move(r->part, leaf, first, r->range.node);
+		return move_block_to(r, leaf, first, r->range.node);
 	for (i = 0; n && i < nr_node_ids; i++)
 		if (n->nearest[i] != from &&
-		    tarn_block_move(r->part, leaf, first, n->nearest[i]))
+		    move_block_to(r, leaf, first, n->nearest[i]))
 			return true;
 	return false;
 }
@@ -228,15 +255,13 @@ static bool move_block(struct tarn_relocation *r, struct tarn_leaf *leaf,
 		       u64 first, u64 *next)
 {
 	u64 e = atomic64_read(tarn_leaf_entry(leaf, first));
-	ktime_t since = ktime_get();
 
 	if (!tarn_block_is_whole(r->part->pool, e) ||
 	    !is_astray(r, tarn_entry_payload(e)) ||
-	    !move_block_to(r, leaf, first,
-			   tarn_frame_node(r->part->pool,
-					   tarn_entry_payload(e))))
+	    !move_block_from(r, leaf, first,
+			     tarn_frame_node(r->part->pool,
+					     tarn_entry_payload(e))))
 		return false;
-	note_blocked(r, since);
 	r->round.moved += TARN_BLOCK_PAGES;
 	WRITE_ONCE(r->range.moved, r->range.moved + TARN_BLOCK_PAGES);
 	*next = first + TARN_BLOCK_PAGES;

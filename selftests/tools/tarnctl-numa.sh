@@ -205,7 +205,7 @@ check "nothing is kept" test -z "$(ls /run/tarn/homes/*/* 2> /dev/null)"
 # ---- relocation
 
 check "no relocation so far" says "no relocation so far" tarnctl partition relocate g1 --status
-check "in JSON" json '.state == "none" and .moved == 0 and (.blocked | add) == 0' \
+check "in JSON" json '.state == "none" and .moved == 0 and .tried == 0 and (.blocked | add) == 0' \
 	tarnctl partition relocate --status --json g1
 refuse 1 "no relocation is under way" "none to cancel" tarnctl partition relocate g1 --cancel
 check "to where it is" json '.state == "done" and .start == 0 and .count == 2048 and
@@ -335,11 +335,14 @@ two_nodes()
 	check "is there" lies g1 0 256
 	check "and nothing else" lies g1 1 1792
 	check "away from a node, page by page" json '.moved == 1792 and .skipped == 256 and
-		(.blocked | add) >= .moved' \
+		.tried >= .moved and (.blocked | add) == .tried' \
 		tarnctl partition relocate g1 --away-from 1 --granule 1 --json
 	check "none is left there" lies g1 0 2048
 	check "in words" says "longest blocked            less than" \
 		tarnctl partition relocate g1 --to 1
+	check "the times of all granules" says "granules tried             32" \
+		tarnctl partition relocate g1 --status
+	check "by powers of two" says "  less than" tarnctl partition relocate g1 --status
 	check "and sizes" says "moved                      8388608" \
 		tarnctl partition relocate g1 --to 0 --bytes
 	check "still unchanged" test "$(md5sum < $pool/g1)" = "$sum"

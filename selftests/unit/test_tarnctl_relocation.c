@@ -66,12 +66,14 @@ static void test_json(void)
 	json_t *object;
 
 	r.blocked[LAST] = 9;
+	r.tried = 10;
 	object = relocation_json(&r);
 	CHECK_STR(json_string_value(json_object_get(object, "state")),
 		  "no-room");
 	CHECK_EQ(json_integer_value(json_object_get(object, "held_page")), 77);
 	CHECK_EQ(json_array_size(json_object_get(object, "blocked")),
 		 TARN_BLOCKED_BUCKETS);
+	CHECK_EQ(json_integer_value(json_object_get(object, "tried")), 10);
 	CHECK_EQ(json_integer_value(json_object_get(object, "node")), 3);
 	CHECK_STR(json_string_value(json_object_get(object, "direction")),
 		  "away from");

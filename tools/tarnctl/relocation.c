@@ -78,6 +78,24 @@ const char *relocation_progress(char *buf,
 	return buf;
 }
 
+/* In which times that are powers of two the granules were. */
+static void print_blocked(const struct tarn_partition_relocate *r)
+{
+	char time[SIZE_TEXT_MAX], label[SIZE_TEXT_MAX];
+	int i;
+
+	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++) {
+		bool last = i == TARN_BLOCKED_BUCKETS - 1;
+
+		if (!r->blocked[i])
+			continue;
+		snprintf(label, sizeof(label), last ? "  %.12s or longer" :
+						      "  less than %.12s",
+			 time_format(time, (last ? 1000ULL : 2000ULL) << i));
+		printf("  " FIELD_LABEL " %llu\n", label, r->blocked[i]);
+	}
+}
+
 static void print_line(const char *label, const char *text)
 {
 	printf("  " FIELD_LABEL " %s\n", label, text);
@@ -113,6 +131,8 @@ void relocation_print(const char *path,
 		       r->held_page);
 	print_line("skipped", size_format_pages(size, r->skipped, exact));
 	print_line("longest blocked", relocation_blocked(size, r));
+	printf("  " FIELD_LABEL " %llu\n", "granules tried", r->tried);
+	print_blocked(r);
 }
 
 json_t *relocation_json(const struct tarn_partition_relocate *r)
@@ -123,7 +143,7 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 
 	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
 		json_array_append_new(array, json_integer(r->blocked[i]));
-	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}",
+	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I}",
 			 "state", relocation_state(r->state),
 			 "node", any ? json_integer(r->node) : json_null(),
 			 "direction", any ? relocation_direction(r) : NULL,
@@ -136,5 +156,6 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 			 "held_page", r->held ? json_integer(r->held_page) :
 						json_null(),
 			 "skipped", (json_int_t)r->skipped,
-			 "blocked", array);
+			 "blocked", array,
+			 "tried", (json_int_t)r->tried);
 }
