@@ -6,9 +6,10 @@
  * the next one, so that who asks sees it. A work item goes over the range, granule by
  * granule: the pages of one are marked MOVE, which is the mark of a blocked translation,
  * unmapped together, copied, and their entries switched. All others of the partition go on.
- * What a reference holds (DMA, GUP) is not moved. Rounds go over what the one before left,
- * until nothing is left that is neither moved nor without a frame; when a round moves
- * nothing the next one comes later.
+ * What a reference holds (DMA, GUP) is not moved. Or blocks of small frames are gathered
+ * into one frame each, all pages of a block in that same way. Rounds go over what the one
+ * before left, until nothing is left that is neither moved nor without a frame; when a
+ * round moves nothing the next one comes later.
  *
  * The work holds the partition's pin for a granule only. The end of the partition cancels
  * it and waits for it.
@@ -22,8 +23,10 @@
 
 #include "page/block.h"
 #include "page/move.h"
+#include "policy/gather.h"
 #include "policy/relocate.h"
 #include "pool/partition.h"
+#include "pool/pins.h"
 #include "pool/pool.h"
 
 /* Between two rounds over what was held or in somebody's hand: doubled each time in vain. */
@@ -41,7 +44,7 @@
  * @held_page: the first of them, or TARN_MOVE_NONE
  * @skipped: pages that need not be moved, or can't be as their frame is bad
  * @moved: pages that were
- * @full: it ended as there is no frame to move to
+ * @full: there is no frame to move to, at which it ended unless it compacts
  */
 struct round {
 	u64 left;
@@ -226,6 +229,13 @@ static void note_try(struct tarn_relocation *r)
 	note_blocked(r, r->try.since);
 }
 
+static void note_block(struct tarn_relocation *r)
+{
+	r->round.moved += TARN_BLOCK_PAGES;
+	WRITE_ONCE(r->range.moved, r->range.moved + TARN_BLOCK_PAGES);
+	WRITE_ONCE(r->range.blocks, r->range.blocks + 1);
+}
+
 static bool move_block_to(struct tarn_relocation *r, struct tarn_leaf *leaf,
 			  u64 first, int nid)
 {
@@ -262,17 +272,151 @@ static bool move_block(struct tarn_relocation *r, struct tarn_leaf *leaf,
 			     tarn_frame_node(r->part->pool,
 					     tarn_entry_payload(e))))
 		return false;
-	r->round.moved += TARN_BLOCK_PAGES;
-	WRITE_ONCE(r->range.moved, r->range.moved + TARN_BLOCK_PAGES);
+	note_block(r);
 	*next = first + TARN_BLOCK_PAGES;
 	return true;
 }
 
+/* ---- one block that becomes one frame ----------------------------------- */
+
+/* What somebody held when it was split is one page for the kernel still, perhaps. */
+static bool part_rest(struct tarn_partition *part, struct tarn_leaf *leaf,
+		      u64 first)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++)
+		if (tarn_block_is_whole(part->pool,
+					atomic64_read(&leaf->entry[i])) &&
+		    !tarn_block_part(part, leaf, first + i))
+			return false;
+	return true;
+}
+
+/* Whatever keeps it from being done, it is to be looked at again. */
+static void gather(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
+		   int nid)
+{
+	struct tarn_partition *part = r->part;
+	bool done;
+
+	if (!part_rest(part, leaf, first)) {
+		note_held(&r->round, first);
+		note_left(&r->round, first, first + TARN_BLOCK_PAGES);
+		return;
+	}
+	done = tarn_block_try_gather(part, leaf, first, nid, &r->try);
+	note_try(r);
+	if (done) {
+		note_block(r);
+		/* Who has it in small entries is to have one for it: promotion sees to that. */
+		WRITE_ONCE(leaf->anew, false);
+		WRITE_ONCE(leaf->fetched, 0);
+		return;
+	}
+	r->round.full |= r->try.to == TARN_FRAME_NONE;
+	note_left(&r->round, first, first + TARN_BLOCK_PAGES);
+}
+
+/* Pages of it that somebody holds are named. */
+static bool is_block_held(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			  u64 first)
+{
+	struct tarn_pool *pool = r->part->pool;
+	unsigned int i = tarn_gather_held(pool, leaf, 0);
+	bool held = i < TARN_LEAF_PAGES;
+
+	for (; i < TARN_LEAF_PAGES; i = tarn_gather_held(pool, leaf, i + 1))
+		note_held(&r->round, first + i);
+	return held;
+}
+
+/* The pager has some of it. False: it can't be had. */
+static bool fetch(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
+		  int nid)
+{
+	if (!tarn_gather_room(r->part->pool, nid)) {
+		r->round.full = true;
+		return true;
+	}
+	return tarn_gather_fetch(r->part, leaf, first);
+}
+
+/* False: it is one frame, or can be none. */
+static bool is_scattered(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			 u64 first, struct tarn_gather_view *v)
+{
+	u64 e = atomic64_read(tarn_leaf_entry(leaf, first));
+
+	*v = (struct tarn_gather_view) { .nid = NUMA_NO_NODE };
+	if (tarn_entry_has_frame(e) &&
+	    tarn_chunk_is_one(r->part->pool, tarn_entry_payload(e)))
+		return false;
+	return !tarn_pin_any(r->part, first, TARN_BLOCK_PAGES) &&
+	       tarn_gather_look(r->part->pool, leaf, v) &&
+	       v->frames >= TARN_GATHER_LEAST;
+}
+
+/* The pages lie in one leaf. */
+static void compact(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
+		    u64 end)
+{
+	struct tarn_gather_view v;
+	bool scattered;
+	int nid;
+
+	if (end - first < TARN_BLOCK_PAGES) {
+		r->round.skipped += end - first;
+		return;
+	}
+	scattered = is_scattered(r, leaf, first, &v);
+	if (!scattered && !v.busy) {
+		r->round.skipped += TARN_BLOCK_PAGES;
+		return;
+	}
+	if (!scattered || is_block_held(r, leaf, first)) {
+		note_left(&r->round, first, end);
+		return;
+	}
+	nid = tarn_gather_target(r->part, &v);
+	if (!v.stored)
+		gather(r, leaf, first, nid);
+	else if (fetch(r, leaf, first, nid))
+		note_left(&r->round, first, end);
+	else
+		r->round.skipped += TARN_BLOCK_PAGES;
+}
+
 /* ---- a round ------------------------------------------------------------ */
 
+static bool compacts(const struct tarn_relocation *r)
+{
+	return r->range.flags & TARN_RELOCATE_COMPACT;
+}
+
+/* For another block there may be room elsewhere, or where it lies. */
 static bool goes_on(const struct tarn_relocation *r)
 {
-	return !READ_ONCE(r->cancel) && !r->round.full;
+	return !READ_ONCE(r->cancel) && (!r->round.full || compacts(r));
+}
+
+/* Returns the page after the granule. */
+static u64 do_granule(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 at,
+		      u64 end)
+{
+	u64 granule = min_t(u64, r->range.granule, TARN_BATCH_MOST);
+	u64 next;
+
+	if (compacts(r)) {
+		next = min(end, ALIGN_DOWN(at, TARN_BLOCK_PAGES) +
+				TARN_BLOCK_PAGES);
+		compact(r, leaf, at, next);
+		return next;
+	}
+	next = min(end, ALIGN_DOWN(at, granule) + granule);
+	if (!is_block(r, at, end) || !move_block(r, leaf, at, &next))
+		move_granule(r, leaf, at, next);
+	return next;
 }
 
 /* Granules of a leaf from *@at to @end. */
@@ -280,19 +424,14 @@ static void move_of_leaf(struct tarn_relocation *r, struct tarn_leaf *leaf,
 			 u64 *at, u64 end)
 {
 	struct tarn_partition *part = r->part;
-	u64 next;
 
-	for (; *at < end && goes_on(r); *at = next) {
-		u64 granule = min_t(u64, r->range.granule, TARN_BATCH_MOST);
-
-		next = min(end, ALIGN_DOWN(*at, granule) + granule);
+	while (*at < end && goes_on(r)) {
 		down_read(&part->pin);
 		/* The partition ends only when the work has ended. */
-		if (!WARN_ON_ONCE(!part->inode) &&
-		    !(is_block(r, *at, end) && move_block(r, leaf, *at, &next)))
-			move_granule(r, leaf, *at, next);
+		*at = WARN_ON_ONCE(!part->inode) ? end :
+						   do_granule(r, leaf, *at, end);
 		up_read(&part->pin);
-		WRITE_ONCE(r->range.cursor, next);
+		WRITE_ONCE(r->range.cursor, *at);
 		cond_resched();
 	}
 }
@@ -427,12 +566,22 @@ bool tarn_relocating(struct tarn_partition *part)
 	return r && is_running(r);
 }
 
+static bool is_valid_compact(struct tarn_partition *part,
+			     const struct tarn_partition_relocate *want)
+{
+	return !want->node && !(want->flags & TARN_RELOCATE_AWAY) &&
+	       (!want->granule || want->granule == TARN_BLOCK_PAGES) &&
+	       READ_ONCE(part->huge) != TARN_HUGE_NEVER;
+}
+
 static bool is_valid(struct tarn_partition *part,
 		     const struct tarn_partition_relocate *want)
 {
 	struct tarn_node *n = want->node < nr_node_ids ?
 			      tarn_pool_node(part->pool, want->node) : NULL;
 
+	if (want->flags & TARN_RELOCATE_COMPACT)
+		return is_valid_compact(part, want);
 	if (want->granule > TARN_RELOCATE_GRANULE_MOST ||
 	    (want->granule && !is_power_of_2(want->granule)))
 		return false;

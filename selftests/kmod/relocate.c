@@ -371,14 +371,157 @@ static void bad_requests_change_nothing(void)
 	fill(1);
 	ASSERT_EQ(part_on_node(part, 0), PAGES);
 	ASSERT_ERR(start(1000, 0, 0, 1, 0), EINVAL);
-	ASSERT_ERR(start(1, 4, 0, 1, 0), EINVAL);
+	ASSERT_ERR(start(1, TARN_RELOCATE_ALL + 1, 0, 1, 0), EINVAL);
 	ASSERT_ERR(start(1, 0, 0, 1, 65), EINVAL);
 	ASSERT_ERR(start(1, 0, 0, 1, 3), EINVAL);
+	ASSERT_ERR(start(1, TARN_RELOCATE_COMPACT, 0, PAGES, 0), EINVAL);
+	ASSERT_ERR(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 64), EINVAL);
+	ASSERT_ERR(start(0, TARN_RELOCATE_COMPACT | TARN_RELOCATE_AWAY, 0,
+			 PAGES, 0), EINVAL);
 	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_NONE);
 	ASSERT_OK(start(1, 0, PAGES + 5, 1, 0));
 	WAIT_FOR(part_relocate_status(part).state == TARN_RELOCATION_DONE);
 	ASSERT_EQ(part_relocate_status(part).count, 0);
 	ASSERT_EQ(part_on_node(part, 0), PAGES);
+	end();
+}
+
+/* ---- into 2 MiB frames ---------------------------------------------------- */
+
+/* From the end: no page lies where it would in a 2 MiB frame. */
+static void begin_scattered(void)
+{
+	u64 i;
+
+	begin();
+	for (i = PAGES; i--;)
+		page_fill(map + i * PAGE_SIZE, 5, i, 1);
+	ASSERT_EQ(part_info(part).block_pages, 0);
+}
+
+static void scattered_frames_become_blocks(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin_scattered();
+	ASSERT_OK(start(0, TARN_RELOCATE_COMPACT, 100, PAGES, 0));
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	r = part_relocate_status(part);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES - 1);
+	ASSERT_EQ(r.skipped, BLOCK_PAGES - 100);
+	ASSERT_EQ(part_info(part).block_pages, PAGES - BLOCK_PAGES);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.blocks, 1);
+	ASSERT_EQ(r.moved, BLOCK_PAGES);
+	ASSERT_EQ(r.skipped, PAGES - BLOCK_PAGES);
+	ASSERT_GE(r.tried, 1);
+	ASSERT_EQ(part_blocked(&r), r.tried);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	ASSERT_EQ(part_on_node(part, 0), PAGES);
+	check(1);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.blocks, 0);
+	ASSERT_EQ(r.skipped, PAGES);
+	end();
+}
+
+/* They go to a home, and another node is none. */
+static void blocks_are_made_at_home(void)
+{
+	begin_scattered();
+	part_set_home(part, 1, 0);
+	ASSERT_EQ(part_relocate(part, 0, TARN_RELOCATE_COMPACT).blocks,
+		  PAGES / BLOCK_PAGES);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	check(1);
+	end();
+}
+
+static void a_held_page_keeps_its_block(void)
+{
+	struct iovec v = { .iov_len = 3 * PAGE_SIZE };
+	struct tarn_partition_relocate r;
+	int pipes[2];
+
+	begin_scattered();
+	v.iov_base = map + 200 * PAGE_SIZE;
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), 3 * PAGE_SIZE);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT | TARN_RELOCATE_REFUSE);
+	ASSERT_EQ(r.state, TARN_RELOCATION_HELD);
+	ASSERT_EQ(r.held, 3);
+	ASSERT_EQ(r.held_page, 200);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES - 1);
+	ASSERT_OK(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 0));
+	WAIT_FOR(part_relocate_status(part).held == 3);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_RUNNING);
+	close(pipes[0]);
+	close(pipes[1]);
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	check(1);
+	end();
+}
+
+/* What little is stored of a block is read; where it is much the block stays as it is. */
+static void most_of_a_block_is_there(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin_scattered();
+	pager_start(&pg, &pool);
+	ASSERT_EQ(part_page_out(part, 0, 32), 32);
+	ASSERT_EQ(part_page_out(part, BLOCK_PAGES, 100), 100);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES - 1);
+	ASSERT_EQ(r.skipped, BLOCK_PAGES);
+	ASSERT_EQ(part_info(part).block_pages, PAGES - BLOCK_PAGES);
+	ASSERT_EQ(part_count(part, 0, PAGES, TARN_PAGE_STATE_MASK,
+			     TARN_PAGE_PAGED), 100);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
+/* Nothing goes out to make room; with room it is done. */
+static void no_more_than_room_allows(void)
+{
+	const u64 other = 11 * MIB_PAGES;
+	struct tarn_partition_relocate r;
+	u8 *first;
+	int fd;
+
+	begin_scattered();
+	pager_start(&pg, &pool);
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, 0, 0);
+	first = part_map_filled(fd, other);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.state, TARN_RELOCATION_NO_ROOM);
+	ASSERT_EQ(r.blocks, 0);
+	ASSERT_EQ(part_info(part).block_pages, 0);
+	ASSERT_EQ(pool_info(&pool).page_outs, 0);
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
+	ASSERT_EQ(part_relocate(part, 0, TARN_RELOCATE_COMPACT).state,
+		  TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
+static void none_where_blocks_are_not_wanted(void)
+{
+	begin_with("nodes=16M:16M,huge=never");
+	fill(1);
+	ASSERT_ERR(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 0), EINVAL);
 	end();
 }
 
@@ -394,6 +537,12 @@ static const struct tarn_test tests[] = {
 	TEST(back_and_forth_under_load),
 	TEST(blocks_back_and_forth_under_load),
 	TEST(bad_requests_change_nothing),
+	TEST(scattered_frames_become_blocks),
+	TEST(blocks_are_made_at_home),
+	TEST(a_held_page_keeps_its_block),
+	TEST(most_of_a_block_is_there),
+	TEST(no_more_than_room_allows),
+	TEST(none_where_blocks_are_not_wanted),
 };
 
 TESTS_MAIN(tests)

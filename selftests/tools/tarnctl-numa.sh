@@ -224,6 +224,11 @@ refuse 1 "no frames of the pool" "to a node that is not there" \
 refuse 1 "no frames of the pool" "away from one" tarnctl partition relocate g1 --away-from 1023
 refuse 2 "say where to" "to nowhere" tarnctl partition relocate g1
 refuse 2 "give one of them" "to and from" tarnctl partition relocate g1 --to 0 --away-from 0
+refuse 2 "give one of them" "to and into blocks" tarnctl partition relocate g1 --to 0 --compact
+refuse 2 "leave --granule out" "a granule of blocks" \
+	tarnctl partition relocate g1 --compact --granule 1
+check "what would be gathered" says "up to 8M would be gathered into 2 MiB frames" \
+	tarnctl partition relocate g1 --compact --dry-run
 refuse 2 "nothing else" "status of a start" tarnctl partition relocate g1 --status --to 0
 refuse 2 "nothing else" "cancel a range" tarnctl partition relocate g1 0 1 --cancel
 refuse 2 "number of a NUMA node" "a node that is none" tarnctl partition relocate g1 --to one
@@ -234,6 +239,16 @@ refuse 2 "behind the end" "a range behind the end" tarnctl partition relocate g1
 refuse 1 "not a partition" "a file elsewhere" tarnctl partition relocate /etc/passwd --to 0
 refuse 1 "only root" "not by the owner" as_user partition relocate g1 --to 0
 check "he may ask" says "the relocation is done" as_user partition relocate g1 --status
+
+fill 0 4M small
+check "into 2 MiB frames" json '.state == "done" and .direction == "compact" and .node == null and
+	.blocks == 2 and .moved == 1024' tarnctl partition relocate small --compact --json
+check "it is in such" json '.block_pages == 1024' tarnctl partition show --json small
+check "is told" says "direction                  into 2 MiB frames" \
+	tarnctl partition relocate small --status
+check "not of one that is to have none" tarnctl partition set small huge=never
+refuse 1 "no 2 MiB frames" "it is refused" tarnctl partition relocate small --compact
+rm $pool/small
 
 # ---- draining a node
 

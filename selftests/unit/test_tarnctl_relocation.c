@@ -80,6 +80,16 @@ static void test_json(void)
 	/* That is what 0 means. */
 	CHECK_EQ(json_integer_value(json_object_get(object, "granule")), 512);
 	json_decref(object);
+	r = (struct tarn_partition_relocate){
+		.state = TARN_RELOCATION_DONE, .flags = TARN_RELOCATE_COMPACT,
+		.blocks = 5,
+	};
+	object = relocation_json(&r);
+	CHECK(json_is_null(json_object_get(object, "node")));
+	CHECK_STR(json_string_value(json_object_get(object, "direction")),
+		  "compact");
+	CHECK_EQ(json_integer_value(json_object_get(object, "blocks")), 5);
+	json_decref(object);
 	r = (struct tarn_partition_relocate){ 0 };
 	object = relocation_json(&r);
 	CHECK(json_is_null(json_object_get(object, "node")));

@@ -88,6 +88,8 @@ static const struct option_def option_defs[] = {
 	  "the NUMA node that they go to" },
 	{ OPTION_AWAY_FROM, 0, KIND_STRING, "away-from", "NODE",
 	  DEST(away_from), "the NUMA node that they leave, for the nearest" },
+	{ OPTION_COMPACT, 0, KIND_FLAG, "compact", NULL, DEST(compact),
+	  "gather blocks of small frames into 2 MiB ones" },
 	{ OPTION_REFUSE, 0, KIND_FLAG, "refuse", NULL, DEST(refuse),
 	  "end at a page that somebody holds, do not wait for it" },
 	{ OPTION_GRANULE, 0, KIND_STRING, "granule", "PAGES", DEST(granule),

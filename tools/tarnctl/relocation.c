@@ -31,6 +31,8 @@ const char *relocation_state(__u32 state)
 
 const char *relocation_direction(const struct tarn_partition_relocate *r)
 {
+	if (r->flags & TARN_RELOCATE_COMPACT)
+		return "compact";
 	return r->flags & TARN_RELOCATE_AWAY ? "away from" : "to";
 }
 
@@ -107,6 +109,15 @@ static __u32 granule(const struct tarn_partition_relocate *r)
 	return r->granule ? r->granule : TARN_RELOCATE_GRANULE_MOST;
 }
 
+static void print_direction(const struct tarn_partition_relocate *r)
+{
+	if (r->flags & TARN_RELOCATE_COMPACT)
+		print_line("direction", "into 2 MiB frames");
+	else
+		printf("  " FIELD_LABEL " %s node %u\n", "direction",
+		       relocation_direction(r), r->node);
+}
+
 void relocation_print(const char *path,
 		      const struct tarn_partition_relocate *r, bool exact)
 {
@@ -116,8 +127,7 @@ void relocation_print(const char *path,
 	       r->state < NR_STATES ? states[r->state].text : "?");
 	if (r->state == TARN_RELOCATION_NONE)
 		return;
-	printf("  " FIELD_LABEL " %s node %u\n", "direction",
-	       relocation_direction(r), r->node);
+	print_direction(r);
 	printf("  " FIELD_LABEL " page %llu, %llu pages\n", "range", r->start,
 	       r->count);
 	print_line("granule", size_format_pages(size, granule(r), exact));
@@ -125,6 +135,7 @@ void relocation_print(const char *path,
 		printf("  " FIELD_LABEL " page %llu, %u%%\n", "gone up to",
 		       r->cursor, relocation_percent(r));
 	print_line("moved", size_format_pages(size, r->moved, exact));
+	printf("  " FIELD_LABEL " %llu\n", "2 MiB frames", r->blocks);
 	print_line("held", size_format_pages(size, r->held, exact));
 	if (r->held)
 		printf("  " FIELD_LABEL " page %llu\n", "first that is held",
@@ -138,14 +149,15 @@ void relocation_print(const char *path,
 json_t *relocation_json(const struct tarn_partition_relocate *r)
 {
 	bool any = r->state != TARN_RELOCATION_NONE;
+	bool node = any && !(r->flags & TARN_RELOCATE_COMPACT);
 	json_t *array = json_array();
 	int i;
 
 	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
 		json_array_append_new(array, json_integer(r->blocked[i]));
-	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I}",
+	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I}",
 			 "state", relocation_state(r->state),
-			 "node", any ? json_integer(r->node) : json_null(),
+			 "node", node ? json_integer(r->node) : json_null(),
 			 "direction", any ? relocation_direction(r) : NULL,
 			 "granule", any ? json_integer(granule(r)) : json_null(),
 			 "start", (json_int_t)r->start,
@@ -157,5 +169,6 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 						json_null(),
 			 "skipped", (json_int_t)r->skipped,
 			 "blocked", array,
-			 "tried", (json_int_t)r->tried);
+			 "tried", (json_int_t)r->tried,
+			 "blocks", (json_int_t)r->blocks);
 }
