@@ -43,6 +43,7 @@
  * @held: of these, pages that somebody holds
  * @held_page: the first of them, or TARN_MOVE_NONE
  * @skipped: pages that need not be moved, or can't be as their frame is bad
+ * @paged: pages that the pager has
  * @moved: pages that were
  * @full: there is no frame to move to, at which it ended unless it compacts
  */
@@ -53,6 +54,7 @@ struct round {
 	u64 held;
 	u64 held_page;
 	u64 skipped;
+	u64 paged;
 	u64 moved;
 	bool full;
 };
@@ -148,7 +150,10 @@ static bool take_page(struct tarn_relocation *r, u64 index, atomic64_t *entry)
 	u64 e = atomic64_read(entry), frame = tarn_entry_payload(e), to;
 
 	if (!tarn_entry_has_frame(e) || !is_astray(r, frame)) {
-		round->skipped++;
+		if (tarn_entry_is_stored(e))
+			round->paged++;
+		else
+			round->skipped++;
 		return true;
 	}
 	to = take_frame(r);
@@ -507,8 +512,10 @@ static void tell_round(struct tarn_relocation *r, bool first)
 	WRITE_ONCE(r->range.held, round->held);
 	WRITE_ONCE(r->range.held_page, round->held ? round->held_page : 0);
 	/* Later rounds see what the first one moved. */
-	if (first)
-		WRITE_ONCE(r->range.skipped, round->skipped);
+	if (!first)
+		return;
+	WRITE_ONCE(r->range.skipped, round->skipped);
+	WRITE_ONCE(r->range.paged, round->paged);
 }
 
 static void relocate_work(struct work_struct *work)

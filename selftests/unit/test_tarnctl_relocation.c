@@ -67,6 +67,7 @@ static void test_json(void)
 
 	r.blocked[LAST] = 9;
 	r.tried = 10;
+	r.paged = 11;
 	object = relocation_json(&r);
 	CHECK_STR(json_string_value(json_object_get(object, "state")),
 		  "no-room");
@@ -74,6 +75,7 @@ static void test_json(void)
 	CHECK_EQ(json_array_size(json_object_get(object, "blocked")),
 		 TARN_BLOCKED_BUCKETS);
 	CHECK_EQ(json_integer_value(json_object_get(object, "tried")), 10);
+	CHECK_EQ(json_integer_value(json_object_get(object, "paged")), 11);
 	CHECK_EQ(json_integer_value(json_object_get(object, "node")), 3);
 	CHECK_STR(json_string_value(json_object_get(object, "direction")),
 		  "away from");

@@ -140,6 +140,7 @@ void relocation_print(const char *path,
 	if (r->held)
 		printf("  " FIELD_LABEL " page %llu\n", "first that is held",
 		       r->held_page);
+	print_line("paged", size_format_pages(size, r->paged, exact));
 	print_line("skipped", size_format_pages(size, r->skipped, exact));
 	print_line("longest blocked", relocation_blocked(size, r));
 	printf("  " FIELD_LABEL " %llu\n", "granules tried", r->tried);
@@ -155,7 +156,7 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 
 	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
 		json_array_append_new(array, json_integer(r->blocked[i]));
-	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I}",
+	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I}",
 			 "state", relocation_state(r->state),
 			 "node", node ? json_integer(r->node) : json_null(),
 			 "direction", any ? relocation_direction(r) : NULL,
@@ -170,5 +171,6 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 			 "skipped", (json_int_t)r->skipped,
 			 "blocked", array,
 			 "tried", (json_int_t)r->tried,
-			 "blocks", (json_int_t)r->blocks);
+			 "blocks", (json_int_t)r->blocks,
+			 "paged", (json_int_t)r->paged);
 }

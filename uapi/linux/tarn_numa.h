@@ -136,13 +136,15 @@ enum tarn_relocate_state {
  * @moved: out: pages moved; of blocks that became one frame all
  * @held: out: pages that somebody holds, as of the last round
  * @held_page: out: the first of them
- * @skipped: out: pages that had no frame, or were in place, or have a memory error
+ * @skipped: out: pages that had no frame and are not @paged, were in place, or have a memory
+ *	error
  * @blocked: out: times for which translations were blocked to move a granule, whether or
  *	not it could be: bucket n counts those in [2^n, 2^(n+1)) microseconds, the first all
  *	below, the last all above
  * @tried: out: granules whose translation was blocked so far; all of them but the one that
  *	is being moved are in @blocked
  * @blocks: out: blocks that were moved as one frame, or became one
+ * @paged: out: pages that the pager has, of which there is nothing to move
  *
  * One relocation a partition at a time, which goes on when the caller is gone. Only the
  * granule that is being moved is blocked, and who touches it waits. A page without a frame
@@ -178,6 +180,7 @@ struct tarn_partition_relocate {
 	__aligned_u64 blocked[TARN_BLOCKED_BUCKETS];
 	__aligned_u64 tried;
 	__aligned_u64 blocks;
+	__aligned_u64 paged;
 };
 
 /* ---- draining a node ---------------------------------------------------- */
