@@ -73,7 +73,7 @@ struct round {
  * @full_since: since when the target has no frame, in jiffies; 0: it has
  * @round: the work's
  * @try: the work's: of a block that goes as one frame
- * @batch: the work's: pages whose translation is blocked together
+ * @batch: the work's: pages whose translation is blocked together, those of a granule
  */
 struct tarn_relocation {
 	struct tarn_partition *part;
@@ -87,7 +87,7 @@ struct tarn_relocation {
 	unsigned long full_since;
 	struct round round;
 	struct tarn_block_try try;
-	struct tarn_move_batch batch;
+	struct tarn_move_batch batch[TARN_RELOCATE_GRANULE_MOST / TARN_BATCH_MOST];
 };
 
 static struct workqueue_struct *relocate_queue;
@@ -144,7 +144,8 @@ static void note_held(struct round *round, u64 index)
 }
 
 /* False: there is no frame to move to. */
-static bool take_page(struct tarn_relocation *r, u64 index, atomic64_t *entry)
+static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
+		      u64 index, atomic64_t *entry)
 {
 	struct round *round = &r->round;
 	u64 e = atomic64_read(entry), frame = tarn_entry_payload(e), to;
@@ -159,7 +160,7 @@ static bool take_page(struct tarn_relocation *r, u64 index, atomic64_t *entry)
 	to = take_frame(r);
 	if (to == TARN_FRAME_NONE)
 		return false;
-	switch (tarn_move_add(&r->batch, index, entry, frame, to)) {
+	switch (tarn_move_add(batch, index, entry, frame, to)) {
 	case TARN_MOVE_TAKEN:
 		return true;
 	case TARN_MOVE_POISONED:
@@ -189,38 +190,67 @@ static void note_blocked(struct tarn_relocation *r, ktime_t since)
 	WRITE_ONCE(r->range.blocked[bucket], r->range.blocked[bucket] + 1);
 }
 
-/* The pages lie in one leaf. */
-static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
-			 u64 first, u64 end)
+/* The pages lie in one leaf. Returns how many batches they take. */
+static unsigned int take_granule(struct tarn_relocation *r,
+				 struct tarn_leaf *leaf, u64 first, u64 end)
 {
-	struct tarn_move_batch *batch = &r->batch;
+	struct tarn_move_batch *batch = r->batch;
 	struct round *round = &r->round;
-	ktime_t since = ktime_get();
 	u64 i;
 
 	tarn_move_begin(batch, r->part);
 	for (i = first; i < end && !round->full; i++) {
-		round->full = !take_page(r, i, tarn_leaf_entry(leaf, i));
+		if (tarn_batch_is_full(&batch->pages))
+			tarn_move_begin(++batch, r->part);
+		round->full = !take_page(r, batch, i, tarn_leaf_entry(leaf, i));
 		if (round->full)
 			note_left(round, i, end);
 	}
-	if (!batch->pages.count)
-		return;
-	note_tried(r);
-	tarn_move_flush(batch);
-	note_blocked(r, since);
-	round->moved += batch->moved;
+	return batch - r->batch + 1;
+}
+
+static void note_moved(struct tarn_relocation *r,
+		       const struct tarn_move_batch *batch, u64 end)
+{
+	unsigned int i;
+
+	r->round.moved += batch->moved;
 	WRITE_ONCE(r->range.moved, r->range.moved + batch->moved);
 	for (i = 0; i < batch->held; i++) {
-		note_held(round, batch->held_page);
-		note_left(round, batch->held_page, end);
+		note_held(&r->round, batch->held_page);
+		note_left(&r->round, batch->held_page, end);
 	}
+}
+
+/* All of it is blocked before the first page moves, and most of it until the last has. */
+static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			 u64 first, u64 end)
+{
+	ktime_t since = ktime_get();
+	unsigned int i, nr = take_granule(r, leaf, first, end);
+
+	if (!r->batch[0].pages.count)
+		return;
+	note_tried(r);
+	for (i = 0; i < nr; i++)
+		tarn_move_unmap(&r->batch[i]);
+	for (i = 0; i < nr; i++)
+		tarn_move_settle(&r->batch[i]);
+	note_blocked(r, since);
+	for (i = 0; i < nr; i++)
+		note_moved(r, &r->batch[i], end);
+}
+
+/* Pages of small frames that go together. */
+static u64 granule_of(const struct tarn_relocation *r)
+{
+	return r->range.granule ?: TARN_BATCH_MOST;
 }
 
 /* May a block that begins here go as a granule of its own? */
 static bool is_block(const struct tarn_relocation *r, u64 at, u64 end)
 {
-	return r->range.granule == TARN_BLOCK_PAGES &&
+	return (!r->range.granule || r->range.granule == TARN_BLOCK_PAGES) &&
 	       IS_ALIGNED(at, TARN_BLOCK_PAGES) &&
 	       end - at >= TARN_BLOCK_PAGES;
 }
@@ -409,8 +439,7 @@ static bool goes_on(const struct tarn_relocation *r)
 static u64 do_granule(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 at,
 		      u64 end)
 {
-	u64 granule = min_t(u64, r->range.granule, TARN_BATCH_MOST);
-	u64 next;
+	u64 granule = granule_of(r), next;
 
 	if (compacts(r)) {
 		next = min(end, ALIGN_DOWN(at, TARN_BLOCK_PAGES) +
@@ -616,7 +645,7 @@ static long start(struct tarn_partition *part,
 		.flags = want->flags,
 		.node = want->node,
 		.start = want->start,
-		.granule = want->granule ?: TARN_RELOCATE_GRANULE_MOST,
+		.granule = want->granule,
 		.state = TARN_RELOCATION_RUNNING,
 		.cursor = want->start,
 	};

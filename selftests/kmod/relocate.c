@@ -129,6 +129,34 @@ static void a_range_and_a_granule(void)
 	end();
 }
 
+/* Of small frames as many go together as is said, up to 2 MiB. */
+static void granules_of_all_sizes(void)
+{
+	struct tarn_partition_relocate r;
+	u32 granule, node = 0;
+
+	begin();
+	fill(1);
+	for (granule = 1; granule <= BLOCK_PAGES; granule *= 2) {
+		node = !node;
+		ASSERT_OK(start(node, 0, 0, PAGES, granule));
+		WAIT_FOR(part_relocate_status(part).state !=
+			 TARN_RELOCATION_RUNNING);
+		r = part_relocate_status(part);
+		ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+		ASSERT_EQ(r.granule, granule);
+		ASSERT_EQ(r.moved, PAGES);
+		ASSERT_GE(r.tried, PAGES / granule);
+		/* But for what somebody had in hand at the first look. */
+		ASSERT_LT(r.tried, 2 * PAGES / granule);
+		ASSERT_EQ(part_blocked(&r), r.tried);
+		ASSERT_EQ(part_on_node(part, node), PAGES);
+	}
+	ASSERT_EQ(part_info(part).block_pages, 0);
+	check(1);
+	end();
+}
+
 /* A page that has no frame stays with the pager, one that is clean keeps its copy. */
 static void other_states_go_along(void)
 {
@@ -529,6 +557,7 @@ static void none_where_blocks_are_not_wanted(void)
 static const struct tarn_test tests[] = {
 	TEST(all_of_it),
 	TEST(a_range_and_a_granule),
+	TEST(granules_of_all_sizes),
 	TEST(other_states_go_along),
 	TEST(what_is_held_is_waited_for),
 	TEST(it_can_be_cancelled),

@@ -61,7 +61,7 @@ static void test_json(void)
 {
 	struct tarn_partition_relocate r = {
 		.state = TARN_RELOCATION_NO_ROOM, .held = 1, .held_page = 77,
-		.node = 3, .flags = TARN_RELOCATE_AWAY,
+		.node = 3, .flags = TARN_RELOCATE_AWAY, .granule = 128,
 	};
 	json_t *object;
 
@@ -79,8 +79,7 @@ static void test_json(void)
 	CHECK_EQ(json_integer_value(json_object_get(object, "node")), 3);
 	CHECK_STR(json_string_value(json_object_get(object, "direction")),
 		  "away from");
-	/* That is what 0 means. */
-	CHECK_EQ(json_integer_value(json_object_get(object, "granule")), 512);
+	CHECK_EQ(json_integer_value(json_object_get(object, "granule")), 128);
 	json_decref(object);
 	r = (struct tarn_partition_relocate){
 		.state = TARN_RELOCATION_DONE, .flags = TARN_RELOCATE_COMPACT,

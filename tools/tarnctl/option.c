@@ -93,7 +93,7 @@ static const struct option_def option_defs[] = {
 	{ OPTION_REFUSE, 0, KIND_FLAG, "refuse", NULL, DEST(refuse),
 	  "end at a page that somebody holds, do not wait for it" },
 	{ OPTION_GRANULE, 0, KIND_STRING, "granule", "PAGES", DEST(granule),
-	  "pages that are blocked together, 1 to 512 (default 512)" },
+	  "pages that are blocked together, 1 to 512" },
 	{ OPTION_BACKGROUND, 0, KIND_FLAG, "background", NULL,
 	  DEST(background), "do not wait until it has ended" },
 	{ OPTION_STATUS, 0, KIND_FLAG, "status", NULL, DEST(status),

@@ -103,12 +103,6 @@ static void print_line(const char *label, const char *text)
 	printf("  " FIELD_LABEL " %s\n", label, text);
 }
 
-/* As many as there may be where nothing was said. */
-static __u32 granule(const struct tarn_partition_relocate *r)
-{
-	return r->granule ? r->granule : TARN_RELOCATE_GRANULE_MOST;
-}
-
 static void print_direction(const struct tarn_partition_relocate *r)
 {
 	if (r->flags & TARN_RELOCATE_COMPACT)
@@ -130,7 +124,11 @@ void relocation_print(const char *path,
 	print_direction(r);
 	printf("  " FIELD_LABEL " page %llu, %llu pages\n", "range", r->start,
 	       r->count);
-	print_line("granule", size_format_pages(size, granule(r), exact));
+	if (r->granule)
+		print_line("granule",
+			   size_format_pages(size, r->granule, exact));
+	else if (!(r->flags & TARN_RELOCATE_COMPACT))
+		print_line("granule", "a 2 MiB frame, or 64 pages");
 	if (r->state != TARN_RELOCATION_DONE)
 		printf("  " FIELD_LABEL " page %llu, %u%%\n", "gone up to",
 		       r->cursor, relocation_percent(r));
@@ -160,7 +158,7 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 			 "state", relocation_state(r->state),
 			 "node", node ? json_integer(r->node) : json_null(),
 			 "direction", any ? relocation_direction(r) : NULL,
-			 "granule", any ? json_integer(granule(r)) : json_null(),
+			 "granule", any ? json_integer(r->granule) : json_null(),
 			 "start", (json_int_t)r->start,
 			 "count", (json_int_t)r->count,
 			 "cursor", (json_int_t)r->cursor,

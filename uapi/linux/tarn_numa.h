@@ -129,8 +129,8 @@ enum tarn_relocate_state {
  * @start: to start: first page; out: of the range
  * @count: to start: pages, cut to the file; out: of the range
  * @granule: to start: pages that are blocked together, a power of two up to
- *	TARN_RELOCATE_GRANULE_MOST, 0: as many; out: the same. Of so many it is
- *	a block that is one frame; of others 64 at most are
+ *	TARN_RELOCATE_GRANULE_MOST; 0: a block that is one frame, and 64 of small frames;
+ *	out: the same. With fewer than TARN_RELOCATE_GRANULE_MOST such a block is split
  * @state: out: enum tarn_relocate_state
  * @cursor: out: page up to which it has gone this time round
  * @moved: out: pages moved; of blocks that became one frame all
