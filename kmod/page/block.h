@@ -79,7 +79,7 @@ static inline bool tarn_block_gather(struct tarn_partition *part,
 
 static inline void tarn_block_try_begin(struct tarn_block_try *try)
 {
-	/* Who reads where it goes has read before of which block (policy/relocate.c). */
+	/* Pairs with who reads where it goes (policy/relocate.c). */
 	smp_store_release(&try->to, TARN_FRAME_NONE);
 	try->since = 0;
 }
@@ -87,6 +87,7 @@ static inline void tarn_block_try_begin(struct tarn_block_try *try)
 static inline void tarn_block_try_to(struct tarn_block_try *try,
 				     const struct tarn_chunk *to)
 {
+	/* As above. */
 	smp_store_release(&try->to, tarn_chunk_first(to));
 }
 

@@ -14,11 +14,15 @@
  * The work holds the partition's pin for a granule only. The end of the partition cancels
  * it and waits for it.
  */
+#include <linux/capability.h>
+#include <linux/io.h>
 #include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
 #include "page/block.h"
@@ -72,7 +76,9 @@ struct round {
  * @held_before: page that the last round found held, or TARN_MOVE_NONE
  * @full_since: since when the target has no frame, in jiffies; 0: it has
  * @round: the work's
- * @try: the work's: of a block that goes as one frame
+ * @page: first one of the granule that the work is at, or that comes next
+ * @try: the work's: where @page goes; of a block that goes as one frame also since when it
+ *	is blocked
  * @batch: the work's: pages whose translation is blocked together, those of a granule
  */
 struct tarn_relocation {
@@ -86,6 +92,7 @@ struct tarn_relocation {
 	u64 held_before;
 	unsigned long full_since;
 	struct round round;
+	u64 page;
 	struct tarn_block_try try;
 	struct tarn_move_batch batch[TARN_RELOCATE_GRANULE_MOST / TARN_BATCH_MOST];
 };
@@ -143,6 +150,27 @@ static void note_held(struct round *round, u64 index)
 		round->held_page = index;
 }
 
+/*
+ * Page and target change one after the other, with no target in between: who finds the
+ * target unchanged after he read the page has a pair (page_under_way()).
+ */
+static void begin_page(struct tarn_relocation *r, u64 index)
+{
+	tarn_block_try_begin(&r->try);
+	/* Pairs with page_under_way(). */
+	smp_store_release(&r->page, index);
+}
+
+/* The first page of a granule that goes. */
+static void note_target(struct tarn_relocation *r, u64 index, u64 to)
+{
+	if (r->try.to != TARN_FRAME_NONE)
+		return;
+	begin_page(r, index);
+	/* Pairs with page_under_way(). */
+	smp_store_release(&r->try.to, to);
+}
+
 /* False: there is no frame to move to. */
 static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
 		      u64 index, atomic64_t *entry)
@@ -162,6 +190,7 @@ static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
 		return false;
 	switch (tarn_move_add(batch, index, entry, frame, to)) {
 	case TARN_MOVE_TAKEN:
+		note_target(r, index, to);
 		return true;
 	case TARN_MOVE_POISONED:
 		round->skipped++;
@@ -441,6 +470,7 @@ static u64 do_granule(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 at,
 {
 	u64 granule = granule_of(r), next;
 
+	begin_page(r, at);
 	if (compacts(r)) {
 		next = min(end, ALIGN_DOWN(at, TARN_BLOCK_PAGES) +
 				TARN_BLOCK_PAGES);
@@ -448,8 +478,10 @@ static u64 do_granule(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 at,
 		return next;
 	}
 	next = min(end, ALIGN_DOWN(at, granule) + granule);
-	if (!is_block(r, at, end) || !move_block(r, leaf, at, &next))
+	if (!is_block(r, at, end) || !move_block(r, leaf, at, &next)) {
+		begin_page(r, at);
 		move_granule(r, leaf, at, next);
+	}
 	return next;
 }
 
@@ -561,6 +593,7 @@ static void relocate_work(struct work_struct *work)
 					     min(2 * r->pause, PAUSE_MOST);
 	r->at = r->round.first_left;
 	r->end = r->round.end_left;
+	begin_page(r, r->at);
 	state = state_after(r);
 	/* Pairs with is_running(): who sees that it ended sees how. */
 	smp_store_release(&r->range.state, state);
@@ -657,6 +690,7 @@ static long start(struct tarn_partition *part,
 	r->pause = 0;
 	r->held_before = TARN_MOVE_NONE;
 	r->full_since = 0;
+	begin_page(r, r->at);
 	queue_delayed_work(relocate_queue, &r->work, 0);
 	return 0;
 }
@@ -676,6 +710,99 @@ static long cancel(struct tarn_partition *part)
 	return 0;
 }
 
+/* ---- the block under way ------------------------------------------------ */
+
+static u64 page_under_way(const struct tarn_relocation *r, u64 *to)
+{
+	u64 page;
+
+	do {
+		/* Pairs with begin_page(), and with who sets a target. */
+		*to = smp_load_acquire(&r->try.to);
+		/* Pairs with begin_page(). */
+		page = smp_load_acquire(&r->page);
+	} while (READ_ONCE(r->try.to) != *to);
+	return page;
+}
+
+/* Of a frame that may be going away; no reference is taken, that would hold it. */
+static void tell_place(struct tarn_pool *pool, u64 frame, u64 *address, s32 *node)
+{
+	struct tarn_chunk *chunk;
+
+	if (frame == TARN_FRAME_NONE)
+		return;
+	rcu_read_lock();
+	chunk = tarn_chunk_of(pool, frame);
+	if (chunk) {
+		*address = page_to_phys(chunk->page +
+					(frame & (TARN_CHUNK_FRAMES - 1)));
+		*node = chunk->node;
+	}
+	rcu_read_unlock();
+}
+
+static u32 granule_at(const struct tarn_relocation *r, u64 page, u64 e)
+{
+	u64 end = r->range.start + r->range.count;
+
+	if (compacts(r) || (is_block(r, page, end) &&
+			    tarn_block_is_whole(r->part->pool, e)))
+		return TARN_BLOCK_PAGES;
+	return granule_of(r);
+}
+
+static void look_at_pages(struct tarn_pool *pool, struct tarn_leaf *leaf,
+			  struct tarn_relocation_block *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+		unsigned int granule = i / b->granule;
+		u64 bit = BIT_ULL(granule % 64);
+
+		if (tarn_entry_is_brief(e))
+			b->blocked[granule / 64] |= bit;
+		if (!tarn_entry_has_frame(e) ||
+		    !tarn_frame_peek_held(pool, tarn_entry_payload(e)))
+			continue;
+		b->held[granule / 64] |= bit;
+		b->held_pages++;
+	}
+}
+
+static void tell_block(const struct tarn_relocation *r,
+		       struct tarn_relocation_block *b)
+{
+	struct tarn_pool *pool = r->part->pool;
+	u64 to, page = page_under_way(r, &to), e = 0;
+	struct tarn_leaf *leaf = tarn_partition_leaf(r->part, page, false);
+
+	if (leaf)
+		e = atomic64_read(tarn_leaf_entry(leaf, page));
+	*b = (struct tarn_relocation_block) {
+		.first = ALIGN_DOWN(page, TARN_BLOCK_PAGES),
+		.page = page,
+		.source_node = TARN_NODE_NONE,
+		.target_node = r->range.flags & (TARN_RELOCATE_AWAY |
+						 TARN_RELOCATE_COMPACT) ?
+			       TARN_NODE_NONE : (s32)r->range.node,
+		.granule = granule_at(r, page, e),
+	};
+	tell_place(pool, to, &b->target, &b->target_node);
+	if (tarn_entry_has_frame(e))
+		tell_place(pool, tarn_entry_payload(e), &b->source,
+			   &b->source_node);
+	if (leaf)
+		look_at_pages(pool, leaf, b);
+	/* Where memory is helps who attacks it. */
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
+		return;
+	b->source = 0;
+	b->target = 0;
+}
+
 static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to)
 {
 	const struct tarn_relocation *r = part->relocation;
@@ -687,6 +814,8 @@ static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to
 		state = smp_load_acquire(&r->range.state);
 		*to = r->range;
 		to->state = state;
+		if (state == TARN_RELOCATION_RUNNING)
+			tell_block(r, &to->block);
 	} else {
 		memset(to, 0, sizeof(*to));
 	}

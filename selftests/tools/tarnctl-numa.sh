@@ -389,6 +389,14 @@ held_page()
 		tarnctl partition relocate g1 --to 1 --background
 	await waits
 	result $? "a held page is waited for"
+	check "and its block is told" json '.block.first == 0 and .block.page == 5 and
+		.block.source_node == 0 and .block.target_node == 1 and .block.source > 0 and
+		.block.granule == 64 and .block.held == [0] and .block.held_pages == 1 and
+		.block.blocked == []' tarnctl partition relocate g1 --status --json
+	check "in words" says "  held                     0 of 8" \
+		tarnctl partition relocate g1 --status
+	check "addresses only to root" json '.block.source == null and .block.page == 5' \
+		as_user partition relocate g1 --status --json
 	refuse 1 "is under way" "one at a time" tarnctl partition relocate g1 --to 0
 	check "cancel it" says "was cancelled" tarnctl partition relocate g1 --cancel
 	check "it is" ended cancelled

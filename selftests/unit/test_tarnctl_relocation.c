@@ -57,6 +57,41 @@ static void test_progress(void)
 	CHECK(strstr(buf, " skipped"));
 }
 
+static __s64 granule_json(json_t *block, const char *key, size_t i)
+{
+	return json_integer_value(json_array_get(json_object_get(block, key), i));
+}
+
+static void test_block(void)
+{
+	struct tarn_partition_relocate r = {
+		.state = TARN_RELOCATION_RUNNING,
+		.block = {
+			.first = 512, .page = 640, .source = 0x1000,
+			.source_node = 1, .target_node = TARN_NODE_NONE,
+			.granule = 4, .held_pages = 3,
+			.blocked = { 1 }, .held = { 6, 1ULL << 63 },
+		},
+	};
+	json_t *object = relocation_json(&r), *block;
+
+	block = json_object_get(object, "block");
+	CHECK_EQ(json_integer_value(json_object_get(block, "page")), 640);
+	CHECK_EQ(json_integer_value(json_object_get(block, "source")), 0x1000);
+	CHECK(json_is_null(json_object_get(block, "target")));
+	CHECK(json_is_null(json_object_get(block, "target_node")));
+	CHECK_EQ(json_array_size(json_object_get(block, "held")), 3);
+	CHECK_EQ(granule_json(block, "blocked", 0), 0);
+	CHECK_EQ(granule_json(block, "held", 0), 1);
+	CHECK_EQ(granule_json(block, "held", 2), 127);
+	json_decref(object);
+	/* Of a module of before nothing is known. */
+	r.block.granule = 0;
+	object = relocation_json(&r);
+	CHECK(json_is_null(json_object_get(object, "block")));
+	json_decref(object);
+}
+
 static void test_json(void)
 {
 	struct tarn_partition_relocate r = {
@@ -108,6 +143,7 @@ static const struct tap_test tests[] = {
 	{ "how far it is", test_percent },
 	{ "how long pages were blocked", test_blocked },
 	{ "the line on the terminal", test_progress },
+	{ "the block under way", test_block },
 	{ "as JSON", test_json },
 };
 

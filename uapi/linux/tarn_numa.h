@@ -119,6 +119,40 @@ enum tarn_relocate_state {
 /** Buckets of times for which a page's translation was blocked. */
 #define TARN_BLOCKED_BUCKETS	24
 
+/** Nothing is known of a node. */
+#define TARN_NODE_NONE		(-1)
+
+/**
+ * struct tarn_relocation_block - the block of 2 MiB that a relocation is at
+ * @first: its first page
+ * @page: first page of the granule that is being moved, or, between two ways over what is
+ *	left, that comes first then
+ * @source: physical address of @page, while it is known
+ * @target: where @page goes, likewise
+ * @source_node: on which it is, or TARN_NODE_NONE
+ * @target_node: on which it will be, likewise
+ * @granule: pages of a granule in this block; 0: no relocation is under way
+ * @held_pages: pages of the block that somebody holds
+ * @blocked: a bit a granule of the block: its translation is blocked just now
+ * @held: likewise: somebody holds a page of it
+ *
+ * It is looked at when the call is made, so @held and @blocked also have what others do
+ * with its pages at that moment. An address that is not known is 0, as are all for who has
+ * no CAP_SYS_ADMIN.
+ */
+struct tarn_relocation_block {
+	__aligned_u64 first;
+	__aligned_u64 page;
+	__aligned_u64 source;
+	__aligned_u64 target;
+	__s32 source_node;
+	__s32 target_node;
+	__u32 granule;
+	__u32 held_pages;
+	__aligned_u64 blocked[TARN_RELOCATE_GRANULE_MOST / 64];
+	__aligned_u64 held[TARN_RELOCATE_GRANULE_MOST / 64];
+};
+
 /**
  * struct tarn_partition_relocate - TARN_PARTITION_RELOCATE: move a range (S05)
  * @size: of this structure
@@ -145,6 +179,7 @@ enum tarn_relocate_state {
  *	is being moved are in @blocked
  * @blocks: out: blocks that were moved as one frame, or became one
  * @paged: out: pages that the pager has, of which there is nothing to move
+ * @block: out: the block that it is at, while it is under way
  *
  * One relocation a partition at a time, which goes on when the caller is gone. Only the
  * granule that is being moved is blocked, and who touches it waits. A page without a frame
@@ -181,6 +216,7 @@ struct tarn_partition_relocate {
 	__aligned_u64 tried;
 	__aligned_u64 blocks;
 	__aligned_u64 paged;
+	struct tarn_relocation_block block;
 };
 
 /* ---- draining a node ---------------------------------------------------- */
