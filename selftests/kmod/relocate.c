@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -300,6 +301,128 @@ static void it_outlives_its_caller(void)
 	pool_umount(&pool);
 }
 
+static void hold(int *pipes, u64 page)
+{
+	struct iovec v = {
+		.iov_base = map + page * PAGE_SIZE,
+		.iov_len = PAGE_SIZE,
+	};
+
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+}
+
+static void let_go(int *pipes)
+{
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* A file without any page, or none of the range, has nothing that is waited for. */
+static void ends_with_its_range(u64 start_page, u64 cut)
+{
+	struct tarn_partition_relocate r;
+	int pipes[2];
+
+	begin();
+	fill(1);
+	hold(pipes, start_page + 5);
+	ASSERT_OK(start(1, 0, start_page, UINT64_MAX, 1));
+	WAIT_FOR(part_relocate_status(part).held == 1);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_RUNNING);
+	ASSERT_OK(ftruncate(part, cut * PAGE_SIZE));
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	r = part_relocate_status(part);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.moved, PAGES - start_page - 1);
+	ASSERT_EQ(part_info(part).resident_pages, cut);
+	ASSERT_EQ(part_on_node(part, 1), 0);
+	let_go(pipes);
+	/* What comes anew is nobody's of before. */
+	ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
+	ASSERT(page_is_zero(map + (start_page + 5) * PAGE_SIZE));
+	fill(2);
+	ASSERT_EQ(part_relocate(part, 1, 0).moved, PAGES);
+	check(2);
+	end();
+}
+
+static void it_ends_with_the_file(void)
+{
+	ends_with_its_range(0, 0);
+}
+
+static void it_ends_with_its_range(void)
+{
+	ends_with_its_range(BLOCK_PAGES, BLOCK_PAGES);
+}
+
+/* In the middle of a granule of any size, of small frames and of others. */
+static void cut_while_it_moves(const char *options, u32 flags)
+{
+	const unsigned int times = test_param("cuts", 12);
+	struct rng rng = { 3 };
+	unsigned int i;
+	u64 cut;
+
+	begin_with(options);
+	for (i = 0; i < times; i++) {
+		fill(i + 1);
+		ASSERT_OK(start(flags ? 0 : !(i & 1), flags, 0, PAGES,
+				flags ? 0 : 1U << i % 10));
+		cut = i % 3 ? rng_below(&rng, PAGES) : 0;
+		ASSERT_OK(ftruncate(part, cut * PAGE_SIZE));
+		WAIT_FOR(part_relocate_status(part).state !=
+			 TARN_RELOCATION_RUNNING);
+		ASSERT_EQ(part_relocate_status(part).state,
+			  TARN_RELOCATION_DONE);
+		ASSERT_EQ(part_info(part).resident_pages, cut);
+		if (cut)
+			ASSERT_PAGE(map + (cut - 1) * PAGE_SIZE, 5, cut - 1,
+				    i + 1);
+		ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
+		ASSERT(page_is_zero(map + (PAGES - 1) * PAGE_SIZE));
+	}
+	end();
+}
+
+static void cut_in_small_frames(void)
+{
+	cut_while_it_moves("nodes=16M:16M", 0);
+}
+
+static void cut_in_blocks(void)
+{
+	cut_while_it_moves("nodes=16M:16M,huge=always", 0);
+}
+
+static void cut_while_it_compacts(void)
+{
+	cut_while_it_moves("nodes=16M:16M", TARN_RELOCATE_COMPACT);
+}
+
+/* The pool stays while somebody has its file, the module while there is a pool. */
+static void it_ends_with_the_pool(void)
+{
+	int pipes[2];
+
+	begin();
+	fill(1);
+	hold(pipes, 5);
+	ASSERT_OK(start(1, 0, 0, PAGES, 0));
+	WAIT_FOR(part_relocate_status(part).held == 1);
+	ASSERT_ERR(__pool_umount(&pool), EBUSY);
+	ASSERT_ERR(syscall(SYS_delete_module, "tarn", O_NONBLOCK), EAGAIN);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(part_on_node(part, 1), PAGES - 1);
+	check(1);
+	munmap(map, PAGES * PAGE_SIZE);
+	close(part);
+	/* It waits for the page even now, of a file that still has its name. */
+	pool_umount(&pool);
+	let_go(pipes);
+}
+
 /* A target that has no frame to spare; nothing goes out to make room. */
 static void a_full_target_ends_it(void)
 {
@@ -585,6 +708,12 @@ static const struct tarn_test tests[] = {
 	TEST(what_is_held_is_waited_for),
 	TEST(it_can_be_cancelled),
 	TEST(it_outlives_its_caller),
+	TEST(it_ends_with_the_file),
+	TEST(it_ends_with_its_range),
+	TEST(cut_in_small_frames),
+	TEST(cut_in_blocks),
+	TEST(cut_while_it_compacts),
+	TEST(it_ends_with_the_pool),
 	TEST(a_full_target_ends_it),
 	TEST(it_goes_on_where_room_was_made),
 	TEST(back_and_forth_under_load),
