@@ -18,6 +18,7 @@
 #ifndef TARN_BLOCK_H
 #define TARN_BLOCK_H
 
+#include <linux/ktime.h>
 #include <linux/types.h>
 
 #include "pool/chunk.h"
@@ -26,6 +27,16 @@
 #define TARN_BLOCK_PAGES	TARN_CHUNK_FRAMES
 
 static_assert(TARN_BLOCK_PAGES == TARN_LEAF_PAGES);
+
+/**
+ * struct tarn_block_try - how far it came to have a block lie elsewhere
+ * @to: first frame where it goes, TARN_FRAME_NONE: there was none; others may read it
+ * @since: when the first of its pages was marked, which blocks its translation; 0: none was
+ */
+struct tarn_block_try {
+	u64 to;
+	ktime_t since;
+};
 
 bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 index);
@@ -42,11 +53,47 @@ void tarn_block_unmark(struct tarn_partition *part, struct tarn_leaf *leaf,
 		       u64 first, const unsigned long *marked);
 void tarn_block_unmap(struct tarn_partition *part, u64 first,
 		      const struct tarn_chunk *chunk);
-bool tarn_block_move(struct tarn_partition *part, struct tarn_leaf *leaf,
-		     u64 index, int nid);
-bool tarn_block_gather(struct tarn_partition *part, struct tarn_leaf *leaf,
-		       u64 first, int nid);
+bool tarn_block_try_move(struct tarn_partition *part, struct tarn_leaf *leaf,
+			 u64 index, int nid, struct tarn_block_try *try);
+bool tarn_block_try_gather(struct tarn_partition *part, struct tarn_leaf *leaf,
+			   u64 first, int nid, struct tarn_block_try *try);
 bool tarn_block_look(struct tarn_partition *part, u64 index);
 bool tarn_block_is_whole(struct tarn_pool *pool, u64 e);
+
+/* For who does not care how far it came. */
+static inline bool tarn_block_move(struct tarn_partition *part,
+				   struct tarn_leaf *leaf, u64 index, int nid)
+{
+	struct tarn_block_try try;
+
+	return tarn_block_try_move(part, leaf, index, nid, &try);
+}
+
+static inline bool tarn_block_gather(struct tarn_partition *part,
+				     struct tarn_leaf *leaf, u64 first, int nid)
+{
+	struct tarn_block_try try;
+
+	return tarn_block_try_gather(part, leaf, first, nid, &try);
+}
+
+static inline void tarn_block_try_begin(struct tarn_block_try *try)
+{
+	/* Pairs with who reads where it goes (policy/relocate.c). */
+	smp_store_release(&try->to, TARN_FRAME_NONE);
+	try->since = 0;
+}
+
+static inline void tarn_block_try_to(struct tarn_block_try *try,
+				     const struct tarn_chunk *to)
+{
+	/* As above. */
+	smp_store_release(&try->to, tarn_chunk_first(to));
+}
+
+static inline void tarn_block_try_mark(struct tarn_block_try *try)
+{
+	try->since = ktime_get();
+}
 
 #endif

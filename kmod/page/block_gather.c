@@ -313,7 +313,7 @@ static bool gather_marked(struct gather *g, bool in_place)
 }
 
 /* False: it is as it was, but for its mappings. */
-static bool gather(struct gather *g, int nid)
+static bool gather(struct gather *g, int nid, struct tarn_block_try *try)
 {
 	bool in_place, done;
 
@@ -323,6 +323,8 @@ static bool gather(struct gather *g, int nid)
 		g->to = tarn_block_take(g->part->pool, nid);
 	if (!g->to)
 		return false;
+	tarn_block_try_to(try, g->to);
+	tarn_block_try_mark(try);
 	done = mark_all(g) && gather_marked(g, in_place);
 	if (done)
 		return true;
@@ -333,25 +335,28 @@ static bool gather(struct gather *g, int nid)
 }
 
 /**
- * tarn_block_gather() - make a block of small frames one 2 MiB frame
+ * tarn_block_try_gather() - make a block of small frames one 2 MiB frame
  * @part: partition; the caller holds its pin, and no page lock
  * @leaf: the block's
  * @first: its first page; each page of it has a frame, or is known
  * @nid: the node that it is to be on, if it has to move, which has 2 MiB in one piece that
  *	nobody else needs
+ * @try: how far it came
  *
  * Not if a page of it is pinned, or somebody holds one.
  *
  * Context: process; waits for what is brief.
  * Return: whether it was done. If not it is as it was, but for its mappings.
  */
-bool tarn_block_gather(struct tarn_partition *part, struct tarn_leaf *leaf,
-		       u64 first, int nid)
+bool tarn_block_try_gather(struct tarn_partition *part, struct tarn_leaf *leaf,
+			   u64 first, int nid, struct tarn_block_try *try)
 {
 	struct gather g = { .part = part, .leaf = leaf, .first = first };
 
 	lockdep_assert_held_read(&part->pin);
-	if (tarn_pin_any(part, first, TARN_BLOCK_PAGES) || !gather(&g, nid))
+	tarn_block_try_begin(try);
+	if (tarn_pin_any(part, first, TARN_BLOCK_PAGES) ||
+	    !gather(&g, nid, try))
 		return false;
 	tarn_stats_add(part, TARN_STAT_BLOCK_PROMOTIONS, 1);
 	/* An area may have come meanwhile. */

@@ -112,17 +112,18 @@ static bool move_marked(struct block *b)
 }
 
 /**
- * tarn_block_move() - move a block that is one frame to a node
+ * tarn_block_try_move() - move a block that is one frame to a node
  * @part: partition; the caller holds its pin, and no page lock
  * @leaf: the block's
  * @index: a page of it
  * @nid: the node, which has 2 MiB in one piece that nobody else needs
+ * @try: how far it came
  *
  * Context: process; waits for what is brief.
  * Return: whether it was. If not it is as it was, and its pages may be moved one by one.
  */
-bool tarn_block_move(struct tarn_partition *part, struct tarn_leaf *leaf,
-		     u64 index, int nid)
+bool tarn_block_try_move(struct tarn_partition *part, struct tarn_leaf *leaf,
+			 u64 index, int nid, struct tarn_block_try *try)
 {
 	DECLARE_BITMAP(marked, TARN_LEAF_PAGES);
 	atomic64_t *entry = tarn_leaf_entry(leaf, index);
@@ -136,11 +137,13 @@ bool tarn_block_move(struct tarn_partition *part, struct tarn_leaf *leaf,
 	struct page *head;
 
 	lockdep_assert_held_read(&part->pin);
+	tarn_block_try_begin(try);
 	if (!tarn_block_is_whole(pool, atomic64_read(entry)))
 		return false;
 	b.to = tarn_block_take(pool, nid);
 	if (!b.to)
 		return false;
+	tarn_block_try_to(try, b.to);
 	head = tarn_block_lock(pool, entry);
 	if (!head) {
 		tarn_block_give(pool, b.to);
@@ -148,6 +151,7 @@ bool tarn_block_move(struct tarn_partition *part, struct tarn_leaf *leaf,
 	}
 	b.from = tarn_chunk_of(pool, tarn_entry_payload(atomic64_read(entry)));
 	if (b.from->whole && !tarn_frame_held_by(head, 1)) {
+		tarn_block_try_mark(try);
 		tarn_block_mark(part, leaf, b.first, b.from, marked);
 		moved = bitmap_full(marked, TARN_LEAF_PAGES) && move_marked(&b);
 		if (!moved)

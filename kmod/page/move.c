@@ -120,22 +120,33 @@ static u64 settle(struct tarn_move_batch *batch, unsigned int i)
 }
 
 /**
- * tarn_move_flush() - move what is in hand
- * @batch: is empty afterwards, its counts added to
+ * tarn_move_unmap() - unmap what is in hand
+ * @batch: to be settled next
+ *
+ * Who moves more than a batch together unmaps all of them before he settles the first.
  *
  * Context: process; does not wait for I/O.
  * Return: passes over the mappings that it took.
  */
-unsigned int tarn_move_flush(struct tarn_move_batch *batch)
+unsigned int tarn_move_unmap(struct tarn_move_batch *batch)
 {
 	struct tarn_batch *pages = &batch->pages;
-	unsigned int passes;
-	unsigned int i;
 
 	lockdep_assert_held_read(&pages->part->pin);
-	if (!pages->count)
-		return 0;
-	passes = tarn_batch_unmap(pages);
+	return pages->count ? tarn_batch_unmap(pages) : 0;
+}
+
+/**
+ * tarn_move_settle() - move what is in hand and unmapped
+ * @batch: is empty afterwards, its counts added to
+ *
+ * Context: process; does not wait for I/O.
+ */
+void tarn_move_settle(struct tarn_move_batch *batch)
+{
+	struct tarn_batch *pages = &batch->pages;
+	unsigned int i;
+
 	for (i = 0; i < pages->count; i++) {
 		struct page *page = tarn_batch_page(pages, i);
 		u64 spare = settle(batch, i);
@@ -145,5 +156,13 @@ unsigned int tarn_move_flush(struct tarn_move_batch *batch)
 		tarn_frame_release(pages->part->pool, spare);
 	}
 	pages->count = 0;
+}
+
+/* Both, of one batch. Returns the passes over the mappings that it took. */
+unsigned int tarn_move_flush(struct tarn_move_batch *batch)
+{
+	unsigned int passes = tarn_move_unmap(batch);
+
+	tarn_move_settle(batch);
 	return passes;
 }

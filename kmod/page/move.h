@@ -49,6 +49,8 @@ void tarn_move_begin(struct tarn_move_batch *batch,
 		     struct tarn_partition *part);
 enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
 			     atomic64_t *entry, u64 frame, u64 to);
+unsigned int tarn_move_unmap(struct tarn_move_batch *batch);
+void tarn_move_settle(struct tarn_move_batch *batch);
 unsigned int tarn_move_flush(struct tarn_move_batch *batch);
 
 #endif

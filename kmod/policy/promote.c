@@ -22,27 +22,23 @@
 #include <linux/wait.h>
 
 #include "page/block.h"
-#include "page/load.h"
 #include "policy/demote.h"
+#include "policy/gather.h"
 #include "policy/promote.h"
 #include "policy/relocate.h"
 #include "policy/remap.h"
-#include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 #include "pool/use.h"
 #include "pool/waiter.h"
 #include "trace.h"
 
-/* Of its pages so many have a frame, and of these so many are used often. */
-#define FRAMES_LEAST	(TARN_BLOCK_PAGES / 8 * 7)
+/* Of its pages that have a frame so many are used often. */
 #define WARM_LEAST	(TARN_BLOCK_PAGES / 2)
 /* Leaves that are looked at in one go. */
 #define BATCH		64U
 /* After a round in which nothing was to be done. */
 #define IDLE		(2 * HZ)
-/* Before what is stored of a block is read once more: a page of it can't be, perhaps. */
-#define FETCH_AGAIN	(60 * HZ)
 /* For what was done in one go it sleeps no longer, in nanoseconds. */
 #define SLEEP_MOST	(10ULL * NSEC_PER_SEC)
 
@@ -72,146 +68,26 @@ struct tarn_promoter {
 
 /* ---- a block ------------------------------------------------------------ */
 
-/**
- * struct view - what a block of small frames looks like
- * @frames: pages with a frame
- * @warm: of these, used often
- * @stored: pages that the pager has
- * @nid: node on which most of the frames lie, if more than half do
- */
-struct view {
-	unsigned int frames;
-	unsigned int warm;
-	unsigned int stored;
-	int nid;
-};
-
-static bool is_warm(u64 e)
-{
-	return tarn_entry_use(e) >= TARN_USE_WARM;
-}
-
-/* The node of more than half of them stays when all others cancel each other out. */
-static void see_node(struct view *v, unsigned int *votes, int nid)
-{
-	if (!*votes)
-		v->nid = nid;
-	*votes += v->nid == nid ? 1 : -1;
-}
-
-/* False: it can be no frame as it is. */
-static bool look(struct tarn_pool *pool, const struct tarn_leaf *leaf,
-		 struct view *v)
-{
-	unsigned int i, votes = 0;
-
-	for (i = 0; i < TARN_LEAF_PAGES; i++) {
-		u64 e = atomic64_read(&leaf->entry[i]);
-
-		if (tarn_entry_mark(e) || tarn_entry_pinned(e))
-			return false;
-		if (tarn_entry_has_frame(e)) {
-			v->frames++;
-			v->warm += is_warm(e);
-			see_node(v, &votes,
-				 tarn_frame_node(pool, tarn_entry_payload(e)));
-		} else if (tarn_entry_is_stored(e) && !(e & TARN_ENTRY_FAILED)) {
-			v->stored++;
-		} else if (!tarn_entry_is_known(e) || tarn_entry_is_ballooned(e)) {
-			return false;
-		}
-	}
-	return v->nid != NUMA_NO_NODE;
-}
-
-/* To find that out when it is unmapped would cost its users all of its mappings. */
-static bool is_held(struct tarn_pool *pool, const struct tarn_leaf *leaf)
-{
-	unsigned int i;
-
-	for (i = 0; i < TARN_LEAF_PAGES; i++) {
-		u64 e = atomic64_read(&leaf->entry[i]);
-
-		if (tarn_entry_has_frame(e) &&
-		    tarn_frame_peek_held(pool, tarn_entry_payload(e)))
-			return true;
-	}
-	return false;
-}
-
-/* Have what the pager has of it read. It is looked at again when that is there. */
-static bool fetch(struct tarn_partition *part, struct tarn_leaf *leaf, u64 first)
-{
-	struct tarn_pool *pool = part->pool;
-	unsigned int i, begun = 0;
-	u64 frame;
-
-	if (!tarn_pool_served(pool) ||
-	    (leaf->fetched && time_before(jiffies, leaf->fetched + FETCH_AGAIN)))
-		return false;
-	leaf->fetched = jiffies | 1;
-	for (i = 0; i < TARN_LEAF_PAGES; i++) {
-		if (!tarn_entry_is_stored(atomic64_read(&leaf->entry[i])))
-			continue;
-		if (tarn_pool_is_low(pool) || tarn_waiters_any(pool) ||
-		    atomic_read(&part->orphans))
-			break;
-		frame = tarn_home_alloc(part);
-		if (frame == TARN_FRAME_NONE)
-			break;
-		if (tarn_load_start(part, first + i, frame, true))
-			tarn_frame_free(pool, frame);
-		else
-			begun++;
-	}
-	return begun;
-}
-
-static int target(struct tarn_partition *part, const struct view *v)
-{
-	return rcu_access_pointer(part->homes) ? tarn_home_pick(part) : v->nid;
-}
-
-/* Are 2 MiB free that nobody will need soon? */
-static bool is_roomy(struct tarn_pool *pool, int nid)
-{
-	struct tarn_node *n = tarn_pool_node(pool, nid);
-
-	return n && !tarn_waiters_any(pool) && tarn_chunk_room(n, 0);
-}
-
-/* And in one piece? */
-static bool has_room(struct tarn_pool *pool, int nid)
-{
-	struct tarn_node *n = tarn_pool_node(pool, nid);
-
-	if (!is_roomy(pool, nid))
-		return false;
-	if (tarn_chunk_any(n))
-		return true;
-	pool->ops->compact(n);
-	return false;
-}
-
 /* A block of small frames that no relocation moves. True: it was worth something. */
 static bool promote_still(struct tarn_partition *part, struct tarn_leaf *leaf,
 		    u64 first)
 {
-	struct view v = { .nid = NUMA_NO_NODE };
 	struct tarn_pool *pool = part->pool;
+	struct tarn_gather_view v;
 	int nid;
 
 	if (first + TARN_BLOCK_PAGES > atomic64_read(&part->pages) ||
-	    !look(pool, leaf, &v) || v.frames < FRAMES_LEAST ||
+	    !tarn_gather_look(pool, leaf, &v) || v.frames < TARN_GATHER_LEAST ||
 	    v.warm < WARM_LEAST || !tarn_remap_wanted(part, first) ||
-	    is_held(pool, leaf))
+	    tarn_gather_held(pool, leaf, 0) < TARN_LEAF_PAGES)
 		return false;
-	nid = target(part, &v);
+	nid = tarn_gather_target(part, &v);
 	/* What was parted for others is as before only where these have room. */
-	if (leaf->parted && !is_roomy(pool, nid))
+	if (leaf->parted && !tarn_gather_roomy(pool, nid))
 		return false;
 	if (v.stored)
-		return has_room(pool, nid) && fetch(part, leaf, first);
+		return tarn_gather_room(pool, nid) &&
+		       tarn_gather_fetch(part, leaf, first);
 	/* What somebody held is one still, perhaps. */
 	if (!tarn_block_part(part, leaf, first) ||
 	    !tarn_block_gather(part, leaf, first, nid))
@@ -261,7 +137,8 @@ static bool visit(struct tarn_promoter *p, struct tarn_partition *part,
 		leaf->anew = false;
 		worked = part->inode && promote(part, leaf, first);
 	}
-	whole = part->inode && is_whole(part, leaf, &e) && (worked || is_warm(e));
+	whole = part->inode && is_whole(part, leaf, &e) &&
+		(worked || tarn_entry_use(e) >= TARN_USE_WARM);
 	up_read(&part->pin);
 	/* Once: a process may have small entries for reasons of its own. */
 	if (whole && !leaf->anew)

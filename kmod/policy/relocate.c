@@ -6,24 +6,31 @@
  * the next one, so that who asks sees it. A work item goes over the range, granule by
  * granule: the pages of one are marked MOVE, which is the mark of a blocked translation,
  * unmapped together, copied, and their entries switched. All others of the partition go on.
- * What a reference holds (DMA, GUP) is not moved. Rounds go over what the one before left,
- * until nothing is left that is neither moved nor without a frame; when a round moves
- * nothing the next one comes later.
+ * What a reference holds (DMA, GUP) is not moved. Or blocks of small frames are gathered
+ * into one frame each, all pages of a block in that same way. Rounds go over what the one
+ * before left, until nothing is left that is neither moved nor without a frame; when a
+ * round moves nothing the next one comes later.
  *
  * The work holds the partition's pin for a granule only. The end of the partition cancels
  * it and waits for it.
  */
+#include <linux/capability.h>
+#include <linux/io.h>
 #include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
 #include "page/block.h"
 #include "page/move.h"
+#include "policy/gather.h"
 #include "policy/relocate.h"
 #include "pool/partition.h"
+#include "pool/pins.h"
 #include "pool/pool.h"
 
 /* Between two rounds over what was held or in somebody's hand: doubled each time in vain. */
@@ -40,8 +47,9 @@
  * @held: of these, pages that somebody holds
  * @held_page: the first of them, or TARN_MOVE_NONE
  * @skipped: pages that need not be moved, or can't be as their frame is bad
+ * @paged: pages that the pager has
  * @moved: pages that were
- * @full: it ended as there is no frame to move to
+ * @full: there is no frame to move to, at which it ended unless it compacts
  */
 struct round {
 	u64 left;
@@ -50,6 +58,7 @@ struct round {
 	u64 held;
 	u64 held_page;
 	u64 skipped;
+	u64 paged;
 	u64 moved;
 	bool full;
 };
@@ -67,7 +76,10 @@ struct round {
  * @held_before: page that the last round found held, or TARN_MOVE_NONE
  * @full_since: since when the target has no frame, in jiffies; 0: it has
  * @round: the work's
- * @batch: the work's: pages whose translation is blocked together
+ * @page: first one of the granule that the work is at, or that comes next
+ * @try: the work's: where @page goes; of a block that goes as one frame also since when it
+ *	is blocked
+ * @batch: the work's: pages whose translation is blocked together, those of a granule
  */
 struct tarn_relocation {
 	struct tarn_partition *part;
@@ -80,7 +92,9 @@ struct tarn_relocation {
 	u64 held_before;
 	unsigned long full_since;
 	struct round round;
-	struct tarn_move_batch batch;
+	u64 page;
+	struct tarn_block_try try;
+	struct tarn_move_batch batch[TARN_RELOCATE_GRANULE_MOST / TARN_BATCH_MOST];
 };
 
 static struct workqueue_struct *relocate_queue;
@@ -123,7 +137,8 @@ static u64 take_frame(const struct tarn_relocation *r)
 
 static void note_left(struct round *round, u64 index, u64 end)
 {
-	if (!round->left)
+	/* What turns out to be held when it is unmapped comes after what was seen to be. */
+	if (!round->left || index < round->first_left)
 		round->first_left = index;
 	round->end_left = max(round->end_left, end);
 	round->left++;
@@ -131,25 +146,51 @@ static void note_left(struct round *round, u64 index, u64 end)
 
 static void note_held(struct round *round, u64 index)
 {
-	if (!round->held++)
+	if (!round->held++ || index < round->held_page)
 		round->held_page = index;
 }
 
+/*
+ * Page and target change one after the other, with no target in between: who finds the
+ * target unchanged after he read the page has a pair (page_under_way()).
+ */
+static void begin_page(struct tarn_relocation *r, u64 index)
+{
+	tarn_block_try_begin(&r->try);
+	/* Pairs with page_under_way(). */
+	smp_store_release(&r->page, index);
+}
+
+/* The first page of a granule that goes. */
+static void note_target(struct tarn_relocation *r, u64 index, u64 to)
+{
+	if (r->try.to != TARN_FRAME_NONE)
+		return;
+	begin_page(r, index);
+	/* Pairs with page_under_way(). */
+	smp_store_release(&r->try.to, to);
+}
+
 /* False: there is no frame to move to. */
-static bool take_page(struct tarn_relocation *r, u64 index, atomic64_t *entry)
+static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
+		      u64 index, atomic64_t *entry)
 {
 	struct round *round = &r->round;
 	u64 e = atomic64_read(entry), frame = tarn_entry_payload(e), to;
 
 	if (!tarn_entry_has_frame(e) || !is_astray(r, frame)) {
-		round->skipped++;
+		if (tarn_entry_is_stored(e))
+			round->paged++;
+		else
+			round->skipped++;
 		return true;
 	}
 	to = take_frame(r);
 	if (to == TARN_FRAME_NONE)
 		return false;
-	switch (tarn_move_add(&r->batch, index, entry, frame, to)) {
+	switch (tarn_move_add(batch, index, entry, frame, to)) {
 	case TARN_MOVE_TAKEN:
+		note_target(r, index, to);
 		return true;
 	case TARN_MOVE_POISONED:
 		round->skipped++;
@@ -163,6 +204,13 @@ static bool take_page(struct tarn_relocation *r, u64 index, atomic64_t *entry)
 	return true;
 }
 
+/* The translation of a granule is blocked now, whatever comes of it. */
+static void note_tried(struct tarn_relocation *r)
+{
+	WRITE_ONCE(r->range.tried, r->range.tried + 1);
+}
+
+/* And is no more. */
 static void note_blocked(struct tarn_relocation *r, ktime_t since)
 {
 	u64 us = max_t(s64, 1, ktime_us_delta(ktime_get(), since));
@@ -171,50 +219,107 @@ static void note_blocked(struct tarn_relocation *r, ktime_t since)
 	WRITE_ONCE(r->range.blocked[bucket], r->range.blocked[bucket] + 1);
 }
 
-/* The pages lie in one leaf. */
-static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
-			 u64 first, u64 end)
+/* The pages lie in one leaf. Returns how many batches they take. */
+static unsigned int take_granule(struct tarn_relocation *r,
+				 struct tarn_leaf *leaf, u64 first, u64 end)
 {
-	struct tarn_move_batch *batch = &r->batch;
+	struct tarn_move_batch *batch = r->batch;
 	struct round *round = &r->round;
-	ktime_t since = ktime_get();
 	u64 i;
 
 	tarn_move_begin(batch, r->part);
-	for (i = first; i < end && !round->full; i++)
-		round->full = !take_page(r, i, tarn_leaf_entry(leaf, i));
-	if (!batch->pages.count)
-		return;
-	tarn_move_flush(batch);
-	if (batch->moved)
-		note_blocked(r, since);
-	round->moved += batch->moved;
+	for (i = first; i < end && !round->full; i++) {
+		if (tarn_batch_is_full(&batch->pages))
+			tarn_move_begin(++batch, r->part);
+		round->full = !take_page(r, batch, i, tarn_leaf_entry(leaf, i));
+		if (round->full)
+			note_left(round, i, end);
+	}
+	return batch - r->batch + 1;
+}
+
+static void note_moved(struct tarn_relocation *r,
+		       const struct tarn_move_batch *batch, u64 end)
+{
+	unsigned int i;
+
+	r->round.moved += batch->moved;
 	WRITE_ONCE(r->range.moved, r->range.moved + batch->moved);
 	for (i = 0; i < batch->held; i++) {
-		note_held(round, batch->held_page);
-		note_left(round, batch->held_page, end);
+		note_held(&r->round, batch->held_page);
+		note_left(&r->round, batch->held_page, end);
 	}
+}
+
+/* All of it is blocked before the first page moves, and most of it until the last has. */
+static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			 u64 first, u64 end)
+{
+	ktime_t since = ktime_get();
+	unsigned int i, nr = take_granule(r, leaf, first, end);
+
+	if (!r->batch[0].pages.count)
+		return;
+	note_tried(r);
+	for (i = 0; i < nr; i++)
+		tarn_move_unmap(&r->batch[i]);
+	for (i = 0; i < nr; i++)
+		tarn_move_settle(&r->batch[i]);
+	note_blocked(r, since);
+	for (i = 0; i < nr; i++)
+		note_moved(r, &r->batch[i], end);
+}
+
+/* Pages of small frames that go together. */
+static u64 granule_of(const struct tarn_relocation *r)
+{
+	return r->range.granule ?: TARN_BATCH_MOST;
 }
 
 /* May a block that begins here go as a granule of its own? */
 static bool is_block(const struct tarn_relocation *r, u64 at, u64 end)
 {
-	return r->range.granule == TARN_BLOCK_PAGES &&
+	return (!r->range.granule || r->range.granule == TARN_BLOCK_PAGES) &&
 	       IS_ALIGNED(at, TARN_BLOCK_PAGES) &&
 	       end - at >= TARN_BLOCK_PAGES;
 }
 
+/* A block may have been blocked for nothing. */
+static void note_try(struct tarn_relocation *r)
+{
+	if (!r->try.since)
+		return;
+	note_tried(r);
+	note_blocked(r, r->try.since);
+}
+
+static void note_block(struct tarn_relocation *r)
+{
+	r->round.moved += TARN_BLOCK_PAGES;
+	WRITE_ONCE(r->range.moved, r->range.moved + TARN_BLOCK_PAGES);
+	WRITE_ONCE(r->range.blocks, r->range.blocks + 1);
+}
+
 static bool move_block_to(struct tarn_relocation *r, struct tarn_leaf *leaf,
-			  u64 first, int from)
+			  u64 first, int nid)
+{
+	bool moved = tarn_block_try_move(r->part, leaf, first, nid, &r->try);
+
+	note_try(r);
+	return moved;
+}
+
+static bool move_block_from(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			    u64 first, int from)
 {
 	struct tarn_node *n = tarn_pool_node(r->part->pool, from);
 	int i;
 
 	if (!(r->range.flags & TARN_RELOCATE_AWAY))
-		return tarn_block_move(r->part, leaf, first, r->range.node);
+		return move_block_to(r, leaf, first, r->range.node);
 	for (i = 0; n && i < nr_node_ids; i++)
 		if (n->nearest[i] != from &&
-		    tarn_block_move(r->part, leaf, first, n->nearest[i]))
+		    move_block_to(r, leaf, first, n->nearest[i]))
 			return true;
 	return false;
 }
@@ -224,26 +329,160 @@ static bool move_block(struct tarn_relocation *r, struct tarn_leaf *leaf,
 		       u64 first, u64 *next)
 {
 	u64 e = atomic64_read(tarn_leaf_entry(leaf, first));
-	ktime_t since = ktime_get();
 
 	if (!tarn_block_is_whole(r->part->pool, e) ||
 	    !is_astray(r, tarn_entry_payload(e)) ||
-	    !move_block_to(r, leaf, first,
-			   tarn_frame_node(r->part->pool,
-					   tarn_entry_payload(e))))
+	    !move_block_from(r, leaf, first,
+			     tarn_frame_node(r->part->pool,
+					     tarn_entry_payload(e))))
 		return false;
-	note_blocked(r, since);
-	r->round.moved += TARN_BLOCK_PAGES;
-	WRITE_ONCE(r->range.moved, r->range.moved + TARN_BLOCK_PAGES);
+	note_block(r);
 	*next = first + TARN_BLOCK_PAGES;
 	return true;
 }
 
+/* ---- one block that becomes one frame ----------------------------------- */
+
+/* What somebody held when it was split is one page for the kernel still, perhaps. */
+static bool part_rest(struct tarn_partition *part, struct tarn_leaf *leaf,
+		      u64 first)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++)
+		if (tarn_block_is_whole(part->pool,
+					atomic64_read(&leaf->entry[i])) &&
+		    !tarn_block_part(part, leaf, first + i))
+			return false;
+	return true;
+}
+
+/* Whatever keeps it from being done, it is to be looked at again. */
+static void gather(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
+		   int nid)
+{
+	struct tarn_partition *part = r->part;
+	bool done;
+
+	if (!part_rest(part, leaf, first)) {
+		note_held(&r->round, first);
+		note_left(&r->round, first, first + TARN_BLOCK_PAGES);
+		return;
+	}
+	done = tarn_block_try_gather(part, leaf, first, nid, &r->try);
+	note_try(r);
+	if (done) {
+		note_block(r);
+		/* Who has it in small entries is to have one for it: promotion sees to that. */
+		WRITE_ONCE(leaf->anew, false);
+		WRITE_ONCE(leaf->fetched, 0);
+		return;
+	}
+	r->round.full |= r->try.to == TARN_FRAME_NONE;
+	note_left(&r->round, first, first + TARN_BLOCK_PAGES);
+}
+
+/* Pages of it that somebody holds are named. */
+static bool is_block_held(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			  u64 first)
+{
+	struct tarn_pool *pool = r->part->pool;
+	unsigned int i = tarn_gather_held(pool, leaf, 0);
+	bool held = i < TARN_LEAF_PAGES;
+
+	for (; i < TARN_LEAF_PAGES; i = tarn_gather_held(pool, leaf, i + 1))
+		note_held(&r->round, first + i);
+	return held;
+}
+
+/* The pager has some of it. False: it can't be had. */
+static bool fetch(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
+		  int nid)
+{
+	if (!tarn_gather_room(r->part->pool, nid)) {
+		r->round.full = true;
+		return true;
+	}
+	return tarn_gather_fetch(r->part, leaf, first);
+}
+
+/* False: it is one frame, or can be none. */
+static bool is_scattered(struct tarn_relocation *r, struct tarn_leaf *leaf,
+			 u64 first, struct tarn_gather_view *v)
+{
+	u64 e = atomic64_read(tarn_leaf_entry(leaf, first));
+
+	*v = (struct tarn_gather_view) { .nid = NUMA_NO_NODE };
+	if (tarn_entry_has_frame(e) &&
+	    tarn_chunk_is_one(r->part->pool, tarn_entry_payload(e)))
+		return false;
+	return !tarn_pin_any(r->part, first, TARN_BLOCK_PAGES) &&
+	       tarn_gather_look(r->part->pool, leaf, v) &&
+	       v->frames >= TARN_GATHER_LEAST;
+}
+
+/* The pages lie in one leaf. */
+static void compact(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
+		    u64 end)
+{
+	struct tarn_gather_view v;
+	bool scattered;
+	int nid;
+
+	if (end - first < TARN_BLOCK_PAGES) {
+		r->round.skipped += end - first;
+		return;
+	}
+	scattered = is_scattered(r, leaf, first, &v);
+	if (!scattered && !v.busy) {
+		r->round.skipped += TARN_BLOCK_PAGES;
+		return;
+	}
+	if (!scattered || is_block_held(r, leaf, first)) {
+		note_left(&r->round, first, end);
+		return;
+	}
+	nid = tarn_gather_target(r->part, &v);
+	if (!v.stored)
+		gather(r, leaf, first, nid);
+	else if (fetch(r, leaf, first, nid))
+		note_left(&r->round, first, end);
+	else
+		r->round.skipped += TARN_BLOCK_PAGES;
+}
+
 /* ---- a round ------------------------------------------------------------ */
 
+static bool compacts(const struct tarn_relocation *r)
+{
+	return r->range.flags & TARN_RELOCATE_COMPACT;
+}
+
+/* For another block there may be room elsewhere, or where it lies. */
 static bool goes_on(const struct tarn_relocation *r)
 {
-	return !READ_ONCE(r->cancel) && !r->round.full;
+	return !READ_ONCE(r->cancel) && (!r->round.full || compacts(r));
+}
+
+/* Returns the page after the granule. */
+static u64 do_granule(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 at,
+		      u64 end)
+{
+	u64 granule = granule_of(r), next;
+
+	begin_page(r, at);
+	if (compacts(r)) {
+		next = min(end, ALIGN_DOWN(at, TARN_BLOCK_PAGES) +
+				TARN_BLOCK_PAGES);
+		compact(r, leaf, at, next);
+		return next;
+	}
+	next = min(end, ALIGN_DOWN(at, granule) + granule);
+	if (!is_block(r, at, end) || !move_block(r, leaf, at, &next)) {
+		begin_page(r, at);
+		move_granule(r, leaf, at, next);
+	}
+	return next;
 }
 
 /* Granules of a leaf from *@at to @end. */
@@ -251,19 +490,14 @@ static void move_of_leaf(struct tarn_relocation *r, struct tarn_leaf *leaf,
 			 u64 *at, u64 end)
 {
 	struct tarn_partition *part = r->part;
-	u64 next;
 
-	for (; *at < end && goes_on(r); *at = next) {
-		u64 granule = min_t(u64, r->range.granule, TARN_BATCH_MOST);
-
-		next = min(end, ALIGN_DOWN(*at, granule) + granule);
+	while (*at < end && goes_on(r)) {
 		down_read(&part->pin);
 		/* The partition ends only when the work has ended. */
-		if (!WARN_ON_ONCE(!part->inode) &&
-		    !(is_block(r, *at, end) && move_block(r, leaf, *at, &next)))
-			move_granule(r, leaf, *at, next);
+		*at = WARN_ON_ONCE(!part->inode) ? end :
+						   do_granule(r, leaf, *at, end);
 		up_read(&part->pin);
-		WRITE_ONCE(r->range.cursor, next);
+		WRITE_ONCE(r->range.cursor, *at);
 		cond_resched();
 	}
 }
@@ -290,10 +524,12 @@ static void go_round(struct tarn_relocation *r)
 		}
 		move_of_leaf(r, leaf, &at, min(end, first + TARN_LEAF_PAGES));
 	}
+	if (at >= end)
+		return;
 	/* Where it ended for want of frames the next one goes on. */
-	if (r->round.full || READ_ONCE(r->cancel))
+	if (!goes_on(r))
 		note_left(&r->round, at, end);
-	else if (at < end)
+	else
 		r->round.skipped += end - at;
 }
 
@@ -337,8 +573,10 @@ static void tell_round(struct tarn_relocation *r, bool first)
 	WRITE_ONCE(r->range.held, round->held);
 	WRITE_ONCE(r->range.held_page, round->held ? round->held_page : 0);
 	/* Later rounds see what the first one moved. */
-	if (first)
-		WRITE_ONCE(r->range.skipped, round->skipped);
+	if (!first)
+		return;
+	WRITE_ONCE(r->range.skipped, round->skipped);
+	WRITE_ONCE(r->range.paged, round->paged);
 }
 
 static void relocate_work(struct work_struct *work)
@@ -355,6 +593,7 @@ static void relocate_work(struct work_struct *work)
 					     min(2 * r->pause, PAUSE_MOST);
 	r->at = r->round.first_left;
 	r->end = r->round.end_left;
+	begin_page(r, r->at);
 	state = state_after(r);
 	/* Pairs with is_running(): who sees that it ended sees how. */
 	smp_store_release(&r->range.state, state);
@@ -396,12 +635,22 @@ bool tarn_relocating(struct tarn_partition *part)
 	return r && is_running(r);
 }
 
+static bool is_valid_compact(struct tarn_partition *part,
+			     const struct tarn_partition_relocate *want)
+{
+	return !want->node && !(want->flags & TARN_RELOCATE_AWAY) &&
+	       (!want->granule || want->granule == TARN_BLOCK_PAGES) &&
+	       READ_ONCE(part->huge) != TARN_HUGE_NEVER;
+}
+
 static bool is_valid(struct tarn_partition *part,
 		     const struct tarn_partition_relocate *want)
 {
 	struct tarn_node *n = want->node < nr_node_ids ?
 			      tarn_pool_node(part->pool, want->node) : NULL;
 
+	if (want->flags & TARN_RELOCATE_COMPACT)
+		return is_valid_compact(part, want);
 	if (want->granule > TARN_RELOCATE_GRANULE_MOST ||
 	    (want->granule && !is_power_of_2(want->granule)))
 		return false;
@@ -429,7 +678,7 @@ static long start(struct tarn_partition *part,
 		.flags = want->flags,
 		.node = want->node,
 		.start = want->start,
-		.granule = want->granule ?: TARN_RELOCATE_GRANULE_MOST,
+		.granule = want->granule,
 		.state = TARN_RELOCATION_RUNNING,
 		.cursor = want->start,
 	};
@@ -441,6 +690,7 @@ static long start(struct tarn_partition *part,
 	r->pause = 0;
 	r->held_before = TARN_MOVE_NONE;
 	r->full_since = 0;
+	begin_page(r, r->at);
 	queue_delayed_work(relocate_queue, &r->work, 0);
 	return 0;
 }
@@ -460,6 +710,99 @@ static long cancel(struct tarn_partition *part)
 	return 0;
 }
 
+/* ---- the block under way ------------------------------------------------ */
+
+static u64 page_under_way(const struct tarn_relocation *r, u64 *to)
+{
+	u64 page;
+
+	do {
+		/* Pairs with begin_page(), and with who sets a target. */
+		*to = smp_load_acquire(&r->try.to);
+		/* Pairs with begin_page(). */
+		page = smp_load_acquire(&r->page);
+	} while (READ_ONCE(r->try.to) != *to);
+	return page;
+}
+
+/* Of a frame that may be going away; no reference is taken, that would hold it. */
+static void tell_place(struct tarn_pool *pool, u64 frame, u64 *address, s32 *node)
+{
+	struct tarn_chunk *chunk;
+
+	if (frame == TARN_FRAME_NONE)
+		return;
+	rcu_read_lock();
+	chunk = tarn_chunk_of(pool, frame);
+	if (chunk) {
+		*address = page_to_phys(chunk->page +
+					(frame & (TARN_CHUNK_FRAMES - 1)));
+		*node = chunk->node;
+	}
+	rcu_read_unlock();
+}
+
+static u32 granule_at(const struct tarn_relocation *r, u64 page, u64 e)
+{
+	u64 end = r->range.start + r->range.count;
+
+	if (compacts(r) || (is_block(r, page, end) &&
+			    tarn_block_is_whole(r->part->pool, e)))
+		return TARN_BLOCK_PAGES;
+	return granule_of(r);
+}
+
+static void look_at_pages(struct tarn_pool *pool, struct tarn_leaf *leaf,
+			  struct tarn_relocation_block *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+		unsigned int granule = i / b->granule;
+		u64 bit = BIT_ULL(granule % 64);
+
+		if (tarn_entry_is_brief(e))
+			b->blocked[granule / 64] |= bit;
+		if (!tarn_entry_has_frame(e) ||
+		    !tarn_frame_peek_held(pool, tarn_entry_payload(e)))
+			continue;
+		b->held[granule / 64] |= bit;
+		b->held_pages++;
+	}
+}
+
+static void tell_block(const struct tarn_relocation *r,
+		       struct tarn_relocation_block *b)
+{
+	struct tarn_pool *pool = r->part->pool;
+	u64 to, page = page_under_way(r, &to), e = 0;
+	struct tarn_leaf *leaf = tarn_partition_leaf(r->part, page, false);
+
+	if (leaf)
+		e = atomic64_read(tarn_leaf_entry(leaf, page));
+	*b = (struct tarn_relocation_block) {
+		.first = ALIGN_DOWN(page, TARN_BLOCK_PAGES),
+		.page = page,
+		.source_node = TARN_NODE_NONE,
+		.target_node = r->range.flags & (TARN_RELOCATE_AWAY |
+						 TARN_RELOCATE_COMPACT) ?
+			       TARN_NODE_NONE : (s32)r->range.node,
+		.granule = granule_at(r, page, e),
+	};
+	tell_place(pool, to, &b->target, &b->target_node);
+	if (tarn_entry_has_frame(e))
+		tell_place(pool, tarn_entry_payload(e), &b->source,
+			   &b->source_node);
+	if (leaf)
+		look_at_pages(pool, leaf, b);
+	/* Where memory is helps who attacks it. */
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
+		return;
+	b->source = 0;
+	b->target = 0;
+}
+
 static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to)
 {
 	const struct tarn_relocation *r = part->relocation;
@@ -471,6 +814,8 @@ static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to
 		state = smp_load_acquire(&r->range.state);
 		*to = r->range;
 		to->state = state;
+		if (state == TARN_RELOCATION_RUNNING)
+			tell_block(r, &to->block);
 	} else {
 		memset(to, 0, sizeof(*to));
 	}

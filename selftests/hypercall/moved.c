@@ -29,11 +29,8 @@ static void hold(int *pipes)
 	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
 }
 
-static void back_and_forth(const char *options, u64 held, unsigned int granules)
+static void begin(const char *options)
 {
-	int pipes[2];
-	u64 passes;
-
 	nodes_need(2);
 	node_run_on(0);
 	pool_mount(&pool, options);
@@ -44,6 +41,29 @@ static void back_and_forth(const char *options, u64 held, unsigned int granules)
 	bare_job(&b, BARE_JOB_VERIFY, 2);
 	bare_run(&b);
 	ASSERT_EQ(b.box->bad, 0);
+}
+
+static void end(void)
+{
+	bare_destroy(&b);
+	part_unlink(&pool, "a");
+	pool_assert_idle(&pool);
+	pager_stop(&pg);
+	pool_umount(&pool);
+}
+
+static void let_go(int *pipes)
+{
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void back_and_forth(const char *options, u64 held, unsigned int granules)
+{
+	int pipes[2];
+	u64 passes;
+
+	begin(options);
 	hold(pipes);
 	bare_job(&b, BARE_JOB_VERIFY, UINT64_MAX);
 	bare_start(&b);
@@ -54,13 +74,57 @@ static void back_and_forth(const char *options, u64 held, unsigned int granules)
 	WAIT_FOR(b.box->done >= passes + 2 || b.box->bad);
 	bare_stop(&b);
 	ASSERT_EQ(b.box->bad, 0);
-	close(pipes[0]);
-	close(pipes[1]);
-	bare_destroy(&b);
-	part_unlink(&pool, "a");
-	pool_assert_idle(&pool);
-	pager_stop(&pg);
-	pool_umount(&pool);
+	let_go(pipes);
+	end();
+}
+
+/* Goes on until the page that is held is the last one left. */
+static void start(u32 node)
+{
+	struct tarn_partition_relocate r = {
+		.op = TARN_RELOCATE_START,
+		.node = node,
+		.count = UINT64_MAX,
+	};
+
+	ASSERT_OK(__part_relocate(b.part, &r));
+	WAIT_FOR(part_relocate_status(b.part).moved == PAGES - 1);
+	ASSERT_EQ(part_relocate_status(b.part).state, TARN_RELOCATION_RUNNING);
+}
+
+static void ends_on(u32 node, int *pipes)
+{
+	ASSERT_EQ(part_relocate_status(b.part).state, TARN_RELOCATION_RUNNING);
+	let_go(pipes);
+	WAIT_FOR(part_relocate_status(b.part).state != TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(part_relocate_status(b.part).state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_on_node(b.part, node), PAGES);
+}
+
+/* A relocation is of the partition, whatever VM that is attached to. */
+static void its_vm_comes_and_goes(void)
+{
+	int pipes[2];
+	u64 passes;
+
+	begin("nodes=16M:16M,huge=never");
+	hold(pipes);
+	bare_job(&b, BARE_JOB_VERIFY, UINT64_MAX);
+	bare_start(&b);
+	WAIT_FOR(b.box->done >= 1);
+	start(1);
+	bare_detach(&b);
+	ends_on(1, pipes);
+	passes = b.box->done;
+	WAIT_FOR(b.box->done >= passes + 2 || b.box->bad);
+	hold(pipes);
+	start(0);
+	bare_attach(&b);
+	bare_stop(&b);
+	ASSERT_EQ(b.box->bad, 0);
+	bare_close_vm(&b);
+	ends_on(0, pipes);
+	end();
 }
 
 static void page_by_page(void)
@@ -77,6 +141,7 @@ static void in_blocks(void)
 static const struct tarn_test tests[] = {
 	TEST(page_by_page),
 	TEST(in_blocks),
+	TEST(its_vm_comes_and_goes),
 };
 
 TESTS_MAIN(tests)

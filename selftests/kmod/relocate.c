@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -61,16 +62,6 @@ static void check(u64 version)
 		ASSERT_PAGE(map + i * PAGE_SIZE, 5, i, version);
 }
 
-static u64 granules(const struct tarn_partition_relocate *r)
-{
-	u64 sum = 0;
-	u32 i;
-
-	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
-		sum += r->blocked[i];
-	return sum;
-}
-
 static long start(u32 node, u32 flags, u64 first, u64 count, u32 granule)
 {
 	struct tarn_partition_relocate r = {
@@ -103,12 +94,15 @@ static void all_of_it(void)
 	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
 	ASSERT_EQ(r.moved, PAGES);
 	ASSERT_EQ(r.held, 0);
-	ASSERT_EQ(granules(&r), PAGES / 64);
+	ASSERT_EQ(r.tried, PAGES / 64);
+	ASSERT_EQ(part_blocked(&r), r.tried);
 	ASSERT_EQ(part_on_node(part, 1), PAGES);
 	check(1);
 	r = part_relocate(part, 1, 0);
 	ASSERT_EQ(r.moved, 0);
 	ASSERT_EQ(r.skipped, PAGES);
+	ASSERT_EQ(r.tried, 0);
+	ASSERT_EQ(part_blocked(&r), 0);
 	r = part_relocate(part, 1, TARN_RELOCATE_AWAY);
 	ASSERT_EQ(r.moved, PAGES);
 	ASSERT_EQ(part_on_node(part, 0), PAGES);
@@ -129,8 +123,37 @@ static void a_range_and_a_granule(void)
 	ASSERT_EQ(r.moved, 50);
 	ASSERT_EQ(r.start, 100);
 	ASSERT_EQ(r.count, 50);
-	ASSERT_EQ(granules(&r), 13);
+	ASSERT_EQ(r.tried, 13);
+	ASSERT_EQ(part_blocked(&r), r.tried);
 	ASSERT_EQ(part_on_node(part, 1), 50);
+	check(1);
+	end();
+}
+
+/* Of small frames as many go together as is said, up to 2 MiB. */
+static void granules_of_all_sizes(void)
+{
+	struct tarn_partition_relocate r;
+	u32 granule, node = 0;
+
+	begin();
+	fill(1);
+	for (granule = 1; granule <= BLOCK_PAGES; granule *= 2) {
+		node = !node;
+		ASSERT_OK(start(node, 0, 0, PAGES, granule));
+		WAIT_FOR(part_relocate_status(part).state !=
+			 TARN_RELOCATION_RUNNING);
+		r = part_relocate_status(part);
+		ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+		ASSERT_EQ(r.granule, granule);
+		ASSERT_EQ(r.moved, PAGES);
+		ASSERT_GE(r.tried, PAGES / granule);
+		/* But for what somebody had in hand at the first look. */
+		ASSERT_LT(r.tried, 2 * PAGES / granule);
+		ASSERT_EQ(part_blocked(&r), r.tried);
+		ASSERT_EQ(part_on_node(part, node), PAGES);
+	}
+	ASSERT_EQ(part_info(part).block_pages, 0);
 	check(1);
 	end();
 }
@@ -149,7 +172,8 @@ static void other_states_go_along(void)
 	r = part_relocate(part, 1, 0);
 	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
 	ASSERT_EQ(r.moved, PAGES / 4 + PAGES / 2);
-	ASSERT_EQ(r.skipped, PAGES / 4);
+	ASSERT_EQ(r.paged, PAGES / 4);
+	ASSERT_EQ(r.skipped, 0);
 	ASSERT_EQ(part_count(part, 0, PAGES, TARN_PAGE_STATE_MASK,
 			     TARN_PAGE_PAGED), PAGES / 4);
 	outs = pool_info(&pool).page_outs;
@@ -158,6 +182,27 @@ static void other_states_go_along(void)
 	check(1);
 	pager_stop(&pg);
 	end();
+}
+
+/* What is told of the block where a few pages from @page on are held, by granules of 1. */
+static void check_block(u64 page, u32 held)
+{
+	struct tarn_relocation_block b;
+	u32 i;
+
+	/* Between two ways over what is left. */
+	WAIT_FOR((b = part_relocate_status(part).block).page == page &&
+		 !b.blocked[page / 64]);
+	ASSERT_EQ(b.first, page / BLOCK_PAGES * BLOCK_PAGES);
+	ASSERT_EQ(b.granule, 1);
+	ASSERT_EQ(b.source_node, 0);
+	ASSERT_EQ(b.target_node, 1);
+	ASSERT(b.source && b.source % PAGE_SIZE == 0);
+	ASSERT_EQ(b.held_pages, held);
+	for (i = 0; i < BLOCK_PAGES; i++)
+		ASSERT_EQ(b.held[i / 64] >> (i % 64) & 1,
+			  i >= page % BLOCK_PAGES &&
+			  i < page % BLOCK_PAGES + held);
 }
 
 /* Pages of a pipe are held by references, as those of a device's DMA are. */
@@ -184,10 +229,12 @@ static void what_is_held_is_waited_for(void)
 	ASSERT_EQ(r.held_page, 200);
 	ASSERT_ERR(start(0, 0, 0, PAGES, 0), EBUSY);
 	ASSERT_EQ(part_on_node(part, 0), 3);
+	check_block(200, 3);
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(SYS(read(pipes[0], buf, PAGE_SIZE)), PAGE_SIZE);
 	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
 	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_relocate_status(part).block.granule, 0);
 	ASSERT_EQ(part_on_node(part, 1), PAGES);
 	check(1);
 	close(pipes[0]);
@@ -254,6 +301,128 @@ static void it_outlives_its_caller(void)
 	pool_umount(&pool);
 }
 
+static void hold(int *pipes, u64 page)
+{
+	struct iovec v = {
+		.iov_base = map + page * PAGE_SIZE,
+		.iov_len = PAGE_SIZE,
+	};
+
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+}
+
+static void let_go(int *pipes)
+{
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* A file without any page, or none of the range, has nothing that is waited for. */
+static void ends_with_its_range(u64 start_page, u64 cut)
+{
+	struct tarn_partition_relocate r;
+	int pipes[2];
+
+	begin();
+	fill(1);
+	hold(pipes, start_page + 5);
+	ASSERT_OK(start(1, 0, start_page, UINT64_MAX, 1));
+	WAIT_FOR(part_relocate_status(part).held == 1);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_RUNNING);
+	ASSERT_OK(ftruncate(part, cut * PAGE_SIZE));
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	r = part_relocate_status(part);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.moved, PAGES - start_page - 1);
+	ASSERT_EQ(part_info(part).resident_pages, cut);
+	ASSERT_EQ(part_on_node(part, 1), 0);
+	let_go(pipes);
+	/* What comes anew is nobody's of before. */
+	ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
+	ASSERT(page_is_zero(map + (start_page + 5) * PAGE_SIZE));
+	fill(2);
+	ASSERT_EQ(part_relocate(part, 1, 0).moved, PAGES);
+	check(2);
+	end();
+}
+
+static void it_ends_with_the_file(void)
+{
+	ends_with_its_range(0, 0);
+}
+
+static void it_ends_with_its_range(void)
+{
+	ends_with_its_range(BLOCK_PAGES, BLOCK_PAGES);
+}
+
+/* In the middle of a granule of any size, of small frames and of others. */
+static void cut_while_it_moves(const char *options, u32 flags)
+{
+	const unsigned int times = test_param("cuts", 12);
+	struct rng rng = { 3 };
+	unsigned int i;
+	u64 cut;
+
+	begin_with(options);
+	for (i = 0; i < times; i++) {
+		fill(i + 1);
+		ASSERT_OK(start(flags ? 0 : !(i & 1), flags, 0, PAGES,
+				flags ? 0 : 1U << i % 10));
+		cut = i % 3 ? rng_below(&rng, PAGES) : 0;
+		ASSERT_OK(ftruncate(part, cut * PAGE_SIZE));
+		WAIT_FOR(part_relocate_status(part).state !=
+			 TARN_RELOCATION_RUNNING);
+		ASSERT_EQ(part_relocate_status(part).state,
+			  TARN_RELOCATION_DONE);
+		ASSERT_EQ(part_info(part).resident_pages, cut);
+		if (cut)
+			ASSERT_PAGE(map + (cut - 1) * PAGE_SIZE, 5, cut - 1,
+				    i + 1);
+		ASSERT_OK(ftruncate(part, PAGES * PAGE_SIZE));
+		ASSERT(page_is_zero(map + (PAGES - 1) * PAGE_SIZE));
+	}
+	end();
+}
+
+static void cut_in_small_frames(void)
+{
+	cut_while_it_moves("nodes=16M:16M", 0);
+}
+
+static void cut_in_blocks(void)
+{
+	cut_while_it_moves("nodes=16M:16M,huge=always", 0);
+}
+
+static void cut_while_it_compacts(void)
+{
+	cut_while_it_moves("nodes=16M:16M", TARN_RELOCATE_COMPACT);
+}
+
+/* The pool stays while somebody has its file, the module while there is a pool. */
+static void it_ends_with_the_pool(void)
+{
+	int pipes[2];
+
+	begin();
+	fill(1);
+	hold(pipes, 5);
+	ASSERT_OK(start(1, 0, 0, PAGES, 0));
+	WAIT_FOR(part_relocate_status(part).held == 1);
+	ASSERT_ERR(__pool_umount(&pool), EBUSY);
+	ASSERT_ERR(syscall(SYS_delete_module, "tarn", O_NONBLOCK), EAGAIN);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(part_on_node(part, 1), PAGES - 1);
+	check(1);
+	munmap(map, PAGES * PAGE_SIZE);
+	close(part);
+	/* It waits for the page even now, of a file that still has its name. */
+	pool_umount(&pool);
+	let_go(pipes);
+}
+
 /* A target that has no frame to spare; nothing goes out to make room. */
 static void a_full_target_ends_it(void)
 {
@@ -279,6 +448,39 @@ static void a_full_target_ends_it(void)
 	ASSERT_EQ(part_relocate(part, 1, 0).state, TARN_RELOCATION_DONE);
 	check(1);
 	pager_stop(&pg);
+	end();
+}
+
+/* Where it found no frame it comes back to: nothing of the granule is left behind. */
+static void it_goes_on_where_room_was_made(void)
+{
+	const u64 other = 14 * MIB_PAGES + 13;
+	struct tarn_partition_relocate r;
+	u8 *first;
+	int fd;
+
+	begin();
+	fill(1);
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, 1, 0);
+	first = part_map_filled(fd, other);
+	do {
+		ASSERT_OK(start(1, 0, 0, PAGES, 0));
+		WAIT_FOR(part_relocate_status(part).moved);
+		/* It may have ended by now, or be at a granule, or wait for a frame. */
+		ASSERT_OK(ftruncate(fd, 0));
+		WAIT_FOR(part_relocate_status(part).state !=
+			 TARN_RELOCATION_RUNNING);
+		r = part_relocate_status(part);
+		if (r.state == TARN_RELOCATION_NO_ROOM)
+			ASSERT_OK(ftruncate(fd, other * PAGE_SIZE));
+	} while (r.state == TARN_RELOCATION_NO_ROOM);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	check(1);
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
 	end();
 }
 
@@ -344,9 +546,13 @@ static void bad_requests_change_nothing(void)
 	fill(1);
 	ASSERT_EQ(part_on_node(part, 0), PAGES);
 	ASSERT_ERR(start(1000, 0, 0, 1, 0), EINVAL);
-	ASSERT_ERR(start(1, 4, 0, 1, 0), EINVAL);
+	ASSERT_ERR(start(1, TARN_RELOCATE_ALL + 1, 0, 1, 0), EINVAL);
 	ASSERT_ERR(start(1, 0, 0, 1, 65), EINVAL);
 	ASSERT_ERR(start(1, 0, 0, 1, 3), EINVAL);
+	ASSERT_ERR(start(1, TARN_RELOCATE_COMPACT, 0, PAGES, 0), EINVAL);
+	ASSERT_ERR(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 64), EINVAL);
+	ASSERT_ERR(start(0, TARN_RELOCATE_COMPACT | TARN_RELOCATE_AWAY, 0,
+			 PAGES, 0), EINVAL);
 	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_NONE);
 	ASSERT_OK(start(1, 0, PAGES + 5, 1, 0));
 	WAIT_FOR(part_relocate_status(part).state == TARN_RELOCATION_DONE);
@@ -355,17 +561,170 @@ static void bad_requests_change_nothing(void)
 	end();
 }
 
+/* ---- into 2 MiB frames ---------------------------------------------------- */
+
+/* From the end: no page lies where it would in a 2 MiB frame. */
+static void begin_scattered(void)
+{
+	u64 i;
+
+	begin();
+	for (i = PAGES; i--;)
+		page_fill(map + i * PAGE_SIZE, 5, i, 1);
+	ASSERT_EQ(part_info(part).block_pages, 0);
+}
+
+static void scattered_frames_become_blocks(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin_scattered();
+	ASSERT_OK(start(0, TARN_RELOCATE_COMPACT, 100, PAGES, 0));
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	r = part_relocate_status(part);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES - 1);
+	ASSERT_EQ(r.skipped, BLOCK_PAGES - 100);
+	ASSERT_EQ(part_info(part).block_pages, PAGES - BLOCK_PAGES);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.blocks, 1);
+	ASSERT_EQ(r.moved, BLOCK_PAGES);
+	ASSERT_EQ(r.skipped, PAGES - BLOCK_PAGES);
+	ASSERT_GE(r.tried, 1);
+	ASSERT_EQ(part_blocked(&r), r.tried);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	ASSERT_EQ(part_on_node(part, 0), PAGES);
+	check(1);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.blocks, 0);
+	ASSERT_EQ(r.skipped, PAGES);
+	end();
+}
+
+/* They go to a home, and another node is none. */
+static void blocks_are_made_at_home(void)
+{
+	begin_scattered();
+	part_set_home(part, 1, 0);
+	ASSERT_EQ(part_relocate(part, 0, TARN_RELOCATE_COMPACT).blocks,
+		  PAGES / BLOCK_PAGES);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	check(1);
+	end();
+}
+
+static void a_held_page_keeps_its_block(void)
+{
+	struct iovec v = { .iov_len = 3 * PAGE_SIZE };
+	struct tarn_partition_relocate r;
+	int pipes[2];
+
+	begin_scattered();
+	v.iov_base = map + 200 * PAGE_SIZE;
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), 3 * PAGE_SIZE);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT | TARN_RELOCATE_REFUSE);
+	ASSERT_EQ(r.state, TARN_RELOCATION_HELD);
+	ASSERT_EQ(r.held, 3);
+	ASSERT_EQ(r.held_page, 200);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES - 1);
+	ASSERT_OK(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 0));
+	WAIT_FOR(part_relocate_status(part).held == 3);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_RUNNING);
+	close(pipes[0]);
+	close(pipes[1]);
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	check(1);
+	end();
+}
+
+/* What little is stored of a block is read; where it is much the block stays as it is. */
+static void most_of_a_block_is_there(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin_scattered();
+	pager_start(&pg, &pool);
+	ASSERT_EQ(part_page_out(part, 0, 32), 32);
+	ASSERT_EQ(part_page_out(part, BLOCK_PAGES, 100), 100);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES - 1);
+	ASSERT_EQ(r.skipped, BLOCK_PAGES);
+	ASSERT_EQ(part_info(part).block_pages, PAGES - BLOCK_PAGES);
+	ASSERT_EQ(part_count(part, 0, PAGES, TARN_PAGE_STATE_MASK,
+			     TARN_PAGE_PAGED), 100);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
+/* Nothing goes out to make room; with room it is done. */
+static void no_more_than_room_allows(void)
+{
+	const u64 other = 11 * MIB_PAGES;
+	struct tarn_partition_relocate r;
+	u8 *first;
+	int fd;
+
+	begin_scattered();
+	pager_start(&pg, &pool);
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, 0, 0);
+	first = part_map_filled(fd, other);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.state, TARN_RELOCATION_NO_ROOM);
+	ASSERT_EQ(r.blocks, 0);
+	ASSERT_EQ(part_info(part).block_pages, 0);
+	ASSERT_EQ(pool_info(&pool).page_outs, 0);
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
+	ASSERT_EQ(part_relocate(part, 0, TARN_RELOCATE_COMPACT).state,
+		  TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
+static void none_where_blocks_are_not_wanted(void)
+{
+	begin_with("nodes=16M:16M,huge=never");
+	fill(1);
+	ASSERT_ERR(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 0), EINVAL);
+	end();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(all_of_it),
 	TEST(a_range_and_a_granule),
+	TEST(granules_of_all_sizes),
 	TEST(other_states_go_along),
 	TEST(what_is_held_is_waited_for),
 	TEST(it_can_be_cancelled),
 	TEST(it_outlives_its_caller),
+	TEST(it_ends_with_the_file),
+	TEST(it_ends_with_its_range),
+	TEST(cut_in_small_frames),
+	TEST(cut_in_blocks),
+	TEST(cut_while_it_compacts),
+	TEST(it_ends_with_the_pool),
 	TEST(a_full_target_ends_it),
+	TEST(it_goes_on_where_room_was_made),
 	TEST(back_and_forth_under_load),
 	TEST(blocks_back_and_forth_under_load),
 	TEST(bad_requests_change_nothing),
+	TEST(scattered_frames_become_blocks),
+	TEST(blocks_are_made_at_home),
+	TEST(a_held_page_keeps_its_block),
+	TEST(most_of_a_block_is_there),
+	TEST(no_more_than_room_allows),
+	TEST(none_where_blocks_are_not_wanted),
 };
 
 TESTS_MAIN(tests)

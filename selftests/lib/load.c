@@ -394,7 +394,7 @@ static void do_move(struct load *l, u32 part, u32 index)
 		.op = rng_below(&l->rng, 4) ? TARN_RELOCATE_START :
 					      TARN_RELOCATE_CANCEL,
 		.node = rng_below(&l->rng, 2),
-		.flags = rng_below(&l->rng, 4),
+		.flags = rng_below(&l->rng, 8),
 		.start = index,
 		.count = rng_below(&l->rng, 2) ? UINT64_MAX : 64,
 		.granule = 1U << rng_below(&l->rng, 10),
@@ -405,8 +405,13 @@ static void do_move(struct load *l, u32 part, u32 index)
 		set_homes(l, part);
 		return;
 	}
+	if (r.flags & TARN_RELOCATE_COMPACT) {
+		r.flags &= ~TARN_RELOCATE_AWAY;
+		r.node = 0;
+		r.granule = 0;
+	}
 	ret = __part_relocate(l->fd[part], &r);
-	/* One is under way, or none is, or the pool has nothing on the node. */
+	/* One is under way, or none is; the pool has nothing on the node, or there are no blocks. */
 	if (ret && ret != -EBUSY && ret != -ENOENT && ret != -EINVAL)
 		retry(l, "move", ret);
 }

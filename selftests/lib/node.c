@@ -143,6 +143,16 @@ struct tarn_partition_relocate part_relocate_status(int fd)
 	return r;
 }
 
+u64 part_blocked(const struct tarn_partition_relocate *r)
+{
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
+		sum += r->blocked[i];
+	return sum;
+}
+
 struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags)
 {
 	struct tarn_partition_relocate r = {
@@ -177,7 +187,9 @@ void part_back_and_forth(int fd, unsigned int times, unsigned int granules,
 			 part_relocate_status(fd).state !=
 			 TARN_RELOCATION_RUNNING);
 		__part_relocate(fd, &stop);
-		moved += part_relocate_status(fd).moved;
+		r = part_relocate_status(fd);
+		ASSERT_EQ(part_blocked(&r), r.tried);
+		moved += r.moved;
 	}
 	ASSERT_GE(moved, times * pages / 2);
 }

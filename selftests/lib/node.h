@@ -26,11 +26,14 @@ u64 part_on_node(int fd, unsigned int nid);
 /** TARN_PARTITION_RELOCATE. */
 struct tarn_partition_relocate part_relocate_status(int fd);
 long __part_relocate(int fd, struct tarn_partition_relocate *r);
+/** Granules whose time is in the histogram. */
+u64 part_blocked(const struct tarn_partition_relocate *r);
 /** Start one of the whole partition and wait for its end. */
 struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags);
 /**
  * Move a partition between nodes 1 and 0, @times, by granules of 1, 2, 4, ... pages,
- * @granules sizes; all of it but @held pages, which somebody holds.
+ * @granules sizes; all of it but @held pages, which somebody holds. The
+ * time of each granule that was tried is counted.
  */
 void part_back_and_forth(int fd, unsigned int times, unsigned int granules,
 			 u64 held);

@@ -205,7 +205,7 @@ check "nothing is kept" test -z "$(ls /run/tarn/homes/*/* 2> /dev/null)"
 # ---- relocation
 
 check "no relocation so far" says "no relocation so far" tarnctl partition relocate g1 --status
-check "in JSON" json '.state == "none" and .moved == 0 and (.blocked | add) == 0' \
+check "in JSON" json '.state == "none" and .moved == 0 and .tried == 0 and (.blocked | add) == 0' \
 	tarnctl partition relocate --status --json g1
 refuse 1 "no relocation is under way" "none to cancel" tarnctl partition relocate g1 --cancel
 check "to where it is" json '.state == "done" and .start == 0 and .count == 2048 and
@@ -224,6 +224,11 @@ refuse 1 "no frames of the pool" "to a node that is not there" \
 refuse 1 "no frames of the pool" "away from one" tarnctl partition relocate g1 --away-from 1023
 refuse 2 "say where to" "to nowhere" tarnctl partition relocate g1
 refuse 2 "give one of them" "to and from" tarnctl partition relocate g1 --to 0 --away-from 0
+refuse 2 "give one of them" "to and into blocks" tarnctl partition relocate g1 --to 0 --compact
+refuse 2 "leave --granule out" "a granule of blocks" \
+	tarnctl partition relocate g1 --compact --granule 1
+check "what would be gathered" says "up to 8M would be gathered into 2 MiB frames" \
+	tarnctl partition relocate g1 --compact --dry-run
 refuse 2 "nothing else" "status of a start" tarnctl partition relocate g1 --status --to 0
 refuse 2 "nothing else" "cancel a range" tarnctl partition relocate g1 0 1 --cancel
 refuse 2 "number of a NUMA node" "a node that is none" tarnctl partition relocate g1 --to one
@@ -234,6 +239,16 @@ refuse 2 "behind the end" "a range behind the end" tarnctl partition relocate g1
 refuse 1 "not a partition" "a file elsewhere" tarnctl partition relocate /etc/passwd --to 0
 refuse 1 "only root" "not by the owner" as_user partition relocate g1 --to 0
 check "he may ask" says "the relocation is done" as_user partition relocate g1 --status
+
+fill 0 4M small
+check "into 2 MiB frames" json '.state == "done" and .direction == "compact" and .node == null and
+	.blocks == 2 and .moved == 1024' tarnctl partition relocate small --compact --json
+check "it is in such" json '.block_pages == 1024' tarnctl partition show --json small
+check "is told" says "direction                  into 2 MiB frames" \
+	tarnctl partition relocate small --status
+check "not of one that is to have none" tarnctl partition set small huge=never
+refuse 1 "no 2 MiB frames" "it is refused" tarnctl partition relocate small --compact
+rm $pool/small
 
 # ---- draining a node
 
@@ -335,11 +350,14 @@ two_nodes()
 	check "is there" lies g1 0 256
 	check "and nothing else" lies g1 1 1792
 	check "away from a node, page by page" json '.moved == 1792 and .skipped == 256 and
-		(.blocked | add) >= .moved' \
+		.tried >= .moved and (.blocked | add) == .tried' \
 		tarnctl partition relocate g1 --away-from 1 --granule 1 --json
 	check "none is left there" lies g1 0 2048
 	check "in words" says "longest blocked            less than" \
 		tarnctl partition relocate g1 --to 1
+	check "the times of all granules" says "granules tried             32" \
+		tarnctl partition relocate g1 --status
+	check "by powers of two" says "  less than" tarnctl partition relocate g1 --status
 	check "and sizes" says "moved                      8388608" \
 		tarnctl partition relocate g1 --to 0 --bytes
 	check "still unchanged" test "$(md5sum < $pool/g1)" = "$sum"
@@ -371,6 +389,14 @@ held_page()
 		tarnctl partition relocate g1 --to 1 --background
 	await waits
 	result $? "a held page is waited for"
+	check "and its block is told" json '.block.first == 0 and .block.page == 5 and
+		.block.source_node == 0 and .block.target_node == 1 and .block.source > 0 and
+		.block.granule == 64 and .block.held == [0] and .block.held_pages == 1 and
+		.block.blocked == []' tarnctl partition relocate g1 --status --json
+	check "in words" says "  held                     0 of 8" \
+		tarnctl partition relocate g1 --status
+	check "addresses only to root" json '.block.source == null and .block.page == 5' \
+		as_user partition relocate g1 --status --json
 	refuse 1 "is under way" "one at a time" tarnctl partition relocate g1 --to 0
 	check "cancel it" says "was cancelled" tarnctl partition relocate g1 --cancel
 	check "it is" ended cancelled

@@ -57,26 +57,74 @@ static void test_progress(void)
 	CHECK(strstr(buf, " skipped"));
 }
 
+static __s64 granule_json(json_t *block, const char *key, size_t i)
+{
+	return json_integer_value(json_array_get(json_object_get(block, key), i));
+}
+
+static void test_block(void)
+{
+	struct tarn_partition_relocate r = {
+		.state = TARN_RELOCATION_RUNNING,
+		.block = {
+			.first = 512, .page = 640, .source = 0x1000,
+			.source_node = 1, .target_node = TARN_NODE_NONE,
+			.granule = 4, .held_pages = 3,
+			.blocked = { 1 }, .held = { 6, 1ULL << 63 },
+		},
+	};
+	json_t *object = relocation_json(&r), *block;
+
+	block = json_object_get(object, "block");
+	CHECK_EQ(json_integer_value(json_object_get(block, "page")), 640);
+	CHECK_EQ(json_integer_value(json_object_get(block, "source")), 0x1000);
+	CHECK(json_is_null(json_object_get(block, "target")));
+	CHECK(json_is_null(json_object_get(block, "target_node")));
+	CHECK_EQ(json_array_size(json_object_get(block, "held")), 3);
+	CHECK_EQ(granule_json(block, "blocked", 0), 0);
+	CHECK_EQ(granule_json(block, "held", 0), 1);
+	CHECK_EQ(granule_json(block, "held", 2), 127);
+	json_decref(object);
+	/* Of a module of before nothing is known. */
+	r.block.granule = 0;
+	object = relocation_json(&r);
+	CHECK(json_is_null(json_object_get(object, "block")));
+	json_decref(object);
+}
+
 static void test_json(void)
 {
 	struct tarn_partition_relocate r = {
 		.state = TARN_RELOCATION_NO_ROOM, .held = 1, .held_page = 77,
-		.node = 3, .flags = TARN_RELOCATE_AWAY,
+		.node = 3, .flags = TARN_RELOCATE_AWAY, .granule = 128,
 	};
 	json_t *object;
 
 	r.blocked[LAST] = 9;
+	r.tried = 10;
+	r.paged = 11;
 	object = relocation_json(&r);
 	CHECK_STR(json_string_value(json_object_get(object, "state")),
 		  "no-room");
 	CHECK_EQ(json_integer_value(json_object_get(object, "held_page")), 77);
 	CHECK_EQ(json_array_size(json_object_get(object, "blocked")),
 		 TARN_BLOCKED_BUCKETS);
+	CHECK_EQ(json_integer_value(json_object_get(object, "tried")), 10);
+	CHECK_EQ(json_integer_value(json_object_get(object, "paged")), 11);
 	CHECK_EQ(json_integer_value(json_object_get(object, "node")), 3);
 	CHECK_STR(json_string_value(json_object_get(object, "direction")),
 		  "away from");
-	/* That is what 0 means. */
-	CHECK_EQ(json_integer_value(json_object_get(object, "granule")), 512);
+	CHECK_EQ(json_integer_value(json_object_get(object, "granule")), 128);
+	json_decref(object);
+	r = (struct tarn_partition_relocate){
+		.state = TARN_RELOCATION_DONE, .flags = TARN_RELOCATE_COMPACT,
+		.blocks = 5,
+	};
+	object = relocation_json(&r);
+	CHECK(json_is_null(json_object_get(object, "node")));
+	CHECK_STR(json_string_value(json_object_get(object, "direction")),
+		  "compact");
+	CHECK_EQ(json_integer_value(json_object_get(object, "blocks")), 5);
 	json_decref(object);
 	r = (struct tarn_partition_relocate){ 0 };
 	object = relocation_json(&r);
@@ -95,6 +143,7 @@ static const struct tap_test tests[] = {
 	{ "how far it is", test_percent },
 	{ "how long pages were blocked", test_blocked },
 	{ "the line on the terminal", test_progress },
+	{ "the block under way", test_block },
 	{ "as JSON", test_json },
 };
 

@@ -76,6 +76,20 @@ int dry_run_relocate(int fd, const char *name, const struct range *range,
 	return 0;
 }
 
+int dry_run_compact(const char *name, const struct range *range,
+		    const struct tarn_partition_info *info,
+		    const struct options *opts)
+{
+	uint64_t pages = info->resident_pages - info->block_pages;
+	char size[SIZE_TEXT_MAX];
+
+	if (pages > range->count)
+		pages = range->count;
+	printf("%s: up to %s would be gathered into 2 MiB frames\n", name,
+	       size_format_pages(size, pages, opts->bytes));
+	return 0;
+}
+
 /* ---- pools ---------------------------------------------------------------- */
 
 /* "268435456:268435456" or "30%". */

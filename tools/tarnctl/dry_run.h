@@ -23,6 +23,11 @@ int dry_run_page(int fd, const char *name, const struct range *range, bool out,
 int dry_run_relocate(int fd, const char *name, const struct range *range,
 		     uint32_t node, bool away, const struct options *opts);
 
+/** dry_run_compact() - How much would be gathered into 2 MiB frames. */
+int dry_run_compact(const char *name, const struct range *range,
+		    const struct tarn_partition_info *info,
+		    const struct options *opts);
+
 /** dry_run_resize() - What another size would mean. @value: of "size=" or "nodes=" */
 int dry_run_resize(const struct pool *pool, const char *value);
 

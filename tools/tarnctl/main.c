@@ -205,15 +205,16 @@ static const struct command partition_commands[] = {
 	  .fn = partition_share_main, .options = OPTION_BYTES, .min_args = 1,
 	  .max_args = 3 },
 	{ .name = "relocate", .args = "PARTITION [START COUNT]",
-	  .help = "move a range, or all of it, to a NUMA node or away from one",
+	  .help = "move a range to a NUMA node or away from one, or into 2 MiB frames",
 	  .more = "The guest runs on, and waits only for a page that is just being moved. A page\n"
 		  "that somebody holds (for DMA, say) is waited for. Where a page has no frame\n"
-		  "there is nothing to move. Without --background this waits for the end; when\n"
-		  "it is interrupted, the relocation goes on.\n" SIZES_HELP,
+		  "there is nothing to move. With --compact blocks of which most pages have\n"
+		  "frames are made one of 2 MiB each. Without --background this waits\n"
+		  "for the end; when it is interrupted, the relocation goes on.\n" SIZES_HELP,
 	  .fn = partition_relocate_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_TO | OPTION_AWAY_FROM |
-		     OPTION_REFUSE | OPTION_GRANULE | OPTION_BACKGROUND |
-		     OPTION_STATUS | OPTION_CANCEL | OPTION_DRY_RUN,
+		     OPTION_COMPACT | OPTION_REFUSE | OPTION_GRANULE |
+		     OPTION_BACKGROUND | OPTION_STATUS | OPTION_CANCEL | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 3 },
 	{ .name = "pins", .args = "PARTITION",
 	  .help = "areas that were registered, and what is pinned for them",

@@ -60,6 +60,7 @@
 #define OPTION_HISTORY	(1ULL << 47)
 #define OPTION_EVENTS	(1ULL << 48)
 #define OPTION_DOMAIN	(1ULL << 49)
+#define OPTION_COMPACT	(1ULL << 50)
 #define OPTION_ALL	(~0ULL)
 
 /** What a list takes. */
@@ -112,6 +113,7 @@ struct option_list {
  * @domain: with which others a partition shares
  * @to: number of a node
  * @away_from: number of a node
+ * @compact: into 2 MiB frames
  * @refuse: end at what is held
  * @granule: pages that are blocked together
  * @background: do not wait for the end
@@ -165,6 +167,7 @@ struct options {
 	const char *domain;
 	const char *to;
 	const char *away_from;
+	bool compact;
 	bool refuse;
 	const char *granule;
 	bool background;

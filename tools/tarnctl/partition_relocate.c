@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tarnctl partition relocate: have pages moved to a NUMA node, or away from one.
+ * tarnctl partition relocate: have pages moved to a NUMA node, away from one, or into 2 MiB
+ * frames.
  * The kernel does it by itself; what waits here only looks how it goes.
  */
 #include <errno.h>
@@ -28,8 +29,9 @@
 
 static int check_options(int argc, const struct options *opts)
 {
-	bool starts = argc > 1 || opts->to || opts->away_from || opts->refuse ||
-		      opts->granule || opts->background || opts->dry_run;
+	int ways = !!opts->to + !!opts->away_from + opts->compact;
+	bool starts = argc > 1 || ways || opts->refuse || opts->granule ||
+		      opts->background || opts->dry_run;
 
 	if ((opts->status && opts->cancel) ||
 	    ((opts->status || opts->cancel) && starts)) {
@@ -38,12 +40,16 @@ static int check_options(int argc, const struct options *opts)
 	}
 	if (opts->status || opts->cancel)
 		return 0;
-	if (opts->to && opts->away_from) {
-		err(CMD ": --to and --away-from are two relocations, give one of them");
+	if (ways > 1) {
+		err(CMD ": --to, --away-from and --compact are relocations of their own, give one of them");
 		return EXIT_USAGE;
 	}
-	if (!opts->to && !opts->away_from) {
-		err(CMD ": say where to, by --to NODE or --away-from NODE ('tarnctl numa' shows the nodes)");
+	if (!ways) {
+		err(CMD ": say where to, by --to NODE, --away-from NODE ('tarnctl numa' shows the nodes) or --compact");
+		return EXIT_USAGE;
+	}
+	if (opts->compact && opts->granule) {
+		err(CMD ": --compact has a granule of its own, 2 MiB; leave --granule out");
 		return EXIT_USAGE;
 	}
 	return 0;
@@ -75,12 +81,21 @@ static int fill_start(struct tarn_partition_relocate *call,
 		return EXIT_USAGE;
 	if (opts->away_from)
 		call->flags |= TARN_RELOCATE_AWAY;
+	if (opts->compact)
+		call->flags |= TARN_RELOCATE_COMPACT;
 	if (opts->refuse)
 		call->flags |= TARN_RELOCATE_REFUSE;
 	return opts->granule ? parse_granule(opts->granule, &call->granule) : 0;
 }
 
 /* ---- calls -------------------------------------------------------------- */
+
+/* A module of before has no such flag. */
+static void compact_fail(const char *path)
+{
+	err("%s: its blocks are to have no 2 MiB frames (huge=never, 'tarnctl partition set' changes that), or the loaded module gathers none",
+	    path);
+}
 
 static int call_fail(const char *path, int ret, const char *what, __u32 node)
 {
@@ -178,6 +193,11 @@ static void no_room(const char *path,
 {
 	char node[32];
 
+	if (start->flags & TARN_RELOCATE_COMPACT) {
+		err("%s: no more 2 MiB in one piece is to be had; page something out, or make the pool larger ('tarnctl pool resize')",
+		    path);
+		return;
+	}
 	if (start->flags & TARN_RELOCATE_AWAY)
 		snprintf(node, sizeof(node), "no node but %u", start->node);
 	else
@@ -219,8 +239,13 @@ static int run_and_wait(int fd, const char *path,
 
 	if (!opts->background)
 		waiting_begin(&signals);
-	if (ioctl(fd, TARN_PARTITION_RELOCATE, &r))
-		return call_fail(path, -errno, "relocate", start->node);
+	if (ioctl(fd, TARN_PARTITION_RELOCATE, &r)) {
+		ret = -errno;
+		if (ret != -EINVAL || !opts->compact)
+			return call_fail(path, ret, "relocate", start->node);
+		compact_fail(path);
+		return ret;
+	}
 	if (opts->background)
 		return show_status(fd, path, opts);
 	ret = wait_end(fd, path, &signals, &r, opts);
@@ -244,8 +269,10 @@ static int run_start(int fd, int argc, char **argv, const struct options *opts)
 	if (range_parse(&range, CMD, argc - 1, argv + 1, info.logical_pages))
 		return EXIT_USAGE;
 	if (opts->dry_run)
-		return dry_run_relocate(fd, argv[0], &range, call.node,
-					opts->away_from, opts);
+		return opts->compact ?
+			       dry_run_compact(argv[0], &range, &info, opts) :
+			       dry_run_relocate(fd, argv[0], &range, call.node,
+						opts->away_from, opts);
 	call.start = range.start;
 	call.count = range.count;
 	return run_and_wait(fd, argv[0], &call, opts);

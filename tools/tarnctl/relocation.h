@@ -14,7 +14,7 @@
 /** relocation_state() - Name of an enum tarn_relocate_state, as JSON has it. */
 const char *relocation_state(__u32 state);
 
-/** relocation_direction() - "to" its node, or "away from" it. */
+/** relocation_direction() - "to" its node, "away from" it, or "compact". */
 const char *relocation_direction(const struct tarn_partition_relocate *r);
 
 /** relocation_percent() - How much of the range it has gone through this time. */

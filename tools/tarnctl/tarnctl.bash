@@ -143,8 +143,8 @@ _tarnctl_words()
 	"partition set")
 		echo "--home --dispatch --domain --dry-run --help" ;;
 	"partition relocate")
-		echo "--json --bytes --to --away-from --refuse --granule --background --status \
-			--cancel --dry-run --help" ;;
+		echo "--json --bytes --to --away-from --compact --refuse --granule --background \
+			--status --cancel --dry-run --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --dry-run --help" ;;
 	"partition find-patterns" | "partition share")

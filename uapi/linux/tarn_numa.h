@@ -106,7 +106,12 @@ enum tarn_relocate_state {
 #define TARN_RELOCATE_AWAY	(1U << 0)
 /** A page that somebody holds (DMA) at two looks ends it; otherwise it is waited for. */
 #define TARN_RELOCATE_REFUSE	(1U << 1)
-#define TARN_RELOCATE_ALL	0x3U
+/**
+ * Blocks of 2 MiB in the range of which at least 448 of 512 pages have frames become one
+ * frame each, instead of going to a node.
+ */
+#define TARN_RELOCATE_COMPACT	(1U << 2)
+#define TARN_RELOCATE_ALL	0x7U
 
 /** Most pages whose translation is blocked together: a block of 2 MiB. */
 #define TARN_RELOCATE_GRANULE_MOST 512
@@ -114,33 +119,84 @@ enum tarn_relocate_state {
 /** Buckets of times for which a page's translation was blocked. */
 #define TARN_BLOCKED_BUCKETS	24
 
+/** Nothing is known of a node. */
+#define TARN_NODE_NONE		(-1)
+
+/**
+ * struct tarn_relocation_block - the block of 2 MiB that a relocation is at
+ * @first: its first page
+ * @page: first page of the granule that is being moved, or, between two ways over what is
+ *	left, that comes first then
+ * @source: physical address of @page, while it is known
+ * @target: where @page goes, likewise
+ * @source_node: on which it is, or TARN_NODE_NONE
+ * @target_node: on which it will be, likewise
+ * @granule: pages of a granule in this block; 0: no relocation is under way
+ * @held_pages: pages of the block that somebody holds
+ * @blocked: a bit a granule of the block: its translation is blocked just now
+ * @held: likewise: somebody holds a page of it
+ *
+ * It is looked at when the call is made, so @held and @blocked also have what others do
+ * with its pages at that moment. An address that is not known is 0, as are all for who has
+ * no CAP_SYS_ADMIN.
+ */
+struct tarn_relocation_block {
+	__aligned_u64 first;
+	__aligned_u64 page;
+	__aligned_u64 source;
+	__aligned_u64 target;
+	__s32 source_node;
+	__s32 target_node;
+	__u32 granule;
+	__u32 held_pages;
+	__aligned_u64 blocked[TARN_RELOCATE_GRANULE_MOST / 64];
+	__aligned_u64 held[TARN_RELOCATE_GRANULE_MOST / 64];
+};
+
 /**
  * struct tarn_partition_relocate - TARN_PARTITION_RELOCATE: move a range (S05)
  * @size: of this structure
  * @flags: to start, TARN_RELOCATE_*; out: as it was started
  * @op: enum tarn_relocate_op
- * @node: to start: target, or with TARN_RELOCATE_AWAY the one to leave; out: the same
+ * @node: to start: target, or with TARN_RELOCATE_AWAY the one to leave, with
+ *	TARN_RELOCATE_COMPACT 0; out: the same
  * @start: to start: first page; out: of the range
  * @count: to start: pages, cut to the file; out: of the range
  * @granule: to start: pages that are blocked together, a power of two up to
- *	TARN_RELOCATE_GRANULE_MOST, 0: as many; out: the same. Of so many it is
- *	a block that is one frame; of others 64 at most are
+ *	TARN_RELOCATE_GRANULE_MOST; 0: a block that is one frame, and 64 of small frames;
+ *	out: the same. With fewer than TARN_RELOCATE_GRANULE_MOST such a block is split
  * @state: out: enum tarn_relocate_state
  * @cursor: out: page up to which it has gone this time round
- * @moved: out: pages moved
+ * @moved: out: pages moved; of blocks that became one frame all
  * @held: out: pages that somebody holds, as of the last round
  * @held_page: out: the first of them
- * @skipped: out: pages that had no frame, or were in place, or have a memory error
- * @blocked: out: times for which translations were blocked to move a granule: bucket n
- *	counts those in [2^n, 2^(n+1)) microseconds, the first all below, the last all above
+ * @skipped: out: pages that had no frame and are not @paged, were in place, or have a memory
+ *	error
+ * @blocked: out: times for which translations were blocked to move a granule, whether or
+ *	not it could be: bucket n counts those in [2^n, 2^(n+1)) microseconds, the first all
+ *	below, the last all above
+ * @tried: out: granules whose translation was blocked so far; all of them but the one that
+ *	is being moved are in @blocked
+ * @blocks: out: blocks that were moved as one frame, or became one
+ * @paged: out: pages that the pager has, of which there is nothing to move
+ * @block: out: the block that it is at, while it is under way
  *
  * One relocation a partition at a time, which goes on when the caller is gone. Only the
  * granule that is being moved is blocked, and who touches it waits. A page without a frame
  * is passed over: it comes back to a home. When CANCEL returns nothing is moved any more.
+ *
+ * With COMPACT a block goes to a home, or without homes to the node where most of it lies;
+ * to none if its frames are those of one frame already. What the pager has of it is read,
+ * what is zero or a pattern filled. It takes 2 MiB that are free beyond the high mark, which
+ * are made of smaller pieces if there are none; where there are none for long it ends.
+ * Blocks with pages that are pinned, shared or have a memory error are passed over, as are
+ * those that are not wholly in the range.
+ *
  * START and CANCEL want a file that is open for writing, and CAP_SYS_ADMIN.
  *
  * EBUSY: one is under way. EINVAL: a node without frames of the pool, an op or granule that
- * is none. ENOENT: there is none to cancel.
+ * is none, COMPACT with AWAY or a granule other than 0 and 512, or of a partition whose
+ * blocks are never one frame (TARN_HUGE_NEVER). ENOENT: there is none to cancel.
  */
 struct tarn_partition_relocate {
 	__u32 size;
@@ -157,6 +213,10 @@ struct tarn_partition_relocate {
 	__aligned_u64 held_page;
 	__aligned_u64 skipped;
 	__aligned_u64 blocked[TARN_BLOCKED_BUCKETS];
+	__aligned_u64 tried;
+	__aligned_u64 blocks;
+	__aligned_u64 paged;
+	struct tarn_relocation_block block;
 };
 
 /* ---- draining a node ---------------------------------------------------- */
