@@ -86,11 +86,19 @@ struct tarn_leaf {
  * @resident: pages in frames there
  * @moved: pages that were moved there, as it is a home
  * @busy: reclaimers of the node that are at the partition
+ * @accessed: looks that found a page used whose frame is there (policy/age.c)
+ * @accessed_before: the same when the last round ended
+ * @accessed_lately: the same of the last rounds, each of which counts half of the next
+ *
+ * Locking: the last three by the partition's hand_lock; they are read without.
  */
 struct tarn_part_node {
 	atomic64_t resident;
 	atomic64_t moved;
 	atomic_t busy;
+	u64 accessed;
+	u64 accessed_before;
+	u64 accessed_lately;
 } ____cacheline_aligned_in_smp;
 
 /**
