@@ -471,6 +471,70 @@ static void homes_change_under_load(void)
 	end(pages);
 }
 
+/* ---- how fast ----------------------------------------------------------- */
+
+#define TOUCHERS 3
+
+/* Read one page after another, all the time. */
+static int use_all(void *arg)
+{
+	u64 i, count = (uintptr_t)arg;
+
+	for (;;)
+		for (i = 0; i < count; i++)
+			((volatile u8 *)map)[i * PAGE_SIZE];
+	return 0;
+}
+
+/* To the other node, all of it. */
+static void go_elsewhere(void)
+{
+	static unsigned int times;
+
+	part_set_home(part, times++ & 1, 0);
+	WAIT_FOR(!part_homes(part).misplaced_pages);
+}
+
+/* It falls while there is somebody who waits for what is moved, and rises again without. */
+static void the_rate_follows_what_it_costs(void)
+{
+	const u64 pages = 4 * MIB_PAGES;
+	pid_t pid[TOUCHERS];
+	s64 first, low, waits;
+	unsigned int i;
+	u32 id;
+
+	begin("nodes=16M:16M", pages);
+	id = part_info(part).id;
+	node_run_on(0);
+	fill(0, pages);
+	ASSERT_EQ(part_value(&pool, id, "place_rate"), 0);
+	go_elsewhere();
+	go_elsewhere();
+	first = part_value(&pool, id, "place_rate");
+	ASSERT_GT(first, 0);
+	waits = part_value(&pool, id, "move_waits");
+	for (i = 0; i < TOUCHERS; i++)
+		pid[i] = spawn(use_all, (void *)(uintptr_t)pages);
+	do {
+		go_elsewhere();
+		low = part_value(&pool, id, "place_rate");
+	} while (low > first / 4);
+	ASSERT_GT(low, 0);
+	/* More than a few, each time that it fell. */
+	ASSERT_GE(part_value(&pool, id, "move_waits"), waits + 6);
+	for (i = 0; i < TOUCHERS; i++) {
+		ASSERT_OK(kill(pid[i], SIGKILL));
+		ASSERT_EQ(reap(pid[i]), 256 + SIGKILL);
+	}
+	waits = part_value(&pool, id, "move_waits");
+	while (part_value(&pool, id, "place_rate") < first)
+		go_elsewhere();
+	ASSERT_EQ(part_value(&pool, id, "move_waits"), waits);
+	check(0, pages);
+	end(pages);
+}
+
 /* Room for the nodes of any machine that tests run on. */
 #define NODES_MOST 16
 
@@ -608,6 +672,7 @@ static const struct tarn_test tests[] = {
 	TEST(the_densest_come_first),
 	TEST(what_came_back_comes_first),
 	TEST(homes_change_under_load),
+	TEST(the_rate_follows_what_it_costs),
 	TEST(a_move_takes_nobodys_pages),
 	TEST(what_is_read_can_be_set),
 	TEST(bad_homes_change_nothing),

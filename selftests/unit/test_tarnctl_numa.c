@@ -47,7 +47,8 @@ static void make(size_t count)
 	items[0][0].flags = TARN_NODE_IS_HOME;
 	uses[0] = (struct node_use){ .node = 2, .accessed = 900, .accessed_lately = 30 };
 	uses[1] = (struct node_use){ .node = 0, .accessed = 700, .accessed_lately = 90 };
-	rows[0].uses = (struct node_uses){ .items = uses, .count = 2 };
+	rows[0].uses = (struct node_uses){ .items = uses, .count = 2, .place_rate = 25600,
+					  .move_waits = 3 };
 	/* Without homes nothing is local or is not. */
 	rows[1].uses = rows[0].uses;
 	rows[0].homes.misplaced_pages = 2 * MIB;
@@ -113,6 +114,13 @@ static void test_table(void)
 	CHECK(!strstr(text, "NODE") && !strstr(text, "(free)"));
 	CHECK(strstr(text, "\t*200M/256M\t2M\t"));
 	numa_options = (struct options){ 0 };
+	/* Only if it is asked for: 25600 pages a second. */
+	CHECK(!strstr(printed(numa_print), "RATE"));
+	numa_options = (struct options){ .columns = "name,rate" };
+	text = printed(numa_print);
+	CHECK(strstr(text, "RATE"));
+	CHECK(strstr(text, "100M\n"));
+	numa_options = (struct options){ 0 };
 	/* Of files no pool was asked for. */
 	memset(numa.frames, 0, sizeof(numa.frames));
 	CHECK(!strstr(printed(numa_print), "(free)"));
@@ -139,6 +147,8 @@ static void test_json(void)
 	CHECK(json_is_null(json_object_get(nodes, "local_percent")));
 	nodes = json_array_get(json_object_get(object, "partitions"), 0);
 	CHECK_EQ(json_integer_value(json_object_get(nodes, "local_percent")), 75);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "place_rate")), 25600);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "move_waits")), 3);
 	CHECK(json_is_true(json_object_get(nodes, "auto")));
 	nodes = json_array_get(json_object_get(nodes, "nodes"), 0);
 	CHECK_EQ(json_integer_value(json_object_get(nodes, "vcpus")), 40);

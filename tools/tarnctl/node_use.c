@@ -55,6 +55,8 @@ int node_uses_read(const char *uuid, __u32 id, struct node_uses *uses)
 		close(fd);
 		return -ENOMEM;
 	}
+	uses->place_rate = read_file(dirfd(dir), ".", "place_rate");
+	uses->move_waits = read_file(dirfd(dir), ".", "move_waits");
 	while (!ret && (entry = readdir(dir)))
 		ret = add_node(uses, dirfd(dir), entry->d_name);
 	closedir(dir);

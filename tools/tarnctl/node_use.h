@@ -21,10 +21,14 @@ struct node_use {
  * struct node_uses - a partition on all nodes
  * @items: in any order
  * @count: of them
+ * @place_rate: pages a second that may be moved to its homes just now; 0: none was to be
+ * @move_waits: times that somebody waited for a page that was being moved
  */
 struct node_uses {
 	struct node_use *items;
 	unsigned int count;
+	uint64_t place_rate;
+	uint64_t move_waits;
 };
 
 /**

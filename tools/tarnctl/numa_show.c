@@ -10,7 +10,7 @@
 #include "table.h"
 
 /* Columns beside those of nodes. */
-#define COLUMNS_OTHER 5
+#define COLUMNS_OTHER 6
 #define TITLE_MAX 16
 /* Of more nodes than go into a cell the last ones are cut. */
 #define VCPUS_MAX 128
@@ -62,8 +62,10 @@ static void add_local(struct table *table, const struct local_share *local)
 		table_percent(table, percent);
 }
 
+/* What a line has beside @homes: @uses is NULL of the sums. */
 static void add_cells(struct table *table, const char *name,
 		      const struct homes *homes, const struct homes *nodes,
+		      const struct node_uses *uses,
 		      const struct local_share *local,
 		      const unsigned int *vcpus, bool exact)
 {
@@ -76,6 +78,10 @@ static void add_cells(struct table *table, const char *name,
 	table_pages(table, homes->moved_pages);
 	add_local(table, local);
 	add_vcpus(table, nodes, vcpus);
+	if (uses)
+		table_pages(table, uses->place_rate);
+	else
+		table_cell(table, "%s", "");
 }
 
 /* Frames of each node, where a pool was asked for. */
@@ -123,14 +129,14 @@ static void fill_table(struct table *table, const struct numa *numa,
 
 		widen(vcpus, row->vcpus);
 		local_share_add(&local, &row->uses, &row->homes);
-		add_cells(table, row->name, &row->homes, &numa->total, &local,
-			  vcpus, exact);
+		add_cells(table, row->name, &row->homes, &numa->total,
+			  &row->uses, &local, vcpus, exact);
 	}
 	/* Sums would be sorted among what they are of, and programs add up themselves. */
 	if (opts->sort || opts->headless || opts->raw)
 		return;
-	add_cells(table, "(total)", &numa->total, &numa->total, &numa->local,
-		  numa->vcpus, exact);
+	add_cells(table, "(total)", &numa->total, &numa->total, NULL,
+		  &numa->local, numa->vcpus, exact);
 	if (any_frames(numa)) {
 		add_frames(table, "(free)", &numa->total, numa->free);
 		add_frames(table, "(frames)", &numa->total, numa->frames);
@@ -162,6 +168,7 @@ int numa_print(const struct numa *numa, const struct options *opts)
 	columns[nodes + 3] = (struct table_column){ .title = "LOCAL", .rank = 3 };
 	columns[nodes + 4] = (struct table_column){ .title = "VCPUS", .left = true,
 						    .rank = 1 };
+	columns[nodes + 5] = (struct table_column){ .title = "RATE", .extra = true };
 	table = table_create(columns, nodes + COLUMNS_OTHER, opts);
 	if (table) {
 		fill_table(table, numa, opts);
@@ -236,7 +243,7 @@ static int add_uses(json_t *object, const struct node_uses *uses)
 					json_integer(use.accessed_lately)))
 			return -ENOMEM;
 	}
-	return 0;
+	return json_add_moving(object, uses);
 }
 
 /* null: it has no home, or was not used lately. */
