@@ -136,7 +136,7 @@ void tarn_sysfs_remove_nodes(struct tarn_pool *pool)
 /* ---- of a partition ----------------------------------------------------- */
 
 /* One machine has the same nodes for all partitions, so these are made once. */
-#define PART_FILES	7
+#define PART_FILES	8
 
 /**
  * struct part_node - the directory of a node in that of each partition
@@ -178,6 +178,11 @@ static u64 moved_pages(struct tarn_partition *part, int nid)
 	return atomic64_read(&part->node[nid].moved);
 }
 
+static u64 table_pages(struct tarn_partition *part, int nid)
+{
+	return atomic_read(&part->node[nid].table_pages);
+}
+
 static u64 accessed(struct tarn_partition *part, int nid)
 {
 	return READ_ONCE(part->node[nid].accessed);
@@ -197,6 +202,7 @@ static const struct {
 	{ "resident_pages", tarn_home_resident },
 	{ "misplaced_pages", tarn_home_excess },
 	{ "moved_pages", moved_pages },
+	{ "table_pages", table_pages },
 	{ "accessed", accessed },
 	{ "accessed_lately", accessed_lately },
 };

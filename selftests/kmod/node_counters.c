@@ -136,6 +136,23 @@ static void taken_elsewhere(void)
 	end(pages);
 }
 
+/* New ones are at home, those that there are do not move. */
+static void tables_stay_where_they_were_made(void)
+{
+	begin(2048);
+	part_set_home(part, 1, 0);
+	fill(0, 1024);
+	ASSERT_EQ(part_node_value(&pool, id, 0, "table_pages"), 0);
+	ASSERT_EQ(part_node_value(&pool, id, 1, "table_pages"), 2);
+	part_set_home(part, 0, 0);
+	WAIT_FOR(!part_homes(part).misplaced_pages);
+	ASSERT_EQ(part_node_value(&pool, id, 1, "table_pages"), 2);
+	fill(1024, 1);
+	ASSERT_EQ(part_node_value(&pool, id, 0, "table_pages"), 1);
+	ASSERT_EQ(part_node_value(&pool, id, 1, "table_pages"), 2);
+	end(2048);
+}
+
 /* ---- what is used where ------------------------------------------------- */
 
 /* Half of them on each node; no whole block, which would be used as one. */
@@ -255,6 +272,7 @@ static const struct tarn_test tests[] = {
 	TEST(taken_where_they_were_to_be),
 	TEST(the_same_as_the_call),
 	TEST(taken_elsewhere),
+	TEST(tables_stay_where_they_were_made),
 	TEST(accesses_by_node),
 };
 

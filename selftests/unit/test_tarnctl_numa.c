@@ -46,7 +46,8 @@ static void make(size_t count)
 	items[0][0].wanted_frames = 256 * MIB;
 	items[0][0].flags = TARN_NODE_IS_HOME;
 	uses[0] = (struct node_use){ .node = 2, .accessed = 900, .accessed_lately = 30 };
-	uses[1] = (struct node_use){ .node = 0, .accessed = 700, .accessed_lately = 90 };
+	uses[1] = (struct node_use){ .node = 0, .accessed = 700, .accessed_lately = 90,
+				     .table_pages = 7 };
 	rows[0].uses = (struct node_uses){ .items = uses, .count = 2, .place_rate = 25600,
 					  .move_waits = 3 };
 	/* Without homes nothing is local or is not. */
@@ -154,6 +155,7 @@ static void test_json(void)
 	CHECK_EQ(json_integer_value(json_object_get(nodes, "vcpus")), 40);
 	CHECK_EQ(json_integer_value(json_object_get(nodes, "accessed")), 700);
 	CHECK_EQ(json_integer_value(json_object_get(nodes, "accessed_lately")), 90);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "table_pages")), 7);
 	json_decref(object);
 	/* Its vCPUs are where it has no pages. */
 	rows[1].homes.count = 1;

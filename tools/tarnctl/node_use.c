@@ -30,6 +30,7 @@ static int add_node(struct node_uses *uses, int dirfd, const char *name)
 		return 0;
 	use.accessed = read_file(dirfd, name, "accessed");
 	use.accessed_lately = read_file(dirfd, name, "accessed_lately");
+	use.table_pages = read_file(dirfd, name, "table_pages");
 	items = reallocarray(uses->items, uses->count + 1, sizeof(*items));
 	if (!items)
 		return -ENOMEM;

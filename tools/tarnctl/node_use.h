@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How much a partition uses its pages on each NUMA node, as sysfs tells. */
+/* What sysfs tells of a partition on each NUMA node: how much it uses pages there. */
 #ifndef TARNCTL_NODE_USE_H
 #define TARNCTL_NODE_USE_H
 
@@ -10,11 +10,13 @@
  * @node: the kernel's number
  * @accessed: looks of the scanner that found a page used there
  * @accessed_lately: the same of its last rounds, each of which counts half of the next
+ * @table_pages: pages of the module's tables that lie there
  */
 struct node_use {
 	__u32 node;
 	uint64_t accessed;
 	uint64_t accessed_lately;
+	uint64_t table_pages;
 };
 
 /**

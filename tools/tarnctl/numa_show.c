@@ -240,7 +240,9 @@ static int add_uses(json_t *object, const struct node_uses *uses)
 		if (json_object_set_new(value, "accessed",
 					json_integer(use.accessed)) ||
 		    json_object_set_new(value, "accessed_lately",
-					json_integer(use.accessed_lately)))
+					json_integer(use.accessed_lately)) ||
+		    json_object_set_new(value, "table_pages",
+					json_integer(use.table_pages)))
 			return -ENOMEM;
 	}
 	return json_add_moving(object, uses);
