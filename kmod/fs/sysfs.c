@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /sys/fs/tarn/<uuid>/: the counters of a pool, a file each, named as the fields
- * of struct tarn_pool_info; partitions/<id>/ likewise; node<N>/ in both is sysfs_node.c's.
+ * of struct tarn_pool_info; partitions/<id>/ likewise, and besides how pages of it come
+ * home; node<N>/ in both is sysfs_node.c's.
  * A kobject holds a reference of what it shows.
  */
 #include <linux/fs.h>
@@ -11,6 +12,7 @@
 
 #include "fs/info.h"
 #include "fs/sysfs.h"
+#include "policy/place.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -274,6 +276,28 @@ FIELD(partition, share_breaks);
 FIELD(partition, balloon_pages);
 FIELD(partition, balloons_gone);
 
+static struct tarn_partition *partition_of(struct kobject *kobj)
+{
+	return container_of(kobj, struct tarn_partition, kobj);
+}
+
+static ssize_t place_rate_show(struct kobject *kobj,
+			       struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", tarn_place_rate(partition_of(kobj)));
+}
+
+static ssize_t move_waits_show(struct kobject *kobj,
+			       struct kobj_attribute *attr, char *buf)
+{
+	atomic64_t *waits = &partition_of(kobj)->stats.count[TARN_STAT_MOVE_WAITS];
+
+	return sysfs_emit(buf, "%llu\n", (u64)atomic64_read(waits));
+}
+
+static struct kobj_attribute partition_place_rate = __ATTR_RO(place_rate);
+static struct kobj_attribute partition_move_waits = __ATTR_RO(move_waits);
+
 static struct attribute *partition_attrs[] = {
 	ATTR(partition, weight),
 	ATTR(partition, fair_frames),
@@ -310,6 +334,8 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, share_breaks),
 	ATTR(partition, balloon_pages),
 	ATTR(partition, balloons_gone),
+	&partition_place_rate.attr,
+	&partition_move_waits.attr,
 	NULL,
 };
 ATTRIBUTE_GROUPS(partition);
@@ -317,8 +343,7 @@ ATTRIBUTE_GROUPS(partition);
 static ssize_t partition_show(struct kobject *kobj,
 			      struct kobj_attribute *attr, char *buf)
 {
-	struct tarn_partition *part = container_of(kobj, struct tarn_partition,
-						   kobj);
+	struct tarn_partition *part = partition_of(kobj);
 	struct tarn_partition_info *info = kzalloc(sizeof(*info), GFP_KERNEL);
 	ssize_t len;
 
@@ -332,7 +357,7 @@ static ssize_t partition_show(struct kobject *kobj,
 
 static void partition_kobj_release(struct kobject *kobj)
 {
-	tarn_partition_put(container_of(kobj, struct tarn_partition, kobj));
+	tarn_partition_put(partition_of(kobj));
 }
 
 static const struct kobj_type partition_ktype = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * NUMA nodes in sysfs: node<N>/ of a pool has what the pool has of a node, node<N>/ of a
- * partition what TARN_PARTITION_HOMES tells of it.
+ * partition what TARN_PARTITION_HOMES tells of it, and how often its pages there are used.
  */
 #include <linux/kobject.h>
 #include <linux/nodemask.h>
@@ -136,7 +136,7 @@ void tarn_sysfs_remove_nodes(struct tarn_pool *pool)
 /* ---- of a partition ----------------------------------------------------- */
 
 /* One machine has the same nodes for all partitions, so these are made once. */
-#define PART_FILES	5
+#define PART_FILES	8
 
 /**
  * struct part_node - the directory of a node in that of each partition
@@ -178,6 +178,21 @@ static u64 moved_pages(struct tarn_partition *part, int nid)
 	return atomic64_read(&part->node[nid].moved);
 }
 
+static u64 table_pages(struct tarn_partition *part, int nid)
+{
+	return atomic_read(&part->node[nid].table_pages);
+}
+
+static u64 accessed(struct tarn_partition *part, int nid)
+{
+	return READ_ONCE(part->node[nid].accessed);
+}
+
+static u64 accessed_lately(struct tarn_partition *part, int nid)
+{
+	return READ_ONCE(part->node[nid].accessed_lately);
+}
+
 static const struct {
 	const char *name;
 	u64 (*value)(struct tarn_partition *part, int nid);
@@ -187,6 +202,9 @@ static const struct {
 	{ "resident_pages", tarn_home_resident },
 	{ "misplaced_pages", tarn_home_excess },
 	{ "moved_pages", moved_pages },
+	{ "table_pages", table_pages },
+	{ "accessed", accessed },
+	{ "accessed_lately", accessed_lately },
 };
 
 static ssize_t part_show(struct kobject *kobj, struct kobj_attribute *attr,

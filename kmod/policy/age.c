@@ -20,6 +20,10 @@
  * was used counts as seen used for this round, and is marked NEW, so that the
  * next look leaves it alone: nothing is aged twice for the same time.
  *
+ * What is found used is counted by the node of its frame: that tells which part of the
+ * accesses is local. It takes nothing of who accesses, and of a look one addition for each
+ * run of pages that lie on one node.
+ *
  * See Documentation/design/activity.rst.
  */
 #include <linux/bitmap.h>
@@ -167,6 +171,21 @@ void tarn_age_begin(struct tarn_partition *part)
 	}
 }
 
+/* What was accessed where, as of some rounds. */
+static void sum_up_nodes(struct tarn_partition *part)
+{
+	int nid;
+
+	lockdep_assert_held(&part->hand_lock);
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		struct tarn_part_node *n = &part->node[nid];
+
+		WRITE_ONCE(n->accessed_lately, n->accessed_lately / 2 +
+			   n->accessed - n->accessed_before);
+		n->accessed_before = n->accessed;
+	}
+}
+
 static void end_round(struct tarn_partition *part)
 {
 	struct tarn_ages *a = part->ages;
@@ -179,6 +198,7 @@ static void end_round(struct tarn_partition *part)
 	WRITE_ONCE(a->rounds, a->rounds + 1);
 	WRITE_ONCE(a->whole, true);
 	tarn_age_coldness(part);
+	sum_up_nodes(part);
 }
 
 /* Has a leaf still to be looked at in this round? */
@@ -310,12 +330,27 @@ static u64 look_page(struct tarn_partition *part, u64 index, atomic64_t *entry,
 /**
  * struct nodes_seen - on which nodes frames lie
  * @chunk: number of the last one's chunk: the next one's is often the same
+ * @nid: its node
+ * @used: pages that were found used there, and are not counted yet
  * @nodes: see struct tarn_leaf
  */
 struct nodes_seen {
 	u64 chunk;
+	int nid;
+	unsigned int used;
 	unsigned long nodes;
 };
+
+#define NODES_SEEN_INIT	{ .chunk = U64_MAX, .nid = NUMA_NO_NODE }
+
+static void count_used(struct tarn_partition *part, struct nodes_seen *seen)
+{
+	lockdep_assert_held(&part->hand_lock);
+	if (seen->used && seen->nid != NUMA_NO_NODE)
+		WRITE_ONCE(part->node[seen->nid].accessed,
+			   part->node[seen->nid].accessed + seen->used);
+	seen->used = 0;
+}
 
 static void see_node(struct tarn_partition *part, struct nodes_seen *seen,
 		     u64 frame)
@@ -326,8 +361,20 @@ static void see_node(struct tarn_partition *part, struct nodes_seen *seen,
 		return;
 	seen->chunk = frame >> TARN_CHUNK_SHIFT;
 	nid = tarn_frame_node(part->pool, frame);
+	if (nid != seen->nid)
+		count_used(part, seen);
+	seen->nid = nid;
 	if (nid != NUMA_NO_NODE)
 		seen->nodes |= tarn_leaf_node_bit(nid);
+}
+
+/*
+ * Is it an access if the bit of this page says so? Of a new one it only says that it was
+ * mapped, or it was counted already; but of one that is pinned nobody takes note of looks.
+ */
+static bool bit_tells(u64 e)
+{
+	return !(e & TARN_ENTRY_NEW) || tarn_entry_pinned(e);
 }
 
 /*
@@ -341,7 +388,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 	struct tarn_ages *a = part->ages;
 	u64 *by_class = a->whole ? a->by_class : a->next_class;
 	u64 *count = a->whole ? a->count : a->next;
-	struct nodes_seen seen = { .chunk = U64_MAX };
+	struct nodes_seen seen = NODES_SEEN_INIT;
 	unsigned int i, resident = 0;
 	bool patterns = false, shared = false;
 	u8 coldest = U8_MAX;
@@ -357,6 +404,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 		if (tarn_entry_has_frame(e)) {
 			resident++;
 			see_node(part, &seen, tarn_entry_payload(e));
+			seen.used += test_bit(shift + i, young) && bit_tells(e);
 			/* Read ahead, perhaps: leave it alone as well. */
 			if (e & TARN_ENTRY_NEW)
 				__set_bit(shift + i, young);
@@ -378,6 +426,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 		tarn_pattern_look(part, leaf, first, young, shift);
 	if (shared)
 		tarn_share_look(part, leaf, first, young, shift);
+	count_used(part, &seen);
 	atomic_long_or(seen.nodes, &leaf->nodes);
 	WRITE_ONCE(leaf->coldest, coldest);
 	leaf->round = a->round;
@@ -422,6 +471,7 @@ bool tarn_age_peek(struct tarn_partition *part, struct tarn_leaf *leaf,
 		   unsigned long *young)
 {
 	bool opaque = tarn_young_collect(part, first + from, to - from, young);
+	struct nodes_seen seen = NODES_SEEN_INIT;
 	unsigned int i;
 
 	lockdep_assert_held(&part->hand_lock);
@@ -430,8 +480,11 @@ bool tarn_age_peek(struct tarn_partition *part, struct tarn_leaf *leaf,
 		u64 e = atomic64_read(&leaf->entry[i]);
 		unsigned int use = tarn_entry_hint(e) & TARN_USE_MASK;
 
-		if (!tarn_entry_has_frame(e) ||
-		    tarn_entry_mark(e) || e & TARN_ENTRY_NEW ||
+		if (!tarn_entry_has_frame(e))
+			continue;
+		see_node(part, &seen, tarn_entry_payload(e));
+		seen.used += bit_tells(e);
+		if (tarn_entry_mark(e) || e & TARN_ENTRY_NEW ||
 		    tarn_entry_hint(e) & TARN_HINT_PROBATION)
 			continue;
 		use = tarn_use_seen(use, true);
@@ -439,6 +492,7 @@ bool tarn_age_peek(struct tarn_partition *part, struct tarn_leaf *leaf,
 				  tarn_entry_with_hint(e, use) |
 				  TARN_ENTRY_NEW);
 	}
+	count_used(part, &seen);
 	return opaque;
 }
 

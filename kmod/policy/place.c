@@ -55,7 +55,8 @@
 #define REST		(4 * HZ)
 
 /**
- * struct tarn_way - how far the thread has come with a partition; its own
+ * struct tarn_way - how far the thread has come with a partition; its own, but for
+ *	tarn_place_rate()
  * @homes_set: tarn_partition.homes_set when it set out
  * @rounds: of the scanner, when it set out
  * @order: in which it goes
@@ -262,7 +263,8 @@ static bool move_block(struct tarn_partition *part, struct trip *t,
 		return false;
 	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
 	flush(t);
-	if (!goes_on(t) || t->excess[nid] < TARN_BLOCK_PAGES || !tarn_block_move(part, leaf, t->way->at, t->to))
+	if (!goes_on(t) || t->excess[nid] < TARN_BLOCK_PAGES ||
+	    !tarn_block_move(part, leaf, t->way->at, t->to))
 		return false;
 	t->excess[nid] -= TARN_BLOCK_PAGES;
 	t->all -= TARN_BLOCK_PAGES;
@@ -384,10 +386,20 @@ static void adapt(struct tarn_partition *part, struct tarn_way *way)
 	u64 waits = all - way->waits;
 
 	if (waits > WAITS_FEW && waits * WAITS_PART > way->went)
-		way->rate = max(way->rate / 2, RATE_LEAST);
+		WRITE_ONCE(way->rate, max(way->rate / 2, RATE_LEAST));
 	else if (way->went)
-		way->rate = min(way->rate + way->rate / 8, RATE_MOST);
+		WRITE_ONCE(way->rate,
+			   min(way->rate + way->rate / 8, RATE_MOST));
 	way->waits = all;
+}
+
+/* Pages a second that may be moved of a partition just now; 0: none was to be so far. */
+u64 tarn_place_rate(struct tarn_partition *part)
+{
+	/* Pairs with the release in way_of(). */
+	const struct tarn_way *way = smp_load_acquire(&part->way);
+
+	return way ? (u64)READ_ONCE(way->rate) * HZ / TICK : 0;
 }
 
 static struct tarn_way *way_of(struct tarn_partition *part)
@@ -401,7 +413,8 @@ static struct tarn_way *way_of(struct tarn_partition *part)
 		return NULL;
 	way->rate = RATE_FIRST;
 	set_out(part, way);
-	part->way = way;
+	/* Whole for tarn_place_rate(), which may find it from now on. */
+	smp_store_release(&part->way, way);
 	return way;
 }
 

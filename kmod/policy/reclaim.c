@@ -80,6 +80,8 @@ struct run {
  * struct rank - how eagerly a partition is taken from
  * @claim: who claims least goes first
  * @vain: then the one that was tried in vain least often
+ * @strays: then one with pages on this node that should be elsewhere, as long as it has
+ *	cold ones: who uses all that it has would only take it back
  * @busy: then one that no thread is at
  * @coldness: then the coldest; who has pages on this node that should be elsewhere counts
  *	as half as hot
@@ -88,6 +90,7 @@ struct run {
 struct rank {
 	enum tarn_claim claim;
 	unsigned int vain;
+	bool strays;
 	bool busy;
 	unsigned int coldness;
 	u64 over;
@@ -96,14 +99,14 @@ struct rank {
 static struct rank rank_of(struct tarn_partition *part, const struct run *r)
 {
 	unsigned int coldness = READ_ONCE(part->ages->coldness);
+	bool excess = tarn_home_excess(part, r->node->nid);
 
-	if (tarn_home_excess(part, r->node->nid))
-		coldness /= 2;
 	return (struct rank) {
 		.claim = tarn_entitle_claim(part),
 		.vain = tarn_hand_vain(&part->hands[r->node->nid], r->number),
+		.strays = excess && coldness < TARN_USE_COOL,
 		.busy = atomic_read(&part->node[r->node->nid].busy),
-		.coldness = coldness,
+		.coldness = excess ? coldness / 2 : coldness,
 		.over = tarn_partition_resident(part) * TARN_WEIGHT_MAX /
 			max_t(u64, 1, READ_ONCE(part->weight)),
 	};
@@ -115,6 +118,8 @@ static bool goes_before(const struct rank *a, const struct rank *b)
 		return a->claim < b->claim;
 	if (a->vain != b->vain)
 		return a->vain < b->vain;
+	if (a->claim != TARN_CLAIM_MINIMUM && a->strays != b->strays)
+		return a->strays;
 	if (a->busy != b->busy)
 		return b->busy;
 	/* Who has no more than is guaranteed gives up in proportion. */

@@ -34,6 +34,7 @@ static struct tarn_leaf *leaf_create(struct tarn_partition *part, u64 index)
 	if (!other) {
 		atomic64_add(PAGE_SIZE + sizeof(*leaf), &part->pool->metadata);
 		atomic64_inc(&part->nr_leaves);
+		atomic_inc(&part->node[page_to_nid(page)].table_pages);
 		return leaf;
 	}
 	free_page((unsigned long)leaf->entry);

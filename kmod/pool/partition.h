@@ -5,7 +5,8 @@
  *
  * Its page table is an xarray of leaves of 512 entries, made at the first
  * touch and kept until the partition dies, so that an entry once found stays
- * where it is for as long as a reference to the partition is held.
+ * where it is for as long as a reference to the partition is held. So a leaf lies on
+ * what was a home when it was made, and does not follow when others are set.
  *
  * The inode holds one reference, each request in flight another: a request
  * may end after the file is gone and then finds its page empty.
@@ -87,11 +88,21 @@ struct tarn_leaf {
  * @resident: pages in frames there
  * @moved: pages that were moved there, as it is a home
  * @busy: reclaimers of the node that are at the partition
+ * @table_pages: of its page table, that lie there
+ * @accessed: looks that found a page used whose frame is there (policy/age.c)
+ * @accessed_before: the same when the last round ended
+ * @accessed_lately: the same of the last rounds, each of which counts half of the next
+ *
+ * Locking: the last three by the partition's hand_lock; they are read without.
  */
 struct tarn_part_node {
 	atomic64_t resident;
 	atomic64_t moved;
 	atomic_t busy;
+	atomic_t table_pages;
+	u64 accessed;
+	u64 accessed_before;
+	u64 accessed_lately;
 } ____cacheline_aligned_in_smp;
 
 /**

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -104,6 +105,34 @@ static void a_page_comes_back_to_its_home(void)
 	end(pages);
 }
 
+/* Which nobody asked for, so it could lie where the one that did runs. */
+static void what_is_read_ahead_is_at_home(void)
+{
+	const u64 pages = 512;
+	u64 ahead;
+
+	begin("nodes=16M:16M", pages);
+	pager_start(&pg, &pool);
+	pool_readahead(&pool, 32);
+	node_run_on(0);
+	fill(0, pages);
+	ASSERT_EQ(part_page_out(part, 0, pages), pages);
+	part_set_home(part, 1, 0);
+	ahead = part_info(part).readahead;
+	check(0, pages / 2);
+	WAIT_FOR(!part_count(part, 0, pages, TARN_PAGE_IN_FLIGHT,
+			     TARN_PAGE_IN_FLIGHT));
+	ahead = part_info(part).readahead - ahead;
+	ASSERT_GE(ahead, pages / 4);
+	ASSERT_EQ(part_on_node(part, 0), 0);
+	ASSERT_GE(part_on_node(part, 1), pages / 2);
+	/* Frames were taken there at once: nothing had to be moved. */
+	ASSERT_EQ(node_value(&pool, 1, "hit"), part_on_node(part, 1));
+	ASSERT_EQ(part_homes(part).moved_pages, 0);
+	pager_stop(&pg);
+	end(pages);
+}
+
 /* A home that is full is passed over, without anything going out, and that is repaired. */
 static void a_full_home_is_repaired_later(void)
 {
@@ -133,6 +162,69 @@ static void a_full_home_is_repaired_later(void)
 	check(0, pages);
 	pager_stop(&pg);
 	end(pages);
+}
+
+/* Of four nodes the one that is nearest to another, if it alone is. */
+static unsigned int nearest_to(unsigned int nid)
+{
+	unsigned int distance[4], i, best = !nid;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/distance",
+		 nid);
+	f = fopen(path, "r");
+	ASSERT(f);
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(fscanf(f, "%u", &distance[i]), 1);
+	fclose(f);
+	for (i = 0; i < 4; i++)
+		if (i != nid && distance[i] < distance[best])
+			best = i;
+	for (i = 0; i < 4; i++)
+		TEST_REQUIRE(i == nid || i == best ||
+			     distance[i] > distance[best],
+			     "needs a node that is nearer than others");
+	return best;
+}
+
+/* Fills its home, then what is nearest to that, wherever the processor is, then the rest. */
+static void overflow(unsigned int home)
+{
+	const u64 node = 8 * MIB_PAGES, high = node / 32, pages = 3 * node;
+	unsigned int near = nearest_to(home), nid;
+	u64 far = 0;
+
+	begin("nodes=8M:8M:8M:8M", pages);
+	for (nid = 0; nid == home || nid == near; nid++)
+		;
+	node_run_on(nid);
+	part_set_home(part, home, 0);
+	fill(0, node);
+	ASSERT_GE(part_on_node(part, home), node - high);
+	ASSERT_GT(part_on_node(part, near), 0);
+	ASSERT_EQ(part_on_node(part, home) + part_on_node(part, near), node);
+	fill(node, node - 2 * high);
+	ASSERT_EQ(part_on_node(part, home) + part_on_node(part, near),
+		  2 * (node - high));
+	fill(2 * (node - high), pages - 2 * (node - high));
+	ASSERT_GE(part_on_node(part, near), node - high);
+	for (nid = 0; nid < 4; nid++)
+		if (nid != home && nid != near)
+			far += part_on_node(part, nid);
+	ASSERT_EQ(part_on_node(part, home) + part_on_node(part, near) + far,
+		  pages);
+	ASSERT_EQ(node_value(&pool, home, "foreign"),
+		  pages - part_on_node(part, home));
+	check(0, pages);
+	end(pages);
+}
+
+static void a_full_home_gives_way_to_the_nearest_node(void)
+{
+	nodes_need(4);
+	overflow(0);
+	overflow(3);
 }
 
 #define TOUCHED 64
@@ -379,6 +471,70 @@ static void homes_change_under_load(void)
 	end(pages);
 }
 
+/* ---- how fast ----------------------------------------------------------- */
+
+#define TOUCHERS 3
+
+/* Read one page after another, all the time. */
+static int use_all(void *arg)
+{
+	u64 i, count = (uintptr_t)arg;
+
+	for (;;)
+		for (i = 0; i < count; i++)
+			((volatile u8 *)map)[i * PAGE_SIZE];
+	return 0;
+}
+
+/* To the other node, all of it. */
+static void go_elsewhere(void)
+{
+	static unsigned int times;
+
+	part_set_home(part, times++ & 1, 0);
+	WAIT_FOR(!part_homes(part).misplaced_pages);
+}
+
+/* It falls while there is somebody who waits for what is moved, and rises again without. */
+static void the_rate_follows_what_it_costs(void)
+{
+	const u64 pages = 4 * MIB_PAGES;
+	pid_t pid[TOUCHERS];
+	s64 first, low, waits;
+	unsigned int i;
+	u32 id;
+
+	begin("nodes=16M:16M", pages);
+	id = part_info(part).id;
+	node_run_on(0);
+	fill(0, pages);
+	ASSERT_EQ(part_value(&pool, id, "place_rate"), 0);
+	go_elsewhere();
+	go_elsewhere();
+	first = part_value(&pool, id, "place_rate");
+	ASSERT_GT(first, 0);
+	waits = part_value(&pool, id, "move_waits");
+	for (i = 0; i < TOUCHERS; i++)
+		pid[i] = spawn(use_all, (void *)(uintptr_t)pages);
+	do {
+		go_elsewhere();
+		low = part_value(&pool, id, "place_rate");
+	} while (low > first / 4);
+	ASSERT_GT(low, 0);
+	/* More than a few, each time that it fell. */
+	ASSERT_GE(part_value(&pool, id, "move_waits"), waits + 6);
+	for (i = 0; i < TOUCHERS; i++) {
+		ASSERT_OK(kill(pid[i], SIGKILL));
+		ASSERT_EQ(reap(pid[i]), 256 + SIGKILL);
+	}
+	waits = part_value(&pool, id, "move_waits");
+	while (part_value(&pool, id, "place_rate") < first)
+		go_elsewhere();
+	ASSERT_EQ(part_value(&pool, id, "move_waits"), waits);
+	check(0, pages);
+	end(pages);
+}
+
 /* Room for the nodes of any machine that tests run on. */
 #define NODES_MOST 16
 
@@ -509,11 +665,14 @@ static const struct tarn_test tests[] = {
 	TEST(a_new_page_is_at_home),
 	TEST(numbers_are_kept),
 	TEST(a_page_comes_back_to_its_home),
+	TEST(what_is_read_ahead_is_at_home),
 	TEST(a_full_home_is_repaired_later),
+	TEST(a_full_home_gives_way_to_the_nearest_node),
 	TEST(the_hottest_come_first),
 	TEST(the_densest_come_first),
 	TEST(what_came_back_comes_first),
 	TEST(homes_change_under_load),
+	TEST(the_rate_follows_what_it_costs),
 	TEST(a_move_takes_nobodys_pages),
 	TEST(what_is_read_can_be_set),
 	TEST(bad_homes_change_nothing),

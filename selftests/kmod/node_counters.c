@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What sysfs tells by NUMA node, of a pool and of a partition: the numbers of
- * TARN_PARTITION_HOMES, and whether frames were taken where they were to be.
+ * TARN_PARTITION_HOMES, whether frames were taken where they were to be, and where
+ * what is used lies.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -18,14 +19,19 @@ static int part;
 static u32 id;
 static u8 *map;
 
-static void begin(u64 pages)
+static void begin_with(const char *options, u64 pages)
 {
 	nodes_need(2);
-	pool_mount(&pool, "nodes=16M:16M");
+	pool_mount(&pool, options);
 	part = part_create(&pool, "a", pages);
 	map = part_map(part, pages);
 	id = part_info(part).id;
 	node_run_on(0);
+}
+
+static void begin(u64 pages)
+{
+	begin_with("nodes=16M:16M", pages);
 }
 
 static void end(u64 pages)
@@ -130,10 +136,144 @@ static void taken_elsewhere(void)
 	end(pages);
 }
 
+/* New ones are at home, those that there are do not move. */
+static void tables_stay_where_they_were_made(void)
+{
+	begin(2048);
+	part_set_home(part, 1, 0);
+	fill(0, 1024);
+	ASSERT_EQ(part_node_value(&pool, id, 0, "table_pages"), 0);
+	ASSERT_EQ(part_node_value(&pool, id, 1, "table_pages"), 2);
+	part_set_home(part, 0, 0);
+	WAIT_FOR(!part_homes(part).misplaced_pages);
+	ASSERT_EQ(part_node_value(&pool, id, 1, "table_pages"), 2);
+	fill(1024, 1);
+	ASSERT_EQ(part_node_value(&pool, id, 0, "table_pages"), 1);
+	ASSERT_EQ(part_node_value(&pool, id, 1, "table_pages"), 2);
+	end(2048);
+}
+
+/* ---- what is used where ------------------------------------------------- */
+
+/* Half of them on each node; no whole block, which would be used as one. */
+#define EACH 200
+
+/* Goes out and comes back: rounds follow each other as pages go out. */
+#define OTHERS 300
+static int other;
+
+static u64 rounds(void)
+{
+	struct tarn_partition_heat h = { .size = sizeof(h) };
+
+	tarn_op(part, TARN_PARTITION_HEAT, &h);
+	return h.rounds;
+}
+
+/* The scanner looks at each page once more. */
+static void look(void)
+{
+	struct tarn_pool_set set = {
+		.size = sizeof(set),
+		.flags = TARN_POOL_SET_SCAN,
+		.scan_permille = 1000,
+	};
+	u64 was = rounds();
+
+	part_page_out(other, 0, OTHERS);
+	part_page_in(other, 0, OTHERS);
+	tarn_op(pool.fd, TARN_POOL_SET, &set);
+	WAIT_FOR(rounds() > was);
+}
+
+/* Without what is left in the TLB, by which an access would not be seen. */
+static void use(u64 start, u64 count)
+{
+	const size_t bytes = 128 * PAGE_SIZE;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	u64 i;
+
+	ASSERT(p != MAP_FAILED);
+	munmap(p, bytes);
+	for (i = start; i < start + count; i++)
+		((volatile u8 *)map)[i * PAGE_SIZE];
+}
+
+static s64 accessed(unsigned int nid)
+{
+	return part_node_value(&pool, id, nid, "accessed");
+}
+
+/* In percent, of accesses lately. */
+static s64 on_node_0(void)
+{
+	s64 here = part_node_value(&pool, id, 0, "accessed_lately");
+	s64 there = part_node_value(&pool, id, 1, "accessed_lately");
+
+	return 100 * here / (here + there);
+}
+
+/* To the page: what is used, where it lies, in as many looks as there are. */
+static void use_and_look(u64 start, u64 count, s64 of_0, s64 of_1)
+{
+	s64 was[2] = { accessed(0), accessed(1) };
+	unsigned int i;
+
+	for (i = 1; i <= 4; i++) {
+		use(start, count);
+		look();
+		/* A look that was under way before may have passed some. */
+		WAIT_FOR(accessed(0) + accessed(1) >=
+			 was[0] + was[1] + i * (of_0 + of_1));
+		ASSERT_EQ(accessed(0), was[0] + i * of_0);
+		ASSERT_EQ(accessed(1), was[1] + i * of_1);
+	}
+	/* What is not used is not counted again. */
+	look();
+	ASSERT_EQ(accessed(0), was[0] + 4 * of_0);
+	ASSERT_EQ(accessed(1), was[1] + 4 * of_1);
+}
+
+static void accesses_by_node(void)
+{
+	begin_with("nodes=4M:4M", 2 * EACH);
+	pager_start(&pg, &pool);
+	other = part_create(&pool, "other", OTHERS);
+	munmap(part_map_filled(other, OTHERS), OTHERS * PAGE_SIZE);
+	fill(0, EACH);
+	node_run_on(1);
+	fill(EACH, EACH);
+	ASSERT_EQ(part_on_node(part, 1), EACH);
+	/* That they were mapped is no news. */
+	look();
+	look();
+	use_and_look(EACH, EACH, 0, EACH);
+	/* As many at home as are wanted there, so the others stay. */
+	part_set_home(part, 0, EACH);
+	use_and_look(0, 2 * EACH, EACH, EACH);
+	ASSERT_GE(on_node_0(), 45);
+	ASSERT_LE(on_node_0(), 55);
+	part_set_home(part, 0, 0);
+	WAIT_FOR(!part_homes(part).misplaced_pages);
+	/* Mapped anew. */
+	use(0, 2 * EACH);
+	look();
+	look();
+	use_and_look(0, 2 * EACH, 2 * EACH, 0);
+	ASSERT_GE(on_node_0(), 95);
+	close(other);
+	part_unlink(&pool, "other");
+	pager_stop(&pg);
+	end(2 * EACH);
+}
+
 static const struct tarn_test tests[] = {
 	TEST(taken_where_they_were_to_be),
 	TEST(the_same_as_the_call),
 	TEST(taken_elsewhere),
+	TEST(tables_stay_where_they_were_made),
+	TEST(accesses_by_node),
 };
 
 TESTS_MAIN(tests)

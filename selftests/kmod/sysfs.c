@@ -185,6 +185,7 @@ static int reader(void *arg)
 				 d->d_name);
 			if (read_file(dir, "resident_pages", buf, 4096))
 				read_file(dir, "latency", buf, 4096);
+			read_file(dir, "place_rate", buf, 4096);
 			read_file(dir, "node0/misplaced_pages", buf, 4096);
 		}
 		closedir(list);

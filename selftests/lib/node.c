@@ -75,6 +75,14 @@ s64 part_node_value(struct pool *p, u32 id, unsigned int nid, const char *name)
 	return sysfs_value(p, file);
 }
 
+s64 part_value(struct pool *p, u32 id, const char *name)
+{
+	char file[80];
+
+	snprintf(file, sizeof(file), "partitions/%u/%s", id, name);
+	return sysfs_value(p, file);
+}
+
 /* ---- homes -------------------------------------------------------------- */
 
 #define NODES_MOST 64

@@ -12,8 +12,9 @@ void nodes_need(unsigned int count);
 void node_run_on(unsigned int nid);
 /** A file of a node's directory in sysfs; -1: it is not there. */
 s64 node_value(struct pool *p, unsigned int nid, const char *name);
-/** The same of a partition, by its id. */
+/** The same of a partition, by its id; and one of the partition as a whole. */
 s64 part_node_value(struct pool *p, u32 id, unsigned int nid, const char *name);
+s64 part_value(struct pool *p, u32 id, const char *name);
 
 /** TARN_PARTITION_HOMES to set: @count homes. */
 long __part_set_homes(int fd, const struct tarn_home *homes, u32 count);

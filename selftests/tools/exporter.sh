@@ -113,6 +113,12 @@ nodes()
 		/^tarn_partition_resident_bytes.*3-web/ { all = $2 } END { print sum, all; exit sum != all || !all }'
 }
 check "nodes add up" await nodes
+accesses()
+{
+	ask "$url/metrics" | awk '/^tarn_partition_node_accesses_total{/ { n++ }
+		/^tarn_partition_node_home{/ { all++ } END { exit n != all || !all }'
+}
+check "accesses are told of each" accesses
 kill_pager
 lost()
 {

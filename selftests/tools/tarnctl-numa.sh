@@ -12,10 +12,11 @@ need jq taskset python3
 
 holder=
 waiter=
+user=
 finish_numa()
 {
 	# shellcheck disable=SC2086 # nothing or one process each
-	[ -z "$holder$waiter" ] || kill $holder $waiter 2>/dev/null
+	[ -z "$holder$waiter$user" ] || kill $holder $waiter $user 2>/dev/null
 	wait
 	finish
 }
@@ -146,7 +147,45 @@ check "which is set" json '.weight == 128' tarnctl partition show --json g1
 refuse 1 "not permitted" "not by another user" as_user partition set g1 --home 0
 chown 65534 $pool/g1
 refuse 1 "only root" "nor by the owner" as_user partition set g1 --home 0
+# use FILE: a process that uses all pages of it, until it is killed. What was unmapped
+# leaves nothing in the TLB, by which accesses would not be seen.
+use()
+{
+	python3 -c "
+import mmap, time
+f = open('$pool/$1', 'r+b')
+m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+while True:
+    with mmap.mmap(-1, 1 << 20) as other:
+        other[::4096] = bytes(256)
+    m[::4096]
+    time.sleep(.1)" &
+	user=$!
+}
+
+# local_part PERCENT: what tarnctl says of g1, and of the sum.
+local_part()
+{
+	json ".partitions[0].local_percent == $1 and .local_percent == $1" tarnctl numa --json g1
+}
+
+shown_and_drawn()
+{
+	says " 100% " tarnctl numa g1 && tarnctl numa --svg - g1 | grep -q ">100%<"
+}
+
+check "of accesses nothing is known" local_part null
+use g1
+await local_part 100
+result $? "what is used is at home"
+check "and shown, and drawn" shown_and_drawn
+check "by node" json '.partitions[0].nodes[0] | .node == 0 and .accessed > 0 and
+	.accessed_lately > 0' tarnctl numa --json g1
 check "none again" tarnctl partition set g1 --home none
+check "nothing is local without one" local_part null
+kill "$user"
+wait "$user" 2> /dev/null
+user=
 check "are set" test "$(homes)" = "[]"
 check "and nothing is said of them" no_home_line
 

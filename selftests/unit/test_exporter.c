@@ -21,7 +21,7 @@ static struct history_partition parts[] = {
 		.resident_pages = 3, .page_ins = 5, .latency = { [20] = 2 } },
 		.guest = (char *)"web", .name = (char *)"web/ram" },
 	  .by_class = { [TARN_ACTIVITY_HOT] = 2 },
-	  .nodes = (char *)"[[1,1,4,3]]" },
+	  .nodes = (char *)"[[0,0,0,2],[1,1,4,3,11]]" },
 	{ .part = { .info = { .id = 7 } } },
 };
 
@@ -84,6 +84,9 @@ static void test_values(void)
 	has(text, "tarn_partition_activity_bytes{" PART ",class=\"hot\"} 8192");
 	has(text, "tarn_partition_node_home{" PART ",node=\"1\"} 1");
 	has(text, "tarn_partition_node_wanted_bytes{" PART ",node=\"1\"} 16384");
+	has(text, "tarn_partition_node_accesses_total{" PART ",node=\"1\"} 11");
+	/* As a version before kept it. */
+	has(text, "tarn_partition_node_accesses_total{" PART ",node=\"0\"} 0");
 	free(text);
 }
 

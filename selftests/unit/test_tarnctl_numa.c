@@ -12,6 +12,8 @@ static struct numa numa;
 static struct numa_row rows[ROWS];
 static struct tarn_home items[ROWS][2];
 static struct tarn_home total[2];
+/* Of the first row: on its home, and elsewhere. */
+static struct node_use uses[2];
 
 /* Two nodes; a guest that is at home, one that has to move, others that are small. */
 static void make(size_t count)
@@ -43,6 +45,13 @@ static void make(size_t count)
 	items[0][0].resident_pages = 200 * MIB;
 	items[0][0].wanted_frames = 256 * MIB;
 	items[0][0].flags = TARN_NODE_IS_HOME;
+	uses[0] = (struct node_use){ .node = 2, .accessed = 900, .accessed_lately = 30 };
+	uses[1] = (struct node_use){ .node = 0, .accessed = 700, .accessed_lately = 90,
+				     .table_pages = 7 };
+	rows[0].uses = (struct node_uses){ .items = uses, .count = 2, .place_rate = 25600,
+					  .move_waits = 3 };
+	/* Without homes nothing is local or is not. */
+	rows[1].uses = rows[0].uses;
 	rows[0].homes.misplaced_pages = 2 * MIB;
 	rows[0].mark.automatic = true;
 	rows[0].vcpus[0] = 40;
@@ -54,6 +63,8 @@ static void make(size_t count)
 		total[1].resident_pages += items[i][1].resident_pages;
 	}
 	total[0].wanted_frames = 256 * MIB;
+	for (i = 0; i < count; i++)
+		local_share_add(&numa.local, &rows[i].uses, &rows[i].homes);
 }
 
 static struct options numa_options;
@@ -89,8 +100,10 @@ static void test_table(void)
 	CHECK(strstr(text, "NODE 0"));
 	CHECK(strstr(text, "NODE 2"));
 	CHECK(strstr(text, "*200M/256M"));
-	CHECK(strstr(text, "0:40\n"));
-	CHECK(strstr(text, "0:40 2:1\n"));
+	CHECK(strstr(text, "LOCAL"));
+	CHECK(strstr(text, "75%  0:40\n"));
+	CHECK(strstr(text, "75%  0:40 2:1\n"));
+	CHECK(strstr(text, "  -  2:1\n"));
 	CHECK(strstr(text, "(free)"));
 	CHECK(strstr(text, "512M"));
 	/* Sums would be sorted among what they are of. */
@@ -101,6 +114,13 @@ static void test_table(void)
 	text = printed(numa_print);
 	CHECK(!strstr(text, "NODE") && !strstr(text, "(free)"));
 	CHECK(strstr(text, "\t*200M/256M\t2M\t"));
+	numa_options = (struct options){ 0 };
+	/* Only if it is asked for: 25600 pages a second. */
+	CHECK(!strstr(printed(numa_print), "RATE"));
+	numa_options = (struct options){ .columns = "name,rate" };
+	text = printed(numa_print);
+	CHECK(strstr(text, "RATE"));
+	CHECK(strstr(text, "100M\n"));
 	numa_options = (struct options){ 0 };
 	/* Of files no pool was asked for. */
 	memset(numa.frames, 0, sizeof(numa.frames));
@@ -123,10 +143,19 @@ static void test_json(void)
 	CHECK_EQ(json_integer_value(json_object_get(json_array_get(nodes, 1), "node")), 2);
 	CHECK_EQ(json_integer_value(json_object_get(json_array_get(nodes, 1), "vcpus")), 1);
 	CHECK_EQ(json_integer_value(json_object_get(json_array_get(nodes, 1), "frames")), 512 * MIB);
+	CHECK_EQ(json_integer_value(json_object_get(object, "local_percent")), 75);
+	nodes = json_array_get(json_object_get(object, "partitions"), 1);
+	CHECK(json_is_null(json_object_get(nodes, "local_percent")));
 	nodes = json_array_get(json_object_get(object, "partitions"), 0);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "local_percent")), 75);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "place_rate")), 25600);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "move_waits")), 3);
 	CHECK(json_is_true(json_object_get(nodes, "auto")));
 	nodes = json_array_get(json_object_get(nodes, "nodes"), 0);
 	CHECK_EQ(json_integer_value(json_object_get(nodes, "vcpus")), 40);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "accessed")), 700);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "accessed_lately")), 90);
+	CHECK_EQ(json_integer_value(json_object_get(nodes, "table_pages")), 7);
 	json_decref(object);
 	/* Its vCPUs are where it has no pages. */
 	rows[1].homes.count = 1;
@@ -180,10 +209,39 @@ static void test_picture(void)
 	CHECK(strstr(text, "40 vCPUs, not all of them shown"));
 	CHECK(strstr(text, ">1 vCPU<"));
 	CHECK(!strstr(text, "others"));
+	CHECK(strstr(text, ">local<"));
+	CHECK(strstr(text, ">75%<"));
+	/* Of the two only one has homes. */
+	CHECK(!strstr(strstr(text, ">75%<") + 5, "%<"));
 	make(ROWS);
 	CHECK(strstr(picture(), "4 others"));
 	make(0);
 	CHECK(strstr(picture(), "Node 2"));
+}
+
+static void test_local(void)
+{
+	struct local_share local = { 0 };
+	struct node_uses more = { .items = uses, .count = 2 };
+
+	CHECK_EQ(local_share_percent(&local), -1);
+	make(1);
+	local_share_add(&local, &more, &rows[0].homes);
+	CHECK_EQ(local.home, 90);
+	CHECK_EQ(local.all, 120);
+	CHECK_EQ(local_share_percent(&local), 75);
+	/* Pages that were moved away lately: the node is not told of any more. */
+	rows[0].homes.count = 1;
+	uses[0].accessed_lately = 1;
+	local = (struct local_share){ 0 };
+	local_share_add(&local, &more, &rows[0].homes);
+	CHECK_EQ(local.all, 91);
+	CHECK_EQ(local_share_percent(&local), 99);
+	CHECK_EQ(node_uses_find(&more, 0).accessed, 700);
+	CHECK_EQ(node_uses_find(&more, 5).accessed, 0);
+	CHECK_EQ(node_use_accessed("no-such-pool", 1, 0), 0);
+	CHECK_EQ(node_uses_read("no-such-pool", 1, &more), 0);
+	CHECK_EQ(more.count, 0);
 }
 
 static int parse(const char *line, struct task *task)
@@ -223,6 +281,7 @@ static const struct tap_test tests[] = {
 	{ "a table", test_table },
 	{ "JSON", test_json },
 	{ "a picture", test_picture },
+	{ "local accesses", test_local },
 	{ "threads", test_tasks },
 };
 

@@ -96,8 +96,13 @@ json_t *latest_nodes(const struct history_partition *item)
 			.wanted_frames = json_integer_value(json_array_get(value, 2)),
 			.resident_pages = json_integer_value(json_array_get(value, 3)),
 		};
+		json_t *object = json_home(&home);
 
-		json_array_append_new(nodes, json_home(&home));
+		/* What older versions kept has none. */
+		json_object_set_new(object, "accessed",
+				    json_integer(json_integer_value(
+					    json_array_get(value, 4))));
+		json_array_append_new(nodes, object);
 	}
 	json_decref(kept);
 	return nodes;

@@ -38,7 +38,7 @@ const char *latest_pool_name(const char *mount);
 char *latest_partition_name(const struct history_partition *item);
 
 /**
- * latest_nodes() - What a partition has on which node, as json_home() has it.
+ * latest_nodes() - What a partition has on which node, as json_home() has it, and "accessed".
  * Return: an array, or NULL: nothing is known.
  */
 json_t *latest_nodes(const struct history_partition *item);

@@ -380,6 +380,8 @@ static const struct node_metric partition_nodes[] = {
 	  PAGE_BYTES, "What it is to have on a home node; 0: no amount was set." },
 	{ "tarn_partition_node_home", "home", NULL, false, 1,
 	  "1 if the node is a home of the partition." },
+	{ "tarn_partition_node_accesses", "accessed", NULL, true, 1,
+	  "Times that the scanner found a page used whose frame is on the node." },
 };
 
 static int64_t json_number(const json_t *value)
@@ -427,7 +429,8 @@ static void write_partition_nodes(struct writer *w,
 
 		snprintf(node, sizeof(node), "%" JSON_INTEGER_FORMAT,
 			 json_integer_value(json_object_get(value, "node")));
-		fprintf(w->f, "%s{", metric->name);
+		fprintf(w->f, "%s%s{", metric->name,
+			metric->counter ? "_total" : "");
 		partition_labels(w, moment, item);
 		node_value(w, metric, node, json_object_get(value, metric->key));
 	}

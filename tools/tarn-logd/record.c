@@ -11,6 +11,7 @@
 #include "error.h"
 #include "home_mark.h"
 #include "json.h"
+#include "node_use.h"
 #include "partition_domain.h"
 #include "record.h"
 #include "sysfs.h"
@@ -64,7 +65,7 @@ static char *read_pool_nodes(const char *uuid)
 }
 
 /* Without names, as there is one for each partition and second. */
-static char *format_homes(const struct homes *homes)
+static char *format_homes(const struct homes *homes, const char *uuid, __u32 id)
 {
 	json_t *array = json_array();
 	unsigned int i;
@@ -74,10 +75,11 @@ static char *format_homes(const struct homes *homes)
 		const struct tarn_home *home = &homes->items[i];
 
 		json_array_append_new(array, json_pack(
-			"[I, i, I, I]", (json_int_t)home->node,
+			"[I, i, I, I, I]", (json_int_t)home->node,
 			!!(home->flags & TARN_NODE_IS_HOME),
 			(json_int_t)home->wanted_frames,
-			(json_int_t)home->resident_pages));
+			(json_int_t)home->resident_pages,
+			(json_int_t)node_use_accessed(uuid, id, home->node)));
 	}
 	text = json_dumps(array, JSON_COMPACT);
 	json_decref(array);
@@ -100,7 +102,8 @@ static void read_homes(struct history_partition *item, const char *uuid, int fd)
 	struct homes homes = { 0 };
 
 	if (!homes_read(fd, &homes))
-		item->nodes = format_homes(&homes);
+		item->nodes = format_homes(&homes, uuid,
+					   item->part.info.id);
 	item->misplaced = homes.misplaced_pages;
 	item->moved = homes.moved_pages;
 	sample_homes_format(item->homes, &homes, mark.automatic);

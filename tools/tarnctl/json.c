@@ -167,6 +167,15 @@ int json_add_homes(json_t *object, const struct homes *homes)
 	return ret ? -ENOMEM : 0;
 }
 
+int json_add_moving(json_t *object, const struct node_uses *uses)
+{
+	return json_object_set_new(object, "place_rate",
+				   json_integer(uses->place_rate)) ||
+	       json_object_set_new(object, "move_waits",
+				   json_integer(uses->move_waits)) ?
+		       -ENOMEM : 0;
+}
+
 int json_add_home_mark(json_t *object, const struct home_mark *mark)
 {
 	int ret;

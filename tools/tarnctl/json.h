@@ -8,6 +8,7 @@
 #include "guest.h"
 #include "home.h"
 #include "home_mark.h"
+#include "node_use.h"
 #include "partition.h"
 #include "pool.h"
 
@@ -26,6 +27,9 @@ json_t *json_home(const struct tarn_home *home);
  * Return: 0 or -ENOMEM.
  */
 int json_add_homes(json_t *object, const struct homes *homes);
+
+/** json_add_moving() - Add "place_rate" and "move_waits". Return: likewise. */
+int json_add_moving(json_t *object, const struct node_uses *uses);
 
 /** json_add_home_mark() - Add "auto" and "dispatch". Return: likewise. */
 int json_add_home_mark(json_t *object, const struct home_mark *mark);

@@ -32,20 +32,22 @@ static int homes_fail(const char *path, int ret)
 }
 
 /* The file, and what is kept by the number of the partition. */
-static void identify(struct numa_row *row, const struct pool_list *pools, int fd)
+static int identify(struct numa_row *row, const struct pool_list *pools, int fd)
 {
 	struct stat st;
 	size_t i;
 
 	if (fstat(fd, &st))
-		return;
+		return 0;
 	row->dev = st.st_dev;
 	row->ino = st.st_ino;
-	for (i = 0; i < pools->count; i++) {
-		if (pools->items[i].dev == st.st_dev)
-			row->mark = home_mark_read(pools->items[i].uuid,
-						   row->id);
-	}
+	for (i = 0; i < pools->count && pools->items[i].dev != st.st_dev; i++)
+		;
+	if (i == pools->count)
+		return 0;
+	row->mark = home_mark_read(pools->items[i].uuid, row->id);
+	return node_uses_read(pools->items[i].uuid, row->id, &row->uses) ?
+	       err_nomem() : 0;
 }
 
 static void row_free(struct numa_row *row)
@@ -53,6 +55,7 @@ static void row_free(struct numa_row *row)
 	free(row->path);
 	free(row->name);
 	homes_free(&row->homes);
+	node_uses_free(&row->uses);
 }
 
 /* @prefix stands before the path, if it is not NULL. */
@@ -81,13 +84,15 @@ static int add_row(struct numa *numa, const struct pool_list *pools,
 	ret = homes_read(fd, &row.homes);
 	if (ret)
 		return homes_fail(part->path ? part->path : "it", ret);
-	identify(&row, pools, fd);
-	ret = set_names(&row, prefix, part);
+	ret = identify(&row, pools, fd);
+	if (!ret)
+		ret = set_names(&row, prefix, part);
 	if (ret) {
 		row_free(&row);
 		return ret;
 	}
 	numa->rows[numa->count++] = row;
+	local_share_add(&numa->local, &row.uses, &row.homes);
 	return homes_add(&numa->total, &row.homes) ? err_nomem() : 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "home.h"
 #include "home_mark.h"
+#include "node_use.h"
 #include "option.h"
 
 /** Numbers of nodes are below it. */
@@ -21,6 +22,7 @@
  * @dev: of its file
  * @ino: likewise
  * @homes: what it has where
+ * @uses: how much it uses that
  * @mark: who chooses its homes, and whether vCPUs follow
  * @vcpus: by number of the node, those that ran there last
  */
@@ -31,6 +33,7 @@ struct numa_row {
 	dev_t dev;
 	ino_t ino;
 	struct homes homes;
+	struct node_uses uses;
 	struct home_mark mark;
 	unsigned short vcpus[NUMA_NODES];
 };
@@ -40,6 +43,7 @@ struct numa_row {
  * @rows: the partitions
  * @count: of them
  * @total: sums by node
+ * @local: of those partitions that have homes
  * @frames: by number of the node, of all pools that were asked for
  * @free: of these, free
  * @vcpus: by number of the node, each once
@@ -50,6 +54,7 @@ struct numa {
 	struct numa_row *rows;
 	size_t count;
 	struct homes total;
+	struct local_share local;
 	uint64_t frames[NUMA_NODES];
 	uint64_t free[NUMA_NODES];
 	unsigned int vcpus[NUMA_NODES];

@@ -10,7 +10,7 @@
 #include "table.h"
 
 /* Columns beside those of nodes. */
-#define COLUMNS_OTHER 4
+#define COLUMNS_OTHER 6
 #define TITLE_MAX 16
 /* Of more nodes than go into a cell the last ones are cut. */
 #define VCPUS_MAX 128
@@ -52,8 +52,21 @@ static void add_vcpus(struct table *table, const struct homes *nodes,
 	table_cell(table, "%s", text);
 }
 
+static void add_local(struct table *table, const struct local_share *local)
+{
+	int percent = local_share_percent(local);
+
+	if (percent < 0)
+		table_cell(table, "-");
+	else
+		table_percent(table, percent);
+}
+
+/* What a line has beside @homes: @uses is NULL of the sums. */
 static void add_cells(struct table *table, const char *name,
 		      const struct homes *homes, const struct homes *nodes,
+		      const struct node_uses *uses,
+		      const struct local_share *local,
 		      const unsigned int *vcpus, bool exact)
 {
 	unsigned int i;
@@ -63,7 +76,12 @@ static void add_cells(struct table *table, const char *name,
 		add_cell(table, homes_find(homes, nodes->items[i].node), exact);
 	table_pages(table, homes->misplaced_pages);
 	table_pages(table, homes->moved_pages);
+	add_local(table, local);
 	add_vcpus(table, nodes, vcpus);
+	if (uses)
+		table_pages(table, uses->place_rate);
+	else
+		table_cell(table, "%s", "");
 }
 
 /* Frames of each node, where a pool was asked for. */
@@ -106,15 +124,19 @@ static void fill_table(struct table *table, const struct numa *numa,
 	size_t i;
 
 	for (i = 0; i < numa->count; i++) {
-		widen(vcpus, numa->rows[i].vcpus);
-		add_cells(table, numa->rows[i].name, &numa->rows[i].homes,
-			  &numa->total, vcpus, exact);
+		const struct numa_row *row = &numa->rows[i];
+		struct local_share local = { 0 };
+
+		widen(vcpus, row->vcpus);
+		local_share_add(&local, &row->uses, &row->homes);
+		add_cells(table, row->name, &row->homes, &numa->total,
+			  &row->uses, &local, vcpus, exact);
 	}
 	/* Sums would be sorted among what they are of, and programs add up themselves. */
 	if (opts->sort || opts->headless || opts->raw)
 		return;
-	add_cells(table, "(total)", &numa->total, &numa->total, numa->vcpus,
-		  exact);
+	add_cells(table, "(total)", &numa->total, &numa->total, NULL,
+		  &numa->local, numa->vcpus, exact);
 	if (any_frames(numa)) {
 		add_frames(table, "(free)", &numa->total, numa->free);
 		add_frames(table, "(frames)", &numa->total, numa->frames);
@@ -142,9 +164,11 @@ int numa_print(const struct numa *numa, const struct options *opts)
 		columns[i + 1].title = titles[i];
 	}
 	columns[nodes + 1] = (struct table_column){ .title = "MISPLACED", .rank = 2 };
-	columns[nodes + 2] = (struct table_column){ .title = "MOVED", .rank = 3 };
-	columns[nodes + 3] = (struct table_column){ .title = "VCPUS", .left = true,
+	columns[nodes + 2] = (struct table_column){ .title = "MOVED", .rank = 4 };
+	columns[nodes + 3] = (struct table_column){ .title = "LOCAL", .rank = 3 };
+	columns[nodes + 4] = (struct table_column){ .title = "VCPUS", .left = true,
 						    .rank = 1 };
+	columns[nodes + 5] = (struct table_column){ .title = "RATE", .extra = true };
 	table = table_create(columns, nodes + COLUMNS_OTHER, opts);
 	if (table) {
 		fill_table(table, numa, opts);
@@ -204,18 +228,49 @@ static int add_frame_numbers(json_t *object, const struct numa *numa)
 	return 0;
 }
 
+static int add_uses(json_t *object, const struct node_uses *uses)
+{
+	json_t *value;
+	size_t i;
+
+	json_array_foreach(json_object_get(object, "nodes"), i, value) {
+		struct node_use use = node_uses_find(uses,
+			json_integer_value(json_object_get(value, "node")));
+
+		if (json_object_set_new(value, "accessed",
+					json_integer(use.accessed)) ||
+		    json_object_set_new(value, "accessed_lately",
+					json_integer(use.accessed_lately)) ||
+		    json_object_set_new(value, "table_pages",
+					json_integer(use.table_pages)))
+			return -ENOMEM;
+	}
+	return json_add_moving(object, uses);
+}
+
+/* null: it has no home, or was not used lately. */
+static int add_local_share(json_t *object, const struct local_share *local)
+{
+	return json_object_set_new(object, "local_percent", local->all ?
+				   json_integer(local_share_percent(local)) :
+				   json_null()) ? -ENOMEM : 0;
+}
+
 static json_t *json_row(const struct numa *numa, const struct numa_row *row)
 {
 	json_t *object = json_pack("{s:o, s:o, s:I}", "name", json_text(row->name),
 				   "path", row->path ? json_text(row->path) :
 						       json_null(),
 				   "id", (json_int_t)row->id);
+	struct local_share local = { 0 };
 	unsigned int vcpus[NUMA_NODES];
 
 	widen(vcpus, row->vcpus);
+	local_share_add(&local, &row->uses, &row->homes);
 	if (object && !json_add_homes(object, &row->homes) &&
 	    !json_add_home_mark(object, &row->mark) &&
-	    !add_numbers(object, "vcpus", &numa->total, &row->homes, vcpus))
+	    !add_numbers(object, "vcpus", &numa->total, &row->homes, vcpus) &&
+	    !add_uses(object, &row->uses) && !add_local_share(object, &local))
 		return object;
 	json_decref(object);
 	return NULL;
@@ -237,6 +292,8 @@ int numa_print_json(const struct numa *numa)
 				  numa->vcpus);
 	if (!ret)
 		ret = add_frame_numbers(object, numa);
+	if (!ret)
+		ret = add_local_share(object, &numa->local);
 	if (ret) {
 		json_decref(object);
 		object = NULL;

@@ -22,7 +22,7 @@
 #define BAR_TOP 48
 #define DOTS 15
 #define DOT_LINES 2
-#define LEGEND_W 868
+#define LEGEND_W 940
 #define LEGEND_LINE 20
 #define NAME_WIDTH 38
 /* A part of a bar that is lower has no room for a number. */
@@ -248,7 +248,7 @@ static void put_titles(FILE *f, int y)
 		const char *text;
 	} titles[] = {
 		{ 22, "Partition" }, { 330, "homes" }, { 560, "misplaced" },
-		{ 660, "moved" }, { 760, "vCPUs" },
+		{ 660, "moved" }, { 760, "local" }, { 830, "vCPUs" },
 	};
 	size_t i;
 
@@ -276,6 +276,19 @@ static int put_homes(FILE *f, const struct numa_row *row, int x, int y)
 	return 0;
 }
 
+/* Which part of its accesses is local; nothing where that is not known. */
+static void put_local(FILE *f, const struct numa_row *row, int x, int y)
+{
+	struct local_share local = { 0 };
+	char text[SIZE_TEXT_MAX];
+
+	local_share_add(&local, &row->uses, &row->homes);
+	if (!local.all)
+		return;
+	snprintf(text, sizeof(text), "%d%%", local_share_percent(&local));
+	put_cell(f, x, y, text);
+}
+
 static int put_row(FILE *f, const struct picture *pic, size_t index, int y)
 {
 	const struct numa_row *row = &pic->numa->rows[index];
@@ -296,8 +309,9 @@ static int put_row(FILE *f, const struct picture *pic, size_t index, int y)
 				   pic->exact));
 	put_cell(f, LEFT + 660, y,
 		 size_format_pages(text, row->homes.moved_pages, pic->exact));
+	put_local(f, row, LEFT + 760, y);
 	snprintf(text, sizeof(text), "%u", vcpus);
-	put_cell(f, LEFT + 760, y, text);
+	put_cell(f, LEFT + 830, y, text);
 	return put_homes(f, row, LEFT + 330, y);
 }
 

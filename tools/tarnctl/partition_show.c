@@ -28,6 +28,7 @@
  * @part: with its counters; its path is from the root of the pool
  * @guest: whose it is, or NULL
  * @homes: what it has on which node
+ * @uses: what sysfs tells of these, and of how pages come home
  * @mark: who chooses its homes
  * @domain: with whom it shares, or ""
  * @leaves: it is leaving that
@@ -37,13 +38,14 @@ struct shown {
 	struct partition part;
 	const struct guest *guest;
 	struct homes homes;
+	struct node_uses uses;
 	struct home_mark mark;
 	char domain[TARN_DOMAIN_NAME];
 	bool leaves;
 };
 
 /* Homes are of interest where there are any, and what is amiss with them. */
-static void print_homes(const struct homes *homes,
+static void print_homes(const struct homes *homes, uint64_t rate,
 			const struct home_mark *mark, bool bytes)
 {
 	char misplaced[SIZE_TEXT_MAX], moved[SIZE_TEXT_MAX];
@@ -51,11 +53,15 @@ static void print_homes(const struct homes *homes,
 	if (homes_any(homes) || mark->automatic) {
 		printf("  " FIELD_LABEL " ", "home nodes");
 		homes_print(stdout, homes, bytes);
-		printf("%s; %s misplaced, %s moved\n",
+		printf("%s; %s misplaced, %s moved",
 		       mark->automatic ? " (auto)" : "",
 		       size_format_pages(misplaced, homes->misplaced_pages,
 					 bytes),
 		       size_format_pages(moved, homes->moved_pages, bytes));
+		if (rate)
+			printf(", %s a second at most",
+			       size_format_pages(moved, rate, bytes));
+		putchar('\n');
 	}
 	if (mark->dispatch)
 		printf("  " FIELD_LABEL " %s\n", "vCPUs follow",
@@ -89,6 +95,7 @@ static int print_json(const struct shown *shown)
 	if (!object ||
 	    json_object_set_new(object, "pool", json_text(shown->pool->mount)) ||
 	    json_object_set_new(object, "guest", json_guest(shown->guest)) ||
+	    json_add_moving(object, &shown->uses) ||
 	    (shown->homes.items &&
 	     (json_add_homes(object, &shown->homes) ||
 	      json_add_home_mark(object, &shown->mark))) ||
@@ -162,7 +169,8 @@ static int print_partition(const struct shown *shown, const struct options *opts
 		return ret;
 	field_print_all(partition_fields, &shown->part.info, opts->bytes);
 	print_nodes(&shown->homes, opts->bytes);
-	print_homes(&shown->homes, &shown->mark, opts->bytes);
+	print_homes(&shown->homes, shown->uses.place_rate, &shown->mark,
+		    opts->bytes);
 	if (*shown->domain)
 		printf("  " FIELD_LABEL " %s%s\n", "shares in domain",
 		       shown->domain, shown->leaves ? ", which it is leaving" : "");
@@ -188,6 +196,10 @@ static int show_listed(const struct pool *pool, struct partition_list *list,
 	shown.part = *part;
 	shown.guest = guests_find(&guests, pool->dev, part, NULL);
 	shown.mark = home_mark_read(pool->uuid, part->info.id);
+	if (node_uses_read(pool->uuid, part->info.id, &shown.uses)) {
+		ret = err_nomem();
+		goto out_guests;
+	}
 	dirfd = pool_open(pool);
 	if (dirfd < 0) {
 		ret = dirfd;
@@ -204,6 +216,7 @@ static int show_listed(const struct pool *pool, struct partition_list *list,
 	ret = print_partition(&shown, opts);
 	homes_free(&shown.homes);
 out_guests:
+	node_uses_free(&shown.uses);
 	guests_free(&guests);
 	return ret;
 }

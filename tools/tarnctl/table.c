@@ -185,6 +185,14 @@ void table_rate(struct table *table, double rate)
 	add(table, strdup(text), rate);
 }
 
+void table_percent(struct table *table, unsigned int percent)
+{
+	char text[SIZE_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%u%%", percent);
+	add(table, strdup(text), percent);
+}
+
 /* ---- columns by name ----------------------------------------------------- */
 
 /* "WAITS FOR" is called "waits-for". */

@@ -55,6 +55,7 @@ void table_bytes(struct table *table, uint64_t bytes);
 void table_pages(struct table *table, uint64_t pages);
 void table_time(struct table *table, uint64_t ns);
 void table_rate(struct table *table, double rate);
+void table_percent(struct table *table, unsigned int percent);
 
 /** table_lines() - How many lines have begun. */
 size_t table_lines(const struct table *table);
