@@ -21,9 +21,10 @@ struct state_out;
 struct vm;
 
 /**
- * struct device_ops - what the machine asks of a device. All are called in any
- * thread under the VM's lock, with every vCPU stopped. All but @destroy may be
- * NULL.
+ * struct device_ops - what the machine asks of a device. All are called by the
+ * worker under the VM's lock, with every vCPU stopped, or before and after the main
+ * loop runs. Where they wait the worker lets go of the lock (wait.h). All but
+ * @destroy may be NULL.
  * @name: type of the device, as in -device
  * @reset: back to the state after power-on; also called once before first use
  * @pause: finish or park what is in flight; afterwards the device touches no

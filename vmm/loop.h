@@ -8,8 +8,8 @@
  *
  * The main loop runs its callbacks under the VM's lock (vm.h) and drops it
  * while it sleeps. Callbacks of an iothread run without it and must never take
- * it, so that the main thread and vCPUs may wait for an iothread (loop_call())
- * while they hold it.
+ * it, so that others may wait for an iothread (loop_call()) while they hold it. That
+ * can take long: see wait.h.
  *
  * Objects that loop_*_add() returns belong to the loop: after loop_*_del() no
  * callback comes any more and the loop frees the object when the kernel has let

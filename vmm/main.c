@@ -35,6 +35,7 @@
 #include "signals.h"
 #include "vcpu.h"
 #include "vm.h"
+#include "worker.h"
 
 #define MAIN_RING 256
 #define RESERVED_RINGS 8
@@ -435,15 +436,35 @@ static int sandbox_prepare(void)
 	return sandbox_init(config.sandbox);
 }
 
+static bool has_monitor(void)
+{
+	return config.nr_qmp || !STAILQ_EMPTY(&config.monitors);
+}
+
+static enum sandbox_kind sandbox_kind(void)
+{
+	return has_monitor() ? SANDBOX_MONITOR : SANDBOX_MAIN;
+}
+
+/* What it does would be the main thread's if that could wait. */
+static int worker_init(void)
+{
+	return worker_create(&vm, sandbox_kind());
+}
+
+static void worker_exit(void)
+{
+	worker_destroy(&vm);
+}
+
 static int sandbox_start(void)
 {
-	bool monitor = config.nr_qmp || !STAILQ_EMPTY(&config.monitors);
 	int ret = 0;
 
 	/* A monitor adds iothreads, and devices that begin to need a thread. */
 	if (config.sandbox)
-		ret = ring_seal(monitor ? RESERVED_RINGS : 0);
-	return ret ?: sandbox_enter(monitor ? SANDBOX_MONITOR : SANDBOX_MAIN);
+		ret = ring_seal(has_monitor() ? RESERVED_RINGS : 0);
+	return ret ?: sandbox_enter(sandbox_kind());
 }
 
 /**
@@ -481,6 +502,7 @@ static const struct step steps[] = {
 	{"pidfile", pidfile_init, remove_pidfile, false},
 	{"detach", daemon_detach, NULL, false},
 	{"incoming", incoming_init, NULL, true},
+	{"worker", worker_init, worker_exit, true},
 	{"sandbox", sandbox_start, NULL, false},
 };
 

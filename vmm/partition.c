@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "partition.h"
 #include "vm.h"
+#include "wait.h"
 
 /*
  * How many areas may be registered: so many at once, which is more than all
@@ -66,13 +67,16 @@ struct partitions {
 
 /* Calls */
 
+/* Areas come and go with pages locked or read, which takes as long as it takes. */
 static int part_ioctl(const struct partition *part, unsigned long request,
 		      void *arg)
 {
 	int tries, ret = -EINTR;
 
+	wait_begin(WAIT_PAGES);
 	for (tries = 0; ret == -EINTR && tries < TRIES; tries++)
 		ret = ioctl(part->backend->fd, request, arg) ? -errno : 0;
+	wait_end();
 	return ret;
 }
 

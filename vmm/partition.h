@@ -8,7 +8,9 @@
  * Memory that is no such file, and a module that cannot do it, cost nothing and
  * change nothing: the calls below then do nothing.
  *
- * All calls are made under the VM's lock, or before there is a second thread.
+ * All calls are made under the VM's lock, or before there is a second thread. The
+ * module may wait for pages in them, so those threads that can let go of the lock
+ * meanwhile (wait.h). What is attached changes only while no vCPU runs.
  */
 #ifndef TARN_PARTITION_H
 #define TARN_PARTITION_H
@@ -61,7 +63,7 @@ u32 partitions_features(const struct vm *vm);
  *
  * It never fails: an area that is refused, or one too many in a short time (a
  * driver may set a queue up and reset it as fast as it can), is left to be paged
- * like any memory. May wait for a page to be read.
+ * like any memory.
  */
 void partition_area_add(struct vm *vm, struct partition_area *area, u32 type,
 			u64 gpa, u64 len);

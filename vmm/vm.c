@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The virtual machine in KVM, its RAM, and its run state. What the guest or a
- * signal asks for is noted under the lock and carried out by the main thread,
- * which alone stops and starts vCPUs.
+ * The virtual machine in KVM, its RAM, and its run state. What the guest asks for
+ * is noted under the lock and carried out by the worker, which alone stops and
+ * starts vCPUs and which lets go of the lock where it waits: until it is done, what
+ * it has stopped stands still.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include "partition.h"
 #include "vcpu.h"
 #include "vm.h"
+#include "wait.h"
 
 int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
 		 bool add)
@@ -126,6 +128,19 @@ const char *vm_state_name(enum vm_state state)
 	return names[state];
 }
 
+/* Kernel, initrd and tables go into memory that has been paged out, perhaps. */
+static int load(struct vm *vm)
+{
+	int ret;
+
+	if (vm->state == VM_INMIGRATE)
+		return 0;
+	wait_begin(WAIT_PAGES);
+	ret = x86_boot_load(vm);
+	wait_end();
+	return ret;
+}
+
 int vm_reset(struct vm *vm)
 {
 	struct device *dev;
@@ -138,7 +153,7 @@ int vm_reset(struct vm *vm)
 	if (ret)
 		return ret;
 	partitions_reset(vm);
-	return vm->state == VM_INMIGRATE ? 0 : x86_boot_load(vm);
+	return load(vm);
 }
 
 static void devices_resume(struct vm *vm, struct device *end)
@@ -267,9 +282,8 @@ static void stay_or_quit(struct vm *vm, enum vm_state state, bool stay,
 		vm_quit(vm, status);
 }
 
-static void run_request(struct loop_work *work)
+static void run_request(struct vm *vm, struct vm_job *job)
 {
-	struct vm *vm = container_of(work, struct vm, request_work);
 	enum vm_request req = vm->request;
 
 	/* Whoever holds the machine posts this again. */
@@ -294,6 +308,13 @@ static void run_request(struct loop_work *work)
 			     VM_EXIT_CRASH);
 		break;
 	}
+}
+
+static void post_request(struct loop_work *work)
+{
+	struct vm *vm = container_of(work, struct vm, request_work);
+
+	worker_post(vm, &vm->request_job);
 }
 
 /* Making one */
@@ -414,7 +435,8 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	/* A crash ends the program unless there is somebody to tell. */
 	vm->actions.crash_stays = config->no_shutdown &&
 		(!STAILQ_EMPTY(&config->monitors) || config->nr_qmp);
-	vm->request_work.fn = run_request;
+	vm->request_work.fn = post_request;
+	vm->request_job.run = run_request;
 	if ((ret = kvm_open(vm)) || (ret = place_memory(vm)) ||
 	    (ret = x86_machine_create(vm)) || (ret = add_memory(vm)) ||
 	    (ret = partitions_attach(vm)) || (ret = irq_init(vm)) ||

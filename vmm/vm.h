@@ -5,7 +5,8 @@
  *
  * Locks: vm->lock is the one lock over devices and the run state. Callbacks of
  * the main loop run under it, vCPUs take it to handle an exit, iothreads never
- * take it.
+ * take it. Nobody touches guest memory or waits for who does with it held: that is
+ * the worker's (worker.h), or a vCPU's that lets go of it (wait.h).
  */
 #ifndef TARN_VM_H
 #define TARN_VM_H
@@ -14,9 +15,9 @@
 
 #include "device.h"
 #include "lib/types.h"
-#include "mem.h"
-
 #include "loop.h"
+#include "mem.h"
+#include "worker.h"
 
 struct bus_region;
 struct dispatch;
@@ -119,7 +120,9 @@ struct vm {
 	bool vcpus_exit; /* their threads are to end */
 	unsigned int vcpus_parked;
 	pthread_cond_t vcpus_cond; /* any change of the three above */
-	struct loop_work request_work;
+	struct loop_work request_work; /* posts the job */
+	struct vm_job request_job;
+	struct worker *worker;
 	enum vm_request request;
 	const char *reason; /* of the request */
 	struct bus_region *bus[2];
@@ -177,7 +180,7 @@ void vm_quit(struct vm *vm, int status);
 void vm_end(struct vm *vm, const char *reason);
 
 /**
- * vm_reboot() - reset the machine now, on behalf of @reason. Main thread.
+ * vm_reboot() - reset the machine now, on behalf of @reason. The worker.
  *
  * A running guest goes on with its kernel's first instruction; one that was off
  * or had crashed is paused there.
@@ -203,13 +206,16 @@ void vm_destroy(struct vm *vm);
  */
 int vm_reset(struct vm *vm);
 
-/** vm_pause() - stop all vCPUs, then pause all devices. Main thread. */
+/** vm_pause() - stop all vCPUs, then pause all devices. The worker. */
 int vm_pause(struct vm *vm);
 
 /** vm_stop_for_disk() - the same, for a disk that fails; only if it runs. */
 int vm_stop_for_disk(struct vm *vm);
 
-/** vm_resume() - the reverse; also the first start after -S. Main thread. */
+/**
+ * vm_resume() - the reverse; also the first start after -S. The worker, or the main
+ * thread before its loop runs.
+ */
 int vm_resume(struct vm *vm);
 
 #endif

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/host-lib.sh"
 domain=db
 
-plan 25
+plan 27
 pool_init 64M
 libvirt_init /run/tarn/domains
 mkdir -p /run/tarn/pool1
@@ -49,12 +49,18 @@ no "this host has no NUMA node 5" "home nodes that are not there" "pool='pool0'"
 	"<tarn:home nodes='5'/>"
 no "a pool without paging shares nothing" "sharing where there is none" "pool='pool1'" \
 	"<tarn:sharing domain='web'/>"
+mkdir -p /etc/tarn
+echo low >/etc/tarn/oom-score-adj
+no "not a number from -1000 to 1000" "an oom_score_adj for all that is none" "pool='pool0'" ""
+echo -500 >/etc/tarn/oom-score-adj
 [ -z "$(find /run/tarn/domains -type l)$(find /run/tarn/pool? -mindepth 1 -name '*.ram')" ]
 ok "nothing of them is left"
 
 with "pool='pool1'" "<tarn:paging class='spare'/><tarn:home nodes='0=64M' dispatch='strict'/><tarn:huge blocks='never'/>" &&
 	virsh -q start db --paused >"$tmp/out" 2>&1
 ok "a good one is started"
+[ "$(cat "/proc/$(cat /run/libvirt/qemu/db.pid)/oom_score_adj")" = -500 ]
+ok "its VMM has the oom_score_adj of all"
 tarnctl partition list --json /run/tarn/pool1 >"$tmp/out" &&
 	jq -e '.[0] | (.path | endswith("/db/pc.ram")) and .desired_frames == 1' "$tmp/out" >/dev/null
 ok "in the pool that it names"

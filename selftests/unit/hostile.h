@@ -27,6 +27,10 @@ struct hostile {
 	bool stop;
 };
 
+/* Makes descriptor @i more like those that a device takes; @r: random. Optional. */
+static void (*hostile_shape)(struct vring_desc *d, u16 i, u64 r);
+static u16 hostile_parts;
+
 static inline u64 hostile_random(u64 *seed)
 {
 	*seed ^= *seed << 13;
@@ -36,7 +40,7 @@ static inline u64 hostile_random(u64 *seed)
 }
 
 /* Mostly what a device would take, so that it goes on to look at the rest. */
-static inline struct vring_desc hostile_desc(u64 *seed, u16 size)
+static inline struct vring_desc hostile_desc(u64 *seed, u16 i, u16 size)
 {
 	static const u64 edges[] = {0, RAM_SIZE - 1, RAM_SIZE, UINT64_MAX,
 				    HOSTILE_TABLE};
@@ -49,6 +53,8 @@ static inline struct vring_desc hostile_desc(u64 *seed, u16 size)
 	};
 
 	r = hostile_random(seed);
+	if (hostile_shape)
+		hostile_shape(&d, i, r >> 8);
 	if (r % 16 == 0)
 		d.addr = edges[(r >> 8) % ARRAY_SIZE(edges)];
 	if (r % 16 == 1)
@@ -63,6 +69,15 @@ static inline struct vring_desc hostile_desc(u64 *seed, u16 size)
 	return d;
 }
 
+static inline u16 hostile_head(u64 random, u16 size)
+{
+	u16 head = random % size;
+
+	/* Where each has as many descriptors, mostly the first of them. */
+	return hostile_parts && random >> 16 & 7 ? head - head % hostile_parts :
+						   head;
+}
+
 static inline void hostile_write(struct hostile *h)
 {
 	struct ring *r = &h->rings[hostile_random(&h->seed) % h->nr];
@@ -73,22 +88,22 @@ static inline void hostile_write(struct hostile *h)
 	switch (what % 8) {
 	case 0:
 		if ((u16)(r->idx - ring_used_idx(r)) < r->size)
-			ring_offer(r, (what >> 16) % r->size);
+			ring_offer(r, hostile_head(what >> 16, r->size));
 		break;
 	case 1:
-		if ((what >> 16) % 64 == 0)
+		if ((what >> 16) % 1024 == 0)
 			ring_set_idx(r, what >> 32);
 		break;
 	case 2:
-		d = hostile_desc(&h->seed, HOSTILE_TABLE_LEN);
-		table_set(r, HOSTILE_TABLE, i % HOSTILE_TABLE_LEN, d.addr,
-			  d.len, d.flags, d.next);
+		i %= HOSTILE_TABLE_LEN;
+		d = hostile_desc(&h->seed, i, HOSTILE_TABLE_LEN);
+		table_set(r, HOSTILE_TABLE, i, d.addr, d.len, d.flags, d.next);
 		break;
 	case 3:
 		ring_used_event(r, what >> 16);
 		break;
 	default:
-		d = hostile_desc(&h->seed, r->size);
+		d = hostile_desc(&h->seed, i, r->size);
 		ring_desc(r, i, d.addr, d.len, d.flags, d.next);
 	}
 }

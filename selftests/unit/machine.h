@@ -25,6 +25,7 @@
 #include "pci.h"
 #include "ring.h"
 #include "vm.h"
+#include "worker.h"
 
 #define RAM_SIZE (16ULL << 20)
 #define NR_GSI 64
@@ -45,17 +46,35 @@ static struct {
 	int fd;
 } doorbells[NR_DOORBELL];
 
+static inline int doorbell_set(int fd, u64 addr, bool add)
+{
+	int i;
+
+	for (i = 0; i < NR_DOORBELL; i++) {
+		if (doorbells[i].addr != (add ? 0 : addr))
+			continue;
+		doorbells[i].addr = add ? addr : 0;
+		doorbells[i].fd = fd;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
 void irq_set(struct vm *v, unsigned int gsi, bool level)
 {
 	__atomic_store_n(&line[gsi], level, __ATOMIC_SEQ_CST);
 }
 
+/* Up when a disk has stopped the machine. */
+static sem_t disk_stop;
+
+/* What vm.c does, for tests that have it not. */
+
+#ifndef MACHINE_HAS_VM
+
 void vm_request_reset(struct vm *v)
 {
 }
-
-/* Up when a disk has stopped the machine. */
-static sem_t disk_stop;
 
 int vm_stop_for_disk(struct vm *v)
 {
@@ -70,6 +89,14 @@ int vm_stop_for_disk(struct vm *v)
 	sem_post(&disk_stop);
 	return 0;
 }
+
+int vm_ioeventfd(struct vm *v, int fd, u64 addr, unsigned int len, bool pio,
+		 bool add)
+{
+	return doorbell_set(fd, addr, add);
+}
+
+#endif
 
 int irq_msi_alloc(struct vm *v)
 {
@@ -97,22 +124,9 @@ int irq_fd_del(struct vm *v, int gsi, int fd)
 	return 0;
 }
 
-int vm_ioeventfd(struct vm *v, int fd, u64 addr, unsigned int len, bool pio,
-		 bool add)
-{
-	int i;
-
-	for (i = 0; i < NR_DOORBELL; i++) {
-		if (doorbells[i].addr != (add ? 0 : addr))
-			continue;
-		doorbells[i].addr = add ? addr : 0;
-		doorbells[i].fd = fd;
-		return 0;
-	}
-	return -ENOSPC;
-}
-
 /* What partition.c does: areas are kept by their addresses. */
+
+#ifndef MACHINE_HAS_PARTITION
 
 #define NR_AREA 64
 
@@ -164,6 +178,8 @@ static inline unsigned int areas_left(void)
 		n += !!areas[i].type;
 	return n;
 }
+
+#endif
 
 /* What a guest does */
 
@@ -450,6 +466,8 @@ static inline void machine_run(void)
 	TAILQ_FOREACH(dev, &vm.devices, link)
 		if (dev->ops->reset)
 			dev->ops->reset(dev);
+	if (worker_create(&vm, SANDBOX_MAIN))
+		abort();
 	pthread_create(&main_thread, NULL, main_loop, NULL);
 }
 
@@ -459,6 +477,7 @@ static inline void machine_end(void)
 
 	loop_stop(vm.loop);
 	pthread_join(main_thread, NULL);
+	worker_destroy(&vm);
 	while ((dev = TAILQ_LAST(&vm.devices, device_list)))
 		dev->ops->destroy(dev);
 	pci_exit(&vm);

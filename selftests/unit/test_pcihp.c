@@ -96,14 +96,14 @@ static void reg_out(u64 off, u32 val)
 	guest_write(BUS_PIO, PCIHP_PORT + off, val, 4);
 }
 
-/* What the main thread was told to do is done. */
+/* What the worker was told to do is done. */
 static void settle(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < 100; i++) {
 		vm_lock(&vm);
-		if (!board.pcihp->work.queued && !board.pcihp->eject) {
+		if (!board.pcihp->job.queued && !board.pcihp->eject && !stops) {
 			vm_unlock(&vm);
 			return;
 		}

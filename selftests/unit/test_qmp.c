@@ -4,6 +4,7 @@
 #include "../../vmm/qmp/commands.c"
 #include "../../vmm/qmp/dispatch.c"
 #include "../../vmm/qmp/frame.c"
+#include "../../vmm/qmp/later.c"
 #include "../../vmm/qmp/limit.c"
 #include "../../vmm/qmp/session.c"
 #include "fake_error.h"
@@ -16,6 +17,43 @@ static char output[1 << 20];
 static size_t output_len, accept_max = SIZE_MAX;
 static struct qmp_call *late;
 static unsigned int wakes, runs;
+
+/* What the worker has, does, and waits for. */
+static struct vm_job *job;
+static bool job_begun;
+static enum wait_for job_waits;
+
+void worker_post(struct vm *v, struct vm_job *j)
+{
+	job = j;
+	job_begun = false;
+}
+
+bool worker_cancel(struct vm *v, struct vm_job *j)
+{
+	bool was = job == j && !job_begun;
+
+	if (was)
+		job = NULL;
+	return was;
+}
+
+enum wait_for worker_waits(const struct vm *v)
+{
+	return job_waits;
+}
+
+static void job_carry_out(void)
+{
+	job_begun = true;
+	job->run(&vm, job);
+}
+
+static void job_over(void)
+{
+	job->done(&vm, job);
+	job = NULL;
+}
 
 void error_capture(char *buf, size_t size)
 {
@@ -81,6 +119,10 @@ static const struct qmp_command test_commands[] = {
 	{.name = "event", .run = run_event},
 	{.name = "fd", .run = run_fd},
 	{.name = "prompt", .run = run_prompt, .no_machine = true},
+	{.name = "wait", .run = run_echo, .args = echo_args, .waits = true,
+	 .late = "it is being done"},
+	{.name = "begin", .run = run_echo, .args = echo_args, .waits = true},
+	{.name = "lazy", .run = run_silent, .waits = true},
 	{0},
 };
 
@@ -388,6 +430,11 @@ void loop_timer_set(struct loop_timer *t, u64 ns)
 
 void loop_timer_del(struct loop_timer *t)
 {
+	size_t i;
+
+	for (i = 0; i < nr_timers; i++)
+		if (timers[i] == t)
+			timers[i] = timers[--nr_timers];
 	free(t);
 }
 
@@ -402,6 +449,127 @@ static void pass(u64 ns)
 		timers[i]->at = 0;
 		timers[i]->fn(timers[i]->arg);
 	}
+}
+
+/* Commands that wait are the worker's */
+
+#define SECOND 1000000000ULL
+#define WAIT "{\"execute\":\"wait\",\"arguments\":{\"text\":\"W\"},\"id\":1}"
+#define PROMPT "{\"execute\":\"prompt\"}"
+
+static bool answered(const char *text)
+{
+	output[output_len] = '\0';
+	return strstr(output, text);
+}
+
+/* A client that has sent a command that waits, and one more. */
+static void begin_wait(const char *command)
+{
+	begin(true);
+	job_waits = WAIT_NOTHING;
+	clear();
+	feed(command);
+	feed(PROMPT);
+	CHECK(job);
+	CHECK_EQ(output_len, 0);
+}
+
+static void test_wait(void)
+{
+	begin_wait(WAIT);
+	CHECK_EQ(qmp_session_room(session), 0);
+	job_carry_out();
+	CHECK(answered("{\"return\":\"W\",\"id\":1}"));
+	/* The next one is the main loop's to begin. */
+	CHECK(!answered("7"));
+	/* Too late to be late. */
+	pass(2 * SECOND);
+	CHECK(!answered("error"));
+	job_over();
+	CHECK(answered("{\"return\":7}"));
+	/* Arguments are looked at before. */
+	clear();
+	feed("{\"execute\":\"wait\"}");
+	CHECK(answered("error"));
+	CHECK(!job);
+	feed("{\"execute\":\"lazy\"}");
+	job_carry_out();
+	job_over();
+	CHECK(answered("gave no answer"));
+}
+
+/* It is under way, and waits: who asked hears that, and goes on. */
+static void test_wait_late(void)
+{
+	begin_wait(WAIT);
+	job_begun = true;
+	job_waits = WAIT_PAGES;
+	pass(SECOND - 1);
+	CHECK_EQ(output_len, 0);
+	pass(1);
+	CHECK(answered("it is being done, which waits for pages"));
+	CHECK(answered("{\"return\":7}"));
+	clear();
+	/* What it answers in the end nobody wants any more. */
+	job_carry_out();
+	job_over();
+	CHECK_EQ(output_len, 0);
+	feed(PROMPT);
+	CHECK(answered("{\"return\":7}"));
+
+	/* One whose client is told by events need not know. */
+	begin_wait("{\"execute\":\"begin\",\"arguments\":{\"text\":\"B\"}}");
+	job_begun = true;
+	pass(SECOND);
+	CHECK(answered("{\"return\":{}}"));
+	job_carry_out();
+	job_over();
+}
+
+static void test_wait_disk(void)
+{
+	begin_wait(WAIT);
+	job_begun = true;
+	job_waits = WAIT_DISKS;
+	pass(SECOND);
+	pass(8 * SECOND);
+	CHECK_EQ(output_len, 0);
+	pass(SECOND);
+	CHECK(answered("it is being done, which waits for disks"));
+	job_carry_out();
+	job_over();
+}
+
+/* Behind another one: it never was. */
+static void test_wait_behind(void)
+{
+	runs = 0;
+	begin_wait(WAIT);
+	job_waits = WAIT_PAGES;
+	pass(SECOND);
+	CHECK(answered("wait cannot be done now"));
+	CHECK(answered("{\"return\":7}"));
+	CHECK(!job);
+	CHECK_EQ(runs, 0);
+}
+
+static void test_wait_gone(void)
+{
+	begin_wait(WAIT);
+	qmp_session_close(session);
+	job_carry_out();
+	job_over();
+	CHECK_EQ(output_len, 0);
+	begin_wait(WAIT);
+	job_begun = true;
+	qmp_session_close(session);
+	pass(SECOND);
+	job_carry_out();
+	job_over();
+	CHECK_EQ(output_len, 0);
+	qmp_session_destroy(session);
+	session = NULL;
 }
 
 static unsigned int heard(const char *text)
@@ -468,6 +636,11 @@ static const struct tap_test tests[] = {
 	{"file descriptors", test_fds},
 	{"without a machine", test_no_machine},
 	{"events that a guest raises", test_limits},
+	{"a command that waits is the worker's", test_wait},
+	{"it is told of when that takes long", test_wait_late},
+	{"for a disk, when that takes longer", test_wait_disk},
+	{"and taken back when it has not begun", test_wait_behind},
+	{"its client goes", test_wait_gone},
 };
 
 TAP_MAIN(tests)

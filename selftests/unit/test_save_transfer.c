@@ -102,6 +102,12 @@ void loop_post(struct loop *loop, struct loop_work *work)
 		sem_post(&ended);
 }
 
+/* Nothing here waits. */
+void worker_post(struct vm *v, struct vm_job *job)
+{
+	job->run(v, job);
+}
+
 void loop_call(struct loop *loop, void (*fn)(void *arg), void *arg)
 {
 	fn(arg);

@@ -11,6 +11,7 @@ static int fake_ioctl(int fd, unsigned long request, ...);
 #include "../../tools/tarnctl/domain.c"
 #include "../../tools/tarnctl/domain_apply.c"
 #include "../../tools/tarnctl/domain_home.c"
+#include "../../tools/tarnctl/domain_oom.c"
 #include "../../tools/tarnctl/domain_pool.c"
 #include "../../tools/tarnctl/domain_rules.c"
 #include "../../tools/tarnctl/domain_schema.c"
@@ -645,6 +646,49 @@ static void test_sharing_fails(void)
 	CHECK_EQ(share_as("<tarn:sharing domain='web'/>"), -ENOTTY);
 }
 
+/* What domain_oom_read() makes of a file with @text. */
+static int oom_of(const char *text, int *score)
+{
+	char path[] = "/tmp/tarn-test-oom-XXXXXX";
+	int fd = mkstemp(path), ret;
+
+	CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	err_defer(true);
+	ret = domain_oom_read(path, score);
+	unlink(path);
+	return ret;
+}
+
+static void test_oom(void)
+{
+	static const char *const bad[] = { "", "\n", "low", "-1001", "1001",
+					   "5 5", "99999999999999999999", "5x" };
+	char had[32] = "", now[32] = "";
+	int score = 1, dir, fd;
+	size_t i;
+
+	CHECK_EQ(domain_oom_read("/nowhere/oom-score-adj", &score), 0);
+	CHECK_EQ(oom_of("-500\n", &score), 1);
+	CHECK_EQ(score, -500);
+	CHECK_EQ(oom_of("1000", &score), 1);
+	CHECK_EQ(score, 1000);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(oom_of(bad[i], &score), -EINVAL);
+
+	/* Everybody may make himself a better one to be killed. */
+	dir = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(dir, "oom_score_adj", O_RDONLY | O_CLOEXEC);
+	CHECK(pread(fd, had, sizeof(had) - 1, 0) > 0);
+	score = atoi(had) < 999 ? atoi(had) + 1 : 1000;
+	CHECK_EQ(domain_oom_set(dir, score), 0);
+	CHECK(pread(fd, now, sizeof(now) - 1, 0) > 0);
+	CHECK_EQ(atoi(now), score);
+	CHECK(domain_oom_set(dir, 1001));
+	close(fd);
+	close(dir);
+}
+
 static const struct tap_test tests[] = {
 	{ "settings of another namespace", test_namespace },
 	{ "all settings", test_good },
@@ -664,6 +708,7 @@ static const struct tap_test tests[] = {
 	{ "2 MiB frames", test_huge },
 	{ "a domain of sharing", test_sharing },
 	{ "of which a partition cannot be", test_sharing_fails },
+	{ "what the OOM killer is told", test_oom },
 };
 
 TAP_MAIN(tests)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The balloon: what is given back reads as zeroes, and only that. */
 #include "../../vmm/virtio/balloon.c"
-#include "machine.h"
+#include "hostile.h"
 #include "tap.h"
 #include "virtio/virtio-pci.h"
 
@@ -242,6 +242,50 @@ static void test_target(void)
 	CHECK_EQ(guest_read(BUS_MMIO, cfg, 4), 0);
 }
 
+static void bring_up_all(void)
+{
+	bring_up(1ULL << VIRTIO_BALLOON_F_STATS_VQ |
+			 1ULL << VIRTIO_BALLOON_F_REPORTING,
+		 Q_STATS + 1);
+}
+
+/* Page numbers where descriptors mostly point, and some that are nowhere. */
+static void any_pages(void)
+{
+	static u64 seed = 1;
+	u64 r, i;
+	u32 pfn;
+
+	for (i = 0; i < 64; i++) {
+		r = hostile_random(&seed);
+		pfn = r % 16 ? AREA / PAGE + (r >> 8) % 0x400 : r >> 8;
+		tarn_mem_write(&vm.mem, AREA + (r >> 40) % 0x400000, &pfn,
+			       sizeof(pfn));
+	}
+	/* Others have to come to it, on few processors, too. */
+	usleep(50);
+}
+
+/* Arrays and descriptors change while they are read; what was in them goes. */
+static void test_hostile(void)
+{
+	u32 pfn = AREA / PAGE + 1;
+	struct balloon_info info, before;
+
+	CHECK_EQ(balloon_get(&before), 0);
+	hostile(&drv, rings, Q_STATS + 2, bring_up_all, any_pages);
+	fill();
+	give_pfns(Q_INFLATE, &pfn, 1);
+	CHECK(is_zero(1) && !is_zero(0) && !is_zero(2));
+	CHECK_EQ(balloon_get(&info), 0);
+	/* The last page, and some of before. */
+	printf("# %llu pages\n", (unsigned long long)(
+		info.inflated + info.reported - before.inflated -
+		before.reported) / PAGE);
+	CHECK(info.inflated + info.reported >
+	      before.inflated + before.reported + PAGE);
+}
+
 static void test_end(void)
 {
 	machine_end();
@@ -255,6 +299,7 @@ static const struct tap_test tests[] = {
 	{"free page reporting", test_reporting},
 	{"statistics", test_stats},
 	{"target and actual size", test_target},
+	{"a hostile driver", test_hostile},
 	{"destruction", test_end},
 };
 

@@ -2,6 +2,7 @@
 /* virtio-blk on a raw file: contents, limits, hostile requests, resets. */
 #include "../../vmm/virtio/blk.c"
 #include "blk_driver.h"
+#include "hostile.h"
 #include "tap.h"
 #include "virtio/devices.h"
 #include "virtio/virtio-pci.h"
@@ -356,6 +357,69 @@ static void test_pause(void)
 	}
 }
 
+static void bring_up_all(void)
+{
+	bring_up(all_features());
+}
+
+/* A header, sectors, a status: one behind the other, where any_requests() writes. */
+static void shape(struct vring_desc *d, u16 i, u64 r)
+{
+	const struct vring_desc parts[] = {
+		{0, sizeof(struct virtio_blk_outhdr), VRING_DESC_F_NEXT, 0},
+		{0, SECTOR * (1 + (r >> 33) % 8),
+		 VRING_DESC_F_NEXT | (r >> 32 & VRING_DESC_F_WRITE), 0},
+		{0, 1, VRING_DESC_F_WRITE, 0},
+	};
+
+	*d = parts[i % 3];
+	d->addr = 0x400000 + (r & 0x1ffe0);
+	d->next = (i + 1) % QSIZE;
+}
+
+static void any_requests(void)
+{
+	static u64 seed = 1;
+	struct virtio_blk_outhdr h;
+	u64 r, i;
+
+	for (i = 0; i < 64; i++) {
+		r = hostile_random(&seed);
+		h = (struct virtio_blk_outhdr){
+			.type = r % 16,
+			.sector = r >> 4 & 7 ? (r >> 8) % SECTORS : r};
+		tarn_mem_write(&vm.mem, 0x400000 + (r >> 32 & 0x1ffe0), &h,
+			       sizeof(h));
+	}
+	/* Others have to come to it, on few processors, too. */
+	usleep(100);
+}
+
+/* Descriptors and headers change while they are read, and with requests in flight. */
+static void test_hostile(void)
+{
+	const struct block_stats *stats = &block_find("d0")->stats;
+	u64 reads = stats->ops[BLOCK_READ], writes = stats->ops[BLOCK_WRITE];
+	u8 *mem = tarn_mem_ptr(&vm.mem, DATA, SECTOR);
+
+	hostile_shape = shape;
+	hostile_parts = 3;
+	hostile(&drv, &ring, 1, bring_up_all, any_requests);
+	reads = stats->ops[BLOCK_READ] - reads;
+	writes = stats->ops[BLOCK_WRITE] - writes;
+	printf("# %llu reads and %llu writes\n", (unsigned long long)reads,
+	       (unsigned long long)writes);
+	CHECK(reads + writes);
+	memset(mem, 0x5a, SECTOR);
+	CHECK_EQ(request(VIRTIO_BLK_T_OUT, 7, DATA, SECTOR, false, NULL),
+		 VIRTIO_BLK_S_OK);
+	memset(mem, 0, SECTOR);
+	CHECK_EQ(request(VIRTIO_BLK_T_IN, 7, DATA, SECTOR, true, NULL),
+		 VIRTIO_BLK_S_OK);
+	CHECK_EQ(mem[0], 0x5a);
+	CHECK_EQ(mem[SECTOR - 1], 0x5a);
+}
+
 static void test_end(void)
 {
 	machine_end();
@@ -380,6 +444,7 @@ static const struct tap_test tests[] = {
 	{"no header or no status", test_headerless},
 	{"reset with requests in flight", test_reset_in_flight},
 	{"pause with requests in flight", test_pause},
+	{"a hostile driver", test_hostile},
 	{"destruction", test_end},
 };
 

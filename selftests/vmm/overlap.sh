@@ -21,6 +21,8 @@ what=${2-}
 # More pages than are touched in that time, if no more than each is waited for.
 few="size=32 slices=10"
 tracing=/sys/kernel/tracing
+# What is told in milliseconds is far below this, in seconds; a wait without end is not.
+within=$((10 * ${TARN_SLOW:-1}))
 guest_initrd=$top/build/selftests/guest/overlap.cpio
 disk_dir=/sys/kernel/config/nullb/tarn0
 pool=$tmp/pool
@@ -174,38 +176,62 @@ await_done()
 	done
 }
 
-# kill_vmm SIGNAL: it ends by it, whatever it waits for.
+# It is not there any more, or waits for its parent to know.
+ended()
+{
+	local state
+
+	read -r _ _ state _ 2>/dev/null <"/proc/$pid/stat" || return 0
+	[ "$state" = Z ]
+}
+
+# kill_vmm SIGNAL: it ends by it in time, whatever it waits for.
 kill_vmm()
 {
+	local start=${EPOCHREALTIME/./} deadline=$((SECONDS + within)) was=0
+
 	kill -"$1" "$pid"
+	until ended; do
+		if [ $SECONDS -ge $deadline ]; then
+			was=1
+			kill -KILL "$pid"
+		fi
+		sleep 0.02
+	done
+	echo "# SIG$1: ended after $(((${EPOCHREALTIME/./} - start) / 1000)) ms"
 	wait "$pid" 2>/dev/null
 	pid=
 	exec 9>&-
+	return $was
 }
 
 # shellcheck disable=SC2317 # called by its name
 # Its monitor answers, whatever its CPUs and devices wait for. They stop, too, where
-# KVM lets a signal end such a wait.
+# KVM lets a signal end such a wait; else the monitor says what is missing. A reset writes
+# to pages that nobody brings, and what is asked behind it is answered all the same.
 monitor_answers()
 {
-	local more=(stop cont)
+	local stops=yes
 
-	[[ $(uname -r) != 6.1.* ]] || more=()
-	python3 - "$tmp/qmp" "${more[@]}" <<-'PY'
-	import json, socket, sys
+	[[ $(uname -r) != 6.1.* ]] || stops=
+	python3 - "$tmp/qmp" "$within" "$stops" <<-'PY'
+	import json, socket, sys, time
 	s = socket.socket(socket.AF_UNIX)
-	s.settimeout(30)
+	s.settimeout(int(sys.argv[2]))
 	s.connect(sys.argv[1])
 	f = s.makefile("rw")
 	f.readline()
-	for command in ["qmp_capabilities", "query-status", "query-chardev"] + sys.argv[2:]:
+	for command in ["qmp_capabilities", "query-status", "query-chardev", "stop", "cont",
+	                "query-status", "system_reset", "query-status"]:
+	    start = time.monotonic()
 	    f.write(json.dumps({"execute": command}) + "\n")
 	    f.flush()
 	    while True:
 	        answer = json.loads(f.readline())
 	        if "event" not in answer:
 	            break
-	    if "return" not in answer:
+	    print("# %s: answered after %d ms" % (command, (time.monotonic() - start) * 1000))
+	    if "return" not in answer and (sys.argv[3] or command.startswith("q")):
 	        sys.exit(str(answer))
 	PY
 }
@@ -242,7 +268,7 @@ kill_while_pending()
 	go
 	await_pending 2 && "$2" && await_pending 1
 	was=$?
-	kill_vmm "$1"
+	kill_vmm "$1" || was=1
 	return $was
 }
 

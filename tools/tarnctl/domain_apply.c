@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "domain_apply.h"
+#include "domain_oom.h"
 #include "domain_pool.h"
 #include "domain_rules.h"
 #include "domain_share.h"
@@ -481,6 +482,25 @@ int domain_apply(const struct domain *dom, const struct domain_settings *set)
 		attach(dom, set, &run.parts, run.pid);
 	running_close(&run);
 	return ret;
+}
+
+int domain_oom_apply(const struct domain *dom)
+{
+	struct process proc;
+	char pid[32];
+	int score, ret = domain_oom_read(DOMAIN_OOM_FILE, &score);
+
+	if (ret <= 0)
+		return ret;
+	ret = read_pid(dom, pid, sizeof(pid));
+	if (!ret)
+		ret = process_open(&proc, pid);
+	if (ret)
+		return ret;
+	ret = domain_oom_set(proc.dir, score);
+	process_close(&proc);
+	return ret ? err_errno(ret, "%s: set the oom_score_adj of process %s to %d",
+			       dom->source, pid, score) : 0;
 }
 
 int domain_reset(const struct domain *dom)

@@ -24,6 +24,12 @@ int domain_apply(const struct domain *dom, const struct domain_settings *set);
 int domain_pid(const struct domain *dom, char *pid, size_t size);
 
 /**
+ * domain_oom_apply() - Give its VMM the oom_score_adj that an operator wants for all.
+ * Return: 0, also if none is wanted; or an errno, reported.
+ */
+int domain_oom_apply(const struct domain *dom);
+
+/**
  * domain_reset() - Have the VM of a domain begin anew, as its guest has.
  *
  * What the guest before the reset had pinned or given hints about is no business

@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "domain_apply.h"
+#include "domain_oom.h"
 #include "domain_place.h"
 #include "domain_pool.h"
 #include "domain_rules.h"
@@ -47,8 +48,11 @@ static bool is_ours(const struct job *job)
 /* Before anything is done for it. */
 static int hook_prepare(struct job *job)
 {
-	int ret;
+	int score, ret;
 
+	ret = domain_oom_read(DOMAIN_OOM_FILE, &score);
+	if (ret < 0)
+		return ret;
 	ret = domain_rules_check(&job->dom, &job->set);
 	if (!ret)
 		ret = domain_home_check(&job->dom, &job->set, "/sys");
@@ -68,8 +72,11 @@ static int hook_start(struct job *job)
 
 static int hook_started(struct job *job)
 {
+	int ret;
+
 	domain_home_note(&job->dom, &job->set, "/sys");
-	return domain_apply(&job->dom, &job->set);
+	ret = domain_apply(&job->dom, &job->set);
+	return ret ? ret : domain_oom_apply(&job->dom);
 }
 
 static const struct operation {

@@ -20,6 +20,7 @@
 #include "backend/nbd-server.h"
 #include "error.h"
 #include "lib/iov.h"
+#include "wait.h"
 
 /* Of one part: what every server takes. */
 #define TRANSFER_MAX (32U << 20)
@@ -521,8 +522,11 @@ bool block_nbd_stop(struct block *blk, struct block_nbd *nb,
 
 	if (!nb)
 		return false;
-	if (nb->loop)
+	if (nb->loop) {
+		wait_begin(WAIT_PAGES);
 		loop_call(nb->loop, unwatch, nb);
+		wait_end();
+	}
 	/* All was flushed that the guest wanted to be. */
 	if (nb->connected && !nb->dead)
 		nbd_aio_disconnect(nb->nbd, 0);

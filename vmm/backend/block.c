@@ -13,6 +13,7 @@
 #include "backend/nbd-end.h"
 #include "error.h"
 #include "lib/opts.h"
+#include "wait.h"
 
 static struct block *blocks;
 static bool given_up;
@@ -329,7 +330,10 @@ int block_sync_all(void)
 	for (blk = blocks; blk; blk = blk->next) {
 		if (!blk->use || blk->read_only || blk->no_flush)
 			continue;
+		/* What is in use stays, and its place in the list. */
+		wait_begin(WAIT_DISKS);
 		ret = bottom(blk)->ops->sync(bottom(blk));
+		wait_end();
 		if (!first)
 			first = ret;
 	}

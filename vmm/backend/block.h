@@ -216,6 +216,8 @@ int block_use(struct block *blk, bool shared);
 /**
  * block_sync_all() - make durable what devices have written; they are paused.
  *
+ * By the worker, or where it is alone: it waits without the VM's lock.
+ *
  * Return: 0 or the first -errno, each reported.
  */
 int block_sync_all(void);

@@ -14,6 +14,7 @@
 #include "lib/opts.h"
 #include "loop.h"
 #include "vm.h"
+#include "wait.h"
 
 static struct chardev *chardevs;
 
@@ -227,10 +228,13 @@ static void enter(void *arg)
 /* The VM's lock stands for the main loop's thread. */
 static void call(struct vm *vm, struct chardev *chr, void (*fn)(void *arg))
 {
-	if (chr->loop == vm->loop)
+	if (chr->loop == vm->loop) {
 		fn(chr);
-	else
-		loop_call(chr->loop, fn, chr);
+		return;
+	}
+	wait_begin(WAIT_PAGES);
+	loop_call(chr->loop, fn, chr);
+	wait_end();
 }
 
 void chardev_move(struct vm *vm, struct chardev *chr, struct loop *loop)

@@ -9,8 +9,11 @@
 /* glibc takes its thread-local storage from it, too. */
 #define THREAD_STACK KIB(128)
 
-int thread_create(pthread_t *thread, const char *name, void *(*fn)(void *arg),
-		  void *arg)
+/* Of one that does all kinds of things. */
+#define DEEP_STACK KIB(1024)
+
+static int create(pthread_t *thread, const char *name, size_t stack,
+		  void *(*fn)(void *arg), void *arg)
 {
 	sigset_t all, old;
 	pthread_attr_t attr;
@@ -18,7 +21,7 @@ int thread_create(pthread_t *thread, const char *name, void *(*fn)(void *arg),
 	int ret;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_attr_setstacksize(&attr, stack);
 	sigfillset(&all);
 	/* Those that say what the thread itself did wrong. */
 	sigdelset(&all, SIGSYS);
@@ -32,4 +35,16 @@ int thread_create(pthread_t *thread, const char *name, void *(*fn)(void *arg),
 	snprintf(buf, sizeof(buf), "%s", name);
 	pthread_setname_np(*thread, buf);
 	return 0;
+}
+
+int thread_create(pthread_t *thread, const char *name, void *(*fn)(void *arg),
+		  void *arg)
+{
+	return create(thread, name, THREAD_STACK, fn, arg);
+}
+
+int thread_create_deep(pthread_t *thread, const char *name,
+		       void *(*fn)(void *arg), void *arg)
+{
+	return create(thread, name, DEEP_STACK, fn, arg);
 }

@@ -17,4 +17,8 @@
 int thread_create(pthread_t *thread, const char *name, void *(*fn)(void *arg),
 		  void *arg);
 
+/** thread_create_deep() - likewise, with a stack for what the main thread may do. */
+int thread_create_deep(pthread_t *thread, const char *name,
+		       void *(*fn)(void *arg), void *arg);
+
 #endif

@@ -7,8 +7,9 @@
  * arguments is checked before the command runs and is what query-qmp-schema
  * tells, so neither can be forgotten.
  *
- * All of this is used under the VM's lock. Commands run in the main thread, in
- * the order in which a monitor sent them, one at a time for each monitor.
+ * All of this is used under the VM's lock. Commands run in the main thread, or in
+ * the worker where they may wait, in the order in which a monitor sent them, one at a
+ * time for each monitor.
  */
 #ifndef TARN_QMP_COMMAND_H
 #define TARN_QMP_COMMAND_H
@@ -57,6 +58,9 @@ struct qmp_member {
  * @open: takes further arguments, which @run checks itself
  * @features: for the schema: NULL at the end, or NULL
  * @no_machine: also runs under "-machine none", where there is no guest
+ * @waits: may wait for pages or disks, so the worker runs it (later.c)
+ * @late: what a client hears for an error that has no answer to one in time, as it
+ *	  is still under way; NULL: that all is well. Of @waits only.
  */
 struct qmp_command {
 	const char *name;
@@ -65,6 +69,8 @@ struct qmp_command {
 	bool open;
 	const char *const *features;
 	bool no_machine;
+	bool waits;
+	const char *late;
 };
 
 /** struct qmp_event_type - an event, for query-events and the schema. */

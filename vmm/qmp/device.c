@@ -316,6 +316,8 @@ static const struct qmp_command commands[] = {
 		},
 		.open = true,
 		.features = json_features,
+		.waits = true,
+		.late = "the device is being added",
 	},
 	{.name = "device_del", .run = device_del, .args = id_arg},
 	{

@@ -105,15 +105,21 @@ void qmp_refuse(struct qmp_session *s, const char *why)
 
 /* Commands */
 
-static void run(struct qmp_session *s, const struct qmp_command *command,
-		struct qmp_call *call, json_t *args)
+static void run(struct qmp_call *call, json_t *args)
 {
+	const struct qmp_command *command = call->command;
+
 	if (qmp_args_check(command, args, call->error, sizeof(call->error))) {
 		qmp_fail(call, -EINVAL);
 		return;
 	}
+	if (command->waits) {
+		if (qmp_later(call, args))
+			qmp_fail(call, -ENOMEM);
+		return;
+	}
 	error_capture(call->error, sizeof(call->error));
-	command->run(s->vm, call, args);
+	command->run(call->vm, call, args);
 	error_capture(NULL, 0);
 }
 
@@ -126,11 +132,15 @@ static void run_call(struct qmp_session *s, const struct qmp_command *command,
 		qmp_refuse(s, "out of memory");
 		return;
 	}
+	call->vm = s->vm;
+	call->command = command;
 	call->session = s;
 	call->id = json_incref(id);
 	call->in_run = true;
 	s->call = call;
-	run(s, command, call, args);
+	run(call, args);
+	if (command->waits && call->deferred)
+		return;
 	call->in_run = false;
 	if (call->deferred && !call->done)
 		return;

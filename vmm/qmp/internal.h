@@ -9,6 +9,9 @@
 #include "qmp/command.h"
 #include "qmp/frame.h"
 #include "qmp/session.h"
+#include "worker.h"
+
+struct loop_timer;
 
 /**
  * struct qmp_session - a client.
@@ -44,14 +47,23 @@ struct qmp_session {
  * @session: NULL when the client has gone
  * @id: to be sent back, or NULL
  * @error: the first message of the code below
+ * @in_run: it may still be answered by its command's run(), and stays
+ * @done: it was answered
+ * @job, @args, @timer, @asked: of one that the worker carries out (later.c)
  */
 struct qmp_call {
+	struct vm *vm;
+	const struct qmp_command *command;
 	struct qmp_session *session;
 	json_t *id;
 	char error[512];
 	bool in_run;
 	bool deferred;
 	bool done;
+	struct vm_job job;
+	json_t *args;
+	struct loop_timer *timer;
+	u64 asked;
 };
 
 /** qmp_text() - a JSON string, whatever bytes @text has. */
@@ -65,6 +77,13 @@ void qmp_session_continue(struct qmp_session *s);
 
 /** qmp_dispatch() - carry out the command in @text, or refuse it. */
 void qmp_dispatch(struct qmp_session *s, const char *text, size_t len);
+
+/**
+ * qmp_later() - have the worker carry @call out, with @args.
+ *
+ * Return: 0, or -1 without memory: nothing has happened.
+ */
+int qmp_later(struct qmp_call *call, json_t *args);
 
 /** qmp_refuse() - answer what is no command. */
 void qmp_refuse(struct qmp_session *s, const char *why);

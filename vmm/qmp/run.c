@@ -141,9 +141,19 @@ static const char *const panic_actions[] = {"pause", "exit-failure", NULL};
 
 static const struct qmp_command commands[] = {
 	{.name = "query-status", .run = query_status},
-	{.name = "stop", .run = stop},
-	{.name = "cont", .run = cont},
-	{.name = "system_reset", .run = system_reset},
+	{
+		.name = "stop",
+		.run = stop,
+		.waits = true,
+		.late = "the guest is being stopped",
+	},
+	{
+		.name = "cont",
+		.run = cont,
+		.waits = true,
+		.late = "the guest is being made to go on",
+	},
+	{.name = "system_reset", .run = system_reset, .waits = true},
 	{.name = "system_powerdown", .run = system_powerdown},
 	{.name = "quit", .run = quit, .no_machine = true},
 	{

@@ -2,7 +2,8 @@
 /*
  * Saving and restoring as a whole; see transfer.h. The thread touches its
  * stream, guest memory and what is marked as the thread's; it ends with a work
- * item of the main loop, which settles everything.
+ * item of the main loop. What stops the machine before that, and what settles
+ * everything after it, is done by the worker.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,8 @@ struct transfer {
 	void (*listener)(struct vm *vm);
 	struct loop_work begin_work;
 	struct loop_work end_work;
+	struct vm_job stop_job;
+	struct vm_job end_job;
 	pthread_t thread;
 	int fd_flags;
 	int dir;
@@ -321,9 +324,9 @@ static void restore_end(struct transfer *t)
 		vm_quit(vm, EXIT_FAILURE);
 }
 
-static void end(struct loop_work *work)
+static void end_job(struct vm *vm, struct vm_job *job)
 {
-	struct transfer *t = container_of(work, struct transfer, end_work);
+	struct transfer *t = container_of(job, struct transfer, end_job);
 
 	pthread_join(t->thread, NULL);
 	t->threaded = false;
@@ -333,6 +336,13 @@ static void end(struct loop_work *work)
 		restore_end(t);
 	else
 		save_end(t);
+}
+
+static void post_end(struct loop_work *work)
+{
+	struct transfer *t = container_of(work, struct transfer, end_work);
+
+	worker_post(t->vm, &t->end_job);
 }
 
 /* Saving */
@@ -400,6 +410,8 @@ static int save_step(struct transfer *t)
 		ret = save_stop(t);
 		if (ret)
 			return ret;
+		if (READ_ONCE(t->cancel))
+			return -ECANCELED;
 		if (vm->request) {
 			t->stopped = 0;
 			return -EAGAIN;
@@ -412,17 +424,11 @@ static int save_step(struct transfer *t)
 	return save_begin(t);
 }
 
-static void begin(struct loop_work *work)
+static void stop_job(struct vm *vm, struct vm_job *job)
 {
-	struct transfer *t = container_of(work, struct transfer, begin_work);
-	struct vm *vm = t->vm;
+	struct transfer *t = container_of(job, struct transfer, stop_job);
 	int ret;
 
-	if (t->info.incoming) {
-		if (t->info.status == TRANSFER_SETUP)
-			set_status(t, TRANSFER_ACTIVE);
-		return;
-	}
 	vm->held = true;
 	error_capture(t->info.error, sizeof(t->info.error));
 	ret = save_step(t);
@@ -435,6 +441,16 @@ static void begin(struct loop_work *work)
 		t->result = ret;
 		save_end(t);
 	}
+}
+
+static void begin(struct loop_work *work)
+{
+	struct transfer *t = container_of(work, struct transfer, begin_work);
+
+	if (!t->info.incoming)
+		worker_post(t->vm, &t->stop_job);
+	else if (t->info.status == TRANSFER_SETUP)
+		set_status(t, TRANSFER_ACTIVE);
 }
 
 int transfer_can_save(struct vm *vm)
@@ -569,7 +585,9 @@ int transfer_create(struct vm *vm)
 	t->vm = vm;
 	t->stream.fd = t->dir = -1;
 	t->begin_work.fn = begin;
-	t->end_work.fn = end;
+	t->end_work.fn = post_end;
+	t->stop_job.run = stop_job;
+	t->end_job.run = end_job;
 	vm->transfer = t;
 	return 0;
 }

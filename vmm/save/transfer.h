@@ -5,7 +5,8 @@
  * keeps nobody from talking to the VMM; all else is done by the main thread.
  * Meanwhile the machine is held: it does not run and is not reset.
  *
- * Everything is called in the main thread under the VM's lock.
+ * Everything is called in the main thread under the VM's lock. What waits on the
+ * way is done by the worker.
  */
 #ifndef TARN_SAVE_TRANSFER_H
 #define TARN_SAVE_TRANSFER_H

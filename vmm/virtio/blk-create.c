@@ -193,6 +193,7 @@ static int blk_setup(struct virtio_blk *blk, struct vm *vm, struct opts *opts,
 	blk->queue_size = bo->queue_size;
 	blk->publish.fn = virtio_blk_publish;
 	blk->error_work.fn = blk_error_work;
+	blk->stop_job.run = blk_stop_job;
 	blk->rerror = bo->rerror;
 	blk->werror = bo->werror == ON_ERROR_AUTO ? ON_ERROR_ENOSPC
 						  : bo->werror;
@@ -240,6 +241,7 @@ void virtio_blk_destroy(struct virtio_dev *vdev)
 
 	virtio_dev_exit(vdev);
 	loop_work_cancel(vdev->vm->loop, &blk->error_work);
+	worker_cancel(vdev->vm, &blk->stop_job);
 	/* What it has in the loop goes before that. */
 	if (blk->block)
 		block_detach(blk->block);

@@ -5,8 +5,9 @@
  * head is kept, and when the machine goes on the chain is looked at again and the
  * request done from its beginning. The same happens where the machine is restored.
  *
- * Errors are noted in the loop's thread. The main thread tells monitors and stops
- * the VM, which has gone on meanwhile: further requests may fail and are kept, too.
+ * Errors are noted in the loop's thread. The main thread tells monitors, the worker
+ * stops the VM, which has gone on meanwhile: further requests may fail and are kept,
+ * too.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -102,15 +103,22 @@ static bool has_kept(const struct virtio_blk *blk)
 	return false;
 }
 
-static void stop_for(struct virtio_blk *blk, int error)
+void blk_stop_job(struct vm *vm, struct vm_job *job)
 {
-	if (vm_stop_for_disk(blk->vdev.vm)) {
+	struct virtio_blk *blk = container_of(job, struct virtio_blk, stop_job);
+
+	/* The guest may have reset the disk. */
+	if (!has_kept(blk))
+		return;
+	if (vm_stop_for_disk(vm)) {
 		err("the guest cannot be stopped for an error of disk '%s', so it is told of it",
 		    blk->block->node_name ?: "");
+		wait_begin(WAIT_PAGES);
 		loop_call(blk->vdev.loop, give_up, blk);
+		wait_end();
 		return;
 	}
-	WRITE_ONCE(blk->block->error, error);
+	WRITE_ONCE(blk->block->error, blk->stop_error);
 }
 
 void blk_error_work(struct loop_work *work)
@@ -124,7 +132,7 @@ void blk_error_work(struct loop_work *work)
 	e = blk->error;
 	blk->error.error = 0;
 	pthread_mutex_unlock(&blk->error_lock);
-	/* The guest may have reset the disk. */
+	/* As above. */
 	if (!e.error || (e.action == BLOCK_ACTION_STOP && !has_kept(blk)))
 		return;
 	if (e.action == BLOCK_ACTION_STOP || now - blk->told >= TELL_NS) {
@@ -135,8 +143,10 @@ void blk_error_work(struct loop_work *work)
 						   : "");
 		block_tell(blk->block, &e);
 	}
-	if (e.action == BLOCK_ACTION_STOP)
-		stop_for(blk, e.error);
+	if (e.action != BLOCK_ACTION_STOP)
+		return;
+	blk->stop_error = e.error;
+	worker_post(blk->vdev.vm, &blk->stop_job);
 }
 
 /* Saving: the heads, which the ring itself does not tell any more. */

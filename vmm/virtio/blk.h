@@ -13,6 +13,7 @@
 #include "backend/block.h"
 #include "loop.h"
 #include "virtio/virtio.h"
+#include "worker.h"
 
 #define SECTOR 512
 #define RANGES_MAX 16
@@ -73,6 +74,8 @@ struct virtio_blk {
 	int rerror;    /* enum on_error */
 	int werror;
 	struct loop_work error_work; /* of the main loop */
+	struct vm_job stop_job;	     /* stops the VM for @stop_error */
+	int stop_error;
 	u64 told;		     /* when monitors heard of an error last */
 	pthread_mutex_t error_lock;
 	struct block_error error; /* not told yet; under error_lock */
@@ -118,8 +121,9 @@ enum block_action blk_failed(struct blk_req *req, int error);
 /** blk_retry() - the machine goes on: do again what was kept. Its loop's. */
 void blk_retry(struct virtio_blk *blk);
 
-/* Work of the main loop: tell of an error, and stop the VM. */
+/* Work of the main loop: tell of an error, and have the worker stop the VM. */
 void blk_error_work(struct loop_work *work);
+void blk_stop_job(struct vm *vm, struct vm_job *job);
 
 int blk_kept_save(struct virtio_blk *blk, struct state_out *out);
 int blk_kept_load(struct virtio_blk *blk, struct state_in *in);

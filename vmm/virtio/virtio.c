@@ -17,6 +17,7 @@
 #include "state.h"
 #include "virtio/virtio.h"
 #include "vm.h"
+#include "wait.h"
 
 #define VIRTIO_CORE_FEATURES                                                   \
 	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_EVENT_IDX |        \
@@ -30,25 +31,14 @@ void virtio_access_begin(struct virtio_dev *dev)
 	while (dev->accessed)
 		pthread_cond_wait(&access_ended, &dev->vm->lock);
 	dev->accessed = true;
+	wait_allow(&dev->vm->lock, NULL);
 }
 
 void virtio_access_end(struct virtio_dev *dev)
 {
+	wait_forbid();
 	dev->accessed = false;
 	pthread_cond_broadcast(&access_ended);
-}
-
-/* Around what waits for an iothread: the rest of the machine goes on. */
-static void wait_begin(struct virtio_dev *dev)
-{
-	if (dev->accessed)
-		vm_unlock(dev->vm);
-}
-
-static void wait_end(struct virtio_dev *dev)
-{
-	if (dev->accessed)
-		vm_lock(dev->vm);
 }
 
 void virtio_call(struct virtio_dev *dev, void (*fn)(void *arg), void *arg)
@@ -57,9 +47,9 @@ void virtio_call(struct virtio_dev *dev, void (*fn)(void *arg), void *arg)
 		fn(arg);
 		return;
 	}
-	wait_begin(dev);
+	wait_begin(WAIT_PAGES);
 	loop_call(dev->loop, fn, arg);
-	wait_end(dev);
+	wait_end();
 }
 
 static int drain(struct virtio_dev *dev, struct virtio_queue *q, bool give_up)
@@ -68,9 +58,9 @@ static int drain(struct virtio_dev *dev, struct virtio_queue *q, bool give_up)
 
 	if (!dev->ops->drain)
 		return 0;
-	wait_begin(dev);
+	wait_begin(WAIT_DISKS);
 	ret = dev->ops->drain(dev, q, give_up);
-	wait_end(dev);
+	wait_end();
 	return ret;
 }
 

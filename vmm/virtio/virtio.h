@@ -15,10 +15,10 @@
  * caller's thread, for requests in flight.
  *
  * An iothread may wait for a page of the guest for as long as nobody brings it.
- * A vCPU that waits for the iothread has let go of the VM's lock meanwhile, and
- * accesses of others to registers of that device wait, too
- * (virtio_access_begin()); for the main thread vCPUs that wait have not stopped
- * yet.
+ * Whoever waits for the iothread has let go of the VM's lock meanwhile (wait.h): a
+ * vCPU, while accesses of others to registers of that device wait, too
+ * (virtio_access_begin()), or the worker, while no vCPU runs. The same goes for
+ * queues that are set up or taken down, as their rings are pinned then.
  */
 #ifndef TARN_VIRTIO_VIRTIO_H
 #define TARN_VIRTIO_VIRTIO_H
@@ -216,7 +216,8 @@ void virtio_break(struct virtio_dev *dev, const char *why);
 /**
  * virtio_call() - run @fn(@arg) where the queues of @dev run, and wait.
  *
- * For what a device sets up or takes down there. Under the VM's lock.
+ * For what a device sets up or takes down there. Under the VM's lock, which the
+ * caller may let go of meanwhile.
  */
 void virtio_call(struct virtio_dev *dev, void (*fn)(void *arg), void *arg);
 

@@ -15,6 +15,7 @@
 #include "../../save/sections.h"
 #include "../../vcpu.h"
 #include "../../vm.h"
+#include "../../wait.h"
 #include "cpu-state.h"
 #include "x86.h"
 
@@ -225,8 +226,11 @@ int x86_state_save(struct vm *vm, struct state_out *out)
 	for (i = 0; i < vm->nr_vcpus && !ret; i++) {
 		cpu_name(name, sizeof(name), i);
 		ret = state_section(out, name, STATE_VERSION);
+		/* KVM looks for page tables in guest memory in some modes. */
+		wait_begin(WAIT_PAGES);
 		if (!ret)
 			ret = x86_vcpu_save(&vm->vcpus[i], out);
+		wait_end();
 	}
 	return ret ?: clock_save(vm, out);
 }
@@ -248,7 +252,9 @@ int x86_state_load(struct vm *vm, struct sections *sections)
 	for (i = 0; i < vm->nr_vcpus && !ret; i++) {
 		cpu_name(name, sizeof(name), i);
 		in = sections_take(sections, name, STATE_VERSION);
+		wait_begin(WAIT_PAGES);
 		ret = in ? x86_vcpu_load(&vm->vcpus[i], in) : -EINVAL;
+		wait_end();
 	}
 	return ret ?: clock_set(vm, ns);
 }

@@ -17,6 +17,7 @@
 #include "../../pci.h"
 #include "../../vcpu.h"
 #include "../../vm.h"
+#include "../../wait.h"
 #include "firmware.h"
 #include "x86.h"
 
@@ -130,8 +131,11 @@ int x86_machine_reset(struct vm *vm)
 	unsigned int i;
 	int ret = chips_restore(vm);
 
+	/* KVM forgets what it has in guest memory. */
+	wait_begin(WAIT_PAGES);
 	for (i = 0; i < vm->nr_vcpus && !ret; i++)
 		ret = x86_vcpu_reset(&vm->vcpus[i]);
+	wait_end();
 	return ret ? ret : firmware_describe(vm);
 }
 

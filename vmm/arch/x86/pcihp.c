@@ -4,8 +4,8 @@
  * guest run the DSDT's method, which reads here what has changed in which slot.
  *
  * A device goes when the guest writes its slot to the eject register. That
- * happens in a vCPU's exit, so taking the device down is left to the main
- * thread, with all vCPUs stopped. A guest that was asked and does not answer
+ * happens in a vCPU's exit, so taking the device down is left to the worker,
+ * with all vCPUs stopped. A guest that was asked and does not answer
  * keeps its device until it reboots.
  */
 #include <errno.h>
@@ -34,7 +34,7 @@
  * @up: slots with something new, until the guest has read it
  * @down: slots to be let go, until the guest has read it
  * @asked: slots that the guest was asked to let go
- * @eject: slots that it did let go, for the main thread
+ * @eject: slots that it did let go, for the worker
  * @sts: pending general purpose events
  * @en: those that raise the interrupt
  */
@@ -46,7 +46,7 @@ struct pcihp {
 	u32 eject;
 	u16 sts;
 	u16 en;
-	struct loop_work work;
+	struct vm_job job;
 };
 
 static void sci_update(struct pcihp *hp)
@@ -70,18 +70,21 @@ static void remove_device(struct vm *vm, struct pci_device *pdev)
 	free(id);
 }
 
-static void eject_work(struct loop_work *work)
+static void eject_job(struct vm *vm, struct vm_job *job)
 {
-	struct pcihp *hp = container_of(work, struct pcihp, work);
-	struct vm *vm = hp->dev.vm;
+	struct pcihp *hp = container_of(job, struct pcihp, job);
 	u32 slots = hp->eject;
 	unsigned int slot;
 
 	hp->eject = 0;
 	vcpus_stop(vm);
 	for (slot = 1; slot < PCI_NR_SLOTS; slot++)
-		if (slots & 1U << slot && vm->pci->slot[slot])
+		if (slots & 1U << slot && vm->pci->slot[slot]) {
 			remove_device(vm, vm->pci->slot[slot]);
+			/* Whoever asked once more meanwhile meant that one. */
+			hp->down &= ~(1U << slot);
+			hp->asked &= ~(1U << slot);
+		}
 	if (vm->state == VM_RUNNING && !vm->request)
 		vcpus_run(vm);
 }
@@ -94,7 +97,7 @@ static void eject(struct pcihp *hp, u32 slots)
 		return;
 	hp->asked &= ~slots;
 	hp->eject |= slots;
-	loop_post(hp->dev.vm->loop, &hp->work);
+	worker_post(hp->dev.vm, &hp->job);
 }
 
 bool x86_pci_asked(struct vm *vm, unsigned int slot)
@@ -256,7 +259,7 @@ int pcihp_create(struct vm *vm)
 
 	if (!hp)
 		return -ENOMEM;
-	hp->work.fn = eject_work;
+	hp->job.run = eject_job;
 	ret = device_init(&hp->dev, vm, &pcihp_ops, NULL);
 	if (ret)
 		goto err_free;

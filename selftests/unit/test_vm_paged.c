@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What concerns the machine as a whole, while nobody brings a page that it needs:
+ * stop, reset, unplugging a device, setting up a queue, restoring one, and making disks
+ * durable. That waits; the lock is free, and the main loop answers.
+ */
+#define MACHINE_HAS_VM
+#define MACHINE_HAS_PARTITION
+#include "paged.h"
+#include "virtio/devices.h"
+#include "virtio/virtio-pci.h"
+
+#include <linux/tarn.h>
+#include <linux/virtio_blk.h>
+#include <stdarg.h>
+
+static int fake_ioctl(int fd, unsigned long request, ...);
+
+#define ioctl fake_ioctl
+#include "../../vmm/partition.c"
+#include "../../vmm/vm.c"
+#undef ioctl
+
+#include "backend/rng.h"
+#include "state.h"
+
+#define BASE 0x100000ULL
+#define BLK_BASE 0x120000ULL
+#define DISK_DATA 0x200000ULL
+#define QSIZE 8
+#define BLK_QSIZE 64
+
+static struct driver drv, disk;
+static struct ring ring, disk_ring;
+static struct device *rng;
+static struct virtio_dev *rng_dev, *blk_dev;
+static struct mem_backend backend = {.id = (char *)"ram"};
+static struct x86_machine board;
+static const struct device_ops rng_ops = VIRTIO_PCI_DEVICE_OPS("rng");
+static const struct device_ops blk_ops = VIRTIO_PCI_DEVICE_OPS("blk");
+static sem_t stopped, reset, unplugged, over;
+
+/* Whoever comes to it waits there until the test lets it go. */
+struct gate {
+	bool shut;
+	sem_t come;
+	sem_t open;
+};
+
+static struct gate module, durable, device;
+
+static void gate_pass(struct gate *g)
+{
+	if (!READ_ONCE(g->shut))
+		return;
+	sem_post(&g->come);
+	while (sem_wait(&g->open))
+		;
+}
+
+static void gate_open(struct gate *g)
+{
+	WRITE_ONCE(g->shut, false);
+	sem_post(&g->open);
+}
+
+/* The module, KVM and the disk */
+
+static int fake_ioctl(int fd, unsigned long request, ...)
+{
+	struct kvm_ioeventfd *io;
+	va_list ap;
+
+	va_start(ap, request);
+	io = va_arg(ap, struct kvm_ioeventfd *);
+	va_end(ap);
+	if (request == KVM_IOEVENTFD)
+		return doorbell_set(io->fd, io->addr,
+				    !(io->flags &
+				      KVM_IOEVENTFD_FLAG_DEASSIGN));
+	if (request == TARN_PARTITION_REGISTER)
+		gate_pass(&module);
+	return 0;
+}
+
+int fdatasync(int fd)
+{
+	gate_pass(&durable);
+	return 0;
+}
+
+/* The rest of the machine */
+
+static bool vcpus_parked;
+
+void vcpus_stop(struct vm *v)
+{
+	vcpus_parked = true;
+}
+
+void vcpus_run(struct vm *v)
+{
+	vcpus_parked = false;
+}
+
+/* The kernel goes where a page has been paged out. */
+int x86_boot_load(struct vm *v)
+{
+	static const u8 kernel[64];
+
+	return tarn_mem_write(&v->mem, PAGED, kernel, sizeof(kernel));
+}
+
+void x86_sci_set(struct vm *v, enum x86_sci who, bool level)
+{
+}
+
+int x86_machine_reset(struct vm *v) { return 0; }
+void x86_power_button(struct vm *v) {}
+void x86_resumed(struct vm *v) {}
+int x86_machine_create(struct vm *v) { return 0; }
+void x86_machine_destroy(struct vm *v) {}
+int irq_init(struct vm *v) { return 0; }
+void irq_exit(struct vm *v) {}
+int vcpus_create(struct vm *v) { return 0; }
+void vcpus_destroy(struct vm *v) {}
+struct mem_backend *mem_backend_find(const char *id) { return NULL; }
+struct mem_backend *mem_backend_create_ram(const char *id, u64 size)
+{
+	return NULL;
+}
+
+static void on_event(struct vm *v, enum vm_event event, const char *reason)
+{
+	if (event == VM_EVENT_STOP)
+		sem_post(&stopped);
+	if (event == VM_EVENT_RESET)
+		sem_post(&reset);
+}
+
+static void on_unplug(struct vm *v, const char *id)
+{
+	sem_post(&unplugged);
+}
+
+/* What the test asks the worker for */
+
+struct task {
+	struct vm_job job;
+	int (*fn)(struct vm *v);
+	int ret;
+};
+
+static void task_run(struct vm *v, struct vm_job *job)
+{
+	struct task *t = container_of(job, struct task, job);
+
+	t->ret = t->fn(v);
+}
+
+static void task_done(struct vm *v, struct vm_job *job)
+{
+	sem_post(&over);
+}
+
+static struct task task;
+
+static void task_begin(int (*fn)(struct vm *v))
+{
+	task = (struct task){.job.run = task_run, .job.done = task_done,
+			     .fn = fn};
+	vm_lock(&vm);
+	worker_post(&vm, &task.job);
+	vm_unlock(&vm);
+}
+
+static bool task_ends(void)
+{
+	return comes(&over) && !task.ret;
+}
+
+static bool worker_comes_to_wait(enum wait_for what)
+{
+	u64 end = loop_now() + limit_seconds() * 1000000000ULL;
+
+	while (worker_waits(&vm) != what && loop_now() < end)
+		usleep(1000);
+	return worker_waits(&vm) == what;
+}
+
+/* What a monitor and other vCPUs need. */
+static bool machine_answers(void)
+{
+	int value;
+
+	CHECK(lock_is_free());
+	CHECK(main_loop_answers());
+	CHECK(!sem_getvalue(&over, &value));
+	CHECK_EQ(value, 0);
+	return true;
+}
+
+/* The device */
+
+static void bring_up(void)
+{
+	CHECK(driver_negotiate(&drv, 0));
+	msix_on(&drv);
+	driver_queue(&drv, &ring, 0, QSIZE, BASE);
+	driver_ok(&drv);
+}
+
+static void ask(void)
+{
+	u16 slot = ring.idx % QSIZE;
+
+	ring_desc(&ring, slot, PAGED, 64, VRING_DESC_F_WRITE, 0);
+	ring_offer(&ring, slot);
+	driver_kick(&drv, 0);
+}
+
+/* Its thread waits for the page. */
+static bool stick(void)
+{
+	bring_up();
+	if (!page_out())
+		return false;
+	ask();
+	CHECK(fault_comes());
+	return true;
+}
+
+static void create_rng(void)
+{
+	struct opts *opts = opts_of("id=rng,addr=5", NULL);
+
+	CHECK_EQ(virtio_rng_create(&vm, opts, &rng_dev), 0);
+	CHECK_EQ(virtio_pci_create(&vm, rng_dev, &rng_ops, opts), 0);
+	opts_destroy(opts);
+	rng = device_find(&vm, "rng");
+	CHECK(rng);
+}
+
+static void create_disk(void)
+{
+	static char path[] = "/tmp/tarn-test-vm-XXXXXX";
+	char text[128];
+	struct opts *opts;
+	int fd = mkstemp(path);
+
+	CHECK(fd >= 0 && !ftruncate(fd, 1 << 20));
+	close(fd);
+	snprintf(text, sizeof(text), "file,node-name=d0,filename=%s", path);
+	opts = opts_of(text, "driver");
+	CHECK_EQ(blockdev_create(opts), 0);
+	opts_destroy(opts);
+	unlink(path);
+	opts = opts_of("id=disk,addr=6,drive=d0,queue-size=64", NULL);
+	CHECK_EQ(virtio_blk_create(&vm, opts, &blk_dev), 0);
+	CHECK_EQ(virtio_pci_create(&vm, blk_dev, &blk_ops, opts), 0);
+	opts_destroy(opts);
+}
+
+static void attach_memory(void)
+{
+	struct partitions *parts = calloc(1, sizeof(*parts));
+
+	vm.mem.range[0].backend = &backend;
+	parts->nr = 1;
+	parts->tokens = AREAS_BURST;
+	parts->filled = loop_now();
+	parts->part[0] = (struct partition){.backend = &backend,
+					    .features = TARN_FEATURE_PINS,
+					    .attached = true};
+	vm.partitions = parts;
+}
+
+static void test_begin(void)
+{
+	sem_t *sems[] = {&stopped, &reset, &unplugged, &over, &module.come,
+			 &module.open, &durable.come, &durable.open,
+			 &device.come, &device.open};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sems); i++)
+		sem_init(sems[i], 0, 0);
+	vm.on_event = on_event;
+	vm.on_unplug = on_unplug;
+	vm.request_work.fn = post_request;
+	vm.request_job.run = run_request;
+	vm.arch = &board;
+	machine_start();
+	attach_memory();
+	CHECK_EQ(pcihp_create(&vm), 0);
+	create_rng();
+	create_disk();
+	machine_run();
+	driver_probe(&drv, 5);
+	driver_probe(&disk, 6);
+	CHECK(driver_negotiate(&disk, 0));
+	msix_on(&disk);
+	driver_queue(&disk, &disk_ring, 0, BLK_QSIZE, BLK_BASE);
+	driver_ok(&disk);
+	vm.state = VM_RUNNING;
+}
+
+/* The tests */
+
+static void test_stop(void)
+{
+	if (!stick())
+		return;
+	task_begin(vm_pause);
+	CHECK(worker_comes_to_wait(WAIT_PAGES));
+	CHECK(machine_answers());
+	CHECK_EQ(vm.state, VM_RUNNING);
+	bring_page();
+	CHECK(task_ends());
+	CHECK(comes(&stopped));
+	CHECK_EQ(vm.state, VM_PAUSED);
+	CHECK(vcpus_parked);
+	/* What was behind it: one at a time, and each in its place. */
+	task_begin(vm_resume);
+	CHECK(task_ends());
+	CHECK_EQ(vm.state, VM_RUNNING);
+	CHECK(!vcpus_parked);
+}
+
+/* The device goes on at once, to a page that is not there. */
+static void test_cont(void)
+{
+	bring_up();
+	task_begin(vm_pause);
+	CHECK(task_ends());
+	CHECK(comes(&stopped));
+	if (!page_out())
+		return;
+	ask();
+	task_begin(vm_resume);
+	CHECK(fault_comes());
+	CHECK(machine_answers());
+	bring_page();
+	CHECK(task_ends());
+	CHECK_EQ(vm.state, VM_RUNNING);
+	used_wait(&drv, &ring, 0, 1);
+}
+
+/* As a vCPU asks for it. */
+static void request_reset(void)
+{
+	vm_lock(&vm);
+	vm_request_reset(&vm);
+	vm_unlock(&vm);
+}
+
+static void test_reset(void)
+{
+	int value;
+
+	if (!page_out())
+		return;
+	request_reset();
+	CHECK(fault_comes());
+	CHECK(machine_answers());
+	CHECK(!sem_getvalue(&reset, &value) && !value);
+	CHECK(vcpus_parked);
+	bring_page();
+	CHECK(comes(&reset));
+	CHECK_EQ(vm.state, VM_RUNNING);
+	/* And where it is a device that waits. */
+	driver_probe(&drv, 5);
+	if (!stick())
+		return;
+	request_reset();
+	CHECK(worker_comes_to_wait(WAIT_PAGES));
+	CHECK(machine_answers());
+	bring_page();
+	CHECK(comes(&reset));
+	driver_probe(&drv, 5);
+	driver_probe(&disk, 6);
+}
+
+static void test_sync(void)
+{
+	WRITE_ONCE(durable.shut, true);
+	task_begin(vm_pause);
+	CHECK(comes(&durable.come));
+	CHECK_EQ(worker_waits(&vm), WAIT_DISKS);
+	CHECK(machine_answers());
+	gate_open(&durable);
+	CHECK(task_ends());
+	CHECK(comes(&stopped));
+	task_begin(vm_resume);
+	CHECK(task_ends());
+}
+
+/* A request that does not end, as its buffer has been paged out perhaps. */
+
+static struct block_req *kept;
+
+static void keep(struct block *blk, struct block_req *req)
+{
+	kept = req;
+	sem_post(&device.come);
+}
+
+static void complete_kept(void *arg)
+{
+	kept->done(kept, 0);
+}
+
+static void offer_read(void)
+{
+	struct virtio_blk_outhdr h = {.type = VIRTIO_BLK_T_IN};
+
+	tarn_mem_write(&vm.mem, DISK_DATA, &h, sizeof(h));
+	ring_desc(&disk_ring, 0, DISK_DATA, 16, VRING_DESC_F_NEXT, 1);
+	ring_desc(&disk_ring, 1, DISK_DATA + 512, 512,
+		  VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 2);
+	ring_desc(&disk_ring, 2, DISK_DATA + 64, 1, VRING_DESC_F_WRITE, 0);
+	ring_offer(&disk_ring, 0);
+	driver_kick(&disk, 0);
+}
+
+static void test_drain(void)
+{
+	struct block *blk = block_find("d0");
+	const struct block_ops *ops = blk->ops;
+	struct block_ops keeping = *ops;
+
+	CHECK(driver_negotiate(&disk, 0));
+	msix_on(&disk);
+	driver_queue(&disk, &disk_ring, 0, BLK_QSIZE, BLK_BASE);
+	driver_ok(&disk);
+	keeping.submit = keep;
+	blk->ops = &keeping;
+	offer_read();
+	CHECK(comes(&device.come));
+	task_begin(vm_pause);
+	CHECK(worker_comes_to_wait(WAIT_DISKS));
+	CHECK(machine_answers());
+	loop_call(blk_dev->loop, complete_kept, NULL);
+	CHECK(task_ends());
+	CHECK(comes(&stopped));
+	blk->ops = ops;
+	task_begin(vm_resume);
+	CHECK(task_ends());
+}
+
+/* A vCPU sets a queue up, and the module waits for a page of the ring. */
+
+static void *vcpu(void *arg)
+{
+	bring_up();
+	return NULL;
+}
+
+static void test_pin(void)
+{
+	pthread_t thread;
+
+	WRITE_ONCE(module.shut, true);
+	pthread_create(&thread, NULL, vcpu, NULL);
+	CHECK(comes(&module.come));
+	CHECK(machine_answers());
+	CHECK(rng_dev->accessed);
+	gate_open(&module);
+	pthread_join(thread, NULL);
+	CHECK(rng_dev->queues[0].areas[0].part);
+	CHECK(!rng_dev->accessed);
+}
+
+/* The same where a guest is restored. */
+
+static struct state_out *saved;
+static struct state_in loading;
+
+static int load_rng(struct vm *v)
+{
+	return rng->ops->load(rng, &loading, rng->ops->version);
+}
+
+static void test_restore(void)
+{
+	const void *data;
+	size_t len, off = 0;
+
+	task_begin(vm_pause);
+	CHECK(task_ends());
+	CHECK(comes(&stopped));
+	saved = state_out_create();
+	vm_lock(&vm);
+	CHECK_EQ(state_section(saved, "rng", 1), 0);
+	CHECK_EQ(rng->ops->save(rng, saved), 0);
+	rng->ops->reset(rng);
+	vm_unlock(&vm);
+	data = state_out_data(saved, &len);
+	CHECK_EQ(state_next(data, len, &off, &loading), 1);
+	WRITE_ONCE(module.shut, true);
+	task_begin(load_rng);
+	CHECK(comes(&module.come));
+	CHECK(machine_answers());
+	gate_open(&module);
+	CHECK(task_ends());
+	CHECK(rng_dev->queues[0].areas[0].part);
+	state_out_destroy(saved);
+	task_begin(vm_resume);
+	CHECK(task_ends());
+}
+
+/* Its card is taken away while its thread waits. Nothing else is possible then. */
+static void test_unplug(void)
+{
+	int value;
+
+	if (!stick())
+		return;
+	vm_lock(&vm);
+	x86_pci_remove(&vm, 5);
+	vm_unlock(&vm);
+	guest_write(BUS_PIO, PCIHP_PORT + 8, 1U << 5, 4);
+	CHECK(worker_comes_to_wait(WAIT_PAGES));
+	CHECK(machine_answers());
+	CHECK(!sem_getvalue(&unplugged, &value) && !value);
+	bring_page();
+	CHECK(comes(&unplugged));
+	CHECK(!device_find(&vm, "rng"));
+	CHECK_EQ(cfg_in(5, 0, 4), 0xffffffff);
+}
+
+static void test_end(void)
+{
+	machine_end();
+	block_destroy_all();
+	free(vm.partitions);
+	close(uffd);
+}
+
+static const struct tap_test tests[] = {
+	{"creation", test_begin},
+	{"stop, while a device waits for a page", test_stop},
+	{"cont, to a page that is not there", test_cont},
+	{"a reset writes to a page that is not there", test_reset},
+	{"stop, while a disk takes its time to be durable", test_sync},
+	{"stop, while a request does not end", test_drain},
+	{"a queue is set up, and its ring pinned", test_pin},
+	{"and restored", test_restore},
+	{"a device that waits is unplugged", test_unplug},
+	{"destruction", test_end},
+};
+
+TAP_MAIN(tests)
