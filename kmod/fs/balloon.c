@@ -11,45 +11,64 @@
 #include "pool/partition.h"
 
 /* Pages between two looks for a signal. */
-#define STEP	(1ULL << 18)
+#define STEP	(1ULL << 16)
 
 /* The file does not become shorter meanwhile. */
-static u64 within(struct inode *inode, const struct tarn_partition_balloon *b)
+static u64 within(struct inode *inode, u64 first, u64 count)
 {
 	u64 pages = atomic64_read(&TARN_I(inode)->part->pages);
 
 	lockdep_assert_held(&inode->i_rwsem);
-	return b->start < pages ? min(b->count, pages - b->start) : 0;
+	return first < pages ? min(count, pages - first) : 0;
 }
 
-static long inflate(struct inode *inode, struct tarn_partition_balloon *b)
+/* Leaf by leaf, as what is empty may be touched before it is the balloon's. */
+static long inflate_some(struct tarn_partition *part, u64 first, u64 end, u64 *done)
+{
+	u64 next;
+
+	for (; first < end; first = next) {
+		struct tarn_leaf *leaf = tarn_partition_leaf(part, first, true);
+
+		if (!leaf)
+			return -ENOMEM;
+		next = min(end, ALIGN(first + 1, TARN_LEAF_PAGES));
+		tarn_partition_discard(part, first, next);
+		*done += tarn_balloon_take(part, leaf, first, next);
+		cond_resched();
+	}
+	return 0;
+}
+
+static long deflate_some(struct tarn_partition *part, u64 first, u64 end, u64 *done)
+{
+	tarn_balloon_leave(part, first, end, TARN_BALLOON_NONE);
+	*done += end - first;
+	return 0;
+}
+
+/* Others have the inode's lock between two steps. */
+static long in_steps(struct inode *inode, struct tarn_partition_balloon *b,
+		     long (*fn)(struct tarn_partition *part, u64 first, u64 end,
+				u64 *done))
 {
 	struct tarn_partition *part = TARN_I(inode)->part;
-	u64 first = b->start, end, next;
-	long ret = 0;
+	u64 first = b->start, count = b->count, step;
+	long ret;
 
-	inode_lock(inode);
-	end = first + within(inode, b);
-	for (; first < end && !ret; first = next) {
-		next = min(end, first + STEP);
-		tarn_partition_discard(part, first, next);
-		b->done += tarn_balloon_take(part, first, next);
-		if (fatal_signal_pending(current))
+	do {
+		inode_lock(inode);
+		step = within(inode, first, min(count, STEP));
+		ret = step ? fn(part, first, first + step, &b->done) : 0;
+		if (step)
+			tarn_touch(inode);
+		inode_unlock(inode);
+		first += step;
+		count -= step;
+		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
-	}
-	tarn_touch(inode);
-	inode_unlock(inode);
+	} while (step && !ret);
 	return ret;
-}
-
-static long deflate(struct inode *inode, struct tarn_partition_balloon *b)
-{
-	inode_lock(inode);
-	b->done = within(inode, b);
-	tarn_balloon_leave(TARN_I(inode)->part, b->start, b->start + b->done,
-			   TARN_BALLOON_NONE);
-	inode_unlock(inode);
-	return 0;
 }
 
 /**
@@ -58,7 +77,7 @@ static long deflate(struct inode *inode, struct tarn_partition_balloon *b)
  * @b: checked here
  *
  * Context: process.
- * Return: 0, -EINVAL, or -EINTR when it is killed.
+ * Return: 0; -EINVAL; -ENOMEM; -EINTR it is killed.
  */
 long tarn_balloon_call(struct inode *inode, struct tarn_partition_balloon *b)
 {
@@ -69,9 +88,9 @@ long tarn_balloon_call(struct inode *inode, struct tarn_partition_balloon *b)
 	b->done = 0;
 	switch (b->op) {
 	case TARN_BALLOON_INFLATE:
-		return inflate(inode, b);
+		return in_steps(inode, b, inflate_some);
 	case TARN_BALLOON_DEFLATE:
-		return deflate(inode, b);
+		return in_steps(inode, b, deflate_some);
 	case TARN_BALLOON_RESET:
 		if (b->start || b->count)
 			return -EINVAL;

@@ -400,6 +400,11 @@ static bool wants_block(struct vm_fault *vmf, struct tarn_partition *part)
 			  TARN_BLOCK_PAGES);
 }
 
+static bool is_short(struct tarn_pool *pool)
+{
+	return tarn_pool_is_low(pool) || READ_ONCE(pool->full);
+}
+
 /*
  * KVM's worker asks for a shared page as if it were to be written, see asyncpf.h. Mostly it
  * comes as what is shared was not in a frame, and a frame of its own would end the sharing
@@ -409,7 +414,7 @@ static bool wants_block(struct vm_fault *vmf, struct tarn_partition *part)
 static bool needs_own(struct vm_fault *vmf, struct tarn_partition *part, u64 e)
 {
 	return !(vmf->flags & FAULT_FLAG_TRIED) && tarn_share_is_there(part, e) &&
-	       (tarn_pool_is_low(part->pool) || READ_ONCE(part->pool->full));
+	       is_short(part->pool);
 }
 
 /* The page is not resident. 0: it may be now. */
@@ -425,6 +430,9 @@ static vm_fault_t miss(struct vm_fault *vmf, struct tarn_partition *part,
 		if (tarn_share_is_there(part, e))
 			return VM_FAULT_SIGBUS;
 		flags &= ~TARN_BRING_WRITE;
+	} else if (worker && tarn_entry_is_withheld(e) && !is_short(part->pool)) {
+		/* The guest reads it, or has it no more. */
+		return VM_FAULT_SIGBUS;
 	} else if (!(flags & TARN_BRING_WRITE) &&
 		   tarn_entry_is_shared(e) && !tarn_entry_mark(e)) {
 		known = read_shared(vmf, part, entry, e, flags);
@@ -472,7 +480,7 @@ static vm_fault_t tarn_vm_fault(struct vm_fault *vmf)
 
 	/* Nobody looks at what KVM's worker gets: the guest's next try is told. */
 	if (worker)
-		flags |= TARN_BRING_UNTOLD;
+		flags |= TARN_BRING_UNTOLD | TARN_BRING_WORKER;
 	while (!ret) {
 		struct tarn_leaf *leaf;
 		struct page *page;

@@ -393,6 +393,21 @@ static int tarn_getattr(struct mnt_idmap *idmap, const struct path *path,
 	return 0;
 }
 
+/* Where nothing ever was nothing is given away. */
+static void count_hole(struct tarn_partition *part, u64 first, u64 end)
+{
+	struct tarn_leaf *leaf;
+	unsigned long at;
+
+	xa_for_each_range(&part->leaves, at, leaf, first >> TARN_LEAF_SHIFT,
+			  (end - 1) >> TARN_LEAF_SHIFT) {
+		u64 base = (u64)at << TARN_LEAF_SHIFT;
+
+		tarn_balloon_take(part, leaf, max(first, base),
+				  min(end, base + TARN_LEAF_PAGES));
+	}
+}
+
 /* Whole pages. */
 static int empty(struct inode *inode, u64 first, u64 last)
 {
@@ -406,7 +421,7 @@ static int empty(struct inode *inode, u64 first, u64 last)
 		tarn_partition_unmap(part, first, next - first);
 		tarn_partition_remove(part, first, next);
 		if (READ_ONCE(part->balloon.holes))
-			tarn_balloon_take(part, first, next);
+			count_hole(part, first, next);
 	}
 	return 0;
 }

@@ -220,6 +220,7 @@ void tarn_partition_evict(struct tarn_partition *part)
 	down_write(&part->pin);
 	part->inode = NULL;
 	up_write(&part->pin);
+	tarn_balloon_end(part);
 	tarn_partition_remove(part, 0, U64_MAX);
 	tarn_domain_leave(part);
 	tarn_pending_end_all(part);

@@ -539,6 +539,13 @@ err_kvm:
 	return ret;
 }
 
+/* A guest boots, of whose balloon nothing is known yet. */
+static void begin_guest(struct tarn_partition *part)
+{
+	WRITE_ONCE(part->balloon.holes, false);
+	tarn_search_soon(part);
+}
+
 /**
  * tarn_vm_attach() - TARN_PARTITION_ATTACH
  * @part: partition; the caller has its inode
@@ -573,8 +580,7 @@ long tarn_vm_attach(struct tarn_partition *part,
 		if (ret)
 			kfree(vm);
 		else
-			/* A guest boots. */
-			tarn_search_soon(part);
+			begin_guest(part);
 	}
 	fput(file);
 	return ret;

@@ -43,6 +43,8 @@ static unsigned int take_some(struct tarn_partition *part, struct tarn_leaf *lea
 	DECLARE_BITMAP(marked, TARN_LEAF_PAGES) = {};
 	unsigned int i, n = 0;
 
+	/* Before and after: the worker may clear it in between (leave_leaf()). */
+	WRITE_ONCE(leaf->ballooned, true);
 	for (i = 0; i < end - first; i++) {
 		/* The hypervisor itself may write there. */
 		if (pins && tarn_pin_wanted(part, first + i))
@@ -58,48 +60,43 @@ static unsigned int take_some(struct tarn_partition *part, struct tarn_leaf *lea
 	for_each_set_bit(i, marked, TARN_LEAF_PAGES)
 		tarn_entry_settle(part, first + i, tarn_leaf_entry(leaf, first + i),
 				  tarn_entry_make(TARN_PAGE_BALLOON, number));
+	WRITE_ONCE(leaf->ballooned, true);
 	tarn_partition_add_balloon(part, n);
 	return n;
 }
 
 /**
- * tarn_balloon_take() - have those pages of a range that are empty be the balloon's
+ * tarn_balloon_take() - have those pages of a leaf's range that are empty be the balloon's
  * @part: partition; the caller has its inode
+ * @leaf: of the range
  * @first: first page
  * @end: page after the last one, within the file
  *
  * Pages that are pinned stay what they are.
  *
  * Context: process.
- * Return: how many there were. Fewer without memory, or if the balloon was found gone
- * meanwhile.
+ * Return: how many there were; none if the balloon was found gone meanwhile.
  */
-u64 tarn_balloon_take(struct tarn_partition *part, u64 first, u64 end)
+u64 tarn_balloon_take(struct tarn_partition *part, struct tarn_leaf *leaf,
+		      u64 first, u64 end)
 {
 	struct tarn_balloon *b = &part->balloon;
-	u64 number, next, done = 0;
+	u64 number = READ_ONCE(b->holes) ? TARN_BALLOON_UNTOLD :
+					   atomic64_read(&b->number);
+	u64 n = take_some(part, leaf, first, end, number);
 
-	for (; first < end; first = next) {
-		struct tarn_leaf *leaf = tarn_partition_leaf(part, first, true);
-
-		if (!leaf)
-			break;
-		next = min(end, ALIGN(first + 1, TARN_LEAF_PAGES));
-		number = READ_ONCE(b->holes) ? TARN_BALLOON_UNTOLD :
-					       atomic64_read(&b->number);
-		done += take_some(part, leaf, first, next, number);
-		/*
-		 * The worker may have passed here before they came. The exchanges above
-		 * and the one that changed the number are full barriers: either it comes
-		 * by once more, or this sees it.
-		 */
-		if (number != TARN_BALLOON_UNTOLD &&
-		    number != atomic64_read(&b->number))
-			tarn_balloon_leave(part, first, next,
-					   atomic64_read(&b->number));
-		cond_resched();
-	}
-	return done;
+	if (number == TARN_BALLOON_UNTOLD)
+		return n;
+	/*
+	 * The worker may have passed here before they came, or not come at all, as none were
+	 * counted. Who changed the number has a full barrier behind it, too: either he sees
+	 * them, or this sees that.
+	 */
+	smp_mb();
+	if (number == atomic64_read(&b->number))
+		return n;
+	tarn_balloon_leave(part, first, end, atomic64_read(&b->number));
+	return 0;
 }
 
 /* ---- out of it ---------------------------------------------------------- */
@@ -109,17 +106,18 @@ u64 tarn_balloon_take(struct tarn_partition *part, u64 first, u64 end)
  * @part: partition
  * @index: page
  * @entry: its entry
- * @e: what that was, of a page in the balloon without a mark
+ * @e: what that was, of a page in the balloon
  *
  * What is mapped of it shows zeroes, as of an empty one.
  *
  * Context: any.
- * Return: false if it is another one by now.
+ * Return: false if somebody has it in hand, or it is another one by now.
  */
 bool tarn_balloon_remove(struct tarn_partition *part, u64 index,
 			 atomic64_t *entry, u64 e)
 {
-	if (!tarn_entry_change(part, index, entry, &e,
+	if (tarn_entry_mark(e) ||
+	    !tarn_entry_change(part, index, entry, &e,
 			       tarn_entry_make(TARN_PAGE_EMPTY, 0) |
 			       (e & TARN_ENTRY_MAPPED)))
 		return false;
@@ -127,20 +125,39 @@ bool tarn_balloon_remove(struct tarn_partition *part, u64 index,
 	return true;
 }
 
-static void leave(struct tarn_partition *part, u64 index, atomic64_t *entry,
+/* True: it is in the balloon that keeps its pages. */
+static bool leave(struct tarn_partition *part, u64 index, atomic64_t *entry,
 		  u64 keep)
 {
 	for (;;) {
 		u64 e = atomic64_read(entry);
 
-		if (!tarn_entry_is_ballooned(e) || tarn_entry_payload(e) == keep)
-			return;
+		if (!tarn_entry_is_ballooned(e))
+			return false;
+		if (tarn_entry_payload(e) == keep)
+			return true;
 		if (tarn_entry_mark(e))
 			wait_var_event(entry,
 				       !tarn_entry_is_brief(atomic64_read(entry)));
 		else if (tarn_balloon_remove(part, index, entry, e))
-			return;
+			return false;
 	}
+}
+
+static void leave_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
+		       u64 first, u64 end, u64 keep)
+{
+	bool some = end - first < TARN_LEAF_PAGES;
+	u64 i;
+
+	if (!READ_ONCE(leaf->ballooned))
+		return;
+	WRITE_ONCE(leaf->ballooned, false);
+	smp_mb();
+	for (i = first; i < end; i++)
+		some |= leave(part, i, tarn_leaf_entry(leaf, i), keep);
+	if (some)
+		WRITE_ONCE(leaf->ballooned, true);
 }
 
 /**
@@ -162,12 +179,25 @@ void tarn_balloon_leave(struct tarn_partition *part, u64 first, u64 end, u64 kee
 	xa_for_each_range(&part->leaves, at, leaf, first >> TARN_LEAF_SHIFT,
 			  (end - 1) >> TARN_LEAF_SHIFT) {
 		u64 base = (u64)at << TARN_LEAF_SHIFT;
-		u64 i = max(first, base);
-		u64 stop = min(end, base + TARN_LEAF_PAGES);
 
-		for (; i < stop; i++)
-			leave(part, i, tarn_leaf_entry(leaf, i), keep);
+		leave_leaf(part, leaf, max(first, base),
+			   min(end, base + TARN_LEAF_PAGES), keep);
 		cond_resched();
+	}
+}
+
+/* Of a leaf, pages of which nobody says when they are used again: they are as empty. */
+void tarn_balloon_forget(struct tarn_partition *part, struct tarn_leaf *leaf, u64 first)
+{
+	unsigned int i;
+
+	if (!READ_ONCE(leaf->ballooned))
+		return;
+	for (i = 0; i < TARN_LEAF_PAGES; i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+
+		if (tarn_entry_is_ballooned(e) && !tarn_entry_is_withheld(e))
+			tarn_balloon_remove(part, first + i, &leaf->entry[i], e);
 	}
 }
 
@@ -229,6 +259,10 @@ void tarn_balloon_left(struct tarn_partition *part, u64 index, u64 e, bool guest
 void tarn_balloon_reset(struct tarn_partition *part)
 {
 	atomic64_inc(&part->balloon.number);
+	/* With that in tarn_balloon_take(). */
+	smp_mb__after_atomic();
+	if (atomic64_read(&part->balloon.pages) <= 0)
+		return;
 	queue_reset(part);
 	flush_work(&part->balloon.reset);
 }
@@ -239,6 +273,13 @@ void tarn_balloon_begin(struct tarn_partition *part)
 	BUILD_BUG_ON(TARN_BALLOON_UNTOLD);
 	atomic64_set(&part->balloon.number, TARN_BALLOON_UNTOLD + 1);
 	INIT_WORK(&part->balloon.reset, reset);
+}
+
+/* It ends: nothing is on its way that holds it. */
+void tarn_balloon_end(struct tarn_partition *part)
+{
+	if (cancel_work_sync(&part->balloon.reset))
+		tarn_partition_put(part);
 }
 
 int tarn_balloon_init(void)

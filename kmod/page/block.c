@@ -6,6 +6,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 
+#include "page/balloon.h"
 #include "page/block.h"
 #include "page/pending.h"
 #include "pager/window.h"
@@ -188,6 +189,7 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 	u64 frame;
 	int nid;
 
+	tarn_balloon_forget(part, leaf, first);
 	if (first + TARN_BLOCK_PAGES > atomic64_read(&part->pages) ||
 	    !is_untouched(leaf) || tarn_pin_any(part, first, TARN_BLOCK_PAGES))
 		return false;

@@ -140,7 +140,7 @@ static bool mark_all(struct gather *g)
 			return false;
 		if (tarn_entry_has_frame(e))
 			done = mark_resident(g, i, tarn_entry_payload(e));
-		else if (tarn_entry_is_known(e) && !tarn_entry_is_ballooned(e))
+		else if (tarn_entry_is_known(e) && !tarn_entry_is_withheld(e))
 			done = mark_known(g, i, e);
 		if (!done)
 			return false;
@@ -264,6 +264,8 @@ static void switch_one(const struct gather *g, unsigned int i)
 	tarn_entry_wake(entry);
 	if (tarn_entry_is_pattern(e))
 		tarn_partition_add_pattern(part, -1);
+	if (tarn_entry_is_ballooned(e))
+		tarn_partition_add_balloon(part, -1);
 	if (test_bit(i, g->fills))
 		return;
 	tarn_stats_moved(part->pool, tarn_frame_node(part->pool, was),

@@ -373,7 +373,8 @@ static int bring_known(struct bring *b, u64 e)
 	u64 frame;
 	int ret;
 
-	if (b->flags & TARN_BRING_BLOCK && tarn_entry_is_empty(e) &&
+	if (b->flags & TARN_BRING_BLOCK && !tarn_entry_is_pattern(e) &&
+	    !tarn_entry_is_withheld(e) &&
 	    tarn_block_fill(b->part, tarn_leaf_of(b->entry), b->index))
 		return 0;
 	ret = take_frame(b, TARN_WANT_GROWTH, &frame);
@@ -386,7 +387,7 @@ static int bring_known(struct bring *b, u64 e)
 		.e = e,
 		.frame = frame,
 		.beyond = b->flags & TARN_BRING_BEYOND,
-		.guest = b->wait.mm,
+		.guest = b->wait.mm && !(b->flags & TARN_BRING_WORKER),
 	});
 	if (ret)
 		tarn_frame_free(b->part->pool, frame);

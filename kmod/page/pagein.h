@@ -34,6 +34,8 @@ struct tarn_partition;
 #define TARN_BRING_UNNUMBERED	BIT(9)
 /* To be read only, but in a frame of its own. */
 #define TARN_BRING_OWN		BIT(10)
+/* For KVM's worker, which asks for each page as if it were written to. */
+#define TARN_BRING_WORKER	BIT(11)
 /* All of its block is wanted, if that can be a 2 MiB frame. */
 #define TARN_BRING_BLOCK	BIT(8)
 

@@ -61,7 +61,7 @@ static bool look_at(struct tarn_pool *pool, u64 e, struct tarn_gather_view *v,
 		return true;
 	}
 	/* The guest uses no page of its balloon. */
-	return tarn_entry_is_known(e) && !tarn_entry_is_ballooned(e);
+	return tarn_entry_is_known(e) && !tarn_entry_is_withheld(e);
 }
 
 /**

@@ -148,6 +148,15 @@ static inline bool tarn_entry_is_ballooned(u64 e)
 	return tarn_entry_state(e) == TARN_PAGE_BALLOON;
 }
 
+/*
+ * And it says so before it uses the page again. Of a balloon of which only holes are known
+ * nobody does (balloon.h): its pages are as empty ones.
+ */
+static inline bool tarn_entry_is_withheld(u64 e)
+{
+	return tarn_entry_is_ballooned(e) && tarn_entry_payload(e);
+}
+
 /* Is it known what the page holds, with no frame, here or elsewhere, that has it? */
 static inline bool tarn_entry_is_known(u64 e)
 {

@@ -18,7 +18,7 @@
 #include "trace.h"
 
 #define LISTENER_EVENTS	256
-/* Files come and go as users like: these leave room for what is important. */
+/* What users make happen leaves room for what is important. */
 #define FILE_EVENTS	(LISTENER_EVENTS / 2)
 
 /**
@@ -62,17 +62,19 @@ static void tell_lost(struct listener *l)
 	spin_unlock(&l->pool->events_lock);
 }
 
-static bool is_of_file(const struct tarn_event *ev)
+/* Users make it happen, as often as they like. */
+static bool is_at_will(const struct tarn_event *ev)
 {
 	return ev->type == TARN_EVENT_PARTITION_CREATED ||
-	       ev->type == TARN_EVENT_PARTITION_DESTROYED;
+	       ev->type == TARN_EVENT_PARTITION_DESTROYED ||
+	       ev->type == TARN_EVENT_BALLOON_GONE;
 }
 
 static void deliver(struct listener *l, const struct tarn_event *ev)
 {
 	lockdep_assert_held(&l->pool->events_lock);
 	/* Not even the number of those that are lost takes that room. */
-	if (is_of_file(ev) && kfifo_len(&l->events) >= FILE_EVENTS) {
+	if (is_at_will(ev) && kfifo_len(&l->events) >= FILE_EVENTS) {
 		l->lost++;
 		return;
 	}

@@ -65,6 +65,7 @@ struct tarn_reserve {
  * @reserve: pages that keep their place (reserve.c), or NULL
  * @was_whole: its pages were one frame: if all of them are out they may come back as one
  * @anew: it is one frame, and was mapped anew since; policy/promote.c's
+ * @ballooned: pages of it may be in the balloon, page/balloon.c's
  * @parted: when it was parted while memory was short, in jiffies; 0: was not
  * @fetched: when what is stored of it was read to make it one frame, in jiffies; 0: was not
  * @round: in which it was last looked at, under the partition's hand_lock
@@ -77,6 +78,7 @@ struct tarn_leaf {
 	atomic_long_t nodes;
 	bool was_whole;
 	bool anew;
+	bool ballooned;
 	unsigned long parted;
 	unsigned long fetched;
 	u32 round;

@@ -16,35 +16,32 @@
 #include "tracefs.h"
 
 #define PAGES 64
-#define BLOCK 512
 #define EVENT "tarn_fault"
 
 static struct pool p;
 static struct pager pg;
 static int fd;
 static u8 *map;
-static u64 pages;
 
 /* Nothing but a test changes pages meanwhile. */
-static void begin(const char *options, u64 count)
+static void begin(void)
 {
 	struct tarn_pool_set set = {
 		.size = sizeof(set),
 		.flags = TARN_POOL_SET_SCAN,
 	};
 
-	pool_mount(&p, options);
+	pool_mount(&p, "size=8M");
 	pager_start(&pg, &p);
 	pool_readahead(&p, 0);
 	tarn_op(p.fd, TARN_POOL_SET, &set);
-	pages = count;
-	fd = part_create(&p, "a", pages);
-	map = part_map(fd, pages);
+	fd = part_create(&p, "a", 2 * PAGES);
+	map = part_map(fd, 2 * PAGES);
 }
 
 static void end(void)
 {
-	munmap(map, pages * PAGE_SIZE);
+	munmap(map, 2 * PAGES * PAGE_SIZE);
 	close(fd);
 	part_unlink(&p, "a");
 	pool_assert_idle(&p);
@@ -107,7 +104,7 @@ static void faults_are_done_once(void)
 
 	/* What the program itself faults on would count as well. */
 	ASSERT_OK(mlockall(MCL_CURRENT));
-	begin("size=8M", 2 * PAGES);
+	begin();
 	if (!trace_begin())
 		test_skip("no probes");
 	n[TOUCH] = retries(0, PAGES, true);
@@ -127,24 +124,6 @@ static void faults_are_done_once(void)
 	for (way = 0; way < READ_PAGED; way++)
 		ASSERT_EQ(n[way], 0);
 	ASSERT_GE(n[READ_PAGED], 1);
-	end();
-}
-
-static void one_fault_maps_a_block(void)
-{
-	int written, read;
-
-	ASSERT_OK(mlockall(MCL_CURRENT));
-	begin("size=16M,huge=always", BLOCK);
-	if (!trace_begin())
-		test_skip("no probes");
-	written = retries(7, 1, true);
-	ASSERT_OK(madvise(map, BLOCK * PAGE_SIZE, MADV_DONTNEED));
-	read = retries(7, 1, false);
-	trace_end();
-	ASSERT_EQ(part_info(fd).block_pages, BLOCK);
-	ASSERT_EQ(written, 0);
-	ASSERT_EQ(read, 0);
 	end();
 }
 
@@ -210,7 +189,7 @@ static void faults_go_on_while_locked(void)
 
 	TEST_REQUIRE(has_lock_of_mapping(),
 		     "this kernel has one lock for all mappings");
-	begin("size=8M", 2 * PAGES);
+	begin();
 	for (i = 0; i < PAGES; i++)
 		page_fill(map + i * PAGE_SIZE, 1, i, 1);
 	ASSERT_EQ(part_page_out(fd, 0, PAGES), PAGES);
@@ -232,7 +211,6 @@ static void faults_go_on_while_locked(void)
 
 static const struct tarn_test tests[] = {
 	TEST(faults_are_done_once),
-	TEST(one_fault_maps_a_block),
 	TEST(faults_go_on_while_locked),
 };
 

@@ -156,6 +156,8 @@ static void forms(void)
 			.name = "PARTITION_RELOCATE",
 			.cmd = TARN_PARTITION_RELOCATE,
 			.size = sizeof(struct tarn_partition_relocate),
+			.min_size = offsetof(struct tarn_partition_relocate,
+					     tried),
 			.flags = TARN_RELOCATE_ALL,
 		},
 	};

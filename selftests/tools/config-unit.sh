@@ -150,7 +150,7 @@ check "comments have stayed" says "# by the operator" cat $conf
 refuse 1 "whose memory would be gone" "a pool with partitions is not destroyed" \
 	tarnctl pool destroy pool1
 refuse 1 "whose memory would be gone" "nor would it be" tarnctl pool destroy -n pool1
-check "what by force" says "partition of it holds would be gone" tarnctl pool destroy -n --force pool1
+check "what by force" says "of it hold would be gone" tarnctl pool destroy -n --force pool1
 check "and removed" says "$conf would be removed" tarnctl pool destroy -n --force pool1
 check "which is not done" setting .served
 check "its file is there" tarnctl config check pool1

@@ -492,7 +492,7 @@ int domain_oom_apply(const struct domain *dom)
 
 	if (ret <= 0)
 		return ret;
-	ret = read_pid(dom, pid, sizeof(pid));
+	ret = domain_pid(dom, pid, sizeof(pid));
 	if (!ret)
 		ret = process_open(&proc, pid);
 	if (ret)

@@ -47,7 +47,8 @@ enum tarn_balloon_op {
  * guest, nor does a write to what HOLES counted.
  *
  * RESET does the same without an event, and returns when the pages are empty. The file must
- * be open for writing. EINTR: killed; @done is not told then.
+ * be open for writing. HOLES ends when another VM is attached. EINTR: killed; ENOMEM; @done
+ * is not told then.
  */
 struct tarn_partition_balloon {
 	__u32 size;
