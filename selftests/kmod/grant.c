@@ -288,12 +288,12 @@ static int shell(const char *format, ...)
 }
 
 /*
- * The pages that the loop device has, on one that takes 3 s for each request, or 9. Not
- * much more: after 30 s the block layer has a request fail.
+ * The pages that the loop device has, on one that takes 3 s for each request, or 4. Not
+ * more: one that has taken 5 s null_blk has fail.
  */
 static void make_slow_device(void)
 {
-	const unsigned long seconds = test_slow() > 1 ? 9 : 3;
+	const unsigned long seconds = test_slow() > 1 ? 4 : 3;
 
 	TEST_REQUIRE(!shell("modprobe -q null_blk nr_devices=0 && "
 			    "{ mountpoint -q /sys/kernel/config || "
