@@ -37,6 +37,7 @@
 #include "virtio/devices.h"
 #include "virtio/virtio.h"
 #include "vm.h"
+#include "wait.h"
 
 #define QUEUE_SIZE 128
 #define Q_INFLATE 0
@@ -372,7 +373,10 @@ static void balloon_reset(struct virtio_dev *vdev)
 {
 	struct virtio_balloon *b = to_balloon(vdev);
 
+	/* The pages of it are looked for. */
+	wait_begin(WAIT_PAGES);
 	tarn_mem_balloon_reset(&vdev->vm->mem);
+	wait_end();
 	b->stats_held = false;
 	b->config.actual = 0;
 	pthread_mutex_lock(&b->lock);
