@@ -117,7 +117,8 @@ ok "its device has forgotten it"
 
 end
 
-# A kernel that panicked resets nothing. The next one lives in a part of its own, and reads all.
+# A kernel that panicked resets nothing, though the drivers of the next one may. That lives in a
+# part of its own, and reads all.
 dump="$next+test=dd\${IFS}if=/proc/vmcore\${IFS}of=/dev/null\${IFS}bs=1M;read\${IFS}x;reboot\${IFS}-f"
 crash="echo+1>/proc/sys/kernel/sysrq;read+x;echo+c>/proc/sysrq-trigger"
 begin crashkernel=128M "/kexec+--on-panic+/vmlinuz+/initrd+'$dump'&&$crash"
@@ -127,9 +128,8 @@ await_kernel 2
 ok "a crash kernel comes up"
 
 await "records out"
-after=$(counter balloon_pages)
-[ "$after" = "$pages" ] && [ "$(counter balloons_gone)" = 0 ]
-ok "it reads the balloon for its dump, which stays ($pages, $after pages)"
+[ "$(counter balloons_gone)" = 0 ]
+ok "it reads the balloon for its dump, and writes to none of it"
 
 [ "$(counter resident_pages)" -le $((96 * 1024 - pages)) ]
 ok "and takes no frames"
