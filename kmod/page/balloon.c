@@ -153,6 +153,7 @@ static void leave_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 	if (!READ_ONCE(leaf->ballooned))
 		return;
 	WRITE_ONCE(leaf->ballooned, false);
+	/* Who marks pages from now on sets it again (take_some()). */
 	smp_mb();
 	for (i = first; i < end; i++)
 		some |= leave(part, i, tarn_leaf_entry(leaf, i), keep);

@@ -43,7 +43,7 @@ counter()
 await_counter()
 {
 	for _ in {1..200}; do
-		[ "$(counter "$1")" "$2" "$3" ] && return
+		test "$(counter "$1")" "$2" "$3" && return
 		runs || return
 		pause 0.3
 	done
