@@ -126,7 +126,8 @@ static void it_writes_while_others_take(void)
 	begin(PAGES);
 	bare_job(&b, BARE_JOB_TOUCH, ~0ULL)->seed = SEED;
 	bare_start(&b);
-	for (rounds = 0; rounds < 200 / test_slow(); rounds++) {
+	/* Until it has written to all once, at least. */
+	for (rounds = 0; rounds < 200 / test_slow() || !b.box->done; rounds++) {
 		r.start = rounds % 7 * (PAGES / 8);
 		r.count = PAGES / 8 + rounds % 5;
 		tarn_op(b.part, TARN_PARTITION_PATTERNS, &r);
