@@ -86,6 +86,13 @@ static void fill_notify(void *arg)
 	notify->eventfd = -1;
 }
 
+static void fill_balloon(void *arg)
+{
+	struct tarn_partition_balloon *balloon = arg;
+
+	balloon->op = TARN_BALLOON_INFLATE;
+}
+
 static void forms(void)
 {
 	static const struct uapi_call calls[] = {
@@ -140,9 +147,18 @@ static void forms(void)
 			.name = "PARTITION_NOTIFY",
 			.cmd = TARN_PARTITION_NOTIFY,
 			.size = sizeof(struct tarn_partition_notify),
+			.flags = TARN_NOTIFY_BALLOON,
 			.reserved = { offsetof(struct tarn_partition_notify,
 					       reserved) },
 			.fill = fill_notify,
+		},
+		{
+			.name = "PARTITION_BALLOON",
+			.cmd = TARN_PARTITION_BALLOON,
+			.size = sizeof(struct tarn_partition_balloon),
+			.reserved = { offsetof(struct tarn_partition_balloon,
+					       reserved) },
+			.fill = fill_balloon,
 		},
 		{
 			.name = "PARTITION_HOMES",
