@@ -587,6 +587,7 @@ static void races(void)
 	unsigned int i;
 
 	begin("size=8M", PAGES);
+	pg.ctl->truncates = 1;
 	fill(128, 128, 1);
 	stop = false;
 	for (i = 0; i < ARRAY_SIZE(threads); i++)

@@ -244,7 +244,8 @@ static bool run(void)
 			return false;
 		}
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+	/* 2: it makes no sense. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) <= 2)
 		return true;
 	/* Told to end before it could take notice. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
