@@ -123,8 +123,8 @@ static const struct {
 /*
  * Of memory in a pool the VM is attached again at a reboot, and areas come and go
  * with queues; who saves it looks into it, who restores it has pages go out; the main
- * thread looks where its homes are; a balloon takes pages, and ends with a reset. What else could be done with its file is nobody's
- * business here.
+ * thread looks where its homes are; a balloon takes pages, and ends with a reset. What
+ * else could be done with its file is nobody's business here.
  */
 static const struct {
 	unsigned int request;

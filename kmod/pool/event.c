@@ -19,7 +19,7 @@
 
 #define LISTENER_EVENTS	256
 /* What users make happen leaves room for what is important. */
-#define FILE_EVENTS	(LISTENER_EVENTS / 2)
+#define AT_WILL_EVENTS	(LISTENER_EVENTS / 2)
 
 /**
  * struct listener - an open descriptor of events
@@ -74,7 +74,7 @@ static void deliver(struct listener *l, const struct tarn_event *ev)
 {
 	lockdep_assert_held(&l->pool->events_lock);
 	/* Not even the number of those that are lost takes that room. */
-	if (is_at_will(ev) && kfifo_len(&l->events) >= FILE_EVENTS) {
+	if (is_at_will(ev) && kfifo_len(&l->events) >= AT_WILL_EVENTS) {
 		l->lost++;
 		return;
 	}

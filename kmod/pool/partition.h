@@ -130,15 +130,6 @@ struct tarn_part_node {
  * @domain: that this is the store of; NULL of a file's
  * @member: its number for policy/match.c, 0: none
  * @leaves_domain: it leaves its domain, and shares nothing more
- * @balloon: of its guest
- * @promote_at: leaf at which promotion goes on, policy/promote.c's
- * @demote_at: leaf at which demotion goes on, policy/demote.c's, as what follows; under
- *	@hand_lock
- * @demote_vain: leaves that it passed since it found one to part
- * @demote_rests: it was everywhere in vain
- * @demote_rest: and does not look before this, in jiffies
- * @demote_refaults: of the partition, those that blocks were parted for, under the lock of
- *	the pool's demoter
  * @min_frames: see tarn_partition_set, changed under pool->part_lock
  * @desired_frames: likewise
  * @entitled: frames that it is entitled to, as of the last tarn_entitle()
@@ -163,6 +154,15 @@ struct tarn_part_node {
  * @hand_lock: one looks at its pages at a time
  * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
  * @domain_lock: one call at a time changes @store; outside of all but the inode's lock
+ * @balloon: of its guest
+ * @promote_at: leaf at which promotion goes on, policy/promote.c's
+ * @demote_at: leaf at which demotion goes on, policy/demote.c's, as what follows; under
+ *	@hand_lock
+ * @demote_vain: leaves that it passed since it found one to part
+ * @demote_rests: it was everywhere in vain
+ * @demote_rest: and does not look before this, in jiffies
+ * @demote_refaults: of the partition, those that blocks were parted for, under the lock of
+ *	the pool's demoter
  * @homes_set: how often homes were set
  * @way: how far moving them has come, policy/place.c's
  * @relocate_lock: protects @relocation; outside of @pin, and within it only tried
@@ -193,13 +193,6 @@ struct tarn_partition {
 	struct tarn_domain *domain;
 	u32 member;
 	bool leaves_domain;
-	struct tarn_balloon balloon;
-	unsigned long promote_at;
-	unsigned long demote_at;
-	u64 demote_vain;
-	bool demote_rests;
-	unsigned long demote_rest;
-	u64 demote_refaults;
 	u64 min_frames;
 	u64 desired_frames;
 	u64 entitled;
@@ -222,6 +215,13 @@ struct tarn_partition {
 	struct mutex hand_lock;
 	struct mutex reserve_lock;
 	struct mutex domain_lock;
+	struct tarn_balloon balloon;
+	unsigned long promote_at;
+	unsigned long demote_at;
+	u64 demote_vain;
+	bool demote_rests;
+	unsigned long demote_rest;
+	u64 demote_refaults;
 	atomic_t homes_set;
 	struct tarn_way *way;
 	struct mutex relocate_lock;

@@ -55,7 +55,7 @@ u64 tarn_stats_pool_latency(struct tarn_pool *pool, unsigned int bucket)
 	return sum;
 }
 
-/* What all CPUs counted of a member of struct tarn_cpu_stats, one of them perhaps less than nothing. */
+/* What all CPUs counted of a member of struct tarn_cpu_stats. */
 #define SUM(pool, member) ({						\
 	s64 sum = 0;							\
 	int cpu;							\
