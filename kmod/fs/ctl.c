@@ -162,9 +162,10 @@ static const struct tarn_ctl pool_calls[] = {
 
 /* ---- partition ---------------------------------------------------------- */
 
-static u8 describe(struct tarn_pool *pool, u64 e)
+static u8 describe(struct tarn_partition *part, u64 e)
 {
-	u8 d = tarn_entry_state(e);
+	u8 d = tarn_partition_left_balloon(part, e) ? TARN_PAGE_EMPTY :
+						      tarn_entry_state(e);
 
 	if (tarn_entry_mark(e))
 		d |= TARN_PAGE_IN_FLIGHT;
@@ -172,7 +173,7 @@ static u8 describe(struct tarn_pool *pool, u64 e)
 		d |= TARN_PAGE_PINNED;
 	/* Without a reference, which would make pages look held that are to go. */
 	if ((d & ~TARN_PAGE_PINNED) == TARN_PAGE_RESIDENT &&
-	    !tarn_frame_peek_dirty(pool, tarn_entry_payload(e)))
+	    !tarn_frame_peek_dirty(part->pool, tarn_entry_payload(e)))
 		d |= TARN_PAGE_CLEAN;
 	return d;
 }
@@ -180,7 +181,7 @@ static u8 describe(struct tarn_pool *pool, u64 e)
 /* Fill an array of user space with a byte a page of a range. */
 static long describe_range(struct tarn_partition *part, u64 start, u64 count,
 			   u8 __user *to,
-			   u8 (*fn)(struct tarn_pool *pool, u64 e))
+			   u8 (*fn)(struct tarn_partition *part, u64 e))
 {
 	u64 index, n = 0;
 	u8 *buf;
@@ -195,8 +196,7 @@ static long describe_range(struct tarn_partition *part, u64 start, u64 count,
 			atomic64_t *entry =
 				tarn_partition_entry(part, start + index + i);
 
-			buf[i] = entry ? fn(part->pool, atomic64_read(entry)) :
-					 0;
+			buf[i] = entry ? fn(part, atomic64_read(entry)) : 0;
 		}
 		if (copy_to_user(to + index, buf, n))
 			ret = -EFAULT;
@@ -224,7 +224,7 @@ static long partition_pages(struct tarn_partition *part,
 			      u64_to_user_ptr(p->states), describe);
 }
 
-static u8 describe_heat(struct tarn_pool *pool, u64 e)
+static u8 describe_heat(struct tarn_partition *part, u64 e)
 {
 	return tarn_age_heat(e);
 }

@@ -43,7 +43,7 @@ static unsigned int take_some(struct tarn_partition *part, struct tarn_leaf *lea
 	DECLARE_BITMAP(marked, TARN_LEAF_PAGES) = {};
 	unsigned int i, n = 0;
 
-	/* Before and after: the worker may clear it in between (leave_leaf()). */
+	/* Before and after: the worker may clear it in between (sweep()). */
 	WRITE_ONCE(leaf->ballooned, true);
 	for (i = 0; i < end - first; i++) {
 		/* The hypervisor itself may write there. */
@@ -144,21 +144,16 @@ static bool leave(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	}
 }
 
-static void leave_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
+/* True: there are such. Looks at each page, whatever the worker has made of @ballooned. */
+static bool leave_some(struct tarn_partition *part, struct tarn_leaf *leaf,
 		       u64 first, u64 end, u64 keep)
 {
-	bool some = end - first < TARN_LEAF_PAGES;
+	bool some = false;
 	u64 i;
 
-	if (!READ_ONCE(leaf->ballooned))
-		return;
-	WRITE_ONCE(leaf->ballooned, false);
-	/* Who marks pages from now on sets it again (take_some()). */
-	smp_mb();
 	for (i = first; i < end; i++)
 		some |= leave(part, i, tarn_leaf_entry(leaf, i), keep);
-	if (some)
-		WRITE_ONCE(leaf->ballooned, true);
+	return some;
 }
 
 /**
@@ -181,7 +176,7 @@ void tarn_balloon_leave(struct tarn_partition *part, u64 first, u64 end, u64 kee
 			  (end - 1) >> TARN_LEAF_SHIFT) {
 		u64 base = (u64)at << TARN_LEAF_SHIFT;
 
-		leave_leaf(part, leaf, max(first, base),
+		leave_some(part, leaf, max(first, base),
 			   min(end, base + TARN_LEAF_PAGES), keep);
 		cond_resched();
 	}
@@ -204,21 +199,50 @@ void tarn_balloon_forget(struct tarn_partition *part, struct tarn_leaf *leaf, u6
 
 /* ---- all of it ---------------------------------------------------------- */
 
-static void reset(struct work_struct *work)
+/*
+ * Those of a balloon that is gone become empty. Only this clears @ballooned, one at a time:
+ * who finds it false knows no more than that somebody is looking.
+ */
+static void sweep(struct tarn_partition *part)
 {
-	struct tarn_partition *part = container_of(work, struct tarn_partition,
-						   balloon.reset);
+	u64 keep = atomic64_read(&part->balloon.number);
+	struct tarn_leaf *leaf;
+	unsigned long at;
+
+	mutex_lock(&part->balloon.sweeping);
+	xa_for_each(&part->leaves, at, leaf) {
+		u64 base = (u64)at << TARN_LEAF_SHIFT;
+
+		cond_resched();
+		if (!READ_ONCE(leaf->ballooned))
+			continue;
+		WRITE_ONCE(leaf->ballooned, false);
+		/* Who marks pages from now on sets it again (take_some()). */
+		smp_mb();
+		if (leave_some(part, leaf, base, base + TARN_LEAF_PAGES, keep))
+			WRITE_ONCE(leaf->ballooned, true);
+	}
+	mutex_unlock(&part->balloon.sweeping);
+}
+
+static void sweep_work(struct work_struct *work)
+{
+	struct tarn_partition *part = container_of(to_delayed_work(work),
+						   struct tarn_partition,
+						   balloon.sweep);
 
 	/* Of one that is found gone meanwhile it is queued anew. */
-	tarn_balloon_leave(part, 0, U64_MAX,
-			   atomic64_read(&part->balloon.number));
+	WRITE_ONCE(part->balloon.rested, jiffies + HZ);
+	sweep(part);
 	tarn_partition_put(part);
 }
 
-static void queue_reset(struct tarn_partition *part)
+static void queue_sweep(struct tarn_partition *part)
 {
+	long rest = READ_ONCE(part->balloon.rested) - jiffies;
+
 	tarn_partition_get(part);
-	if (!queue_work(balloon_queue, &part->balloon.reset))
+	if (!queue_delayed_work(balloon_queue, &part->balloon.sweep, max(rest, 0L)))
 		tarn_partition_put(part);
 }
 
@@ -248,7 +272,7 @@ void tarn_balloon_left(struct tarn_partition *part, u64 index, u64 e, bool guest
 	tarn_event(part->pool, TARN_EVENT_BALLOON_GONE, part->id, index,
 		   max_t(s64, 0, atomic64_read(&b->pages)) + 1);
 	tarn_notify_gone(part);
-	queue_reset(part);
+	queue_sweep(part);
 }
 
 /**
@@ -264,8 +288,8 @@ void tarn_balloon_reset(struct tarn_partition *part)
 	smp_mb__after_atomic();
 	if (atomic64_read(&part->balloon.pages) <= 0)
 		return;
-	queue_reset(part);
-	flush_work(&part->balloon.reset);
+	/* Not by the worker: this may be asked for again and again, and who asks pays. */
+	sweep(part);
 }
 
 /* The partition begins. */
@@ -273,14 +297,17 @@ void tarn_balloon_begin(struct tarn_partition *part)
 {
 	BUILD_BUG_ON(TARN_BALLOON_UNTOLD);
 	atomic64_set(&part->balloon.number, TARN_BALLOON_UNTOLD + 1);
-	INIT_WORK(&part->balloon.reset, reset);
+	mutex_init(&part->balloon.sweeping);
+	INIT_DELAYED_WORK(&part->balloon.sweep, sweep_work);
+	part->balloon.rested = jiffies;
 }
 
 /* It ends: nothing is on its way that holds it. */
 void tarn_balloon_end(struct tarn_partition *part)
 {
-	if (cancel_work_sync(&part->balloon.reset))
+	if (cancel_delayed_work_sync(&part->balloon.sweep))
 		tarn_partition_put(part);
+	mutex_destroy(&part->balloon.sweeping);
 }
 
 int tarn_balloon_init(void)

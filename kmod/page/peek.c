@@ -308,8 +308,9 @@ static int look_once(struct tarn_partition *part, u64 index, u8 __user *to)
 		ret = look_at_shared(part, entry, e, to);
 		break;
 	case TARN_PAGE_BALLOON:
-		return tarn_entry_is_withheld(e) ? TARN_PAGE_BALLOON :
-						   TARN_PAGE_EMPTY;
+		return tarn_entry_is_withheld(e) &&
+				!tarn_partition_left_balloon(part, e) ?
+			TARN_PAGE_BALLOON : TARN_PAGE_EMPTY;
 	default:
 		break;
 	}

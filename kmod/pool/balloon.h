@@ -12,6 +12,7 @@
 #define TARN_POOL_BALLOON_H
 
 #include <linux/atomic.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -26,15 +27,21 @@ struct eventfd_ctx;
  * @pages: in it, and in those before it of which the worker has not come to the pages
  * @holes: holes that are punched are pages of it, and are never told to leave it
  * @told: is told when it is found gone, RCU
- * @reset: makes pages of those before it empty; has a reference of the partition while it
+ * @sweeping: held while pages of those before it are made empty, by the worker or who asks
+ *	for it; below the inode's lock
+ * @sweep: makes pages of those before it empty; has a reference of the partition while it
  *	is queued
+ * @rested: jiffies; not before that does it run again, as a guest can have it run and does
+ *	not pay for it
  */
 struct tarn_balloon {
 	atomic64_t number;
 	atomic64_t pages;
 	bool holes;
 	struct eventfd_ctx __rcu *told;
-	struct work_struct reset;
+	struct mutex sweeping;
+	struct delayed_work sweep;
+	unsigned long rested;
 };
 
 #endif

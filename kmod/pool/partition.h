@@ -260,6 +260,13 @@ void tarn_partition_add_paged(struct tarn_partition *part, s64 n);
 void tarn_partition_add_pattern(struct tarn_partition *part, s64 n);
 void tarn_partition_add_shared(struct tarn_partition *part, s64 n);
 void tarn_partition_add_balloon(struct tarn_partition *part, s64 n);
+
+/* Is it of a balloon that is gone, and the worker has not come by? Then it is empty. */
+static inline bool tarn_partition_left_balloon(const struct tarn_partition *part, u64 e)
+{
+	return tarn_entry_is_withheld(e) &&
+	       tarn_entry_payload(e) != atomic64_read(&part->balloon.number);
+}
 void tarn_partition_unmap(struct tarn_partition *part, u64 first, u64 count);
 
 static inline struct tarn_partition *

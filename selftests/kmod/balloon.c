@@ -319,7 +319,13 @@ static void what_is_taken_back_says_nothing(void)
 
 static void the_first_write_tells(void)
 {
+	u8 states[16];
+	struct tarn_partition_read r = {
+		.size = sizeof(r), .count = 16, .states = (uintptr_t)states,
+		.data = (uintptr_t)aligned_alloc(PAGE_SIZE, 16 * PAGE_SIZE),
+	};
 	struct tarn_event ev;
+	unsigned int i;
 
 	begin("size=8M", PAGES);
 	fill(0, PAGES, 1);
@@ -348,8 +354,16 @@ static void the_first_write_tells(void)
 	fill(3, 1, 4);
 	ASSERT(gone(&ev));
 	ASSERT_EQ(ev.value, 16);
+	/* They are empty at once, though who makes them so rests for a second. */
+	ASSERT_EQ(in_state(0, 16, TARN_PAGE_EMPTY), 15);
+	tarn_op(part, TARN_PARTITION_READ, &r);
+	ASSERT_EQ(r.count, 16);
+	for (i = 0; i < 16; i++)
+		ASSERT_EQ(states[i], i == 3 ? TARN_PAGE_RESIDENT :
+					      TARN_PAGE_EMPTY);
 	WAIT_FOR(!part_info(part).balloon_pages);
 	ASSERT_EQ(part_info(part).balloons_gone, 2);
+	free((void *)(uintptr_t)r.data);
 	end(PAGES);
 }
 
