@@ -459,7 +459,10 @@ void tarn_drain_end(struct tarn_pool *pool)
 	if (!d)
 		return;
 	cancel_delayed_work_sync(&d->work);
+	/* Free frames are still being brought together (tarn_draining()). */
+	mutex_lock(&pool->resize_lock);
+	pool->drain = NULL;
+	mutex_unlock(&pool->resize_lock);
 	tarn_evacuation_destroy(d->ev);
 	kfree(d);
-	pool->drain = NULL;
 }
