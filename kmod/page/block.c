@@ -47,8 +47,7 @@ struct tarn_chunk *tarn_block_take(struct tarn_pool *pool, int nid)
 	struct tarn_node *n = tarn_pool_node(pool, nid);
 	struct tarn_chunk *chunk;
 
-	/* Of a pool without room, growth leaves alone what is left. */
-	if (!n || READ_ONCE(pool->full) || tarn_waiters_any(pool))
+	if (!n || tarn_waiters_any(pool))
 		return NULL;
 	chunk = tarn_chunk_take(n, 0);
 	if (!chunk) {
@@ -192,6 +191,9 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 	tarn_balloon_forget(part, leaf, first);
 	if (first + TARN_BLOCK_PAGES > atomic64_read(&part->pages) ||
 	    !is_untouched(leaf) || tarn_pin_any(part, first, TARN_BLOCK_PAGES))
+		return false;
+	/* Of a pool without room, growth leaves alone what is left. */
+	if (READ_ONCE(pool->full))
 		return false;
 	nid = tarn_home_pick(part);
 	chunk = tarn_block_take(pool, nid);

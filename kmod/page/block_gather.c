@@ -291,7 +291,7 @@ static bool gather_by_copy(struct gather *g)
 {
 	unsigned int i;
 
-	if (!copy(g))
+	if (!copy(g) || tarn_chunk_spoilt(g->to))
 		return false;
 	/* Nobody maps the block before it is all there. */
 	begin_whole(g);
@@ -306,6 +306,10 @@ static bool gather_by_copy(struct gather *g)
 /* With all entries marked. */
 static bool gather_marked(struct gather *g, bool in_place)
 {
+	/* Of a pool without room, growth leaves alone what is left. */
+	if (READ_ONCE(g->part->pool->full) &&
+	    !bitmap_empty(g->fills, TARN_LEAF_PAGES))
+		return false;
 	tarn_partition_unmap(g->part, g->first, TARN_BLOCK_PAGES);
 	if (!is_alone(g))
 		return false;

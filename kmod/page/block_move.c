@@ -99,7 +99,7 @@ static bool move_marked(struct block *b)
 
 	/* Somebody may have wanted it parted meanwhile. */
 	if (!is_alone(b) || !b->from->whole || tarn_chunk_spoilt(b->from) ||
-	    !copy(b))
+	    !copy(b) || tarn_chunk_spoilt(b->to))
 		return false;
 	b->from->whole = false;
 	b->to->whole = true;
@@ -139,6 +139,9 @@ bool tarn_block_try_move(struct tarn_partition *part, struct tarn_leaf *leaf,
 	lockdep_assert_held_read(&part->pin);
 	tarn_block_try_begin(try);
 	if (!tarn_block_is_whole(pool, atomic64_read(entry)))
+		return false;
+	/* To put frames together for what is held for long takes long, again and again. */
+	if (tarn_frame_peek_held(pool, tarn_entry_payload(atomic64_read(entry))))
 		return false;
 	b.to = tarn_block_take(pool, nid);
 	if (!b.to)

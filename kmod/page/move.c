@@ -5,6 +5,7 @@
 
 #include "page/block.h"
 #include "page/move.h"
+#include "pool/canon.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
@@ -12,6 +13,7 @@
 void tarn_move_begin(struct tarn_move_batch *batch, struct tarn_partition *part)
 {
 	tarn_batch_begin(&batch->pages, part, TARN_MARK_MOVE);
+	batch->sharers = 0;
 	batch->moved = 0;
 	batch->held = 0;
 	batch->held_page = TARN_MOVE_NONE;
@@ -68,11 +70,20 @@ enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
 {
 	enum tarn_move ret = take(batch, index, entry, frame);
 
-	if (ret == TARN_MOVE_TAKEN)
+	if (ret == TARN_MOVE_TAKEN) {
 		batch->to[batch->pages.count - 1] = to;
-	else
+		batch->sharers += tarn_canon_weight(batch->pages.part, index);
+	} else {
 		tarn_frame_free(batch->pages.part->pool, to);
+	}
 	return ret;
+}
+
+/* Is it to be moved before more is taken in hand? */
+bool tarn_move_is_full(const struct tarn_move_batch *batch)
+{
+	return tarn_batch_is_full(&batch->pages) ||
+	       batch->sharers >= TARN_SHARERS_BATCH;
 }
 
 /* Copy a page that is unmapped, if nobody holds it. */
@@ -81,7 +92,9 @@ static bool copy(struct tarn_pool *pool, u64 from, u64 to)
 	struct page *old = tarn_frame_page(pool, from);
 	struct page *new = tarn_frame_page(pool, to);
 
-	if (!tarn_frame_idle(old) || !tarn_poison_copy(new, old))
+	/* The new one was good when it was taken, some pages ago. */
+	if (!tarn_frame_idle(old) || !tarn_poison_copy(new, old) ||
+	    tarn_poisoned(new))
 		return false;
 	if (tarn_frame_dirty(old))
 		tarn_frame_set_dirty(new);
@@ -156,6 +169,7 @@ void tarn_move_settle(struct tarn_move_batch *batch)
 		tarn_frame_release(pages->part->pool, spare);
 	}
 	pages->count = 0;
+	batch->sharers = 0;
 }
 
 /* Both, of one batch. Returns the passes over the mappings that it took. */

@@ -33,6 +33,7 @@ enum tarn_move {
  * struct tarn_move_batch - pages that are to be moved
  * @pages: in hand, marked MOVE; the caller holds the partition's pin
  * @to: where each goes: the batch's frames
+ * @sharers: of a store, pages that share those
  * @moved: pages that were
  * @held: pages that turned out to be held only when they were unmapped
  * @held_page: the first of these, or TARN_MOVE_NONE
@@ -40,6 +41,7 @@ enum tarn_move {
 struct tarn_move_batch {
 	struct tarn_batch pages;
 	u64 to[TARN_BATCH_MOST];
+	u32 sharers;
 	unsigned int moved;
 	unsigned int held;
 	u64 held_page;
@@ -49,6 +51,7 @@ void tarn_move_begin(struct tarn_move_batch *batch,
 		     struct tarn_partition *part);
 enum tarn_move tarn_move_add(struct tarn_move_batch *batch, u64 index,
 			     atomic64_t *entry, u64 frame, u64 to);
+bool tarn_move_is_full(const struct tarn_move_batch *batch);
 unsigned int tarn_move_unmap(struct tarn_move_batch *batch);
 void tarn_move_settle(struct tarn_move_batch *batch);
 unsigned int tarn_move_flush(struct tarn_move_batch *batch);

@@ -27,6 +27,8 @@
 #define PAUSE		(HZ / 10)
 /* To empty one of which more is used is not worth it. */
 #define USED_MOST	(TARN_CHUNK_FRAMES / 2)
+/* Looked at before others have the processor. */
+#define CHUNKS_AT_ONCE	1024
 
 /**
  * struct tarn_compact - of a pool
@@ -53,6 +55,8 @@ static struct tarn_chunk *sparsest(struct tarn_pool *pool, struct tarn_node *n,
 		struct tarn_chunk *chunk = pool->chunks[number];
 		unsigned int used;
 
+		if (!(number % CHUNKS_AT_ONCE))
+			cond_resched();
 		if (!chunk || chunk->node != n->nid || chunk->whole ||
 		    chunk->nr_retired)
 			continue;

@@ -170,7 +170,7 @@ static void move_out(struct tarn_evacuation *ev, struct tarn_partition *part,
 		else if (stays(tarn_move_add(&ev->batch, index, entry,
 					     list[i].frame, to)))
 			note_held(ev, list[i].owner, 1);
-		if (tarn_batch_is_full(&ev->batch.pages))
+		if (tarn_move_is_full(&ev->batch))
 			flush(ev);
 	}
 	flush(ev);

@@ -108,7 +108,7 @@ unsigned int tarn_gather_held(struct tarn_pool *pool,
 int tarn_gather_target(struct tarn_partition *part,
 		       const struct tarn_gather_view *v)
 {
-	return rcu_access_pointer(part->homes) ? tarn_home_pick(part) : v->nid;
+	return tarn_home_pick_block(part, v->nid);
 }
 
 /* Are 2 MiB free that nobody will need soon? */
@@ -149,25 +149,27 @@ bool tarn_gather_fetch(struct tarn_partition *part, struct tarn_leaf *leaf,
 {
 	struct tarn_pool *pool = part->pool;
 	unsigned int i, begun = 0;
+	bool all = true;
 	u64 frame;
 
 	if (!tarn_pool_served(pool) ||
 	    (leaf->fetched && time_before(jiffies, leaf->fetched + FETCH_AGAIN)))
 		return false;
-	leaf->fetched = jiffies | 1;
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {
 		if (!tarn_entry_is_stored(atomic64_read(&leaf->entry[i])))
 			continue;
-		if (tarn_pool_is_low(pool) || tarn_waiters_any(pool) ||
-		    atomic_read(&part->orphans))
-			break;
-		frame = tarn_home_alloc(part);
-		if (frame == TARN_FRAME_NONE)
+		all = !tarn_pool_is_low(pool) && !tarn_waiters_any(pool) &&
+		      !atomic_read(&part->orphans);
+		frame = all ? tarn_home_alloc(part) : TARN_FRAME_NONE;
+		all = frame != TARN_FRAME_NONE;
+		if (!all)
 			break;
 		if (tarn_load_start(part, first + i, frame, true))
 			tarn_frame_free(pool, frame);
 		else
 			begun++;
 	}
+	/* Where memory was short the others are read next time. */
+	WRITE_ONCE(leaf->fetched, all ? jiffies | 1 : 0);
 	return begun;
 }

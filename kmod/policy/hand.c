@@ -44,9 +44,6 @@
 /* Blocks that are parted, or tried, before others get the lock: each loses all of its mappings. */
 #define PARTS_MOST	4U
 
-/* Of a store: those who share what goes are unmapped one by one, with it locked. */
-#define SHARERS_MOST	1024
-
 #define NO_USE		UINT_MAX
 
 /* ---- one look ----------------------------------------------------------- */
@@ -273,15 +270,7 @@ static bool take_of_block(struct tarn_partition *part, struct tarn_leaf *leaf,
 static bool is_full(const struct look *l, const struct tarn_evict_batch *batch)
 {
 	return batch->pages.count >= l->most || batch->block.leaf ||
-	       l->sharers >= SHARERS_MOST;
-}
-
-static u64 sharers_of(struct tarn_partition *part, u64 index)
-{
-	u64 example;
-
-	return tarn_partition_is_store(part) ?
-	       tarn_canon_sharers(part, index, &example) : 0;
+	       l->sharers >= TARN_SHARERS_BATCH;
 }
 
 /**
@@ -352,7 +341,7 @@ static bool take(struct visit *v, unsigned int i, u64 e)
 	} else if (tarn_evict_add(v->batch, index, &v->leaf->entry[i], e,
 				  v->gap <= v->look->join)) {
 		tarn_age_taken(part, e);
-		v->look->sharers += sharers_of(part, index);
+		v->look->sharers += tarn_canon_weight(part, index);
 		v->gap = 0;
 	} else if (v->batch->block.leaf) {
 		block_taken(part, v->leaf);

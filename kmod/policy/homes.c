@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See homes.h. What follows from homes is pool/home.c's, and policy/place.c's. */
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -39,7 +40,8 @@ static bool are_good(struct tarn_pool *pool, const struct tarn_home *from,
 		    (i && from[i].node == from[i - 1].node))
 			return false;
 		if (from[i].flags & TARN_NODE_IS_HOME &&
-		    !has_frames(pool, from[i].node))
+		    (!has_frames(pool, from[i].node) ||
+		     from[i].wanted_frames > (u64)MAX_LFS_FILESIZE >> PAGE_SHIFT))
 			return false;
 	}
 	return true;

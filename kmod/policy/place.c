@@ -251,19 +251,26 @@ static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 	return true;
 }
 
-/* A block that is one frame goes as a whole, if there is one to go to. */
+/*
+ * A block that is one frame goes as a whole, if there is one to go to. False: page by page.
+ * For less than it has it is not taken apart: it would be made one again, and be too much there.
+ */
 static bool move_block(struct tarn_partition *part, struct trip *t,
 		       struct tarn_leaf *leaf)
 {
 	u64 e = atomic64_read(tarn_leaf_entry(leaf, t->way->at));
 	int nid;
 
-	if (t->room < TARN_BLOCK_PAGES || !goes(part, t, e) ||
-	    !tarn_block_is_whole(part->pool, e))
+	if (!goes(part, t, e) || !tarn_block_is_whole(part->pool, e))
 		return false;
-	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
 	flush(t);
-	if (!goes_on(t) || t->excess[nid] < TARN_BLOCK_PAGES ||
+	/* What it was in may be gone by now. */
+	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
+	if (nid == NUMA_NO_NODE || !goes_on(t))
+		return false;
+	if (t->excess[nid] < TARN_BLOCK_PAGES)
+		return true;
+	if (t->room < TARN_BLOCK_PAGES ||
 	    !tarn_block_move(part, leaf, t->way->at, t->to))
 		return false;
 	t->excess[nid] -= TARN_BLOCK_PAGES;
@@ -298,7 +305,7 @@ static void move_of_leaf(struct tarn_partition *part, struct trip *t,
 		    !take(part, t, way->at, entry, tarn_entry_payload(e)))
 			continue;
 		way->at++;
-		if (tarn_batch_is_full(&t->batch.pages))
+		if (tarn_move_is_full(&t->batch))
 			flush(t);
 	}
 	flush(t);

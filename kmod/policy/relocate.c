@@ -36,6 +36,9 @@
 /* Between two rounds over what was held or in somebody's hand: doubled each time in vain. */
 #define PAUSE_LEAST	((unsigned long)HZ / 50)
 #define PAUSE_MOST	((unsigned long)HZ)
+/* Behind one that found more held than it moved so many times as long as it took, at least. */
+#define PAUSE_FACTOR	16
+#define PAUSE_HELD	(60UL * HZ)
 /* Without a frame to be had for so long it ends. */
 #define PATIENCE	(2 * HZ)
 
@@ -101,11 +104,9 @@ static struct workqueue_struct *relocate_queue;
 
 /* ---- one granule -------------------------------------------------------- */
 
-/* Does a page in this frame have to go? */
-static bool is_astray(const struct tarn_relocation *r, u64 frame)
+/* Does what lies on this node have to go? If it is none, it has gone elsewhere just now. */
+static bool is_astray(const struct tarn_relocation *r, int nid)
 {
-	int nid = tarn_frame_node(r->part->pool, frame);
-
 	return r->range.flags & TARN_RELOCATE_AWAY ?
 	       nid == (int)r->range.node : nid != (int)r->range.node;
 }
@@ -175,14 +176,22 @@ static void note_target(struct tarn_relocation *r, u64 index, u64 to)
 static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
 		      u64 index, atomic64_t *entry)
 {
-	struct round *round = &r->round;
 	u64 e = atomic64_read(entry), frame = tarn_entry_payload(e), to;
+	struct tarn_pool *pool = r->part->pool;
+	struct round *round = &r->round;
 
-	if (!tarn_entry_has_frame(e) || !is_astray(r, frame)) {
+	if (!tarn_entry_has_frame(e) ||
+	    !is_astray(r, tarn_frame_node(pool, frame))) {
 		if (tarn_entry_is_stored(e))
 			round->paged++;
 		else
 			round->skipped++;
+		return true;
+	}
+	/* Without a frame that it would not need. */
+	if (tarn_frame_peek_held(pool, frame)) {
+		note_held(round, index);
+		note_left(round, index, index + 1);
 		return true;
 	}
 	to = take_frame(r);
@@ -329,12 +338,13 @@ static bool move_block(struct tarn_relocation *r, struct tarn_leaf *leaf,
 		       u64 first, u64 *next)
 {
 	u64 e = atomic64_read(tarn_leaf_entry(leaf, first));
+	int nid;
 
-	if (!tarn_block_is_whole(r->part->pool, e) ||
-	    !is_astray(r, tarn_entry_payload(e)) ||
-	    !move_block_from(r, leaf, first,
-			     tarn_frame_node(r->part->pool,
-					     tarn_entry_payload(e))))
+	if (!tarn_block_is_whole(r->part->pool, e))
+		return false;
+	nid = tarn_frame_node(r->part->pool, tarn_entry_payload(e));
+	if (nid == NUMA_NO_NODE || !is_astray(r, nid) ||
+	    !move_block_from(r, leaf, first, nid))
 		return false;
 	note_block(r);
 	*next = first + TARN_BLOCK_PAGES;
@@ -395,6 +405,20 @@ static bool is_block_held(struct tarn_relocation *r, struct tarn_leaf *leaf,
 	return held;
 }
 
+static bool is_first(const struct tarn_relocation *r)
+{
+	return !r->pause;
+}
+
+/* A block, in whichever round: what the first one finds is told at its end (tell_round()). */
+static void note_skipped(struct tarn_relocation *r)
+{
+	if (is_first(r))
+		r->round.skipped += TARN_BLOCK_PAGES;
+	else
+		WRITE_ONCE(r->range.skipped, r->range.skipped + TARN_BLOCK_PAGES);
+}
+
 /* The pager has some of it. False: it can't be had. */
 static bool fetch(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
 		  int nid)
@@ -429,7 +453,9 @@ static void compact(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first
 	bool scattered;
 	int nid;
 
-	if (end - first < TARN_BLOCK_PAGES) {
+	/* That may be said while this runs. */
+	if (end - first < TARN_BLOCK_PAGES ||
+	    READ_ONCE(r->part->huge) == TARN_HUGE_NEVER) {
 		r->round.skipped += end - first;
 		return;
 	}
@@ -443,12 +469,15 @@ static void compact(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first
 		return;
 	}
 	nid = tarn_gather_target(r->part, &v);
+	/* What others had read, who wanted it for something else, is no reason not to. */
+	if (is_first(r))
+		WRITE_ONCE(leaf->fetched, 0);
 	if (!v.stored)
 		gather(r, leaf, first, nid);
 	else if (fetch(r, leaf, first, nid))
 		note_left(&r->round, first, end);
 	else
-		r->round.skipped += TARN_BLOCK_PAGES;
+		note_skipped(r);
 }
 
 /* ---- a round ------------------------------------------------------------ */
@@ -579,18 +608,29 @@ static void tell_round(struct tarn_relocation *r, bool first)
 	WRITE_ONCE(r->range.paged, round->paged);
 }
 
+/* What somebody holds for ever takes little of a processor for ever. */
+static unsigned long pause_after(const struct tarn_relocation *r,
+				 unsigned long took)
+{
+	unsigned long pause = is_first(r) || r->round.moved ?
+			      PAUSE_LEAST : min(2 * r->pause, PAUSE_MOST);
+
+	if (r->round.moved >= r->round.held)
+		return pause;
+	return clamp(PAUSE_FACTOR * took, pause, PAUSE_HELD);
+}
+
 static void relocate_work(struct work_struct *work)
 {
 	struct tarn_relocation *r = container_of(to_delayed_work(work),
 						 struct tarn_relocation, work);
-	bool first = !r->pause;
 	enum tarn_relocate_state state;
+	unsigned long since = jiffies;
 
 	r->round = (struct round) { .held_page = TARN_MOVE_NONE };
 	go_round(r);
-	tell_round(r, first);
-	r->pause = first || r->round.moved ? PAUSE_LEAST :
-					     min(2 * r->pause, PAUSE_MOST);
+	tell_round(r, is_first(r));
+	r->pause = pause_after(r, jiffies - since);
 	r->at = r->round.first_left;
 	r->end = r->round.end_left;
 	begin_page(r, r->at);

@@ -425,6 +425,15 @@ u32 tarn_canon_sharers(struct tarn_partition *store, u64 canon, u64 *example)
 	return count;
 }
 
+/* Pages that are unmapped one by one, with it locked, when a page goes, if that is a canon. */
+u32 tarn_canon_weight(struct tarn_partition *part, u64 index)
+{
+	u64 example;
+
+	return tarn_partition_is_store(part) ?
+	       tarn_canon_sharers(part, index, &example) : 0;
+}
+
 /* Has it had one sharer only, at this look and at the one before? */
 bool tarn_canon_is_lone(struct tarn_partition *store, u64 canon)
 {

@@ -49,6 +49,8 @@ struct tarn_pool;
  * whoever touches it meanwhile waits. What more pages hold has several canons.
  */
 #define TARN_SHARERS_MOST	256
+/* The same of all canons that go together. */
+#define TARN_SHARERS_BATCH	1024
 
 /**
  * struct tarn_domain - who shares with whom
@@ -102,6 +104,7 @@ bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
 			    struct tarn_partition *part, u64 index,
 			    struct page *page);
 u32 tarn_canon_sharers(struct tarn_partition *store, u64 canon, u64 *example);
+u32 tarn_canon_weight(struct tarn_partition *part, u64 index);
 bool tarn_canon_is_lone(struct tarn_partition *store, u64 canon);
 void tarn_canon_unmap(struct tarn_partition *store, u64 canon);
 

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/topology.h>
 
+#include "pool/chunk.h"
 #include "pool/home.h"
 #include "pool/partition.h"
 
@@ -29,26 +30,31 @@ static u64 missing(struct tarn_partition *part, int nid, u64 wanted)
 	return wanted > has ? wanted - has : 0;
 }
 
-/* A node that has no frame to give is no use. */
-static bool has_room(struct tarn_pool *pool, int nid)
+/* A node that has no frames to give, one or a block, is no use. */
+static bool has_room(struct tarn_pool *pool, int nid, unsigned int pages)
 {
 	struct tarn_node *n = tarn_pool_node(pool, nid);
 
-	return n && READ_ONCE(n->free) > READ_ONCE(n->low);
+	if (!n)
+		return false;
+	return pages == 1 ? READ_ONCE(n->free) > READ_ONCE(n->low) :
+			    tarn_chunk_room(n, 0);
 }
 
-static u64 lacks(struct tarn_partition *part, int nid, u64 wanted)
+/* 0: nothing, or not so many as come at a time. */
+static u64 lacks(struct tarn_partition *part, int nid, u64 wanted,
+		 unsigned int pages)
 {
-	u64 pages = missing(part, nid, wanted);
+	u64 much = missing(part, nid, wanted);
 
-	if (!has_room(part->pool, nid))
+	if (much < pages || !has_room(part->pool, nid, pages))
 		return 0;
-	return pages && wanted ? LACKS_NUMBER + pages : pages;
+	return wanted ? LACKS_NUMBER + much : much;
 }
 
 /* Where most is missing; of those where as much is, the nearest. */
 static int pick_home(struct tarn_partition *part, const struct tarn_homes *homes,
-		     int here, bool stranger)
+		     int here, bool stranger, unsigned int pages)
 {
 	int best = NUMA_NO_NODE;
 	unsigned int i;
@@ -56,7 +62,7 @@ static int pick_home(struct tarn_partition *part, const struct tarn_homes *homes
 
 	for (i = 0; i < homes->count; i++) {
 		int nid = homes->home[i].nid;
-		u64 much = lacks(part, nid, homes->home[i].wanted);
+		u64 much = lacks(part, nid, homes->home[i].wanted, pages);
 
 		if (nid == here && much && !stranger)
 			return here;
@@ -71,7 +77,8 @@ static int pick_home(struct tarn_partition *part, const struct tarn_homes *homes
 	return best;
 }
 
-static int pick(struct tarn_partition *part, int here, bool stranger)
+static int pick(struct tarn_partition *part, int here, bool stranger,
+		unsigned int pages)
 {
 	const struct tarn_homes *homes;
 	int nid = here;
@@ -81,7 +88,7 @@ static int pick(struct tarn_partition *part, int here, bool stranger)
 	rcu_read_lock();
 	homes = rcu_dereference(part->homes);
 	if (homes)
-		nid = pick_home(part, homes, here, stranger);
+		nid = pick_home(part, homes, here, stranger, pages);
 	rcu_read_unlock();
 	return nid;
 }
@@ -97,7 +104,7 @@ static int pick(struct tarn_partition *part, int here, bool stranger)
  */
 int tarn_home_pick(struct tarn_partition *part)
 {
-	return pick(part, numa_node_id(), current->flags & PF_KTHREAD);
+	return pick(part, numa_node_id(), current->flags & PF_KTHREAD, 1);
 }
 
 /**
@@ -122,7 +129,28 @@ u64 tarn_home_alloc(struct tarn_partition *part)
 /* As tarn_home_pick(), for a page that was on node @here, whoever asks. */
 int tarn_home_near(struct tarn_partition *part, int here)
 {
-	return pick(part, here, false);
+	return pick(part, here, false, 1);
+}
+
+/**
+ * tarn_home_pick_block() - where a block that is to be one frame should get it
+ * @part: partition
+ * @here: the node that most of its pages are on
+ *
+ * There, if it is a home with no more than it is to have, as long as another frame can be had
+ * there: what is at home does not go elsewhere because less is there.
+ *
+ * Context: any.
+ */
+int tarn_home_pick_block(struct tarn_partition *part, int here)
+{
+	u64 wanted;
+
+	if (tarn_home_wanted(part, here, &wanted) &&
+	    !tarn_home_excess(part, here) &&
+	    has_room(part->pool, here, TARN_LEAF_PAGES))
+		return here;
+	return pick(part, here, true, TARN_LEAF_PAGES);
 }
 
 /* Is a node a home, and how many frames are to be there? Context: RCU. */

@@ -10,8 +10,8 @@
  *	    mmap_lock, inode lock	(the kernel's)
  *	      part->pin, part->hand_lock	reclaim, moves, a reservation that fails
  *	        page lock		of a resident page's frame
- *	          entry marks		(see entry.h; never waited for with a
- *					page lock held)
+ *	          entry marks		(see entry.h; with a page lock held only
+ *					the lock of a block is waited for)
  *	            i_mmap_rwsem	(the kernel's)
  *	              queue->lock, pager->drop_lock
  *	                pool->wait_lock, limbo_lock, entitle_lock,

@@ -164,6 +164,30 @@ static void a_full_home_is_repaired_later(void)
 	end(pages);
 }
 
+/* For fewer pages than it has a 2 MiB frame is not taken apart. */
+static void a_block_stays_whole_for_a_few_pages(void)
+{
+	const struct tarn_home homes[] = {
+		{ .node = 0, .flags = TARN_NODE_IS_HOME, .wanted_frames = 987 },
+		{ .node = 1, .flags = TARN_NODE_IS_HOME, .wanted_frames = 549 },
+	};
+	const u64 pages = 6 * MIB_PAGES;
+
+	begin("nodes=16M:16M,huge=always", pages);
+	node_run_on(0);
+	fill(0, pages);
+	ASSERT_EQ(part_info(part).block_pages, pages);
+	ASSERT_EQ(part_on_node(part, 0), pages);
+	ASSERT_OK(__part_set_homes(part, homes, 2));
+	WAIT_FOR(part_on_node(part, 1) >= 512);
+	/* Some turns of the thread, which has no more to do. */
+	msleep(1500);
+	ASSERT_EQ(part_on_node(part, 1), 512);
+	ASSERT_EQ(part_info(part).block_pages, pages);
+	check(0, pages);
+	end(pages);
+}
+
 /* Of four nodes the one that is nearest to another, if it alone is. */
 static unsigned int nearest_to(unsigned int nid)
 {
@@ -632,6 +656,9 @@ static void bad_homes_change_nothing(void)
 		.node = 1000, .flags = TARN_NODE_IS_HOME,
 	};
 	const struct tarn_home flag = { .node = 0, .flags = 3 };
+	const struct tarn_home many = {
+		.node = 1, .flags = TARN_NODE_IS_HOME, .wanted_frames = 3ULL << 62,
+	};
 	struct tarn_partition_homes h;
 	struct tarn_home got[4] = {};
 	int fd;
@@ -641,6 +668,7 @@ static void bad_homes_change_nothing(void)
 	ASSERT_ERR(__part_set_homes(part, twice, 2), EINVAL);
 	ASSERT_ERR(__part_set_homes(part, &away, 1), EINVAL);
 	ASSERT_ERR(__part_set_homes(part, &flag, 1), EINVAL);
+	ASSERT_ERR(__part_set_homes(part, &many, 1), EINVAL);
 	ASSERT_ERR(__part_set_homes(part, &good, 5000), EINVAL);
 	ASSERT_ERR(__part_set_homes(part, (void *)8, 1), EFAULT);
 	fd = part_open(&pool, "a", O_RDONLY);
@@ -667,6 +695,7 @@ static const struct tarn_test tests[] = {
 	TEST(a_page_comes_back_to_its_home),
 	TEST(what_is_read_ahead_is_at_home),
 	TEST(a_full_home_is_repaired_later),
+	TEST(a_block_stays_whole_for_a_few_pages),
 	TEST(a_full_home_gives_way_to_the_nearest_node),
 	TEST(the_hottest_come_first),
 	TEST(the_densest_come_first),

@@ -692,6 +692,100 @@ static void no_more_than_room_allows(void)
 	end();
 }
 
+/* Of two homes that one which has less, but no 2 MiB to spare, is not the one to wait for. */
+static void a_home_that_is_full_is_passed_over(void)
+{
+	const struct tarn_home homes[] = {
+		{ .node = 0, .flags = TARN_NODE_IS_HOME },
+		{ .node = 1, .flags = TARN_NODE_IS_HOME },
+	};
+	const u64 other = 16 * MIB_PAGES - 300;
+	struct tarn_partition_relocate r;
+	u8 *first;
+	int fd;
+
+	begin_scattered();
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, 1, 0);
+	first = part_map_filled(fd, other);
+	ASSERT_OK(__part_set_homes(part, homes, 2));
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	ASSERT_EQ(part_on_node(part, 0), PAGES);
+	check(1);
+	munmap(first, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
+	end();
+}
+
+/* That it was read a moment ago, for a relocation that was cancelled, say, is no reason not to. */
+static void what_went_out_again_is_read_again(void)
+{
+	begin_scattered();
+	pager_start(&pg, &pool);
+	ASSERT_EQ(part_page_out(part, 0, 32), 32);
+	pg.ctl->hold = 1 << TARN_OP_LOAD;
+	ASSERT_OK(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 0));
+	WAIT_FOR(part_count(part, 0, 32, TARN_PAGE_IN_FLIGHT, TARN_PAGE_IN_FLIGHT));
+	ASSERT_OK(cancel());
+	pg.ctl->hold = 0;
+	WAIT_FOR(part_count(part, 0, 32, 0xff, TARN_PAGE_PAGED) == 0);
+	WAIT_FOR(!part_count(part, 0, 32, TARN_PAGE_IN_FLIGHT, TARN_PAGE_IN_FLIGHT));
+	ASSERT_EQ(part_page_out(part, 0, 32), 32);
+	ASSERT_EQ(part_relocate(part, 0, TARN_RELOCATE_COMPACT).state,
+		  TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
+/* It needs as many frames as it gives back. */
+static void blocks_move_when_the_pager_has_no_room(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin_with("nodes=16M:16M,huge=always");
+	pager_start(&pg, &pool);
+	fill(1);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	pager_status(&pg, TARN_PAGER_IS_FULL);
+	r = part_relocate(part, 1, 0);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	pager_status(&pg, 0);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
+/* Nor made any more when that is said while it runs. */
+static void none_where_they_are_not_wanted_any_more(void)
+{
+	struct tarn_partition_set set = {
+		.size = sizeof(set),
+		.flags = TARN_PARTITION_SET_HUGE,
+		.huge = TARN_HUGE_NEVER,
+	};
+	int pipes[2];
+
+	begin_scattered();
+	hold(pipes, 200);
+	ASSERT_OK(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 0));
+	WAIT_FOR(part_info(part).block_pages == PAGES - BLOCK_PAGES);
+	tarn_op(part, TARN_PARTITION_SET, &set);
+	let_go(pipes);
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_info(part).block_pages, PAGES - BLOCK_PAGES);
+	check(1);
+	end();
+}
+
 static void none_where_blocks_are_not_wanted(void)
 {
 	begin_with("nodes=16M:16M,huge=never");
@@ -724,6 +818,10 @@ static const struct tarn_test tests[] = {
 	TEST(a_held_page_keeps_its_block),
 	TEST(most_of_a_block_is_there),
 	TEST(no_more_than_room_allows),
+	TEST(a_home_that_is_full_is_passed_over),
+	TEST(what_went_out_again_is_read_again),
+	TEST(blocks_move_when_the_pager_has_no_room),
+	TEST(none_where_they_are_not_wanted_any_more),
 	TEST(none_where_blocks_are_not_wanted),
 };
 

@@ -18,7 +18,8 @@
  * struct tarn_home - a partition on one NUMA node
  * @node: the kernel's number
  * @flags: TARN_NODE_IS_HOME or 0
- * @wanted_frames: frames that are to be there; 0: no number, what comes
+ * @wanted_frames: frames that are to be there, no more than a file has pages; 0: no number,
+ *	what comes
  * @resident_pages: out: pages that are
  */
 struct tarn_home {
