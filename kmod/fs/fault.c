@@ -12,7 +12,7 @@
  * mapping alone will do where the kernel has one: see tarn_vm_map_pages().
  *
  * A mapping is writable only of a dirty page, so the first write to a clean one
- * comes here (tarn_page_mkwrite()) and outdates the pager's copy. Reads of empty
+ * comes here (tarn_vm_mkwrite()) and outdates the pager's copy. Reads of empty
  * pages map one page of zeroes a partition, those of patterns one page each (pattern.h),
  * those of shared pages the frame that they share (canon.h).
  */

@@ -384,7 +384,7 @@ static int tarn_parse_param(struct fs_context *fc, struct fs_parameter *param)
 		      parse_nodes(s, &opt->size);
 		break;
 	case OPT_MODE:
-			opt->mode = result.uint_32;
+		opt->mode = result.uint_32;
 		ret = result.uint_32 & ~07777 ? -EINVAL : 0;
 		break;
 	case OPT_UID:

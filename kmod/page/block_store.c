@@ -506,6 +506,7 @@ enum tarn_block_end tarn_block_give_up(struct tarn_block_out *out,
 	struct tarn_io *io = NULL;
 	bool read;
 
+	tarn_cookie_assert();
 	lockdep_assert_held_read(&part->pin);
 	tarn_partition_unmap(part, out->first, TARN_BLOCK_PAGES);
 	if (tarn_frame_held(out->chunk->page)) {

@@ -324,6 +324,8 @@ bool tarn_load_claim(struct tarn_io *io)
 	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
 	u64 e = entry ? atomic64_read(entry) : 0;
 
+	tarn_cookie_assert();
+
 	do {
 		if (!tarn_entry_is_stored(e) || tarn_entry_mark(e))
 			return false;

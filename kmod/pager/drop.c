@@ -46,6 +46,15 @@ void tarn_cookie_end(int section) __releases(&cookie_srcu)
 	srcu_read_unlock(&cookie_srcu, section);
 }
 
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+/* The caller is in such a section. */
+void tarn_cookie_assert(void)
+{
+	RCU_LOCKDEP_WARN(!srcu_read_lock_held(&cookie_srcu),
+			 "not in a section of cookies");
+}
+#endif
+
 /* Wait for the sections that have begun. Context: process, not in such a section. */
 void tarn_cookie_synchronize(void)
 {
@@ -176,6 +185,7 @@ again:
 	rcu_read_lock();
 	pager = rcu_dereference(pool->pager);
 	if (pager) {
+		tarn_cookie_assert();
 		spin_lock(&pager->drop_lock);
 		added = drop_add(pager, cookie, &fresh);
 		spin_unlock(&pager->drop_lock);

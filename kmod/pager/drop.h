@@ -16,6 +16,11 @@ struct tarn_pool;
 int tarn_cookie_begin(void);
 void tarn_cookie_end(int section);
 void tarn_cookie_synchronize(void);
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+void tarn_cookie_assert(void);
+#else
+static inline void tarn_cookie_assert(void) { }
+#endif
 void tarn_cookie_drop(struct tarn_pool *pool, u64 cookie);
 void tarn_cookie_drop_into(struct tarn_pool *pool, u64 cookie,
 			   struct drop_batch *fresh);

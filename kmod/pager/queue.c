@@ -341,6 +341,7 @@ bool tarn_queue_add_read(struct tarn_pool *pool, struct tarn_io *io,
 	struct tarn_queue *q;
 	bool added = false;
 
+	tarn_cookie_assert();
 	rcu_read_lock();
 	pager = rcu_dereference(pool->pager);
 	if (!pager)

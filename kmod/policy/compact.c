@@ -51,6 +51,7 @@ static struct tarn_chunk *sparsest(struct tarn_pool *pool, struct tarn_node *n,
 	struct tarn_chunk *best = NULL;
 	unsigned int least = USED_MOST + 1;
 
+	lockdep_assert_held(&pool->resize_lock);
 	for (; number < pool->max_chunks; number++) {
 		struct tarn_chunk *chunk = pool->chunks[number];
 		unsigned int used;

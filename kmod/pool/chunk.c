@@ -204,6 +204,7 @@ void tarn_chunk_set_leaving(struct tarn_pool *pool, struct tarn_chunk *chunk,
 {
 	struct tarn_node *n = pool->nodes[chunk->node];
 
+	lockdep_assert_held(&pool->resize_lock);
 	spin_lock(&n->lock);
 	if (chunk->leaving != leaving) {
 		WRITE_ONCE(chunk->leaving, leaving);
