@@ -79,7 +79,7 @@ static inline bool tarn_block_gather(struct tarn_partition *part,
 
 static inline void tarn_block_try_begin(struct tarn_block_try *try)
 {
-	/* Pairs with who reads where it goes (policy/relocate.c). */
+	/* Pairs with who reads where it goes (policy/tracker.c). */
 	smp_store_release(&try->to, TARN_FRAME_NONE);
 	try->since = 0;
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What relocate.c, round.c and tracker.c share: a relocation of a partition (S05), from its
+ * start to the next one.
+ */
+#ifndef TARN_RELOCATION_H
+#define TARN_RELOCATION_H
+
+#include <linux/align.h>
+#include <linux/tarn.h>
+#include <linux/workqueue.h>
+
+#include "page/block.h"
+#include "page/move.h"
+
+/**
+ * struct round - what a way over the range found
+ * @left: pages that are to be moved even now
+ * @first_left: the first of them
+ * @end_left: page after the last one
+ * @held: of these, pages that somebody holds
+ * @held_page: the first of them, or TARN_MOVE_NONE
+ * @skipped: pages that need not be moved, or can't be as their frame is bad
+ * @paged: pages that the pager has
+ * @moved: pages that were
+ * @full: there is no frame to move to, at which it ended unless it compacts
+ */
+struct round {
+	u64 left;
+	u64 first_left;
+	u64 end_left;
+	u64 held;
+	u64 held_page;
+	u64 skipped;
+	u64 paged;
+	u64 moved;
+	bool full;
+};
+
+/**
+ * struct tarn_relocation - the tracker
+ * @part: its partition, which has it
+ * @work: goes on with it
+ * @range: what was asked for, and what is told of it; while it runs its work alone
+ *	writes it
+ * @cancel: it is to end
+ * @at: first page of the next round
+ * @end: page after its last one
+ * @pause: before it, in jiffies
+ * @held_before: page that the last round found held, or TARN_MOVE_NONE
+ * @full_since: since when the target has no frame, in jiffies; 0: it has
+ * @round: the work's
+ * @page: first one of the granule that the work is at, or that comes next
+ * @try: the work's: where @page goes; of a block that goes as one frame also since when it
+ *	is blocked
+ * @batch: the work's: pages whose translation is blocked together, those of a granule
+ */
+struct tarn_relocation {
+	struct tarn_partition *part;
+	struct delayed_work work;
+	struct tarn_partition_relocate range;
+	bool cancel;
+	u64 at;
+	u64 end;
+	unsigned long pause;
+	u64 held_before;
+	unsigned long full_since;
+	struct round round;
+	u64 page;
+	struct tarn_block_try try;
+	struct tarn_move_batch batch[TARN_RELOCATE_GRANULE_MOST / TARN_BATCH_MOST];
+};
+
+/* Into 2 MiB frames, not to a node. */
+static inline bool tarn_relocation_compacts(const struct tarn_relocation *r)
+{
+	return r->range.flags & TARN_RELOCATE_COMPACT;
+}
+
+/* Is it about to go over the range for the first time? */
+static inline bool tarn_relocation_is_first(const struct tarn_relocation *r)
+{
+	return !r->pause;
+}
+
+/*
+ * Page and target change one after the other, with no target in between: who finds the
+ * target unchanged after he read the page has a pair (page_under_way()).
+ */
+static inline void tarn_relocation_page(struct tarn_relocation *r, u64 index)
+{
+	tarn_block_try_begin(&r->try);
+	/* Pairs with page_under_way(). */
+	smp_store_release(&r->page, index);
+}
+
+/* Pages of small frames that go together. */
+static inline u64 tarn_relocation_granule(const struct tarn_relocation *r)
+{
+	return r->range.granule ?: TARN_BATCH_MOST;
+}
+
+/* May a block that begins here go as a granule of its own? */
+static inline bool tarn_relocation_is_block(const struct tarn_relocation *r, u64 at, u64 end)
+{
+	return (!r->range.granule || r->range.granule == TARN_BLOCK_PAGES) &&
+	       IS_ALIGNED(at, TARN_BLOCK_PAGES) &&
+	       end - at >= TARN_BLOCK_PAGES;
+}
+
+void tarn_relocation_round(struct tarn_relocation *r);
+void tarn_relocation_tell(const struct tarn_relocation *r,
+			  struct tarn_relocation_block *b);
+
+#endif
