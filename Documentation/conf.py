@@ -19,7 +19,8 @@ version = release
 
 extensions = ["kerneldoc"]
 kerneldoc_top = top
-kerneldoc_uapi = ["uapi/linux/tarn.h", "uapi/linux/tarn_balloon.h", "uapi/linux/tarn_numa.h", "uapi/linux/tarn_pager.h"]
+kerneldoc_uapi = ["uapi/linux/" + name for name in (
+    "tarn.h", "tarn_balloon.h", "tarn_numa.h", "tarn_pager.h", "tarn_share.h", "tarn_vm.h")]
 
 exclude_patterns = ["ext"]
 master_doc = "index"
