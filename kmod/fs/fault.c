@@ -53,8 +53,13 @@ static bool beyond_end(struct tarn_partition *part, u64 index)
  */
 static vm_fault_t fault_error(const struct vm_fault *vmf, int ret)
 {
+	/*
+	 * Others may have taken the table of what they unmapped away while a page was put in.
+	 * Where there is no memory for another one the core finds that out before it comes here.
+	 */
 	if (ret == -ENOMEM)
-		return VM_FAULT_OOM;
+		return pmd_none(READ_ONCE(*vmf->pmd)) ? VM_FAULT_NOPAGE :
+							VM_FAULT_OOM;
 	if (ret == -EHWPOISON ||
 	    (ret == -EIO && !(vmf->flags & FAULT_FLAG_USER)))
 		return VM_FAULT_HWPOISON;
@@ -81,20 +86,28 @@ static int insert_page(struct vm_fault *vmf, unsigned long addr,
 
 #define MAPPINGS_MOST	(INT_MAX / 2)
 
+/*
+ * One that has a memory error gives way to another, which keeps it until the partition ends:
+ * somebody may be about to map it.
+ */
 static struct page *zero_page(struct tarn_partition *part)
 {
-	struct page *page = READ_ONCE(part->zero), *other;
+	struct page *was = READ_ONCE(part->zero), *page, *other;
 
-	if (page)
-		return page;
+	if (was && !tarn_poisoned(was))
+		return was;
 	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!page)
 		return NULL;
-	other = cmpxchg(&part->zero, NULL, page);
-	if (!other)
-		return page;
-	__free_page(page);
-	return other;
+	set_page_private(page, (unsigned long)was);
+	other = cmpxchg(&part->zero, was, page);
+	if (other != was) {
+		__free_page(page);
+		return other;
+	}
+	if (was)
+		tarn_partition_unmap(part, 0, atomic64_read(&part->pages));
+	return page;
 }
 
 /* With the page marked, so that no frame comes meanwhile. */
@@ -145,6 +158,13 @@ static vm_fault_t read_known(struct vm_fault *vmf, struct tarn_partition *part,
 		return 0;
 	/* The page of zeroes stays as long as the partition: no reference keeps it. */
 	page = word ? tarn_pattern_get(part, word) : zero_page(part);
+	/* Each mapping has a reference, as has who holds it: one more, and none is counted. */
+	if (page && page_ref_count(page) > MAPPINGS_MOST) {
+		if (word)
+			put_page(page);
+		*flags |= TARN_BRING_WRITE;
+		return 0;
+	}
 	if (!page) {
 		if (!word)
 			return VM_FAULT_OOM;
@@ -531,6 +551,12 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 		return VM_FAULT_NOPAGE;
 	/* The core has a reference of its own. */
 	put_page(now);
+	/* As in hit(): of a block that was parted meanwhile the core would map all. */
+	if (now == page && !vmf->pte && PageCompound(now) &&
+	    !tarn_block_look(part, vmf->pgoff)) {
+		unlock_page(now);
+		return VM_FAULT_NOPAGE;
+	}
 	if (now == page && !beyond_end(part, vmf->pgoff))
 		return VM_FAULT_LOCKED;
 	unlock_page(now);

@@ -324,14 +324,26 @@ static void partition_free_rcu(struct rcu_head *rcu)
 	kfree(part);
 }
 
+static void free_zeroes(struct tarn_partition *part)
+{
+	struct page *page = part->zero;
+
+	while (page) {
+		struct page *before = (void *)page_private(page);
+
+		set_page_private(page, 0);
+		__free_page(page);
+		page = before;
+	}
+}
+
 void tarn_partition_release(struct kref *ref)
 {
 	struct tarn_partition *part = container_of(ref, struct tarn_partition,
 						   ref);
 
 	free_leaves(part);
-	if (part->zero)
-		__free_page(part->zero);
+	free_zeroes(part);
 	tarn_pattern_free(part);
 	if (part->domain)
 		tarn_domain_empty(part->domain);

@@ -117,7 +117,8 @@ struct tarn_part_node {
  * @inode: NULL once it is evicted; a reader holds @pin or the inode
  * @leaves: the page table
  * @pages: size of the file in pages, as the inode has it
- * @zero: the page that reads of empty pages get, made when needed
+ * @zero: the page that reads of empty pages get, made when needed; those before it, which had a
+ *	memory error, are its private
  * @patterns: those that reads of patterns get (pool/pattern.h), likewise
  * @vm: the VM that is attached, or NULL; RCU
  * @notify: told of page-ins, RCU (page/notify.c)

@@ -421,6 +421,12 @@ static u64 pfn_of(void *at)
 	return e & ((1ULL << 55) - 1);
 }
 
+static void need_inject(void)
+{
+	if (system("modprobe hwpoison-inject") || access(INJECT, W_OK))
+		test_skip("the kernel has no hwpoison-inject");
+}
+
 static void inject(u64 pfn)
 {
 	FILE *f = fopen(INJECT, "w");
@@ -436,8 +442,7 @@ static void found_in_free_frames(void)
 	struct tarn_pool_info i;
 	u64 pfn[PAGES], n;
 
-	if (system("modprobe hwpoison-inject") || access(INJECT, W_OK))
-		test_skip("the kernel has no hwpoison-inject");
+	need_inject();
 	begin("size=2M,paging=none");
 	for (n = 0; n < PAGES; n++)
 		pfn[n] = pfn_of(page_of(n));
@@ -455,6 +460,32 @@ static void found_in_free_frames(void)
 	close(part);
 	part_unlink(&pool, "a");
 	end(PAGES);
+}
+
+/* What empty pages are read from gives way to another page, and no frame has to. */
+static void zeroes_are_read_from_another_page(void)
+{
+	u64 pfn;
+
+	need_inject();
+	begin("size=8M");
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    0, 4 * PAGE_SIZE));
+	ASSERT_EQ(*page_of(0), 0);
+	pfn = pfn_of(page_of(0));
+	ASSERT_EQ(*page_of(1), 0);
+	ASSERT_EQ(pfn_of(page_of(1)), pfn);
+	inject(pfn);
+	/* Who reads the next one finds that, and takes it from all. */
+	ASSERT_EQ(*page_of(2), 0);
+	ASSERT_NE(pfn_of(page_of(2)), pfn);
+	ASSERT_EQ(*page_of(0), 0);
+	ASSERT_EQ(pfn_of(page_of(0)), pfn_of(page_of(2)));
+	ASSERT_EQ(pool_info(&pool).poisoned_frames, 0);
+	*page_of(1) = 1;
+	ASSERT_EQ(*page_of(0), 0);
+	remove_file();
+	end(0);
 }
 
 /* The frame that a page is being read into: it is read into another one. */
@@ -486,6 +517,7 @@ static const struct tarn_test tests[] = {
 	TEST(dirty_pages_are_not_given_up),
 	TEST(shrinking),
 	TEST(found_in_free_frames),
+	TEST(zeroes_are_read_from_another_page),
 	TEST(found_while_read_into),
 };
 
