@@ -125,7 +125,7 @@ bool tarn_balloon_remove(struct tarn_partition *part, u64 index,
 	return true;
 }
 
-/* True: it is in the balloon that keeps its pages. */
+/* True: it is in the balloon that keeps its pages, or in one that came since. */
 static bool leave(struct tarn_partition *part, u64 index, atomic64_t *entry,
 		  u64 keep)
 {
@@ -134,7 +134,7 @@ static bool leave(struct tarn_partition *part, u64 index, atomic64_t *entry,
 
 		if (!tarn_entry_is_ballooned(e))
 			return false;
-		if (tarn_entry_payload(e) == keep)
+		if (tarn_entry_payload(e) >= keep)
 			return true;
 		if (tarn_entry_mark(e))
 			wait_var_event(entry,
@@ -205,11 +205,12 @@ void tarn_balloon_forget(struct tarn_partition *part, struct tarn_leaf *leaf, u6
  */
 static void sweep(struct tarn_partition *part)
 {
-	u64 keep = atomic64_read(&part->balloon.number);
 	struct tarn_leaf *leaf;
 	unsigned long at;
+	u64 keep;
 
 	mutex_lock(&part->balloon.sweeping);
+	keep = atomic64_read(&part->balloon.number);
 	xa_for_each(&part->leaves, at, leaf) {
 		u64 base = (u64)at << TARN_LEAF_SHIFT;
 
@@ -231,9 +232,12 @@ static void sweep_work(struct work_struct *work)
 						   struct tarn_partition,
 						   balloon.sweep);
 
+	unsigned long since = jiffies;
+
 	/* Of one that is found gone meanwhile it is queued anew. */
 	WRITE_ONCE(part->balloon.rested, jiffies + HZ);
 	sweep(part);
+	WRITE_ONCE(part->balloon.rested, jiffies + HZ + (jiffies - since));
 	tarn_partition_put(part);
 }
 
@@ -277,7 +281,7 @@ void tarn_balloon_left(struct tarn_partition *part, u64 index, u64 e, bool guest
 
 /**
  * tarn_balloon_reset() - the guest was reset, or its driver ended: there is no balloon
- * @part: partition; the caller has its inode
+ * @part: partition; the caller has its file open
  *
  * Context: process; returns when its pages are empty.
  */

@@ -306,10 +306,6 @@ static bool gather_by_copy(struct gather *g)
 /* With all entries marked. */
 static bool gather_marked(struct gather *g, bool in_place)
 {
-	/* Of a pool without room, growth leaves alone what is left. */
-	if (READ_ONCE(g->part->pool->full) &&
-	    !bitmap_empty(g->fills, TARN_LEAF_PAGES))
-		return false;
 	tarn_partition_unmap(g->part, g->first, TARN_BLOCK_PAGES);
 	if (!is_alone(g))
 		return false;
@@ -318,11 +314,25 @@ static bool gather_marked(struct gather *g, bool in_place)
 	return common_chunk(g) == g->to && gather_in_place(g);
 }
 
+/* Does it take frames for pages that have none? */
+static bool grows(const struct gather *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++)
+		if (!tarn_entry_has_frame(atomic64_read(&g->leaf->entry[i])))
+			return true;
+	return false;
+}
+
 /* False: it is as it was, but for its mappings. */
 static bool gather(struct gather *g, int nid, struct tarn_block_try *try)
 {
 	bool in_place, done;
 
+	/* Of a pool without room, growth leaves alone what is left. */
+	if (READ_ONCE(g->part->pool->full) && grows(g))
+		return false;
 	g->to = common_chunk(g);
 	in_place = g->to;
 	if (!in_place)

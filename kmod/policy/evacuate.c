@@ -163,6 +163,11 @@ static void move_out(struct tarn_evacuation *ev, struct tarn_partition *part,
 
 		if (!tarn_entry_is_frame(e, list[i].frame) || tarn_entry_mark(e))
 			continue;
+		/* Without a frame that it would not need. */
+		if (tarn_frame_peek_held(part->pool, list[i].frame)) {
+			note_held(ev, list[i].owner, 1);
+			continue;
+		}
 		/* Who empties chunks is nobody's processor. */
 		to = tarn_frame_alloc(part->pool, tarn_home_near(part, node));
 		if (to == TARN_FRAME_NONE)

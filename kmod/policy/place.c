@@ -51,8 +51,12 @@
 #define TURN_LEAVES	1024
 /* With nothing to move, look so often whether there is by now. */
 #define IDLE		(HZ / 2)
-/* After a way through a partition on which nothing could be moved it is left alone. */
-#define REST		(4 * HZ)
+/*
+ * After a way through a partition on which nothing could be moved it is left alone. Twice as long
+ * each time, where on no node as much is too much as a block has: whole ones stay then.
+ */
+#define REST		(4UL * HZ)
+#define REST_MOST	(64UL * HZ)
 
 /**
  * struct tarn_way - how far the thread has come with a partition; its own, but for
@@ -67,7 +71,8 @@
  * @rate: most pages a turn
  * @waits: TARN_STAT_MOVE_WAITS of the partition before its last turn
  * @went: pages moved in that
- * @rests: in jiffies until when, if @is_vain
+ * @rest: how long it rests, in jiffies
+ * @rests: until when, if @is_vain
  * @is_vain: the last way was in vain
  */
 struct tarn_way {
@@ -81,6 +86,7 @@ struct tarn_way {
 	unsigned int rate;
 	u64 waits;
 	u64 went;
+	unsigned long rest;
 	unsigned long rests;
 	bool is_vain;
 };
@@ -110,6 +116,7 @@ struct tarn_placer {
  * @way: where it goes on
  * @excess: by node, pages that should be elsewhere
  * @all: these added up
+ * @few: on each node fewer than a block has
  * @nodes: those where there are any, see struct tarn_leaf
  * @to: home that they go to, NUMA_NO_NODE: none has room
  * @room: pages that may go there
@@ -121,6 +128,7 @@ struct trip {
 	struct tarn_way *way;
 	u64 *excess;
 	u64 all;
+	bool few;
 	unsigned long nodes;
 	int to;
 	u64 room;
@@ -230,9 +238,13 @@ static void change_target(struct tarn_partition *part, struct trip *t)
 static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 		 atomic64_t *entry, u64 frame)
 {
-	u64 to = tarn_frame_spare(part->pool, t->to);
+	u64 to;
 	int nid;
 
+	/* Without a frame that it would not need. */
+	if (tarn_frame_peek_held(part->pool, frame))
+		return true;
+	to = tarn_frame_spare(part->pool, t->to);
 	if (to == TARN_FRAME_NONE) {
 		change_target(part, t);
 		return false;
@@ -251,6 +263,17 @@ static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 	return true;
 }
 
+static bool any_goes(struct tarn_partition *part, const struct trip *t,
+		     const struct tarn_leaf *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES; i++)
+		if (goes(part, t, atomic64_read(&leaf->entry[i])))
+			return true;
+	return false;
+}
+
 /*
  * A block that is one frame goes as a whole, if there is one to go to. False: page by page.
  * For less than it has it is not taken apart: it would be made one again, and be too much there.
@@ -261,8 +284,12 @@ static bool move_block(struct tarn_partition *part, struct trip *t,
 	u64 e = atomic64_read(tarn_leaf_entry(leaf, t->way->at));
 	int nid;
 
-	if (!goes(part, t, e) || !tarn_block_is_whole(part->pool, e))
+	if (!is_astray(part, t, e) || !tarn_block_is_whole(part->pool, e))
 		return false;
+	/* That one page is used more than the others is no reason to take it apart. */
+	if (!any_goes(part, t, leaf) ||
+	    tarn_frame_peek_held(part->pool, tarn_entry_payload(e)))
+		return true;
 	flush(t);
 	/* What it was in may be gone by now. */
 	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
@@ -380,8 +407,10 @@ static bool go_home(struct tarn_partition *part, struct trip *t)
 			return true;
 		way->at = 0;
 	}
+	way->rest = way->is_vain && !way->moved && t->few ?
+		    min(2 * way->rest, REST_MOST) : REST;
 	way->is_vain = !way->moved;
-	way->rests = jiffies + REST;
+	way->rests = jiffies + way->rest;
 	return false;
 }
 
@@ -439,6 +468,7 @@ static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 	struct trip t = {
 		.way = way,
 		.excess = p->excess,
+		.few = true,
 		.leaves = TURN_LEAVES,
 	};
 	bool more;
@@ -453,6 +483,7 @@ static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		t.excess[nid] = tarn_home_excess(part, nid);
 		t.all += t.excess[nid];
+		t.few &= t.excess[nid] < TARN_BLOCK_PAGES;
 		if (t.excess[nid])
 			t.nodes |= tarn_leaf_node_bit(nid);
 	}

@@ -81,6 +81,9 @@ static bool promote_still(struct tarn_partition *part, struct tarn_leaf *leaf,
 	    v.warm < WARM_LEAST || !tarn_remap_wanted(part, first) ||
 	    tarn_gather_held(pool, leaf, 0) < TARN_LEAF_PAGES)
 		return false;
+	/* Growth, of a pool without room. */
+	if (READ_ONCE(pool->full) && v.frames + v.stored < TARN_BLOCK_PAGES)
+		return false;
 	nid = tarn_gather_target(part, &v);
 	/* What was parted for others is as before only where these have room. */
 	if (leaf->parted && !tarn_gather_roomy(pool, nid))

@@ -79,10 +79,13 @@ static void tell_round(struct tarn_relocation *r, bool first)
 	WRITE_ONCE(r->range.held, round->held);
 	WRITE_ONCE(r->range.held_page, round->held ? round->held_page : 0);
 	/* Later rounds see what the first one moved. */
-	if (!first)
-		return;
-	WRITE_ONCE(r->range.skipped, round->skipped);
-	WRITE_ONCE(r->range.paged, round->paged);
+	if (first) {
+		r->skipped = round->skipped;
+		r->passed = 0;
+		WRITE_ONCE(r->range.paged, round->paged);
+	}
+	r->passed = max(r->passed, round->passed);
+	WRITE_ONCE(r->range.skipped, r->skipped + r->passed);
 }
 
 /* What somebody holds for ever takes little of a processor for ever. */
@@ -92,7 +95,9 @@ static unsigned long pause_after(const struct tarn_relocation *r,
 	unsigned long pause = tarn_relocation_is_first(r) || r->round.moved ?
 			      PAUSE_LEAST : min(2 * r->pause, PAUSE_MOST);
 
-	if (r->round.moved >= r->round.held)
+	/* Two looks, or two seconds, are all that it takes to end then. */
+	if (r->round.moved >= r->round.held || r->round.full ||
+	    r->range.flags & TARN_RELOCATE_REFUSE)
 		return pause;
 	return clamp(PAUSE_FACTOR * took, pause, PAUSE_HELD);
 }

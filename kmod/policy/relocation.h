@@ -21,6 +21,7 @@
  * @held: of these, pages that somebody holds
  * @held_page: the first of them, or TARN_MOVE_NONE
  * @skipped: pages that need not be moved, or can't be as their frame is bad
+ * @passed: pages of blocks that are left as they are, as what is missing of them can't be had
  * @paged: pages that the pager has
  * @moved: pages that were
  * @full: there is no frame to move to, at which it ended unless it compacts
@@ -32,6 +33,7 @@ struct round {
 	u64 held;
 	u64 held_page;
 	u64 skipped;
+	u64 passed;
 	u64 paged;
 	u64 moved;
 	bool full;
@@ -48,6 +50,8 @@ struct round {
  * @end: page after its last one
  * @pause: before it, in jiffies
  * @held_before: page that the last round found held, or TARN_MOVE_NONE
+ * @skipped: pages that the first round skipped
+ * @passed: most pages that a round passed by
  * @full_since: since when the target has no frame, in jiffies; 0: it has
  * @round: the work's
  * @page: first one of the granule that the work is at, or that comes next
@@ -64,6 +68,8 @@ struct tarn_relocation {
 	u64 end;
 	unsigned long pause;
 	u64 held_before;
+	u64 skipped;
+	u64 passed;
 	unsigned long full_since;
 	struct round round;
 	u64 page;

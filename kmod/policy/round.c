@@ -192,6 +192,17 @@ static void note_block(struct tarn_relocation *r)
 	WRITE_ONCE(r->range.blocks, r->range.blocks + 1);
 }
 
+/* All of it looks held when a page is. */
+static void note_block_held(struct tarn_relocation *r, u64 first)
+{
+	u64 i;
+
+	for (i = first; i < first + TARN_BLOCK_PAGES; i++) {
+		note_held(&r->round, i);
+		note_left(&r->round, i, i + 1);
+	}
+}
+
 static bool move_block_to(struct tarn_relocation *r, struct tarn_leaf *leaf,
 			  u64 first, int nid)
 {
@@ -226,10 +237,15 @@ static bool move_block(struct tarn_relocation *r, struct tarn_leaf *leaf,
 	if (!tarn_block_is_whole(r->part->pool, e))
 		return false;
 	nid = tarn_frame_node(r->part->pool, tarn_entry_payload(e));
-	if (nid == NUMA_NO_NODE || !is_astray(r, nid) ||
-	    !move_block_from(r, leaf, first, nid))
+	if (nid == NUMA_NO_NODE || !is_astray(r, nid))
 		return false;
-	note_block(r);
+	/* For a moment, perhaps: then it goes as a whole in the next round. */
+	if (tarn_frame_peek_held(r->part->pool, tarn_entry_payload(e)))
+		note_block_held(r, first);
+	else if (move_block_from(r, leaf, first, nid))
+		note_block(r);
+	else
+		return false;
 	*next = first + TARN_BLOCK_PAGES;
 	return true;
 }
@@ -288,15 +304,6 @@ static bool is_block_held(struct tarn_relocation *r, struct tarn_leaf *leaf,
 	return held;
 }
 
-/* A block, in whichever round: what the first one finds is told at its end (tell_round()). */
-static void note_skipped(struct tarn_relocation *r)
-{
-	if (tarn_relocation_is_first(r))
-		r->round.skipped += TARN_BLOCK_PAGES;
-	else
-		WRITE_ONCE(r->range.skipped, r->range.skipped + TARN_BLOCK_PAGES);
-}
-
 /* The pager has some of it. False: it can't be had. */
 static bool fetch(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
 		  int nid)
@@ -331,10 +338,13 @@ static void compact(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first
 	bool scattered;
 	int nid;
 
-	/* That may be said while this runs. */
-	if (end - first < TARN_BLOCK_PAGES ||
-	    READ_ONCE(r->part->huge) == TARN_HUGE_NEVER) {
+	if (end - first < TARN_BLOCK_PAGES) {
 		r->round.skipped += end - first;
+		return;
+	}
+	/* That may be said while this runs. */
+	if (READ_ONCE(r->part->huge) == TARN_HUGE_NEVER) {
+		r->round.passed += TARN_BLOCK_PAGES;
 		return;
 	}
 	scattered = is_scattered(r, leaf, first, &v);
@@ -355,7 +365,7 @@ static void compact(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first
 	else if (fetch(r, leaf, first, nid))
 		note_left(&r->round, first, end);
 	else
-		note_skipped(r);
+		r->round.passed += TARN_BLOCK_PAGES;
 }
 
 /* ---- a round ------------------------------------------------------------ */

@@ -41,14 +41,16 @@ static bool has_room(struct tarn_pool *pool, int nid, unsigned int pages)
 			    tarn_chunk_room(n, 0);
 }
 
-/* 0: nothing, or not so many as come at a time. */
+/* 0: nothing, or there is no room; of blocks 1: not so many as one has, but there is room. */
 static u64 lacks(struct tarn_partition *part, int nid, u64 wanted,
 		 unsigned int pages)
 {
 	u64 much = missing(part, nid, wanted);
 
-	if (much < pages || !has_room(part->pool, nid, pages))
+	if (!has_room(part->pool, nid, pages))
 		return 0;
+	if (much < pages)
+		return pages > 1;
 	return wanted ? LACKS_NUMBER + much : much;
 }
 

@@ -763,6 +763,30 @@ static void blocks_move_when_the_pager_has_no_room(void)
 	end();
 }
 
+/* Frames for what has none are growth. */
+static void none_is_filled_when_the_pager_has_no_room(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin_scattered();
+	pager_start(&pg, &pool);
+	ASSERT_OK(fallocate(part, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    5 * PAGE_SIZE, PAGE_SIZE));
+	pager_status(&pg, TARN_PAGER_IS_FULL);
+	r = part_relocate(part, 0, TARN_RELOCATE_COMPACT);
+	ASSERT_EQ(r.state, TARN_RELOCATION_NO_ROOM);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES - 1);
+	ASSERT_EQ(r.tried, r.blocks);
+	pager_status(&pg, 0);
+	ASSERT_EQ(part_relocate(part, 0, TARN_RELOCATE_COMPACT).state,
+		  TARN_RELOCATION_DONE);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	page_fill(map + 5 * PAGE_SIZE, 5, 5, 1);
+	check(1);
+	pager_stop(&pg);
+	end();
+}
+
 /* Nor made any more when that is said while it runs. */
 static void none_where_they_are_not_wanted_any_more(void)
 {
@@ -821,6 +845,7 @@ static const struct tarn_test tests[] = {
 	TEST(a_home_that_is_full_is_passed_over),
 	TEST(what_went_out_again_is_read_again),
 	TEST(blocks_move_when_the_pager_has_no_room),
+	TEST(none_is_filled_when_the_pager_has_no_room),
 	TEST(none_where_they_are_not_wanted_any_more),
 	TEST(none_where_blocks_are_not_wanted),
 };
