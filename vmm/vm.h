@@ -92,7 +92,8 @@ enum vm_request {
  * @lock: see above
  * @devices: all devices, in the order of creation
  * @state: the run state
- * @held: neither runs nor resets, as it is being saved or restored
+ * @held: neither runs nor resets, as it is being saved or restored. A machine that
+ *	  may run is held by a job of the worker, so it does not change under another
  * @actions: from the options, or set later by a monitor
  * @on_event: hears of events, under the lock; may be NULL. @reason: VM_BY_*
  * @on_unplug: a device that the guest let go is destroyed; @id may be NULL

@@ -2,7 +2,8 @@
 /*
  * What concerns the machine as a whole, while nobody brings a page that it needs:
  * stop, reset, unplugging a device, setting up a queue, restoring one, and making disks
- * durable. That waits; the lock is free, and the main loop answers.
+ * durable. That waits; the lock is free, and the main loop answers. And what comes in
+ * between there: a save that a monitor asks for, a request of the guest.
  */
 #define MACHINE_HAS_VM
 #define MACHINE_HAS_PARTITION
@@ -22,6 +23,8 @@ static int fake_ioctl(int fd, unsigned long request, ...);
 #undef ioctl
 
 #include "backend/rng.h"
+#include "save/machine.h"
+#include "save/transfer.h"
 #include "state.h"
 
 #define BASE 0x100000ULL
@@ -38,7 +41,7 @@ static struct mem_backend backend = {.id = (char *)"ram"};
 static struct x86_machine board;
 static const struct device_ops rng_ops = VIRTIO_PCI_DEVICE_OPS("rng");
 static const struct device_ops blk_ops = VIRTIO_PCI_DEVICE_OPS("blk");
-static sem_t stopped, reset, unplugged, over;
+static sem_t stopped, reset, unplugged, over, settled;
 
 /* Whoever comes to it waits there until the test lets it go. */
 struct gate {
@@ -47,7 +50,7 @@ struct gate {
 	sem_t open;
 };
 
-static struct gate module, durable, device;
+static struct gate module, durable, device, parking, saving;
 
 static void gate_pass(struct gate *g)
 {
@@ -93,9 +96,13 @@ int fdatasync(int fd)
 
 static bool vcpus_parked;
 
+/* The lock is free until the last one has come. */
 void vcpus_stop(struct vm *v)
 {
 	vcpus_parked = true;
+	vm_unlock(v);
+	gate_pass(&parking);
+	vm_lock(v);
 }
 
 void vcpus_run(struct vm *v)
@@ -130,12 +137,45 @@ struct mem_backend *mem_backend_create_ram(const char *id, u64 size)
 	return NULL;
 }
 
+/* Saving: memory takes as long as the test wants. */
+
+static int memory_result;
+
+int memory_save(struct stream *s, const struct tarn_mem *mem,
+		struct memory_progress *progress)
+{
+	gate_pass(&saving);
+	return READ_ONCE(memory_result);
+}
+
+int machine_can_save(struct vm *v) { return 0; }
+int machine_describe(struct vm *v, struct state_out *out) { return 0; }
+int machine_save(struct vm *v, struct state_out *out) { return 0; }
+int machine_check(struct vm *v, const struct stream_record *rec) { abort(); }
+int machine_load(struct vm *v, const struct stream_record *rec) { abort(); }
+int memory_clear(struct tarn_mem *mem) { abort(); }
+void memory_loaded(const struct tarn_mem *mem) { abort(); }
+int memory_load(struct tarn_mem *mem, const struct stream_record *rec,
+		struct memory_progress *progress)
+{
+	abort();
+}
+
 static void on_event(struct vm *v, enum vm_event event, const char *reason)
 {
 	if (event == VM_EVENT_STOP)
 		sem_post(&stopped);
 	if (event == VM_EVENT_RESET)
 		sem_post(&reset);
+}
+
+static void on_transfer(struct vm *v)
+{
+	struct transfer_info info;
+
+	transfer_info(v, &info);
+	if (info.status >= TRANSFER_COMPLETED)
+		sem_post(&settled);
 }
 
 static void on_unplug(struct vm *v, const char *id)
@@ -177,6 +217,18 @@ static void task_begin(int (*fn)(struct vm *v))
 static bool task_ends(void)
 {
 	return comes(&over) && !task.ret;
+}
+
+static int nothing(struct vm *v)
+{
+	return 0;
+}
+
+/* All that the worker was asked for before is done. */
+static void worker_settles(void)
+{
+	task_begin(nothing);
+	CHECK(task_ends());
 }
 
 static bool worker_comes_to_wait(enum wait_for what)
@@ -279,7 +331,9 @@ static void test_begin(void)
 {
 	sem_t *sems[] = {&stopped, &reset, &unplugged, &over, &module.come,
 			 &module.open, &durable.come, &durable.open,
-			 &device.come, &device.open};
+			 &device.come, &device.open, &parking.come,
+			 &parking.open, &saving.come, &saving.open,
+			 &settled};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sems); i++)
@@ -290,6 +344,8 @@ static void test_begin(void)
 	vm.request_job.run = run_request;
 	vm.arch = &board;
 	machine_start();
+	CHECK_EQ(transfer_create(&vm), 0);
+	transfer_listen(&vm, on_transfer);
 	attach_memory();
 	CHECK_EQ(pcihp_create(&vm), 0);
 	create_rng();
@@ -351,6 +407,11 @@ static void request_reset(void)
 	vm_lock(&vm);
 	vm_request_reset(&vm);
 	vm_unlock(&vm);
+}
+
+static int reboot(struct vm *v)
+{
+	return vm_reboot(v, VM_BY_MONITOR_RESET);
 }
 
 static void test_reset(void)
@@ -528,8 +589,78 @@ static void test_unplug(void)
 	CHECK_EQ(cfg_in(5, 0, 4), 0xffffffff);
 }
 
+/* A guest and a monitor at the same time */
+
+static void save_begin(void)
+{
+	int fd = memfd_create("saved", MFD_CLOEXEC);
+
+	memory_result = 0;
+	vm_lock(&vm);
+	CHECK_EQ(transfer_save(&vm, fd, -1, false), 0);
+	vm_unlock(&vm);
+}
+
+static bool save_ends(enum transfer_status want)
+{
+	struct transfer_info info;
+
+	CHECK(comes(&settled));
+	worker_settles();
+	vm_lock(&vm);
+	transfer_info(&vm, &info);
+	vm_unlock(&vm);
+	CHECK(!vm.held);
+	return info.status == want;
+}
+
+static void go_on(void)
+{
+	task_begin(vm_resume);
+	CHECK(task_ends());
+	CHECK_EQ(vm.state, VM_RUNNING);
+	CHECK(!vcpus_parked);
+}
+
+/* A save is asked for while the guest's request waits for vCPUs. */
+static void test_reset_and_save(void)
+{
+	WRITE_ONCE(parking.shut, true);
+	request_reset();
+	CHECK(comes(&parking.come));
+	save_begin();
+	gate_open(&parking);
+	CHECK(comes(&reset));
+	CHECK(save_ends(TRANSFER_COMPLETED));
+	CHECK_EQ(vm.exit_status, 0);
+	CHECK_EQ(vm.state, VM_POSTMIGRATE);
+	go_on();
+}
+
+/* A guest that has powered off needs no save, and has not failed. */
+static void test_shutdown_and_save(void)
+{
+	WRITE_ONCE(parking.shut, true);
+	vm.actions.shutdown_stays = true;
+	vm_lock(&vm);
+	vm_request_shutdown(&vm);
+	vm_unlock(&vm);
+	CHECK(comes(&parking.come));
+	save_begin();
+	CHECK(!vm.held);
+	gate_open(&parking);
+	CHECK(save_ends(TRANSFER_FAILED));
+	CHECK_EQ(vm.state, VM_SHUTDOWN);
+	vm.actions.shutdown_stays = false;
+	task_begin(reboot);
+	CHECK(task_ends());
+	CHECK(comes(&reset));
+	go_on();
+}
+
 static void test_end(void)
 {
+	transfer_destroy(&vm);
 	machine_end();
 	block_destroy_all();
 	free(vm.partitions);
@@ -546,6 +677,8 @@ static const struct tap_test tests[] = {
 	{"a queue is set up, and its ring pinned", test_pin},
 	{"and restored", test_restore},
 	{"a device that waits is unplugged", test_unplug},
+	{"a save is asked for while the guest reboots", test_reset_and_save},
+	{"and while it powers off", test_shutdown_and_save},
 	{"destruction", test_end},
 };
 

@@ -116,7 +116,6 @@ static void reset(struct transfer *t, bool incoming, int fd)
 	t->stopped = t->started = t->ended = 0;
 	t->was_running = t->wait = t->cancel = false;
 	t->result = 0;
-	t->vm->held = true;
 	fd_open(t, fd);
 }
 
@@ -519,6 +518,8 @@ int transfer_restore(struct vm *vm, int fd)
 	if (!t->record.data)
 		goto err_close;
 	reset(t, true, fd);
+	/* No job is in the middle of anything: it never ran. */
+	vm->held = true;
 	t->started = t->asked;
 	t->memory.total = vm->mem.size;
 	set_status(t, TRANSFER_SETUP);
