@@ -187,6 +187,12 @@ static int devices_pause(struct vm *vm)
 	return 0;
 }
 
+void vm_go_on(struct vm *vm)
+{
+	if (vm->state == VM_RUNNING && !vm->request)
+		vcpus_run(vm);
+}
+
 static int pause_as(struct vm *vm, enum vm_state state)
 {
 	int ret;
@@ -196,7 +202,7 @@ static int pause_as(struct vm *vm, enum vm_state state)
 	vcpus_stop(vm);
 	ret = devices_pause(vm);
 	if (ret) {
-		vcpus_run(vm);
+		vm_go_on(vm);
 		return ret;
 	}
 	vm->state = state;
@@ -239,9 +245,7 @@ int vm_resume(struct vm *vm)
 	}
 	vm->state = VM_RUNNING;
 	tell(vm, VM_EVENT_RESUME, NULL);
-	/* A request made meanwhile is carried out first. */
-	if (!vm->request)
-		vcpus_run(vm);
+	vm_go_on(vm);
 	return 0;
 }
 
@@ -262,8 +266,7 @@ int vm_reboot(struct vm *vm, const char *reason)
 	    vm->state == VM_IO_ERROR)
 		vm->state = VM_PAUSED;
 	tell(vm, VM_EVENT_RESET, reason);
-	if (vm->state == VM_RUNNING && !vm->request)
-		vcpus_run(vm);
+	vm_go_on(vm);
 	return 0;
 }
 
@@ -285,9 +288,10 @@ static void stay_or_quit(struct vm *vm, enum vm_state state, bool stay,
 static void run_request(struct vm *vm, struct vm_job *job)
 {
 	enum vm_request req = vm->request;
+	const char *reason = vm->reason;
 
-	/* Whoever holds the machine posts this again. */
-	if (vm->held)
+	/* Whoever holds the machine posts this again; two may have asked for one thing. */
+	if (vm->held || !req)
 		return;
 	vm->request = VM_REQUEST_NONE;
 	vcpus_stop(vm);
@@ -295,15 +299,15 @@ static void run_request(struct vm *vm, struct vm_job *job)
 	case VM_REQUEST_NONE:
 		break;
 	case VM_REQUEST_RESET:
-		if (vm_reboot(vm, vm->reason))
+		if (vm_reboot(vm, reason))
 			vm_quit(vm, EXIT_FAILURE);
 		break;
 	case VM_REQUEST_SHUTDOWN:
-		tell(vm, VM_EVENT_SHUTDOWN, vm->reason);
+		tell(vm, VM_EVENT_SHUTDOWN, reason);
 		stay_or_quit(vm, VM_SHUTDOWN, vm->actions.shutdown_stays, 0);
 		break;
 	case VM_REQUEST_CRASH:
-		tell(vm, VM_EVENT_CRASH, vm->reason);
+		tell(vm, VM_EVENT_CRASH, reason);
 		stay_or_quit(vm, VM_CRASHED, vm->actions.crash_stays,
 			     VM_EXIT_CRASH);
 		break;

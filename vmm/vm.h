@@ -207,6 +207,13 @@ void vm_destroy(struct vm *vm);
  */
 int vm_reset(struct vm *vm);
 
+/**
+ * vm_go_on() - let vCPUs that were stopped go on, if the guest is to run.
+ *
+ * What it has asked for meanwhile comes first: that lets them go on, or does not.
+ */
+void vm_go_on(struct vm *vm);
+
 /** vm_pause() - stop all vCPUs, then pause all devices. The worker. */
 int vm_pause(struct vm *vm);
 

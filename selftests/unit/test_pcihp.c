@@ -13,7 +13,7 @@ void vcpus_stop(struct vm *v)
 	stops++;
 }
 
-void vcpus_run(struct vm *v)
+void vm_go_on(struct vm *v)
 {
 	stops--;
 }

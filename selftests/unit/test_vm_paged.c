@@ -105,8 +105,10 @@ void vcpus_stop(struct vm *v)
 	vm_lock(v);
 }
 
+/* What the guest asks for comes before it goes on. */
 void vcpus_run(struct vm *v)
 {
+	CHECK(!v->request);
 	vcpus_parked = false;
 }
 
@@ -658,6 +660,53 @@ static void test_shutdown_and_save(void)
 	go_on();
 }
 
+/* Two vCPUs ask for the same: the second time there is nothing left to be done. */
+static void test_request_twice(void)
+{
+	vm_lock(&vm);
+	vm_request_reset(&vm);
+	worker_post(&vm, &vm.request_job);
+	vm_unlock(&vm);
+	CHECK(comes(&reset));
+	vm_lock(&vm);
+	worker_post(&vm, &vm.request_job);
+	vm_unlock(&vm);
+	worker_settles();
+	CHECK_EQ(vm.state, VM_RUNNING);
+	CHECK(!vcpus_parked);
+}
+
+/* A guest asks for something while it is stopped for what fails then. */
+static int pause_and_ask(struct device *dev)
+{
+	vm_request_reset(dev->vm);
+	return -EIO;
+}
+
+static const struct device_ops stubborn_ops = {
+	.name = "stubborn",
+	.pause = pause_and_ask,
+};
+
+static void test_pause_fails(void)
+{
+	struct device stubborn;
+
+	vm_lock(&vm);
+	CHECK_EQ(device_init(&stubborn, &vm, &stubborn_ops, NULL), 0);
+	vm_unlock(&vm);
+	task_begin(vm_pause);
+	CHECK(comes(&over));
+	CHECK_EQ(task.ret, -EIO);
+	CHECK(comes(&reset));
+	worker_settles();
+	CHECK_EQ(vm.state, VM_RUNNING);
+	CHECK(!vcpus_parked);
+	vm_lock(&vm);
+	device_remove(&stubborn);
+	vm_unlock(&vm);
+}
+
 static void test_end(void)
 {
 	transfer_destroy(&vm);
@@ -679,6 +728,8 @@ static const struct tap_test tests[] = {
 	{"a device that waits is unplugged", test_unplug},
 	{"a save is asked for while the guest reboots", test_reset_and_save},
 	{"and while it powers off", test_shutdown_and_save},
+	{"two vCPUs ask for the same", test_request_twice},
+	{"a request comes while a stop fails", test_pause_fails},
 	{"destruction", test_end},
 };
 

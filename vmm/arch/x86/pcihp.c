@@ -85,8 +85,7 @@ static void eject_job(struct vm *vm, struct vm_job *job)
 			hp->down &= ~(1U << slot);
 			hp->asked &= ~(1U << slot);
 		}
-	if (vm->state == VM_RUNNING && !vm->request)
-		vcpus_run(vm);
+	vm_go_on(vm);
 }
 
 /* A guest can only eject what somebody wants to take away. */
