@@ -6,6 +6,7 @@
 
 static struct x86_machine board;
 static unsigned int stops, unplugs, destroyed;
+static unsigned int stopped_at_reset, stopped_at_end;
 static char unplugged[32];
 
 void vcpus_stop(struct vm *v)
@@ -33,6 +34,7 @@ static void on_unplug(struct vm *v, const char *id)
 
 static void dull_reset(struct device *dev)
 {
+	stopped_at_reset = stops;
 	pci_device_reset(to_pci_device(dev));
 }
 
@@ -41,6 +43,7 @@ static void dull_destroy(struct device *dev)
 	struct pci_device *pdev = to_pci_device(dev);
 
 	destroyed++;
+	stopped_at_end = stops;
 	pci_device_exit(pdev);
 	free(pdev);
 }
@@ -63,16 +66,23 @@ static void bar_out(struct pci_device *pdev, u64 off, u64 val,
 
 static const struct pci_bar_ops dull_bar = {.read = bar_in, .write = bar_out};
 
-static struct pci_device *dull_create(const char *text)
+int device_create(struct vm *v, struct opts *opts)
 {
 	static const struct pci_device_info info = {.vendor = 1, .device = 2};
 	struct pci_device *pdev = calloc(1, sizeof(*pdev));
+
+	CHECK_EQ(pci_device_init(pdev, v, &dull_ops, &info, opts), 0);
+	CHECK_EQ(pci_bar_add(pdev, 0, 0x4000, 0, &dull_bar), 0);
+	return 0;
+}
+
+static struct pci_device *dull_create(const char *text)
+{
 	struct opts *opts = opts_of(text, NULL);
 
-	CHECK_EQ(pci_device_init(pdev, &vm, &dull_ops, &info, opts), 0);
-	CHECK_EQ(pci_bar_add(pdev, 0, 0x4000, 0, &dull_bar), 0);
+	CHECK_EQ(device_create(&vm, opts), 0);
 	opts_destroy(opts);
-	return pdev;
+	return to_pci_device(TAILQ_LAST(&vm.devices, device_list));
 }
 
 static void setup(void)
@@ -119,7 +129,7 @@ static void test_plug(void)
 	setup();
 	guest_write(BUS_PIO, GPE_PORT + 2, GPE_HOTPLUG, 2);
 	pdev = dull_create("id=new,addr=7");
-	x86_pci_added(&vm, pdev->slot);
+	tell_added(&vm, pdev->slot);
 	CHECK(line[IRQ_SCI]);
 	CHECK_EQ(guest_read(BUS_PIO, GPE_PORT, 2), GPE_HOTPLUG);
 	CHECK_EQ(reg_in(REG_UP), 1U << 7);
@@ -140,6 +150,28 @@ static void test_plug(void)
 	CHECK_STR(unplugged, "new");
 	CHECK_EQ(stops, 0);
 	CHECK_EQ(cfg_in(7, 0, 4), 0xffffffff);
+	machine_end();
+}
+
+/* As the worker does it: no vCPU sees what is not ready, or does not stay. */
+static void test_worker_plugs(void)
+{
+	struct opts *opts;
+
+	setup();
+	vm_lock(&vm);
+	opts = opts_of("id=odd,addr=8,nobody=knows", NULL);
+	CHECK_EQ(x86_pci_plug(&vm, opts), -EINVAL);
+	opts_destroy(opts);
+	CHECK_EQ(destroyed, 1);
+	opts = opts_of("id=new,addr=7", NULL);
+	CHECK_EQ(x86_pci_plug(&vm, opts), 0);
+	opts_destroy(opts);
+	vm_unlock(&vm);
+	CHECK_EQ(stopped_at_reset, 1);
+	CHECK_EQ(stopped_at_end, 1);
+	CHECK_EQ(stops, 0);
+	CHECK_EQ(reg_in(REG_UP), 1U << 7);
 	machine_end();
 }
 
@@ -221,7 +253,7 @@ static void test_state(void)
 	size_t len, off = 0;
 
 	setup();
-	x86_pci_added(&vm, 5);
+	tell_added(&vm, 5);
 	x86_pci_remove(&vm, 6);
 	CHECK_EQ(state_section(out, "hp", 1), 0);
 	CHECK_EQ(pcihp_save(&board.pcihp->dev, out), 0);
@@ -238,6 +270,7 @@ static void test_state(void)
 
 static const struct tap_test tests[] = {
 	{"a device comes and goes", test_plug},
+	{"vCPUs stand still while one comes", test_worker_plugs},
 	{"a guest ejects what it likes", test_hostile},
 	{"a reset takes what was asked for", test_reset},
 	{"addresses are used again", test_addresses},

@@ -571,6 +571,108 @@ static void test_restore(void)
 	CHECK(task_ends());
 }
 
+/* A device is plugged in whose reset waits. A guest that looks for it finds it later. */
+
+#define LATE 7
+
+static struct virtio_dev *late;
+
+static void idle(void *arg)
+{
+}
+
+static void late_reset(struct virtio_dev *dev)
+{
+	virtio_call(dev, idle, NULL);
+}
+
+static void late_kick(struct virtio_dev *dev, struct virtio_queue *q)
+{
+}
+
+static void late_destroy(struct virtio_dev *dev)
+{
+	virtio_dev_exit(dev);
+	iothread_common_put(IOTHREAD_DEVICES);
+	free(dev);
+}
+
+static const struct virtio_dev_ops late_virtio_ops = {
+	.name = "late",
+	.id = VIRTIO_ID_CONSOLE,
+	.kick = late_kick,
+	.reset = late_reset,
+	.destroy = late_destroy,
+};
+static const struct device_ops late_ops = VIRTIO_PCI_DEVICE_OPS("late");
+
+int device_create(struct vm *v, struct opts *opts)
+{
+	struct loop *loop = iothread_common_get(IOTHREAD_DEVICES);
+
+	late = calloc(1, sizeof(*late));
+	CHECK_EQ(virtio_dev_init(late, v, &late_virtio_ops, loop, 1, QSIZE), 0);
+	return virtio_pci_create(v, late, &late_ops, opts);
+}
+
+static int plug(struct vm *v)
+{
+	struct opts *opts = opts_of("id=late,addr=7", NULL);
+	int ret = x86_pci_plug(v, opts);
+
+	opts_destroy(opts);
+	return ret;
+}
+
+/* It looks only where a vCPU could. */
+static bool finds(unsigned int slot)
+{
+	u32 addr = 0x80000000 | slot << 11, id = ~0U;
+
+	vm_lock(&vm);
+	if (!vcpus_parked) {
+		bus_access(&vm, BUS_PIO, 0xcf8, &addr, 4, true);
+		bus_access(&vm, BUS_PIO, 0xcfc, &id, 4, false);
+	}
+	vm_unlock(&vm);
+	return id != ~0U;
+}
+
+static void *vcpu_looks(void *arg)
+{
+	static struct driver d;
+	static struct ring r;
+	u64 end = loop_now() + limit_seconds() * 1000000000ULL;
+
+	while (!finds(LATE) && loop_now() < end)
+		usleep(1000);
+	driver_probe(&d, LATE);
+	CHECK(driver_negotiate(&d, 0));
+	driver_queue(&d, &r, 0, QSIZE, BLK_BASE + 0x20000);
+	driver_ok(&d);
+	return NULL;
+}
+
+static void test_plug(void)
+{
+	pthread_t thread;
+
+	if (!stick())
+		return;
+	pthread_create(&thread, NULL, vcpu_looks, NULL);
+	task_begin(plug);
+	CHECK(worker_comes_to_wait(WAIT_PAGES));
+	CHECK(machine_answers());
+	CHECK(vcpus_parked);
+	CHECK(!late->status);
+	bring_page();
+	CHECK(task_ends());
+	pthread_join(thread, NULL);
+	CHECK(late->status & VIRTIO_CONFIG_S_DRIVER_OK);
+	CHECK(late->queues[0].enabled && late->queues[0].vq.desc);
+	CHECK(late->queues[0].live);
+}
+
 /* Its card is taken away while its thread waits. Nothing else is possible then. */
 static void test_unplug(void)
 {
@@ -725,6 +827,7 @@ static const struct tap_test tests[] = {
 	{"stop, while a request does not end", test_drain},
 	{"a queue is set up, and its ring pinned", test_pin},
 	{"and restored", test_restore},
+	{"a device comes, and its reset waits", test_plug},
 	{"a device that waits is unplugged", test_unplug},
 	{"a save is asked for while the guest reboots", test_reset_and_save},
 	{"and while it powers off", test_shutdown_and_save},

@@ -86,21 +86,9 @@ static const char *no_plug(struct vm *vm, const char *driver)
 	return NULL;
 }
 
-static void plug(struct vm *vm, struct device *dev)
-{
-	struct pci_device *pdev = to_pci_device(dev);
-
-	if (dev->ops->reset)
-		dev->ops->reset(dev);
-	/* It may be the balloon. */
-	qmp_balloon_listen();
-	x86_pci_added(vm, pdev->slot);
-}
-
 static void device_add(struct vm *vm, struct qmp_call *call, json_t *args)
 {
 	const char *driver = text_arg(args, "driver");
-	struct device *last = TAILQ_LAST(&vm->devices, device_list), *dev;
 	const char *why = no_plug(vm, driver);
 	int ret;
 
@@ -109,13 +97,10 @@ static void device_add(struct vm *vm, struct qmp_call *call, json_t *args)
 			  "Device '%.100s' cannot be added: %s", driver, why);
 		return;
 	}
-	ret = create(args, "device_add", device_create, vm);
-	dev = TAILQ_LAST(&vm->devices, device_list);
-	/* It was made, but of options that nobody knew. */
-	if (ret && dev != last)
-		dev->ops->destroy(dev);
-	else if (!ret)
-		plug(vm, dev);
+	ret = create(args, "device_add", x86_pci_plug, vm);
+	/* It may be the balloon. */
+	if (!ret)
+		qmp_balloon_listen();
 	answer(call, ret);
 }
 

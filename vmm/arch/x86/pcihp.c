@@ -3,7 +3,8 @@
  * Plugging PCI devices in and out by ACPI: a general purpose event makes the
  * guest run the DSDT's method, which reads here what has changed in which slot.
  *
- * A device goes when the guest writes its slot to the eject register. That
+ * A device is made and reset by the worker, with all vCPUs stopped, and the guest
+ * is told then. It goes when the guest writes its slot to the eject register. That
  * happens in a vCPU's exit, so taking the device down is left to the worker,
  * with all vCPUs stopped. A guest that was asked and does not answer
  * keeps its device until it reboots.
@@ -15,6 +16,7 @@
 #include "../../bus.h"
 #include "../../device.h"
 #include "../../irq.h"
+#include "../../lib/opts.h"
 #include "../../pci-internal.h"
 #include "../../state.h"
 #include "../../vcpu.h"
@@ -52,6 +54,42 @@ struct pcihp {
 static void sci_update(struct pcihp *hp)
 {
 	x86_sci_set(hp->dev.vm, X86_SCI_GPE, hp->sts & hp->en);
+}
+
+/* Coming */
+
+static void tell_added(struct vm *vm, unsigned int slot)
+{
+	struct pcihp *hp = vm->arch->pcihp;
+
+	hp->up |= 1U << slot;
+	hp->sts |= GPE_HOTPLUG;
+	sci_update(hp);
+}
+
+/*
+ * A guest may look at its slots at any time. A device that it finds there has been
+ * reset, and one that goes again at once it does not find: no vCPU runs meanwhile.
+ */
+int x86_pci_plug(struct vm *vm, struct opts *opts)
+{
+	struct device *last = TAILQ_LAST(&vm->devices, device_list), *dev;
+	int ret;
+
+	vcpus_stop(vm);
+	ret = device_create(vm, opts);
+	ret = ret ?: opts_check_used(opts);
+	dev = TAILQ_LAST(&vm->devices, device_list);
+	/* It was made, but of options that nobody knew. */
+	if (ret && dev != last)
+		dev->ops->destroy(dev);
+	if (!ret) {
+		if (dev->ops->reset)
+			dev->ops->reset(dev);
+		tell_added(vm, to_pci_device(dev)->slot);
+	}
+	vm_go_on(vm);
+	return ret;
 }
 
 /* Removing */
@@ -102,15 +140,6 @@ static void eject(struct pcihp *hp, u32 slots)
 bool x86_pci_asked(struct vm *vm, unsigned int slot)
 {
 	return vm->arch->pcihp->asked & 1U << slot;
-}
-
-void x86_pci_added(struct vm *vm, unsigned int slot)
-{
-	struct pcihp *hp = vm->arch->pcihp;
-
-	hp->up |= 1U << slot;
-	hp->sts |= GPE_HOTPLUG;
-	sci_update(hp);
 }
 
 void x86_pci_remove(struct vm *vm, unsigned int slot)

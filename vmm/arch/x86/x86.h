@@ -14,6 +14,7 @@
 struct chardev;
 struct firmware;
 struct fwcfg;
+struct opts;
 struct sections;
 struct state_out;
 struct tarn_mem;
@@ -132,8 +133,12 @@ int x86_state_load(struct vm *vm, struct sections *sections);
 /** x86_pci_asked() - whether the guest was asked for it already. */
 bool x86_pci_asked(struct vm *vm, unsigned int slot);
 
-/** x86_pci_added() - tell the guest that a slot has a device now. */
-void x86_pci_added(struct vm *vm, unsigned int slot);
+/**
+ * x86_pci_plug() - make the PCI device that @opts describe, and tell the guest.
+ *
+ * All of @opts has to be used. The worker, whose lock may be let go of meanwhile.
+ */
+int x86_pci_plug(struct vm *vm, struct opts *opts);
 
 /**
  * x86_pci_remove() - ask the guest to let go of the device in a slot.
