@@ -342,11 +342,9 @@ static int vcpus_init(void)
 	return vcpus_start(&vm);
 }
 
+/* They stand still, as does all that could be waited for with them. */
 static void vcpus_exit(void)
 {
-	vm_lock(&vm);
-	vcpus_stop(&vm);
-	vm_unlock(&vm);
 	signals_end_within(END_SECONDS);
 }
 
@@ -452,8 +450,16 @@ static int worker_init(void)
 	return worker_create(&vm, sandbox_kind());
 }
 
+/*
+ * vCPUs stop before anything goes that a guest reaches: the worker, to which it has
+ * devices ejected, and the monitors, which hear of it.
+ */
 static void worker_exit(void)
 {
+	worker_end(&vm);
+	vm_lock(&vm);
+	vcpus_stop(&vm);
+	vm_unlock(&vm);
 	worker_destroy(&vm);
 }
 

@@ -17,6 +17,7 @@
  * @now: what is being done, until its done() was called
  * @over: work of the main loop: @now was carried out
  * @waits: see worker_waits()
+ * @end: no job is begun any more, or taken
  */
 struct worker {
 	struct vm *vm;
@@ -119,21 +120,32 @@ int worker_create(struct vm *vm, enum sandbox_kind kind)
 	return ret;
 }
 
-void worker_destroy(struct vm *vm)
+void worker_end(struct vm *vm)
 {
 	struct worker *w = vm->worker;
 	struct vm_job *job;
 
-	if (!w)
+	if (w->end)
 		return;
 	vm_lock(vm);
 	w->end = true;
 	pthread_cond_signal(&w->wake);
 	vm_unlock(vm);
 	pthread_join(w->thread, NULL);
+	vm_lock(vm);
 	while ((job = TAILQ_FIRST(&w->jobs)))
 		take(w, job);
 	loop_work_cancel(vm->loop, &w->over);
+	vm_unlock(vm);
+}
+
+void worker_destroy(struct vm *vm)
+{
+	struct worker *w = vm->worker;
+
+	if (!w)
+		return;
+	worker_end(vm);
 	pthread_cond_destroy(&w->wake);
 	free(w);
 	vm->worker = NULL;
@@ -143,7 +155,8 @@ void worker_post(struct vm *vm, struct vm_job *job)
 {
 	struct worker *w = vm->worker;
 
-	if (job->queued)
+	/* vCPUs run on for a while when the program ends. */
+	if (w->end || job->queued)
 		return;
 	job->queued = true;
 	TAILQ_INSERT_TAIL(&w->jobs, job, link);

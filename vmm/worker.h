@@ -39,10 +39,14 @@ struct vm_job {
 int worker_create(struct vm *vm, enum sandbox_kind kind);
 
 /**
- * worker_destroy() - end it. The main loop has ended; what is queued is not done.
+ * worker_end() - end it. The main loop has ended; what is queued is not done, nor is
+ * what vCPUs post from now on.
  *
  * Waits for what is being done: the end of the program is limited by signals.h.
  */
+void worker_end(struct vm *vm);
+
+/** worker_destroy() - the same, and free it. No vCPU runs that could post a job. */
 void worker_destroy(struct vm *vm);
 
 /** worker_post() - do @job soon, or nothing when it is queued. VM's lock held. */

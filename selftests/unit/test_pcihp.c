@@ -268,6 +268,21 @@ static void test_state(void)
 	machine_end();
 }
 
+/* The program ends, and the guest has not heard of it yet. */
+static void test_end(void)
+{
+	struct pci_device *pdev;
+
+	setup();
+	pdev = dull_create("id=stays,addr=3");
+	x86_pci_remove(&vm, pdev->slot);
+	worker_end(&vm);
+	reg_out(REG_EJECT, 1U << 3);
+	CHECK(!board.pcihp->job.queued);
+	CHECK_EQ(unplugs, 0);
+	machine_end();
+}
+
 static const struct tap_test tests[] = {
 	{"a device comes and goes", test_plug},
 	{"vCPUs stand still while one comes", test_worker_plugs},
@@ -275,6 +290,7 @@ static const struct tap_test tests[] = {
 	{"a reset takes what was asked for", test_reset},
 	{"addresses are used again", test_addresses},
 	{"saved and loaded", test_state},
+	{"a guest that does not know of the end", test_end},
 };
 
 TAP_MAIN(tests)
