@@ -212,6 +212,7 @@ static int pause_as(struct vm *vm, enum vm_state state)
 
 int vm_pause(struct vm *vm)
 {
+	vm->stay_paused = vm->state != VM_RUNNING;
 	return pause_as(vm, VM_PAUSED);
 }
 

@@ -94,6 +94,7 @@ enum vm_request {
  * @state: the run state
  * @held: neither runs nor resets, as it is being saved or restored. A machine that
  *	  may run is held by a job of the worker, so it does not change under another
+ * @stay_paused: somebody has asked for a stop while it did not run
  * @actions: from the options, or set later by a monitor
  * @on_event: hears of events, under the lock; may be NULL. @reason: VM_BY_*
  * @on_unplug: a device that the guest let go is destroyed; @id may be NULL
@@ -108,6 +109,7 @@ struct vm {
 	struct device_list devices;
 	enum vm_state state;
 	bool held;
+	bool stay_paused;
 	struct vm_actions actions;
 	void (*on_event)(struct vm *vm, enum vm_event event,
 			 const char *reason);
@@ -214,7 +216,12 @@ int vm_reset(struct vm *vm);
  */
 void vm_go_on(struct vm *vm);
 
-/** vm_pause() - stop all vCPUs, then pause all devices. The worker. */
+/**
+ * vm_pause() - stop all vCPUs, then pause all devices. The worker.
+ *
+ * One that stands still to be saved, or waits to be restored, does not go on by
+ * itself after that (@stay_paused).
+ */
 int vm_pause(struct vm *vm);
 
 /** vm_stop_for_disk() - the same, for a disk that fails; only if it runs. */

@@ -150,9 +150,9 @@ int memory_save(struct stream *s, const struct tarn_mem *mem,
 	return READ_ONCE(memory_result);
 }
 
+int machine_save(struct vm *v, struct state_out *out) { return 0; }
 int machine_can_save(struct vm *v) { return 0; }
 int machine_describe(struct vm *v, struct state_out *out) { return 0; }
-int machine_save(struct vm *v, struct state_out *out) { return 0; }
 int machine_check(struct vm *v, const struct stream_record *rec) { abort(); }
 int machine_load(struct vm *v, const struct stream_record *rec) { abort(); }
 int memory_clear(struct tarn_mem *mem) { abort(); }
@@ -809,6 +809,38 @@ static void test_pause_fails(void)
 	vm_unlock(&vm);
 }
 
+static void save_until_memory(void)
+{
+	WRITE_ONCE(saving.shut, true);
+	save_begin();
+	CHECK(comes(&saving.come));
+	CHECK(vm.held);
+}
+
+static void save_fails(void)
+{
+	WRITE_ONCE(memory_result, -EIO);
+	gate_open(&saving);
+	CHECK(save_ends(TRANSFER_FAILED));
+}
+
+/* Who stops a guest that stands still for a save wants it to stand still. */
+static void test_save_and_stop(void)
+{
+	save_until_memory();
+	task_begin(vm_pause);
+	CHECK(task_ends());
+	save_fails();
+	CHECK_EQ(vm.state, VM_PAUSED);
+	CHECK(vcpus_parked);
+	go_on();
+	/* That was about this save alone. */
+	save_until_memory();
+	save_fails();
+	CHECK_EQ(vm.state, VM_RUNNING);
+	CHECK(!vcpus_parked);
+}
+
 static void test_end(void)
 {
 	transfer_destroy(&vm);
@@ -833,6 +865,7 @@ static const struct tap_test tests[] = {
 	{"and while it powers off", test_shutdown_and_save},
 	{"two vCPUs ask for the same", test_request_twice},
 	{"a request comes while a stop fails", test_pause_fails},
+	{"stop, while the guest is saved", test_save_and_stop},
 	{"destruction", test_end},
 };
 

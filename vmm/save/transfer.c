@@ -298,7 +298,7 @@ static void save_end(struct transfer *t)
 	else
 		block_take_back_all();
 	finish(t, t->result);
-	if (t->result && t->was_running)
+	if (t->result && t->was_running && !vm->stay_paused)
 		vm_resume(vm);
 }
 
@@ -316,7 +316,7 @@ static void restore_end(struct transfer *t)
 	if (!ret)
 		vm->state = VM_PAUSED;
 	finish(t, ret);
-	if (!ret && !vm->config->start_paused)
+	if (!ret && !vm->config->start_paused && !vm->stay_paused)
 		vm_resume(vm);
 	/* Nobody is there who could try it again. */
 	if (ret && strcmp(vm->config->incoming, "defer"))

@@ -67,7 +67,8 @@ int transfer_can_save(struct vm *vm);
  * @dir: the directory of a file that was made for it, or -1; likewise
  * @wait: stop the guest, then wait for transfer_continue()
  *
- * A guest that runs is stopped; it goes on when this fails or is cancelled.
+ * A guest that runs is stopped; it goes on when this fails or is cancelled, unless
+ * somebody has asked for a stop meanwhile.
  * Saved, it is left as it is (VM_POSTMIGRATE), and what was saved is durable.
  *
  * Return: 0 when it has begun, or -errno, reported.
@@ -79,7 +80,8 @@ int transfer_continue(struct vm *vm);
 
 /**
  * transfer_restore() - restore a guest from @fd into a machine that was started
- * for it (VM_INMIGRATE). It is paused then, or runs if -S is not given.
+ * for it (VM_INMIGRATE). It is paused then, or runs if -S is not given and nobody
+ * has asked for a stop meanwhile.
  * @fd: as above
  */
 int transfer_restore(struct vm *vm, int fd);
