@@ -277,7 +277,9 @@ static void test_end(void)
 	pdev = dull_create("id=stays,addr=3");
 	x86_pci_remove(&vm, pdev->slot);
 	worker_end(&vm);
+	CHECK(!x86_pci_ejects(&vm));
 	reg_out(REG_EJECT, 1U << 3);
+	CHECK(x86_pci_ejects(&vm));
 	CHECK(!board.pcihp->job.queued);
 	CHECK_EQ(unplugs, 0);
 	machine_end();

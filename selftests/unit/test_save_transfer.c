@@ -121,6 +121,7 @@ u64 loop_now(void)
 int sandbox_enter(enum sandbox_kind kind) { return 0; }
 int block_sync_all(void) { return 0; }
 int machine_can_save(struct vm *v) { return 0; }
+bool x86_pci_ejects(struct vm *v) { return false; }
 int machine_describe(struct vm *v, struct state_out *out) { return 0; }
 int machine_save(struct vm *v, struct state_out *out) { return 0; }
 int machine_check(struct vm *v, const struct stream_record *rec) { abort(); }

@@ -150,7 +150,15 @@ int memory_save(struct stream *s, const struct tarn_mem *mem,
 	return READ_ONCE(memory_result);
 }
 
-int machine_save(struct vm *v, struct state_out *out) { return 0; }
+/* The last state that was saved has the device that was plugged in. */
+static bool saved_late;
+
+int machine_save(struct vm *v, struct state_out *out)
+{
+	saved_late = device_find(v, "late");
+	return 0;
+}
+
 int machine_can_save(struct vm *v) { return 0; }
 int machine_describe(struct vm *v, struct state_out *out) { return 0; }
 int machine_check(struct vm *v, const struct stream_record *rec) { abort(); }
@@ -841,6 +849,27 @@ static void test_save_and_stop(void)
 	CHECK(!vcpus_parked);
 }
 
+/* A guest lets go of a device while it is stopped to be saved. */
+static void test_eject_and_save(void)
+{
+	if (!device_find(&vm, "late")) {
+		task_begin(plug);
+		CHECK(task_ends());
+	}
+	vm_lock(&vm);
+	x86_pci_remove(&vm, LATE);
+	vm_unlock(&vm);
+	WRITE_ONCE(parking.shut, true);
+	save_begin();
+	CHECK(comes(&parking.come));
+	guest_write(BUS_PIO, PCIHP_PORT + 8, 1U << LATE, 4);
+	gate_open(&parking);
+	CHECK(comes(&unplugged));
+	CHECK(save_ends(TRANSFER_COMPLETED));
+	CHECK(!saved_late);
+	go_on();
+}
+
 static void test_end(void)
 {
 	transfer_destroy(&vm);
@@ -866,6 +895,7 @@ static const struct tap_test tests[] = {
 	{"two vCPUs ask for the same", test_request_twice},
 	{"a request comes while a stop fails", test_pause_fails},
 	{"stop, while the guest is saved", test_save_and_stop},
+	{"a device goes while it is stopped for that", test_eject_and_save},
 	{"destruction", test_end},
 };
 

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arch/x86/x86.h"
 #include "backend/block.h"
 #include "config.h"
 #include "error.h"
@@ -396,7 +397,7 @@ static int save_stop(struct transfer *t)
 /*
  * One step towards the thread's start; called again with -EAGAIN when the guest
  * has asked for something before it was stopped: that is done first, or it would
- * be lost.
+ * be lost. A device that it has let go of, for one, would be saved with it.
  */
 static int save_step(struct transfer *t)
 {
@@ -411,7 +412,7 @@ static int save_step(struct transfer *t)
 			return ret;
 		if (READ_ONCE(t->cancel))
 			return -ECANCELED;
-		if (vm->request) {
+		if (vm->request || x86_pci_ejects(vm)) {
 			t->stopped = 0;
 			return -EAGAIN;
 		}

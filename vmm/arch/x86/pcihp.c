@@ -142,6 +142,11 @@ bool x86_pci_asked(struct vm *vm, unsigned int slot)
 	return vm->arch->pcihp->asked & 1U << slot;
 }
 
+bool x86_pci_ejects(struct vm *vm)
+{
+	return vm->arch->pcihp->eject;
+}
+
 void x86_pci_remove(struct vm *vm, unsigned int slot)
 {
 	struct pcihp *hp = vm->arch->pcihp;

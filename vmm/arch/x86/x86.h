@@ -148,6 +148,9 @@ int x86_pci_plug(struct vm *vm, struct opts *opts);
  */
 void x86_pci_remove(struct vm *vm, unsigned int slot);
 
+/** x86_pci_ejects() - whether devices that it has let go of are there still. */
+bool x86_pci_ejects(struct vm *vm);
+
 int x86_vcpu_create(struct vcpu *vcpu);
 void x86_vcpu_destroy(struct vcpu *vcpu);
 
