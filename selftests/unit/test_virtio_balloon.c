@@ -242,6 +242,46 @@ static void test_target(void)
 	CHECK_EQ(guest_read(BUS_MMIO, cfg, 4), 0);
 }
 
+static bool irq_came(unsigned int vec)
+{
+	struct pollfd p = {.fd = irq_fd(&drv, vec), .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* Interrupts that were on their way when the state was taken come after it. */
+static void test_state(void)
+{
+	struct device *dev = TAILQ_LAST(&vm.devices, device_list);
+	struct state_out *out = state_out_create();
+	struct state_in in;
+	const void *data;
+	size_t len, off = 0;
+
+	bring_up(0, 0);
+	common_out(&drv, VIRTIO_PCI_COMMON_MSIX, 0, 2);
+	vm_lock(&vm);
+	CHECK_EQ(dev->ops->pause(dev), 0);
+	CHECK_EQ(state_section(out, "balloon", 1), 0);
+	CHECK_EQ(dev->ops->save(dev, out), 0);
+	balloon_set_target(RAM_SIZE / 2);
+	dev->ops->reset(dev);
+	data = state_out_data(out, &len);
+	CHECK_EQ(state_next(data, len, &off, &in), 1);
+	CHECK_EQ(dev->ops->load(dev, &in, dev->ops->version), 0);
+	irq_clear(&drv, 0);
+	irq_clear(&drv, 1);
+	dev->ops->resume(dev);
+	CHECK(irq_came(0) && irq_came(1));
+	/* A guest that was only stopped has missed none. */
+	irq_clear(&drv, 0);
+	CHECK_EQ(dev->ops->pause(dev), 0);
+	dev->ops->resume(dev);
+	CHECK(!irq_came(0));
+	vm_unlock(&vm);
+	state_out_destroy(out);
+}
+
 static void bring_up_all(void)
 {
 	bring_up(1ULL << VIRTIO_BALLOON_F_STATS_VQ |
@@ -299,6 +339,7 @@ static const struct tap_test tests[] = {
 	{"free page reporting", test_reporting},
 	{"statistics", test_stats},
 	{"target and actual size", test_target},
+	{"saved and loaded", test_state},
 	{"a hostile driver", test_hostile},
 	{"destruction", test_end},
 };

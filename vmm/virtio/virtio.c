@@ -483,6 +483,8 @@ static void notify_all(struct virtio_dev *dev)
 	for (i = 0; i < dev->nr_queues; i++)
 		if (dev->queues[i].enabled)
 			dev->transport->notify_queue(&dev->queues[i]);
+	if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		dev->transport->notify_config(dev);
 }
 
 void virtio_resume(struct virtio_dev *dev)
