@@ -116,7 +116,7 @@ static const struct {
 	unsigned int kinds;
 } ioctl_types[] = {
 	{0xae, DEVICE}, /* KVM */
-	{0xaf, DEVICE}, /* vhost */
+	{0xaf, DEVICE | DEVICES}, /* vhost */
 	{0x12, MONITOR}, /* sizes of block devices */
 };
 

@@ -49,6 +49,28 @@ static inline bool comes(sem_t *sem)
 	return !sem_timedwait(sem, &ts);
 }
 
+/* Whoever comes to it waits there until the test lets it go. */
+struct gate {
+	bool shut;
+	sem_t come;
+	sem_t open;
+};
+
+static inline void gate_pass(struct gate *g)
+{
+	if (!READ_ONCE(g->shut))
+		return;
+	sem_post(&g->come);
+	while (sem_wait(&g->open))
+		;
+}
+
+static inline void gate_open(struct gate *g)
+{
+	WRITE_ONCE(g->shut, false);
+	sem_post(&g->open);
+}
+
 static inline void say_time(const char *what, u64 start)
 {
 	printf("# %s after %llu us\n", what,

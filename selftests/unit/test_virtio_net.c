@@ -13,8 +13,7 @@ static int vhost_ioctl(int fd, unsigned long request, ...);
 #include "../../vmm/virtio/vhost.c"
 #undef ioctl
 #include "hostile.h"
-#include "machine.h"
-#include "tap.h"
+#include "paged.h"
 #include "virtio/virtio-pci.h"
 
 #include <stdarg.h>
@@ -83,6 +82,19 @@ void netdev_detach(struct netdev *nd)
 /* Of each queue, what vhost was told last. */
 static int vhost_backend[NR_QUEUES];
 
+/*
+ * Its worker waits for a page of the guest, with a mutex of the queue that some
+ * requests take, too.
+ */
+static struct gate vhost_gate;
+
+static bool takes_mutex(unsigned long request)
+{
+	return request == VHOST_NET_SET_BACKEND ||
+	       request == VHOST_GET_VRING_BASE ||
+	       request == VHOST_SET_VRING_CALL;
+}
+
 static int vhost_ioctl(int fd, unsigned long request, ...)
 {
 	struct vhost_vring_file *file;
@@ -93,6 +105,8 @@ static int vhost_ioctl(int fd, unsigned long request, ...)
 	arg = va_arg(ap, void *);
 	va_end(ap);
 	CHECK_EQ(fd, backend.vhost_fd);
+	if (takes_mutex(request))
+		gate_pass(&vhost_gate);
 	if (request == VHOST_GET_FEATURES)
 		*(u64 *)arg = ~0ULL;
 	if (request == VHOST_NET_SET_BACKEND) {
@@ -466,6 +480,116 @@ static void test_link_vhost(void)
 	plug("addr=5,netdev=n0,host_mtu=9000");
 }
 
+/* What waits for vhost waits alone. */
+
+static void vcpu_resets(void)
+{
+	status_out(&drv, 0);
+}
+
+static void vcpu_moves_vector(void)
+{
+	common_out(&drv, VIRTIO_PCI_COMMON_Q_SELECT, TX, 2);
+	common_out(&drv, VIRTIO_PCI_COMMON_Q_MSIX, 0, 2);
+}
+
+static void vcpu_leaves_msix(void)
+{
+	u16 ctrl = cfg_in(drv.slot, drv.msix + 2, 2);
+
+	cfg_out(drv.slot, drv.msix + 2, ctrl & ~PCI_MSIX_FLAGS_ENABLE, 2);
+}
+
+static void *vcpu(void *arg)
+{
+	void (**access)(void) = arg;
+
+	(*access)();
+	return NULL;
+}
+
+static sem_t job_over;
+
+static void job_done(struct vm *v, struct vm_job *job)
+{
+	sem_post(&job_over);
+}
+
+static void job_stop(struct vm *v, struct vm_job *job)
+{
+	struct device *dev = TAILQ_LAST(&v->devices, device_list);
+
+	CHECK_EQ(dev->ops->pause(dev), 0);
+}
+
+static void job_link(struct vm *v, struct vm_job *job)
+{
+	CHECK_EQ(virtio_net_set_link("n0", net->unplugged), 0);
+}
+
+static void wait_at_vhost(void)
+{
+	CHECK(comes(&vhost_gate.come));
+	CHECK(lock_is_free());
+	CHECK(main_loop_answers());
+	gate_open(&vhost_gate);
+}
+
+static void vcpu_waits(void (*access)(void))
+{
+	pthread_t thread;
+
+	WRITE_ONCE(vhost_gate.shut, true);
+	pthread_create(&thread, NULL, vcpu, &access);
+	wait_at_vhost();
+	pthread_join(thread, NULL);
+}
+
+static void worker_waits_in(void (*fn)(struct vm *v, struct vm_job *job))
+{
+	struct vm_job job = {.run = fn, .done = job_done};
+
+	WRITE_ONCE(vhost_gate.shut, true);
+	vm_lock(&vm);
+	worker_post(&vm, &job);
+	vm_unlock(&vm);
+	wait_at_vhost();
+	CHECK(comes(&job_over));
+}
+
+static void test_vhost_waits(void)
+{
+	struct device *dev;
+
+	sem_init(&vhost_gate.come, 0, 0);
+	sem_init(&vhost_gate.open, 0, 0);
+	sem_init(&job_over, 0, 0);
+	unplug();
+	backend.vhost_fd = 1000;
+	plug("addr=5,netdev=n0");
+	features &= ~(1ULL << VIRTIO_NET_F_MTU);
+	bring_up();
+	vcpu_waits(vcpu_moves_vector);
+	vcpu_waits(vcpu_leaves_msix);
+	vcpu_waits(vcpu_resets);
+	CHECK(on_vhost(-1));
+	bring_up();
+	worker_waits_in(job_link);
+	CHECK(on_vhost(-1));
+	worker_waits_in(job_link);
+	CHECK(on_vhost(backend.fd));
+	worker_waits_in(job_stop);
+	CHECK(on_vhost(-1));
+	vm_lock(&vm);
+	dev = TAILQ_LAST(&vm.devices, device_list);
+	dev->ops->resume(dev);
+	vm_unlock(&vm);
+	CHECK(on_vhost(backend.fd));
+	unplug();
+	backend.vhost_fd = -1;
+	plug("addr=5,netdev=n0");
+}
+
 /* Merged buffers of many descriptors each: the window takes what it can. */
 static void test_long_buffers(void)
 {
@@ -531,6 +655,7 @@ static const struct tap_test tests[] = {
 	{"an MTU", test_mtu},
 	{"a cable that is pulled", test_link_saved},
 	{"on vhost, too", test_link_vhost},
+	{"what waits for vhost waits alone", test_vhost_waits},
 	{"buffers of many parts", test_long_buffers},
 	{"a hostile driver", test_hostile},
 	{"destruction", test_end},

@@ -43,29 +43,7 @@ static const struct device_ops rng_ops = VIRTIO_PCI_DEVICE_OPS("rng");
 static const struct device_ops blk_ops = VIRTIO_PCI_DEVICE_OPS("blk");
 static sem_t stopped, reset, unplugged, over, settled;
 
-/* Whoever comes to it waits there until the test lets it go. */
-struct gate {
-	bool shut;
-	sem_t come;
-	sem_t open;
-};
-
 static struct gate module, durable, device, parking, saving;
-
-static void gate_pass(struct gate *g)
-{
-	if (!READ_ONCE(g->shut))
-		return;
-	sem_post(&g->come);
-	while (sem_wait(&g->open))
-		;
-}
-
-static void gate_open(struct gate *g)
-{
-	WRITE_ONCE(g->shut, false);
-	sem_post(&g->open);
-}
 
 /* The module, KVM and the disk */
 

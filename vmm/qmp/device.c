@@ -335,6 +335,8 @@ static const struct qmp_command commands[] = {
 			{"up", QMP_BOOL, false, NULL},
 			{0},
 		},
+		.waits = true,
+		.late = "the cable is being plugged in or out",
 	},
 	{0},
 };

@@ -484,12 +484,18 @@ static void net_queue_stop(struct virtio_dev *vdev, struct virtio_queue *q)
 	}
 }
 
+static void move_interrupt(void *arg)
+{
+	struct virtio_queue *q = arg;
+
+	if (q->live)
+		vhost_queue_call(to_net(q->dev)->vhost, q);
+}
+
 static void net_vector_changed(struct virtio_dev *vdev, struct virtio_queue *q)
 {
-	struct virtio_net *net = to_net(vdev);
-
-	if (net->vhost && q->live)
-		vhost_queue_call(net->vhost, q);
+	if (to_net(vdev)->vhost)
+		virtio_call(vdev, move_interrupt, q);
 }
 
 static int net_start(struct virtio_dev *vdev)
@@ -558,8 +564,9 @@ static void lose_frames(struct virtio_net *net)
  * The cable of a card on vhost was plugged in or out. What the driver had to send
  * meanwhile is in its queue still, and its kicks were for nobody.
  */
-static void reconnect_vhost(struct virtio_net *net)
+static void reconnect_vhost(void *arg)
 {
+	struct virtio_net *net = arg;
 	struct virtio_queue *q;
 	u16 i;
 
@@ -705,24 +712,13 @@ static int setup_vhost(struct virtio_net *net)
 	return 0;
 }
 
-/* Queues that vhost serves have nothing to do here but interrupts. */
-static struct loop *choose_loop(struct virtio_net *net, struct vm *vm)
-{
-	struct loop *loop;
-
-	if (net->nd->vhost_fd >= 0)
-		return vm->loop;
-	loop = iothread_common_get(IOTHREAD_DEVICES);
-	net->own_thread = loop;
-	return loop;
-}
-
 static int net_setup(struct virtio_net *net, struct vm *vm, u64 queue_size,
 		     u16 mtu)
 {
-	struct loop *loop = choose_loop(net, vm);
+	struct loop *loop = iothread_common_get(IOTHREAD_DEVICES);
 	int ret;
 
+	net->own_thread = loop;
 	if (!loop)
 		return -EIO;
 	ret = virtio_dev_init(&net->vdev, vm, &net_ops, loop, NR_QUEUES,
@@ -811,7 +807,7 @@ int virtio_net_set_link(const char *name, bool up)
 		changed = net->unplugged == up;
 		set_cable(net, up);
 		if (net->vhost && changed)
-			reconnect_vhost(net);
+			virtio_call(&net->vdev, reconnect_vhost, net);
 		virtio_config_changed(&net->vdev);
 		return 0;
 	}

@@ -48,6 +48,15 @@ static int call_init(struct vhost_call *call, struct virtio_dev *dev)
 	return call->event ? 0 : -ENOMEM;
 }
 
+static void calls_end(void *arg)
+{
+	struct vhost *vh = arg;
+	u16 i;
+
+	for (i = 0; i < vh->nr; i++)
+		loop_event_del(vh->calls[i].event);
+}
+
 static int own(int fd, bool *owned)
 {
 	if (!*owned && ioctl(fd, VHOST_SET_OWNER))
@@ -99,11 +108,10 @@ void vhost_destroy(struct vhost *vh)
 
 	if (!vh)
 		return;
-	for (i = 0; i < vh->nr; i++) {
-		loop_event_del(vh->calls[i].event);
+	virtio_call(vh->dev, calls_end, vh);
+	for (i = 0; i < vh->nr; i++)
 		if (vh->calls[i].fd >= 0)
 			close(vh->calls[i].fd);
-	}
 	free(vh);
 }
 

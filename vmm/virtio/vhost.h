@@ -4,6 +4,11 @@
  * configuration and feature bits; while started, the rings are the kernel's,
  * with kicks arriving by the queue's ioeventfd and interrupts leaving by its
  * irqfd, neither passing through this process.
+ *
+ * Its worker reaches rings and buffers, and waits where a page of them has been paged
+ * out, with a mutex of the queue that most requests take, too. So what starts, stops
+ * and moves queues is called in the device's loop (virtio.h), where nobody has the
+ * VM's lock.
  */
 #ifndef TARN_VIRTIO_VHOST_H
 #define TARN_VIRTIO_VHOST_H

@@ -450,9 +450,11 @@ static void tell_vectors(struct virtio_pci *vp)
 
 	if (vp->msix == pci_msix_enabled(&vp->pdev))
 		return;
-	vp->msix = !vp->msix;
+	virtio_access_begin(vp->vdev);
+	vp->msix = pci_msix_enabled(&vp->pdev);
 	for (i = 0; i < vp->vdev->nr_queues; i++)
 		virtio_vector_changed(&vp->vdev->queues[i]);
+	virtio_access_end(vp->vdev);
 }
 
 static void cfg_write(struct pci_device *pdev, u32 off, unsigned int size)

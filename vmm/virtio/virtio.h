@@ -7,8 +7,8 @@
  * are done here once for all.
  *
  * Threads. Registers are accessed under the VM's lock. A device's queues run
- * in its loop: an iothread, or the main loop where the VMM does not serve them
- * (vhost). @start, @stop, @kick and @queue_stop are called in that loop's
+ * in its loop, that of an iothread; where vhost serves them, they are set up and taken
+ * down there. @start, @stop, @kick and @queue_stop are called in that loop's
  * thread or while it cannot run, so what they share needs no lock. What a
  * driver asks for and must be complete when the register write returns (reset,
  * queue reset) first stops the queue there and then waits in @drain, in the
@@ -86,7 +86,8 @@ struct virtio_queue {
  * @queue_start: one queue becomes live again while the others go on; optional
  * @queue_stop: one queue ceased to be live while the others go on; optional
  * @vector_changed: interrupts of @q go elsewhere from now on, for a device that
- *		    does not send them itself. Under the VM's lock; optional.
+ *		    does not send them itself. Under the VM's lock, which it may let
+ *		    go of; optional.
  * @drain: wait until requests of @q (NULL: of all queues) in flight are
  *	   complete. Called outside the loop's thread, after @stop or
  *	   @queue_stop. What hangs is made to fail with @give_up, else it is
