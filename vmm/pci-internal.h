@@ -19,6 +19,8 @@
 /**
  * struct pci_bus - pci.0.
  * @cfg_addr: the address register at port 0xcf8
+ * @accessed: a vCPU is at configuration space, and may be waiting without the lock
+ * @access_ended: it is not any more
  * @intx_lock: innermost, guards @intx
  * @intx: for each line, the slots that raise it
  */
@@ -26,6 +28,8 @@ struct pci_bus {
 	struct vm *vm;
 	struct pci_device *slot[PCI_NR_SLOTS];
 	u32 cfg_addr;
+	bool accessed;
+	pthread_cond_t access_ended;
 	pthread_mutex_t intx_lock;
 	u32 intx[8];
 };

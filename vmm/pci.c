@@ -17,6 +17,7 @@
 #include "pci-internal.h"
 #include "state.h"
 #include "vm.h"
+#include "wait.h"
 
 /*
  * Intel, a host bridge without quirks that guests would work around; for firmware,
@@ -69,6 +70,26 @@ static void cfg_write(struct pci_device *pdev, u32 off, u32 val,
 		pdev->cfg_write(pdev, off, size);
 }
 
+/*
+ * A BAR that moves takes doorbells along, for which KVM waits (vm_ioeventfd()). So
+ * these accesses let go of the VM's lock, and come one at a time: each finds BARs as
+ * the registers say. Who comes to a BAR meanwhile finds it or does not.
+ */
+static void access_begin(struct pci_bus *bus)
+{
+	while (bus->accessed)
+		pthread_cond_wait(&bus->access_ended, &bus->vm->lock);
+	bus->accessed = true;
+	wait_allow(&bus->vm->lock, NULL);
+}
+
+static void access_end(struct pci_bus *bus)
+{
+	wait_forbid();
+	bus->accessed = false;
+	pthread_cond_broadcast(&bus->access_ended);
+}
+
 /* The device and offset that the address register points at. */
 static struct pci_device *cfg_target(struct pci_bus *bus, u64 port, u32 *off)
 {
@@ -84,7 +105,7 @@ static u64 port_read(void *arg, u64 port, unsigned int size)
 {
 	struct pci_bus *bus = arg;
 	struct pci_device *pdev;
-	u32 off;
+	u32 off, val;
 
 	if (port < CFG_DATA_OFF)
 		return port == 0 && size == 4 ? bus->cfg_addr : ~0ULL;
@@ -92,7 +113,10 @@ static u64 port_read(void *arg, u64 port, unsigned int size)
 	/* An access does not cross its double word. */
 	if (!pdev || size > 4 - (port & 3))
 		return ~0ULL;
-	return cfg_read(pdev, off, size);
+	access_begin(bus);
+	val = cfg_read(pdev, off, size);
+	access_end(bus);
+	return val;
 }
 
 static void port_write(void *arg, u64 port, u64 val, unsigned int size)
@@ -113,8 +137,11 @@ static void port_write(void *arg, u64 port, u64 val, unsigned int size)
 	if (port < CFG_DATA_OFF)
 		return;
 	pdev = cfg_target(bus, port, &off);
-	if (pdev && size <= 4 - (port & 3))
-		cfg_write(pdev, off, val, size);
+	if (!pdev || size > 4 - (port & 3))
+		return;
+	access_begin(bus);
+	cfg_write(pdev, off, val, size);
+	access_end(bus);
 }
 
 static const struct bus_ops port_ops = {
@@ -404,6 +431,7 @@ int pci_init(struct vm *vm)
 		return -ENOMEM;
 	bus->vm = vm;
 	pthread_mutex_init(&bus->intx_lock, NULL);
+	pthread_cond_init(&bus->access_ended, NULL);
 	vm->pci = bus;
 	ret = bus_add(vm, BUS_PIO, CFG_ADDR, 8, &port_ops, bus);
 	if (!ret)
@@ -420,6 +448,7 @@ void pci_exit(struct vm *vm)
 	if (!bus)
 		return;
 	bus_del(vm, BUS_PIO, CFG_ADDR);
+	pthread_cond_destroy(&bus->access_ended);
 	pthread_mutex_destroy(&bus->intx_lock);
 	free(bus);
 	vm->pci = NULL;

@@ -39,11 +39,13 @@ int vm_ioeventfd(struct vm *vm, int fd, u64 addr, unsigned int len, bool pio,
 	};
 	int ret;
 
-	if (!ioctl(vm->fd, KVM_IOEVENTFD, &io))
-		return 0;
+	/* KVM waits until no vCPU uses the old ones, nor is in a fault that waits. */
+	wait_begin(WAIT_PAGES);
+	ret = ioctl(vm->fd, KVM_IOEVENTFD, &io) ? -errno : 0;
+	wait_end();
 	/* The guest chooses where its doorbells are. */
-	ret = -errno;
-	guest_warn("KVM_IOEVENTFD: %s", strerror(-ret));
+	if (ret)
+		guest_warn("KVM_IOEVENTFD: %s", strerror(-ret));
 	return ret;
 }
 

@@ -150,7 +150,8 @@ static inline void vm_unlock(struct vm *vm)
 }
 
 /**
- * vm_ioeventfd() - let KVM turn a guest's write into a write to eventfd @fd.
+ * vm_ioeventfd() - let KVM turn a guest's write into a write to eventfd @fd, or not
+ * any more. Waits for vCPUs in the kernel, and so for pages.
  * @addr: guest physical address, or port with @pio
  * @len: 1, 2, 4, 8, or 0 for any width
  * @add: attach or detach

@@ -7,11 +7,13 @@
  * Of this thread.
  * @lock: what it lets go of, NULL: nothing
  * @what: who looks what it waits for
+ * @allowed: accesses within accesses
  * @depth: waits within waits
  */
 static __thread struct {
 	pthread_mutex_t *lock;
 	enum wait_for *what;
+	unsigned int allowed;
 	unsigned int depth;
 } self;
 
@@ -23,12 +25,16 @@ static void note(enum wait_for what)
 
 void wait_allow(pthread_mutex_t *lock, enum wait_for *what)
 {
+	if (self.allowed++)
+		return;
 	self.lock = lock;
 	self.what = what;
 }
 
 void wait_forbid(void)
 {
+	if (--self.allowed)
+		return;
 	self.lock = NULL;
 	self.what = NULL;
 }

@@ -5,8 +5,8 @@
  * for a disk whose request has its buffer there. Whatever waits so says where, and
  * those threads that may let go of the lock have it let go of there.
  *
- * These are the vCPUs, within an access to registers (virtio.h), and the worker
- * (worker.h). All others keep what they hold: the main thread, whom callers of many
+ * These are the vCPUs, within an access to registers (virtio.h) or to configuration
+ * space (pci.c), and the worker (worker.h). All others keep what they hold: the main thread, whom callers of many
  * places rely on, must not come to such a place while the machine runs.
  */
 #ifndef TARN_WAIT_H
@@ -25,7 +25,8 @@ enum wait_for {
  * wait_allow() - this thread lets go of @lock where it waits, from now on.
  * @what: changes with what it waits for, atomically; NULL: nobody looks
  *
- * Only where all that it has read of what @lock protects may change.
+ * Only where all that it has read of what @lock protects may change. One that does so
+ * already goes on as it was.
  */
 void wait_allow(pthread_mutex_t *lock, enum wait_for *what);
 

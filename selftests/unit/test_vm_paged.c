@@ -43,7 +43,7 @@ static const struct device_ops rng_ops = VIRTIO_PCI_DEVICE_OPS("rng");
 static const struct device_ops blk_ops = VIRTIO_PCI_DEVICE_OPS("blk");
 static sem_t stopped, reset, unplugged, over, settled;
 
-static struct gate module, durable, device, parking, saving;
+static struct gate module, durable, device, parking, saving, kvm;
 
 /* The module, KVM and the disk */
 
@@ -55,6 +55,9 @@ static int fake_ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	io = va_arg(ap, struct kvm_ioeventfd *);
 	va_end(ap);
+	/* It waits for vCPUs, and so for pages that they wait for. */
+	if (request == KVM_IOEVENTFD)
+		gate_pass(&kvm);
 	if (request == KVM_IOEVENTFD)
 		return doorbell_set(io->fd, io->addr,
 				    !(io->flags &
@@ -321,7 +324,7 @@ static void test_begin(void)
 			 &module.open, &durable.come, &durable.open,
 			 &device.come, &device.open, &parking.come,
 			 &parking.open, &saving.come, &saving.open,
-			 &settled};
+			 &kvm.come, &kvm.open, &settled};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sems); i++)
@@ -519,7 +522,54 @@ static void test_pin(void)
 	CHECK(!rng_dev->accessed);
 }
 
-/* The same where a guest is restored. */
+/* A vCPU takes a BAR away, and KVM waits for another vCPU that waits for a page. */
+
+static void *vcpu_disables(void *arg)
+{
+	cfg_out(5, PCI_COMMAND, 0, 2);
+	return NULL;
+}
+
+static bool asked_slot;
+
+static void *vcpu_asks_slot(void *arg)
+{
+	u32 id = 0;
+
+	vm_lock(&vm);
+	bus_access(&vm, BUS_PIO, 0xcfc, &id, 4, false);
+	WRITE_ONCE(asked_slot, true);
+	vm_unlock(&vm);
+	return (void *)(uintptr_t)id;
+}
+
+static void test_doorbells(void)
+{
+	pthread_t threads[2];
+	void *id;
+
+	bring_up();
+	WRITE_ONCE(kvm.shut, true);
+	pthread_create(&threads[0], NULL, vcpu_disables, NULL);
+	CHECK(comes(&kvm.come));
+	CHECK(machine_answers());
+	/* Another that comes to configuration space waits, and finds it whole. */
+	guest_write(BUS_PIO, 0xcf8, 0x80000000 | 5 << 11 | PCI_COMMAND, 4);
+	pthread_create(&threads[1], NULL, vcpu_asks_slot, NULL);
+	CHECK(machine_answers());
+	CHECK(!READ_ONCE(asked_slot));
+	/* Registers that are in nobody's way are there still. */
+	CHECK(status_in(&drv) & VIRTIO_CONFIG_S_DRIVER_OK);
+	gate_open(&kvm);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], &id);
+	CHECK_EQ((uintptr_t)id & 0xffff, 0);
+	CHECK_EQ(status_in(&drv), 0xff);
+	driver_probe(&drv, 5);
+	CHECK(status_in(&drv) & VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+/* A ring is pinned where a guest is restored, too. */
 
 static struct state_out *saved;
 static struct state_in loading;
@@ -866,6 +916,7 @@ static const struct tap_test tests[] = {
 	{"stop, while a request does not end", test_drain},
 	{"a queue is set up, and its ring pinned", test_pin},
 	{"and restored", test_restore},
+	{"a BAR goes, and KVM waits", test_doorbells},
 	{"a device comes, and its reset waits", test_plug},
 	{"a device that waits is unplugged", test_unplug},
 	{"a save is asked for while the guest reboots", test_reset_and_save},
