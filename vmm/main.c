@@ -35,6 +35,7 @@
 #include "signals.h"
 #include "vcpu.h"
 #include "vm.h"
+#include "wait.h"
 #include "worker.h"
 
 #define MAIN_RING 256
@@ -527,7 +528,9 @@ static int run(void)
 		ret = vm_resume(&vm);
 	nbd_end_in(vm.loop);
 	vm_unlock(&vm);
+	wait_never(true);
 	ret = ret ?: loop_run(vm.loop);
+	wait_never(false);
 	nbd_end_in(NULL);
 	return ret;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "wait.h"
 
@@ -9,12 +11,14 @@
  * @what: who looks what it waits for
  * @allowed: accesses within accesses
  * @depth: waits within waits
+ * @never: it comes to no such place
  */
 static __thread struct {
 	pthread_mutex_t *lock;
 	enum wait_for *what;
 	unsigned int allowed;
 	unsigned int depth;
+	bool never;
 } self;
 
 static void note(enum wait_for what)
@@ -39,8 +43,25 @@ void wait_forbid(void)
 	self.what = NULL;
 }
 
+void wait_never(bool never)
+{
+	self.never = never;
+}
+
+/* What would wait here with the lock held is a mistake in who calls it. */
+static void check_allowed(void)
+{
+#ifdef TARN_CHECK_WAITS
+	if (!self.never || self.lock)
+		return;
+	fprintf(stderr, "a thread that must not wait does\n");
+	abort();
+#endif
+}
+
 void wait_begin(enum wait_for what)
 {
+	check_allowed();
 	if (!self.lock || self.depth++)
 		return;
 	note(what);

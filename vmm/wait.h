@@ -13,6 +13,7 @@
 #define TARN_WAIT_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 /** enum wait_for - what somebody waits for. */
 enum wait_for {
@@ -32,6 +33,14 @@ void wait_allow(pthread_mutex_t *lock, enum wait_for *what);
 
 /** wait_forbid() - the end of wait_allow(). */
 void wait_forbid(void);
+
+/**
+ * wait_never() - this thread must not come to where it would wait: the main thread,
+ * while its loop runs.
+ *
+ * Built with TARN_CHECK_WAITS, as unit tests are, the program is aborted there.
+ */
+void wait_never(bool never);
 
 /**
  * wait_begin() - what follows may wait for @what.

@@ -25,6 +25,7 @@
 #include "pci.h"
 #include "ring.h"
 #include "vm.h"
+#include "wait.h"
 #include "worker.h"
 
 #define RAM_SIZE (16ULL << 20)
@@ -441,6 +442,7 @@ static inline void used_wait(struct driver *d, struct ring *r, u16 index,
 
 static void *main_loop(void *arg)
 {
+	wait_never(true);
 	loop_run(vm.loop);
 	return NULL;
 }

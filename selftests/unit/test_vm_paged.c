@@ -14,6 +14,7 @@
 #include <linux/tarn.h>
 #include <linux/virtio_blk.h>
 #include <stdarg.h>
+#include <sys/wait.h>
 
 static int fake_ioctl(int fd, unsigned long request, ...);
 
@@ -898,6 +899,47 @@ static void test_eject_and_save(void)
 	go_on();
 }
 
+/* The thread of the main loop is none that waits; who has it do so hears of it. */
+
+static bool aborts(void (*fn)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		fn();
+		_exit(EXIT_SUCCESS);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	       WTERMSIG(status) == SIGABRT;
+}
+
+static void waits_never(void)
+{
+	wait_never(true);
+	wait_begin(WAIT_PAGES);
+	wait_end();
+}
+
+static void waits_allowed(void)
+{
+	vm_lock(&vm);
+	wait_never(true);
+	wait_allow(&vm.lock, NULL);
+	wait_begin(WAIT_PAGES);
+	wait_end();
+	wait_forbid();
+	wait_never(false);
+	wait_begin(WAIT_PAGES);
+	wait_end();
+}
+
+static void test_never(void)
+{
+	CHECK(aborts(waits_never));
+	CHECK(!aborts(waits_allowed));
+}
+
 static void test_end(void)
 {
 	transfer_destroy(&vm);
@@ -925,6 +967,7 @@ static const struct tap_test tests[] = {
 	{"a request comes while a stop fails", test_pause_fails},
 	{"stop, while the guest is saved", test_save_and_stop},
 	{"a device goes while it is stopped for that", test_eject_and_save},
+	{"a thread waits that must not", test_never},
 	{"destruction", test_end},
 };
 
