@@ -19,7 +19,11 @@
 enum wait_for {
 	WAIT_NOTHING,
 	WAIT_PAGES, /* of the guest, and who waits for them */
-	WAIT_DISKS, /* which may be slow and nothing else */
+	/*
+	 * Which may be slow and all right. A request to a raw image may wait for a page
+	 * of its buffer, too, and nothing tells that from a disk that is slow.
+	 */
+	WAIT_DISKS,
 };
 
 /**

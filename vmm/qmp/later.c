@@ -7,7 +7,8 @@
  * - a command that is still behind others is taken back, and never was;
  * - one that is under way goes on. Its client hears so, and events tell the rest.
  *
- * A disk may be slow and all right, so more time is given to it.
+ * A disk may be slow and all right, so more time is given to it, also where what it
+ * waits for may be a page of its buffer.
  */
 #include <stdlib.h>
 
@@ -25,7 +26,7 @@
 static const char *waits_for(struct vm *vm)
 {
 	return worker_waits(vm) == WAIT_DISKS
-		       ? "for disks"
+		       ? "for disks, or for pages of its memory that they read and write"
 		       : "for pages of its memory, or for CPUs or devices that do";
 }
 
