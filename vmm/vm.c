@@ -247,6 +247,7 @@ int vm_resume(struct vm *vm)
 		return -EINVAL;
 	}
 	vm->state = VM_RUNNING;
+	vm->stay_paused = false;
 	tell(vm, VM_EVENT_RESUME, NULL);
 	vm_go_on(vm);
 	return 0;
