@@ -169,46 +169,91 @@ static void seconds(struct source *source, __u32 flags, unsigned int count)
 		source_compare(source, flags, 0, tell, NULL);
 }
 
-/* However many files a user makes: few are told, and how many more there were. */
-static void test_many_files(void)
+static int count_text(const char *text, const char *what)
 {
-	struct tarn_event events[2] = {
-		{ .type = TARN_EVENT_PARTITION_CREATED, .partition = 7 },
-		{ .type = TARN_EVENT_PARTITION_DESTROYED, .partition = 7 },
-	};
+	int count = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		count++;
+	return count;
+}
+
+/*
+ * Whoever causes many events, users by files and guests by their balloons: few of
+ * @events are told, and how many more there were. What is important is told all the same.
+ */
+static void check_many(const struct tarn_event events[2], const char *name,
+		       const char *more, const char *again)
+{
 	const struct tarn_event full = { .type = TARN_EVENT_PAGING_FULL,
 					 .value = 1 };
+	const size_t len = 2 * sizeof(*events);
 	struct source source = { .pool = pool };
-	char *pos;
-	int pipes[2], i, count = 0;
+	int pipes[2], i, count;
 
 	CHECK(!pipe2(pipes, O_NONBLOCK));
 	source.fd = pipes[0];
 	for (i = 0; i < 200; i++)
-		CHECK(write(pipes[1], events, sizeof(events)) == sizeof(events));
+		CHECK(write(pipes[1], events, len) == (ssize_t)len);
 	CHECK(write(pipes[1], &full, sizeof(full)) == sizeof(full));
 	many[0] = '\0';
 	source_read(&source, tell_many, NULL);
-	for (pos = many; (pos = strstr(pos, "partition-")); pos++)
-		count++;
+	count = count_text(many, name);
 	/* A second may have ended meanwhile. */
-	CHECK(count == SOURCE_FILES || count == 2 * SOURCE_FILES);
+	CHECK(count == SOURCE_TOLD || count == 2 * SOURCE_TOLD);
 	CHECK(strstr(many, "paging-full"));
 	many[0] = '\0';
 	source_tell_more(&source, 1, tell_many, NULL);
-	snprintf(told, sizeof(told), "partitions-more=%d ", 400 - count);
+	snprintf(told, sizeof(told), "%s=%d ", more, 400 - count);
 	CHECK_STR(many, told);
 	many[0] = '\0';
 	source_tell_more(&source, 1, tell_many, NULL);
 	CHECK_STR(many, "");
 	/* Then they are told again. */
-	source.files_time = 0;
-	CHECK(write(pipes[1], events, sizeof(events)) == sizeof(events));
+	source.files.time = source.balloons.time = 0;
+	CHECK(write(pipes[1], events, len) == (ssize_t)len);
 	source_read(&source, tell_many, NULL);
-	CHECK_STR(many, "partition-created=0 partition-destroyed=0 ");
+	CHECK_STR(many, again);
 	partition_list_free(&source.known);
 	close(pipes[0]);
 	close(pipes[1]);
+}
+
+static void test_many_files(void)
+{
+	const struct tarn_event events[2] = {
+		{ .type = TARN_EVENT_PARTITION_CREATED, .partition = 7 },
+		{ .type = TARN_EVENT_PARTITION_DESTROYED, .partition = 7 },
+	};
+
+	check_many(events, "partition-", "partitions-more",
+		   "partition-created=0 partition-destroyed=0 ");
+}
+
+static void test_many_balloons(void)
+{
+	const struct tarn_event events[2] = {
+		{ .type = TARN_EVENT_BALLOON_GONE, .partition = 7, .value = 5 },
+		{ .type = TARN_EVENT_BALLOON_GONE, .partition = 7, .value = 6 },
+	};
+
+	check_many(events, "balloon-gone", "balloons-more",
+		   "balloon-gone=5 balloon-gone=6 ");
+}
+
+/* Files of users do not hide that a balloon is gone. */
+static void test_limits_apart(void)
+{
+	const struct tarn_event file = { .type = TARN_EVENT_PARTITION_CREATED };
+	const struct tarn_event gone = { .type = TARN_EVENT_BALLOON_GONE };
+	struct source source = { .pool = pool };
+	int i;
+
+	for (i = 0; i < 3 * SOURCE_TOLD; i++)
+		is_told(&source, &file);
+	CHECK(source.files.more);
+	CHECK(is_told(&source, &gone));
+	CHECK(!source.balloons.more);
 }
 
 static void test_what_was_missed(void)
@@ -544,6 +589,8 @@ static const struct tap_test tests[] = {
 	{ "conditions", test_conditions },
 	{ "what was missed is told", test_what_was_missed },
 	{ "many files", test_many_files },
+	{ "many balloons", test_many_balloons },
+	{ "limits of their own", test_limits_apart },
 	{ "a history that pauses", test_history_pauses },
 	{ "events are read", test_events_are_read },
 	{ "names of guests are kept", test_names_are_kept },

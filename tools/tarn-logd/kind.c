@@ -38,6 +38,8 @@ static const struct kind kinds[] = {
 	  "da596b13811c4d2287f694d0ab9f3533", LOG_NOTICE, 0 },
 	{ KIND_FILES_MORE, "partitions-more",
 	  "59069750ecfa4a5b935520138f06031a", LOG_NOTICE, 0 },
+	{ KIND_BALLOONS_MORE, "balloons-more",
+	  "103b3ac43a9645b08ff2e387cf3937ec", LOG_NOTICE, 0 },
 };
 
 /* Of a module that is newer: it is told, but is no alert. */

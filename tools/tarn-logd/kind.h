@@ -12,6 +12,8 @@
 #define KIND_POOL_UNMOUNTED	0x10001U
 /** value: partitions that were made or removed and not told one by one */
 #define KIND_FILES_MORE		0x10002U
+/** value: balloons that were gone and not told one by one */
+#define KIND_BALLOONS_MORE	0x10003U
 
 /** enum kind_condition - what lasts until another event ends it */
 enum kind_condition {

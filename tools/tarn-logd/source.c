@@ -63,40 +63,62 @@ static bool note_condition(struct source *source, const struct tarn_event *event
 }
 
 /*
- * Users make and remove files as fast as they like. All of them in the journal would
- * take the time for what is important, and its room.
+ * Users make and remove files as fast as they like, and a guest can lose its balloon as
+ * often. All of that in the journal would take the time for what is important, and its
+ * room. Each has a limit of its own, so that none is hidden by the other.
  */
+static struct source_limit *limit_of(struct source *source, __u32 type)
+{
+	switch (type) {
+	case TARN_EVENT_PARTITION_CREATED:
+	case TARN_EVENT_PARTITION_DESTROYED:
+		return &source->files;
+	case TARN_EVENT_BALLOON_GONE:
+		return &source->balloons;
+	}
+	return NULL;
+}
+
 static bool is_told(struct source *source, const struct tarn_event *event)
 {
+	struct source_limit *limit = limit_of(source, event->type);
 	uint64_t now;
 
-	if (event->type != TARN_EVENT_PARTITION_CREATED &&
-	    event->type != TARN_EVENT_PARTITION_DESTROYED)
+	if (!limit)
 		return true;
 	now = sample_clock();
-	if (now - source->files_time >= SECOND_NS) {
-		source->files_time = now;
-		source->files = 0;
+	if (now - limit->time >= SECOND_NS) {
+		limit->time = now;
+		limit->count = 0;
 	}
-	if (source->files++ < SOURCE_FILES)
+	if (limit->count++ < SOURCE_TOLD)
 		return true;
-	source->files_more++;
+	limit->more++;
 	return false;
+}
+
+static void tell_limit(struct source *source, struct source_limit *limit,
+		       __u32 type, uint64_t time_ns, source_teller *tell,
+		       void *arg)
+{
+	struct tarn_event event = {
+		.type = type,
+		.time_ns = time_ns,
+		.value = limit->more,
+	};
+
+	if (!limit->more)
+		return;
+	limit->more = 0;
+	tell(source, &event, NULL, true, arg);
 }
 
 void source_tell_more(struct source *source, uint64_t time_ns,
 		      source_teller *tell, void *arg)
 {
-	struct tarn_event event = {
-		.type = KIND_FILES_MORE,
-		.time_ns = time_ns,
-		.value = source->files_more,
-	};
-
-	if (!source->files_more)
-		return;
-	source->files_more = 0;
-	tell(source, &event, NULL, true, arg);
+	tell_limit(source, &source->files, KIND_FILES_MORE, time_ns, tell, arg);
+	tell_limit(source, &source->balloons, KIND_BALLOONS_MORE, time_ns, tell,
+		   arg);
 }
 
 static void tell_one(struct source *source, const struct tarn_event *event,

@@ -14,8 +14,8 @@
 /** Seconds for which a condition without an event lasts before it is told all the same. */
 #define SOURCE_GRACE 10
 
-/** Partitions made or removed that are told one by one, in a second. */
-#define SOURCE_FILES 20
+/** Events of a kind that others cause at will that are told one by one, in a second. */
+#define SOURCE_TOLD 20
 
 struct source;
 
@@ -25,14 +25,26 @@ typedef void source_teller(const struct source *source,
 			   const struct partition *part, bool changes, void *arg);
 
 /**
+ * struct source_limit - of events that others cause as fast as they like
+ * @time: from which on a second is counted
+ * @count: of them in this second
+ * @more: those that were not told
+ */
+struct source_limit {
+	uint64_t time;
+	unsigned int count;
+	uint64_t more;
+};
+
+/**
  * struct source - such a pool
  * @pool: the pool
  * @fd: of its events, does not keep the mount busy; -1: the pool is gone
  * @known: its partitions
  * @conditions: that it is in, as was told
  * @differ: seconds for which they were seen to be others
- * @files: partitions that were made or removed in the second from @files_time on
- * @files_more: of them, those that were not told
+ * @files: partitions that were made or removed, by users
+ * @balloons: that are gone, which guests have in their hands
  */
 struct source {
 	struct pool pool;
@@ -40,9 +52,8 @@ struct source {
 	struct partition_list known;
 	unsigned int conditions;
 	unsigned int differ;
-	unsigned int files;
-	uint64_t files_time;
-	uint64_t files_more;
+	struct source_limit files;
+	struct source_limit balloons;
 };
 
 /**
@@ -56,7 +67,7 @@ void source_close(struct source *source);
 /** source_read() - Tell of the events that there are. @fd is closed when it was the last. */
 void source_read(struct source *source, source_teller *tell, void *arg);
 
-/** source_tell_more() - Tell how many partitions were not told one by one, once a second. */
+/** source_tell_more() - Tell how many of what is limited were not told, once a second. */
 void source_tell_more(struct source *source, uint64_t time_ns,
 		      source_teller *tell, void *arg);
 
