@@ -169,10 +169,13 @@ mount -t tarnfs -o size=16M,huge=never tarn $pool
 pager=$!
 await setting .served
 tarnctl pool pins pool1 ring=never
+check "marks that it has by itself are not said" sh -c '! tarnctl pool import -n pool1 | grep low='
+tarnctl pool set pool1 low=100 high=300
 check "what a file of it would have" says "size=16384K" tarnctl pool import -n pool1
 check "there is none yet" absent "$conf"
-check "a pool that was mounted by hand gets a file" tarnctl pool import pool1
-for want in size=16384K huge=never mode=0755 ring=never "path=$dir/a" priority=5; do
+check "a pool that was mounted by hand gets a file" says "enable tarn-pager@pool1" \
+	tarnctl pool import pool1
+for want in size=16384K low=400K high=1200K huge=never mode=0755 ring=never "path=$dir/a" priority=5; do
 	check "with $want" grep -qxF "$want" $conf
 done
 check "which is right" tarnctl config check pool1

@@ -222,6 +222,9 @@ size()
 }
 check "what another size would mean" says "would be about 32M, is 64M" \
 	tarnctl pool resize -n $pool 32M
+check "nothing on a node is a size" says "would be about 32M, is 64M" \
+	tarnctl pool resize -n $pool 32M:0
+refuse 2 "'0' is no size" "nothing at all is none" tarnctl pool resize -n $pool 0
 check "the size is as before" test "$(size)" = 16384
 tarnctl partition set plain min=40M
 refuse 1 "as their minimum" "one that is less than minimums" tarnctl pool resize -n $pool 32M

@@ -222,12 +222,26 @@ marked()
 	json ".auto == $1 and .dispatch == \"$2\"" tarnctl partition show --json g1
 }
 
+# silent COMMAND...: the command succeeds and has nothing to say.
+silent()
+{
+	local said
+
+	said=$("$@" 2>&1) && [ -z "$said" ]
+}
+
 check "nothing is to be computed" marked false default
-check "homes are" says "tarn-balanced does not run" tarnctl partition set g1 --home auto
+# With one node it has nothing to do, so nobody is sent to it.
+if [ -d "/sys/fs/tarn/$uuid/node1" ]; then
+	check "homes are" says "tarn-balanced does not run" tarnctl partition set g1 --home auto
+	check "the doctor says so as well" says "tarn-balanced does not run" \
+		sh -c 'tarnctl doctor || :'
+else
+	check "homes are" silent tarnctl partition set g1 --home auto
+	check "nor does the doctor" sh -c '! tarnctl doctor | grep tarn-balanced'
+fi
 check "which is kept" marked true default
 check "and shown" says "none (auto);" tarnctl partition show g1
-check "the doctor says so as well" says "tarn-balanced does not run" \
-	sh -c 'tarnctl doctor || :'
 check "vCPUs are to follow" tarnctl partition set g1 --dispatch strict
 check "beside that" marked true strict
 mv $pool/g1 $pool/renamed
@@ -564,6 +578,24 @@ drain_nodes()
 	check "the other one, waiting for the end" json '.state == "done" and .grown == 8192 and
 		.moved >= 2048' tarnctl pool drain-node 1 --json
 	check "is left" frames 16384 0
+	check "it comes back as well" tarnctl pool resize 32M:32M
+	drain_kept
+}
+
+# A pool by a file gets back what the file says, unless that is changed.
+drain_kept()
+{
+	local name=${pool##*/} conf=/etc/tarn/pools.d/${pool##*/}.conf
+
+	mkdir -p "${conf%/*}"
+	printf '[pool]\nsize=64M\n' > "$conf"
+	check "how it stays is told" says "tarnctl pool resize --persistent $name 64M:0" \
+		tarnctl pool drain-node 1
+	check "that can be done" tarnctl pool resize --persistent "$name" 64M:0
+	check "is in the file" grep -qx 'nodes=64M:0' "$conf"
+	check "which is applied" tarnctl config apply "$name"
+	check "and the node is left still" frames 16384 0
+	rm "$conf"
 }
 
 if [ -d "/sys/fs/tarn/$uuid/node1" ]; then

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl: home nodes as they are given, and their sums. */
+#define HOME_NODES "nodes"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "../../tools/tarnctl/home.c"
 #include "tap.h"
 
@@ -117,12 +122,30 @@ static void test_sum(void)
 	CHECK(!sum.items);
 }
 
+/* With one node there is nothing to choose, and nothing to advise. */
+static void test_choice(void)
+{
+	char dir[] = "/tmp/test_home.XXXXXX", text[64];
+
+	CHECK(mkdtemp(dir) && !chdir(dir));
+	CHECK(!home_has_choice());
+	CHECK(!mkdir("nodes", 0700) && !mkdir("nodes/node0", 0700) &&
+	      !mkdir("nodes/power", 0700));
+	CHECK(!home_has_choice());
+	CHECK(!mkdir("nodes/node3", 0700));
+	CHECK(home_has_choice());
+	CHECK(!chdir("/"));
+	snprintf(text, sizeof(text), "rm -rf %s", dir);
+	CHECK(!system(text));
+}
+
 static const struct tap_test tests[] = {
 	{ "home nodes and what is wanted there", test_parse },
 	{ "what is none", test_bad },
 	{ "as they are shown", test_print },
 	{ "a node", test_node },
 	{ "sums by node", test_sum },
+	{ "a choice of nodes", test_choice },
 };
 
 TAP_MAIN(tests)

@@ -144,8 +144,12 @@ static void test_stuck(void)
 	facts.oldest.state = TARN_FAULT_FRAME;
 	check_word("stuck", "2 page-ins are", "tarnctl pool resize pool0");
 	facts.oldest.state = TARN_FAULT_MOVE;
+	check_word("stuck", "web has been waiting 10s for a move",
+		   "partition relocate web --cancel");
+	CHECK(strstr(status.advice, "pool drain-node pool0 --cancel") != NULL);
 	facts.who = NULL;
-	check_word("stuck", "a guest has been waiting 10s for a move", "relocate");
+	check_word("stuck", "a guest has been waiting 10s for a move",
+		   "partition relocate PARTITION --cancel");
 	facts.oldest.state = 99;
 	check_word("stuck", "for ?", "pool faults pool0");
 }

@@ -15,14 +15,16 @@
 #include <linux/tarn.h>
 
 #include "doctor.h"
+#include "home.h"
 #include "home_mark.h"
 #include "pool.h"
 
-/* What this tarnctl knows of. */
+/* What this tarnctl knows of, which is all that linux/tarn.h has. */
 #define FEATURES                                                               \
-	(TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM | TARN_FEATURE_VM |       \
-	 TARN_FEATURE_PINS | TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |     \
-	 TARN_FEATURE_HOMES | TARN_FEATURE_HUGE)
+	(TARN_FEATURE_PAGING | TARN_FEATURE_CHECKSUM | TARN_FEATURE_GRANT |    \
+	 TARN_FEATURE_VM | TARN_FEATURE_PINS | TARN_FEATURE_FAULTS |           \
+	 TARN_FEATURE_ACTIVITY | TARN_FEATURE_HOMES | TARN_FEATURE_HUGE |      \
+	 TARN_FEATURE_PATTERN | TARN_FEATURE_WIDE | TARN_FEATURE_BALLOON)
 
 static bool module_loaded(void)
 {
@@ -137,6 +139,19 @@ static void check_device(struct finding *f)
 		found(f, DOCTOR_GOOD, NULL, "/dev/tarn is of the group tarn");
 }
 
+static void judge_features(struct finding *f, __u64 features)
+{
+	if ((features & FEATURES) == FEATURES)
+		found(f, DOCTOR_GOOD, NULL, "the module can do what this tarnctl knows of");
+	else if (!(features & TARN_FEATURE_VM))
+		found(f, DOCTOR_POOR,
+		      "run a kernel that Documentation/admin/hosts.rst names",
+		      "the module does not know the KVM of this kernel: nothing is pinned");
+	else
+		found(f, DOCTOR_POOR, "load the module that came with this tarnctl",
+		      "the module is older than this tarnctl");
+}
+
 static void check_features(struct finding *f)
 {
 	struct tarn_features features = { .size = sizeof(features) };
@@ -152,55 +167,71 @@ static void check_features(struct finding *f)
 	if (ioctl(fd, TARN_GET_FEATURES, &features))
 		found(f, DOCTOR_BAD, "load the module that came with this tarnctl",
 		      "the module does not say what it can do: %s", strerror(errno));
-	else if ((features.features & FEATURES) == FEATURES)
-		found(f, DOCTOR_GOOD, NULL, "the module can do what this tarnctl knows of");
-	else if (!(features.features & TARN_FEATURE_VM))
-		found(f, DOCTOR_POOR,
-		      "run a kernel that Documentation/admin/hosts.rst names",
-		      "the module does not know the KVM of this kernel: nothing is pinned");
 	else
-		found(f, DOCTOR_POOR, "load the module that came with this tarnctl",
-		      "the module is older than this tarnctl");
+		judge_features(f, features.features);
 	close(fd);
+}
+
+/* Leaves the finding as it is where the pool is well. */
+static void judge_pool(struct finding *f, const struct pool *pool)
+{
+	const struct tarn_pool_info *info = &pool->info;
+
+	if (!(info->flags & TARN_POOL_PAGING))
+		return;
+	if (!(info->flags & TARN_POOL_SERVED))
+		found(f, DOCTOR_BAD,
+		      "add a [device] to its file in /etc/tarn/pools.d, and: systemctl enable --now tarn-pager@NAME",
+		      "%s has no pager: guests wait once it is full",
+		      pool->mount);
+	else if (info->flags & (TARN_POOL_FULL | TARN_POOL_DEGRADED))
+		found(f, DOCTOR_POOR, "tarnctl pager show says more",
+		      "the pager of %s is %s", pool->mount, pool_state(info));
+}
+
+/* There is one finding for all of them: the worst, with the number of the others. */
+static void judge_pools(struct finding *f, const struct pool_list *pools)
+{
+	size_t i, ill = 0, len;
+
+	found(f, DOCTOR_GOOD, NULL, "%zu mounted, %s", pools->count,
+	      pools->items[0].mount);
+	for (i = 0; i < pools->count; i++) {
+		struct finding one = { .state = DOCTOR_NONE };
+
+		judge_pool(&one, &pools->items[i]);
+		if (one.state == DOCTOR_NONE)
+			continue;
+		ill++;
+		if (one.state > f->state)
+			*f = one;
+	}
+	len = strlen(f->text);
+	if (ill > 1)
+		snprintf(f->text + len, sizeof(f->text) - len,
+			 "; %zu more of %zu are not well: tarnctl status",
+			 ill - 1, pools->count);
 }
 
 static void check_pools(struct finding *f)
 {
 	struct pool_list pools;
-	size_t i;
 
 	if (!module_loaded() || pool_list_read(&pools))
 		return;
-	if (!pools.count) {
+	if (pools.count)
+		judge_pools(f, &pools);
+	else
 		found(f, DOCTOR_BAD,
-		      "tarnctl pool create pool0 size=8G device=...",
+		      "tarnctl pool create pool0 size=8G device=/dev/DISK (man tarn-pool.conf)",
 		      "no pool is mounted");
-		return;
-	}
-	found(f, DOCTOR_GOOD, NULL, "%zu mounted, %s", pools.count,
-	      pools.items[0].mount);
-	for (i = 0; i < pools.count; i++) {
-		const struct tarn_pool_info *info = &pools.items[i].info;
-
-		if (!(info->flags & TARN_POOL_PAGING))
-			continue;
-		if (!(info->flags & TARN_POOL_SERVED))
-			found(f, DOCTOR_BAD,
-			      "add a [device] to its file in /etc/tarn/pools.d, and: systemctl enable --now tarn-pager@NAME",
-			      "%s has no pager: guests wait once it is full",
-			      pools.items[i].mount);
-		else if (info->flags & (TARN_POOL_FULL | TARN_POOL_DEGRADED))
-			found(f, DOCTOR_POOR, "tarnctl pager show says more",
-			      "the pager of %s is %s", pools.items[i].mount,
-			      pool_state(info));
-	}
 	pool_list_free(&pools);
 }
 
-/* Of use where somebody has asked for it. */
+/* Of use where somebody has asked for it, and there is a choice. */
 static void check_homes(struct finding *f)
 {
-	if (!home_mark_any_auto())
+	if (!home_mark_any_auto() || !home_has_choice())
 		return;
 	if (home_mark_served(NULL))
 		found(f, DOCTOR_GOOD, NULL, "tarn-balanced runs");

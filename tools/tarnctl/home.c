@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Home nodes: as they are written, as the kernel has them, and their sums. */
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -11,6 +12,22 @@
 
 /* Most machines have fewer nodes. */
 #define ROOM_FIRST 8
+
+#ifndef HOME_NODES
+#define HOME_NODES "/sys/devices/system/node"
+#endif
+
+bool home_has_choice(void)
+{
+	bool several;
+	glob_t found;
+
+	if (glob(HOME_NODES "/node[0-9]*", 0, NULL, &found))
+		return false;
+	several = found.gl_pathc > 1;
+	globfree(&found);
+	return several;
+}
 
 static int parse_number(const char *text, __u32 *node)
 {

@@ -26,6 +26,9 @@ struct homes {
 	uint64_t moved_pages;
 };
 
+/** home_has_choice() - Whether this host has several nodes. */
+bool home_has_choice(void);
+
 /** node_parse() - Read the number of a node, or report that @what is none. */
 int node_parse(const char *what, const char *text, __u32 *node);
 

@@ -299,7 +299,7 @@ static int select_part(struct attachment *att, const char *path)
 
 	att->only = -1;
 	if (!att->parts.count) {
-		err("process %d (%s) has no memory in a pool, which QEMU has by -object memory-backend-file,share=on,mem-path=...",
+		err("process %d (%s) has no memory in a pool, which QEMU has by -object memory-backend-file,share=on,mem-path=...; if QEMU was just started, wait and repeat",
 		    att->proc.pid, att->proc.name);
 		return -ENOENT;
 	}

@@ -183,10 +183,11 @@ static int change(int fd, const char *path, const struct wish *wish, bool done,
 	return homes_fail(path, ret, wish->nodes, done);
 }
 
-/* What was set is done by a service. */
+/* What was set is done by a service, which has nothing to do where there is one node. */
 static void note_service(const struct wish *wish)
 {
-	if ((!wish->automatic && !wish->dispatches) || home_mark_served(NULL))
+	if ((!wish->automatic && !wish->dispatches) || !home_has_choice() ||
+	    home_mark_served(NULL))
 		return;
 	if (wish->automatic)
 		err("note: tarn-balanced does not run, which computes the homes; 'systemctl enable --now tarn-balanced' has it run");

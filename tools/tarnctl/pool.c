@@ -255,7 +255,7 @@ void pool_list_explain(const struct pool_list *list)
 	/* That has been said. */
 	if (list->denied)
 		return;
-	err("no pool is mounted; %smake one: tarnctl pool create pool0 size=8G",
+	err("no pool is mounted; %smake one: tarnctl pool create pool0 size=8G device=/dev/DISK (man tarn-pool.conf)",
 	    module_loaded() ? "" :
 	    "the module is not loaded ('tarnctl doctor' says if there is one): modprobe tarn, and ");
 }

@@ -5,17 +5,20 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "commands.h"
+#include "config.h"
 #include "drain.h"
 #include "dry_run.h"
 #include "error.h"
 #include "home.h"
 #include "json.h"
 #include "pool.h"
+#include "pool_node.h"
 #include "waiting.h"
 
 #define CMD "tarnctl pool drain-node"
@@ -99,6 +102,27 @@ static int print(const struct pool *pool, const struct tarn_pool_drain *d,
 	return 0;
 }
 
+/*
+ * The file of the pool still has what it had: a reload, or the next boot, would put
+ * frames on the node again.
+ */
+static void tell_file(const struct pool *pool, unsigned int node)
+{
+	const char *title = pool_title(pool);
+	char sizes[POOL_NODES_TEXT];
+	char *path;
+
+	/* Only one at /run/tarn/NAME has a file, and is called NAME. */
+	if (!config_name_ok(title))
+		return;
+	path = config_path(title);
+	if (path && !access(path, F_OK) &&
+	    !pool_nodes_format(pool, node, sizes, sizeof(sizes)))
+		printf("Its file does not know of that; to have it so after a reload and at each boot:\n  tarnctl pool resize --persistent %s %s\n",
+		       title, sizes);
+	free(path);
+}
+
 /* ---- waiting ------------------------------------------------------------ */
 
 static int wait_end(int fd, const struct pool *pool, const sigset_t *signals,
@@ -167,6 +191,8 @@ static int run_start(int fd, const struct pool *pool,
 	ret = wait_end(fd, pool, &signals, &d, opts);
 	if (!ret)
 		ret = print(pool, &d, opts);
+	if (!ret && !opts->json && d.state == TARN_RELOCATION_DONE)
+		tell_file(pool, d.node);
 	return ret ? ret : judge(pool, &d);
 }
 

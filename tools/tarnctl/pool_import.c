@@ -18,14 +18,20 @@
 #include "config_edit.h"
 #include "config_key.h"
 #include "error.h"
+#include "home.h"
 #include "mountinfo.h"
 #include "placement.h"
 #include "pool.h"
+#include "pool_node.h"
 
 #define CMD "tarnctl pool import"
 /* What a pool has at first, which need not be said. */
 #define SCAN_DEFAULT 20
 #define PROMOTE_DEFAULT 10
+/* Of a node, where no marks were set: as tarn_size_set_marks() has it. */
+#define LOW_SHARE 64
+#define LOW_LEAST 16
+#define LOW_MOST 65536
 
 /* ---- the pool ---------------------------------------------------------------------- */
 
@@ -99,10 +105,48 @@ static int add_share(struct config *config, struct config_section *section,
 	return add(config, section, key, permille ? text : "0");
 }
 
+/* The low mark that the pool has by itself; the high one is twice that. */
+static uint64_t low_default(const struct pool *pool)
+{
+	uint64_t frames, low, sum = 0;
+	unsigned int node;
+
+	for (node = 0; node <= NODE_MAX; node++) {
+		if (pool_node_read(pool, node, &frames, NULL) || !frames)
+			continue;
+		low = frames / LOW_SHARE;
+		sum += low < LOW_LEAST ? LOW_LEAST :
+		       low > LOW_MOST  ? LOW_MOST :
+					 low;
+	}
+	return sum;
+}
+
+static int add_pages(struct config *config, struct config_section *section,
+		     const char *key, uint64_t pages)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lluK", 4 * (unsigned long long)pages);
+	return add(config, section, key, pages ? text : "0");
+}
+
+static int add_marks(struct config *config, struct config_section *section,
+		     const struct pool *pool)
+{
+	const struct tarn_pool_info *info = &pool->info;
+	uint64_t low = low_default(pool);
+	int ret;
+
+	if (info->low_frames == low && info->high_frames == 2 * low)
+		return 0;
+	ret = add_pages(config, section, "low", info->low_frames);
+	return ret ? ret : add_pages(config, section, "high", info->high_frames);
+}
+
 static int add_settings(struct config *config, struct config_section *section,
 			const struct tarn_pool_info *info)
 {
-	char text[32];
 	int ret = 0;
 
 	if (info->scan_permille != SCAN_DEFAULT)
@@ -110,11 +154,9 @@ static int add_settings(struct config *config, struct config_section *section,
 	if (!ret && info->promote_permille != PROMOTE_DEFAULT)
 		ret = add_share(config, section, "promote",
 				info->promote_permille);
-	snprintf(text, sizeof(text), "%lluK",
-		 4ULL * (unsigned long long)info->readahead_pages);
 	if (!ret)
-		ret = add(config, section, "readahead",
-			  info->readahead_pages ? text : "0");
+		ret = add_pages(config, section, "readahead",
+				info->readahead_pages);
 	if (!ret && info->placement)
 		ret = add(config, section, "placement",
 			  placement_name(info->placement));
@@ -228,6 +270,8 @@ static int gather(struct config *config, const char *name)
 	if (!ret)
 		ret = add_settings(config, section, &pool.info);
 	if (!ret)
+		ret = add_marks(config, section, &pool);
+	if (!ret)
 		ret = add_pins(config, &pool);
 	if (!ret && pool.info.flags & TARN_POOL_PAGING)
 		ret = add_pager(config, &pool);
@@ -262,6 +306,17 @@ static int tell(const struct config *config, const char *path)
 	return 0;
 }
 
+/* The pager's unit starts the pool as well; that of the pool alone starts no pager. */
+static void tell_boot(const struct config *config, const char *path)
+{
+	const char *paging = config_value(config, CONFIG_POOL, "paging");
+	bool none = paging && !strcmp(paging, "none");
+
+	printf("%s is in %s; 'systemctl enable %s@%s' has it at each boot\n",
+	       config->name, path, none ? "tarn-pool" : "tarn-pager",
+	       config->name);
+}
+
 static int import(const char *name, const char *path, bool dry)
 {
 	struct config config;
@@ -285,8 +340,7 @@ static int import(const char *name, const char *path, bool dry)
 	if (!ret)
 		ret = config_save(&config, path);
 	if (!ret)
-		printf("%s is in %s; 'systemctl enable tarn-pool@%s' has it at each boot\n",
-		       name, path, name);
+		tell_boot(&config, path);
 	if (!ret && config.old)
 		ret = put_aside(&config);
 out_free:

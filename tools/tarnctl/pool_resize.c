@@ -20,24 +20,29 @@
 #include "pool_resize.h"
 #include "size.h"
 
-/* "8G" and "30%" are sizes for mount(8), too; a bare number asks for doubt. */
-static int check_size(const char *text)
+/*
+ * "8G" and "30%" are sizes for mount(8), too; a bare number asks for doubt, unless it
+ * is nothing on one of several nodes.
+ */
+static int check_size(const char *text, bool node)
 {
 	uint64_t val;
 	size_t len = strlen(text);
 
+	if (node && !strcmp(text, "0"))
+		return 0;
 	if (len && text[len - 1] == '%')
 		return size_parse_pages(text, 100, &val);
 	return size_parse_bytes(text, &val);
 }
 
 /* Copy a size as the mount option takes it: bytes, or a percentage. */
-static int append_size(char *to, size_t room, const char *text)
+static int append_size(char *to, size_t room, const char *text, bool node)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	int len;
 
-	if (check_size(text)) {
+	if (check_size(text, node)) {
 		err("'%s' is no size for a pool: give it a unit, as in 8G, 512M or 30%%",
 		    text);
 		return -EINVAL;
@@ -58,6 +63,7 @@ static int append_size(char *to, size_t room, const char *text)
 /* "256M:256M" becomes "268435456:268435456". */
 static int make_value(char *value, size_t room, char *arg)
 {
+	bool nodes = strchr(arg, ':');
 	size_t used = 0;
 	char *text;
 
@@ -67,7 +73,7 @@ static int make_value(char *value, size_t room, char *arg)
 
 		if (used && used + 1 < room)
 			value[used++] = ':';
-		len = append_size(value + used, room - used, text);
+		len = append_size(value + used, room - used, text, nodes);
 		if (len < 0)
 			return len;
 		used += len;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl pool show */
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "error.h"
@@ -11,27 +9,9 @@
 #include "json.h"
 #include "latency.h"
 #include "pool.h"
+#include "pool_node.h"
 #include "size.h"
-#include "sysfs.h"
 #include "text.h"
-
-/* Frames and free frames of a node; one of which the pool has none is not there. */
-static int read_node(const struct pool *pool, unsigned int node,
-		     uint64_t *frames, uint64_t *free_frames)
-{
-	char sub[32];
-	int fd, ret;
-
-	snprintf(sub, sizeof(sub), "node%u", node);
-	fd = sysfs_open(SYSFS_ROOT, pool->uuid, sub);
-	if (fd < 0)
-		return fd;
-	ret = sysfs_read(fd, "frames", frames);
-	if (!ret)
-		ret = sysfs_read(fd, "free_frames", free_frames);
-	close(fd);
-	return ret;
-}
 
 static void print_nodes(const struct pool *pool, bool bytes)
 {
@@ -41,7 +21,7 @@ static void print_nodes(const struct pool *pool, bool bytes)
 	for (node = 0; node <= NODE_MAX; node++) {
 		char total[SIZE_TEXT_MAX], left[SIZE_TEXT_MAX], label[32];
 
-		if (read_node(pool, node, &frames, &free_frames))
+		if (pool_node_read(pool, node, &frames, &free_frames))
 			continue;
 		snprintf(label, sizeof(label), "NUMA node %u", node);
 		printf("  " FIELD_LABEL " %s, %s free\n", label,
@@ -57,7 +37,7 @@ static json_t *json_nodes(const struct pool *pool)
 	unsigned int node;
 
 	for (node = 0; node <= NODE_MAX; node++) {
-		if (read_node(pool, node, &frames, &free_frames))
+		if (pool_node_read(pool, node, &frames, &free_frames))
 			continue;
 		json_array_append_new(array, json_pack(
 			"{s:i, s:I, s:I}", "node", (int)node,

@@ -181,7 +181,7 @@ static int find_vm(const struct process *proc, const char *wanted)
 		err("descriptor %s of process %d (%s) is no VM, but %s", wanted,
 		    proc->pid, proc->name, list);
 	else if (found == -ENOENT)
-		err("process %d (%s) has no VM of KVM: it may have ended, or run its guest without KVM (-accel kvm)",
+		err("process %d (%s) has no VM of KVM: it may have ended, or run its guest without KVM (-accel kvm); if it was just started, wait and repeat",
 		    proc->pid, proc->name);
 	else if (found == -EEXIST)
 		err("process %d (%s) has several VMs, name one: --vm FD, of %s",

@@ -81,6 +81,16 @@ static bool is_unserved(struct status *status, const struct status_facts *facts)
 	return true;
 }
 
+/* Others than these two end by themselves. */
+static void advise_move(struct status *status, const struct status_facts *facts)
+{
+	const char *who = facts->who ? facts->who : "PARTITION";
+
+	advise(status,
+	       "somebody holds the page (DMA?): tarnctl partition pins %s. A relocation: tarnctl partition relocate %s --cancel; a node being drained: tarnctl pool drain-node %s --cancel",
+	       who, who, facts->name);
+}
+
 static void advise_stuck(struct status *status, const struct status_facts *facts)
 {
 	switch (facts->oldest.state) {
@@ -95,8 +105,7 @@ static void advise_stuck(struct status *status, const struct status_facts *facts
 		       facts->name, facts->name);
 		return;
 	case TARN_FAULT_MOVE:
-		advise(status,
-		       "somebody holds the page (for DMA, say): see 'tarnctl partition pins', or cancel the move with 'tarnctl partition relocate PARTITION --cancel'");
+		advise_move(status, facts);
 		return;
 	}
 	advise(status, "see 'tarnctl pool faults %s'", facts->name);
