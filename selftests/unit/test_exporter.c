@@ -18,7 +18,7 @@ const struct page *page_find(const char *url)
 
 static struct history_partition parts[] = {
 	{ .part = { .path = (char *)"a\"b\\c\nd\033", .info = { .id = 1,
-		.resident_pages = 3, .page_ins = 5, .latency = { [20] = 2 } },
+		.hypercalls = 1, .resident_pages = 3, .page_ins = 5, .latency = { [20] = 2 } },
 		.guest = (char *)"web", .name = (char *)"web/ram" },
 	  .by_class = { [TARN_ACTIVITY_HOT] = 2 },
 	  .nodes = (char *)"[[0,0,0,2],[1,1,4,3,11]]" },
@@ -31,7 +31,7 @@ static struct history_moment moment = {
 		  .info = { .flags = TARN_POOL_PAGING | TARN_POOL_FULL,
 			    .frames = 1024, .scan_ns = 1500000000,
 			    .block_promotions = 6, .promote_permille = 250,
-			    .pattern_pages = 2, .shared_pages = 3, .search_ns = 2500000000,
+			    .balloons_gone = 4, .domains = 2, .pattern_pages = 2, .shared_pages = 3, .search_ns = 2500000000,
 			    .latency = { [3] = 1, [12] = 4, [31] = 2 } } },
 	.nodes = (char *)"{\"0\":{\"frames\":1000,\"hit\":17},\"1\":{\"frames\":24}}",
 	.items = parts,
@@ -72,6 +72,10 @@ static void test_values(void)
 	has(text, "tarn_pool_promote_ratio{pool=\"pool0\"} 0.25");
 	has(text, "tarn_pool_pattern_bytes{pool=\"pool0\"} 8192");
 	has(text, "tarn_pool_shared_bytes{pool=\"pool0\"} 12288");
+	has(text, "tarn_pool_balloons_gone_total{pool=\"pool0\"} 4");
+	has(text, "tarn_pool_domains{pool=\"pool0\"} 2");
+	has(text, "tarn_partition_hypercalls{" PART "} 1");
+	has(text, "tarn_partition_balloons_gone_total{" PART "} 0");
 	has(text, "tarn_pool_search_seconds_total{pool=\"pool0\"} 2.5");
 	has(text, "tarn_pool_paging_full{pool=\"pool0\"} 1");
 	has(text, "tarn_pool_served{pool=\"pool0\"} 0");
@@ -88,6 +92,37 @@ static void test_values(void)
 	/* As a version before kept it. */
 	has(text, "tarn_partition_node_accesses_total{" PART ",node=\"0\"} 0");
 	free(text);
+}
+
+/* Whether a metric shows a field of tarnctl, but for settings that are no amounts. */
+static bool is_shown(const struct metric *metric, const struct field *field,
+		     size_t base)
+{
+	static const char *const settings[] = { "id", "huge", "placement",
+						"readahead_pages" };
+	size_t i;
+
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		if (!strcmp(field->name, settings[i]))
+			return true;
+	}
+	for (; metric->name; metric++) {
+		if (metric->field.offset == base + field->offset)
+			return true;
+	}
+	printf("# no metric has %s\n", field->name);
+	return false;
+}
+
+static void test_all_counters(void)
+{
+	const struct field *field;
+
+	for (field = pool_fields; field->name; field++)
+		CHECK(is_shown(pool_metrics, field, 0));
+	for (field = partition_fields; field->name; field++)
+		CHECK(is_shown(partition_metrics, field,
+			       offsetof(struct history_partition, part.info)));
 }
 
 static void test_latencies(void)
@@ -246,6 +281,7 @@ static void test_hosts(void)
 
 static const struct tap_test tests[] = {
 	{ "values", test_values },
+	{ "all counters", test_all_counters },
 	{ "latencies", test_latencies },
 	{ "OpenMetrics", test_open_metrics },
 	{ "names", test_names },

@@ -56,6 +56,10 @@ const struct metric pool_metrics[] = {
 	  "Of this, in frames." },
 	{ POOL("balloon_bytes", balloon_pages), PAGES, .help =
 	  "Logical memory that guests have given to their balloons." },
+	{ POOL("balloons_gone", balloons_gone), COUNTER, .help =
+	  "Balloons that a guest had no more, as another kernel wrote to them." },
+	{ POOL("domains", domains), NUMBER, .help =
+	  "Sharing domains that partitions are in." },
 	{ POOL("pinned_bytes", pinned_pages), PAGES, .help =
 	  "Of what is resident, pinned." },
 	{ POOL("low_watermark_bytes", low_frames), PAGES, .help =
@@ -148,6 +152,8 @@ const struct metric partition_metrics[] = {
 	  "Frames of what is shared that count as its own." },
 	{ PART("balloon_bytes", balloon_pages), PAGES, .help =
 	  "Of it, what the guest has given to its balloon." },
+	{ PART("balloons_gone", balloons_gone), COUNTER, .help =
+	  "Balloons that it had no more, as another kernel wrote to them." },
 	{ PART("pinned_bytes", pinned_pages), PAGES, .help =
 	  "Of what is resident, pinned." },
 	{ PART("working_set_bytes", working_set), PAGES, .help =
@@ -156,6 +162,8 @@ const struct metric partition_metrics[] = {
 	  "Resident, but on no home node." },
 	{ PART("vms", vms), NUMBER, .help =
 	  "VMs that are attached." },
+	{ PART("hypercalls", hypercalls), NUMBER, .help =
+	  "Of these, those whose hypercalls are answered." },
 	{ PART("page_ins", page_ins), COUNTER, .help =
 	  "Pages read from the pager." },
 	{ PART("readahead", readahead), COUNTER, .help =
