@@ -321,7 +321,7 @@ check "it is in none" json '.sharing_domain == null and .leaves_sharing_domain =
 check "one is put into a domain" tarnctl partition set e1 --domain web
 check "and another one" tarnctl partition set e2 --domain web
 check "which is told" json '.sharing_domain == "web"' tarnctl partition show --json e2
-check "also in words" says "shares in domain" tarnctl partition show e2
+check "also in words" says "sharing domain" tarnctl partition show e2
 check "a look finds nothing yet" says "0 found to be shared" tarnctl partition share --bytes e1
 tarnctl partition share e2 > /dev/null
 check "the next one does" says "1048576 found to be shared" tarnctl partition share --bytes e1

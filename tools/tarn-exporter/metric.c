@@ -49,7 +49,7 @@ const struct metric pool_metrics[] = {
 	{ POOL("pattern_bytes", pattern_pages), PAGES, .help =
 	  "Logical memory that is the same word all over, and has no frame." },
 	{ POOL("shared_bytes", shared_pages), PAGES, .help =
-	  "Logical memory that shares what it holds with other memory of its domain." },
+	  "Logical memory that shares what it holds with other memory of its sharing domain." },
 	{ POOL("shared_contents_bytes", shared_contents), PAGES, .help =
 	  "What all of that is, once each." },
 	{ POOL("shared_frames_bytes", shared_frames), PAGES, .help =
@@ -147,7 +147,7 @@ const struct metric partition_metrics[] = {
 	{ PART("pattern_frames_bytes", pattern_frames), PAGES, .help =
 	  "Frames that reads of these pages share." },
 	{ PART("shared_bytes", shared_pages), PAGES, .help =
-	  "Of it, what it shares with other memory of its domain." },
+	  "Of it, what it shares with other memory of its sharing domain." },
 	{ PART("shared_charge_bytes", shared_charge), PAGES, .help =
 	  "Frames of what is shared that count as its own." },
 	{ PART("balloon_bytes", balloon_pages), PAGES, .help =

@@ -64,7 +64,7 @@ const struct field pool_fields[] = {
 	POOL(search_ns, NS, "time for that"),
 	POOL(hashed_pages, NUMBER, "hashed to be shared"),
 	POOL(match_ns, NS, "time for this"),
-	POOL(domains, NUMBER, "domains that share"),
+	POOL(domains, NUMBER, "sharing domains"),
 	POOL(balloons_gone, NUMBER, "balloons found gone"),
 	POOL(huge, HUGE, "huge"),
 	POOL(block_fills, NUMBER, "2 MiB frames given"),

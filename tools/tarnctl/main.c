@@ -113,8 +113,8 @@ static const struct command pool_commands[] = {
 	{ .name = "sharing", .args = "[POOL]",
 	  .help = "what most pages share, and where one of them is",
 	  .more = "Of what pages hold that are equal there is one frame, or one copy with the\n"
-		  "pager, for all of a domain. With --count only the N that most share are listed,\n"
-		  "20 without.",
+		  "pager, for all of a sharing domain. With --count only the N that most share are\n"
+		  "listed, 20 without.",
 	  .fn = pool_sharing_main, .options = OPTION_TABLE | OPTION_COUNT,
 	  .max_args = 1 },
 	{ .name = "history", .args = "[POOL]",
@@ -175,8 +175,8 @@ static const struct command partition_commands[] = {
 		  "\n"
 		  "Partitions of one --domain share the frames of pages that hold the same, each\n"
 		  "until it writes to it; with 'none', as at first, a partition shares with nobody.\n"
-		  "Who is in a domain can find out whether others in it hold what he holds. To\n"
-		  "leave one takes as long as it takes to give frames to all that is shared.",
+		  "Who is in a sharing domain can find out whether others in it hold what he holds.\n"
+		  "To leave one takes as long as it takes to give frames to all that is shared.",
 	  .fn = partition_set_main,
 	  .options = OPTION_HOME | OPTION_DISPATCH | OPTION_DOMAIN | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = -1 },
@@ -198,7 +198,7 @@ static const struct command partition_commands[] = {
 	  .fn = partition_find_patterns_main, .options = OPTION_BYTES,
 	  .min_args = 1, .max_args = 3 },
 	{ .name = "share", .args = "PARTITION [START COUNT]",
-	  .help = "look for pages that hold what others of its domain hold",
+	  .help = "look for pages that hold what others of its sharing domain hold",
 	  .more = "The scanner finds them by itself when they are cold; this looks at all pages of\n"
 		  "a range now. What nobody shared yet two pages must have held at two looks. No\n"
 		  "pager is needed. Pages that somebody holds stay.\n" SIZES_HELP,

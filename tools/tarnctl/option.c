@@ -83,7 +83,7 @@ static const struct option_def option_defs[] = {
 	{ OPTION_DISPATCH, 0, KIND_STRING, "dispatch", "HOW", DEST(dispatch),
 	  "how vCPUs follow them: soft, strict, off or default" },
 	{ OPTION_DOMAIN, 0, KIND_STRING, "domain", "NAME", DEST(domain),
-	  "share equal pages with others of this domain, or none" },
+	  "share equal pages in this sharing domain, or none" },
 	{ OPTION_TO, 0, KIND_STRING, "to", "NODE", DEST(to),
 	  "the NUMA node that they go to" },
 	{ OPTION_AWAY_FROM, 0, KIND_STRING, "away-from", "NODE",

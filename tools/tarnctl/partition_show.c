@@ -172,7 +172,7 @@ static int print_partition(const struct shown *shown, const struct options *opts
 	print_homes(&shown->homes, shown->uses.place_rate, &shown->mark,
 		    opts->bytes);
 	if (*shown->domain)
-		printf("  " FIELD_LABEL " %s%s\n", "shares in domain",
+		printf("  " FIELD_LABEL " %s%s\n", "sharing domain",
 		       shown->domain, shown->leaves ? ", which it is leaving" : "");
 	latency_summary(stdout, shown->part.info.latency);
 	return 0;

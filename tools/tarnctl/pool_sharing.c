@@ -100,7 +100,7 @@ static void print_sums(const struct tarn_pool_info *info, bool bytes)
 			      info->shared_pages - info->shared_contents : 0;
 	char shared[SIZE_TEXT_MAX], has[SIZE_TEXT_MAX], less[SIZE_TEXT_MAX];
 
-	printf("%s shared in %s: %s less; %llu merged, %llu broken, in %u domains\n",
+	printf("%s shared in %s: %s less; %llu merged, %llu broken, in %u sharing domains\n",
 	       size_format_pages(shared, info->shared_pages, bytes),
 	       size_format_pages(has, info->shared_contents, bytes),
 	       size_format_pages(less, saved, bytes), info->share_merges,

@@ -11,7 +11,7 @@ int sharing_parse(const char *text, char name[TARN_DOMAIN_NAME])
 {
 	memset(name, 0, TARN_DOMAIN_NAME);
 	if (!sharing_is_name(text)) {
-		err("--domain: wants a name of at most %d letters, digits and signs, or '" SHARING_NONE "'",
+		err("--domain: wants a name of at most %d printable ASCII characters without blanks, or '" SHARING_NONE "'",
 		    TARN_DOMAIN_NAME - 1);
 		return -EINVAL;
 	}
@@ -48,24 +48,24 @@ int sharing_set(int fd, const char *path, const char *name)
 		err("%s: only root may say with whom it shares", path);
 		return ret;
 	case EINTR:
-		err("%s: interrupted; it shares nothing more, but is still in its old domain until all that is shared has a frame of its own: the same command goes on with that",
+		err("%s: interrupted; it shares nothing more, but is still in its old sharing domain until all that is shared has a frame of its own: the same command goes on with that",
 		    path);
 		return ret;
 	case EIO:
-		err("%s: it can't leave its domain, as what a page shares is lost: see 'tarnctl events'",
+		err("%s: it can't leave its sharing domain, as what a page shares is lost: see 'tarnctl events'",
 		    path);
 		return ret;
 	case ENODEV:
 		err("%s: a pool without paging shares nothing", path);
 		return ret;
 	case ENOSPC:
-		err("%s: the pool has as many partitions and domains as it may have",
+		err("%s: the pool has as many partitions and sharing domains as it may have",
 		    path);
 		return ret;
 	case ENOTTY:
-		err("%s: the loaded module knows no domains, load the one that came with this tarnctl",
+		err("%s: the loaded module knows no sharing domains, load the one that came with this tarnctl",
 		    path);
 		return ret;
 	}
-	return partition_fail(path, ret, "change the domain of");
+	return partition_fail(path, ret, "change the sharing domain of");
 }
