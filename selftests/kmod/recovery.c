@@ -59,6 +59,7 @@ static void kill_pager(u32 what, u64 kills, bool die, u32 workers_too)
 	pool_mount(&p, "size=4M");
 	pager_init(&pg, &p);
 	pg.ctl->reorder = 1;
+	pg.ctl->truncates = what & LOAD_CUTS;
 	pager_launch(&pg);
 	load_begin(&l, &p, &cfg);
 	for (i = 0; i < kills; i++) {
@@ -119,6 +120,7 @@ static void restarted(void)
 
 	pool_mount(&p, "size=4M");
 	pager_start(&pg, &p);
+	pg.ctl->truncates = 1;
 	load_begin(&l, &p, &cfg);
 	for (i = 0; i < 20; i++) {
 		goal = pg.ctl->taken + 200;
@@ -140,6 +142,7 @@ static void gone_for_good(void)
 
 	pool_mount(&p, "size=4M");
 	pager_start(&pg, &p);
+	pg.ctl->truncates = 1;
 	load_begin(&l, &p, &cfg);
 	WAIT_FOR(!load_running(&l) || pg.ctl->taken >= 1000);
 	pager_kill(&pg);

@@ -38,11 +38,13 @@ static void check_pool(struct pool *p)
 	     info.frame_waits, info.share_merges, info.share_breaks);
 }
 
-static void begin(struct pool *p, struct pager *pg, const char *options)
+static void begin(struct pool *p, struct pager *pg, const char *options,
+		  u32 what)
 {
 	pool_mount(p, options);
 	pager_init(pg, p);
 	pg->ctl->reorder = 1;
+	pg->ctl->truncates = what & LOAD_CUTS;
 	pg->ctl->in_place = test_param("seed", time(NULL)) & 1;
 	pager_launch(pg);
 }
@@ -86,7 +88,7 @@ static void run_on(const struct ground *ground, u32 what, u32 kills, bool resize
 
 	cfg.pages = ground->pages;
 	cfg.ops /= ground->share;
-	begin(&p, &pg, ground->options);
+	begin(&p, &pg, ground->options, what);
 	load_begin(&l, &p, &cfg);
 	next = step;
 	while (load_running(&l)) {
@@ -184,7 +186,7 @@ static void two_pools(void)
 
 	cfg.workers = 4;
 	for (i = 0; i < 2; i++) {
-		begin(&p[i], &pg[i], "size=4M");
+		begin(&p[i], &pg[i], "size=4M", cfg.what);
 		cfg.seed += i;
 		load_begin(&l[i], &p[i], &cfg);
 	}

@@ -12,6 +12,8 @@
 #   cpus, memory, nodes, distances, spare
 #                         what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1, all
 #                         20, none)
+#   waits yes             its tests mostly wait, for rounds of a thread, say: it runs beside
+#                         the others, not in place of one
 #   takes SECONDS         on an idle machine, for each kernel; the longest start first
 #   default no            runs only when it is named
 #   module no             do not load tarn.ko
@@ -38,6 +40,7 @@ read_group()
 	group_kernels="6.1 6.12 debug"
 	group_cpus=2
 	group_takes=30
+	group_waits=no
 	group_default=yes
 	group_options=()
 	group_disks=()
@@ -53,6 +56,7 @@ read_group()
 		kernels)		group_kernels=$value ;;
 		cpus)			group_cpus=$value ;;
 		takes)			group_takes=$value ;;
+		waits)			group_waits=$value ;;
 		default)		group_default=$value ;;
 		memory|nodes|distances|spare)	group_options+=("--$key" "$value") ;;
 		module)			[ "$value" != no ] || group_options+=(--no-module) ;;

@@ -8,7 +8,8 @@
 # files in $tmp/GROUP-KERNEL:
 #
 #   counts	passed, failed, skipped
-#   times	milliseconds of all, of the tests alone
+#   times	milliseconds of all and of the tests alone; what its machines took of
+#		processors, as "times" says it: user and system, "1m2.345s"
 #   failures	what failed and what was said about it, for people
 #   again	what failed, for run --failed: "GROUP KERNEL TEST", or "*" for all tests
 #
@@ -66,6 +67,21 @@ set_width()
 {
 	width=$(((group_cpus + 1) / 2))
 	[ "$width" -le "$lanes" ] || width=$lanes
+}
+
+# set_place GROUP: where it can run now. Those that mostly wait go one after another in a
+# place of their own beside the lanes, which their machines would leave idle; in a lane only
+# when no others are left. Where one thing is to run at a time there is no such place.
+set_place()
+{
+	read_group "$here/groups/$1"
+	set_width
+	place=none
+	if [ "$group_waits" = yes ] && [ "$lanes" -gt 1 ] && [ -z "$aside" ]; then
+		place=aside
+	elif { [ "$group_waits" = no ] || [ "$busy_left" = 0 ]; } && [ "$width" -le "$free" ]; then
+		place=lane
+	fi
 }
 
 plan_job()
@@ -127,30 +143,50 @@ has_failed()
 # fits into those that are free.
 start_jobs()
 {
-	local free=$lanes pid
+	local free=$lanes aside='' busy_left=0 pid
 	local -A width_of=()
 	local waiting=("${jobs[@]}")
 
+	count_busy
 	while [ ${#waiting[@]} != 0 ]; do
 		while start_one; do :; done
 		wait -n -p pid
-		free=$((free + width_of[$pid]))
+		if [ "$pid" = "$aside" ]; then
+			aside=
+		else
+			free=$((free + width_of[$pid]))
+		fi
 	done
 	wait
 }
 
+# Of those that do not start yet, how many do not mostly wait.
+count_busy()
+{
+	local name
+
+	for name in "${waiting[@]}"; do
+		read_group "$here/groups/${name% *}"
+		[ "$group_waits" = yes ] || busy_left=$((busy_left + 1))
+	done
+}
+
 start_one()
 {
-	local i group kernel width
+	local i group kernel width place
 
 	for i in "${!waiting[@]}"; do
 		read -r group kernel <<< "${waiting[i]}"
-		read_group "$here/groups/$group"
-		set_width
-		[ "$width" -le "$free" ] || continue
+		set_place "$group"
+		[ "$place" != none ] || continue
 		run_job "$group" "$kernel" &
-		width_of[$!]=$width
-		free=$((free - width))
+		if [ "$place" = aside ]; then
+			aside=$!
+		else
+			width_of[$!]=$width
+			free=$((free - width))
+		fi
+		[ "$group_waits" = yes ] || busy_left=$((busy_left - 1))
 		unset "waiting[i]"
 		return 0
 	done
@@ -193,20 +229,23 @@ add_counts()
 	{ [ ${#again[@]} = 0 ] || printf '%s\n' "${again[@]}"; } > "$failed_list"
 }
 
-# Where the minutes went: booting is all that is not a test, ends of machines too.
+# Where the minutes went: booting is all that is not a test, ends of machines too. A job
+# that took much less of processors than of time mostly waits.
 say_times()
 {
 	local name
 
-	say "== seconds: booting, testing; $lanes at a time"
+	say "== seconds: booting, testing, of processors; $lanes at a time"
 	printf '   %-20s %5s %5d\n' "(building)" "" "$built"
 	for name in "${jobs[@]}"; do
 		echo "$name $(cat "$tmp/${name// /-}/times")"
 	done | sort -k4,4nr | awk '
+		function seconds(t) { split(t, part, /[ms]/); return 60 * part[1] + part[2] }
+		{ cpu = seconds($5) + seconds($6) }
 		{ booting = $3 > $4 ? ($3 - $4) / 1000 : 0 }
-		{ printf "   %-14s %-5s %5d %5d\n", $1, $2, booting, $4 / 1000 }
-		{ all_booting += booting; testing += $4 / 1000 }
-		END { printf "   %-20s %5d %5d\n", "(all)", all_booting, testing }'
+		{ printf "   %-14s %-5s %5d %5d %5d\n", $1, $2, booting, $4 / 1000, cpu }
+		{ all_booting += booting; testing += $4 / 1000; processors += cpu }
+		END { printf "   %-20s %5d %5d %5d\n", "(all)", all_booting, testing, processors }'
 }
 
 # Few enough to be chance, and tests that have a name.

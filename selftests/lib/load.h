@@ -34,6 +34,8 @@
  */
 #define LOAD_SHARE	(1U << 9)
 #define LOAD_ALL	0x3ffU
+/** Cuts pages off under I/O: what is put there next may be stored before the old one was. */
+#define LOAD_CUTS	(LOAD_PUNCH | LOAD_TRUNCATE | LOAD_RECREATE | LOAD_BLOCK)
 
 /** struct load_config - how much of what */
 struct load_config {
