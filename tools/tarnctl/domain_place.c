@@ -174,65 +174,120 @@ static void remove_dir(int parent, const char *name)
 	unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-/* Return: a descriptor, not reported where there is an errno. */
-static int make_and_open(int parent, const char *name, mode_t mode)
+/*
+ * Others may be allowed to make files in a pool, and may have been there first: who
+ * made a directory may have it open, and who may write above one puts another in its
+ * place. Where they may not remove what is not theirs (mode=1770), root is safe enough.
+ */
+static bool is_ours(const struct stat *st, bool sticky)
 {
-	int fd;
+	return st->st_uid == geteuid() &&
+	       (!(st->st_mode & 0022) || (sticky && st->st_mode & S_ISVTX));
+}
 
-	if (parent < 0)
-		return parent;
-	if (mkdirat(parent, name, mode) && errno != EEXIST)
-		return -errno;
+/* Return: 0, or an errno, reported. */
+static int check_root(const struct pool *pool, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return err_errno(-errno, "look at %s", pool->mount);
+	if (is_ours(&st, true))
+		return 0;
+	err("%s: others may replace directories of domains in it: mount the pool with mode=0755, or mode=1770 for a group that makes files in it, and without uid=",
+	    pool->mount);
+	return -EPERM;
+}
+
+/* Make or find one of those above. Return: a descriptor, or an errno, reported. */
+static int open_trusted(const struct pool *pool, int parent, const char *name,
+			const char *path)
+{
+	struct stat st;
+	int fd, ret = 0;
+
+	if (mkdirat(parent, name, 0711) && errno != EEXIST)
+		return err_errno(-errno, "make %s/%s", pool->mount, path);
 	fd = openat(parent, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return err_errno(-errno, "open %s/%s", pool->mount, path);
+	if (fstat(fd, &st)) {
+		ret = err_errno(-errno, "look at %s/%s", pool->mount, path);
+	} else if (!is_ours(&st, false)) {
+		ret = -EPERM;
+		err("%s/%s: others than root own it or may write to it, memory of domains is not put there: end what uses it and remove it",
+		    pool->mount, path);
+	}
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
 }
 
 /*
  * Make the directories above that of a domain.
- * Return: a descriptor of the lowest one, or an errno.
+ * Return: a descriptor of the lowest one, or an errno, reported.
  */
 static int open_above(const struct pool *pool, const struct domain *dom)
 {
-	char profile[PROFILE_MAX];
-	int root = pool_open(pool), domains, fd;
+	char path[sizeof(POOL_DIR) + PROFILE_MAX + 1];
+	int root = pool_open(pool), domains = -1, fd;
 
 	if (root < 0)
 		return root;
-	snprintf(profile, sizeof(profile), PROFILE_FORMAT, dom->uuid);
-	domains = make_and_open(root, POOL_DIR, 0711);
-	fd = make_and_open(domains, profile, 0711);
-	if (fd < 0)
-		err_errno(fd, "make %s/" POOL_DIR "/%s", pool->mount, profile);
-	if (domains >= 0)
+	snprintf(path, sizeof(path), POOL_DIR "/" PROFILE_FORMAT, dom->uuid);
+	fd = check_root(pool, root);
+	if (!fd)
+		fd = domains = open_trusted(pool, root, POOL_DIR, POOL_DIR);
+	if (domains >= 0) {
+		fd = open_trusted(pool, domains, path + sizeof(POOL_DIR), path);
 		close(domains);
+	}
 	close(root);
 	return fd;
+}
+
+/* It is new: in one that was there, somebody may have files open. */
+static int make_new(int above, const struct pool *pool, const struct domain *dom,
+		    const struct stat *like)
+{
+	int fd, ret = 0;
+
+	if (mkdirat(above, dom->name, 0700)) {
+		if (errno != EEXIST)
+			return err_errno(-errno, "make a directory for %s in %s",
+					 dom->source, pool->mount);
+		err("%s/" POOL_DIR "/" PROFILE_FORMAT "/%s is there and cannot be emptied: remove it",
+		    pool->mount, dom->uuid, dom->name);
+		return -EEXIST;
+	}
+	fd = openat(above, dom->name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchown(fd, like->st_uid, like->st_gid))
+		ret = err_errno(-errno, "give away the directory for %s in %s",
+				dom->source, pool->mount);
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }
 
 static int make_dir(const struct pool *pool, const struct domain *dom,
 		    const struct stat *like)
 {
-	int above = open_above(pool, dom), fd = -1, ret = 0;
+	int above = open_above(pool, dom), ret;
 
 	if (above < 0)
 		return above;
 	remove_dir(above, dom->name);
-	fd = make_and_open(above, dom->name, 0700);
-	if (fd < 0)
-		ret = fd;
-	else if (fchown(fd, like->st_uid, like->st_gid))
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
+	ret = make_new(above, pool, dom, like);
 	close(above);
-	return ret ? err_errno(ret, "make a directory for %s in %s",
-			       dom->source, pool->mount) : 0;
+	return ret;
 }
 
 static void remove_place(const struct pool *pool, const struct domain *dom)
 {
-	char profile[PROFILE_MAX + sizeof(POOL_DIR) + 1];
+	char profile[sizeof(POOL_DIR) + PROFILE_MAX + 1];
 	int above = open_above(pool, dom), root;
 
 	if (above < 0)
