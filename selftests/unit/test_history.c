@@ -356,6 +356,64 @@ static void test_names_are_bounded(void)
 	history_close(history);
 }
 
+#define LONG_NAME (16 << 10)
+
+/* A moment of a partition that nobody has seen before, with a long name. */
+static void put_long_name(struct history *history, int64_t time, unsigned int id)
+{
+	struct history_moment moment;
+	char *name = malloc(LONG_NAME + 1);
+
+	make_moment(&moment, time, 1, 1);
+	memset(name, 'a', LONG_NAME);
+	name[LONG_NAME] = '\0';
+	moment.items[0].part.path = name;
+	moment.items[0].part.info.id = id;
+	CHECK_EQ(history_begin(history, time, time), 0);
+	history_write(history, HISTORY_SECOND, &moment);
+	CHECK_EQ(history_commit(history), 0);
+	history_moment_free(&moment);
+}
+
+static unsigned int count_after(int64_t after, size_t partitions)
+{
+	struct history_moment moment;
+	struct history *history;
+	unsigned int count = 0;
+
+	CHECK_EQ(history_open(&history, path), 0);
+	while (history_next(history, HISTORY_SECOND, MOUNT, after, &moment) > 0) {
+		after = moment.time;
+		count += moment.count == partitions;
+		history_moment_free(&moment);
+	}
+	history_close(history);
+	return count;
+}
+
+/* They are what fills the file: those that are gone make room, the others stay. */
+static void test_long_names(void)
+{
+	struct history *history = begin_new(HISTORY_SIZE_MIN);
+	int64_t count = 0;
+	int i;
+
+	for (i = 0; i < 20; i++)
+		put(history, HISTORY_SECOND, NOW + i, 40);
+	for (; i < 220; i++)
+		put_long_name(history, NOW + i, 100 + i);
+	for (; i < 240; i++)
+		put(history, HISTORY_SECOND, NOW + i, 40);
+	/* At most the one for which there was no room is missing. */
+	CHECK(count_after(NOW + 219, 40) >= 19);
+	/* No number is given to another one while a sample may have it. */
+	CHECK(get(history, "SELECT count(*) FROM partition_sample s JOIN file f"
+		  " ON f.id = s.file WHERE f.number <= 40 AND s.time BETWEEN ?1 AND ?2",
+		  NOW + 20, NOW + 219, &count));
+	CHECK_EQ(count, 0);
+	history_close(history);
+}
+
 static int keep_event(const struct history_event *event, void *arg)
 {
 	unsigned int *count = arg;
@@ -677,6 +735,7 @@ static const struct tap_test tests[] = {
 	{ "the clock jumps", test_clock_jumps },
 	{ "the clock when it begins", test_clock_at_start },
 	{ "names are bounded", test_names_are_bounded },
+	{ "names that fill it", test_long_names },
 	{ "events", test_events },
 	{ "who writes is killed", test_killed },
 	{ "a file that is damaged", test_damaged },

@@ -278,15 +278,58 @@ static int drop_eighth(struct history *history, unsigned int period)
 	return drop_before(history, period, history_eighth(history, period));
 }
 
+static int get_number(void *arg, int columns, char **values, char **names)
+{
+	*(int64_t *)arg = values[0] ? atoll(values[0]) : 0;
+	return 0;
+}
+
+/* Whether more than half of the file is names. */
+static bool names_fill(struct history *history)
+{
+	int64_t fills = 0;
+
+	/* A path is in the index as well. */
+	sqlite3_exec(history->db,
+		     "SELECT 4 * sum(length(CAST(path AS BLOB))) +"
+		     " 2 * sum(ifnull(length(CAST(name AS BLOB)), 0) +"
+		     " ifnull(length(CAST(domain AS BLOB)), 0)) >"
+		     " (SELECT page_count * page_size FROM pragma_page_count,"
+		     " pragma_page_size) FROM file", get_number, &fills, NULL);
+	return fills;
+}
+
+/*
+ * Names that no sample has any more. If names are what fills the file, an eighth of
+ * them as well, those that have been gone the longest: their samples are nobody's then.
+ * The last number stays, so that no other name gets one that was given.
+ */
+static int drop_old_names(struct history *history)
+{
+	int ret = history_run(history,
+		"DELETE FROM file WHERE id < (SELECT max(id) FROM file) AND"
+		" seen < (SELECT min(time) - 60 FROM pool_sample)");
+
+	if (ret || !names_fill(history))
+		return ret;
+	return history_run(history,
+		"DELETE FROM file WHERE id IN (SELECT id FROM file WHERE"
+		" seen < (SELECT max(seen) FROM file) AND"
+		" id < (SELECT max(id) FROM file) ORDER BY seen, id"
+		" LIMIT (SELECT (count(*) + 7) / 8 FROM file))");
+}
+
 static int make_room(struct history *history)
 {
 	int ret = drop_eighth(history, HISTORY_SECOND);
 
 	if (!ret)
 		ret = drop_eighth(history, HISTORY_MINUTE);
-	return ret ? ret : history_run(history,
-		"DELETE FROM event WHERE rowid <= (SELECT min(rowid) + "
-		"(max(rowid) - min(rowid)) / 8 FROM event)");
+	if (!ret)
+		ret = history_run(history,
+			"DELETE FROM event WHERE rowid <= (SELECT min(rowid) + "
+			"(max(rowid) - min(rowid)) / 8 FROM event)");
+	return ret ? ret : drop_old_names(history);
 }
 
 /* ---- transactions ------------------------------------------------------- */
@@ -307,7 +350,7 @@ static void roll_back(struct history *history)
 /* It is full: what was to be written is lost, and what is oldest goes. */
 static int begin_room(struct history *history)
 {
-	int ret;
+	int before = sqlite3_total_changes(history->db), ret;
 
 	history->full = false;
 	roll_back(history);
@@ -318,6 +361,11 @@ static int begin_room(struct history *history)
 		ret = run_plain(history, HISTORY_COMMIT);
 	if (ret)
 		roll_back(history);
+	if (!ret && sqlite3_total_changes(history->db) == before) {
+		err("%s: its limit is reached, and there is nothing to drop: what is there now needs more",
+		    history->path);
+		ret = -ENOSPC;
+	}
 	if (history->full)
 		err("%s: its limit is reached, and dropping what is oldest makes no room",
 		    history->path);
@@ -408,12 +456,6 @@ static int is_whole(void *arg, int columns, char **values, char **names)
 	return 0;
 }
 
-static int get_time(void *arg, int columns, char **values, char **names)
-{
-	*(int64_t *)arg = values[0] ? atoll(values[0]) : 0;
-	return 0;
-}
-
 static int check_whole(struct history *history)
 {
 	bool whole = false;
@@ -451,7 +493,7 @@ static int open_once(struct history *history, uint64_t limit)
 		ret = history_make_tables(history->db);
 	return ret ? ret : sqlite3_exec(history->db,
 					"SELECT max(time) FROM pool_sample",
-					get_time, &history->last, NULL);
+					get_number, &history->last, NULL);
 }
 
 static void move_aside(const char *path, const char *suffix)

@@ -25,6 +25,11 @@
 
 /* A descriptor a level stays open during the walk. */
 #define DEPTH_MAX 64
+/*
+ * Paths that are longer are not shown: what they name is as without a name. They go to
+ * tables, logs and the history, and are others' to choose.
+ */
+#define PATH_MOST 1024
 
 int partition_info(int fd, struct tarn_partition_info *info)
 {
@@ -159,6 +164,7 @@ static int walk_entry(struct partition_list *list, int dirfd, const char *name,
 		      const char *prefix, unsigned int depth)
 {
 	struct stat st;
+	bool named;
 	char *path;
 	int ret = 0;
 
@@ -168,9 +174,10 @@ static int walk_entry(struct partition_list *list, int dirfd, const char *name,
 		return 0;
 	if (asprintf(&path, "%s%s%s", prefix, *prefix ? "/" : "", name) < 0)
 		return -ENOMEM;
-	if (S_ISREG(st.st_mode))
+	named = strlen(path) <= PATH_MOST;
+	if (named && S_ISREG(st.st_mode))
 		ret = add_file(list, dirfd, name, path);
-	else if (S_ISDIR(st.st_mode))
+	else if (named && S_ISDIR(st.st_mode))
 		ret = walk_sub(list, dirfd, name, path, depth + 1);
 	free(path);
 	return ret;
