@@ -3,7 +3,14 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <fcntl.h>
+
+/* How often a file of a directory is opened. */
+static unsigned int opened;
+
+#define openat(...) (opened++, openat(__VA_ARGS__))
 #include "../../tools/tarnctl/guest.c"
+#undef openat
 #include "../../tools/tarnctl/partition_open.c"
 #include "../../tools/tarnctl/home_mark.h"
 #include "tap.h"
@@ -91,7 +98,8 @@ static void write_pid(const char *dir, const char *name, const char *pid)
 
 static void test_domain(void)
 {
-	char dir[] = "/tmp/tarn-guest-XXXXXX", path[256], *name;
+	char dir[] = "/tmp/tarn-guest-XXXXXX", path[256];
+	struct domains domains;
 	static const char *const files[] = { "db.pid", "web.1.pid", "web.xml",
 					     ".pid" };
 	size_t i;
@@ -101,19 +109,47 @@ static void test_domain(void)
 	write_pid(dir, "web.1.pid", "1234");
 	write_pid(dir, "web.xml", "12");
 	write_pid(dir, ".pid", "12");
-	name = guest_domain_name(dir, 1234);
-	CHECK_STR(name, "web.1");
-	free(name);
-	name = guest_domain_name(dir, 123);
-	CHECK_STR(name, "db");
-	free(name);
-	CHECK(!guest_domain_name(dir, 12));
+	domains_read(&domains, dir);
+	CHECK_EQ(domains.count, 2);
+	CHECK_STR(domains_find(&domains, 1234), "web.1");
+	CHECK_STR(domains_find(&domains, 123), "db");
+	CHECK(!domains_find(&domains, 12));
+	domains_free(&domains);
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
 		unlink(path);
 	}
 	rmdir(dir);
-	CHECK(!guest_domain_name(dir, 123));
+	domains_read(&domains, dir);
+	CHECK(!domains_find(&domains, 123));
+	domains_free(&domains);
+}
+
+#define MANY 100
+
+/* Each file is opened once, however many domains are looked for. */
+static void test_many_domains(void)
+{
+	char dir[] = "/tmp/tarn-guest-XXXXXX", name[32], pid[16], command[64];
+	struct domains domains;
+	int i;
+
+	CHECK(mkdtemp(dir) != NULL);
+	for (i = 1; i <= MANY; i++) {
+		snprintf(name, sizeof(name), "web%d.pid", i);
+		snprintf(pid, sizeof(pid), "%d\n", i);
+		write_pid(dir, name, pid);
+	}
+	opened = 0;
+	domains_read(&domains, dir);
+	for (i = 1; i <= MANY; i++) {
+		snprintf(name, sizeof(name), "web%d", i);
+		CHECK_STR(domains_find(&domains, i), name);
+	}
+	CHECK_EQ(opened, MANY);
+	domains_free(&domains);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	CHECK(!system(command));
 }
 
 static struct guest_file files_a[] = { { { .dev = 1, .ino = 10 }, 0 } };
@@ -241,6 +277,7 @@ static const struct tap_test tests[] = {
 	{ "a mark that cannot be read", test_unknown_mark },
 	{ "a uuid", test_uuid },
 	{ "the domain of a pid", test_domain },
+	{ "domains of many pids", test_many_domains },
 	{ "whose a partition is", test_find },
 	{ "names of partitions", test_names },
 	{ "numbers of partitions", test_id },

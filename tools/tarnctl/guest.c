@@ -135,43 +135,89 @@ static int read_cmdline(struct guest *guest, const char *pid)
 
 /* ---- libvirt ------------------------------------------------------------- */
 
-static bool has_pid(int dir, const char *name, pid_t pid)
+/**
+ * struct domains - those that run
+ * @items: pid of each and what it is called
+ * @count: of them
+ *
+ * Read once for all guests: each domain is looked for among all of them.
+ */
+struct domains {
+	struct {
+		pid_t pid;
+		char *name;
+	} *items;
+	size_t count;
+};
+
+/* Return: what is in a file of libvirt's, or 0. */
+static pid_t read_pid(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char text[32];
 	ssize_t len;
 
 	if (fd < 0)
-		return false;
+		return 0;
 	len = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[len > 0 ? len : 0] = '\0';
-	return strtol(text, NULL, 10) == pid;
+	return strtol(text, NULL, 10);
 }
 
-/**
- * guest_domain_name() - The domain that a process is.
- * @dir: with the files of pids
- * Return: memory to be freed, or NULL.
- */
-char *guest_domain_name(const char *dir, pid_t pid)
+/* What there is no memory for has the name of its command line. */
+static void domains_add(struct domains *domains, int dir, const char *file)
 {
-	DIR *domains = opendir(dir);
-	struct dirent *entry;
-	char *found = NULL;
+	size_t len = strlen(file), suffix = strlen(DOMAIN_SUFFIX);
+	void *items;
+	char *name;
+	pid_t pid;
 
-	while (domains && !found && (entry = readdir(domains))) {
-		size_t len = strlen(entry->d_name);
-		size_t suffix = strlen(DOMAIN_SUFFIX);
-
-		if (len > suffix &&
-		    !strcmp(entry->d_name + len - suffix, DOMAIN_SUFFIX) &&
-		    has_pid(dirfd(domains), entry->d_name, pid))
-			found = strndup(entry->d_name, len - suffix);
+	if (len <= suffix || strcmp(file + len - suffix, DOMAIN_SUFFIX))
+		return;
+	pid = read_pid(dir, file);
+	name = pid > 0 ? strndup(file, len - suffix) : NULL;
+	items = name ? reallocarray(domains->items, domains->count + 1,
+				    sizeof(*domains->items)) : NULL;
+	if (!items) {
+		free(name);
+		return;
 	}
-	if (domains)
-		closedir(domains);
-	return found;
+	domains->items = items;
+	domains->items[domains->count].pid = pid;
+	domains->items[domains->count++].name = name;
+}
+
+/* @dir: with the files of pids */
+static void domains_read(struct domains *domains, const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	*domains = (struct domains){ 0 };
+	while (dir && (entry = readdir(dir)))
+		domains_add(domains, dirfd(dir), entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* Return: what the domain that a process is is called, or NULL. */
+static const char *domains_find(const struct domains *domains, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < domains->count; i++) {
+		if (domains->items[i].pid == pid)
+			return domains->items[i].name;
+	}
+	return NULL;
+}
+
+static void domains_free(struct domains *domains)
+{
+	while (domains->count)
+		free(domains->items[--domains->count].name);
+	free(domains->items);
 }
 
 /* ---- processes ----------------------------------------------------------- */
@@ -249,11 +295,23 @@ static int take_files(struct guest *guest, const struct process *proc,
 	return 0;
 }
 
+/* What libvirt calls it goes before what its command line has. */
+static int take_domain(struct guest *guest, const struct domains *domains)
+{
+	const char *domain = domains_find(domains, guest->pid);
+
+	if (!domain)
+		return 0;
+	free(guest->name);
+	guest->name = strdup(domain);
+	guest->domain = true;
+	return guest->name ? 0 : -ENOMEM;
+}
+
 static int describe(struct guest *guest, const struct process *proc,
 		    const char *pid, struct mapped_files *files,
-		    const struct pool_list *pools)
+		    const struct pool_list *pools, const struct domains *domains)
 {
-	char *domain;
 	int ret;
 
 	guest->pid = proc->pid;
@@ -261,15 +319,7 @@ static int describe(struct guest *guest, const struct process *proc,
 	ret = read_cmdline(guest, pid);
 	if (!ret)
 		ret = take_files(guest, proc, files, pools);
-	if (ret)
-		return ret;
-	domain = guest_domain_name(DOMAINS_DIR, guest->pid);
-	if (domain) {
-		free(guest->name);
-		guest->name = domain;
-		guest->domain = true;
-	}
-	return 0;
+	return ret ? ret : take_domain(guest, domains);
 }
 
 static int add(struct guests *guests, const struct guest *guest)
@@ -286,7 +336,7 @@ static int add(struct guests *guests, const struct guest *guest)
 
 /* Return: 0, also if it is none, or -ENOMEM. */
 static int look_at(struct guests *guests, const char *pid,
-		   const struct pool_list *pools)
+		   const struct pool_list *pools, const struct domains *domains)
 {
 	struct guest guest = { 0 };
 	struct mapped_files files;
@@ -299,7 +349,7 @@ static int look_at(struct guests *guests, const char *pid,
 		maps_free(&files);
 		return 0;
 	}
-	ret = describe(&guest, &proc, pid, &files, pools);
+	ret = describe(&guest, &proc, pid, &files, pools, domains);
 	process_close(&proc);
 	maps_free(&files);
 	if (!ret)
@@ -312,16 +362,20 @@ static int look_at(struct guests *guests, const char *pid,
 int guests_read(struct guests *guests, const struct pool_list *pools)
 {
 	DIR *dir = opendir("/proc");
+	struct domains domains;
 	struct dirent *entry;
 	int ret = 0;
 
 	*guests = (struct guests){ 0 };
+	domains_read(&domains, DOMAINS_DIR);
 	while (!ret && dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			ret = look_at(guests, entry->d_name, pools);
+			ret = look_at(guests, entry->d_name, pools,
+				      &domains);
 	}
 	if (dir)
 		closedir(dir);
+	domains_free(&domains);
 	if (!ret)
 		return 0;
 	guests_free(guests);

@@ -107,6 +107,5 @@ int guests_reach(const struct guests *guests, dev_t dev, int dirfd,
 
 /* Apart for tests. */
 int guest_parse(struct guest *guest, const char *text, size_t len);
-char *guest_domain_name(const char *dir, pid_t pid);
 
 #endif
