@@ -230,20 +230,84 @@ static bool is_answered(int fd)
 	       recv(fd, buf, sizeof(buf), 0) > 12 && !memcmp(buf, "HTTP/1.1 404", 12);
 }
 
+/* ---- a history ----------------------------------------------------------- */
+
+static char history_path[64];
+
+/* With a moment of @time, of @count partitions. */
+static void make_history(int64_t time, size_t count)
+{
+	struct history_moment many = moment;
+	struct history *history = NULL;
+	size_t i;
+
+	snprintf(history_path, sizeof(history_path), "/tmp/test_exporter.%d.db",
+		 getpid());
+	many.time = time;
+	many.count = count;
+	many.items = calloc(count, sizeof(*many.items));
+	for (i = 0; i < count; i++)
+		many.items[i].part.info.id = i + 1;
+	CHECK_EQ(history_create(&history, history_path, HISTORY_SIZE), 0);
+	CHECK_EQ(history_begin(history, time, time), 0);
+	CHECK_EQ(history_write(history, HISTORY_SECOND, &many), 0);
+	CHECK_EQ(history_commit(history), 0);
+	history_close(history);
+	free(many.items);
+}
+
+static void remove_history(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -f %s*", history_path);
+	CHECK(!system(command));
+}
+
+static size_t pools_at(int64_t now)
+{
+	struct history *history = NULL;
+	struct latest found;
+	size_t count;
+
+	CHECK_EQ(history_open(&history, history_path), 0);
+	CHECK_EQ(latest_read(&found, history, now), 0);
+	count = found.count;
+	latest_free(&found);
+	history_close(history);
+	return count;
+}
+
+/* tarn-logd may rest, and take its time: it is well until its watchdog says otherwise. */
+static void test_stale(void)
+{
+	make_history(moment.time, 1);
+	CHECK_EQ(pools_at(moment.time), 1);
+	CHECK_EQ(pools_at(moment.time + 15 + 60), 1);
+	CHECK_EQ(pools_at(moment.time + 120), 0);
+	remove_history();
+}
+
+static void *serve_at(struct sockaddr_un *addr, const struct http_options *opts)
+{
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(addr->sun_path, sizeof(addr->sun_path), "/tmp/test_exporter.%d",
+		 getpid());
+	CHECK(!bind(listener, (struct sockaddr *)addr, sizeof(*addr)));
+	CHECK(!listen(listener, 32));
+	return http_start(listener, true, opts);
+}
+
 /* However many connect and say nothing, who asks is answered, also in between. */
 static void test_silent_clients(void)
 {
 	struct http_options opts = { .history = "/nonexistent", .page = true };
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int silent[300], fd, listener, round, i;
+	int silent[300], fd, round, i;
 	void *server;
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/test_exporter.%d",
-		 getpid());
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	CHECK(!bind(listener, (struct sockaddr *)&addr, sizeof(addr)));
-	CHECK(!listen(listener, 32));
-	server = http_start(listener, true, &opts);
+	server = serve_at(&addr, &opts);
 	CHECK(server);
 	for (round = 0; round < 3; round++) {
 		for (i = round * 100; i < round * 100 + 100; i++) {
@@ -287,6 +351,7 @@ static const struct tap_test tests[] = {
 	{ "names", test_names },
 	{ "hosts", test_hosts },
 	{ "clients that say nothing", test_silent_clients },
+	{ "a pool that is gone", test_stale },
 };
 
 TAP_MAIN(tests)

@@ -32,7 +32,7 @@ static int add_mount(const char *mount, void *arg)
 	ret = history_last(reader->history, mount, &moment);
 	if (ret <= 0)
 		return ret;
-	if (moment.time < reader->now - LATEST_STALE) {
+	if (moment.time < reader->now - HISTORY_STALE) {
 		history_moment_free(&moment);
 		return 0;
 	}

@@ -7,9 +7,6 @@
 
 #include "history.h"
 
-/** Seconds after which a pool is taken to be gone, as there is no sample of it. */
-#define LATEST_STALE 15
-
 /**
  * struct latest - those pools
  * @items: the last moment of each

@@ -26,7 +26,6 @@
 
 #define SECOND_NS 1000000000ULL
 /* Reading counters may take a part of the time: of pools with many partitions fewer seconds are kept. */
-#define REST_MOST 15
 #define SAMPLE_SHARE 5
 /* Guests are looked for so often, as that takes long, and when a partition was made. */
 #define GUESTS_AGE_NS (10 * SECOND_NS)
@@ -279,7 +278,8 @@ static void sample_all(struct logd *logd)
 	took = sample_clock() - began;
 	/* One that takes long is still one that is well. */
 	took = took * SAMPLE_SHARE / SECOND_NS;
-	logd->next = logd->second + 1 + (took < REST_MOST ? took : REST_MOST);
+	logd->next = logd->second + 1 + (took < HISTORY_REST_MOST ?
+					  took : HISTORY_REST_MOST);
 }
 
 /* The clock may be set back, or forth. */

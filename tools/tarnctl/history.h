@@ -33,6 +33,14 @@
 #define HISTORY_SECOND 1
 #define HISTORY_MINUTE 60
 
+/** Seconds between two samples at most: who writes may rest that long after one that took its time. */
+#define HISTORY_REST_MOST 15
+/**
+ * Seconds after which a pool is taken to be gone, as there is no sample of it: a rest, and
+ * what the watchdog of tarn-logd.service lets one take (60), and some more.
+ */
+#define HISTORY_STALE 90
+
 /** How long these are kept, in seconds; events as long as the minutes. */
 #define HISTORY_SECONDS_KEPT 3600
 #define HISTORY_MINUTES_KEPT (7 * 86400)
