@@ -13,6 +13,7 @@ const struct page *page_find(const char *url)
 	return NULL;
 }
 
+#define UNSENT_MAX (1 << 20)
 #include "../../tools/tarn-exporter/http.c"
 #include "tap.h"
 
@@ -288,6 +289,20 @@ static void test_stale(void)
 	remove_history();
 }
 
+/* The status that /metrics is answered with; the rest is not read. */
+static int ask_metrics(int fd)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	const struct timeval limit = { .tv_sec = 20 };
+	char buf[13] = "";
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) <= 0 ||
+	    recv(fd, buf, 12, MSG_WAITALL) != 12)
+		return -1;
+	return atoi(buf + 9);
+}
+
 static void *serve_at(struct sockaddr_un *addr, const struct http_options *opts)
 {
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -297,6 +312,38 @@ static void *serve_at(struct sockaddr_un *addr, const struct http_options *opts)
 	CHECK(!bind(listener, (struct sockaddr *)addr, sizeof(*addr)));
 	CHECK(!listen(listener, 32));
 	return http_start(listener, true, opts);
+}
+
+/* Who asks for much and does not read it has the memory of one answer, not of each. */
+static void test_no_readers(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int first, second, status = 0, i;
+	struct http_options opts = { 0 };
+	void *server;
+
+	make_history(time(NULL), 400);
+	opts.history = history_path;
+	server = serve_at(&addr, &opts);
+	CHECK(server);
+	first = connect_to(&addr);
+	second = connect_to(&addr);
+	CHECK_EQ(ask_metrics(first), 200);
+	CHECK_EQ(ask_metrics(second), 503);
+	close(first);
+	close(second);
+	/* What is not wanted any more is forgotten. */
+	for (i = 0; i < 200 && status != 200; i++) {
+		first = connect_to(&addr);
+		status = ask_metrics(first);
+		close(first);
+		usleep(20000);
+	}
+	CHECK_EQ(status, 200);
+	http_stop(server);
+	CHECK_EQ(unsent, 0);
+	unlink(addr.sun_path);
+	remove_history();
 }
 
 /* However many connect and say nothing, who asks is answered, also in between. */
@@ -351,6 +398,7 @@ static const struct tap_test tests[] = {
 	{ "names", test_names },
 	{ "hosts", test_hosts },
 	{ "clients that say nothing", test_silent_clients },
+	{ "clients that do not read", test_no_readers },
 	{ "a pool that is gone", test_stale },
 };
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,14 @@
 #define SECONDS_IDLE 5
 #define MEMORY_MAX (32 << 10)
 #define RANGE_DEFAULT 3600
+/*
+ * Bytes of answers that were not sent yet, of all connections: who asks and does not read
+ * has them kept until it is closed. One answer may have more. The unit has MemoryMax=256M.
+ */
+#ifndef UNSENT_MAX
+#define UNSENT_MAX (64 << 20)
+#endif
+#define SEND_BLOCK (32 << 10)
 
 #define TYPE_JSON "application/json"
 #define TYPE_TEXT "text/plain; version=0.0.4; charset=utf-8"
@@ -79,6 +88,19 @@ struct answer {
 	size_t len;
 };
 
+/**
+ * struct body - of an answer that is being sent
+ * @text: memory to be freed
+ * @len: of it, which is part of unsent
+ */
+struct body {
+	char *text;
+	size_t len;
+};
+
+/* Of all threads: bytes of bodies that are there. */
+static atomic_size_t unsent;
+
 /* ---- sending ------------------------------------------------------------ */
 
 static const char *const headers[][2] = {
@@ -109,14 +131,53 @@ static enum MHD_Result queue(struct MHD_Connection *connection,
 	return ret;
 }
 
-/* Takes over the body. */
-static enum MHD_Result send_answer(struct MHD_Connection *connection,
-				   struct answer *answer)
+static ssize_t read_body(void *arg, uint64_t pos, char *buf, size_t max)
 {
-	return queue(connection,
-		     MHD_create_response_from_buffer(answer->len, answer->body,
-						     MHD_RESPMEM_MUST_FREE),
-		     answer);
+	const struct body *body = arg;
+	size_t left = body->len - pos;
+
+	if (!left)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (max > left)
+		max = left;
+	memcpy(buf, body->text + pos, max);
+	return max;
+}
+
+static void free_body(void *arg)
+{
+	struct body *body = arg;
+
+	atomic_fetch_sub(&unsent, body->len);
+	free(body->text);
+	free(body);
+}
+
+/* Whether @len bytes more may wait. One thread at a time asks, and adds. */
+static bool has_room(size_t len)
+{
+	size_t now = atomic_load(&unsent);
+
+	return !now || (now < UNSENT_MAX && len <= UNSENT_MAX - now);
+}
+
+/* Takes over the body. */
+static struct MHD_Response *make_response(struct answer *answer)
+{
+	struct body *body = malloc(sizeof(*body));
+	struct MHD_Response *response;
+
+	if (!body) {
+		free(answer->body);
+		return NULL;
+	}
+	*body = (struct body){ answer->body, answer->len };
+	atomic_fetch_add(&unsent, body->len);
+	response = MHD_create_response_from_callback(body->len, SEND_BLOCK,
+						     read_body, body, free_body);
+	if (!response)
+		free_body(body);
+	return response;
 }
 
 static enum MHD_Result send_text(struct MHD_Connection *connection,
@@ -256,8 +317,12 @@ static int answer_data(struct MHD_Connection *connection, const char *url,
 		       const struct http_options *opts, struct answer *answer)
 {
 	struct history *history;
-	int ret = history_open(&history, opts->history);
+	int ret;
 
+	/* Not even made where there is no room for any. */
+	if (!has_room(1))
+		return -ENOBUFS;
+	ret = history_open(&history, opts->history);
 	if (ret)
 		return ret;
 	if (!strcmp(url, "/metrics"))
@@ -267,7 +332,7 @@ static int answer_data(struct MHD_Connection *connection, const char *url,
 	else
 		ret = answer_past(connection, url, history, answer);
 	history_close(history);
-	return ret;
+	return ret || has_room(answer->len) ? ret : -ENOBUFS;
 }
 
 static bool is_data(const struct http_options *opts, const char *url)
@@ -284,6 +349,7 @@ static enum MHD_Result send_data(struct MHD_Connection *connection,
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct answer answer = { .status = MHD_HTTP_OK, .type = TYPE_JSON };
+	struct MHD_Response *response = NULL;
 	int ret;
 
 	/* One at a time: who asks much takes one processor at most. */
@@ -292,10 +358,15 @@ static enum MHD_Result send_data(struct MHD_Connection *connection,
 	ret = answer_data(connection, url, opts, &answer);
 	report_new();
 	err_defer(false);
+	if (!ret)
+		response = make_response(&answer);
 	pthread_mutex_unlock(&lock);
 	if (!ret)
-		return send_answer(connection, &answer);
+		return queue(connection, response, &answer);
 	free(answer.body);
+	if (ret == -ENOBUFS)
+		return send_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+				 "Too much is being sent: ask again\n");
 	if (ret == -EINVAL)
 		return send_text(connection, MHD_HTTP_BAD_REQUEST,
 				 "pool, partition, since and until are names and numbers\n");
