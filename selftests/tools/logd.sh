@@ -9,7 +9,7 @@ set -u
 
 # shellcheck source=selftests/tools/tools.sh
 . "$(dirname "$0")/tools.sh"
-need jq setpriv
+need jq setpriv socat
 
 logd=
 history=$work/history.db
@@ -19,11 +19,21 @@ chmod 755 "$work"
 mkdir -m 755 "$alerts"
 mkdir -m 777 "$told"
 
+# Until it says that it follows what there is: of what comes then it tells that it came.
 start_logd()
 {
-	tarn-logd --history "$history" --alerts "$alerts" --alert-user nobody --alert-seconds 3 \
-		--alert-repeat 4 2>> "$work/logd.log" &
+	local hearing
+
+	rm -f "$work/notify" "$work/ready"
+	socat -u "UNIX-RECV:$work/notify" "CREATE:$work/ready" &
+	hearing=$!
+	await test -S "$work/notify"
+	NOTIFY_SOCKET=$work/notify tarn-logd --history "$history" --alerts "$alerts" \
+		--alert-user nobody --alert-seconds 3 --alert-repeat 4 2>> "$work/logd.log" &
 	logd=$!
+	await grep -qa READY=1 "$work/ready"
+	kill $hearing
+	wait $hearing 2>/dev/null
 }
 
 stop_logd()
