@@ -533,6 +533,32 @@ static void test_last_one_is_told(void)
 	remove_scripts();
 }
 
+static bool has_env(char **env, const char *text)
+{
+	while (*env && strcmp(*env, text))
+		env++;
+	return *env;
+}
+
+/* However long it would be until it were told: it ends before. */
+static void test_flush(void)
+{
+	struct alerts alerts = new_alerts(60);
+
+	add_alert(&alerts, TARN_EVENT_PAGING_FULL, 0, 1);
+	run_alerts(&alerts, 5);
+	add_alert(&alerts, TARN_EVENT_PAGING_FULL, 0, 0);
+	CHECK(!alerts_busy(&alerts));
+	alerts_flush(&alerts);
+	CHECK_EQ(alerts.queued, 1);
+	CHECK(has_env(alerts.queue[0], "TARN_STATE=cleared"));
+	CHECK(has_env(alerts.queue[0], "TARN_SUPPRESSED=0"));
+	run_alerts(&alerts, 5);
+	alerts_flush(&alerts);
+	CHECK(!alerts_busy(&alerts));
+	alerts_end(&alerts);
+}
+
 static void test_slow_script(void)
 {
 	struct alerts alerts = new_alerts(0);
@@ -598,6 +624,7 @@ static const struct tap_test tests[] = {
 	{ "which scripts are run", test_which_scripts },
 	{ "alerts run scripts", test_alerts_run },
 	{ "of many the last one is told", test_last_one_is_told },
+	{ "what is held back is told at the end", test_flush },
 	{ "a script that is too slow", test_slow_script },
 	{ "too many alerts", test_too_many },
 	{ "the end ends scripts", test_end_kills },

@@ -178,6 +178,14 @@ void alerts_add(struct alerts *alerts, const struct notice *notice)
 	enqueue(alerts, env);
 }
 
+static void tell_held_back(struct alerts *alerts, struct alert_seen *seen)
+{
+	env_add(seen->env, "TARN_SUPPRESSED=%u", seen->count - 1);
+	enqueue(alerts, seen->env);
+	seen->env = NULL;
+	seen->count = 0;
+}
+
 /* A while is over: what was held back is told, and another one begins. */
 static void tell_again(struct alerts *alerts, uint64_t now)
 {
@@ -192,11 +200,18 @@ static void tell_again(struct alerts *alerts, uint64_t now)
 			seen->until = 0;
 			continue;
 		}
-		env_add(seen->env, "TARN_SUPPRESSED=%u", seen->count - 1);
-		enqueue(alerts, seen->env);
-		seen->env = NULL;
-		seen->count = 0;
+		tell_held_back(alerts, seen);
 		seen->until = now + alerts->repeat * SECOND_NS;
+	}
+}
+
+void alerts_flush(struct alerts *alerts)
+{
+	int i;
+
+	for (i = 0; i < ALERT_SEEN_MAX; i++) {
+		if (alerts->seen[i].env)
+			tell_held_back(alerts, &alerts->seen[i]);
 	}
 }
 

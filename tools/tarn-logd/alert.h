@@ -72,6 +72,9 @@ int alerts_timeout(const struct alerts *alerts);
 /** alerts_busy() - Whether scripts run or wait. */
 bool alerts_busy(const struct alerts *alerts);
 
+/** alerts_flush() - Tell what is held back now: there will be no later. */
+void alerts_flush(struct alerts *alerts);
+
 void alerts_end(struct alerts *alerts);
 
 #endif

@@ -344,11 +344,15 @@ static bool wait_for(struct logd *logd)
 	return goes_on;
 }
 
-/* Scripts for what was told last, a pager that went with the host, get a moment. */
+/*
+ * Scripts for what was told last, a pager that went with the host, get a moment, and so
+ * does what is held back: that a condition is over would be told by nobody.
+ */
 static void finish_alerts(struct logd *logd)
 {
 	uint64_t until = sample_clock() + LAST_WAIT_MS * 1000000ULL;
 
+	alerts_flush(&logd->alerts);
 	while (alerts_busy(&logd->alerts) && sample_clock() < until) {
 		struct pollfd fd = { logd->alerts.script.pidfd, POLLIN, 0 };
 
