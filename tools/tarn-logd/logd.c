@@ -51,6 +51,7 @@ enum { WAIT_SIGNALS, WAIT_MOUNTS, WAIT_SCRIPT, WAIT_SOURCES };
  * @second: that was sampled last
  * @next: the next one, in seconds
  * @minute: likewise, that was kept last
+ * @missed: a pool could not be followed, and is tried again with the next sample
  * @serves: pools that are found now were mounted now
  * @said: the last message about a failure, which is not said every second
  */
@@ -67,6 +68,7 @@ struct logd {
 	int64_t second;
 	int64_t next;
 	int64_t minute;
+	bool missed;
 	bool serves;
 	char said[1200];
 };
@@ -174,13 +176,14 @@ static void find_pools(struct logd *logd)
 
 	if (pool_list_read(&list))
 		return;
+	logd->missed = false;
 	for (i = 0; i < list.count; i++) {
 		struct source *source = find_source(logd, list.items[i].uuid);
 
 		if (source)
 			note_mount(source, &list.items[i]);
-		else
-			add_source(logd, &list.items[i]);
+		else if (add_source(logd, &list.items[i]))
+			logd->missed = true;
 	}
 	pool_list_free(&list);
 }
@@ -269,6 +272,8 @@ static void sample_all(struct logd *logd)
 	size_t i;
 
 	hush(logd, true);
+	if (logd->missed)
+		find_pools(logd);
 	find_guests(logd);
 	for (i = 0; i < logd->count; i++)
 		sample_source(logd, &logd->sources[i], minute != logd->minute);
