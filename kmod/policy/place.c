@@ -53,7 +53,7 @@
 #define IDLE		(HZ / 2)
 /*
  * After a way through a partition on which nothing could be moved it is left alone. Twice as long
- * each time, where on no node as much is too much as a block has: whole ones stay then.
+ * each time, where all that it found was blocks that stay for the few pages that are too many.
  */
 #define REST		(4UL * HZ)
 #define REST_MOST	(64UL * HZ)
@@ -68,6 +68,8 @@
  * @at: page to go on with
  * @share: what goes of the block that @at is in the middle of
  * @moved: pages moved since it set out
+ * @kept: a block stayed whole since then
+ * @tried: something else was to go since then
  * @rate: most pages a turn
  * @waits: TARN_STAT_MOVE_WAITS of the partition before its last turn
  * @went: pages moved in that
@@ -83,6 +85,8 @@ struct tarn_way {
 	u64 at;
 	enum tarn_share share;
 	u64 moved;
+	bool kept;
+	bool tried;
 	unsigned int rate;
 	u64 waits;
 	u64 went;
@@ -116,7 +120,6 @@ struct tarn_placer {
  * @way: where it goes on
  * @excess: by node, pages that should be elsewhere
  * @all: these added up
- * @few: on each node fewer than a block has
  * @nodes: those where there are any, see struct tarn_leaf
  * @to: home that they go to, NUMA_NO_NODE: none has room
  * @room: pages that may go there
@@ -128,7 +131,6 @@ struct trip {
 	struct tarn_way *way;
 	u64 *excess;
 	u64 all;
-	bool few;
 	unsigned long nodes;
 	int to;
 	u64 room;
@@ -241,6 +243,7 @@ static bool take(struct tarn_partition *part, struct trip *t, u64 index,
 	u64 to;
 	int nid;
 
+	t->way->tried = true;
 	/* Without a frame that it would not need. */
 	if (tarn_frame_peek_held(part->pool, frame))
 		return true;
@@ -287,16 +290,22 @@ static bool move_block(struct tarn_partition *part, struct trip *t,
 	if (!is_astray(part, t, e) || !tarn_block_is_whole(part->pool, e))
 		return false;
 	/* That one page is used more than the others is no reason to take it apart. */
-	if (!any_goes(part, t, leaf) ||
-	    tarn_frame_peek_held(part->pool, tarn_entry_payload(e)))
+	if (!any_goes(part, t, leaf))
 		return true;
+	if (tarn_frame_peek_held(part->pool, tarn_entry_payload(e))) {
+		t->way->tried = true;
+		return true;
+	}
 	flush(t);
 	/* What it was in may be gone by now. */
 	nid = tarn_frame_node(part->pool, tarn_entry_payload(e));
 	if (nid == NUMA_NO_NODE || !goes_on(t))
 		return false;
-	if (t->excess[nid] < TARN_BLOCK_PAGES)
+	if (t->excess[nid] < TARN_BLOCK_PAGES) {
+		t->way->kept = true;
 		return true;
+	}
+	t->way->tried = true;
 	if (t->room < TARN_BLOCK_PAGES ||
 	    !tarn_block_move(part, leaf, t->way->at, t->to))
 		return false;
@@ -383,6 +392,8 @@ static void set_out(struct tarn_partition *part, struct tarn_way *way)
 	way->step = 0;
 	way->at = 0;
 	way->moved = 0;
+	way->kept = false;
+	way->tried = false;
 }
 
 /* There are other homes, or other pages come first. */
@@ -407,7 +418,7 @@ static bool go_home(struct tarn_partition *part, struct trip *t)
 			return true;
 		way->at = 0;
 	}
-	way->rest = way->is_vain && !way->moved && t->few ?
+	way->rest = way->is_vain && !way->moved && way->kept && !way->tried ?
 		    min(2 * way->rest, REST_MOST) : REST;
 	way->is_vain = !way->moved;
 	way->rests = jiffies + way->rest;
@@ -468,7 +479,6 @@ static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 	struct trip t = {
 		.way = way,
 		.excess = p->excess,
-		.few = true,
 		.leaves = TURN_LEAVES,
 	};
 	bool more;
@@ -483,7 +493,6 @@ static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		t.excess[nid] = tarn_home_excess(part, nid);
 		t.all += t.excess[nid];
-		t.few &= t.excess[nid] < TARN_BLOCK_PAGES;
 		if (t.excess[nid])
 			t.nodes |= tarn_leaf_node_bit(nid);
 	}

@@ -202,6 +202,13 @@ check "without harm" status 200 "$url/metrics"
 
 kill $logd
 wait $logd
+# As if that had been long ago.
+python3 - "$history" <<-'PY'
+	import sqlite3, sys
+	db = sqlite3.connect(sys.argv[1])
+	db.execute("UPDATE pool_sample SET time = time - 1000000")
+	db.commit()
+PY
 stale()
 {
 	! value 'tarn_pool_size_bytes{pool="test-tools"}'
