@@ -200,15 +200,17 @@ storm()
 check "many may ask" storm
 check "without harm" status 200 "$url/metrics"
 
-kill $logd
-wait $logd
-# As if that had been long ago.
+# As if it had ended long ago. Who is the last to close the file would take away what
+# readers need.
+kill -STOP $logd
 python3 - "$history" <<-'PY'
 	import sqlite3, sys
 	db = sqlite3.connect(sys.argv[1])
-	db.execute("UPDATE pool_sample SET time = time - 1000000")
+	db.execute("UPDATE pool_sample SET time = time - 1000")
 	db.commit()
 PY
+kill -KILL $logd
+wait $logd
 stale()
 {
 	! value 'tarn_pool_size_bytes{pool="test-tools"}'

@@ -201,7 +201,7 @@ static void domains_read(struct domains *domains, const char *path)
 		closedir(dir);
 }
 
-/* Return: what the domain that a process is is called, or NULL. */
+/* Return: the name of the domain that a process belongs to, or NULL. */
 static const char *domains_find(const struct domains *domains, pid_t pid)
 {
 	size_t i;
