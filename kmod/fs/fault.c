@@ -53,13 +53,8 @@ static bool beyond_end(struct tarn_partition *part, u64 index)
  */
 static vm_fault_t fault_error(const struct vm_fault *vmf, int ret)
 {
-	/*
-	 * Others may have taken the table of what they unmapped away while a page was put in.
-	 * Where there is no memory for another one the core finds that out before it comes here.
-	 */
 	if (ret == -ENOMEM)
-		return pmd_none(READ_ONCE(*vmf->pmd)) ? VM_FAULT_NOPAGE :
-							VM_FAULT_OOM;
+		return VM_FAULT_OOM;
 	if (ret == -EHWPOISON ||
 	    (ret == -EIO && !(vmf->flags & FAULT_FLAG_USER)))
 		return VM_FAULT_HWPOISON;
@@ -80,6 +75,22 @@ static int insert_page(struct vm_fault *vmf, unsigned long addr,
 
 	vm_flags_init(&marked, marked.vm_flags | VM_MIXEDMAP);
 	return vm_insert_page(&marked, addr, page);
+}
+
+/*
+ * What the fault is about, likewise. That somebody else mapped it meanwhile is as good. Or
+ * others took the table away that it was to be put into, as what it had was unmapped: that
+ * looks like a lack of memory. Where there is none for a table the core finds that out
+ * before it comes here, when the fault is done again.
+ */
+static vm_fault_t insert_here(struct vm_fault *vmf, struct page *page)
+{
+	int err = insert_page(vmf, vmf->address & PAGE_MASK, page);
+
+	if (!err || err == -EBUSY ||
+	    (err == -ENOMEM && pmd_none(READ_ONCE(*vmf->pmd))))
+		return VM_FAULT_NOPAGE;
+	return fault_error(vmf, err);
 }
 
 /* ---- known pages: empty ones, and patterns ------------------------------- */
@@ -114,13 +125,10 @@ static struct page *zero_page(struct tarn_partition *part)
 static vm_fault_t insert_known(struct vm_fault *vmf, struct tarn_partition *part,
 			       struct page *page)
 {
-	int err;
-
 	/* Each mapping has a reference, and they are counted in 32 bits. */
 	if (beyond_end(part, vmf->pgoff) || page_ref_count(page) > MAPPINGS_MOST)
 		return VM_FAULT_SIGBUS;
-	err = insert_page(vmf, vmf->address & PAGE_MASK, page);
-	return err && err != -EBUSY ? fault_error(vmf, err) : VM_FAULT_NOPAGE;
+	return insert_here(vmf, page);
 }
 
 /*
@@ -371,12 +379,9 @@ static vm_fault_t wait_for_page(struct vm_fault *vmf,
 static vm_fault_t map_singly(struct vm_fault *vmf, struct page *page)
 {
 	vm_fault_t ret = VM_FAULT_NOPAGE;
-	int err = 0;
 
 	if (!pmd_trans_huge(READ_ONCE(*vmf->pmd)))
-		err = insert_page(vmf, vmf->address & PAGE_MASK, page);
-	if (err && err != -EBUSY)
-		ret = fault_error(vmf, err);
+		ret = insert_here(vmf, page);
 	unlock_page(page);
 	put_page(page);
 	return ret;

@@ -231,7 +231,6 @@ static void sweep_work(struct work_struct *work)
 	struct tarn_partition *part = container_of(to_delayed_work(work),
 						   struct tarn_partition,
 						   balloon.sweep);
-
 	unsigned long since = jiffies;
 
 	/* Of one that is found gone meanwhile it is queued anew. */

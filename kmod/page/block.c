@@ -188,12 +188,12 @@ bool tarn_block_fill(struct tarn_partition *part, struct tarn_leaf *leaf,
 	u64 frame;
 	int nid;
 
+	/* Of a pool without room, growth leaves alone what is left. */
+	if (READ_ONCE(pool->full))
+		return false;
 	tarn_balloon_forget(part, leaf, first);
 	if (first + TARN_BLOCK_PAGES > atomic64_read(&part->pages) ||
 	    !is_untouched(leaf) || tarn_pin_any(part, first, TARN_BLOCK_PAGES))
-		return false;
-	/* Of a pool without room, growth leaves alone what is left. */
-	if (READ_ONCE(pool->full))
 		return false;
 	nid = tarn_home_pick(part);
 	chunk = tarn_block_take(pool, nid);
