@@ -26,9 +26,7 @@ static enum tarn_move take(struct tarn_move_batch *batch, u64 index,
 	bool added;
 	u64 e;
 
-	/* It would only be unmapped for nothing. */
-	if (tarn_frame_peek_held(batch->pages.part->pool, frame) ||
-	    !tarn_block_part(batch->pages.part, tarn_leaf_of(entry), index))
+	if (!tarn_block_part(batch->pages.part, tarn_leaf_of(entry), index))
 		return TARN_MOVE_HELD;
 	do {
 		e = atomic64_read(entry);
@@ -60,7 +58,9 @@ static enum tarn_move take(struct tarn_move_batch *batch, u64 index,
  * @frame: where it is
  * @to: a frame, idle and nobody's: the batch's, and free again if the page is not taken
  *
- * A page that a fault has in hand just now looks held: who cares looks twice.
+ * Whether somebody holds it the caller has looked, before he took a frame for it: it would
+ * only be unmapped for nothing. A page that a fault has in hand just now looks held: who
+ * cares looks twice.
  *
  * Context: process; does not wait.
  * Return: see enum tarn_move.

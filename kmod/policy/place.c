@@ -418,9 +418,9 @@ static bool go_home(struct tarn_partition *part, struct trip *t)
 			return true;
 		way->at = 0;
 	}
-	way->rest = way->is_vain && !way->moved && way->kept && !way->tried ?
-		    min(2 * way->rest, REST_MOST) : REST;
 	way->is_vain = !way->moved;
+	way->rest = way->is_vain && way->kept && !way->tried ?
+		    clamp(2 * way->rest, REST, REST_MOST) : REST;
 	way->rests = jiffies + way->rest;
 	return false;
 }

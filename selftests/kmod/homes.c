@@ -498,14 +498,16 @@ static void homes_change_under_load(void)
 /* ---- how fast ----------------------------------------------------------- */
 
 #define TOUCHERS 3
+/* Of so many pages one is read: some of all that are moved at a time. */
+#define TOUCH_EACH 8
 
-/* Read one page after another, all the time. */
+/* Read all over it, all the time: hardly anything is moved that nobody waits for. */
 static int use_all(void *arg)
 {
 	u64 i, count = (uintptr_t)arg;
 
 	for (;;)
-		for (i = 0; i < count; i++)
+		for (i = 0; i < count; i += TOUCH_EACH)
 			((volatile u8 *)map)[i * PAGE_SIZE];
 	return 0;
 }
@@ -522,13 +524,14 @@ static void go_elsewhere(void)
 /* It falls while there is somebody who waits for what is moved, and rises again without. */
 static void the_rate_follows_what_it_costs(void)
 {
-	const u64 pages = 4 * MIB_PAGES;
+	/* So many turns that the rate rises while they go once. */
+	const u64 pages = 16 * MIB_PAGES;
 	pid_t pid[TOUCHERS];
 	s64 first, low, waits;
 	unsigned int i;
 	u32 id;
 
-	begin("nodes=16M:16M", pages);
+	begin("nodes=32M:32M", pages);
 	id = part_info(part).id;
 	node_run_on(0);
 	fill(0, pages);
