@@ -22,7 +22,7 @@ done
 ok "every one of $n threads has a filter"
 missing=0
 for name in "CPU 0/KVM" "CPU 1/KVM" "IO io0" tarn-vmm; do
-	cat /proc/"$pid"/task/*/comm | grep -qx "$name" || missing=1
+	grep -qx "$name" /proc/"$pid"/task/*/comm || missing=1
 done
 [ $missing = 0 ]
 ok "threads carry their names"
