@@ -31,6 +31,7 @@
 #include <linux/tarn_balloon.h>
 #include <linux/tarn_numa.h>
 #include <linux/tarn_para.h>
+#include <linux/tarn_save.h>
 #include <linux/tarn_share.h>
 #include <linux/tarn_vm.h>
 #include <linux/types.h>
@@ -69,6 +70,8 @@
 #define TARN_FEATURE_WIDE	(1ULL << 10)
 /** Pages of a guest's balloon are told apart (S11). */
 #define TARN_FEATURE_BALLOON	(1ULL << 11)
+/** A partition is made of what a saved one was made of, TARN_PARTITION_IMPORT and others (S14). */
+#define TARN_FEATURE_IMPORT	(1ULL << 12)
 
 /**
  * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
@@ -506,9 +509,16 @@ struct tarn_partition_pages {
 };
 
 /**
+ * PAGE_IN takes only frames that are free and that nobody needs, and waits for nothing: it
+ * ends before a page for which there is none. @done counts the pages before that, which have
+ * frames or will.
+ */
+#define TARN_PAGE_IN_SPARE	(1U << 0)
+
+/**
  * struct tarn_partition_range - TARN_PARTITION_PAGE_OUT, _PAGE_IN, _PATTERNS, _SHARE
  * @size: of this structure
- * @flags: 0
+ * @flags: 0; PAGE_IN: TARN_PAGE_IN_SPARE or 0
  * @start: first page
  * @count: pages; a range past the end of the file is cut
  * @done: out: see below
@@ -716,5 +726,9 @@ struct tarn_partition_heat {
 #define TARN_PARTITION_DOMAIN	_IOWR(TARN_IOC_TYPE, 0x50, struct tarn_partition_domain)
 #define TARN_PARTITION_SHARE	_IOWR(TARN_IOC_TYPE, 0x51, struct tarn_partition_range)
 #define TARN_PARTITION_BALLOON	_IOWR(TARN_IOC_TYPE, 0x52, struct tarn_partition_balloon)
+#define TARN_PARTITION_SHARED	_IOWR(TARN_IOC_TYPE, 0x53, struct tarn_partition_shared)
+#define TARN_PARTITION_FILL	_IOWR(TARN_IOC_TYPE, 0x54, struct tarn_partition_fill)
+#define TARN_PARTITION_COPY	_IOWR(TARN_IOC_TYPE, 0x55, struct tarn_partition_copy)
+#define TARN_PARTITION_IMPORT	_IOWR(TARN_IOC_TYPE, 0x56, struct tarn_partition_import)
 
 #endif /* _UAPI_LINUX_TARN_H */

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Tarn: what a partition is made of again that was saved (S14), without its content being
+ * written: pages of one word, pages that share, pages that a file has. Included by
+ * linux/tarn.h, which tells what all calls share and has their numbers.
+ *
+ * TARN_PARTITION_FILL, _COPY and _IMPORT are about pages that are empty, go from the first
+ * one on, and end before a page that they can't do; the file must be open for writing. Where
+ * nothing was done they tell why: EEXIST the first page is not empty; EBUSY it has to have a
+ * frame, as it is pinned or reserved, or somebody has it in hand; ENODEV the pool has no
+ * paging; ENOMEM; EINTR: killed.
+ */
+#ifndef _UAPI_LINUX_TARN_SAVE_H
+#define _UAPI_LINUX_TARN_SAVE_H
+
+#include <linux/types.h>
+
+/**
+ * struct tarn_partition_shared - TARN_PARTITION_SHARED: which pages share what
+ * @size: of this structure
+ * @flags: 0
+ * @start: first page
+ * @count: pages; in: room in @ids, at most 2^20, out: pages filled in (the range ends at
+ *	the end of the file)
+ * @ids: address of an array, a __u64 a page: 0: it does not share; else what it shares. Two
+ *	pages with the same number hold the same, if neither was written to between two looks.
+ *	Numbers say no more than that, and are used again
+ *
+ * The file must be open for reading.
+ */
+struct tarn_partition_shared {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__aligned_u64 ids;
+};
+
+/**
+ * struct tarn_partition_fill - TARN_PARTITION_FILL: pages of which all is one word
+ * @size: of this structure
+ * @flags: 0
+ * @start: first page
+ * @count: pages; a range past the end of the file is cut
+ * @word: over and over; 0: they stay empty
+ * @done: out: pages that are so since
+ *
+ * They get no frames.
+ */
+struct tarn_partition_fill {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__aligned_u64 word;
+	__aligned_u64 done;
+};
+
+/**
+ * struct tarn_partition_copy - TARN_PARTITION_COPY: pages that share what others hold
+ * @size: of this structure
+ * @flags: 0
+ * @start: first page
+ * @count: pages; a range past the end of the file is cut
+ * @source: page of the same partition that holds what @start is to hold; the next one is
+ *	that of the next page, and so on
+ * @done: out: pages that share with their sources since
+ *
+ * They get no frames. A source that the pager or a file has is read first, and waited for:
+ * any signal ends that. Ends before a page whose source is no frame's: empty, a pattern, in
+ * the balloon; whose source is held by somebody, pinned or reserved; or whose source as many
+ * pages share already as may: those are to be written. ENOENT the partition is in no domain;
+ * EINVAL the first page has such a source; EIO it can't be read; EAGAIN that needs a pager,
+ * and none serves.
+ */
+struct tarn_partition_copy {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__aligned_u64 source;
+	__aligned_u64 done;
+};
+
+/** Files that a partition's pages may be in at a time. */
+#define TARN_IMPORT_FILES	4
+/** No page of a file lies behind so many pages. */
+#define TARN_IMPORT_PAGES	(1ULL << 32)
+
+/**
+ * struct tarn_partition_import - TARN_PARTITION_IMPORT: pages that a file has
+ * @size: of this structure
+ * @flags: 0
+ * @fd: of the file, open for reading
+ * @reserved: 0
+ * @start: first page
+ * @count: pages; a range past the end of the file is cut
+ * @offset: byte of the file at which the first page lies, a multiple of 4096; the others
+ *	follow it
+ * @sums: address of an array, a __u32 a page: tarn_page_sum() of each
+ * @done: out: pages that are there since
+ *
+ * Such a page counts as paged. It is read from the file when it is touched, or brought by
+ * TARN_PARTITION_PAGE_IN, and checked by its sum; no pager is needed for that. Once it was
+ * written to, the file's copy is forgotten; one that was not is given up without being
+ * stored. Until the last copy is forgotten the file stays open, and its filesystem busy. It must
+ * not change meanwhile: a page that does not have its sum any more is lost, as one with the
+ * pager. Its name may go.
+ *
+ * A file is read as @fd is opened: with O_DIRECT past the page cache. EBADF; EOPNOTSUPP: not a
+ * regular file or a block device, or of a filesystem whose reads may depend on a
+ * server (only such are taken as are on a block device, but no FUSE, and tmpfs); EFBIG: behind
+ * TARN_IMPORT_PAGES; EMFILE: the partition has pages in TARN_IMPORT_FILES others, or the pool
+ * in 256; EFAULT.
+ */
+struct tarn_partition_import {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+	__aligned_u64 start;
+	__aligned_u64 count;
+	__aligned_u64 offset;
+	__aligned_u64 sums;
+	__aligned_u64 done;
+};
+
+#endif /* _UAPI_LINUX_TARN_SAVE_H */
