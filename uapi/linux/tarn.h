@@ -372,6 +372,8 @@ struct tarn_event {
  * @share_breaks: see there
  * @balloon_pages: see there
  * @balloons_gone: see there
+ * @imported_pages: copies that files have, of pages that are paged or have not changed since
+ *	they were read (struct tarn_partition_import)
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -413,6 +415,7 @@ struct tarn_partition_info {
 	__aligned_u64 share_breaks;
 	__aligned_u64 balloon_pages;
 	__aligned_u64 balloons_gone;
+	__aligned_u64 imported_pages;
 };
 
 /**
