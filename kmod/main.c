@@ -21,6 +21,7 @@
 #include "page/balloon.h"
 #include "page/pending.h"
 #include "pager/grant.h"
+#include "pager/import.h"
 #include "pager/io.h"
 #include "policy/relocate.h"
 #include "pool/chunk.h"
@@ -55,9 +56,12 @@ static int __init tarn_init(void)
 	ret = tarn_grant_init();
 	if (ret)
 		goto err_asyncpf;
-	ret = tarn_sysfs_init();
+	ret = tarn_import_init();
 	if (ret)
 		goto err_grant;
+	ret = tarn_sysfs_init();
+	if (ret)
+		goto err_import;
 	ret = tarn_dev_init();
 	if (ret)
 		goto err_sysfs;
@@ -80,6 +84,8 @@ err_dev:
 	tarn_dev_exit();
 err_sysfs:
 	tarn_sysfs_exit();
+err_import:
+	tarn_import_exit();
 err_grant:
 	tarn_grant_exit();
 err_asyncpf:
@@ -108,6 +114,7 @@ static void __exit tarn_exit(void)
 	/* Partitions and pagers are freed after a grace period. */
 	rcu_barrier();
 	tarn_sysfs_exit();
+	tarn_import_exit();
 	tarn_grant_exit();
 	tarn_asyncpf_exit();
 	tarn_relocate_exit();

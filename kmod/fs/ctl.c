@@ -22,9 +22,12 @@
 #include "page/pageout.h"
 #include "page/peek.h"
 #include "page/pending.h"
+#include "page/restore.h"
+#include "page/share.h"
 #include "pager/pager.h"
 #include "policy/age.h"
 #include "policy/area.h"
+#include "policy/copy.h"
 #include "policy/drain.h"
 #include "policy/entitle.h"
 #include "policy/homes.h"
@@ -95,7 +98,7 @@ long tarn_ctl_features(struct tarn_features *f)
 		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |
 		      TARN_FEATURE_HOMES | TARN_FEATURE_HUGE |
 		      TARN_FEATURE_PATTERN | TARN_FEATURE_WIDE |
-		      TARN_FEATURE_BALLOON;
+		      TARN_FEATURE_BALLOON | TARN_FEATURE_IMPORT;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -224,6 +227,36 @@ static long partition_pages(struct tarn_partition *part,
 			      u64_to_user_ptr(p->states), describe);
 }
 
+/* What a page shares; 0: nothing, or somebody has it in hand, and it may cease to. */
+static u64 shared_id(struct tarn_partition *part, u64 index)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+
+	return tarn_entry_is_shared(e) && !tarn_entry_mark(e) ?
+	       tarn_entry_payload(e) : 0;
+}
+
+static long partition_shared(struct tarn_partition *part,
+			     struct tarn_partition_shared *s)
+{
+	u64 __user *to = u64_to_user_ptr(s->ids);
+	u64 i;
+
+	if (s->flags || s->count > MAX_PAGES_QUERY)
+		return -EINVAL;
+	s->count = within(part, s->start, s->count);
+	for (i = 0; i < s->count; i++) {
+		if (put_user(shared_id(part, s->start + i), to + i))
+			return -EFAULT;
+		cond_resched();
+	}
+	/* Whose number was another one's before counts by now. */
+	smp_rmb();
+	s->left = atomic64_read(&part->stats.count[TARN_STAT_SHARERS_LEFT]);
+	return 0;
+}
+
 static u8 describe_heat(struct tarn_partition *part, u64 e)
 {
 	return tarn_age_heat(e);
@@ -243,13 +276,15 @@ static long partition_heat(struct tarn_partition *part,
 static long partition_range(struct tarn_partition *part, unsigned int cmd,
 			    struct tarn_partition_range *r)
 {
+	u32 known = cmd == TARN_PARTITION_PAGE_IN ? TARN_PAGE_IN_SPARE : 0;
+	bool spare = r->flags & TARN_PAGE_IN_SPARE;
 	u64 count;
 
-	if (r->flags)
+	if (r->flags & ~known)
 		return -EINVAL;
 	if (!part->pool->paging)
 		return -ENODEV;
-	if (cmd != TARN_PARTITION_PATTERNS && cmd != TARN_PARTITION_SHARE &&
+	if (cmd != TARN_PARTITION_PATTERNS && cmd != TARN_PARTITION_SHARE && !spare &&
 	    !tarn_pool_served(part->pool))
 		return -EAGAIN;
 	count = within(part, r->start, r->count);
@@ -260,7 +295,8 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 		return tarn_match_range(part, r->start, count, &r->done);
 	if (cmd == TARN_PARTITION_PAGE_OUT)
 		return tarn_pageout_range(part, r->start, count, &r->done);
-	return tarn_pagein_range(part, r->start, count, &r->done);
+	return spare ? tarn_pagein_spare(part, r->start, count, &r->done) :
+		       tarn_pagein_range(part, r->start, count, &r->done);
 }
 
 static long partition_set(struct tarn_partition *part,
@@ -313,8 +349,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 	struct tarn_partition *part = TARN_I(file_inode(file))->part;
 
 	/* What the memory holds is for who may read it. */
-	if ((cmd == TARN_PARTITION_READ || cmd == TARN_PARTITION_METRICS) &&
-	    !(file->f_mode & FMODE_READ))
+	if ((cmd == TARN_PARTITION_READ || cmd == TARN_PARTITION_METRICS ||
+	     cmd == TARN_PARTITION_SHARED) && !(file->f_mode & FMODE_READ))
 		return -EPERM;
 	switch (cmd) {
 	case TARN_GET_FEATURES:
@@ -328,6 +364,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return partition_pages(part, &arg->pages);
 	case TARN_PARTITION_READ:
 		return tarn_peek_range(part, &arg->read);
+	case TARN_PARTITION_SHARED:
+		return partition_shared(part, &arg->shared);
 	case TARN_PARTITION_AREAS:
 		return tarn_areas_list(part, &arg->areas);
 	case TARN_PARTITION_METRICS:
@@ -381,6 +419,12 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return tarn_notify_set(part, &arg->notify);
 	case TARN_PARTITION_BALLOON:
 		return tarn_balloon_call(file_inode(file), &arg->balloon);
+	case TARN_PARTITION_FILL:
+		return tarn_restore_fill(part, &arg->fill);
+	case TARN_PARTITION_COPY:
+		return tarn_copy_range(part, &arg->copy);
+	case TARN_PARTITION_IMPORT:
+		return tarn_restore_import(part, &arg->import);
 	}
 	return -ENOTTY;
 }
@@ -402,6 +446,10 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_AREAS, struct tarn_partition_areas, held_pages),
 	TARN_CTL(TARN_PARTITION_NOTIFY, struct tarn_partition_notify, reserved),
 	TARN_CTL(TARN_PARTITION_BALLOON, struct tarn_partition_balloon, done),
+	TARN_CTL(TARN_PARTITION_SHARED, struct tarn_partition_shared, left),
+	TARN_CTL(TARN_PARTITION_FILL, struct tarn_partition_fill, done),
+	TARN_CTL(TARN_PARTITION_COPY, struct tarn_partition_copy, done),
+	TARN_CTL(TARN_PARTITION_IMPORT, struct tarn_partition_import, done),
 	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
 	TARN_CTL(TARN_PARTITION_HEAT, struct tarn_partition_heat, rounds),
 	TARN_CTL(TARN_PARTITION_READ, struct tarn_partition_read, states),

@@ -35,6 +35,10 @@ union tarn_ctl_arg {
 	struct tarn_partition_homes homes;
 	struct tarn_partition_domain domain;
 	struct tarn_partition_balloon balloon;
+	struct tarn_partition_shared shared;
+	struct tarn_partition_fill fill;
+	struct tarn_partition_copy copy;
+	struct tarn_partition_import import;
 	struct tarn_partition_relocate relocate;
 	struct tarn_partition_attach vm;
 	struct tarn_partition_register area;

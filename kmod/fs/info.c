@@ -3,6 +3,7 @@
 #include "fs/info.h"
 #include "kvm/vm.h"
 #include "page/pending.h"
+#include "pager/import.h"
 #include "policy/age.h"
 #include "policy/entitle.h"
 #include "policy/match.h"
@@ -180,4 +181,5 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->share_breaks = atomic64_read(&count[TARN_STAT_BREAKS]);
 	info->balloon_pages = never_negative(&part->balloon.pages);
 	info->balloons_gone = atomic64_read(&count[TARN_STAT_BALLOONS_GONE]);
+	info->imported_pages = tarn_import_count(part);
 }

@@ -9,6 +9,7 @@
 #include "page/notify.h"
 #include "page/pending.h"
 #include "page/truncate.h"
+#include "pager/import.h"
 #include "policy/age.h"
 #include "policy/area.h"
 #include "policy/compact.h"
@@ -121,6 +122,7 @@ void tarn_pool_shutdown(struct tarn_pool *pool)
 {
 	/* Those first that would add to the others' work. */
 	stop(pool);
+	tarn_imports_end(pool);
 	tarn_sysfs_remove_pool(pool);
 	cancel_delayed_work_sync(&pool->limbo_work);
 	end(pool);

@@ -9,6 +9,7 @@
 #include "page/block_read.h"
 #include "page/load.h"
 #include "pager/drop.h"
+#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/pager.h"
 #include "pager/window.h"
@@ -237,7 +238,7 @@ enum tarn_block_read tarn_block_read(struct tarn_block_load *load,
 	struct tarn_io *io;
 	int section;
 
-	if (!cookie || !tarn_pager_takes_wide(pool))
+	if (!cookie || (!tarn_import_is(cookie) && !tarn_pager_takes_wide(pool)))
 		return TARN_BLOCK_READ_NOT;
 	io = read_create(load, cookie);
 	if (!io)

@@ -7,6 +7,7 @@
 #include "page/block.h"
 #include "page/block_store.h"
 #include "pager/drop.h"
+#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/queue.h"
 #include "pager/window.h"
@@ -222,12 +223,14 @@ static void drop_zeroes(struct tarn_block_out *out, struct tarn_partition *part)
 
 /* ---- stores -------------------------------------------------------------- */
 
-/* The first one's cookie if all pages have a copy and those follow each other. */
+/* The first one's cookie if the pager has a copy of all pages and those follow each other. */
 static u64 outdated_copies(const struct tarn_chunk *chunk)
 {
 	u64 first = tarn_copy_cookie(chunk->frames[0].copy);
 	unsigned int i;
 
+	if (tarn_import_is(first))
+		return TARN_COOKIE_NONE;
 	for (i = 1; first && i < TARN_CHUNK_FRAMES; i++)
 		if (tarn_copy_cookie(chunk->frames[i].copy) != first + i)
 			first = TARN_COOKIE_NONE;

@@ -11,6 +11,7 @@
 #include "page/reserve.h"
 #include "page/store.h"
 #include "pager/drop.h"
+#include "pager/import.h"
 #include "pager/pager.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -63,11 +64,17 @@ static bool may_drop(const struct tarn_evict_batch *batch, struct page *page,
 	return copy && !tarn_frame_dirty(page) && !batch->known_only;
 }
 
+/* An outdated copy in a file is no place to store to. */
+static bool has_place(u64 copy)
+{
+	return copy && !tarn_import_is(tarn_copy_cookie(copy));
+}
+
 static bool may_store(const struct tarn_evict_batch *batch, u64 copy)
 {
 	if (batch->known_only)
 		return false;
-	return copy ? batch->can_overwrite : batch->can_store;
+	return has_place(copy) ? batch->can_overwrite : batch->can_store;
 }
 
 /* Unmapping a page that has nowhere to go would only cost its guest a fault. */
@@ -244,10 +251,14 @@ static enum outcome settle(struct tarn_evict_batch *batch, unsigned int i)
 			batch->copies[batch->dropped++] = copy;
 	} else {
 		/* It may have been written since it was taken in hand. */
-		if (may_store(batch, copy) &&
-		    (copy || tarn_pool_take_room(pool)))
-			return OUTCOME_STORE;
-		goto keep;
+		if (!may_store(batch, copy) ||
+		    (!has_place(copy) && !tarn_pool_take_room(pool)))
+			goto keep;
+		if (copy && !has_place(copy)) {
+			batch->copies[batch->dropped++] = copy;
+			f->copy = TARN_COPY_NONE;
+		}
+		return OUTCOME_STORE;
 	}
 	f->copy = TARN_COPY_NONE;
 	/* Nobody was short of frames. */
@@ -395,9 +406,14 @@ static bool has_spare(struct tarn_partition *part, u64 index, u64 frame,
 	if (!tarn_entry_is_frame(e, frame) || tarn_entry_mark(e) ||
 	    !tarn_frame(part->pool, frame)->copy)
 		return false;
-	/* Of a clean page whose frame has a memory error it is all that is left. */
-	return tarn_frame_dirty(page) ||
-	       (!outdated_only && !tarn_poisoned(page));
+	if (tarn_frame_dirty(page))
+		return true;
+	/*
+	 * Of a clean page whose frame has a memory error it is all that is left; one in a file
+	 * takes no room.
+	 */
+	return !outdated_only && !tarn_poisoned(page) &&
+	       has_place(tarn_frame(part->pool, frame)->copy);
 }
 
 /* In one section, as whoever names a cookie no more has to tell so. */

@@ -11,6 +11,7 @@
 #include "page/reserve.h"
 #include "pager/drop.h"
 #include "pager/grant.h"
+#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/queue.h"
 #include "pool/event.h"
@@ -250,7 +251,10 @@ static enum end was_read(struct tarn_io *io)
 		return END_BAD;
 	}
 	io->flags |= TARN_REQ_MISMATCH;
-	tarn_queue_submit(pool, io);
+	if (tarn_import_is(io->cookie))
+		tarn_import_read(io);
+	else
+		tarn_queue_submit(pool, io);
 	return END_AGAIN;
 }
 
@@ -347,6 +351,10 @@ void tarn_load_submit(struct tarn_io *io)
 	struct tarn_read *read;
 
 	trace_tarn_load(io);
+	if (unlikely(tarn_import_is(io->cookie))) {
+		tarn_import_read(io);
+		return;
+	}
 	read = tarn_grant_take(io);
 	if (read)
 		tarn_grant_read(read);

@@ -20,6 +20,7 @@
 #include "page/pagein.h"
 #include "page/pending.h"
 #include "page/share.h"
+#include "pager/import.h"
 #include "pool/canon.h"
 #include "pool/home.h"
 #include "pool/partition.h"
@@ -313,6 +314,12 @@ static void read_ahead(struct tarn_partition *part, u64 index)
 	blk_finish_plug(&plug);
 }
 
+/* Is a stored page with a pager that is not there? A file needs none. */
+static bool is_out_of_reach(struct tarn_pool *pool, u64 e)
+{
+	return !tarn_pool_served(pool) && !tarn_import_is(tarn_entry_payload(e));
+}
+
 static bool loading(atomic64_t *entry)
 {
 	return tarn_entry_mark(atomic64_read(entry)) == TARN_MARK_IN;
@@ -436,7 +443,7 @@ static int bring_paged(struct bring *b, u64 e)
 					  e & ~TARN_ENTRY_FAILED);
 		return -EIO;
 	}
-	if (!tarn_pool_served(pool)) {
+	if (is_out_of_reach(pool, e)) {
 		bring_waits(b, TARN_FAULT_NO_PAGER);
 		/* Without a frame, which others may need meanwhile. */
 		if (b->flags & TARN_BRING_NOWAIT)
@@ -551,6 +558,7 @@ static int bring_brief(struct bring *b)
 static int bring_step(struct bring *b)
 {
 	u64 e = atomic64_read(b->entry);
+	struct tarn_wait wait = b->wait;
 	int ret;
 
 	if (is_brief(b->entry))
@@ -577,7 +585,10 @@ static int bring_step(struct bring *b)
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
 	tarn_stats_add(b->part, TARN_STAT_PAGE_WAITS, 1);
-	ret = tarn_wait_var(b->entry, !loading(b->entry), &b->wait);
+	/* No pager has a part in it. */
+	if (tarn_import_is(tarn_entry_payload(e)))
+		wait.locked = NULL;
+	ret = tarn_wait_var(b->entry, !loading(b->entry), &wait);
 	b->flags |= TARN_BRING_TRIED;
 	return ret ? ret : -ERESTART;
 }
@@ -684,7 +695,7 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
 		return tarn_wait_var(entry, !loading(entry) &&
 				     !is_brief(entry), &wait);
 	}
-	if (tarn_entry_is_stored(e) && !tarn_pool_served(pool))
+	if (tarn_entry_is_stored(e) && is_out_of_reach(pool, e))
 		return tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||
 				     atomic64_read(entry) != e, &wait);
 	/*
@@ -766,6 +777,34 @@ struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
 		if (ret)
 			return ERR_PTR(ret);
 	}
+}
+
+/**
+ * tarn_pagein_spare() - TARN_PARTITION_PAGE_IN with TARN_PAGE_IN_SPARE
+ * @part: partition
+ * @start: first page
+ * @count: pages
+ * @done: how many were looked at before there was no frame
+ *
+ * Context: process; does not wait for I/O.
+ * Return: 0; -EINTR: killed.
+ */
+long tarn_pagein_spare(struct tarn_partition *part, u64 start, u64 count,
+		       u64 *done)
+{
+	struct blk_plug plug;
+	long ret = 0;
+
+	blk_start_plug(&plug);
+	while (*done < count && !ret && ahead_one(part, start + *done)) {
+		++*done;
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+		/* Which sends what is plugged, too. */
+		cond_resched();
+	}
+	blk_finish_plug(&plug);
+	return ret;
 }
 
 /**

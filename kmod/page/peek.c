@@ -21,6 +21,7 @@
 #include "page/pagein.h"
 #include "page/peek.h"
 #include "page/share.h"
+#include "pager/import.h"
 #include "pool/canon.h"
 #include "pool/frame.h"
 #include "pool/partition.h"
@@ -218,13 +219,15 @@ static int peek_finish(struct tarn_partition *part, struct tarn_peek *peek,
 	return ret;
 }
 
-static int look_at_paged(struct tarn_partition *part, u64 index, u8 __user *to)
+static int look_at_paged(struct tarn_partition *part, u64 index, u64 e,
+			 u8 __user *to)
 {
 	struct tarn_wait wait = { .end = TARN_WAIT_SIGNAL };
 	struct tarn_peek *peek;
 	u64 frame;
 
-	if (!tarn_pool_served(part->pool))
+	if (!tarn_pool_served(part->pool) &&
+	    !tarn_import_is(tarn_entry_payload(e)))
 		return -ENOTCONN;
 	frame = tarn_frame_wait(part, TARN_WANT_RETURN, &wait);
 	if (frame == TARN_FRAME_NONE)
@@ -302,7 +305,7 @@ static int look_once(struct tarn_partition *part, u64 index, u8 __user *to)
 		ret = make_pattern(entry, e, to);
 		break;
 	case TARN_PAGE_PAGED:
-		ret = look_at_paged(part, index, to);
+		ret = look_at_paged(part, index, e, to);
 		break;
 	case TARN_PAGE_SHARED:
 		ret = look_at_shared(part, entry, e, to);

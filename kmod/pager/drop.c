@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "pager/drop.h"
+#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/pager.h"
 
@@ -180,6 +181,10 @@ void tarn_cookie_drop_into(struct tarn_pool *pool, u64 cookie,
 	struct tarn_pager *pager;
 	bool added;
 
+	if (unlikely(tarn_import_is(cookie))) {
+		tarn_import_drop(pool, cookie);
+		goto out;
+	}
 again:
 	added = true;
 	rcu_read_lock();
@@ -197,6 +202,7 @@ again:
 		fresh = (void *)get_zeroed_page(GFP_KERNEL | __GFP_NOFAIL);
 		goto again;
 	}
+out:
 	if (fresh)
 		free_page((unsigned long)fresh);
 }

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "pager/drop.h"
+#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/pager.h"
 #include "pager/window.h"
@@ -318,14 +319,21 @@ long tarn_pager_force(struct tarn_pool *pool)
 
 /* ---- what is stored ----------------------------------------------------- */
 
-/* The copy of a page, or none. The page may change hands while we look. */
-static u64 stored_cookie(struct tarn_pool *pool, u64 e)
+static u64 cookie_of(struct tarn_pool *pool, u64 e)
 {
 	if (tarn_entry_is_stored(e))
 		return tarn_entry_payload(e);
 	if (!tarn_entry_has_frame(e))
 		return TARN_COOKIE_NONE;
 	return tarn_copy_cookie(tarn_frame_peek_copy(pool, tarn_entry_payload(e)));
+}
+
+/* The copy that a pager has of a page, or none. The page may change hands while we look. */
+static u64 stored_cookie(struct tarn_pool *pool, u64 e)
+{
+	u64 cookie = cookie_of(pool, e);
+
+	return tarn_import_is(cookie) ? TARN_COOKIE_NONE : cookie;
 }
 
 static u32 list_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,

@@ -11,6 +11,7 @@
 #include <linux/vmalloc.h>
 
 #include "pager/drop.h"
+#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/pager.h"
 #include "pager/queue.h"
@@ -419,7 +420,8 @@ static struct tarn_io *take(struct tarn_queue *q, u32 tag)
 /* Can they be those of the copies that a store made? */
 static bool are_cookies(const struct tarn_io *io, u64 first)
 {
-	const u64 end = BIT_ULL(TARN_COOKIE_BITS);
+	/* From there on they are the module's own. */
+	const u64 end = TARN_IMPORT_COOKIE;
 
 	return first && first < end && end - first >= tarn_io_pages(io);
 }

@@ -665,11 +665,22 @@ struct tarn_partition *tarn_match_set_store(struct tarn_partition *part,
 	return old;
 }
 
+/* Nobody looks meanwhile, and no partition that is in a domain is found to leave it. */
+void tarn_match_lock(struct tarn_pool *pool) __acquires(&pool->match->lock)
+{
+	mutex_lock(&pool->match->lock);
+}
+
+void tarn_match_unlock(struct tarn_pool *pool) __releases(&pool->match->lock)
+{
+	mutex_unlock(&pool->match->lock);
+}
+
 /* Looks that began before have ended: what was set before that is heeded. */
 void tarn_match_synchronize(struct tarn_pool *pool)
 {
-	mutex_lock(&pool->match->lock);
-	mutex_unlock(&pool->match->lock);
+	tarn_match_lock(pool);
+	tarn_match_unlock(pool);
 }
 
 u64 tarn_match_pages(struct tarn_pool *pool)

@@ -27,6 +27,8 @@ int tarn_match_create(struct tarn_pool *pool);
 void tarn_match_destroy(struct tarn_pool *pool);
 int tarn_match_join(struct tarn_partition *part);
 void tarn_match_leave(struct tarn_partition *part);
+void tarn_match_lock(struct tarn_pool *pool);
+void tarn_match_unlock(struct tarn_pool *pool);
 void tarn_match_synchronize(struct tarn_pool *pool);
 struct tarn_partition *tarn_match_set_store(struct tarn_partition *part,
 					    struct tarn_partition *store);

@@ -353,6 +353,8 @@ void tarn_canon_leave(struct tarn_partition *store, u64 canon,
 {
 	struct canon *c;
 
+	/* Before the canon's number may be another one's, see TARN_PARTITION_SHARED. */
+	tarn_stats_add(part, TARN_STAT_SHARERS_LEFT, 1);
 	rcu_read_lock();
 	c = find(store, canon);
 	if (WARN_ON_ONCE(!c))
@@ -390,6 +392,7 @@ bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
 	bool alone = false;
 	struct canon *c;
 
+	tarn_stats_add(part, TARN_STAT_SHARERS_LEFT, 1);
 	rcu_read_lock();
 	c = find(store, canon);
 	if (c) {

@@ -197,6 +197,7 @@ struct tarn_pool *tarn_pool_alloc(const struct tarn_pool_ops *ops, bool paging)
 	mutex_init(&pool->domains_lock);
 	INIT_LIST_HEAD(&pool->domains);
 	xa_init_flags(&pool->partitions, XA_FLAGS_ALLOC);
+	xa_init_flags(&pool->imports, XA_FLAGS_ALLOC);
 	pool->next_id = 1;
 	mutex_init(&pool->pager_lock);
 	tarn_stores_init(&pool->stores);

@@ -177,6 +177,7 @@ struct tarn_demoter {
  * @used: of these, used
  * @partitions: by id
  * @nr_partitions: how many
+ * @imports: struct tarn_import by id, pager/import.c's
  * @pin_policy: by type of area, enum tarn_pin_policy
  * @nodes: by the kernel's node number, NULL where the pool never had a frame;
  *	one that is there stays until the mount ends
@@ -264,6 +265,7 @@ struct tarn_pool {
 	u64 used;
 	struct xarray partitions;
 	u32 nr_partitions;
+	struct xarray imports;
 	u8 pin_policy[TARN_AREA_TYPES];
 	struct tarn_node *nodes[MAX_NUMNODES];
 

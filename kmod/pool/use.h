@@ -84,6 +84,7 @@ static inline unsigned int tarn_entry_hint_back(u64 e, bool asked)
 }
 
 u64 tarn_entry_gone(struct tarn_pool *pool, u64 e, u64 cookie);
+u64 tarn_entry_stored(struct tarn_pool *pool, u64 cookie);
 bool tarn_entry_refaults(struct tarn_pool *pool, u64 e);
 
 #endif

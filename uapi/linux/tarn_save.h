@@ -22,10 +22,12 @@
  * @start: first page
  * @count: pages; in: room in @ids, at most 2^20, out: pages filled in (the range ends at
  *	the end of the file)
- * @ids: address of an array, a __u64 a page: 0: it does not share; else what it shares. Two
- *	pages with the same number hold the same, if neither was written to between two looks.
- *	Numbers say no more than that, and are used again
+ * @ids: address of an array, a __u64 a page: 0: it does not share; else what it shares
+ * @left: out: how often a page of the partition has ceased to share, ever
  *
+ * Two pages with the same number hold the same, if none has ceased to share between the call
+ * before the first of them was looked at and one after the second was: @left is the same in
+ * both. (A @count of 0 tells just that.) Numbers are used again otherwise, and say no more.
  * The file must be open for reading.
  */
 struct tarn_partition_shared {
@@ -34,6 +36,7 @@ struct tarn_partition_shared {
 	__aligned_u64 start;
 	__aligned_u64 count;
 	__aligned_u64 ids;
+	__aligned_u64 left;
 };
 
 /**
@@ -42,7 +45,7 @@ struct tarn_partition_shared {
  * @flags: 0
  * @start: first page
  * @count: pages; a range past the end of the file is cut
- * @word: over and over; 0: they stay empty
+ * @word: over and over, not 0: pages of that are empty
  * @done: out: pages that are so since
  *
  * They get no frames.

@@ -191,7 +191,8 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 	unsigned int number = 0;
 	int ret;
 
-	if (devices->nr == DEVICE_MAX)
+	/* The last number is the module's own. */
+	if (devices->nr == TARN_GRANT_MAX_DEVICES)
 		return -ENOSPC;
 	ret = identify_new(&dev->legs[0], devices, pool);
 	if (!ret)

@@ -8,7 +8,7 @@
 
 #include "types.h"
 
-#define OPTIONS_MAX_DEVICES 256
+#define OPTIONS_MAX_DEVICES 255
 #define OPTIONS_MAX_CPUS 64
 #define OPTIONS_ERROR 256
 

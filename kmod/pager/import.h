@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Imports (S14): files that pages of a partition are in, as those of a saved guest are in what
+ * it was saved to. Such a page is a paged one, and a copy of it in a file is one like any: its
+ * cookie is of the device that no pager has, and says which import and which page of the file.
+ * Who reads it asks the file instead of the pager (load.c), who drops it tells the import
+ * instead of the pager (drop.c), and no pager is told of it. To write to a file is not the
+ * module's: a page that has changed forgets the file's copy when it goes (evict.c).
+ *
+ *	47      40 39      32 31                 0
+ *	+---------+----------+--------------------+
+ *	|   255   |  import  |  page of the file  |
+ *	+---------+----------+--------------------+
+ */
+#ifndef TARN_IMPORT_H
+#define TARN_IMPORT_H
+
+#include <linux/bits.h>
+#include <linux/tarn_pager.h>
+#include <linux/types.h>
+
+struct tarn_import;
+struct tarn_io;
+struct tarn_partition;
+struct tarn_pool;
+
+#define TARN_IMPORT_COOKIE	((u64)TARN_GRANT_MAX_DEVICES << TARN_COOKIE_SLOT_BITS)
+#define TARN_IMPORT_ID_SHIFT	32
+#define TARN_IMPORTS_MOST	BIT(TARN_COOKIE_SLOT_BITS - TARN_IMPORT_ID_SHIFT)
+
+/* Is a copy in a file? */
+static inline bool tarn_import_is(u64 cookie)
+{
+	return cookie >= TARN_IMPORT_COOKIE;
+}
+
+struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd);
+void tarn_import_put(struct tarn_import *import, u64 copies);
+u64 tarn_import_add(struct tarn_import *import, u64 page);
+void tarn_import_drop(struct tarn_pool *pool, u64 cookie);
+u64 tarn_import_count(struct tarn_partition *part);
+void tarn_import_read(struct tarn_io *io);
+
+void tarn_imports_end(struct tarn_pool *pool);
+
+int tarn_import_init(void);
+void tarn_import_exit(void);
+
+#endif

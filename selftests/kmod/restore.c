@@ -1,0 +1,608 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a restored partition is made of (S14, linux/tarn_save.h): pages of one word, pages that
+ * share, pages that a file has. None of it takes a frame before it is touched, and content is
+ * right wherever it goes from there.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "share.h"
+
+#define WORD 0x1122334455667788ULL
+
+static struct guest g;
+static u32 sums[4 * 512];
+static char path[] = "/tmp/tarn.saved.XXXXXX";
+static int file = -1;
+
+/* ---- calls ---------------------------------------------------------------- */
+
+static long __fill_words(u64 start, u64 count, u64 word, u64 *done)
+{
+	struct tarn_partition_fill f = {
+		.size = sizeof(f), .start = start, .count = count, .word = word,
+	};
+	long ret = __tarn_op(g.fd, TARN_PARTITION_FILL, &f);
+
+	*done = f.done;
+	return ret;
+}
+
+static long __copy(u64 start, u64 source, u64 count, u64 *done)
+{
+	struct tarn_partition_copy c = {
+		.size = sizeof(c), .start = start, .source = source, .count = count,
+	};
+	long ret = __tarn_op(g.fd, TARN_PARTITION_COPY, &c);
+
+	*done = c.done;
+	return ret;
+}
+
+static long __import(int fd, u64 start, u64 count, u64 page, u64 *done)
+{
+	struct tarn_partition_import i = {
+		.size = sizeof(i),
+		.fd = fd,
+		.start = start,
+		.count = count,
+		.offset = page * PAGE_SIZE,
+		.sums = (uintptr_t)(sums + page),
+	};
+	long ret = __tarn_op(g.fd, TARN_PARTITION_IMPORT, &i);
+
+	*done = i.done;
+	return ret;
+}
+
+/* Page n of the file is page n of a partition that was filled with version 1. */
+static void import(u64 start, u64 count)
+{
+	u64 done;
+
+	ASSERT_OK(__import(file, start, count, start, &done));
+	ASSERT_EQ(done, count);
+}
+
+static u64 imported(void)
+{
+	return part_info(g.fd).imported_pages;
+}
+
+static u64 in_state(u64 start, u64 count, u8 value)
+{
+	return part_count(g.fd, start, count, 0xff, value);
+}
+
+static void restore_begin(const char *options, const char *domain, u64 pages)
+{
+	begin(options);
+	pool_readahead(&pool, 0);
+	guest_begin(&g, "a", domain, pages);
+}
+
+static void restore_end(void)
+{
+	guest_end(&g);
+	end();
+}
+
+static void write_file(int fd, u64 pages)
+{
+	u8 page[PAGE_SIZE] __attribute__((aligned(4096)));
+	u64 i;
+
+	ASSERT_LE(pages, sizeof(sums) / sizeof(*sums));
+	for (i = 0; i < pages; i++) {
+		page_fill(page, SEED, i, 1);
+		sums[i] = tarn_page_sum(page);
+		ASSERT_EQ(pwrite(fd, page, PAGE_SIZE, i * PAGE_SIZE), PAGE_SIZE);
+	}
+	ASSERT_OK(fsync(fd));
+}
+
+static void file_begin(u64 pages)
+{
+	strcpy(path + strlen(path) - 6, "XXXXXX");
+	file = ASSERT_OK(mkstemp(path));
+	write_file(file, pages);
+}
+
+static void file_end(void)
+{
+	close(file);
+	unlink(path);
+}
+
+/* ---- words ---------------------------------------------------------------- */
+
+static void words_need_no_frame(void)
+{
+	u64 done, i;
+
+	restore_begin("size=8M", NULL, PAGES);
+	ASSERT_OK(__fill_words(0, PAGES + 5, WORD, &done));
+	ASSERT_EQ(done, PAGES);
+	ASSERT_EQ(in_state(0, PAGES, TARN_PAGE_PATTERN), PAGES);
+	ASSERT_EQ(part_info(g.fd).pattern_pages, PAGES);
+	ASSERT_EQ(part_info(g.fd).resident_pages, 0);
+	for (i = 0; i < PAGES * PAGE_SIZE / 8; i++)
+		ASSERT_EQ(((u64 *)g.map)[i], WORD);
+	page_fill(page_of(&g, 3), SEED, 3, 1);
+	check(&g, 3, 1, 1);
+	ASSERT_EQ(part_info(g.fd).pattern_pages, PAGES - 1);
+	restore_end();
+}
+
+static void only_what_is_empty(void)
+{
+	struct tarn_partition_register area = {
+		.size = sizeof(area), .type = TARN_AREA_DMA,
+		.offset = 20 * PAGE_SIZE, .bytes = PAGE_SIZE,
+	};
+	u64 done;
+
+	restore_begin("size=8M", NULL, PAGES);
+	page_fill(page_of(&g, 3), SEED, 3, 1);
+	ASSERT_OK(__fill_words(0, 8, WORD, &done));
+	ASSERT_EQ(done, 3);
+	ASSERT_ERR(__fill_words(3, 1, WORD, &done), EEXIST);
+	check(&g, 3, 1, 1);
+	/* Read as zeroes, by a mapping that has to go. */
+	ASSERT(page_is_zero(page_of(&g, 5)));
+	ASSERT_OK(__fill_words(5, 1, WORD, &done));
+	ASSERT_EQ(*(u64 *)page_of(&g, 5), WORD);
+	/* What has to have a frame gets none taken away. */
+	tarn_op(g.fd, TARN_PARTITION_REGISTER, &area);
+	ASSERT_OK(fallocate(g.fd, 0, 30 * PAGE_SIZE, PAGE_SIZE));
+	ASSERT(__fill_words(20, 1, WORD, &done) < 0);
+	ASSERT(__fill_words(30, 1, WORD, &done) < 0);
+	ASSERT(page_is_zero(page_of(&g, 20)));
+	ASSERT(page_is_zero(page_of(&g, 30)));
+	ASSERT_ERR(__fill_words(40, 1, 0, &done), EINVAL);
+	ASSERT_OK(__fill_words(PAGES, 1, WORD, &done));
+	ASSERT_EQ(done, 0);
+	ASSERT_OK(__fill_words(UINT64_MAX, 1, WORD, &done));
+	ASSERT_EQ(done, 0);
+	restore_end();
+}
+
+/* ---- copies --------------------------------------------------------------- */
+
+static void copies_share(void)
+{
+	u64 done;
+
+	restore_begin("size=8M", "x", PAGES);
+	fill(&g, 0, 8, 1);
+	part_page_out(g.fd, 4, 4);
+	ASSERT_OK(__copy(16, 0, 8, &done));
+	ASSERT_EQ(done, 8);
+	ASSERT_EQ(shared(&g), 16);
+	ASSERT_EQ(used_frames(), 8);
+	/* Once more of what is shared by now. */
+	ASSERT_OK(__copy(32, 16, 8, &done));
+	ASSERT_EQ(done, 8);
+	ASSERT_EQ(shared(&g), 24);
+	for (u64 i = 0; i < 8; i++) {
+		ASSERT_PAGE(page_of(&g, 16 + i), SEED, i, 1);
+		ASSERT_PAGE(page_of(&g, 32 + i), SEED, i, 1);
+	}
+	/* A write is the writer's alone. */
+	page_fill(page_of(&g, 17), SEED, 17, 2);
+	check(&g, 1, 1, 1);
+	ASSERT_PAGE(page_of(&g, 33), SEED, 1, 1);
+	check(&g, 17, 1, 2);
+	restore_end();
+}
+
+static void copies_that_cannot_be(void)
+{
+	u64 done;
+
+	restore_begin("size=8M", NULL, PAGES);
+	fill(&g, 0, 4, 1);
+	ASSERT_ERR(__copy(16, 0, 4, &done), ENOENT);
+	set_domain(g.fd, "x");
+	ASSERT_ERR(__copy(16, 8, 1, &done), EINVAL);
+	ASSERT_OK(__fill_words(8, 1, WORD, &done));
+	ASSERT_ERR(__copy(16, 8, 1, &done), EINVAL);
+	ASSERT_ERR(__copy(9, 9, 1, &done), EINVAL);
+	ASSERT_ERR(__copy(16, PAGES, 1, &done), EINVAL);
+	ASSERT_ERR(__copy(1, 0, 1, &done), EEXIST);
+	/* From the first one on that can't be nothing is. */
+	ASSERT_OK(__copy(16, 2, 8, &done));
+	ASSERT_EQ(done, 2);
+	check(&g, 0, 4, 1);
+	ASSERT_PAGE(page_of(&g, 17), SEED, 3, 1);
+	/* The end of the file. */
+	ASSERT_OK(__copy(PAGES - 1, 2, 2, &done));
+	ASSERT_EQ(done, 1);
+	restore_end();
+}
+
+/* More than may share one: the rest is to be written. */
+static void copies_have_an_end(void)
+{
+	u64 done, i, all = 0;
+
+	restore_begin("size=8M", "x", 512);
+	fill(&g, 0, 1, 1);
+	for (i = 1; i < 512; i++) {
+		if (__copy(i, 0, 1, &done))
+			break;
+		all += done;
+	}
+	ASSERT_EQ(all, 255);
+	ASSERT_ERR(__copy(i, 0, 1, &done), EBUSY);
+	ASSERT_EQ(in_state(i, 1, TARN_PAGE_EMPTY), 1);
+	ASSERT_EQ(used_frames(), 1);
+	restore_end();
+}
+
+static void what_shares_is_told(void)
+{
+	u64 ids[PAGES], done, left, i;
+	struct tarn_partition_shared s = {
+		.size = sizeof(s), .count = PAGES, .ids = (uintptr_t)ids,
+	};
+
+	restore_begin("size=8M", "x", PAGES);
+	fill(&g, 0, 8, 1);
+	tarn_op(g.fd, TARN_PARTITION_SHARED, &s);
+	ASSERT_EQ(s.count, PAGES);
+	for (i = 0; i < PAGES; i++)
+		ASSERT_EQ(ids[i], 0);
+	left = s.left;
+	ASSERT_OK(__copy(16, 0, 8, &done));
+	tarn_op(g.fd, TARN_PARTITION_SHARED, &s);
+	for (i = 0; i < 8; i++) {
+		ASSERT_GT(ids[i], 0);
+		ASSERT_EQ(ids[i], ids[16 + i]);
+		if (i)
+			ASSERT(ids[i] != ids[i - 1]);
+	}
+	ASSERT_EQ(s.left, left);
+	page_fill(page_of(&g, 17), SEED, 17, 2);
+	s.count = 0;
+	tarn_op(g.fd, TARN_PARTITION_SHARED, &s);
+	ASSERT_GT(s.left, left);
+	s.start = PAGES - 2;
+	s.count = 8;
+	tarn_op(g.fd, TARN_PARTITION_SHARED, &s);
+	ASSERT_EQ(s.count, 2);
+	restore_end();
+}
+
+/* ---- files ---------------------------------------------------------------- */
+
+static void a_file_is_read_when_touched(void)
+{
+	u64 i;
+
+	file_begin(PAGES);
+	restore_begin("size=8M", NULL, PAGES);
+	import(0, PAGES);
+	ASSERT_EQ(in_state(0, PAGES, TARN_PAGE_PAGED), PAGES);
+	ASSERT_EQ(imported(), PAGES);
+	ASSERT_EQ(used_frames(), 0);
+	check(&g, 0, PAGES, 1);
+	ASSERT_EQ(pg.ctl->loads, 0);
+	ASSERT_EQ(imported(), PAGES);
+	/* It was not written to: it goes without I/O, and comes again. */
+	ASSERT_EQ(part_page_out(g.fd, 0, PAGES), PAGES);
+	ASSERT_EQ(pg.ctl->stores, 0);
+	check(&g, 0, PAGES, 1);
+	/* What was has no copy in the file any more. */
+	fill(&g, 0, 16, 2);
+	ASSERT_EQ(part_page_out(g.fd, 0, PAGES), PAGES);
+	ASSERT_EQ(pg.ctl->stores, 16);
+	ASSERT_EQ(pg.ctl->restores, 0);
+	ASSERT_EQ(imported(), PAGES - 16);
+	check(&g, 0, 16, 2);
+	check(&g, 16, PAGES - 16, 1);
+	/* By read(2), by a look, and through a hole. */
+	ASSERT_EQ(part_page_out(g.fd, 0, PAGES), PAGES);
+	ASSERT_OK(fallocate(g.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    32 * PAGE_SIZE, 8 * PAGE_SIZE));
+	ASSERT_EQ(imported(), PAGES - 24);
+	for (i = 40; i < 48; i++) {
+		u8 page[PAGE_SIZE] __attribute__((aligned(8)));
+
+		ASSERT_EQ(pread(g.fd, page, PAGE_SIZE, i * PAGE_SIZE), PAGE_SIZE);
+		ASSERT_PAGE(page, SEED, i, 1);
+	}
+	restore_end();
+	file_end();
+}
+
+/* Its name goes, its descriptor goes; it stays as long as there is a page. */
+static void nobody_else_needs_the_file(void)
+{
+	file_begin(PAGES);
+	restore_begin("size=8M", NULL, PAGES);
+	import(0, PAGES);
+	file_end();
+	check(&g, 0, PAGES, 1);
+	fill(&g, 0, PAGES, 2);
+	ASSERT_EQ(part_page_out(g.fd, 0, PAGES), PAGES);
+	ASSERT_EQ(imported(), 0);
+	check(&g, 0, PAGES, 2);
+	restore_end();
+}
+
+/* ... and with it its filesystem, until the last page is gone. */
+static void its_filesystem_is_busy(void)
+{
+	char dir[] = "/tmp/tarn.fs.XXXXXX", name[64];
+	u64 done;
+
+	ASSERT(mkdtemp(dir));
+	ASSERT_OK(mount("none", dir, "tmpfs", 0, "size=8M"));
+	snprintf(name, sizeof(name), "%s/saved", dir);
+	file = ASSERT_OK(open(name, O_RDWR | O_CREAT, 0600));
+	write_file(file, PAGES);
+	restore_begin("size=8M", NULL, PAGES);
+	ASSERT_OK(__import(file, 0, PAGES, 0, &done));
+	close(file);
+	ASSERT_ERR(SYS(umount(dir)), EBUSY);
+	check(&g, 0, 8, 1);
+	ASSERT_OK(ftruncate(g.fd, 0));
+	ASSERT_EQ(imported(), 0);
+	WAIT_FOR(!umount(dir));
+	rmdir(dir);
+	restore_end();
+}
+
+static void without_a_pager(void)
+{
+	file_begin(PAGES);
+	restore_begin("size=8M", NULL, PAGES);
+	pager_stop(&pg);
+	import(0, PAGES);
+	check(&g, 0, PAGES, 1);
+	pager_start(&pg, &pool);
+	/* No pager is told of what a file has. */
+	ASSERT_EQ(pg.ctl->listed, 0);
+	check(&g, 0, PAGES, 1);
+	restore_end();
+	file_end();
+}
+
+static void a_file_that_changed_is_found_out(void)
+{
+	u8 value;
+
+	file_begin(PAGES);
+	restore_begin("size=8M", NULL, PAGES);
+	import(0, PAGES);
+	ASSERT_EQ(pwrite(file, "x", 1, 7 * PAGE_SIZE + 9), 1);
+	ASSERT_OK(ftruncate(file, 60 * PAGE_SIZE));
+	ASSERT_EQ(try_read(page_of(&g, 7), &value), SIGBUS);
+	ASSERT_EQ(pool_info(&pool).checksum_errors, 1);
+	ASSERT_EQ(try_read(page_of(&g, 60), &value), SIGBUS);
+	ASSERT_EQ(pool_info(&pool).load_errors, 1);
+	check(&g, 0, 7, 1);
+	check(&g, 8, 52, 1);
+	ASSERT_EQ(pg.ctl->loads, 0);
+	restore_end();
+	file_end();
+}
+
+static void bad_calls_change_nothing(void)
+{
+	struct tarn_partition_import i = {
+		.size = sizeof(i), .sums = (uintptr_t)sums, .count = 1,
+	};
+	int fds[TARN_IMPORT_FILES + 1], other, pipes[2];
+	u64 done, n;
+
+	file_begin(PAGES);
+	restore_begin("size=8M", NULL, PAGES);
+	i.fd = -1;
+	ASSERT_ERR(__tarn_op(g.fd, TARN_PARTITION_IMPORT, &i), EBADF);
+	i.fd = file;
+	i.offset = 1;
+	ASSERT_ERR(__tarn_op(g.fd, TARN_PARTITION_IMPORT, &i), EINVAL);
+	i.offset = TARN_IMPORT_PAGES * PAGE_SIZE;
+	ASSERT_ERR(__tarn_op(g.fd, TARN_PARTITION_IMPORT, &i), EFBIG);
+	i.offset = 0;
+	i.sums = 8;
+	ASSERT_ERR(__tarn_op(g.fd, TARN_PARTITION_IMPORT, &i), EFAULT);
+	i.reserved = 1;
+	ASSERT_ERR(__tarn_op(g.fd, TARN_PARTITION_IMPORT, &i), EINVAL);
+	ASSERT_ERR(__import(g.fd, 0, 1, 0, &done), EOPNOTSUPP);
+	ASSERT_OK(pipe(pipes));
+	ASSERT_ERR(__import(pipes[0], 0, 1, 0, &done), EOPNOTSUPP);
+	other = ASSERT_OK(open(path, O_WRONLY));
+	ASSERT_ERR(__import(other, 0, 1, 0, &done), EBADF);
+	close(other);
+	other = part_open(&pool, "a", O_RDONLY);
+	i = (struct tarn_partition_import) {
+		.size = sizeof(i), .sums = (uintptr_t)sums, .count = 1, .fd = file,
+	};
+	ASSERT_ERR(__tarn_op(other, TARN_PARTITION_IMPORT, &i), EPERM);
+	close(other);
+	ASSERT_EQ(imported(), 0);
+	ASSERT_EQ(in_state(0, PAGES, TARN_PAGE_EMPTY), PAGES);
+	/* So many files, and no more. */
+	for (n = 0; n <= TARN_IMPORT_FILES; n++) {
+		long ret;
+
+		fds[n] = ASSERT_OK(open(path, O_RDONLY));
+		ret = __import(fds[n], n, 1, n, &done);
+		ASSERT_EQ(ret, n < TARN_IMPORT_FILES ? 0 : -EMFILE);
+	}
+	ASSERT_ERR(__import(fds[0], 0, 1, 0, &done), EEXIST);
+	for (n = 0; n <= TARN_IMPORT_FILES; n++)
+		close(fds[n]);
+	ASSERT_OK(ftruncate(g.fd, 0));
+	ASSERT_OK(ftruncate(g.fd, PAGES * PAGE_SIZE));
+	import(0, PAGES);
+	restore_end();
+	close(pipes[0]);
+	close(pipes[1]);
+	file_end();
+}
+
+/* Only with frames that nobody needs. */
+static void spare_frames_bring_it(void)
+{
+	struct tarn_partition_range r = {
+		.size = sizeof(r), .flags = TARN_PAGE_IN_SPARE, .count = 1024,
+	};
+
+	file_begin(1024);
+	restore_begin("size=2M", NULL, 1024);
+	import(0, 1024);
+	tarn_op(g.fd, TARN_PARTITION_PAGE_IN, &r);
+	ASSERT_GT(r.done, 100);
+	ASSERT_LT(r.done, 512);
+	WAIT_FOR(part_info(g.fd).resident_pages == r.done);
+	ASSERT_EQ(pool_info(&pool).page_outs + pool_info(&pool).clean_drops, 0);
+	check(&g, 0, 1024, 1);
+	restore_end();
+	file_end();
+}
+
+/* A source that a file has is read for its copies. */
+static void copies_of_what_a_file_has(void)
+{
+	u64 done;
+
+	file_begin(PAGES);
+	restore_begin("size=8M", "x", PAGES);
+	import(0, 16);
+	ASSERT_OK(__copy(16, 0, 16, &done));
+	ASSERT_EQ(done, 16);
+	ASSERT_EQ(shared(&g), 32);
+	ASSERT_EQ(imported(), 0);
+	ASSERT_EQ(used_frames(), 16);
+	ASSERT_PAGE(page_of(&g, 20), SEED, 4, 1);
+	restore_end();
+	file_end();
+}
+
+/* ---- all at once ---------------------------------------------------------- */
+
+#define RACE 512
+/* So much of it is always there. */
+#define STAYS 256
+
+static volatile u32 *stop;
+
+/* Import, fill and copy whatever is empty just now. */
+static int restore_always(void *arg)
+{
+	u64 done, i;
+
+	while (!*stop) {
+		for (i = 0; i < RACE; i += 8) {
+			__import(file, i, 4, i, &done);
+			__fill_words(i + 4, 2, WORD, &done);
+			__copy(i + 6, i, 2, &done);
+		}
+	}
+	return 0;
+}
+
+/* What is read is what it was restored to, or nothing. */
+static int read_always(void *arg)
+{
+	u64 i;
+
+	while (!*stop) {
+		for (i = 0; i < STAYS; i++) {
+			const u8 *page = page_of(&g, i);
+			u64 from = i % 8 < 6 ? i : i - 6;
+
+			if (i % 8 == 4 || i % 8 == 5) {
+				u64 word = *(volatile u64 *)page;
+
+				ASSERT(!word || word == WORD);
+			} else if (!page_is_zero(page)) {
+				s64 v = page_version(page, SEED, from);
+
+				/* It may have gone or come while it was compared. */
+				ASSERT(v == 0 || v == 1 || v == -EILSEQ);
+			}
+		}
+	}
+	return 0;
+}
+
+static int page_out_always(void *arg)
+{
+	u64 done;
+
+	while (!*stop)
+		__part_page_out(g.fd, 0, RACE, &done);
+	return 0;
+}
+
+static void all_at_once(void)
+{
+	pid_t pid[5];
+	unsigned int i;
+
+	file_begin(RACE);
+	restore_begin("size=1M", "x", RACE);
+	/* Pages are cut away under I/O. */
+	pg.ctl->truncates = 1;
+	stop = shared_alloc(sizeof(*stop));
+	pid[0] = spawn(restore_always, NULL);
+	pid[1] = spawn(restore_always, NULL);
+	pid[2] = spawn(read_always, NULL);
+	pid[3] = spawn(page_out_always, NULL);
+	for (i = 0; i < 60; i++) {
+		ASSERT_OK(fallocate(g.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				    i % 4 * 128 * PAGE_SIZE, 128 * PAGE_SIZE));
+		if (i % 10 == 9) {
+			ASSERT_OK(ftruncate(g.fd, STAYS * PAGE_SIZE));
+			ASSERT_OK(ftruncate(g.fd, RACE * PAGE_SIZE));
+		}
+		usleep(20000);
+	}
+	*stop = 1;
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(reap(pid[i]), 0);
+	ASSERT_EQ(pool_info(&pool).checksum_errors, 0);
+	ASSERT_OK(ftruncate(g.fd, 0));
+	ASSERT_EQ(imported(), 0);
+	ASSERT_EQ(part_info(g.fd).shared_pages + part_info(g.fd).pattern_pages +
+		  part_info(g.fd).paged_pages, 0);
+	ASSERT_OK(ftruncate(g.fd, RACE * PAGE_SIZE));
+	import(0, RACE);
+	check(&g, 0, RACE, 1);
+	restore_end();
+	file_end();
+}
+
+static const struct tarn_test tests[] = {
+	TEST(words_need_no_frame),
+	TEST(only_what_is_empty),
+	TEST(copies_share),
+	TEST(copies_that_cannot_be),
+	TEST(copies_have_an_end),
+	TEST(what_shares_is_told),
+	TEST(a_file_is_read_when_touched),
+	TEST(nobody_else_needs_the_file),
+	TEST(its_filesystem_is_busy),
+	TEST(without_a_pager),
+	TEST(a_file_that_changed_is_found_out),
+	TEST(bad_calls_change_nothing),
+	TEST(spare_frames_bring_it),
+	TEST(copies_of_what_a_file_has),
+	TEST(all_at_once),
+};
+
+TESTS_MAIN(tests)
