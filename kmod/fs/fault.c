@@ -545,8 +545,14 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 		return VM_FAULT_NOPAGE;
 	e = atomic64_read(entry);
 	if (tarn_entry_is_known(e) || tarn_entry_is_shared(e)) {
-		/* Away with what was read: as a write of a known page it may wait. */
-		tarn_partition_unmap(part, vmf->pgoff, 1);
+		/*
+		 * Away with what was read. With a frame at hand it goes as the page gets that,
+		 * and the next fault finds it; else that one waits, as a write of a known page.
+		 */
+		if (tarn_page_bring_at(part, vmf->pgoff, entry,
+				       TARN_BRING_WRITE | TARN_BRING_NOWAIT,
+				       vmf->vma->vm_mm))
+			tarn_partition_unmap(part, vmf->pgoff, 1);
 		return VM_FAULT_NOPAGE;
 	}
 	now = tarn_page_lock(part, vmf->pgoff, TARN_BRING_WRITE);
