@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "pager.h"
+#include "slow.h"
 #include "uapi.h"
 
 #define PAGES 64
@@ -23,10 +23,6 @@ static struct pager pg;
 static int part, null, device;
 static u8 *map;
 static char loop[64], file[] = "/tmp/tarn.loop.XXXXXX";
-
-/* Of null_blk: some kernels name the device as the directory, others number it. */
-#define SLOW_CONFIG "/sys/kernel/config/nullb/nullb0"
-#define SLOW "/dev/nullb0"
 
 static void make_device(void)
 {
@@ -176,8 +172,8 @@ static void values(void)
 		int fd, ret;
 	} list[] = {
 		/* fd -3 stands for the device, -4 for a file of the pool */
-		{ 0, 0, -3, 0 },	   { 255, 4096, -3, 0 },
-		{ 0, 1ULL << 40, -3, 0 },  { 256, 0, -3, -EINVAL },
+		{ 0, 0, -3, 0 },	   { 254, 4096, -3, 0 },
+		{ 0, 1ULL << 40, -3, 0 },  { 255, 0, -3, -EINVAL },
 		{ ~0U, 0, -3, -EINVAL },   { 0, 1, -3, -EINVAL },
 		{ 0, 512, -3, -EINVAL },   { 0, 0, -2, -EINVAL },
 		{ 0, 0, 9999, -EBADF },	   { 0, 0, -4, -EOPNOTSUPP },
@@ -276,52 +272,13 @@ static void grants_end_with_the_pager(void)
 	end();
 }
 
-static int shell(const char *format, ...)
-{
-	char cmd[512];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(cmd, sizeof(cmd), format, ap);
-	va_end(ap);
-	return system(cmd);
-}
-
-/*
- * The pages that the loop device has, on one that takes 3 s for each request, or 4. Not
- * more: one that has taken 5 s null_blk has fail.
- */
-static void make_slow_device(void)
-{
-	const unsigned long seconds = test_slow() > 1 ? 4 : 3;
-
-	TEST_REQUIRE(!shell("modprobe -q null_blk nr_devices=0 && "
-			    "{ mountpoint -q /sys/kernel/config || "
-			    "mount -t configfs none /sys/kernel/config; } && "
-			    "mkdir " SLOW_CONFIG), "no null_blk");
-	ASSERT_EQ(shell("cd " SLOW_CONFIG " && echo 1 >memory_backed && "
-			"echo 64 >size && echo 4 >hw_queue_depth && "
-			"echo 1 >power && dd if=%s of=" SLOW " bs=1M count=1 "
-			"oflag=direct 2>/dev/null", loop), 0);
-	ASSERT_EQ(shell("cd " SLOW_CONFIG " && echo 0 >power && "
-			"echo 2 >irqmode && echo %lu >completion_nsec && "
-			"echo 1 >power", seconds * 1000000000), 0);
-}
-
-/* What has been read lets go of it a moment later. */
-static void drop_slow_device(void)
-{
-	WAIT_FOR(!shell("echo 0 >" SLOW_CONFIG "/power && rmdir " SLOW_CONFIG));
-	ASSERT_EQ(shell("rmmod null_blk"), 0);
-}
-
 static void begin_slow(void)
 {
 	begin();
 	pool_readahead(&pool, 0);
 	pager_kill(&pg);
-	make_slow_device();
-	strcpy(pg.ctl->file, SLOW);
+	slow_device_make(loop);
+	strcpy(pg.ctl->file, SLOW_DEVICE);
 	pager_launch(&pg);
 }
 
@@ -386,7 +343,7 @@ static void another_pager_starts_while_a_device_hangs(void)
 	check();
 	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
 	check();
-	drop_slow_device();
+	slow_device_drop();
 	end();
 }
 
@@ -405,7 +362,7 @@ static void a_mount_ends_while_a_device_hangs(void)
 	part_unlink(&pool, "a");
 	pager_stop(&pg);
 	pool_umount(&pool);
-	drop_slow_device();
+	slow_device_drop();
 	pool_mount(&pool, "size=8M");
 	drop_device();
 }
@@ -428,7 +385,7 @@ static void a_device_takes_no_more(void)
 	strcpy(pg.ctl->file, loop);
 	pager_launch(&pg);
 	check();
-	drop_slow_device();
+	slow_device_drop();
 	end();
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "share.h"
+#include "slow.h"
 
 #define WORD 0x1122334455667788ULL
 
@@ -492,6 +493,40 @@ static void copies_of_what_a_file_has(void)
 	file_end();
 }
 
+/* ---- reads that hang ------------------------------------------------------ */
+
+static int touch(void *arg)
+{
+	u8 value;
+
+	return try_read(page_of(&g, 3), &value);
+}
+
+/* Whoever waits can be killed, and the mount ends, before the device answers. */
+static void a_read_that_hangs_keeps_nobody(void)
+{
+	u64 done;
+	pid_t pid;
+	int fd;
+
+	file_begin(PAGES);
+	slow_device_make(path);
+	fd = ASSERT_OK(open(SLOW_DEVICE, O_RDONLY | O_DIRECT));
+	restore_begin("size=8M", NULL, PAGES);
+	ASSERT_OK(__import(fd, 0, PAGES, 0, &done));
+	close(fd);
+	pid = spawn(touch, NULL);
+	WAIT_FOR(part_state(g.fd, 3) & TARN_PAGE_IN_FLIGHT);
+	ASSERT_OK(kill(pid, SIGKILL));
+	ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	guest_end(&g);
+	WAIT_FOR(!pool_info(&pool).partitions);
+	pager_stop(&pg);
+	pool_umount(&pool);
+	slow_device_drop();
+	file_end();
+}
+
 /* ---- all at once ---------------------------------------------------------- */
 
 #define RACE 512
@@ -602,6 +637,7 @@ static const struct tarn_test tests[] = {
 	TEST(bad_calls_change_nothing),
 	TEST(spare_frames_bring_it),
 	TEST(copies_of_what_a_file_has),
+	TEST(a_read_that_hangs_keeps_nobody),
 	TEST(all_at_once),
 };
 
