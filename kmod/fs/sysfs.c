@@ -275,6 +275,7 @@ FIELD(partition, share_merges);
 FIELD(partition, share_breaks);
 FIELD(partition, balloon_pages);
 FIELD(partition, balloons_gone);
+FIELD(partition, imported_pages);
 
 static struct tarn_partition *partition_of(struct kobject *kobj)
 {
@@ -334,6 +335,7 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, share_breaks),
 	ATTR(partition, balloon_pages),
 	ATTR(partition, balloons_gone),
+	ATTR(partition, imported_pages),
 	&partition_place_rate.attr,
 	&partition_move_waits.attr,
 	NULL,

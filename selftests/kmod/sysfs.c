@@ -46,7 +46,7 @@ static const struct field part_fields[] = {
 	Q(page_waits), Q(errors), Q(min_frames), Q(desired_frames),
 	Q(working_set), Q(pinned_pages), Q(vms), Q(hypercalls), Q(block_promotions),
 	Q(shared_pages), Q(shared_charge), Q(share_merges), Q(share_breaks),
-	Q(balloon_pages), Q(balloons_gone),
+	Q(balloon_pages), Q(balloons_gone), Q(imported_pages),
 };
 
 static bool read_file(const char *dir, const char *name, char *buf, size_t size)

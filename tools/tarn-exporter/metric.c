@@ -154,6 +154,8 @@ const struct metric partition_metrics[] = {
 	  "Of it, what the guest has given to its balloon." },
 	{ PART("balloons_gone", balloons_gone), COUNTER, .help =
 	  "Balloons that it had no more, as another kernel wrote to them." },
+	{ PART("imported_bytes", imported_pages), PAGES, .help =
+	  "Of what is paged or clean, in the file that the guest was saved to." },
 	{ PART("pinned_bytes", pinned_pages), PAGES, .help =
 	  "Of what is resident, pinned." },
 	{ PART("working_set_bytes", working_set), PAGES, .help =
