@@ -276,11 +276,11 @@ static long partition_heat(struct tarn_partition *part,
 static long partition_range(struct tarn_partition *part, unsigned int cmd,
 			    struct tarn_partition_range *r)
 {
-	u32 known = cmd == TARN_PARTITION_PAGE_IN ? TARN_PAGE_IN_SPARE : 0;
+	u32 known = cmd == TARN_PARTITION_PAGE_IN ? TARN_PAGE_IN_ALL : 0;
 	bool spare = r->flags & TARN_PAGE_IN_SPARE;
 	u64 count;
 
-	if (r->flags & ~known)
+	if (r->flags & ~known || r->flags == TARN_PAGE_IN_OWN)
 		return -EINVAL;
 	if (!part->pool->paging)
 		return -ENODEV;
@@ -295,7 +295,8 @@ static long partition_range(struct tarn_partition *part, unsigned int cmd,
 		return tarn_match_range(part, r->start, count, &r->done);
 	if (cmd == TARN_PARTITION_PAGE_OUT)
 		return tarn_pageout_range(part, r->start, count, &r->done);
-	return spare ? tarn_pagein_spare(part, r->start, count, &r->done) :
+	return spare ? tarn_pagein_spare(part, r->start, count,
+					 r->flags & TARN_PAGE_IN_OWN, &r->done) :
 		       tarn_pagein_range(part, r->start, count, &r->done);
 }
 

@@ -159,7 +159,11 @@ static u64 copies_of(const struct tarn_leaf *leaf)
 		    tarn_entry_payload(e) != first + i)
 			return TARN_COOKIE_NONE;
 	}
-	return first;
+	/* One file, or none. */
+	return tarn_import_is(first + TARN_LEAF_PAGES - 1) &&
+	       first >> TARN_IMPORT_ID_SHIFT !=
+		       (first + TARN_LEAF_PAGES - 1) >> TARN_IMPORT_ID_SHIFT ?
+		       TARN_COOKIE_NONE : first;
 }
 
 /* Mark all pages, or give the chunk back. A page may have got another copy meanwhile. */

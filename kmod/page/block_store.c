@@ -229,7 +229,8 @@ static u64 outdated_copies(const struct tarn_chunk *chunk)
 	u64 first = tarn_copy_cookie(chunk->frames[0].copy);
 	unsigned int i;
 
-	if (tarn_import_is(first))
+	/* Nor are they any copies in a file that follow. */
+	if (tarn_import_is(first + TARN_CHUNK_FRAMES - 1))
 		return TARN_COOKIE_NONE;
 	for (i = 1; first && i < TARN_CHUNK_FRAMES; i++)
 		if (tarn_copy_cookie(chunk->frames[i].copy) != first + i)

@@ -169,16 +169,28 @@ static void peek_settle(struct tarn_io *io)
 	tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
 }
 
+/* Of a file that a guest was restored from no paging device is to blame. */
+static void tell_error(struct tarn_io *io, bool checksum, int error)
+{
+	if (tarn_import_is(io->cookie)) {
+		tarn_event(io->part->pool, TARN_EVENT_IMPORT_ERROR, io->part->id,
+			   io->index, error);
+		return;
+	}
+	tarn_stats_add(io->part, checksum ? TARN_STAT_CHECKSUM_ERRORS :
+		       TARN_STAT_LOAD_ERRORS, 1);
+	tarn_event(io->part->pool, checksum ? TARN_EVENT_CHECKSUM :
+					      TARN_EVENT_LOAD_ERROR,
+		   io->part->id, io->index, error);
+}
+
 static void load_failed(struct tarn_io *io, int error)
 {
 	struct tarn_pool *pool = io->part->pool;
 	bool checksum = io->flags & TARN_REQ_MISMATCH, settled;
 	u64 to = tarn_entry_make(TARN_PAGE_PAGED, io->cookie);
 
-	tarn_stats_add(io->part, checksum ? TARN_STAT_CHECKSUM_ERRORS :
-		       TARN_STAT_LOAD_ERRORS, 1);
-	tarn_event(pool, checksum ? TARN_EVENT_CHECKSUM : TARN_EVENT_LOAD_ERROR,
-		   io->part->id, io->index, error);
+	tell_error(io, checksum, error);
 	/*
 	 * Of a guess that failed nobody is told: who wants the page asks by himself. A
 	 * look leaves the page as it was, and tells who looks.
@@ -233,6 +245,15 @@ enum end {
 	END_AGAIN,	/* it goes on, as it was submitted again */
 };
 
+/* A cookie of an import may have been used again while it was read. */
+static bool is_outdated(const struct tarn_io *io)
+{
+	struct tarn_leaf *leaf = tarn_partition_leaf(io->part, io->index, false);
+	u32 *sums = leaf ? READ_ONCE(leaf->sum) : NULL;
+
+	return sums && READ_ONCE(sums[io->index & (TARN_LEAF_PAGES - 1)]) != io->sum;
+}
+
 static enum end was_read(struct tarn_io *io)
 {
 	struct tarn_pool *pool = io->part->pool;
@@ -241,6 +262,11 @@ static enum end was_read(struct tarn_io *io)
 
 	/* Read in vain: who waits for it has it read into another frame. */
 	if (!tarn_poison_sum(page, &sum)) {
+		tarn_load_abort(io);
+		return END_BAD;
+	}
+	/* It was cut away, and imported anew with other content: what was read is of before. */
+	if (unlikely(tarn_import_is(io->cookie)) && is_outdated(io)) {
 		tarn_load_abort(io);
 		return END_BAD;
 	}

@@ -40,6 +40,32 @@
 /* ---- resident pages ----------------------------------------------------- */
 
 /*
+ * With the page lock held: the page is going to differ from its copy. One that the pager has
+ * is kept for the next store to replace it; one in a file is of no use any more.
+ */
+static void outdate(struct tarn_pool *pool, u64 frame, struct page *page)
+{
+	unsigned int i, count = 1;
+
+	tarn_frame_set_dirty(page);
+	if (likely(xa_empty(&pool->imports)))
+		return;
+	if (PageCompound(page)) {
+		frame = ALIGN_DOWN(frame, TARN_CHUNK_FRAMES);
+		count = TARN_CHUNK_FRAMES;
+	}
+	for (i = 0; i < count; i++) {
+		struct tarn_frame *f = tarn_frame(pool, frame + i);
+		u64 cookie = tarn_copy_cookie(f->copy);
+
+		if (!tarn_import_is(cookie))
+			continue;
+		f->copy = TARN_COPY_NONE;
+		tarn_import_drop(pool, cookie);
+	}
+}
+
+/*
  * With the page lock held: is the page still in @frame and nobody moving it?
  * One on its way out is rescued; one that was on probation has proved itself.
  */
@@ -119,8 +145,9 @@ struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
 		}
 		if (settle_in(part, index, entry, frame)) {
 			if (!tarn_poisoned(page)) {
-				if (flags & TARN_BRING_WRITE)
-					tarn_frame_set_dirty(page);
+				if (flags & TARN_BRING_WRITE &&
+				    !tarn_frame_dirty(page))
+					outdate(part->pool, frame, page);
 				return page;
 			}
 			ret = spoilt(part, index, entry, frame, page);
@@ -252,6 +279,12 @@ static int fill(const struct filling *f)
 
 /* ---- paged pages -------------------------------------------------------- */
 
+/* Is a stored page with a pager that is not there? A file needs none. */
+static bool is_out_of_reach(struct tarn_pool *pool, u64 e)
+{
+	return !tarn_pool_served(pool) && !tarn_import_is(tarn_entry_payload(e));
+}
+
 static bool ahead_one(struct tarn_partition *part, u64 index)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
@@ -259,7 +292,7 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	u64 frame;
 
 	if (!tarn_entry_is_stored(e) || tarn_entry_mark(e) ||
-	    e & TARN_ENTRY_FAILED)
+	    e & TARN_ENTRY_FAILED || is_out_of_reach(part->pool, e))
 		return true;
 	/* Guesses must not make others wait. */
 	if (tarn_pool_is_low(part->pool) || atomic_read(&part->orphans))
@@ -312,12 +345,6 @@ static void read_ahead(struct tarn_partition *part, u64 index)
 		if (begins_block(part, i) || !ahead_one(part, i))
 			break;
 	blk_finish_plug(&plug);
-}
-
-/* Is a stored page with a pager that is not there? A file needs none. */
-static bool is_out_of_reach(struct tarn_pool *pool, u64 e)
-{
-	return !tarn_pool_served(pool) && !tarn_import_is(tarn_entry_payload(e));
 }
 
 static bool loading(atomic64_t *entry)
@@ -456,7 +483,9 @@ static int bring_paged(struct bring *b, u64 e)
 		return bring_behind_orphans(b);
 	if (b->flags & TARN_BRING_BLOCK && bring_block(b))
 		return 0;
-	ret = take_frame(b, TARN_WANT_RETURN, &frame);
+	/* What comes from a file may have no place to go back to. */
+	ret = take_frame(b, tarn_import_is(tarn_entry_payload(e)) ?
+			    TARN_WANT_GROWTH : TARN_WANT_RETURN, &frame);
 	if (ret)
 		return ret;
 	bring_waits(b, TARN_FAULT_READ);
@@ -554,11 +583,21 @@ static int bring_brief(struct bring *b)
 	return ret ? ret : -ERESTART;
 }
 
+static int wait_for_load(struct bring *b, u64 e)
+{
+	struct tarn_wait wait = b->wait;
+
+	if (!tarn_import_is(tarn_entry_payload(e)))
+		return tarn_wait_var(b->entry, !loading(b->entry), &b->wait);
+	/* No pager has a part in it. */
+	wait.locked = NULL;
+	return tarn_wait_var(b->entry, !loading(b->entry), &wait);
+}
+
 /* One step towards a resident page; -ERESTART: look again. */
 static int bring_step(struct bring *b)
 {
 	u64 e = atomic64_read(b->entry);
-	struct tarn_wait wait = b->wait;
 	int ret;
 
 	if (is_brief(b->entry))
@@ -585,10 +624,7 @@ static int bring_step(struct bring *b)
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
 	tarn_stats_add(b->part, TARN_STAT_PAGE_WAITS, 1);
-	/* No pager has a part in it. */
-	if (tarn_import_is(tarn_entry_payload(e)))
-		wait.locked = NULL;
-	ret = tarn_wait_var(b->entry, !loading(b->entry), &wait);
+	ret = wait_for_load(b, e);
 	b->flags |= TARN_BRING_TRIED;
 	return ret ? ret : -ERESTART;
 }
@@ -779,32 +815,66 @@ struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
 	}
 }
 
+/* What is in a frame forgets its copy in a file, and is to be stored when it goes. */
+static void own_one(struct tarn_partition *part, u64 index, atomic64_t *entry)
+{
+	u64 e = atomic64_read(entry), frame = tarn_entry_payload(e);
+	struct page *page;
+
+	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e) ||
+	    !tarn_import_is(tarn_copy_cookie(tarn_frame_peek_copy(part->pool, frame))))
+		return;
+	page = tarn_page_lock_at(part, index, entry,
+				 TARN_BRING_WRITE | TARN_BRING_NOWAIT);
+	if (IS_ERR_OR_NULL(page))
+		return;
+	unlock_page(page);
+	put_page(page);
+}
+
+/* 1: it has a frame, or will, or needs none; 0: there is no frame for it; or an errno. */
+static int spare_one(struct tarn_partition *part, u64 index, bool own)
+{
+	atomic64_t *entry = tarn_partition_entry(part, index);
+	u64 e = entry ? atomic64_read(entry) : 0;
+	int ret = 0;
+
+	if (own && entry)
+		own_one(part, index, entry);
+	if (!tarn_entry_is_stored(e))
+		return 1;
+	if (is_out_of_reach(part->pool, e))
+		return -EAGAIN;
+	if (tarn_import_is(tarn_entry_payload(e)))
+		ret = tarn_import_wait(part->pool, tarn_entry_payload(e));
+	return ret ?: ahead_one(part, index);
+}
+
 /**
  * tarn_pagein_spare() - TARN_PARTITION_PAGE_IN with TARN_PAGE_IN_SPARE
  * @part: partition
  * @start: first page
  * @count: pages
+ * @own: pages that are there forget copies in files
  * @done: how many were looked at before there was no frame
  *
- * Context: process; does not wait for I/O.
- * Return: 0; -EINTR: killed.
+ * Context: process; waits for reads of a file that nobody waits for, if there are many.
+ * Return: 0; -EAGAIN the first page needs a pager, and none serves; -EINTR: killed;
+ * -ERESTARTSYS a signal.
  */
 long tarn_pagein_spare(struct tarn_partition *part, u64 start, u64 count,
-		       u64 *done)
+		       bool own, u64 *done)
 {
-	struct blk_plug plug;
-	long ret = 0;
+	int ret = 1;
 
-	blk_start_plug(&plug);
-	while (*done < count && !ret && ahead_one(part, start + *done)) {
-		++*done;
+	while (*done < count && ret > 0) {
+		ret = spare_one(part, start + *done, own);
+		*done += ret > 0;
 		if (fatal_signal_pending(current))
-			ret = -EINTR;
-		/* Which sends what is plugged, too. */
+			return -EINTR;
 		cond_resched();
 	}
-	blk_finish_plug(&plug);
-	return ret;
+	return *done ? 0 : min(ret, 0);
 }
 
 /**

@@ -197,14 +197,14 @@ static int import_some(struct restoring *r, u64 *at, u64 end,
 	return ret;
 }
 
-static int is_valid(const struct tarn_partition_import *i)
+static int check(const struct tarn_partition_import *i, u64 count)
 {
+	u64 page = i->offset >> PAGE_SHIFT;
+
 	if (i->flags || i->reserved || !PAGE_ALIGNED(i->offset))
 		return -EINVAL;
-	if (i->offset >> PAGE_SHIFT > TARN_IMPORT_PAGES ||
-	    i->count > TARN_IMPORT_PAGES - (i->offset >> PAGE_SHIFT))
-		return -EFBIG;
-	return 0;
+	return page > TARN_IMPORT_PAGES || count > TARN_IMPORT_PAGES - page ?
+	       -EFBIG : 0;
 }
 
 /**
@@ -219,8 +219,8 @@ long tarn_restore_import(struct tarn_partition *part,
 			 struct tarn_partition_import *i)
 {
 	struct restoring r = { .part = part, .page = i->offset >> PAGE_SHIFT };
-	int ret = is_valid(i);
-	u64 at = i->start;
+	u64 at = i->start, end = end_of(part, i->start, i->count);
+	int ret = check(i, end - i->start);
 	u32 *sums;
 
 	if (ret)
@@ -234,8 +234,7 @@ long tarn_restore_import(struct tarn_partition *part,
 	if (IS_ERR(r.import)) {
 		ret = PTR_ERR(r.import);
 	} else {
-		ret = import_some(&r, &at, end_of(part, i->start, i->count),
-				  u64_to_user_ptr(i->sums), sums);
+		ret = import_some(&r, &at, end, u64_to_user_ptr(i->sums), sums);
 		tarn_import_put(r.import, 1);
 	}
 	kfree(sums);

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * See import.h. A file is read by work items: to read one may wait for its filesystem, and who
- * faults may hold mmap_lock. A read can't be taken back, and its device may hang. So when the
- * pool ends its loads are aborted, and the read goes on with nothing but its page, its file and
- * the module; the frame stays in limbo until then.
+ * faults may hold mmap_lock. Loads wait in their import until it is their turn, those that
+ * somebody waits for first; some that follow each other in the file are one read. Each import
+ * has a few reads under way at most, so a file that hangs keeps nobody but its own partition
+ * waiting.
+ *
+ * A read can't be taken back. So when the pool ends its loads are aborted, and the read goes
+ * on with nothing but its pages, its file and the module; the frames stay in limbo until then.
  */
 #include <linux/bvec.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/gfs2_ondisk.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -22,17 +29,27 @@
 #include "pool/partition.h"
 #include "pool/pool.h"
 
+/* Reads of an import under way at once, and loads of one read. */
+#define READS_MOST	8
+#define LOADS_MOST	32
+/* Loads that wait, behind which guesses do. */
+#define WAITING_MOST	(4 * LOADS_MOST)
+
 /**
  * struct tarn_import - a file that pages of a partition are in
  * @rcu: for its end
  * @pool: of the partition
  * @part: its id
  * @id: in the pool's table of imports
- * @file: keeps it open
- * @copies: cookies that name it, and one for each who adds some; with the last one it ends
- * @reads: under way, under reads_lock
+ * @file: keeps it open; nobody may open it to write
+ * @copies: cookies that name it, and one for each who uses it; with the last one it ends
+ * @asked: loads that wait, and somebody for them
+ * @guessed: loads that wait, and nobody for them
+ * @waiting: how many they are together
+ * @reads: under way, struct import_read
+ * @nr_reads: how many
  *
- * Whoever has a cookie of it finds it in the table.
+ * Whoever has a cookie of it finds it in the table. The last five are under reads_lock.
  */
 struct tarn_import {
 	struct rcu_head rcu;
@@ -41,30 +58,52 @@ struct tarn_import {
 	u32 id;
 	struct file *file;
 	atomic64_t copies;
+	struct list_head asked;
+	struct list_head guessed;
+	unsigned int waiting;
 	struct list_head reads;
+	unsigned int nr_reads;
 };
 
 /**
- * struct import_read - a file being read
+ * struct run - loads of pages that follow each other in the file
+ * @count: how many
+ * @bytes: that they are about
+ * @io: them, in that order
+ * @page: of the file, of each
+ * @vec: their frames, of which each first page is referenced
+ * @result: how they went
+ */
+struct run {
+	unsigned int count;
+	size_t bytes;
+	struct tarn_io *io[LOADS_MOST];
+	u32 page[LOADS_MOST];
+	struct bio_vec vec[LOADS_MOST];
+	int result[LOADS_MOST];
+};
+
+/**
+ * struct import_read - a file being read, one run after the other
  * @work: does it
- * @link: on the list of its import
- * @io: the load that waits for it; NULL: its pool ended
- * @page: read into, the first of those of a wide load, referenced
+ * @import: of the file, on whose list it is; NULL: the pool ended
+ * @link: on that list
  * @file: referenced
- * @at: where in it, in bytes
- * @bytes: how many
+ * @turn: which of @run is being read; the other one is settled meanwhile
+ * @run: loads; without the import they are not the read's any more either
  */
 struct import_read {
 	struct work_struct work;
+	struct tarn_import *import;
 	struct list_head link;
-	struct tarn_io *io;
-	struct page *page;
 	struct file *file;
-	loff_t at;
-	size_t bytes;
+	unsigned int turn;
+	struct run run[2];
 };
 
-/* Protects the reads of imports and their loads. Held for a moment, where a file is read. */
+/* Who is in a table: one call at a time puts an import there. */
+static DEFINE_MUTEX(imports_lock);
+/* Loads and reads of all imports; held for a moment where a file is read. */
 static DEFINE_SPINLOCK(reads_lock);
 static struct workqueue_struct *import_wq;
 
@@ -72,9 +111,15 @@ static struct workqueue_struct *import_wq;
 
 static bool is_local(const struct super_block *sb)
 {
-	if (sb->s_magic == TMPFS_MAGIC)
+	switch (sb->s_magic) {
+	case TMPFS_MAGIC:
 		return true;
-	return sb->s_type->fs_flags & FS_REQUIRES_DEV && sb->s_magic != FUSE_SUPER_MAGIC;
+	case FUSE_SUPER_MAGIC:
+	case OCFS2_SUPER_MAGIC:
+	case GFS2_MAGIC:
+		return false;
+	}
+	return sb->s_type->fs_flags & FS_REQUIRES_DEV;
 }
 
 /* A read must not depend on somebody who may let it wait. */
@@ -105,6 +150,21 @@ static struct file *get_file_of(int fd)
 	return ERR_PTR(ret);
 }
 
+/*
+ * It stays as it is: nobody has it open to write, or will. Of a block device the operator
+ * sees to that.
+ */
+static int keep_unchanged(struct file *file)
+{
+	return S_ISREG(file_inode(file)->i_mode) ? deny_write_access(file) : 0;
+}
+
+static void let_change(struct file *file)
+{
+	if (S_ISREG(file_inode(file)->i_mode))
+		allow_write_access(file);
+}
+
 /* ---- imports ------------------------------------------------------------ */
 
 /* One that is not ending, with a copy for the caller. @others: how many the partition has. */
@@ -114,6 +174,7 @@ static struct tarn_import *find(struct tarn_partition *part, const struct file *
 	struct tarn_import *import, *found = NULL;
 	unsigned long id;
 
+	lockdep_assert_held(&imports_lock);
 	*others = 0;
 	rcu_read_lock();
 	xa_for_each(&part->pool->imports, id, import) {
@@ -136,16 +197,23 @@ static struct tarn_import *create(struct tarn_partition *part, struct file *file
 
 	if (!import)
 		return ERR_PTR(-ENOMEM);
+	ret = keep_unchanged(file);
+	if (ret)
+		goto err_import;
 	import->pool = part->pool;
 	import->part = part->id;
 	import->file = get_file(file);
 	atomic64_set(&import->copies, 1);
+	INIT_LIST_HEAD(&import->asked);
+	INIT_LIST_HEAD(&import->guessed);
 	INIT_LIST_HEAD(&import->reads);
 	ret = xa_alloc(&part->pool->imports, &import->id, import,
 		       XA_LIMIT(0, TARN_IMPORTS_MOST - 1), GFP_KERNEL_ACCOUNT);
 	if (!ret)
 		return import;
+	let_change(file);
 	fput(file);
+err_import:
 	kfree(import);
 	return ERR_PTR(ret == -EBUSY ? -EMFILE : ret);
 }
@@ -154,9 +222,6 @@ static struct tarn_import *create(struct tarn_partition *part, struct file *file
  * tarn_import_get() - the import of a file, which is made if need be
  * @part: partition; the caller has its inode
  * @fd: of the file
- *
- * Two calls at once may make two of one file, or one more than a partition may have: each is
- * right by itself.
  *
  * Context: process.
  * Return: it, with a copy that the caller gives back by tarn_import_put(); or an ERR_PTR, see
@@ -170,10 +235,12 @@ struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd)
 
 	if (IS_ERR(file))
 		return ERR_CAST(file);
+	mutex_lock(&imports_lock);
 	import = find(part, file, &others);
 	if (!import)
 		import = others < TARN_IMPORT_FILES ? create(part, file) :
 						      ERR_PTR(-EMFILE);
+	mutex_unlock(&imports_lock);
 	fput(file);
 	return import;
 }
@@ -184,6 +251,7 @@ void tarn_import_put(struct tarn_import *import, u64 copies)
 	if (!atomic64_sub_and_test(copies, &import->copies))
 		return;
 	xa_erase(&import->pool->imports, import->id);
+	let_change(import->file);
 	fput(import->file);
 	kfree_rcu(import, rcu);
 }
@@ -228,75 +296,193 @@ u64 tarn_import_count(struct tarn_partition *part)
 	return count;
 }
 
+/* ---- which loads -------------------------------------------------------- */
+
+static void add(struct run *run, struct tarn_io *io)
+{
+	struct page *page = tarn_frame_page(io->part->pool, io->frame);
+	size_t bytes = (size_t)tarn_io_pages(io) << PAGE_SHIFT;
+
+	get_page(page);
+	run->vec[run->count] = (struct bio_vec) {
+		.bv_page = page,
+		.bv_len = bytes,
+	};
+	run->page[run->count] = (u32)io->cookie;
+	run->io[run->count++] = io;
+	run->bytes += bytes;
+}
+
+/* Does a load go on in the file where a run ends? */
+static bool follows(const struct run *run, const struct tarn_io *io)
+{
+	return (u32)io->cookie == run->page[0] + (run->bytes >> PAGE_SHIFT);
+}
+
+/* The next ones of an import. False: there are none. */
+static bool take_run(struct tarn_import *import, struct run *run)
+{
+	struct list_head *list = list_empty(&import->asked) ? &import->guessed :
+							      &import->asked;
+	struct tarn_io *io, *next;
+
+	lockdep_assert_held(&reads_lock);
+	run->count = 0;
+	run->bytes = 0;
+	list_for_each_entry_safe(io, next, list, link) {
+		if (run->count == LOADS_MOST || (run->count && !follows(run, io)))
+			break;
+		list_del_init(&io->link);
+		add(run, io);
+	}
+	import->waiting -= run->count;
+	return run->count;
+}
+
 /* ---- reading ------------------------------------------------------------ */
 
 /* 0 or an errno. A file that has become shorter is one that can't be read. */
-static int read_file(const struct import_read *read)
+static int read_some(struct file *file, const struct run *run, unsigned int from,
+		     unsigned int count, size_t bytes)
 {
-	struct bio_vec vec = {
-		.bv_page = read->page,
-		.bv_len = read->bytes,
-	};
-	loff_t at = read->at;
+	loff_t at = (loff_t)run->page[from] << PAGE_SHIFT;
 	struct iov_iter iter;
 	ssize_t n;
 
-	iov_iter_bvec(&iter, ITER_DEST, &vec, 1, read->bytes);
+	iov_iter_bvec(&iter, ITER_DEST, run->vec + from, count, bytes);
 	do {
-		n = vfs_iter_read(read->file, &iter, &at, 0);
+		n = vfs_iter_read(file, &iter, &at, 0);
 	} while (n > 0 && iov_iter_count(&iter));
 	if (n < 0)
 		return n;
 	return iov_iter_count(&iter) ? -EIO : 0;
 }
 
-/* Its load, if that was not aborted. */
-static struct tarn_io *take_load(struct import_read *read)
+/* What can't be read together may be read alone, but for what is bad. */
+static void read_run(struct import_read *read, struct run *run)
 {
-	struct tarn_io *io;
+	int ret = read_some(read->file, run, 0, run->count, run->bytes);
+	unsigned int i;
+
+	for (i = 0; i < run->count; i++) {
+		run->result[i] = ret;
+		if (ret && run->count > 1)
+			run->result[i] = read_some(read->file, run, i, 1,
+						   run->vec[i].bv_len);
+	}
+	for (i = 0; i < run->count; i++)
+		put_page(run->vec[i].bv_page);
+}
+
+/* A lack of memory, or a kernel thread's signal, says nothing of the file: who waits asks anew. */
+static int result_of(int result)
+{
+	return result == -ENOMEM || result == -EINTR || result == -EAGAIN ?
+	       TARN_IO_ABORTED : result;
+}
+
+/*
+ * Without its import a run is somebody else's. @more: there is another one to be read, in
+ * its turn from now on.
+ */
+static bool is_ours(struct import_read *read, bool *more)
+{
+	struct tarn_import *import;
+	bool ours;
 
 	spin_lock(&reads_lock);
-	io = read->io;
-	if (io)
-		list_del(&read->link);
+	import = read->import;
+	ours = import;
+	*more = false;
+	if (ours) {
+		*more = take_run(import, &read->run[!read->turn]);
+		if (*more) {
+			read->turn = !read->turn;
+		} else {
+			list_del(&read->link);
+			import->nr_reads--;
+		}
+		wake_up_var(&import->waiting);
+	}
 	spin_unlock(&reads_lock);
-	return io;
+	return ours;
 }
 
 static void read_work(struct work_struct *work)
 {
 	struct import_read *read = container_of(work, struct import_read, work);
-	int result = read_file(read), section;
-	struct tarn_io *io;
+	struct run *run = &read->run[read->turn];
+	bool ours, more;
+	unsigned int i;
+	int section;
 
-	put_page(read->page);
-	fput(read->file);
+	read_run(read, run);
 	/* As a completion of a pager's: it may leave a cookie to drop. */
 	section = tarn_cookie_begin();
-	io = take_load(read);
-	kfree(read);
-	if (io)
-		tarn_io_end(io, result, TARN_COOKIE_NONE);
+	ours = is_ours(read, &more);
+	/* Which begins when this function has ended. */
+	if (more)
+		queue_work(import_wq, &read->work);
+	for (i = 0; ours && i < run->count; i++)
+		tarn_io_end(run->io[i], result_of(run->result[i]), TARN_COOKIE_NONE);
 	tarn_cookie_end(section);
-	if (!io)
+	if (more)
+		return;
+	fput(read->file);
+	kfree(read);
+	if (!ours)
 		module_put(THIS_MODULE);
 }
 
-static struct import_read *read_create(struct tarn_io *io,
-				       const struct tarn_import *import)
+static struct import_read *read_create(struct tarn_import *import)
 {
 	struct import_read *read = kzalloc(sizeof(*read), GFP_KERNEL);
 
 	if (!read)
 		return NULL;
 	INIT_WORK(&read->work, read_work);
-	read->io = io;
-	read->page = tarn_frame_page(io->part->pool, io->frame);
-	get_page(read->page);
+	read->import = import;
 	read->file = get_file(import->file);
-	read->at = (loff_t)(u32)io->cookie << PAGE_SHIFT;
-	read->bytes = (size_t)tarn_io_pages(io) << PAGE_SHIFT;
 	return read;
+}
+
+static void read_free(struct import_read *read)
+{
+	if (!read)
+		return;
+	fput(read->file);
+	kfree(read);
+}
+
+/* One that was not needed is given back. */
+static struct import_read *begin(struct tarn_import *import, struct import_read *read)
+{
+	lockdep_assert_held(&reads_lock);
+	if (!read || import->nr_reads == READS_MOST ||
+	    !take_run(import, &read->run[0]))
+		return read;
+	list_add_tail(&read->link, &import->reads);
+	import->nr_reads++;
+	queue_work(import_wq, &read->work);
+	return NULL;
+}
+
+/* False: the pool has ended, or nobody would read it. */
+static bool submit(struct tarn_import *import, struct tarn_io *io,
+		   struct import_read **read)
+{
+	bool taken = false;
+
+	spin_lock(&reads_lock);
+	if (!import->pool->no_imports && (*read || import->nr_reads)) {
+		list_add_tail(&io->link, io->asked ? &import->asked :
+						     &import->guessed);
+		import->waiting++;
+		*read = begin(import, *read);
+		taken = true;
+	}
+	spin_unlock(&reads_lock);
+	return taken;
 }
 
 /**
@@ -308,34 +494,76 @@ static struct import_read *read_create(struct tarn_io *io,
 void tarn_import_read(struct tarn_io *io)
 {
 	struct tarn_import *import = import_of(io->part->pool, io->cookie);
-	struct import_read *read = import ? read_create(io, import) : NULL;
+	struct import_read *read = NULL;
+	bool taken = false;
 
-	if (WARN_ON_ONCE(!import) || !read) {
-		/* Who waits asks anew. */
-		tarn_io_end(io, TARN_IO_ABORTED, TARN_COOKIE_NONE);
-		return;
+	if (!WARN_ON_ONCE(!import)) {
+		if (READ_ONCE(import->nr_reads) < READS_MOST)
+			read = read_create(import);
+		taken = submit(import, io, &read);
 	}
-	spin_lock(&reads_lock);
-	list_add_tail(&read->link, &import->reads);
-	spin_unlock(&reads_lock);
-	queue_work(import_wq, &read->work);
+	read_free(read);
+	/* Who waits asks anew. */
+	if (!taken)
+		tarn_io_end(io, TARN_IO_ABORTED, TARN_COOKIE_NONE);
+}
+
+/* The import of a cookie that somebody had, with a copy for the caller; NULL: it is gone. */
+static struct tarn_import *get_import_of(struct tarn_pool *pool, u64 cookie)
+{
+	struct tarn_import *import;
+
+	rcu_read_lock();
+	import = import_of(pool, cookie);
+	if (import && !atomic64_inc_not_zero(&import->copies))
+		import = NULL;
+	rcu_read_unlock();
+	return import;
+}
+
+/**
+ * tarn_import_wait() - wait until a file may be asked for more that nobody waits for
+ * @pool: of this pool
+ * @cookie: of a copy in it, which the caller saw
+ *
+ * Context: process, with the inode of a partition whose page it was.
+ * Return: 0, or -ERESTARTSYS at a signal.
+ */
+int tarn_import_wait(struct tarn_pool *pool, u64 cookie)
+{
+	struct tarn_import *import = get_import_of(pool, cookie);
+	int ret;
+
+	if (!import)
+		return 0;
+	ret = wait_var_event_interruptible(&import->waiting,
+			READ_ONCE(import->waiting) < WAITING_MOST);
+	tarn_import_put(import, 1);
+	return ret;
 }
 
 /* ---- life --------------------------------------------------------------- */
 
-/* They go on by themselves. */
-static void abandon_reads(struct tarn_import *import, struct list_head *loads)
+/* What is read goes on by itself, what waits is not begun. */
+static void abandon(struct tarn_import *import, struct list_head *loads)
 {
 	struct import_read *read, *next;
+	unsigned int i;
 
-	spin_lock(&reads_lock);
+	lockdep_assert_held(&reads_lock);
+	list_splice_tail_init(&import->asked, loads);
+	list_splice_tail_init(&import->guessed, loads);
+	import->waiting = 0;
 	list_for_each_entry_safe(read, next, &import->reads, link) {
+		struct run *run = &read->run[read->turn];
+
 		list_del(&read->link);
+		read->import = NULL;
 		__module_get(THIS_MODULE);
-		list_add_tail(&read->io->link, loads);
-		read->io = NULL;
+		for (i = 0; i < run->count; i++)
+			list_add_tail(&run->io[i]->link, loads);
 	}
-	spin_unlock(&reads_lock);
+	import->nr_reads = 0;
 }
 
 /**
@@ -353,19 +581,27 @@ void tarn_imports_end(struct tarn_pool *pool)
 	int section;
 
 	rcu_read_lock();
+	spin_lock(&reads_lock);
+	pool->no_imports = true;
 	xa_for_each(&pool->imports, id, import)
-		abandon_reads(import, &loads);
+		abandon(import, &loads);
+	spin_unlock(&reads_lock);
 	rcu_read_unlock();
 	section = tarn_cookie_begin();
-	list_for_each_entry_safe(io, next, &loads, link)
+	list_for_each_entry_safe(io, next, &loads, link) {
+		list_del_init(&io->link);
 		tarn_io_end(io, TARN_IO_ABORTED, TARN_COOKIE_NONE);
+	}
 	tarn_cookie_end(section);
+	/* Loads that had ended, and are just being settled, have frames of the pool. */
+	tarn_cookie_synchronize();
 	WARN_ON_ONCE(!xa_empty(&pool->imports));
 }
 
 int tarn_import_init(void)
 {
-	import_wq = alloc_workqueue("tarn_import", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	import_wq = alloc_workqueue("tarn_import", WQ_UNBOUND | WQ_HIGHPRI,
+				    WQ_MAX_ACTIVE);
 	return import_wq ? 0 : -ENOMEM;
 }
 

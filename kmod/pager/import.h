@@ -5,12 +5,15 @@
  * cookie is of the device that no pager has, and says which import and which page of the file.
  * Who reads it asks the file instead of the pager (load.c), who drops it tells the import
  * instead of the pager (drop.c), and no pager is told of it. To write to a file is not the
- * module's: a page that has changed forgets the file's copy when it goes (evict.c).
+ * module's: a page that is written to forgets the file's copy.
  *
  *	47      40 39      32 31                 0
  *	+---------+----------+--------------------+
  *	|   255   |  import  |  page of the file  |
  *	+---------+----------+--------------------+
+ *
+ * Unlike a pager's such a cookie may be used again at once, when the page that had it is cut
+ * away while it is read, and imported once more.
  */
 #ifndef TARN_IMPORT_H
 #define TARN_IMPORT_H
@@ -40,6 +43,7 @@ u64 tarn_import_add(struct tarn_import *import, u64 page);
 void tarn_import_drop(struct tarn_pool *pool, u64 cookie);
 u64 tarn_import_count(struct tarn_partition *part);
 void tarn_import_read(struct tarn_io *io);
+int tarn_import_wait(struct tarn_pool *pool, u64 cookie);
 
 void tarn_imports_end(struct tarn_pool *pool);
 

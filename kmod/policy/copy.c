@@ -14,6 +14,7 @@
 #include "page/pagein.h"
 #include "page/restore.h"
 #include "page/share.h"
+#include "pager/import.h"
 #include "policy/copy.h"
 #include "policy/match.h"
 #include "pool/canon.h"
@@ -126,6 +127,18 @@ static bool is_known(atomic64_t *source)
 	return !source || tarn_entry_is_known(atomic64_read(source));
 }
 
+/* Is it, or what it shares, with a pager that is not there? */
+static bool is_out_of_reach(struct copying *c, atomic64_t *source)
+{
+	u64 e = atomic64_read(source);
+
+	if (tarn_canon_is_of(c->store, e))
+		source = tarn_share_entry(c->store, e);
+	e = source ? atomic64_read(source) : 0;
+	return tarn_entry_is_stored(e) && !tarn_import_is(tarn_entry_payload(e)) &&
+	       !tarn_pool_served(c->part->pool);
+}
+
 static int copy_one(struct copying *c, u64 index, u64 from)
 {
 	struct tarn_leaf *leaf = tarn_partition_leaf(c->part, index, true);
@@ -142,15 +155,16 @@ static int copy_one(struct copying *c, u64 index, u64 from)
 			return -EEXIST;
 		if (is_known(source) || from == index)
 			return -EINVAL;
+		if (is_out_of_reach(c, source))
+			return -EAGAIN;
 		ret = tarn_page_bring_at(c->part, from, source,
 					 TARN_BRING_SIGNAL, NULL);
 		if (ret)
 			break;
 		ret = try_copy_locked(c, index, entry, from, source);
-		if (!ret)
-			return 0;
-		if (ret == -EAGAIN)
-			ret = signal_pending(current) ? -ERESTARTSYS : 0;
+		if (ret != -EAGAIN)
+			return ret;
+		ret = signal_pending(current) ? -ERESTARTSYS : 0;
 	}
 	return ret ?: -EBUSY;
 }
@@ -185,6 +199,8 @@ long tarn_copy_range(struct tarn_partition *part, struct tarn_partition_copy *ca
 
 	if (call->flags || call->source >= pages)
 		return -EINVAL;
+	if (!part->pool->paging)
+		return -ENODEV;
 	call->done = 0;
 	c = kzalloc(sizeof(*c), GFP_KERNEL);
 	if (!c)

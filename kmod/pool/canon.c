@@ -392,7 +392,6 @@ bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
 	bool alone = false;
 	struct canon *c;
 
-	tarn_stats_add(part, TARN_STAT_SHARERS_LEFT, 1);
 	rcu_read_lock();
 	c = find(store, canon);
 	if (c) {
@@ -405,9 +404,12 @@ bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
 		spin_unlock(&c->lock);
 	}
 	rcu_read_unlock();
-	if (alone)
-		atomic64_dec(&store->domain->shared);
-	return alone;
+	if (!alone)
+		return false;
+	/* Before the canon's number may be another one's. */
+	tarn_stats_add(part, TARN_STAT_SHARERS_LEFT, 1);
+	atomic64_dec(&store->domain->shared);
+	return true;
 }
 
 /* How many share a canon; 0: it is none. One of them, as an owner is written, if any does. */

@@ -67,7 +67,8 @@ static bool is_at_will(const struct tarn_event *ev)
 {
 	return ev->type == TARN_EVENT_PARTITION_CREATED ||
 	       ev->type == TARN_EVENT_PARTITION_DESTROYED ||
-	       ev->type == TARN_EVENT_BALLOON_GONE;
+	       ev->type == TARN_EVENT_BALLOON_GONE ||
+	       ev->type == TARN_EVENT_IMPORT_ERROR;
 }
 
 static void deliver(struct listener *l, const struct tarn_event *ev)

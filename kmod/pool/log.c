@@ -26,6 +26,11 @@ static void log_page(const struct tarn_pool *pool, enum tarn_event_type type,
 		pr_err_ratelimited("pool %pU, partition %u, page %llu: what was read is not what was stored. A guest that touches it gets SIGBUS; replace the paging device\n",
 				   &pool->uuid, partition, index);
 		break;
+	case TARN_EVENT_IMPORT_ERROR:
+		pr_err_ratelimited("pool %pU, partition %u, page %llu: the file that it was restored from cannot be read, or has changed (%pe). A guest that touches it gets SIGBUS; restore the guest from a whole copy\n",
+				   &pool->uuid, partition, index,
+				   ERR_PTR(error));
+		break;
 	default:
 		pr_err_ratelimited("pool %pU, partition %u, page %llu: cannot be stored (%pe). It stays in memory; look after the paging devices\n",
 				   &pool->uuid, partition, index,
@@ -81,6 +86,7 @@ void tarn_log(const struct tarn_pool *pool, enum tarn_event_type type,
 	case TARN_EVENT_LOAD_ERROR:
 	case TARN_EVENT_CHECKSUM:
 	case TARN_EVENT_STORE_ERROR:
+	case TARN_EVENT_IMPORT_ERROR:
 		log_page(pool, type, partition, index, value);
 		break;
 	case TARN_EVENT_PAGER_ATTACHED:

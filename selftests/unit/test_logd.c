@@ -26,7 +26,7 @@ static void test_kinds(void)
 {
 	__u32 a, b;
 
-	for (a = TARN_EVENT_PAGER_ATTACHED; a <= TARN_EVENT_BALLOON_GONE; a++) {
+	for (a = TARN_EVENT_PAGER_ATTACHED; a <= TARN_EVENT_IMPORT_ERROR; a++) {
 		const struct kind *kind = kind_find(a);
 
 		CHECK_EQ(kind->type, a);
@@ -210,7 +210,7 @@ static void check_many(const struct tarn_event events[2], const char *name,
 	source_tell_more(&source, 1, tell_many, NULL);
 	CHECK_STR(many, "");
 	/* Then they are told again. */
-	source.files.time = source.balloons.time = 0;
+	source.files.time = source.balloons.time = source.imports.time = 0;
 	CHECK(write(pipes[1], events, len) == (ssize_t)len);
 	source_read(&source, tell_many, NULL);
 	CHECK_STR(many, again);
@@ -239,6 +239,17 @@ static void test_many_balloons(void)
 
 	check_many(events, "balloon-gone", "balloons-more",
 		   "balloon-gone=5 balloon-gone=6 ");
+}
+
+static void test_many_imports(void)
+{
+	const struct tarn_event events[2] = {
+		{ .type = TARN_EVENT_IMPORT_ERROR, .partition = 7, .value = -5 },
+		{ .type = TARN_EVENT_IMPORT_ERROR, .partition = 7, .value = -84 },
+	};
+
+	check_many(events, "import-error", "imports-more",
+		   "import-error=-5 import-error=-84 ");
 }
 
 /* Files of users do not hide that a balloon is gone. */
@@ -616,6 +627,7 @@ static const struct tap_test tests[] = {
 	{ "what was missed is told", test_what_was_missed },
 	{ "many files", test_many_files },
 	{ "many balloons", test_many_balloons },
+	{ "many imports", test_many_imports },
 	{ "limits of their own", test_limits_apart },
 	{ "a history that pauses", test_history_pauses },
 	{ "events are read", test_events_are_read },

@@ -37,7 +37,7 @@ static void test_all_have_words(void)
 	char buf[EVENT_TEXT_MAX];
 	__u32 type;
 
-	for (type = TARN_EVENT_PAGER_ATTACHED; type <= TARN_EVENT_BALLOON_GONE;
+	for (type = TARN_EVENT_PAGER_ATTACHED; type <= TARN_EVENT_IMPORT_ERROR;
 	     type++) {
 		struct tarn_event event = { .type = type };
 

@@ -32,6 +32,8 @@ static const struct kind kinds[] = {
 	  "9ce4daca5948425b9f27f786676dd850", LOG_CRIT, 0 },
 	{ TARN_EVENT_BALLOON_GONE, "balloon-gone",
 	  "a0b1490bf6d043f7924069a9bb771964", LOG_NOTICE, 0 },
+	{ TARN_EVENT_IMPORT_ERROR, "import-error",
+	  "4f0c7b52f8e14d6c9a3e5d21b7a8c640", LOG_ERR, 0 },
 	{ KIND_POOL_MOUNTED, "pool-mounted",
 	  "076492b2a7d341eaacb61666db3a176a", LOG_NOTICE, 0 },
 	{ KIND_POOL_UNMOUNTED, "pool-unmounted",
@@ -40,6 +42,8 @@ static const struct kind kinds[] = {
 	  "59069750ecfa4a5b935520138f06031a", LOG_NOTICE, 0 },
 	{ KIND_BALLOONS_MORE, "balloons-more",
 	  "103b3ac43a9645b08ff2e387cf3937ec", LOG_NOTICE, 0 },
+	{ KIND_IMPORTS_MORE, "imports-more",
+	  "b6d1e9347c0245f1a85f0c3d92e47b18", LOG_NOTICE, 0 },
 };
 
 /* Of a module that is newer: it is told, but is no alert. */

@@ -14,6 +14,8 @@
 #define KIND_FILES_MORE		0x10002U
 /** value: balloons that were gone and not told one by one */
 #define KIND_BALLOONS_MORE	0x10003U
+/** value: pages that a file did not have and that were not told one by one */
+#define KIND_IMPORTS_MORE	0x10004U
 
 /** enum kind_condition - what lasts until another event ends it */
 enum kind_condition {

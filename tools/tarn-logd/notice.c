@@ -43,6 +43,11 @@ static char *make_message(const struct tarn_event *event, const char *name,
 				"%s: %lld more balloons of guests are gone",
 				mount, (long long)event->value) < 0 ?
 			NULL : message;
+	if (event->type == KIND_IMPORTS_MORE)
+		return asprintf(&message,
+				"%s: %lld more pages could not be read from files",
+				mount, (long long)event->value) < 0 ?
+			NULL : message;
 	text = malloc(room);
 	if (!text)
 		return NULL;

@@ -63,8 +63,8 @@ static bool note_condition(struct source *source, const struct tarn_event *event
 }
 
 /*
- * Users make and remove files as fast as they like, and a guest can lose its balloon as
- * often. All of that in the journal would take the time for what is important, and its
+ * Users make and remove files as fast as they like, a guest can lose its balloon as often,
+ * and a VMM can say of any file that it has pages of its guest. All of that in the journal would take the time for what is important, and its
  * room. Each has a limit of its own, so that none is hidden by the other.
  */
 static struct source_limit *limit_of(struct source *source, __u32 type)
@@ -75,6 +75,8 @@ static struct source_limit *limit_of(struct source *source, __u32 type)
 		return &source->files;
 	case TARN_EVENT_BALLOON_GONE:
 		return &source->balloons;
+	case TARN_EVENT_IMPORT_ERROR:
+		return &source->imports;
 	}
 	return NULL;
 }
@@ -118,6 +120,8 @@ void source_tell_more(struct source *source, uint64_t time_ns,
 {
 	tell_limit(source, &source->files, KIND_FILES_MORE, time_ns, tell, arg);
 	tell_limit(source, &source->balloons, KIND_BALLOONS_MORE, time_ns, tell,
+		   arg);
+	tell_limit(source, &source->imports, KIND_IMPORTS_MORE, time_ns, tell,
 		   arg);
 }
 

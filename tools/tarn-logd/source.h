@@ -45,6 +45,7 @@ struct source_limit {
  * @differ: seconds for which they were seen to be others
  * @files: partitions that were made or removed, by users
  * @balloons: that are gone, which guests have in their hands
+ * @imports: pages that files lack, as a VMM says which
  */
 struct source {
 	struct pool pool;
@@ -54,6 +55,7 @@ struct source {
 	unsigned int differ;
 	struct source_limit files;
 	struct source_limit balloons;
+	struct source_limit imports;
 };
 
 /**

@@ -22,6 +22,7 @@ static const char *const names[] = {
 	[TARN_EVENT_LOST] = "events-lost",
 	[TARN_EVENT_MEMORY_ERROR] = "memory-error",
 	[TARN_EVENT_BALLOON_GONE] = "balloon-gone",
+	[TARN_EVENT_IMPORT_ERROR] = "import-error",
 };
 
 const char *event_name(__u32 type)
@@ -57,6 +58,10 @@ const char *event_text(char *buf, size_t size, const struct tarn_event *event,
 	case TARN_EVENT_CHECKSUM:
 		snprintf(buf, size, "%s: page %llu was read, but is not what had been written",
 			 name, page);
+		break;
+	case TARN_EVENT_IMPORT_ERROR:
+		snprintf(buf, size, "%s: page %llu could not be read from the file that it was restored from: %s",
+			 name, page, errno_text(event->value));
 		break;
 	case TARN_EVENT_STORE_ERROR:
 		snprintf(buf, size, "%s: page %llu could not be written and stays in memory: %s",

@@ -299,6 +299,11 @@ enum tarn_event_type {
 	 * named was written to: the guest has another kernel now
 	 */
 	TARN_EVENT_BALLOON_GONE = 13,
+	/**
+	 * as LOAD_ERROR, of a page that the file has from which the partition was restored
+	 * (struct tarn_partition_import); EILSEQ: its content is not what it should be
+	 */
+	TARN_EVENT_IMPORT_ERROR = 14,
 };
 
 /** Partition of an event that concerns the pool. */
@@ -512,16 +517,22 @@ struct tarn_partition_pages {
 };
 
 /**
- * PAGE_IN takes only frames that are free and that nobody needs, and waits for nothing: it
+ * PAGE_IN takes only frames that are free and that nobody needs, and waits for none: it
  * ends before a page for which there is none. @done counts the pages before that, which have
- * frames or will.
+ * frames or will. EAGAIN: the first one is with a pager, and none serves.
  */
 #define TARN_PAGE_IN_SPARE	(1U << 0)
+/**
+ * With SPARE: pages that are there already forget their copy in a file (struct
+ * tarn_partition_import). They are stored with the pager when they go.
+ */
+#define TARN_PAGE_IN_OWN	(1U << 1)
+#define TARN_PAGE_IN_ALL	3U
 
 /**
  * struct tarn_partition_range - TARN_PARTITION_PAGE_OUT, _PAGE_IN, _PATTERNS, _SHARE
  * @size: of this structure
- * @flags: 0; PAGE_IN: TARN_PAGE_IN_SPARE or 0
+ * @flags: 0; PAGE_IN: TARN_PAGE_IN_*
  * @start: first page
  * @count: pages; a range past the end of the file is cut
  * @done: out: see below

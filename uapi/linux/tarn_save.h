@@ -71,8 +71,8 @@ struct tarn_partition_fill {
  *
  * They get no frames. A source that the pager or a file has is read first, and waited for:
  * any signal ends that. Ends before a page whose source is no frame's: empty, a pattern, in
- * the balloon; whose source is held by somebody, pinned or reserved; or whose source as many
- * pages share already as may: those are to be written. ENOENT the partition is in no domain;
+ * the balloon; whose source is held by somebody, pinned, reserved, or part of a 2 MiB frame;
+ * or whose source as many pages share already as may: those are to be written. ENOENT the partition is in no domain;
  * EINVAL the first page has such a source; EIO it can't be read; EAGAIN that needs a pager,
  * and none serves.
  */
@@ -85,7 +85,7 @@ struct tarn_partition_copy {
 	__aligned_u64 done;
 };
 
-/** Files that a partition's pages may be in at a time. */
+/** Files, as they are opened, that a partition's pages may be in at a time. */
 #define TARN_IMPORT_FILES	4
 /** No page of a file lies behind so many pages. */
 #define TARN_IMPORT_PAGES	(1ULL << 32)
@@ -104,17 +104,19 @@ struct tarn_partition_copy {
  * @done: out: pages that are there since
  *
  * Such a page counts as paged. It is read from the file when it is touched, or brought by
- * TARN_PARTITION_PAGE_IN, and checked by its sum; no pager is needed for that. Once it was
- * written to, the file's copy is forgotten; one that was not is given up without being
- * stored. Until the last copy is forgotten the file stays open, and its filesystem busy. It must
- * not change meanwhile: a page that does not have its sum any more is lost, as one with the
- * pager. Its name may go.
+ * TARN_PARTITION_PAGE_IN, and checked by its sum; no pager is needed for that, but for
+ * PAGE_IN without TARN_PAGE_IN_SPARE. Once it was written to, the file's copy is forgotten; a
+ * page that was not is given up without being stored, and is in the file again. Until the last
+ * copy is forgotten (TARN_PAGE_IN_OWN) the file stays open, and its filesystem busy, and nobody
+ * can open it to write (ETXTBSY) or cut it. Its name may go. A block device has to be kept
+ * as it is by who may write to it: a page that does not have its sum any more is lost, as one
+ * with the pager.
  *
- * A file is read as @fd is opened: with O_DIRECT past the page cache. EBADF; EOPNOTSUPP: not a
- * regular file or a block device, or of a filesystem whose reads may depend on a
- * server (only such are taken as are on a block device, but no FUSE, and tmpfs); EFBIG: behind
- * TARN_IMPORT_PAGES; EMFILE: the partition has pages in TARN_IMPORT_FILES others, or the pool
- * in 256; EFAULT.
+ * The file is read as it is opened: with O_DIRECT past the page cache. EBADF; EOPNOTSUPP: not
+ * a regular file or a block device, or of a filesystem whose reads may depend on a server or
+ * on other hosts (such as are on block devices of this one are taken, and tmpfs); ETXTBSY:
+ * somebody has it open to write; EFBIG: behind TARN_IMPORT_PAGES; EMFILE: the partition has
+ * pages of TARN_IMPORT_FILES other opens, or the pool of 256; EFAULT.
  */
 struct tarn_partition_import {
 	__u32 size;

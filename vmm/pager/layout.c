@@ -131,7 +131,7 @@ int layout_decode(struct superblock *sb, const void *page)
 	memcpy(sb->device, raw.device, sizeof(sb->device));
 	memcpy(sb->host.machine, raw.machine, sizeof(sb->host.machine));
 	memcpy(sb->host.boot, raw.boot, sizeof(sb->host.boot));
-	if (sb->number >= LAYOUT_MAX_DEVICES || !sb->nr_legs ||
+	if (sb->number >= TARN_GRANT_MAX_DEVICES || !sb->nr_legs ||
 	    sb->nr_legs > LAYOUT_MAX_LEGS || sb->leg >= sb->nr_legs)
 		return -EILSEQ;
 	return 0;
