@@ -110,7 +110,8 @@ struct tarn_features {
  * @limbo_frames: of these, given up by their partition but held by somebody
  * @logical_pages: sizes of all partitions added up
  * @resident_pages: logical pages in a frame
- * @paged_pages: logical pages that only the pager holds
+ * @paged_pages: logical pages that only the pager holds, or a file (struct
+ *	tarn_partition_import)
  * @page_ins: pages read from the pager
  * @page_outs: pages written to the pager
  * @clean_drops: pages given up without I/O, as their copy was valid
@@ -343,7 +344,7 @@ struct tarn_event {
  * @fair_frames: what the weight entitles it to at present, in frames
  * @logical_pages: size of the file
  * @resident_pages: pages in a frame
- * @paged_pages: pages that only the pager holds
+ * @paged_pages: pages that only the pager holds, or a file
  * @page_ins: see tarn_pool_info, here and below for this partition
  * @page_outs: see there
  * @clean_drops: see there
