@@ -196,6 +196,12 @@ int sandbox_init(bool on)
 	 * held: so none does.
 	 */
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	/*
+	 * As many heaps as there would be by default. Without it a thread that needs one
+	 * of its own, and is made by one that is confined, looks how many processors
+	 * there are, which it may not.
+	 */
+	mallopt(M_ARENA_MAX, 8 * max_t(long, sysconf(_SC_NPROCESSORS_ONLN), 1));
 	sigemptyset(&sa.sa_mask);
 	return sigaction(SIGSYS, &sa, NULL) ? -errno : 0;
 }
