@@ -77,8 +77,8 @@ static const struct rule rules[] = {
 	{SCMP_SYS(lseek), MAIN | TRANSFER},
 	/* Which memory is in a pool. A monitor's thread is confined twice. */
 	{SCMP_SYS(fstatfs), MONITOR | TRANSFER},
-	/* Reading the kernel again at a reboot. */
-	{SCMP_SYS(pread64), MAIN},
+	/* Reading the kernel again at a reboot; a saved guest in a file. */
+	{SCMP_SYS(pread64), MAIN | TRANSFER},
 	{SCMP_SYS(eventfd2), DEVICE},
 	/* Sockets that are already there, and what they accept. */
 	{SCMP_SYS(accept4), MAIN | DEVICES},
@@ -122,9 +122,10 @@ static const struct {
 
 /*
  * Of memory in a pool the VM is attached again at a reboot, and areas come and go
- * with queues; who saves it looks into it, who restores it has pages go out; the main
- * thread looks where its homes are; a balloon takes pages, and ends with a reset. What
- * else could be done with its file is nobody's business here.
+ * with queues; who saves it looks into it, who restores it says what pages hold and has
+ * them go out or come in; the main thread looks where its homes are; a balloon takes
+ * pages, and ends with a reset. What else could be done with its file is nobody's
+ * business here.
  */
 static const struct {
 	unsigned int request;
@@ -137,7 +138,13 @@ static const struct {
 	{TARN_PARTITION_UNREGISTER, DEVICE},
 	{TARN_PARTITION_READ, MONITOR | TRANSFER},
 	{TARN_PARTITION_PAGE_OUT, MONITOR | TRANSFER},
+	{TARN_PARTITION_PAGE_IN, MONITOR | TRANSFER},
 	{TARN_PARTITION_PATTERNS, MONITOR | TRANSFER},
+	{TARN_PARTITION_HEAT, MONITOR | TRANSFER},
+	{TARN_PARTITION_SHARED, MONITOR | TRANSFER},
+	{TARN_PARTITION_FILL, MONITOR | TRANSFER},
+	{TARN_PARTITION_COPY, MONITOR | TRANSFER},
+	{TARN_PARTITION_IMPORT, MONITOR | TRANSFER},
 	{TARN_PARTITION_HOMES, MAIN},
 	{TARN_PARTITION_BALLOON, WORK},
 	{TARN_PARTITION_NOTIFY, MONITOR},
