@@ -23,6 +23,7 @@
 #include "error.h"
 #include "irq.h"
 #include "partition.h"
+#include "save/transfer.h"
 #include "vcpu.h"
 #include "vm.h"
 #include "wait.h"
@@ -261,6 +262,7 @@ int vm_reboot(struct vm *vm, const char *reason)
 		err("a guest that is being saved or restored cannot be reset");
 		return -EBUSY;
 	}
+	transfer_reset(vm);
 	info("reset: %s", reason);
 	vcpus_stop(vm);
 	ret = vm_reset(vm);

@@ -37,7 +37,7 @@ int qmp_fd_take(const char *name) { abort(); }
 int qmp_open(const char *path, int flags, mode_t mode) { abort(); }
 int transfer_can_save(struct vm *vm) { abort(); }
 int transfer_fd(const char *number) { abort(); }
-int transfer_save(struct vm *vm, int fd, int dir, bool wait) { abort(); }
+int transfer_save(struct vm *vm, int fd, int dir, unsigned int flags) { abort(); }
 int transfer_restore(struct vm *vm, int fd) { abort(); }
 int transfer_restore_from(struct vm *vm, const char *uri) { abort(); }
 int transfer_continue(struct vm *vm) { abort(); }

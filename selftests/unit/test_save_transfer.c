@@ -68,6 +68,7 @@ int close(int fd)
 /* The rest of the machine. */
 
 int memory_save(struct stream *s, const struct tarn_mem *mem,
+		struct workers *workers, bool compress,
 		struct memory_progress *progress)
 {
 	return step("memory") ? -errno : 0;
@@ -131,11 +132,22 @@ void memory_loaded(const struct tarn_mem *mem)
 }
 
 int memory_clear(struct tarn_mem *mem) { abort(); }
-int memory_load(struct tarn_mem *mem, const struct stream_record *rec,
-		struct memory_progress *progress)
+struct memory_loader *memory_loader_create(struct stream *s,
+					   struct tarn_mem *mem,
+					   struct workers *workers,
+					   struct prefetch *prefetch,
+					   struct memory_progress *progress)
 {
 	abort();
 }
+
+int memory_load(struct memory_loader *l, const struct stream_record *rec)
+{
+	abort();
+}
+
+int memory_load_end(struct memory_loader *l) { abort(); }
+void memory_loader_destroy(struct memory_loader *l) { abort(); }
 const char *vm_state_name(enum vm_state state) { return "?"; }
 void vm_quit(struct vm *v, int status) { abort(); }
 
@@ -152,7 +164,7 @@ static struct transfer_info save_to(int fd, int dir)
 	vm.state = VM_RUNNING;
 	CHECK(fd >= 0);
 	CHECK_EQ(transfer_create(&vm), 0);
-	CHECK_EQ(transfer_save(&vm, fd, dir, false), 0);
+	CHECK_EQ(transfer_save(&vm, fd, dir, 0), 0);
 	vm.transfer->begin_work.fn(&vm.transfer->begin_work);
 	sem_wait(&ended);
 	vm.transfer->end_work.fn(&vm.transfer->end_work);
@@ -276,6 +288,8 @@ static void test_restored(void)
 	for (stop = 0; stop <= 1; stop++) {
 		CHECK_EQ(transfer_create(&vm), 0);
 		vm.transfer->info.incoming = true;
+		vm.transfer->prefetch = prefetch_create(&vm.mem);
+		CHECK(vm.transfer->prefetch);
 		vm.state = VM_INMIGRATE;
 		vm.stay_paused = stop;
 		restore_end(vm.transfer);

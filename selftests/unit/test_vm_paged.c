@@ -126,6 +126,7 @@ struct mem_backend *mem_backend_create_ram(const char *id, u64 size)
 static int memory_result;
 
 int memory_save(struct stream *s, const struct tarn_mem *mem,
+		struct workers *workers, bool compress,
 		struct memory_progress *progress)
 {
 	gate_pass(&saving);
@@ -147,11 +148,22 @@ int machine_check(struct vm *v, const struct stream_record *rec) { abort(); }
 int machine_load(struct vm *v, const struct stream_record *rec) { abort(); }
 int memory_clear(struct tarn_mem *mem) { abort(); }
 void memory_loaded(const struct tarn_mem *mem) { abort(); }
-int memory_load(struct tarn_mem *mem, const struct stream_record *rec,
-		struct memory_progress *progress)
+struct memory_loader *memory_loader_create(struct stream *s,
+					   struct tarn_mem *mem,
+					   struct workers *workers,
+					   struct prefetch *prefetch,
+					   struct memory_progress *progress)
 {
 	abort();
 }
+
+int memory_load(struct memory_loader *l, const struct stream_record *rec)
+{
+	abort();
+}
+
+int memory_load_end(struct memory_loader *l) { abort(); }
+void memory_loader_destroy(struct memory_loader *l) { abort(); }
 
 static void on_event(struct vm *v, enum vm_event event, const char *reason)
 {
@@ -738,7 +750,7 @@ static void save_begin(void)
 
 	memory_result = 0;
 	vm_lock(&vm);
-	CHECK_EQ(transfer_save(&vm, fd, -1, false), 0);
+	CHECK_EQ(transfer_save(&vm, fd, -1, 0), 0);
 	vm_unlock(&vm);
 }
 

@@ -68,9 +68,9 @@ ok "it is saved"
 	[ "$(counter a resident_pages)" = "$resident" ]
 ok "no page has moved for it"
 tarnctl save show --json "$tmp/saved" >"$tmp/show"
-jq -e ".memory | .paged_pages == $paged and .zero_pages + .pattern_pages + .data_pages ==
-	$paged + $resident + $patterns and .pattern_pages > 1000 and
-	.data_pages > 10000" "$tmp/show" >/dev/null
+jq -e ".memory | .paged_pages == $paged and
+	.zero_pages + .pattern_pages + .data_pages + .shared_pages ==
+	$paged + $resident + $patterns and .pattern_pages > 1000 and .data_pages > 10000" "$tmp/show" >/dev/null
 ok "the file has each page once, paged ones as such"
 echo "# $(jq -c .memory "$tmp/show"); $paged paged, $resident resident, $patterns patterns"
 

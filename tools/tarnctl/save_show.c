@@ -45,17 +45,31 @@ static json_int_t memory_bytes(const struct saved *saved)
 	return sum;
 }
 
+static json_t *heat_of(const struct saved *saved)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}",
+			 "hot", saved->heat[TARN_ACTIVITY_HOT],
+			 "warm", saved->heat[TARN_ACTIVITY_WARM],
+			 "cool", saved->heat[TARN_ACTIVITY_COOL],
+			 "cold", saved->heat[TARN_ACTIVITY_COLD],
+			 "unknown", saved->heat[TARN_ACTIVITY_NONE]);
+}
+
 static int print_as_json(const struct saved *saved)
 {
 	json_t *memory, *object;
 
-	memory = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+	memory = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 			   "bytes", memory_bytes(saved),
 			   "zero_pages", saved->zero_pages,
 			   "pattern_pages", saved->pattern_pages,
 			   "data_pages", saved->data_pages,
 			   "balloon_pages", saved->balloon_pages,
-			   "paged_pages", saved->paged_pages);
+			   "shared_pages", saved->shared_pages,
+			   "paged_pages", saved->paged_pages,
+			   "zstd_pages", saved->zstd_pages,
+			   "content_bytes", saved->content_bytes,
+			   "heat", heat_of(saved));
 	if (memory && saved->runs)
 		json_object_set(memory, "runs", saved->runs);
 	object = json_pack("{s:I, s:I, s:I, s:b, s:s, s:s, s:I, s:I, s:o, s:O, s:O}",
@@ -76,6 +90,22 @@ static void print_amount(const char *what, json_int_t pages, bool bytes)
 
 	printf("  %-22s %10lld pages  %s\n", what, (long long)pages,
 	       size_format_pages(size, pages, bytes));
+}
+
+/* How the pages with content were used, and lie in the file. */
+static void print_content(const struct saved *saved, bool bytes)
+{
+	char size[SIZE_TEXT_MAX];
+
+	print_amount("content", saved->data_pages, bytes);
+	print_amount("hot", saved->heat[TARN_ACTIVITY_HOT], bytes);
+	print_amount("warm", saved->heat[TARN_ACTIVITY_WARM], bytes);
+	print_amount("cool", saved->heat[TARN_ACTIVITY_COOL], bytes);
+	print_amount("cold", saved->heat[TARN_ACTIVITY_COLD], bytes);
+	printf("  %-22s %s, %s\n", "in the file",
+	       size_format(size, saved->content_bytes, bytes),
+	       !saved->zstd_pages ? "plain" :
+	       saved->zstd_pages < saved->data_pages ? "zstd and plain" : "zstd");
 }
 
 static void print_runs(const struct saved *saved)
@@ -126,13 +156,14 @@ static int print_as_text(const struct saved *saved, const struct options *opts)
 	print_amount("never written",
 		     memory_bytes(saved) / 4096 - saved->zero_pages -
 			     saved->pattern_pages - saved->data_pages -
-			     saved->balloon_pages,
+			     saved->balloon_pages - saved->shared_pages,
 		     opts->bytes);
 	print_amount("in the balloon", saved->balloon_pages, opts->bytes);
 	print_amount("zeroes", saved->zero_pages, opts->bytes);
 	print_amount("equal words", saved->pattern_pages, opts->bytes);
-	print_amount("content", saved->data_pages, opts->bytes);
+	print_amount("the same as others", saved->shared_pages, opts->bytes);
 	print_amount("of these, paged", saved->paged_pages, opts->bytes);
+	print_content(saved, opts->bytes);
 	printf("file        %s%s%s\n",
 	       size_format(size, saved->bytes, opts->bytes),
 	       saved->offset ? ", behind libvirt's header" : "",

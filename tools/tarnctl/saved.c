@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "save/content.h"
 #include "save/stream.h"
 #include "state.h"
 
@@ -132,6 +133,24 @@ static int add_sections(json_t *list, const struct stream_record *rec)
 	return ret;
 }
 
+static void add_run(struct saved *saved, u64 gpa, u64 count, const char *kind,
+		    u16 flags)
+{
+	if (saved->runs)
+		json_array_append_new(saved->runs, json_pack(
+			"{s:I, s:I, s:s, s:b}", "gpa", (json_int_t)gpa,
+			"count", (json_int_t)count, "kind", kind, "paged",
+			!!(flags & STREAM_PAGES_PAGED)));
+}
+
+/* Of version 1: nothing is known of how it was used. */
+static void add_data(struct saved *saved, const struct stream_pages *head)
+{
+	saved->data_pages += head->count;
+	saved->content_bytes += (json_int_t)head->count << STREAM_PAGE_SHIFT;
+	saved->heat[TARN_ACTIVITY_NONE] += head->count;
+}
+
 static int add_pages(struct saved *saved, const struct stream_record *rec)
 {
 	static const char *const kinds[] = {
@@ -139,6 +158,7 @@ static int add_pages(struct saved *saved, const struct stream_record *rec)
 		[STREAM_PAGES_PATTERN] = "pattern",
 		[STREAM_PAGES_DATA] = "data",
 		[STREAM_PAGES_BALLOON] = "balloon",
+		[STREAM_PAGES_SAME] = "shared",
 	};
 	struct stream_pages head;
 	const u8 *body;
@@ -152,54 +172,158 @@ static int add_pages(struct saved *saved, const struct stream_record *rec)
 		saved->pattern_pages += head.count;
 	else if (head.kind == STREAM_PAGES_BALLOON)
 		saved->balloon_pages += head.count;
+	else if (head.kind == STREAM_PAGES_SAME)
+		saved->shared_pages += head.count;
 	else
-		saved->data_pages += head.count;
+		add_data(saved, &head);
 	if (head.flags & STREAM_PAGES_PAGED)
 		saved->paged_pages += head.count;
-	if (saved->runs)
-		json_array_append_new(saved->runs, json_pack(
-			"{s:I, s:I, s:s, s:b}", "gpa", (json_int_t)head.gpa,
-			"count", (json_int_t)head.count, "kind",
-			kinds[head.kind], "paged",
-			!!(head.flags & STREAM_PAGES_PAGED)));
+	add_run(saved, head.gpa, head.count, kinds[head.kind], head.flags);
 	return 0;
 }
 
-static int add_record(struct saved *saved, const struct stream_record *rec)
+/**
+ * struct reader - what reads a file.
+ * @frame: content as it lies there
+ * @plain: its pages
+ */
+struct reader {
+	struct stream stream;
+	struct stream_record rec;
+	struct content_codec *codec;
+	u8 *frame;
+	u8 *plain;
+};
+
+static int check_content(struct reader *r, const struct stream_content *head,
+			 const struct stream_entry *entries)
 {
-	if (rec->type == STREAM_PAGES || rec->type == STREAM_BALLOON)
-		return add_pages(saved, rec);
-	return add_sections(rec->type == STREAM_MACHINE ? saved->machine
-							: saved->devices,
-			    rec);
+	const u8 *pages = r->frame;
+	u32 bad;
+	int ret = stream_content_read(&r->stream, r->frame);
+
+	if (!ret && head->encoding == STREAM_ZSTD) {
+		pages = r->plain;
+		ret = content_decompress(r->codec, head, r->frame, r->plain);
+		if (ret == -EBADMSG)
+			err("the saved guest is damaged: what is compressed at %#llx makes no sense",
+			    (unsigned long long)head->gpa);
+	}
+	if (ret)
+		return ret;
+	bad = content_check(entries, head->count, pages);
+	if (bad == head->count)
+		return 0;
+	err("the saved guest is damaged: the page at %#llx has a wrong checksum",
+	    (unsigned long long)(head->gpa + ((u64)entries[bad].page <<
+					      STREAM_PAGE_SHIFT)));
+	return -EINVAL;
+}
+
+static void add_entries(struct saved *saved, const struct stream_content *head,
+			const struct stream_entry *entries)
+{
+	u32 i, n;
+
+	for (i = 0; i < head->count; i++) {
+		saved->heat[entries[i].heat]++;
+		if (entries[i].flags & STREAM_PAGES_PAGED)
+			saved->paged_pages++;
+	}
+	for (i = 0; i < head->count; i += n) {
+		for (n = 1; i + n < head->count &&
+			    entries[i + n].page == entries[i].page + n &&
+			    entries[i + n].flags == entries[i].flags;)
+			n++;
+		add_run(saved, head->gpa + ((u64)entries[i].page <<
+					    STREAM_PAGE_SHIFT),
+			n, "data", entries[i].flags);
+	}
+}
+
+static int add_content(struct saved *saved, struct reader *r)
+{
+	struct stream_entry entries[STREAM_PAGES_MAX];
+	struct stream_content head;
+	int ret = stream_content_get(&r->rec, &head, entries);
+
+	if (ret)
+		return ret;
+	saved->data_pages += head.count;
+	saved->content_bytes += head.bytes;
+	if (head.encoding == STREAM_ZSTD)
+		saved->zstd_pages += head.count;
+	add_entries(saved, &head, entries);
+	return check_content(r, &head, entries);
+}
+
+static int add_record(struct saved *saved, struct reader *r)
+{
+	switch (r->rec.type) {
+	case STREAM_PAGES:
+	case STREAM_BALLOON:
+		return add_pages(saved, &r->rec);
+	case STREAM_CONTENT:
+		return add_content(saved, r);
+	case STREAM_MACHINE:
+		return add_sections(saved->machine, &r->rec);
+	}
+	return add_sections(saved->devices, &r->rec);
+}
+
+static int reader_init(struct reader *r, int fd)
+{
+	*r = (struct reader){
+		.stream = {.ch = {.fd = fd}},
+		.rec = {.data = malloc(STREAM_MAX)},
+		.codec = content_codec_create(),
+		.frame = aligned_alloc(STREAM_PAGE_SIZE, CONTENT_MAX),
+		.plain = aligned_alloc(STREAM_PAGE_SIZE, CONTENT_MAX),
+	};
+	return r->rec.data && r->codec && r->frame && r->plain ? 0
+							       : err_nomem();
+}
+
+static void reader_exit(struct reader *r)
+{
+	stream_close(&r->stream);
+	content_codec_destroy(r->codec);
+	free(r->rec.data);
+	free(r->frame);
+	free(r->plain);
+}
+
+static int read_records(struct saved *saved, struct reader *r)
+{
+	int ret = stream_open(&r->stream);
+
+	if (ret)
+		return ret;
+	/* All of it is read. */
+	r->stream.ch.ahead = CHANNEL_FAR;
+	saved->version = r->stream.version;
+	while ((ret = stream_get(&r->stream, &r->rec)) > 0) {
+		ret = add_record(saved, r);
+		if (ret)
+			return ret;
+	}
+	return ret;
 }
 
 int saved_read(struct saved *saved, int fd, bool runs)
 {
-	struct stream stream = {.fd = fd};
-	struct stream_record rec = {.data = malloc(STREAM_MAX)};
-	int ret;
+	struct reader r;
+	int ret = reader_init(&r, fd);
 
 	memset(saved, 0, sizeof(*saved));
 	saved->machine = json_array();
 	saved->devices = json_array();
 	saved->runs = runs ? json_array() : NULL;
-	if (!rec.data)
-		return err_nomem();
-	ret = skip_libvirt(saved, fd);
-	if (!ret)
-		ret = stream_open(&stream);
-	if (!ret) {
-		saved->version = STREAM_VERSION;
-		while ((ret = stream_get(&stream, &rec)) > 0) {
-			ret = add_record(saved, &rec);
-			if (ret)
-				break;
-		}
-	}
-	saved->bytes = stream.bytes;
+	ret = ret ?: skip_libvirt(saved, fd);
+	ret = ret ?: read_records(saved, &r);
+	saved->bytes = r.stream.ch.bytes;
 	saved->complete = !ret;
-	free(rec.data);
+	reader_exit(&r);
 	return ret;
 }
 

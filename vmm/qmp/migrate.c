@@ -105,6 +105,12 @@ static int open_target(const char *uri, int *dir)
 	return fd;
 }
 
+static unsigned int save_flags(void)
+{
+	return qmp_capability(QMP_CAP_PAUSE_BEFORE_SWITCHOVER) ? TRANSFER_WAIT
+							       : 0;
+}
+
 static void migrate(struct vm *vm, struct qmp_call *call, json_t *args)
 {
 	const char *uri = json_string_value(json_object_get(args, "uri"));
@@ -118,8 +124,7 @@ static void migrate(struct vm *vm, struct qmp_call *call, json_t *args)
 	ret = transfer_can_save(vm);
 	fd = ret ? ret : open_target(uri, &dir);
 	if (fd >= 0)
-		ret = transfer_save(vm, fd, dir,
-				    qmp_capability(QMP_CAP_PAUSE_BEFORE_SWITCHOVER));
+		ret = transfer_save(vm, fd, dir, save_flags());
 	answer(call, fd < 0 ? fd : ret);
 }
 

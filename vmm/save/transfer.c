@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Saving and restoring as a whole; see transfer.h. The thread touches its
- * stream, guest memory and what is marked as the thread's; it ends with a work
+ * Saving and restoring as a whole; see transfer.h. The thread and its workers touch
+ * the stream, guest memory and what is marked as the thread's; it ends with a work
  * item of the main loop. What stops the machine before that, and what settles
  * everything after it, is done by the worker.
  */
@@ -19,7 +19,9 @@
 #include "lib/thread.h"
 #include "sandbox.h"
 #include "save/machine.h"
+#include "save/prefetch.h"
 #include "save/transfer.h"
+#include "save/workers.h"
 #include "state.h"
 #include "vm.h"
 
@@ -32,11 +34,14 @@
  * @dir: the directory that the file was made in, -1: none that is known
  * @was_running: before the guest was stopped for it
  * @cancel: the thread is to end soon
+ * @flags: of transfer_save()
  * @threaded: there is a thread to be joined
  * @machine, @devices: what is saved beside memory
+ * @nr_workers: how many threads help it
+ * @prefetch: brings what is left in the file, while the guest runs
  * @result: the thread's
  * @record: the thread's; the state that was read, for the main thread
- * @stream, @memory: the thread's
+ * @stream, @memory, @workers: the thread's
  */
 struct transfer {
 	struct vm *vm;
@@ -50,7 +55,7 @@ struct transfer {
 	int fd_flags;
 	int dir;
 	bool was_running;
-	bool wait;
+	unsigned int flags;
 	bool cancel;
 	bool threaded;
 	u64 asked;
@@ -59,10 +64,13 @@ struct transfer {
 	u64 ended;
 	struct state_out *machine;
 	struct state_out *devices;
+	unsigned int nr_workers;
+	struct prefetch *prefetch;
 	int result;
 	struct stream_record record;
 	struct stream stream;
 	struct memory_progress memory;
+	struct workers *workers;
 };
 
 static void set_status(struct transfer *t, enum transfer_status status)
@@ -84,10 +92,20 @@ static bool under_way(const struct transfer *t)
 /* A peer that does not read or write must not hold the thread for ever. */
 static void fd_open(struct transfer *t, int fd)
 {
-	t->stream = (struct stream){.fd = fd, .cancel = &t->cancel};
+	t->stream = (struct stream){.ch = {.fd = fd, .cancel = &t->cancel}};
 	t->fd_flags = fcntl(fd, F_GETFL);
 	if (t->fd_flags >= 0)
 		fcntl(fd, F_SETFL, t->fd_flags | O_NONBLOCK);
+}
+
+/* As it came. One of which pages are read later the module reads as it is then. */
+static int flags_left(const struct transfer *t)
+{
+	int flags = t->fd_flags;
+
+	if (t->memory.imported_pages)
+		flags |= fcntl(t->stream.ch.fd, F_GETFL) & O_DIRECT;
+	return flags;
 }
 
 /* 0 or -errno; it is closed in each case. */
@@ -98,13 +116,14 @@ static int fd_close(struct transfer *t)
 	if (t->dir >= 0)
 		close(t->dir);
 	t->dir = -1;
-	if (t->stream.fd < 0)
+	if (t->stream.ch.fd < 0)
 		return 0;
+	stream_close(&t->stream);
 	/* Others may have the same open file. */
 	if (t->fd_flags >= 0)
-		fcntl(t->stream.fd, F_SETFL, t->fd_flags);
-	ret = close(t->stream.fd) && errno != EINTR ? -errno : 0;
-	t->stream.fd = -1;
+		fcntl(t->stream.ch.fd, F_SETFL, flags_left(t));
+	ret = close(t->stream.ch.fd) && errno != EINTR ? -errno : 0;
+	t->stream.ch.fd = -1;
 	return ret;
 }
 
@@ -115,7 +134,8 @@ static void reset(struct transfer *t, bool incoming, int fd)
 	t->info.incoming = incoming;
 	t->asked = loop_now();
 	t->stopped = t->started = t->ended = 0;
-	t->was_running = t->wait = t->cancel = false;
+	t->was_running = t->cancel = false;
+	t->flags = 0;
 	t->result = 0;
 	fd_open(t, fd);
 }
@@ -166,24 +186,33 @@ static int write_all(struct transfer *t)
 
 	if ((ret = stream_begin(&t->stream)) ||
 	    (ret = put_sections(t, STREAM_MACHINE, t->machine)) ||
-	    (ret = memory_save(&t->stream, &t->vm->mem, &t->memory)) ||
+	    (ret = memory_save(&t->stream, &t->vm->mem, t->workers,
+			       t->flags & TRANSFER_COMPRESS, &t->memory)) ||
 	    (ret = put_sections(t, STREAM_DEVICES, t->devices)) ||
+	    (ret = stream_flush(&t->stream)) ||
 	    (ret = sync_result(stream_sync(&t->stream))) ||
 	    (ret = sync_result(sync_dir(t))))
 		return ret;
 	/* Who has read the end may begin to use them. */
 	loop_call(t->vm->loop, give_up_images, NULL);
 	ret = stream_end(&t->stream);
+	ret = ret ?: stream_flush(&t->stream);
 	ret = ret ?: sync_result(stream_sync(&t->stream));
 	return ret ?: close_saved(t);
 }
 
-/* Records come in their order, or not at all. */
-static int read_record(struct transfer *t, u32 *before)
+/* Pages come in records of several types. */
+static u32 place_of(u32 type)
 {
-	/* A balloon's pages come among the others. */
-	u32 type = t->record.type == STREAM_BALLOON ? STREAM_PAGES :
-						      t->record.type;
+	return type == STREAM_BALLOON || type == STREAM_CONTENT ? STREAM_PAGES
+								: type;
+}
+
+/* Records come in their order, or not at all. */
+static int read_record(struct transfer *t, struct memory_loader *loader,
+		       u32 *before)
+{
+	u32 type = place_of(t->record.type);
 	bool fits = type == STREAM_MACHINE ? !*before :
 					     *before == STREAM_MACHINE ||
 						     *before == STREAM_PAGES;
@@ -196,32 +225,19 @@ static int read_record(struct transfer *t, u32 *before)
 	}
 	*before = type;
 	if (type == STREAM_PAGES)
-		return memory_load(&t->vm->mem, &t->record, &t->memory);
+		return memory_load(loader, &t->record);
 	if (type != STREAM_MACHINE)
 		return 0;
 	ret = machine_check(t->vm, &t->record);
 	return ret ? ret : memory_clear(&t->vm->mem);
 }
 
-static int read_all(struct transfer *t)
+/* END follows the state of the devices, which stays in the record. */
+static int read_end(struct transfer *t)
 {
-	struct stream_record tail = {0};
-	u32 before = 0;
-	int ret = stream_open(&t->stream);
+	struct stream_record tail = {.data = malloc(STREAM_MAX)};
+	int ret;
 
-	while (!ret && before != STREAM_DEVICES) {
-		ret = stream_get(&t->stream, &t->record);
-		if (!ret) {
-			err("the saved guest has no devices");
-			return -EINVAL;
-		}
-		ret = ret < 0 ? ret : read_record(t, &before);
-	}
-	memory_loaded(&t->vm->mem);
-	if (ret)
-		return ret;
-	/* The state of the devices stays in the record; END follows. */
-	tail.data = malloc(STREAM_MAX);
 	if (!tail.data)
 		return -ENOMEM;
 	ret = stream_get(&t->stream, &tail);
@@ -233,14 +249,46 @@ static int read_all(struct transfer *t)
 	return ret;
 }
 
+static int read_records(struct transfer *t, struct memory_loader *loader)
+{
+	u32 before = 0;
+	int ret = stream_open(&t->stream);
+
+	while (!ret && before != STREAM_DEVICES) {
+		ret = stream_get(&t->stream, &t->record);
+		if (!ret) {
+			err("the saved guest has no devices");
+			return -EINVAL;
+		}
+		ret = ret < 0 ? ret : read_record(t, loader, &before);
+	}
+	ret = ret ?: read_end(t);
+	return ret ?: memory_load_end(loader);
+}
+
+static int read_all(struct transfer *t)
+{
+	struct memory_loader *loader =
+		memory_loader_create(&t->stream, &t->vm->mem, t->workers,
+				     t->prefetch, &t->memory);
+	int ret = loader ? read_records(t, loader) : -ENOMEM;
+
+	memory_loader_destroy(loader);
+	memory_loaded(&t->vm->mem);
+	return ret;
+}
+
 static void *thread_main(void *arg)
 {
 	struct transfer *t = arg;
-	int ret = sandbox_enter(SANDBOX_TRANSFER);
+	int ret;
 
 	error_capture(t->info.error, sizeof(t->info.error));
+	t->workers = workers_create(t->nr_workers);
+	ret = t->workers ? sandbox_enter(SANDBOX_TRANSFER) : -EAGAIN;
 	if (!ret)
 		ret = t->info.incoming ? read_all(t) : write_all(t);
+	workers_destroy(t->workers);
 	if (ret && ret != -ECANCELED && !*t->info.error)
 		err_errno(ret, "cannot %s the guest",
 			  t->info.incoming ? "restore" : "save");
@@ -319,6 +367,10 @@ static void restore_end(struct transfer *t)
 	finish(t, ret);
 	if (!ret && !vm->config->start_paused && !vm->stay_paused)
 		vm_resume(vm);
+	if (ret)
+		prefetch_stop(t->prefetch);
+	else
+		prefetch_begin(t->prefetch);
 	/* Nobody is there who could try it again. */
 	if (ret && strcmp(vm->config->incoming, "defer"))
 		vm_quit(vm, EXIT_FAILURE);
@@ -331,7 +383,7 @@ static void end_job(struct vm *vm, struct vm_job *job)
 	pthread_join(t->thread, NULL);
 	t->threaded = false;
 	t->info.memory = t->memory;
-	t->info.bytes = t->stream.bytes;
+	t->info.bytes = t->stream.ch.bytes;
 	if (t->info.incoming)
 		restore_end(t);
 	else
@@ -417,7 +469,7 @@ static int save_step(struct transfer *t)
 			return -EAGAIN;
 		}
 	}
-	if (t->wait) {
+	if (t->flags & TRANSFER_WAIT) {
 		set_status(t, TRANSFER_WAITING);
 		return 0;
 	}
@@ -471,7 +523,7 @@ int transfer_can_save(struct vm *vm)
 	return machine_can_save(vm);
 }
 
-int transfer_save(struct vm *vm, int fd, int dir, bool wait)
+int transfer_save(struct vm *vm, int fd, int dir, unsigned int flags)
 {
 	struct transfer *t = vm->transfer;
 	int ret = transfer_can_save(vm);
@@ -484,7 +536,7 @@ int transfer_save(struct vm *vm, int fd, int dir, bool wait)
 	}
 	reset(t, false, fd);
 	t->dir = dir;
-	t->wait = wait;
+	t->flags = flags;
 	set_status(t, TRANSFER_SETUP);
 	loop_post(vm->loop, &t->begin_work);
 	return 0;
@@ -498,7 +550,7 @@ int transfer_continue(struct vm *vm)
 		err("nothing waits to be continued");
 		return -EINVAL;
 	}
-	t->wait = false;
+	t->flags &= ~TRANSFER_WAIT;
 	loop_post(vm->loop, &t->begin_work);
 	return 0;
 }
@@ -524,7 +576,9 @@ int transfer_restore(struct vm *vm, int fd)
 	t->started = t->asked;
 	t->memory.total = vm->mem.size;
 	set_status(t, TRANSFER_SETUP);
-	ret = start_thread(t);
+	/* Once the thread is confined there is none to be had. */
+	t->prefetch = prefetch_create(&vm->mem);
+	ret = t->prefetch ? start_thread(t) : -EAGAIN;
 	if (ret) {
 		finish(t, ret);
 		return ret;
@@ -550,6 +604,12 @@ void transfer_cancel(struct vm *vm)
 
 /* The rest */
 
+void transfer_reset(struct vm *vm)
+{
+	if (vm->transfer && vm->transfer->prefetch)
+		prefetch_stop(vm->transfer->prefetch);
+}
+
 void transfer_info(struct vm *vm, struct transfer_info *info)
 {
 	struct transfer *t = vm->transfer;
@@ -566,7 +626,7 @@ void transfer_info(struct vm *vm, struct transfer_info *info)
 		info->memory.data_pages = READ_ONCE(t->memory.data_pages);
 		info->memory.same_pages = READ_ONCE(t->memory.same_pages);
 		info->memory.paged_pages = READ_ONCE(t->memory.paged_pages);
-		info->bytes = READ_ONCE(t->stream.bytes);
+		info->bytes = READ_ONCE(t->stream.ch.bytes);
 	}
 	info->total_ns = now - t->asked;
 	info->setup_ns = (t->started ? t->started : now) - t->asked;
@@ -585,7 +645,9 @@ int transfer_create(struct vm *vm)
 	if (!t)
 		return -ENOMEM;
 	t->vm = vm;
-	t->stream.fd = t->dir = -1;
+	t->stream.ch.fd = t->dir = -1;
+	/* What tells that cannot be opened later. */
+	t->nr_workers = workers_suit();
 	t->begin_work.fn = begin;
 	t->end_work.fn = post_end;
 	t->stop_job.run = stop_job;
@@ -609,6 +671,7 @@ void transfer_destroy(struct vm *vm)
 		err("ended while guest memory was being transferred");
 		_exit(EXIT_FAILURE);
 	}
+	prefetch_destroy(t->prefetch);
 	/* The loop has ended: end() does not run. */
 	if (t->threaded && !t->result)
 		vm->held = false;

@@ -2,8 +2,8 @@
 /*
  * Saving a guest to a file descriptor and restoring it from one. Memory is moved
  * by a thread of its own, so that a slow reader, a full disk or a pool that waits
- * keeps nobody from talking to the VMM; all else is done by the main thread.
- * Meanwhile the machine is held: it does not run and is not reset.
+ * keeps nobody from talking to the VMM, and by workers of that; all else is done by the
+ * main thread. Meanwhile the machine is held: it does not run and is not reset.
  *
  * Everything is called in the main thread under the VM's lock. What waits on the
  * way is done by the worker.
@@ -61,11 +61,16 @@ void transfer_listen(struct vm *vm, void (*fn)(struct vm *vm));
 /** transfer_can_save() - -errno, reported, when transfer_save() would fail. */
 int transfer_can_save(struct vm *vm);
 
+/** Stop the guest, then wait for transfer_continue(). */
+#define TRANSFER_WAIT 0x1U
+/** Compress what its memory holds. */
+#define TRANSFER_COMPRESS 0x2U
+
 /**
  * transfer_save() - save the guest to @fd, soon.
  * @fd: a file, a pipe or a socket; taken over, whatever is returned
  * @dir: the directory of a file that was made for it, or -1; likewise
- * @wait: stop the guest, then wait for transfer_continue()
+ * @flags: TRANSFER_WAIT, TRANSFER_COMPRESS
  *
  * A guest that runs is stopped; it goes on when this fails or is cancelled, unless
  * somebody has asked for a stop meanwhile.
@@ -73,7 +78,7 @@ int transfer_can_save(struct vm *vm);
  *
  * Return: 0 when it has begun, or -errno, reported.
  */
-int transfer_save(struct vm *vm, int fd, int dir, bool wait);
+int transfer_save(struct vm *vm, int fd, int dir, unsigned int flags);
 
 /** transfer_continue() - -EINVAL when none waits. */
 int transfer_continue(struct vm *vm);
@@ -95,6 +100,9 @@ int transfer_restore_from(struct vm *vm, const char *uri);
 
 /** transfer_cancel() - end it soon, if one is under way. */
 void transfer_cancel(struct vm *vm);
+
+/** transfer_reset() - the machine is reset: what its memory held it needs no more. */
+void transfer_reset(struct vm *vm);
 
 /** transfer_info() - fill in how it is. */
 void transfer_info(struct vm *vm, struct transfer_info *info);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See import.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "error.h"
+#include "save/import.h"
+#include "save/pool.h"
+
+/* What is about this page alone: it is not empty any more, or has to have a frame. */
+static bool of_one_page(s64 ret)
+{
+	return ret >= 0 || ret == -EEXIST || ret == -EBUSY || ret == -EINTR;
+}
+
+bool import_fits(const struct import *im, unsigned int which, u64 pos)
+{
+	return im->ch->file && IS_ALIGNED(pos, (u64)CHANNEL_BLOCK) &&
+	       !(im->refused & 1U << which);
+}
+
+u64 import_pages(struct import *im, const struct mem_range *range,
+		 unsigned int which, u64 off, u64 count, u64 pos,
+		 const u32 *sums)
+{
+	s64 ret;
+
+	if (!import_fits(im, which, pos))
+		return 0;
+	ret = pool_import(range, off, count, im->ch->fd, pos, sums);
+	if (!of_one_page(ret)) {
+		info("memory at %#llx is read and does not stay in the file: %s",
+		     (unsigned long long)range->gpa, strerror(-ret));
+		im->refused |= 1U << which;
+	}
+	im->pages += max_t(s64, ret, 0);
+	return max_t(s64, ret, 0);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bringing pages from the file of a saved guest; see prefetch.h. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <linux/tarn.h>
+
+#include "lib/thread.h"
+#include "sandbox.h"
+#include "save/pool.h"
+#include "save/prefetch.h"
+
+/* Pages of a call, after each of which it may be over. */
+#define STEP 256
+/* How long until there may be frames to spare again, s. */
+#define PAUSE 1
+
+/**
+ * struct prefetch - what is to be brought.
+ * @lock: over @go and @stop
+ * @wake: one of them has changed
+ * @heat: a byte a page of each range: enum tarn_activity, 0: nothing is to be brought;
+ *	  the caller's until @go, then the thread's
+ */
+struct prefetch {
+	const struct tarn_mem *mem;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool go;
+	bool stop;
+	u8 *heat[MEM_MAX_RANGES];
+};
+
+/** struct place - how far it is with a class of pages. */
+struct place {
+	unsigned int range;
+	u64 page;
+};
+
+static u64 pages_of(const struct mem_range *range)
+{
+	return range->size >> TARN_PAGE_SHIFT;
+}
+
+/* The next run of pages of a class, at most STEP, from @at on; 0: there is none. */
+static u64 next_run(const struct prefetch *p, struct place *at, u8 class)
+{
+	for (; at->range < p->mem->nr; at->range++, at->page = 0) {
+		u64 end = pages_of(&p->mem->range[at->range]), n = 0;
+		const u8 *heat = p->heat[at->range];
+
+		if (!heat)
+			continue;
+		while (at->page < end && heat[at->page] != class)
+			at->page++;
+		while (n < STEP && at->page + n < end &&
+		       heat[at->page + n] == class)
+			n++;
+		if (n)
+			return n;
+	}
+	return 0;
+}
+
+/* Return: 1 when all are done, 0 when there are no frames to spare, or -errno. */
+static int bring(struct prefetch *p, struct place *at, u8 class,
+		 const bool *end)
+{
+	const struct mem_range *range;
+	u64 n;
+	s64 done;
+
+	while ((n = next_run(p, at, class))) {
+		if (end && READ_ONCE(*end))
+			return -ECANCELED;
+		range = &p->mem->range[at->range];
+		done = pool_page_in(range, at->page << TARN_PAGE_SHIFT, n);
+		if (done < 0)
+			return done == -EINTR || done == -EAGAIN ? 0 : done;
+		for (n -= done; done; done--)
+			p->heat[at->range][at->page++] = 0;
+		if (n)
+			return 0;
+	}
+	return 1;
+}
+
+void prefetch_hot(struct prefetch *p, const bool *cancel)
+{
+	struct place at = {0};
+	u8 class;
+	int ret = 1;
+
+	for (class = TARN_ACTIVITY_HOT; class >= TARN_ACTIVITY_WARM && ret > 0;
+	     class--) {
+		at = (struct place){0};
+		ret = bring(p, &at, class, cancel);
+	}
+}
+
+static void pause_until_stop(struct prefetch *p)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += PAUSE;
+	pthread_mutex_lock(&p->lock);
+	while (!p->stop &&
+	       pthread_cond_timedwait(&p->wake, &p->lock, &until) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void bring_all(struct prefetch *p)
+{
+	struct place at;
+	u8 class;
+	int ret = 0;
+
+	for (class = TARN_ACTIVITY_HOT; class >= TARN_ACTIVITY_COLD; class--) {
+		at = (struct place){0};
+		while (!(ret = bring(p, &at, class, &p->stop)))
+			pause_until_stop(p);
+		if (ret < 0)
+			return;
+	}
+}
+
+static void forget(struct prefetch *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < MEM_MAX_RANGES; i++) {
+		free(p->heat[i]);
+		p->heat[i] = NULL;
+	}
+}
+
+static void *prefetch_main(void *arg)
+{
+	struct prefetch *p = arg;
+	int ret = sandbox_enter(SANDBOX_TRANSFER);
+	bool go;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->go && !p->stop)
+		pthread_cond_wait(&p->wake, &p->lock);
+	go = p->go;
+	pthread_mutex_unlock(&p->lock);
+	if (!go)
+		return NULL;
+	if (!ret)
+		bring_all(p);
+	forget(p);
+	return NULL;
+}
+
+struct prefetch *prefetch_create(const struct tarn_mem *mem)
+{
+	struct prefetch *p = calloc(1, sizeof(*p));
+	pthread_condattr_t attr;
+
+	if (!p)
+		return NULL;
+	p->mem = mem;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	if (!thread_create(&p->thread, "prefetch", prefetch_main, p))
+		return p;
+	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+	return NULL;
+}
+
+void prefetch_destroy(struct prefetch *p)
+{
+	if (!p)
+		return;
+	prefetch_stop(p);
+	pthread_join(p->thread, NULL);
+	forget(p);
+	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+void prefetch_add(struct prefetch *p, const struct mem_range *range, u64 off,
+		  u8 heat)
+{
+	u8 **map = &p->heat[range - p->mem->range];
+
+	if (!*map)
+		*map = calloc(pages_of(range), 1);
+	/* What nobody knows of comes when it is touched, or last. */
+	if (*map)
+		(*map)[off >> TARN_PAGE_SHIFT] = heat ?: TARN_ACTIVITY_COLD;
+}
+
+static void set(struct prefetch *p, bool *what)
+{
+	pthread_mutex_lock(&p->lock);
+	WRITE_ONCE(*what, true);
+	pthread_cond_signal(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void prefetch_begin(struct prefetch *p)
+{
+	set(p, &p->go);
+}
+
+void prefetch_stop(struct prefetch *p)
+{
+	set(p, &p->stop);
+}
