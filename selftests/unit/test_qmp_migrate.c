@@ -73,7 +73,36 @@ static void test_bandwidth(void)
 	call(query_parameters, "{}");
 	CHECK_EQ(json_integer_value(json_object_get(replied, "max-bandwidth")),
 		 9223372036853727232);
-	CHECK_EQ(json_object_size(replied), 1);
+	CHECK_EQ(json_object_size(replied), 2);
+}
+
+static void check_compression(const char *name, unsigned int flags)
+{
+	call(query_parameters, "{}");
+	CHECK_STR(json_string_value(json_object_get(replied,
+						    "multifd-compression")),
+		  name);
+	CHECK_EQ(save_flags(), flags);
+}
+
+/* libvirt sets what it has read. */
+static void test_compression(void)
+{
+	check_compression("none", 0);
+	call(set_parameters, "{\"multifd-compression\": \"zstd\"}");
+	CHECK(replied);
+	check_compression("zstd", TRANSFER_COMPRESS);
+	call(set_parameters, "{\"multifd-compression\": \"zlib\"}");
+	CHECK(strstr(refused, "is \"none\" or \"zstd\""));
+	call(set_parameters, "{\"multifd-compression\": 1}");
+	CHECK(strstr(refused, "is \"none\" or \"zstd\""));
+	/* All of a call, or nothing. */
+	call(set_parameters, "{\"multifd-compression\": \"none\", \"max-bandwidth\": 5}");
+	CHECK(strstr(refused, "cannot be slowed down"));
+	check_compression("zstd", TRANSFER_COMPRESS);
+	call(set_parameters, "{\"multifd-compression\": \"none\"}");
+	CHECK(replied);
+	check_compression("none", 0);
 }
 
 static void test_others(void)
@@ -115,6 +144,7 @@ static void test_capabilities(void)
 
 static const struct tap_test tests[] = {
 	{ "a save has no limit of its speed", test_bandwidth },
+	{ "a save may be compressed", test_compression },
 	{ "nothing else can be set", test_others },
 	{ "capabilities are those that there are", test_capabilities },
 };

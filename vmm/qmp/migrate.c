@@ -105,10 +105,17 @@ static int open_target(const char *uri, int *dir)
 	return fd;
 }
 
+/* How content is compressed, by the name that it has where there are many streams. */
+static const char *const compressions[] = {"none", "zstd", NULL};
+static unsigned int compression;
+
 static unsigned int save_flags(void)
 {
-	return qmp_capability(QMP_CAP_PAUSE_BEFORE_SWITCHOVER) ? TRANSFER_WAIT
-							       : 0;
+	unsigned int flags = compression ? TRANSFER_COMPRESS : 0;
+
+	if (qmp_capability(QMP_CAP_PAUSE_BEFORE_SWITCHOVER))
+		flags |= TRANSFER_WAIT;
+	return flags;
 }
 
 static void migrate(struct vm *vm, struct qmp_call *call, json_t *args)
@@ -209,15 +216,17 @@ static void query(struct vm *vm, struct qmp_call *call, json_t *args)
 
 /*
  * Parameters. A guest stands still while it is saved, and what is saved goes as fast as
- * it is taken: there is nothing to set. Before a save libvirt takes the limit away, by a
- * number of bytes a second that it regards as none.
+ * it is taken: there is nothing to set but whether it is compressed. Before a save libvirt
+ * takes the limit away, by a number of bytes a second that it regards as none.
  */
 
 #define NO_LIMIT (INT64_MAX / MIB(1) * MIB(1))
 
 static void query_parameters(struct vm *vm, struct qmp_call *call, json_t *args)
 {
-	qmp_reply(call, json_pack("{sI}", "max-bandwidth", (json_int_t)NO_LIMIT));
+	qmp_reply(call, json_pack("{sI ss}", "max-bandwidth",
+				  (json_int_t)NO_LIMIT, "multifd-compression",
+				  compressions[compression]));
 }
 
 static bool is_no_limit(const json_t *val)
@@ -227,25 +236,54 @@ static bool is_no_limit(const json_t *val)
 	return json_is_integer(val) && (!n || n >= (json_int_t)NO_LIMIT);
 }
 
+/* One of them, or -1. */
+static int find_compression(const json_t *val)
+{
+	const char *text = json_string_value(val);
+	int i;
+
+	for (i = 0; text && compressions[i]; i++)
+		if (!strcmp(text, compressions[i]))
+			return i;
+	return -1;
+}
+
+/* Whether it can be set to that; if not it was answered. */
+static bool check_parameter(struct qmp_call *call, const char *name,
+			    const json_t *val)
+{
+	if (!strcmp(name, "multifd-compression")) {
+		if (find_compression(val) >= 0)
+			return true;
+		qmp_error(call, QMP_GENERIC,
+			  "'multifd-compression' is \"none\" or \"zstd\"");
+		return false;
+	}
+	if (strcmp(name, "max-bandwidth")) {
+		qmp_error(call, QMP_GENERIC,
+			  "parameter '%.100s' cannot be set: a guest stands still while it is saved, for as long as that takes",
+			  name);
+		return false;
+	}
+	if (is_no_limit(val))
+		return true;
+	qmp_error(call, QMP_GENERIC,
+		  "a save cannot be slowed down: 'max-bandwidth' is 0 or at least %lld, for no limit",
+		  (long long)NO_LIMIT);
+	return false;
+}
+
 static void set_parameters(struct vm *vm, struct qmp_call *call, json_t *args)
 {
 	const char *name;
 	json_t *val;
 
-	json_object_foreach(args, name, val) {
-		if (strcmp(name, "max-bandwidth")) {
-			qmp_error(call, QMP_GENERIC,
-				  "parameter '%.100s' cannot be set: a guest stands still while it is saved, for as long as that takes",
-				  name);
+	json_object_foreach(args, name, val)
+		if (!check_parameter(call, name, val))
 			return;
-		}
-		if (!is_no_limit(val)) {
-			qmp_error(call, QMP_GENERIC,
-				  "a save cannot be slowed down: 'max-bandwidth' is 0 or at least %lld, for no limit",
-				  (long long)NO_LIMIT);
-			return;
-		}
-	}
+	val = json_object_get(args, "multifd-compression");
+	if (val)
+		compression = find_compression(val);
 	qmp_reply(call, NULL);
 }
 
