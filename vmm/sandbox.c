@@ -123,8 +123,8 @@ static const struct {
 /*
  * Of memory in a pool the VM is attached again at a reboot, and areas come and go
  * with queues; who saves it looks into it, who restores it says what pages hold and has
- * them go out or come in; the main thread looks where its homes are; a balloon takes
- * pages, and ends with a reset. What else could be done with its file is nobody's
+ * them go out or come in; the main thread looks where its homes are, and whether a
+ * file has pages of it; a balloon takes pages, and ends with a reset. What else could be done with its file is nobody's
  * business here.
  */
 static const struct {
@@ -145,6 +145,7 @@ static const struct {
 	{TARN_PARTITION_FILL, MONITOR | TRANSFER},
 	{TARN_PARTITION_COPY, MONITOR | TRANSFER},
 	{TARN_PARTITION_IMPORT, MONITOR | TRANSFER},
+	{TARN_PARTITION_INFO, MONITOR},
 	{TARN_PARTITION_HOMES, MAIN},
 	{TARN_PARTITION_BALLOON, WORK},
 	{TARN_PARTITION_NOTIFY, MONITOR},

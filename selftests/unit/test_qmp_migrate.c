@@ -36,6 +36,7 @@ json_t *qmp_text(const char *text) { abort(); }
 int qmp_fd_take(const char *name) { abort(); }
 int qmp_open(const char *path, int flags, mode_t mode) { abort(); }
 int transfer_can_save(struct vm *vm) { abort(); }
+int transfer_can_save_to(struct vm *vm, const struct stat *st) { abort(); }
 int transfer_fd(const char *number) { abort(); }
 int transfer_save(struct vm *vm, int fd, int dir, unsigned int flags) { abort(); }
 int transfer_restore(struct vm *vm, int fd) { abort(); }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <linux/tarn.h>
@@ -30,6 +31,7 @@ static int fake_fstatfs(int fd, struct statfs *fs);
 #include "save/memory.h"
 #include "save/prefetch.h"
 #include "save/same.h"
+#include "save/source.h"
 #include "save/workers.h"
 #include "saved.h"
 
@@ -265,6 +267,15 @@ static int do_range(unsigned long request, struct tarn_partition_range *r)
 	return 0;
 }
 
+static int do_info(struct tarn_partition_info *info)
+{
+	u64 i;
+
+	for (i = 0; i < PAGES; i++)
+		info->imported_pages += !!module.page[i].pos;
+	return 0;
+}
+
 static int call(unsigned long request, void *arg)
 {
 	switch (request) {
@@ -275,6 +286,8 @@ static int call(unsigned long request, void *arg)
 		return do_range(request, arg);
 	case TARN_PARTITION_HEAT:
 		return do_heat(arg);
+	case TARN_PARTITION_INFO:
+		return do_info(arg);
 	}
 	if (module.old)
 		return done(&(u64){0}, 0, ENOTTY);
@@ -726,6 +739,41 @@ static void test_prefetch_stops(void)
 	free_memory();
 }
 
+static bool is_source(const struct source *source, int fd)
+{
+	struct stat st;
+
+	CHECK_EQ(fstat(fd, &st), 0);
+	return source_is(source, &st, &mem);
+}
+
+/* It is not to be written to, as long as pages are in it. */
+static void test_source(void)
+{
+	int fd, copy, other = memfd_create("other", MFD_CLOEXEC);
+	struct source source = {0};
+	struct prefetch *p;
+	u64 i;
+
+	make_guest();
+	p = prefetch_create(&mem);
+	fd = save();
+	copy = dup(fd);
+	empty();
+	CHECK(!is_source(&source, copy));
+	CHECK_EQ(restore(fd, p), 0);
+	source_set(&source, copy);
+	CHECK(is_source(&source, copy));
+	CHECK(!is_source(&source, other));
+	for (i = 0; i < PAGES; i++)
+		bring(i);
+	CHECK(!is_source(&source, copy));
+	prefetch_destroy(p);
+	close(copy);
+	close(other);
+	free_memory();
+}
+
 static void test_same_list(void)
 {
 	struct same_list list = {0};
@@ -765,6 +813,7 @@ static const struct tap_test tests[] = {
 	{"what is in hand is bounded", test_bounded},
 	{"what is used most comes first", test_prefetch},
 	{"and nothing when it is to stop", test_prefetch_stops},
+	{"the file is not saved to again", test_source},
 };
 
 int main(void)

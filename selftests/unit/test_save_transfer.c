@@ -120,6 +120,7 @@ u64 loop_now(void)
 }
 
 int sandbox_enter(enum sandbox_kind kind) { return 0; }
+bool mem_backend_in_pool(const struct mem_backend *backend) { return false; }
 int block_sync_all(void) { return 0; }
 int machine_can_save(struct vm *v) { return 0; }
 bool x86_pci_ejects(struct vm *v) { return false; }

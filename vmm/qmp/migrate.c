@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -85,9 +86,10 @@ static int open_directory(const char *path)
 }
 
 /* @dir: becomes its directory, or -1 */
-static int open_target(const char *uri, int *dir)
+static int open_target(struct vm *vm, const char *uri, int *dir)
 {
-	int fd;
+	struct stat st;
+	int fd, ret;
 
 	*dir = -1;
 	if (!strncmp(uri, "fd:", 3))
@@ -97,6 +99,10 @@ static int open_target(const char *uri, int *dir)
 		    uri);
 		return -EINVAL;
 	}
+	/* Opening it cuts it. */
+	ret = stat(uri + 5, &st) ? 0 : transfer_can_save_to(vm, &st);
+	if (ret)
+		return ret;
 	fd = qmp_open(uri + 5, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK,
 		      0600);
 	if (fd < 0)
@@ -129,7 +135,7 @@ static void migrate(struct vm *vm, struct qmp_call *call, json_t *args)
 		return;
 	}
 	ret = transfer_can_save(vm);
-	fd = ret ? ret : open_target(uri, &dir);
+	fd = ret ? ret : open_target(vm, uri, &dir);
 	if (fd >= 0)
 		ret = transfer_save(vm, fd, dir, save_flags());
 	answer(call, fd < 0 ? fd : ret);

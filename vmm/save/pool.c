@@ -108,6 +108,14 @@ s64 pool_import(const struct mem_range *range, u64 off, u64 count, int fd,
 	return min_t(u64, i.done, count);
 }
 
+u64 pool_imported(const struct mem_range *range)
+{
+	struct tarn_partition_info info = {.size = sizeof(info)};
+
+	return ioctl(range->fd, TARN_PARTITION_INFO, &info) ? 0
+							    : info.imported_pages;
+}
+
 static int call_range(const struct mem_range *range, unsigned long request,
 		      u32 flags, u64 off, u64 count, u64 *done)
 {

@@ -39,6 +39,9 @@ s64 pool_copy(const struct mem_range *range, u64 off, u64 count, u64 source);
 s64 pool_import(const struct mem_range *range, u64 off, u64 count, int fd,
 		u64 pos, const u32 *sums);
 
+/** pool_imported() - how many pages of its partition are in files, as far as is known. */
+u64 pool_imported(const struct mem_range *range);
+
 /** pool_page_in() - bring pages while there are frames to spare. How far it came. */
 s64 pool_page_in(const struct mem_range *range, u64 off, u64 count);
 

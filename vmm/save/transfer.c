@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "sandbox.h"
 #include "save/machine.h"
 #include "save/prefetch.h"
+#include "save/source.h"
 #include "save/transfer.h"
 #include "save/workers.h"
 #include "state.h"
@@ -39,6 +41,7 @@
  * @machine, @devices: what is saved beside memory
  * @nr_workers: how many threads help it
  * @prefetch: brings what is left in the file, while the guest runs
+ * @source: that file
  * @result: the thread's
  * @record: the thread's; the state that was read, for the main thread
  * @stream, @memory, @workers: the thread's
@@ -66,6 +69,7 @@ struct transfer {
 	struct state_out *devices;
 	unsigned int nr_workers;
 	struct prefetch *prefetch;
+	struct source source;
 	int result;
 	struct stream_record record;
 	struct stream stream;
@@ -275,6 +279,8 @@ static int read_all(struct transfer *t)
 
 	memory_loader_destroy(loader);
 	memory_loaded(&t->vm->mem);
+	if (t->memory.imported_pages)
+		source_set(&t->source, t->stream.ch.fd);
 	return ret;
 }
 
@@ -523,10 +529,25 @@ int transfer_can_save(struct vm *vm)
 	return machine_can_save(vm);
 }
 
+int transfer_can_save_to(struct vm *vm, const struct stat *st)
+{
+	if (!source_is(&vm->transfer->source, st, &vm->mem))
+		return 0;
+	err("the guest was restored from that file, and pages of it are there still: save it to another one, or remove that first");
+	return -EBUSY;
+}
+
+static int can_save_to(struct vm *vm, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) ? -errno : transfer_can_save_to(vm, &st);
+}
+
 int transfer_save(struct vm *vm, int fd, int dir, unsigned int flags)
 {
 	struct transfer *t = vm->transfer;
-	int ret = transfer_can_save(vm);
+	int ret = transfer_can_save(vm) ?: can_save_to(vm, fd);
 
 	if (ret) {
 		close(fd);

@@ -14,6 +14,7 @@
 #include "lib/types.h"
 #include "save/memory.h"
 
+struct stat;
 struct transfer;
 struct vm;
 
@@ -60,6 +61,12 @@ void transfer_listen(struct vm *vm, void (*fn)(struct vm *vm));
 
 /** transfer_can_save() - -errno, reported, when transfer_save() would fail. */
 int transfer_can_save(struct vm *vm);
+
+/**
+ * transfer_can_save_to() - -EBUSY, reported, when the guest has pages in that file.
+ * @st: of the file, before anything of it is changed
+ */
+int transfer_can_save_to(struct vm *vm, const struct stat *st);
 
 /** Stop the guest, then wait for transfer_continue(). */
 #define TRANSFER_WAIT 0x1U
