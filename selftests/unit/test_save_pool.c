@@ -94,6 +94,7 @@ static struct mem_backend backend;
 static struct tarn_mem mem;
 static u8 *ram;
 static struct workers *workers;
+static struct prefetch *background;
 
 int sandbox_enter(enum sandbox_kind kind) { return 0; }
 
@@ -128,6 +129,9 @@ static int do_read(struct tarn_partition_read *r)
 
 		if (module.no_pager && page->state == TARN_PAGE_PAGED)
 			return done((u64 *)&r->count, i, EAGAIN);
+		if (page->pos)
+			CHECK_EQ(pread(module.file, at(r->start + i), PAGE,
+				       page->pos), PAGE);
 		((u8 *)r->states)[i] = page->state;
 		if (page->state != TARN_PAGE_EMPTY &&
 		    page->state != TARN_PAGE_BALLOON)
@@ -396,21 +400,37 @@ static void make_guest(void)
 #define SHARED 60 /* pages that are the same as others */
 
 /* Behind @lead bytes of somebody else. */
-static int save_behind(size_t lead, bool compress, int *result)
+static int save_as(size_t lead, bool compress, struct memory_progress *progress,
+		   int *result)
 {
-	struct memory_progress progress = {0};
 	static const u8 zeroes[5000];
 	struct stream s = {.ch = {.fd = memfd_create("saved", MFD_CLOEXEC)}};
 
 	module.read_pages = 0;
 	CHECK_EQ(write(s.ch.fd, zeroes, lead), lead);
 	CHECK_EQ(stream_begin(&s), 0);
-	*result = memory_save(&s, &mem, workers, compress, &progress);
+	*result = memory_save(&s, &mem, workers, background, compress,
+			      progress);
 	CHECK_EQ(stream_end(&s), 0);
 	CHECK_EQ(stream_flush(&s), 0);
 	stream_close(&s);
 	lseek(s.ch.fd, lead, SEEK_SET);
 	return s.ch.fd;
+}
+
+static int save_behind(size_t lead, bool compress, int *result)
+{
+	struct memory_progress progress = {0};
+
+	return save_as(lead, compress, &progress, result);
+}
+
+static int save_counted(struct memory_progress *progress)
+{
+	int ret, fd = save_as(0, false, progress, &ret);
+
+	CHECK_EQ(ret, 0);
+	return fd;
 }
 
 static int save(void)
@@ -630,7 +650,7 @@ static void *save_to_pipe(void *arg)
 	struct memory_progress progress = {0};
 	struct stream *s = arg;
 
-	CHECK_EQ(memory_save(s, &mem, workers, false, &progress), -ECANCELED);
+	CHECK_EQ(memory_save(s, &mem, workers, NULL, false, &progress), -ECANCELED);
 	return NULL;
 }
 
@@ -739,6 +759,28 @@ static void test_prefetch_stops(void)
 	free_memory();
 }
 
+/* Saved before they have come, they are no pages that were paged. */
+static void test_saved_again(void)
+{
+	struct memory_progress progress = {0};
+	int fd;
+
+	make_guest();
+	background = prefetch_create(&mem);
+	fd = save();
+	empty();
+	module.spare = 0;
+	CHECK_EQ(restore(fd, background), 0);
+	CHECK(left_in_file() > PAGED);
+	fd = save_counted(&progress);
+	/* And patterns, which are no paged pages any more. */
+	CHECK_EQ(progress.paged_pages, PAGED);
+	prefetch_destroy(background);
+	background = NULL;
+	close(fd);
+	free_memory();
+}
+
 static bool is_source(const struct source *source, int fd)
 {
 	struct stat st;
@@ -813,6 +855,7 @@ static const struct tap_test tests[] = {
 	{"what is in hand is bounded", test_bounded},
 	{"what is used most comes first", test_prefetch},
 	{"and nothing when it is to stop", test_prefetch_stops},
+	{"pages on their way are no paged ones", test_saved_again},
 	{"the file is not saved to again", test_source},
 };
 

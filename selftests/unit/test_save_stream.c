@@ -104,7 +104,7 @@ static int save_as(bool compress, struct memory_progress *progress)
 	CHECK_EQ(stream_begin(&s), 0);
 	CHECK_EQ(stream_put(&s, STREAM_MACHINE, "abc", 3, "defg", 4), 0);
 	CHECK_EQ(stream_put(&s, STREAM_OPTIONAL | 77, "zzz", 3, NULL, 0), 0);
-	CHECK_EQ(memory_save(&s, &mem, workers, compress, progress), 0);
+	CHECK_EQ(memory_save(&s, &mem, workers, NULL, compress, progress), 0);
 	CHECK_EQ(stream_put(&s, STREAM_BALLOON, &balloon, sizeof(balloon), NULL, 0), 0);
 	CHECK_EQ(stream_put(&s, STREAM_DEVICES, NULL, 0, NULL, 0), 0);
 	CHECK_EQ(stream_end(&s), 0);
@@ -271,11 +271,13 @@ static void test_cancel(void)
 	CHECK_EQ(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
 	s.ch.fd = fds[1];
 	CHECK_EQ(stream_begin(&s), 0);
-	CHECK_EQ(memory_save(&s, &mem, workers, false, &progress), -ECANCELED);
+	CHECK_EQ(memory_save(&s, &mem, workers, NULL, false,
+			     &progress), -ECANCELED);
 	cancel = false;
 	close(fds[0]);
 	signal(SIGPIPE, SIG_IGN);
-	CHECK_EQ(memory_save(&s, &mem, workers, false, &progress), -EPIPE);
+	CHECK_EQ(memory_save(&s, &mem, workers, NULL, false,
+			     &progress), -EPIPE);
 	stream_close(&s);
 	close(fds[1]);
 	free_memory();
@@ -303,7 +305,8 @@ static void test_cancel_later(void)
 	s.ch.fd = fds[1];
 	CHECK_EQ(stream_begin(&s), 0);
 	CHECK_EQ(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
-	CHECK_EQ(memory_save(&s, &mem, workers, false, &progress), -ECANCELED);
+	CHECK_EQ(memory_save(&s, &mem, workers, NULL, false,
+			     &progress), -ECANCELED);
 	pthread_join(thread, NULL);
 	CHECK(progress.done < mem.size);
 	stream_close(&s);
@@ -547,20 +550,23 @@ static void put_bad(struct stream *s, const struct bad_content *bad)
 	struct stream_entry entry[3];
 	u32 nr = bad->head.pad && bad->entry[2].page ? 3 : 2, sum;
 	u64 body = bad->head.bytes > 3 * PAGE ? 3 * PAGE : bad->head.bytes;
-	u64 head[2] = {0, 0};
+	struct {
+		u32 type;
+		u32 sum;
+		u64 len;
+	} head = {.type = STREAM_CONTENT};
 
 	memcpy(entry, bad->entry, sizeof(entry));
 	content_sum(entry, 2, zeroes);
 	entry[0].sum += bad->entry[0].sum;
 	entry[1].sum += bad->entry[1].sum;
-	((u32 *)head)[0] = STREAM_CONTENT;
-	head[1] = sizeof(bad->head) + nr * sizeof(*entry) + body;
-	sum = crc32(0, (void *)head, 4);
-	sum = crc32(sum, (void *)&head[1], 8);
+	head.len = sizeof(bad->head) + nr * sizeof(*entry) + body;
+	sum = crc32(0, (void *)&head.type, sizeof(head.type));
+	sum = crc32(sum, (void *)&head.len, sizeof(head.len));
 	sum = crc32(sum, (void *)&bad->head, sizeof(bad->head));
-	((u32 *)head)[1] = crc32(sum, (void *)entry, nr * sizeof(*entry));
+	head.sum = crc32(sum, (void *)entry, nr * sizeof(*entry));
 	s->records++;
-	CHECK_EQ(channel_write(&s->ch, head, sizeof(head)), 0);
+	CHECK_EQ(channel_write(&s->ch, &head, sizeof(head)), 0);
 	CHECK_EQ(channel_write(&s->ch, &bad->head, sizeof(bad->head)), 0);
 	CHECK_EQ(channel_write(&s->ch, entry, nr * sizeof(*entry)), 0);
 	CHECK_EQ(channel_write(&s->ch, zeroes, body), 0);

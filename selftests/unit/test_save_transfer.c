@@ -68,8 +68,8 @@ int close(int fd)
 /* The rest of the machine. */
 
 int memory_save(struct stream *s, const struct tarn_mem *mem,
-		struct workers *workers, bool compress,
-		struct memory_progress *progress)
+		struct workers *workers, struct prefetch *prefetch,
+		bool compress, struct memory_progress *progress)
 {
 	return step("memory") ? -errno : 0;
 }

@@ -126,8 +126,8 @@ struct mem_backend *mem_backend_create_ram(const char *id, u64 size)
 static int memory_result;
 
 int memory_save(struct stream *s, const struct tarn_mem *mem,
-		struct workers *workers, bool compress,
-		struct memory_progress *progress)
+		struct workers *workers, struct prefetch *prefetch,
+		bool compress, struct memory_progress *progress)
 {
 	gate_pass(&saving);
 	return READ_ONCE(memory_result);

@@ -15,6 +15,7 @@
 #include "save/content.h"
 #include "save/memory.h"
 #include "save/pool.h"
+#include "save/prefetch.h"
 #include "save/same.h"
 #include "save/workers.h"
 
@@ -86,6 +87,7 @@ struct saver {
 	const struct tarn_mem *mem;
 	struct memory_progress *progress;
 	struct workers *workers;
+	struct prefetch *prefetch;
 	struct same_list same;
 	struct content_codec *codec[WORKERS_MAX];
 	bool in_pool[MEM_MAX_RANGES];
@@ -151,11 +153,27 @@ static int read_pool(struct chunk *c, u32 page, u32 end)
 	return 0;
 }
 
+/* What is on its way into memory counts as there, and as used as it was. */
+static void mark_wanted(struct chunk *c, const u8 *wanted)
+{
+	u32 i;
+
+	for (i = 0; i < c->count; i++) {
+		if (!wanted[i] || c->states[i] != TARN_PAGE_PAGED)
+			continue;
+		c->states[i] = TARN_PAGE_RESIDENT;
+		c->heat[i] = wanted[i];
+	}
+}
+
 static int look_into_pool(struct chunk *c)
 {
+	u8 wanted[CHUNK];
 	u32 page = 0, end;
 	int ret = 0;
 
+	/* Before they are looked at: one may come in between. */
+	prefetch_wanted(c->sv->prefetch, c->range, c->off, c->count, wanted);
 	mark_same(c);
 	while (page < c->count && !ret) {
 		end = page;
@@ -165,9 +183,11 @@ static int look_into_pool(struct chunk *c)
 		for (page = end; page < c->count && is_same(c, page);)
 			page++;
 	}
-	if (!ret)
-		pool_heat(c->range, c->off, c->count, c->heat);
-	return ret;
+	if (ret)
+		return ret;
+	pool_heat(c->range, c->off, c->count, c->heat);
+	mark_wanted(c, wanted);
+	return 0;
 }
 
 /*
@@ -496,8 +516,8 @@ static void saver_destroy(struct saver *sv)
 }
 
 int memory_save(struct stream *s, const struct tarn_mem *mem,
-		struct workers *workers, bool compress,
-		struct memory_progress *progress)
+		struct workers *workers, struct prefetch *prefetch,
+		bool compress, struct memory_progress *progress)
 {
 	struct saver *sv = calloc(1, sizeof(*sv));
 	int ret;
@@ -507,6 +527,7 @@ int memory_save(struct stream *s, const struct tarn_mem *mem,
 	sv->s = s;
 	sv->mem = mem;
 	sv->workers = workers;
+	sv->prefetch = prefetch;
 	sv->progress = progress;
 	progress->total = mem->size;
 	ret = prepare(sv, compress);

@@ -37,13 +37,14 @@ struct memory_progress {
 
 /**
  * memory_save() - write all of it; the guest is stopped.
+ * @prefetch: NULL, or knows which pages are in a file just for a while
  * @compress: by zstd
  *
  * Return: 0 or -errno, reported.
  */
 int memory_save(struct stream *s, const struct tarn_mem *mem,
-		struct workers *workers, bool compress,
-		struct memory_progress *progress);
+		struct workers *workers, struct prefetch *prefetch,
+		bool compress, struct memory_progress *progress);
 
 /** memory_clear() - empty all of it, for memory_load(). -errno, reported. */
 int memory_clear(struct tarn_mem *mem);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <linux/tarn.h>
@@ -19,10 +20,10 @@
 
 /**
  * struct prefetch - what is to be brought.
- * @lock: over @go and @stop
- * @wake: one of them has changed
+ * @lock: over @go, @stop and the end of @heat
+ * @wake: one of the first two has changed
  * @heat: a byte a page of each range: enum tarn_activity, 0: nothing is to be brought;
- *	  the caller's until @go, then the thread's
+ *	  the caller's until @go, then the thread's. Others may look at the bytes
  */
 struct prefetch {
 	const struct tarn_mem *mem;
@@ -133,10 +134,12 @@ static void forget(struct prefetch *p)
 {
 	unsigned int i;
 
+	pthread_mutex_lock(&p->lock);
 	for (i = 0; i < MEM_MAX_RANGES; i++) {
 		free(p->heat[i]);
 		p->heat[i] = NULL;
 	}
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void *prefetch_main(void *arg)
@@ -201,6 +204,21 @@ void prefetch_add(struct prefetch *p, const struct mem_range *range, u64 off,
 	/* What nobody knows of comes when it is touched, or last. */
 	if (*map)
 		(*map)[off >> TARN_PAGE_SHIFT] = heat ?: TARN_ACTIVITY_COLD;
+}
+
+void prefetch_wanted(struct prefetch *p, const struct mem_range *range, u64 off,
+		     u32 count, u8 *heat)
+{
+	const u8 *map;
+
+	memset(heat, 0, count);
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	map = p->heat[range - p->mem->range];
+	if (map)
+		memcpy(heat, map + (off >> TARN_PAGE_SHIFT), count);
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void set(struct prefetch *p, bool *what)

@@ -37,6 +37,14 @@ void prefetch_add(struct prefetch *p, const struct mem_range *range, u64 off,
  */
 void prefetch_hot(struct prefetch *p, const bool *cancel);
 
+/**
+ * prefetch_wanted() - which pages are still to be brought.
+ * @p: NULL: none is
+ * @heat: becomes enum tarn_activity of each, 0: it is none of them
+ */
+void prefetch_wanted(struct prefetch *p, const struct mem_range *range, u64 off,
+		     u32 count, u8 *heat);
+
 /** prefetch_begin() - have the thread bring all others. */
 void prefetch_begin(struct prefetch *p);
 

@@ -191,7 +191,8 @@ static int write_all(struct transfer *t)
 	if ((ret = stream_begin(&t->stream)) ||
 	    (ret = put_sections(t, STREAM_MACHINE, t->machine)) ||
 	    (ret = memory_save(&t->stream, &t->vm->mem, t->workers,
-			       t->flags & TRANSFER_COMPRESS, &t->memory)) ||
+			       t->prefetch, t->flags & TRANSFER_COMPRESS,
+			       &t->memory)) ||
 	    (ret = put_sections(t, STREAM_DEVICES, t->devices)) ||
 	    (ret = stream_flush(&t->stream)) ||
 	    (ret = sync_result(stream_sync(&t->stream))) ||
