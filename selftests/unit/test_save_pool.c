@@ -47,6 +47,7 @@ static int fake_fstatfs(int fd, struct statfs *fs);
 /**
  * struct fake_page - of the partition.
  * @pos: where it is in a file; 0: it is in none
+ * @copy: it was there, and that is not forgotten
  */
 struct fake_page {
 	u8 state;
@@ -54,6 +55,7 @@ struct fake_page {
 	u64 id;
 	u64 pos;
 	u32 sum;
+	bool copy;
 };
 
 /**
@@ -236,6 +238,7 @@ static int do_import(struct tarn_partition_import *im)
 		page->state = TARN_PAGE_PAGED;
 		page->pos = im->offset + i * PAGE;
 		page->sum = ((u32 *)im->sums)[i];
+		page->copy = true;
 		module.imported++;
 	}
 	if (i && module.file < 0)
@@ -256,10 +259,16 @@ static int do_range(unsigned long request, struct tarn_partition_range *r)
 			module.page[r->start + i].state = TARN_PAGE_PAGED;
 		return 0;
 	}
-	CHECK_EQ(r->flags, TARN_PAGE_IN_SPARE);
-	for (i = 0; i < r->count && module.spare; i++) {
+	CHECK(r->flags & TARN_PAGE_IN_SPARE);
+	for (i = 0; i < r->count; i++) {
 		struct fake_page *page = &module.page[r->start + i];
 
+		if (page->state != TARN_PAGE_PAGED) {
+			page->copy &= !(r->flags & TARN_PAGE_IN_OWN);
+			continue;
+		}
+		if (!module.spare)
+			break;
 		module.in_order &= page->heat <= module.last_heat;
 		/* What nobody knows of counts as cold. */
 		module.last_heat = max_t(u8, page->heat, TARN_ACTIVITY_COLD);
@@ -449,6 +458,7 @@ static void empty(void)
 	for (i = 0; i < PAGES; i++) {
 		module.page[i].state = TARN_PAGE_EMPTY;
 		module.page[i].id = module.page[i].pos = 0;
+		module.page[i].copy = false;
 	}
 	CHECK_EQ(memory_clear(&mem), 0);
 	module.imports = module.imported = module.filled = module.copied = 0;
@@ -709,6 +719,18 @@ static unsigned int left_in_file(void)
 	return n;
 }
 
+static unsigned int copies(void)
+{
+	unsigned int n = 0;
+	u64 i;
+
+	pthread_mutex_lock(&module.lock);
+	for (i = 0; i < PAGES; i++)
+		n += module.page[i].copy;
+	pthread_mutex_unlock(&module.lock);
+	return n;
+}
+
 /* Pages of the guest that were paged. */
 #define PAGED 71
 
@@ -736,8 +758,11 @@ static void test_prefetch(void)
 	while (left_in_file() > PAGED)
 		usleep(10000);
 	CHECK(module.in_order);
+	while (copies() > PAGED)
+		usleep(10000);
 	prefetch_destroy(p);
 	CHECK_EQ(left_in_file(), PAGED);
+	CHECK_EQ(copies(), PAGED);
 	free_memory();
 }
 

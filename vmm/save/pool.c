@@ -132,11 +132,12 @@ static int call_range(const struct mem_range *range, unsigned long request,
 	return 0;
 }
 
-s64 pool_page_in(const struct mem_range *range, u64 off, u64 count)
+s64 pool_page_in(const struct mem_range *range, u64 off, u64 count, bool own)
 {
+	u32 flags = TARN_PAGE_IN_SPARE | (own ? TARN_PAGE_IN_OWN : 0);
 	u64 done = 0;
-	int ret = call_range(range, TARN_PARTITION_PAGE_IN, TARN_PAGE_IN_SPARE,
-			     off, count, &done);
+	int ret = call_range(range, TARN_PARTITION_PAGE_IN, flags, off, count,
+			     &done);
 
 	return ret ?: (s64)done;
 }

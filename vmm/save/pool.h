@@ -42,8 +42,13 @@ s64 pool_import(const struct mem_range *range, u64 off, u64 count, int fd,
 /** pool_imported() - how many pages of its partition are in files, as far as is known. */
 u64 pool_imported(const struct mem_range *range);
 
-/** pool_page_in() - bring pages while there are frames to spare. How far it came. */
-s64 pool_page_in(const struct mem_range *range, u64 off, u64 count);
+/**
+ * pool_page_in() - bring pages while there are frames to spare.
+ * @own: those that are there already forget their copies in files
+ *
+ * Return: how far it came.
+ */
+s64 pool_page_in(const struct mem_range *range, u64 off, u64 count, bool own);
 
 /** pool_page_out() - give up their frames. */
 int pool_page_out(const struct mem_range *range, u64 off, u64 count);

@@ -15,14 +15,19 @@
 
 /* Pages of a call, after each of which it may be over. */
 #define STEP 256
-/* How long until there may be frames to spare again, s. */
+/* How long until there may be frames to spare again, or what was begun is there, s. */
 #define PAUSE 1
+
+/* In place of its heat: the page was brought, and has a copy in the file still. */
+#define BROUGHT 0x80
+/* How often they are looked at: one may be on its way, or has been given up again. */
+#define OWN_TIMES 2
 
 /**
  * struct prefetch - what is to be brought.
  * @lock: over @go, @stop and the end of @heat
  * @wake: one of the first two has changed
- * @heat: a byte a page of each range: enum tarn_activity, 0: nothing is to be brought;
+ * @heat: a byte a page of each range: enum tarn_activity, 0: it was never in the file;
  *	  the caller's until @go, then the thread's. Others may look at the bytes
  */
 struct prefetch {
@@ -66,10 +71,14 @@ static u64 next_run(const struct prefetch *p, struct place *at, u8 class)
 	return 0;
 }
 
-/* Return: 1 when all are done, 0 when there are no frames to spare, or -errno. */
+/*
+ * Those that were brought have their copies forgotten. Return: 1 when all are done, 0 when
+ * there are no frames to spare, or -errno.
+ */
 static int bring(struct prefetch *p, struct place *at, u8 class,
 		 const bool *end)
 {
+	const bool own = class == BROUGHT;
 	const struct mem_range *range;
 	u64 n;
 	s64 done;
@@ -78,11 +87,11 @@ static int bring(struct prefetch *p, struct place *at, u8 class,
 		if (end && READ_ONCE(*end))
 			return -ECANCELED;
 		range = &p->mem->range[at->range];
-		done = pool_page_in(range, at->page << TARN_PAGE_SHIFT, n);
+		done = pool_page_in(range, at->page << TARN_PAGE_SHIFT, n, own);
 		if (done < 0)
 			return done == -EINTR || done == -EAGAIN ? 0 : done;
 		for (n -= done; done; done--)
-			p->heat[at->range][at->page++] = 0;
+			p->heat[at->range][at->page++] = BROUGHT;
 		if (n)
 			return 0;
 	}
@@ -115,18 +124,30 @@ static void pause_until_stop(struct prefetch *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Return: 1, or why that is over. */
+static int bring_class(struct prefetch *p, u8 class)
+{
+	struct place at = {0};
+	int ret;
+
+	while (!(ret = bring(p, &at, class, &p->stop)))
+		pause_until_stop(p);
+	return ret;
+}
+
+/* When all is there it is the guest's alone: the file is let go, but for what was paged. */
 static void bring_all(struct prefetch *p)
 {
-	struct place at;
+	unsigned int times;
 	u8 class;
-	int ret = 0;
+	int ret = 1;
 
-	for (class = TARN_ACTIVITY_HOT; class >= TARN_ACTIVITY_COLD; class--) {
-		at = (struct place){0};
-		while (!(ret = bring(p, &at, class, &p->stop)))
-			pause_until_stop(p);
-		if (ret < 0)
-			return;
+	for (class = TARN_ACTIVITY_HOT; class >= TARN_ACTIVITY_COLD && ret > 0;
+	     class--)
+		ret = bring_class(p, class);
+	for (times = 0; times < OWN_TIMES && ret > 0; times++) {
+		pause_until_stop(p);
+		ret = bring_class(p, BROUGHT);
 	}
 }
 
@@ -210,6 +231,7 @@ void prefetch_wanted(struct prefetch *p, const struct mem_range *range, u64 off,
 		     u32 count, u8 *heat)
 {
 	const u8 *map;
+	u32 i;
 
 	memset(heat, 0, count);
 	if (!p)
@@ -219,6 +241,9 @@ void prefetch_wanted(struct prefetch *p, const struct mem_range *range, u64 off,
 	if (map)
 		memcpy(heat, map + (off >> TARN_PAGE_SHIFT), count);
 	pthread_mutex_unlock(&p->lock);
+	for (i = 0; i < count; i++)
+		if (heat[i] == BROUGHT)
+			heat[i] = 0;
 }
 
 static void set(struct prefetch *p, bool *what)

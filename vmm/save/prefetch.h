@@ -2,8 +2,8 @@
 /*
  * Pages of a restored guest that are in the file still, and come into memory before the
  * guest touches them: those that it uses most before it runs, the others behind its back.
- * Only frames that nobody needs are taken for that. What was paged when the guest was
- * saved is none of it.
+ * Only frames that nobody needs are taken for that. When all have come the file is let go
+ * of. What was paged when the guest was saved is none of it.
  */
 #ifndef TARN_SAVE_PREFETCH_H
 #define TARN_SAVE_PREFETCH_H
