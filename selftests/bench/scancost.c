@@ -14,14 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <linux/tarn.h>
 
 #include "clock.h"
 #include "damon.h"
 #include "memory.h"
+#include "partition.h"
 
 #define PAGE_SIZE 4096UL
 #define INTERVAL_US 1000000UL
@@ -46,46 +44,22 @@ static void *touch(void *arg)
 	return NULL;
 }
 
-/* The directory that the file is in speaks for its pool. */
-static int pool_info(struct memory *memory, struct tarn_pool_info *info)
-{
-	char *path = strdup(memory->path), *slash;
-	int ret = 0;
-	FILE *dir;
-
-	if (!path)
-		return -ENOMEM;
-	slash = strrchr(path, '/');
-	if (slash)
-		*slash = '\0';
-	dir = fopen(slash ? path : ".", "re");
-	free(path);
-	if (!dir)
-		return -errno;
-	memset(info, 0, sizeof(*info));
-	info->size = sizeof(*info);
-	if (ioctl(fileno(dir), TARN_POOL_INFO, info))
-		ret = -errno;
-	fclose(dir);
-	return ret;
-}
-
 static int run_tarn(struct memory *memory, double *ns)
 {
 	uint64_t pages = memory->size / PAGE_SIZE;
 	struct tarn_pool_info before, now;
-	int ret = pool_info(memory, &before);
+	int ret = partition_pool_info(memory, &before);
 
 	/* The first round finds pages that are new. */
 	for (now = before; !ret && now.scanned_pages < 2 * pages;) {
 		usleep(INTERVAL_US / 10);
-		ret = pool_info(memory, &now);
+		ret = partition_pool_info(memory, &now);
 	}
 	before = now;
 	while (!ret && now.scanned_pages - before.scanned_pages <
 		       LOOKS * pages) {
 		usleep(INTERVAL_US / 10);
-		ret = pool_info(memory, &now);
+		ret = partition_pool_info(memory, &now);
 	}
 	*ns = (double)(now.scan_ns - before.scan_ns) /
 	      (double)(now.scanned_pages - before.scanned_pages);
