@@ -23,6 +23,9 @@
 #define PAGE_OUT_ROUNDS 20
 /* A page in so many may stay: some lie on lists that reclaim passes over. */
 #define FEW 256
+/* Of an entry of /proc/self/pagemap: the page is mapped. */
+#define PAGEMAP_PRESENT (1ULL << 63)
+#define PAGEMAP_AT_ONCE 512
 
 struct memory_ops {
 	const char *name;
@@ -247,6 +250,31 @@ int memory_residency(struct memory *memory, unsigned char *vec)
 	if (memory->ops->residency)
 		return memory->ops->residency(memory, vec);
 	return mincore(memory->base, memory->size, vec) ? -errno : 0;
+}
+
+long memory_mapped(const void *base, size_t size)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	size_t page = (uintptr_t)base / PAGE_SIZE, end = page + size / PAGE_SIZE;
+	uint64_t entry[PAGEMAP_AT_ONCE];
+	long mapped = 0;
+	size_t i, n;
+
+	if (fd < 0)
+		return -errno;
+	for (; page < end; page += n) {
+		n = end - page < PAGEMAP_AT_ONCE ? end - page : PAGEMAP_AT_ONCE;
+		if (pread(fd, entry, n * sizeof(*entry),
+			  (off_t)(page * sizeof(*entry))) !=
+		    (ssize_t)(n * sizeof(*entry))) {
+			mapped = -EIO;
+			break;
+		}
+		for (i = 0; i < n; i++)
+			mapped += !!(entry[i] & PAGEMAP_PRESENT);
+	}
+	close(fd);
+	return mapped;
 }
 
 size_t memory_parse_size(const char *text)

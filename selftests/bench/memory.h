@@ -42,6 +42,9 @@ long memory_resident(struct memory *memory);
 /* Which pages are in memory: a byte each, not 0 if it is. */
 int memory_residency(struct memory *memory, unsigned char *vec);
 
+/* How many pages of a mapping are in the caller's page tables, or a negative errno. */
+long memory_mapped(const void *base, size_t size);
+
 /* "64M", "1G", "4096" as bytes; 0 if it is no size. */
 size_t memory_parse_size(const char *text);
 

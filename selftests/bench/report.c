@@ -125,6 +125,11 @@ static const struct figure figures[] = {
 	{ "local_refaults_by_refault_vs_class", "local_refaults", 2, 2,
 	  "tarn_refaults_refault", "tarn_refaults_class", "Tarn by class", "%",
 	  HIGHER, 2.0, false },
+	{ "share_scan_gbps", "search", 2, 1, "tarn_search", "words_search",
+	  "reading by 64-bit words", "MB/s", HIGHER, 0.8, false },
+	{ "zero_scan_vs_qemu_buffer_is_zero", "search_zero", 2, 1,
+	  "tarn_search_zero", "vectors_search_zero",
+	  "looking for zeroes by vectors", "MB/s", HIGHER, 1.0, false },
 	{ "vmm_private_mib", "private", 1, 1, "tarn_private", "", "bound", "MiB",
 	  LOWER, 8.0, true },
 };

@@ -111,6 +111,16 @@ group_local_refaults() {
 	SERIES="tarn_refaults_class tarn_refaults_density tarn_refaults_refault"
 }
 
+group_search() {
+	DEVICE=
+	SERIES="tarn_search words_search"
+}
+
+group_search_zero() {
+	DEVICE=
+	SERIES="tarn_search_zero vectors_search_zero"
+}
+
 # value KEY COMMAND...: run it, print what it says for KEY
 value() {
 	value_key=$1
@@ -336,4 +346,39 @@ run_tarn_refaults_density() {
 
 run_tarn_refaults_refault() {
 	tarn_refaults refault
+}
+
+# with_quiet SIZE COMMAND...: run it with a pool that may page and has no pager, of which
+# the scanner does nothing by itself: what is shared, or a pattern, is what COMMAND says
+with_quiet() {
+	pool_mount "$1" || return 1
+	shift
+	tarnctl pool set "$POOL" scan=0 promote=0 && "$@"
+	with_status=$?
+	umount "$POOL" || return 1
+	return $with_status
+}
+
+# searched KEY [OPTION...]: pages of which a word near the end is read as well
+searched() {
+	searched_key=$1
+	shift
+	with_quiet 128M value "$searched_key" search --memory "tarn:$POOL/x" "$@"
+}
+
+run_tarn_search() {
+	searched mbps
+}
+
+# The same process in another run, so that sides come in turn as elsewhere.
+run_words_search() {
+	searched peer_mbps
+}
+
+run_tarn_search_zero() {
+	searched mbps --zero
+}
+
+run_vectors_search_zero() {
+	searched peer_mbps --zero
 }
