@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "damon.h"
+#include "task.h"
 
 #define ADMIN "/sys/kernel/mm/damon/admin/kdamonds"
 #define CONTEXT "0/contexts/0"
@@ -104,8 +105,7 @@ int damon_start(const void *base, size_t pages, uint64_t interval_us)
 
 int64_t damon_cpu_ns(void)
 {
-	char path[64], pid[32] = "";
-	long long ns;
+	char pid[32] = "";
 	FILE *in = fopen(ADMIN "/0/pid", "re");
 
 	if (!in)
@@ -113,14 +113,7 @@ int64_t damon_cpu_ns(void)
 	if (!fgets(pid, sizeof(pid), in))
 		pid[0] = '\0';
 	fclose(in);
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", atoi(pid));
-	in = fopen(path, "re");
-	if (!in)
-		return -errno;
-	if (fscanf(in, "%lld", &ns) != 1)
-		ns = -EINVAL;
-	fclose(in);
-	return ns;
+	return task_cpu_ns(atoi(pid));
 }
 
 void damon_stop(void)

@@ -130,6 +130,10 @@ static const struct figure figures[] = {
 	{ "zero_scan_vs_qemu_buffer_is_zero", "search_zero", 2, 1,
 	  "tarn_search_zero", "vectors_search_zero",
 	  "looking for zeroes by vectors", "MB/s", HIGHER, 1.0, false },
+	{ "break_ns_vs_memfd_cow", "breaks", 2, 1, "tarn_breaks", "memfd_breaks",
+	  "memfd, mapped privately", "ns/page", LOWER, 1.2, false },
+	{ "merge_rate_vs_ksm", "merges", 2, 1, "tarn_merges", "ksm_merges",
+	  "KSM", "pages/s", HIGHER, 4.0, false },
 	{ "vmm_private_mib", "private", 1, 1, "tarn_private", "", "bound", "MiB",
 	  LOWER, 8.0, true },
 };

@@ -121,6 +121,16 @@ group_search_zero() {
 	SERIES="tarn_search_zero vectors_search_zero"
 }
 
+group_breaks() {
+	DEVICE=
+	SERIES="tarn_breaks memfd_breaks"
+}
+
+group_merges() {
+	DEVICE=
+	SERIES="tarn_merges ksm_merges"
+}
+
 # value KEY COMMAND...: run it, print what it says for KEY
 value() {
 	value_key=$1
@@ -381,4 +391,20 @@ run_tarn_search_zero() {
 
 run_vectors_search_zero() {
 	searched peer_mbps --zero
+}
+
+run_tarn_breaks() {
+	with_quiet 128M value ns breaks --memory "tarn:$POOL/x"
+}
+
+run_memfd_breaks() {
+	value ns breaks --memory memfd
+}
+
+run_tarn_merges() {
+	with_quiet 192M value rate merges --memory "tarn:$POOL/x"
+}
+
+run_ksm_merges() {
+	value rate merges --memory swap
 }
