@@ -134,6 +134,10 @@ static const struct figure figures[] = {
 	  "memfd, mapped privately", "ns/page", LOWER, 1.2, false },
 	{ "merge_rate_vs_ksm", "merges", 2, 1, "tarn_merges", "ksm_merges",
 	  "KSM", "pages/s", HIGHER, 4.0, false },
+	/* The calls of the two devices, from numbers of pages to free frames; no guest. */
+	{ "balloon_reclaim_gibps_vs_qemu", "inflate", 2, 1, "tarn_inflate",
+	  "memfd_inflate", "a hole in a memfd for each page", "MiB/s", HIGHER,
+	  2.0, false },
 	{ "vmm_private_mib", "private", 1, 1, "tarn_private", "", "bound", "MiB",
 	  LOWER, 8.0, true },
 };

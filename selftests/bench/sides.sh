@@ -131,6 +131,11 @@ group_merges() {
 	SERIES="tarn_merges ksm_merges"
 }
 
+group_inflate() {
+	DEVICE=
+	SERIES="tarn_inflate memfd_inflate"
+}
+
 # value KEY COMMAND...: run it, print what it says for KEY
 value() {
 	value_key=$1
@@ -407,4 +412,12 @@ run_tarn_merges() {
 
 run_ksm_merges() {
 	value rate merges --memory swap
+}
+
+run_tarn_inflate() {
+	with_quiet 128M value mibps inflate --memory "tarn:$POOL/x"
+}
+
+run_memfd_inflate() {
+	value mibps inflate --memory memfd
 }
