@@ -18,9 +18,7 @@
 
 #include <linux/tarn_para.h>
 
-#define COM1_DATA	0x3f8
-#define COM1_STATUS	0x3fd
-#define COM_EMPTY	0x20
+#include "bare.h"
 
 /* Of tarn-vmm's machine: PM1a control, S5 and "go"; the reset register. */
 #define PM1_CONTROL	0x604
@@ -32,39 +30,12 @@
 
 #define MARK		((char *)0x1000000)
 
-/** struct start_info - what PVH hands over, as far as it is of interest. */
-struct start_info {
-	uint32_t magic, version, flags, nr_modules;
-	uint64_t modules, command_line;
-};
-
 static const char *command_line;
-
-static void out8(uint16_t port, uint8_t value)
-{
-	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static void out16(uint16_t port, uint16_t value)
-{
-	asm volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static uint8_t in8(uint16_t port)
-{
-	uint8_t value;
-
-	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 static void print(const char *text)
 {
-	for (; *text; text++) {
-		while (!(in8(COM1_STATUS) & COM_EMPTY))
-			;
-		out8(COM1_DATA, *text);
-	}
+	for (; *text; text++)
+		com1_put(*text);
 }
 
 static void print_hex(uint32_t value)
@@ -177,9 +148,6 @@ static void restart(void)
 	else
 		out8(RESET_PORT, RESET_NOW);
 }
-
-/* Called by the entry, once. */
-__attribute__((noreturn)) void guest_main(const struct start_info *info);
 
 void guest_main(const struct start_info *info)
 {
