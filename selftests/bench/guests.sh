@@ -17,6 +17,10 @@ GUEST_POOL=96M
 GUEST_CGROUP=$(((96 + 32) << 20))
 GUEST_WORK="zipf size=104 threads=4 warm=40000 ops=100000"
 BOOT_MIB=256
+# A guest without a kernel, which wants this much.
+HOLD=$TOP/build/selftests/guest/hold
+HOLD_MIB=256
+SAVE=/tmp/save
 # More than any TLB covers with 4 KiB pages.
 TOUCH_MIB=640
 TOUCH_WORK="touch size=512 ops=2000000"
@@ -44,6 +48,12 @@ group_boot() {
 group_private() {
 	DEVICE=
 	SERIES="tarn_private"
+}
+
+group_save() {
+	DEVICE="ssd 320"
+	SERIES="tarn_saved_mib qemu_saved_mib tarn_save_ms qemu_save_ms"
+	SERIES="$SERIES tarn_restore_ms qemu_restore_ms"
 }
 
 group_overlap() {
@@ -169,4 +179,84 @@ run_tarn_hypercall() {
 # While no partition knows the VM, as if there were no Tarn.
 run_kvm_hypercall() {
 	value kvm_call_detached_ns "$TOP/build/selftests/hypercall/cost"
+}
+
+# once_a_run NAME KEY COMMAND...: print what COMMAND says for KEY. It runs once in a run
+# ($run, of measure), for all series that ask it under that name.
+once_a_run() {
+	once_out=/tmp/once.$1.${run:?}
+	once_key=$2
+	shift 2
+	if [ ! -e "$once_out" ]; then
+		once_said=$("$@") || return
+		echo "$once_said" >"$once_out"
+	fi
+	value "$once_key" cat "$once_out"
+}
+
+# with_saves DEVICE COMMAND...: run it with a new filesystem on the device, at $SAVE.
+# "again" then takes all that is in the page cache of it away.
+with_saves() {
+	save_device=$(nullb_path "$1")
+	shift
+	mkdir -p "$SAVE"
+	mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$save_device" &&
+		mount -t ext4 "$save_device" "$SAVE" || return 1
+	again="umount $SAVE && mount -t ext4 $save_device $SAVE"
+	"$@"
+	with_status=$?
+	umount "$SAVE" || return 1
+	return $with_status
+}
+
+# saved OPTION... VMM...
+saved() {
+	saves --file "$SAVE/guest" --socket /tmp/save.socket --between "$again" "$@"
+}
+
+# Where what is used is known sooner than by 2 % of such a processor.
+tarn_saved() {
+	tarnctl pool set "$POOL" scan=20% || return 1
+	saved --partition "$POOL/guest" tarn-vmm -cpu host -m "$HOLD_MIB" -smp 1 \
+		-machine pc,accel=kvm,memory-backend=ram \
+		-object "memory-backend-file,id=ram,size=${HOLD_MIB}M,mem-path=$POOL/guest,share=on" \
+		-display none -serial stdio -kernel "$HOLD"
+}
+
+qemu_saved() {
+	saved --fd qemu-system-x86_64 -nodefaults -no-user-config -cpu host \
+		-m "$HOLD_MIB" -smp 1 -machine pc,accel=kvm \
+		-display none -serial stdio -kernel "$HOLD"
+}
+
+tarn_save() {
+	once_a_run tarn_save "$1" with_saves ours with_pagerless 384M tarn_saved
+}
+
+qemu_save() {
+	once_a_run qemu_save "$1" with_saves peer qemu_saved
+}
+
+run_tarn_saved_mib() {
+	tarn_save saved_mib
+}
+
+run_qemu_saved_mib() {
+	qemu_save saved_mib
+}
+
+run_tarn_save_ms() {
+	tarn_save save_ms
+}
+
+run_qemu_save_ms() {
+	qemu_save save_ms
+}
+
+run_tarn_restore_ms() {
+	tarn_save restore_ms
+}
+
+run_qemu_restore_ms() {
+	qemu_save restore_ms
 }

@@ -138,6 +138,16 @@ static const struct figure figures[] = {
 	{ "balloon_reclaim_gibps_vs_qemu", "inflate", 2, 1, "tarn_inflate",
 	  "memfd_inflate", "a hole in a memfd for each page", "MiB/s", HIGHER,
 	  2.0, false },
+	/*
+	 * The QEMU of Debian 12 is 7.2, and mapped-ram came with 9.0: the peer is its
+	 * stream, into a file that it has open.
+	 */
+	{ "save_bytes_vs_mapped_ram", "save", 1, 1, "tarn_saved_mib",
+	  "qemu_saved_mib", "QEMU 7.2, a stream", "MiB", LOWER, 0.5, false },
+	{ "save_s_vs_mapped_ram", "save", 1, 1, "tarn_save_ms", "qemu_save_ms",
+	  "QEMU 7.2, a stream", "ms", LOWER, 0.5, false },
+	{ "restore_90pct_s_vs_mapped_ram", "save", 1, 1, "tarn_restore_ms",
+	  "qemu_restore_ms", "QEMU 7.2, a stream", "ms", LOWER, 0.33, false },
 	{ "vmm_private_mib", "private", 1, 1, "tarn_private", "", "bound", "MiB",
 	  LOWER, 8.0, true },
 };

@@ -363,22 +363,28 @@ run_tarn_refaults_refault() {
 	tarn_refaults refault
 }
 
-# with_quiet SIZE COMMAND...: run it with a pool that may page and has no pager, of which
-# the scanner does nothing by itself: what is shared, or a pattern, is what COMMAND says
-with_quiet() {
+# with_pagerless SIZE COMMAND...: run it with a pool that may page and has no pager
+with_pagerless() {
 	pool_mount "$1" || return 1
 	shift
-	tarnctl pool set "$POOL" scan=0 promote=0 && "$@"
+	"$@"
 	with_status=$?
 	umount "$POOL" || return 1
 	return $with_status
+}
+
+# quiet COMMAND...: the scanner does nothing by itself: what is shared, or a pattern, is
+# what COMMAND says
+quiet() {
+	tarnctl pool set "$POOL" scan=0 promote=0 || return 1
+	"$@"
 }
 
 # searched KEY [OPTION...]: pages of which a word near the end is read as well
 searched() {
 	searched_key=$1
 	shift
-	with_quiet 128M value "$searched_key" search --memory "tarn:$POOL/x" "$@"
+	with_pagerless 128M quiet value "$searched_key" search --memory "tarn:$POOL/x" "$@"
 }
 
 run_tarn_search() {
@@ -399,7 +405,7 @@ run_vectors_search_zero() {
 }
 
 run_tarn_breaks() {
-	with_quiet 128M value ns breaks --memory "tarn:$POOL/x"
+	with_pagerless 128M quiet value ns breaks --memory "tarn:$POOL/x"
 }
 
 run_memfd_breaks() {
@@ -407,7 +413,7 @@ run_memfd_breaks() {
 }
 
 run_tarn_merges() {
-	with_quiet 192M value rate merges --memory "tarn:$POOL/x"
+	with_pagerless 192M quiet value rate merges --memory "tarn:$POOL/x"
 }
 
 run_ksm_merges() {
@@ -415,7 +421,7 @@ run_ksm_merges() {
 }
 
 run_tarn_inflate() {
-	with_quiet 128M value mibps inflate --memory "tarn:$POOL/x"
+	with_pagerless 128M quiet value mibps inflate --memory "tarn:$POOL/x"
 }
 
 run_memfd_inflate() {
