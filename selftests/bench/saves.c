@@ -183,6 +183,14 @@ static int measure_before(double *ns)
 	return ret;
 }
 
+/* Is it as fast from that tick on, if one takes @ns? */
+static bool is_fast(size_t from, double ns)
+{
+	double took = (double)(ticker.at[from + WINDOW] - ticker.at[from]);
+
+	return took * PERCENT <= ns * WINDOW * 100;
+}
+
 /* When the first window began in which it was as fast as that. */
 static int measure_after(double ns, uint64_t *at)
 {
@@ -193,8 +201,7 @@ static int measure_after(double ns, uint64_t *at)
 		ret = ticker_wait(&ticker, from + WINDOW + 1);
 		if (ret)
 			return ret;
-		if ((double)(ticker.at[from + WINDOW] - ticker.at[from]) *
-			    PERCENT <= ns * WINDOW * 100)
+		if (is_fast(from, ns))
 			break;
 		if (ticker.at[from] - ticker.began > MOST_NS)
 			return -ETIME;
@@ -266,6 +273,15 @@ static int run_saved(const struct options *opt, double *ns)
 	return ret;
 }
 
+/* Is it the guest that was saved? One that began anew says that it is ready. */
+static int check_restored(void)
+{
+	if (!ticker.ready)
+		return ticker_verify(&ticker);
+	fprintf(stderr, "saves: the guest was not restored, but booted\n");
+	return -EILSEQ;
+}
+
 /* It was stopped as it was saved. */
 static int run_restored(const struct options *opt, double ns)
 {
@@ -283,7 +299,7 @@ static int run_restored(const struct options *opt, double ns)
 		printf("restore_ms %.1f\n",
 		       (double)(at - ticker.began) / 1000000);
 	if (!ret)
-		ret = ticker_verify(&ticker);
+		ret = check_restored();
 	stop();
 	return ret;
 }
@@ -296,6 +312,9 @@ static int run(const struct options *opt)
 	if (ret)
 		return ret;
 	printf("tick_ms %.2f\n", ns / 1000000);
+	/* What is restored is from the file, and nothing else. */
+	if (opt->partition && !access(opt->partition, F_OK))
+		return -EEXIST;
 	if (opt->between && system(opt->between))
 		return -EIO;
 	return run_restored(opt, ns);
