@@ -233,8 +233,8 @@ static void the_scanner_finds_them(void)
 	for (i = 0; i < PAGES; i += 2)
 		page_fill(map + i * PAGE_SIZE, 9, i, 1);
 	WAIT_FOR(part_info(part).pattern_pages == PAGES / 2);
-	ASSERT_GT(pool_info(&pool).searched_pages, 0);
-	/* It is added when the leaf is done. */
+	/* They are added when the leaf is done. */
+	WAIT_FOR(pool_info(&pool).searched_pages);
 	WAIT_FOR(pool_info(&pool).search_ns);
 	ASSERT_EQ(part_info(part).resident_pages, PAGES / 2);
 	ASSERT_EQ(pg.ctl->stores, 0);
