@@ -541,6 +541,9 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 	struct page *page = vmf->page, *now;
 	u64 e;
 
+	/* There is what the guest reads: KVM's worker has no use for more. */
+	if (tarn_asyncpf_is_worker(vmf))
+		return VM_FAULT_SIGBUS;
 	if (!entry)
 		return VM_FAULT_NOPAGE;
 	e = atomic64_read(entry);
@@ -550,8 +553,8 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 		 * and the next fault finds it; else that one waits, as a write of a known page.
 		 */
 		if (tarn_page_bring_at(part, vmf->pgoff, entry,
-				       TARN_BRING_WRITE | TARN_BRING_NOWAIT,
-				       vmf->vma->vm_mm))
+				       TARN_BRING_WRITE | TARN_BRING_NOWAIT |
+				       TARN_BRING_UNTOLD, vmf->vma->vm_mm))
 			tarn_partition_unmap(part, vmf->pgoff, 1);
 		return VM_FAULT_NOPAGE;
 	}

@@ -18,6 +18,7 @@
 
 #include "page/block.h"
 #include "page/pending.h"
+#include "page/restore.h"
 #include "pager/window.h"
 #include "pool/pattern.h"
 #include "pool/pins.h"
@@ -199,8 +200,11 @@ static void begin_whole(const struct gather *g)
 {
 	lock_page(g->to->page);
 	g->to->whole = true;
-	if (g->dirty)
-		tarn_frame_set_dirty(g->to->page);
+	if (!g->dirty)
+		return;
+	tarn_frame_set_dirty(g->to->page);
+	if (unlikely(!xa_empty(&g->part->pool->imports)))
+		tarn_page_forget(g->part, tarn_chunk_first(g->to), g->to->page);
 }
 
 static bool gather_in_place(struct gather *g)

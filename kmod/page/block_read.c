@@ -222,6 +222,7 @@ static struct tarn_io *read_create(struct tarn_block_load *load, u64 cookie)
 	io->flags = TARN_REQ_WIDE;
 	io->run = TARN_BLOCK_PAGES - 1;
 	io->cookie = cookie;
+	io->asked = true;
 	io->block = load;
 	return io;
 }

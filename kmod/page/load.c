@@ -227,8 +227,13 @@ bool tarn_load_settle(struct tarn_io *io)
 	frame->owner = tarn_owner_page(io->part->id, io->index);
 	frame->copy = tarn_copy_pager(io->cookie);
 	tarn_frame_clear_dirty(tarn_frame_page(pool, io->frame));
-	return settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
-			  TARN_ENTRY_NEW);
+	if (settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
+		       TARN_ENTRY_NEW))
+		return true;
+	/* The copy is the request's: who has others of its chunk locked must not take it. */
+	frame->copy = TARN_COPY_NONE;
+	frame->owner = TARN_OWNER_NOBODY;
+	return false;
 }
 
 /* Then, without page locks: pins may have come or gone. */

@@ -19,6 +19,7 @@
 #include "page/load.h"
 #include "page/pagein.h"
 #include "page/pending.h"
+#include "page/restore.h"
 #include "page/share.h"
 #include "pager/import.h"
 #include "pool/canon.h"
@@ -43,26 +44,11 @@
  * With the page lock held: the page is going to differ from its copy. One that the pager has
  * is kept for the next store to replace it; one in a file is of no use any more.
  */
-static void outdate(struct tarn_pool *pool, u64 frame, struct page *page)
+static void outdate(struct tarn_partition *part, u64 frame, struct page *page)
 {
-	unsigned int i, count = 1;
-
 	tarn_frame_set_dirty(page);
-	if (likely(xa_empty(&pool->imports)))
-		return;
-	if (PageCompound(page)) {
-		frame = ALIGN_DOWN(frame, TARN_CHUNK_FRAMES);
-		count = TARN_CHUNK_FRAMES;
-	}
-	for (i = 0; i < count; i++) {
-		struct tarn_frame *f = tarn_frame(pool, frame + i);
-		u64 cookie = tarn_copy_cookie(f->copy);
-
-		if (!tarn_import_is(cookie))
-			continue;
-		f->copy = TARN_COPY_NONE;
-		tarn_import_drop(pool, cookie);
-	}
+	if (unlikely(!xa_empty(&part->pool->imports)))
+		tarn_page_forget(part, frame, page);
 }
 
 /*
@@ -147,7 +133,7 @@ struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
 			if (!tarn_poisoned(page)) {
 				if (flags & TARN_BRING_WRITE &&
 				    !tarn_frame_dirty(page))
-					outdate(part->pool, frame, page);
+					outdate(part, frame, page);
 				return page;
 			}
 			ret = spoilt(part, index, entry, frame, page);
@@ -583,17 +569,6 @@ static int bring_brief(struct bring *b)
 	return ret ? ret : -ERESTART;
 }
 
-static int wait_for_load(struct bring *b, u64 e)
-{
-	struct tarn_wait wait = b->wait;
-
-	if (!tarn_import_is(tarn_entry_payload(e)))
-		return tarn_wait_var(b->entry, !loading(b->entry), &b->wait);
-	/* No pager has a part in it. */
-	wait.locked = NULL;
-	return tarn_wait_var(b->entry, !loading(b->entry), &wait);
-}
-
 /* One step towards a resident page; -ERESTART: look again. */
 static int bring_step(struct bring *b)
 {
@@ -611,6 +586,9 @@ static int bring_step(struct bring *b)
 		return bring_shared(b, e);
 	if (!tarn_entry_is_stored(e))
 		return 0;
+	/* No pager has a part in it. */
+	if (tarn_import_is(tarn_entry_payload(e)))
+		b->wait.locked = NULL;
 	if (!tarn_entry_mark(e)) {
 		ret = bring_paged(b, e);
 		if (ret)
@@ -624,7 +602,9 @@ static int bring_step(struct bring *b)
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
 	tarn_stats_add(b->part, TARN_STAT_PAGE_WAITS, 1);
-	ret = wait_for_load(b, e);
+	if (tarn_import_is(tarn_entry_payload(e)))
+		tarn_import_want(b->part, b->index, tarn_entry_payload(e));
+	ret = tarn_wait_var(b->entry, !loading(b->entry), &b->wait);
 	b->flags |= TARN_BRING_TRIED;
 	return ret ? ret : -ERESTART;
 }

@@ -9,7 +9,9 @@
  * A read can't be taken back. So when the pool ends its loads are aborted, and the read goes
  * on with nothing but its pages, its file and the module; the frames stay in limbo until then.
  */
+#include <linux/blkdev.h>
 #include <linux/bvec.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/gfs2_ondisk.h>
@@ -29,9 +31,14 @@
 #include "pool/partition.h"
 #include "pool/pool.h"
 
-/* Reads of an import under way at once, and loads of one read. */
+/* Reads of an import under way at once; of these, such as nobody waits for. */
 #define READS_MOST	8
+#define GUESSES_MOST	6
+/* Loads of one read, and bytes behind which no more are added. */
 #define LOADS_MOST	32
+#define BYTES_MOST	(1U << 20)
+/* Of so many reads one is of loads that nobody waits for, if there are any. */
+#define GUESS_TURN	8
 /* Loads that wait, behind which guesses do. */
 #define WAITING_MOST	(4 * LOADS_MOST)
 
@@ -46,10 +53,13 @@
  * @asked: loads that wait, and somebody for them
  * @guessed: loads that wait, and nobody for them
  * @waiting: how many they are together
+ * @turns: reads that were begun
  * @reads: under way, struct import_read
  * @nr_reads: how many
+ * @end: lets the file go
  *
- * Whoever has a cookie of it finds it in the table. The last five are under reads_lock.
+ * Whoever has a cookie of it finds it in the table. From @asked to @nr_reads all is under
+ * reads_lock.
  */
 struct tarn_import {
 	struct rcu_head rcu;
@@ -61,8 +71,10 @@ struct tarn_import {
 	struct list_head asked;
 	struct list_head guessed;
 	unsigned int waiting;
+	unsigned int turns;
 	struct list_head reads;
 	unsigned int nr_reads;
+	struct work_struct end;
 };
 
 /**
@@ -109,17 +121,29 @@ static struct workqueue_struct *import_wq;
 
 /* ---- which files -------------------------------------------------------- */
 
+/* Of the kernel's own mounts, as memfds, not all who write to it are counted. */
 static bool is_local(const struct super_block *sb)
 {
 	switch (sb->s_magic) {
 	case TMPFS_MAGIC:
-		return true;
+		return !(sb->s_flags & SB_KERNMOUNT);
 	case FUSE_SUPER_MAGIC:
 	case OCFS2_SUPER_MAGIC:
 	case GFS2_MAGIC:
 		return false;
 	}
-	return sb->s_type->fs_flags & FS_REQUIRES_DEV;
+	return sb->s_type->fs_flags & FS_REQUIRES_DEV && sb->s_bdev;
+}
+
+/* Page by page, also past the page cache. */
+static bool has_small_blocks(const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+	struct block_device *bdev = S_ISBLK(inode->i_mode) ?
+				    I_BDEV(file->f_mapping->host) :
+				    inode->i_sb->s_bdev;
+
+	return !bdev || bdev_logical_block_size(bdev) <= PAGE_SIZE;
 }
 
 /* A read must not depend on somebody who may let it wait. */
@@ -129,8 +153,9 @@ static bool can_be_read(const struct file *file)
 
 	if (!(file->f_mode & FMODE_CAN_READ))
 		return false;
-	return S_ISBLK(inode->i_mode) ||
-	       (S_ISREG(inode->i_mode) && is_local(inode->i_sb));
+	return (S_ISBLK(inode->i_mode) ||
+		(S_ISREG(inode->i_mode) && is_local(inode->i_sb))) &&
+	       has_small_blocks(file);
 }
 
 static struct file *get_file_of(int fd)
@@ -151,12 +176,18 @@ static struct file *get_file_of(int fd)
 }
 
 /*
- * It stays as it is: nobody has it open to write, or will. Of a block device the operator
- * sees to that.
+ * It stays as it is: nobody has it open to write, or will. That is not for everybody to
+ * decide who may read it. Of a block device the operator sees to that.
  */
 static int keep_unchanged(struct file *file)
 {
-	return S_ISREG(file_inode(file)->i_mode) ? deny_write_access(file) : 0;
+	const struct inode *inode = file_inode(file);
+
+	if (!S_ISREG(inode->i_mode))
+		return 0;
+	if (!uid_eq(current_fsuid(), inode->i_uid) && !capable(CAP_FOWNER))
+		return -EPERM;
+	return file->f_mode & FMODE_WRITE ? -ETXTBSY : deny_write_access(file);
 }
 
 static void let_change(struct file *file)
@@ -178,7 +209,7 @@ static struct tarn_import *find(struct tarn_partition *part, const struct file *
 	*others = 0;
 	rcu_read_lock();
 	xa_for_each(&part->pool->imports, id, import) {
-		if (import->part != part->id)
+		if (import->part != part->id || !atomic64_read(&import->copies))
 			continue;
 		++*others;
 		if (import->file == file && atomic64_inc_not_zero(&import->copies)) {
@@ -188,6 +219,16 @@ static struct tarn_import *find(struct tarn_partition *part, const struct file *
 	}
 	rcu_read_unlock();
 	return found;
+}
+
+/* Not by who put the last copy: of a file without a name that may take long. */
+static void end_work(struct work_struct *work)
+{
+	struct tarn_import *import = container_of(work, struct tarn_import, end);
+
+	let_change(import->file);
+	fput(import->file);
+	kfree_rcu(import, rcu);
 }
 
 static struct tarn_import *create(struct tarn_partition *part, struct file *file)
@@ -207,6 +248,7 @@ static struct tarn_import *create(struct tarn_partition *part, struct file *file
 	INIT_LIST_HEAD(&import->asked);
 	INIT_LIST_HEAD(&import->guessed);
 	INIT_LIST_HEAD(&import->reads);
+	INIT_WORK(&import->end, end_work);
 	ret = xa_alloc(&part->pool->imports, &import->id, import,
 		       XA_LIMIT(0, TARN_IMPORTS_MOST - 1), GFP_KERNEL_ACCOUNT);
 	if (!ret)
@@ -245,15 +287,13 @@ struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd)
 	return import;
 }
 
-/* With the last one the file is let go. Context: any that may fput(). */
+/* With the last one the file is let go, a moment later. Context: process. */
 void tarn_import_put(struct tarn_import *import, u64 copies)
 {
 	if (!atomic64_sub_and_test(copies, &import->copies))
 		return;
 	xa_erase(&import->pool->imports, import->id);
-	let_change(import->file);
-	fput(import->file);
-	kfree_rcu(import, rcu);
+	queue_work(import_wq, &import->end);
 }
 
 /* A copy of its is named by an entry from now on, by this cookie. */
@@ -319,23 +359,38 @@ static bool follows(const struct run *run, const struct tarn_io *io)
 	return (u32)io->cookie == run->page[0] + (run->bytes >> PAGE_SHIFT);
 }
 
-/* The next ones of an import. False: there are none. */
-static bool take_run(struct tarn_import *import, struct run *run)
+/* Mostly those that somebody waits for. With @others reads under way. */
+static struct list_head *next_list(struct tarn_import *import, unsigned int others)
 {
-	struct list_head *list = list_empty(&import->asked) ? &import->guessed :
-							      &import->asked;
-	struct tarn_io *io, *next;
+	bool guess = list_empty(&import->asked) ||
+		     !(import->turns % GUESS_TURN);
 
 	lockdep_assert_held(&reads_lock);
+	return guess && !list_empty(&import->guessed) && others < GUESSES_MOST ?
+	       &import->guessed : &import->asked;
+}
+
+/* The next ones of an import. False: there are none for now. */
+static bool take_run(struct tarn_import *import, struct run *run,
+		     unsigned int others)
+{
+	struct list_head *list = next_list(import, others);
+	struct tarn_io *io, *next;
+
 	run->count = 0;
 	run->bytes = 0;
 	list_for_each_entry_safe(io, next, list, link) {
-		if (run->count == LOADS_MOST || (run->count && !follows(run, io)))
+		if (run->count == LOADS_MOST || run->bytes >= BYTES_MOST ||
+		    (run->count && !follows(run, io)))
 			break;
 		list_del_init(&io->link);
 		add(run, io);
 	}
+	import->turns++;
 	import->waiting -= run->count;
+	/* Pairs with the barrier of who waits, in prepare_to_wait_event(). */
+	smp_mb();
+	wake_up_var(&import->waiting);
 	return run->count;
 }
 
@@ -395,14 +450,14 @@ static bool is_ours(struct import_read *read, bool *more)
 	ours = import;
 	*more = false;
 	if (ours) {
-		*more = take_run(import, &read->run[!read->turn]);
+		*more = take_run(import, &read->run[!read->turn],
+				 import->nr_reads - 1);
 		if (*more) {
 			read->turn = !read->turn;
 		} else {
 			list_del(&read->link);
 			import->nr_reads--;
 		}
-		wake_up_var(&import->waiting);
 	}
 	spin_unlock(&reads_lock);
 	return ours;
@@ -459,7 +514,7 @@ static struct import_read *begin(struct tarn_import *import, struct import_read 
 {
 	lockdep_assert_held(&reads_lock);
 	if (!read || import->nr_reads == READS_MOST ||
-	    !take_run(import, &read->run[0]))
+	    !take_run(import, &read->run[0], import->nr_reads))
 		return read;
 	list_add_tail(&read->link, &import->reads);
 	import->nr_reads++;
@@ -519,6 +574,37 @@ static struct tarn_import *get_import_of(struct tarn_pool *pool, u64 cookie)
 		import = NULL;
 	rcu_read_unlock();
 	return import;
+}
+
+/**
+ * tarn_import_want() - somebody waits for a load that was begun as a guess
+ * @part: partition
+ * @index: page
+ * @cookie: its copy's, which the caller saw
+ *
+ * Context: process.
+ */
+void tarn_import_want(struct tarn_partition *part, u64 index, u64 cookie)
+{
+	struct tarn_import *import = get_import_of(part->pool, cookie);
+	struct import_read *read = NULL;
+	struct tarn_io *io;
+
+	if (!import)
+		return;
+	if (READ_ONCE(import->nr_reads) < READS_MOST)
+		read = read_create(import);
+	spin_lock(&reads_lock);
+	list_for_each_entry(io, &import->guessed, link) {
+		if (io->index != index || io->part != part)
+			continue;
+		list_move_tail(&io->link, &import->asked);
+		break;
+	}
+	read = begin(import, read);
+	spin_unlock(&reads_lock);
+	read_free(read);
+	tarn_import_put(import, 1);
 }
 
 /**

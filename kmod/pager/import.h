@@ -43,6 +43,7 @@ u64 tarn_import_add(struct tarn_import *import, u64 page);
 void tarn_import_drop(struct tarn_pool *pool, u64 cookie);
 u64 tarn_import_count(struct tarn_partition *part);
 void tarn_import_read(struct tarn_io *io);
+void tarn_import_want(struct tarn_partition *part, u64 index, u64 cookie);
 int tarn_import_wait(struct tarn_pool *pool, u64 cookie);
 
 void tarn_imports_end(struct tarn_pool *pool);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -386,6 +387,16 @@ static void without_a_pager(void)
 	file_end();
 }
 
+/* Who may only read it can't keep others from writing. */
+static int try_as_another(void *arg)
+{
+	u64 done;
+
+	setfsuid(65534);
+	drop_caps();
+	return __import(file, 0, 1, 0, &done) == -EPERM ? 0 : 1;
+}
+
 /* It is needed as it is. Who could write to it already is a reason not to take it. */
 static void nobody_can_change_it(void)
 {
@@ -398,6 +409,7 @@ static void nobody_can_change_it(void)
 	ASSERT_ERR(__import(file, 0, 1, 0, &done), ETXTBSY);
 	ASSERT_ERR(__import(fd, 0, 1, 0, &done), ETXTBSY);
 	close(fd);
+	ASSERT_EQ(reap(spawn(try_as_another, NULL)), 0);
 	import(0, PAGES);
 	ASSERT_ERR(SYS(open(path, O_WRONLY)), ETXTBSY);
 	ASSERT_ERR(SYS(open(path, O_WRONLY | O_TRUNC)), ETXTBSY);
@@ -481,6 +493,9 @@ static void bad_calls_change_nothing(void)
 	i.reserved = 1;
 	ASSERT_ERR(__tarn_op(g.fd, TARN_PARTITION_IMPORT, &i), EINVAL);
 	ASSERT_ERR(__import(g.fd, 0, 1, 0, &done), EOPNOTSUPP);
+	other = ASSERT_OK(memfd_create("saved", 0));
+	ASSERT_ERR(__import(other, 0, 1, 0, &done), EOPNOTSUPP);
+	close(other);
 	ASSERT_OK(pipe(pipes));
 	ASSERT_ERR(__import(pipes[0], 0, 1, 0, &done), EOPNOTSUPP);
 	other = ASSERT_OK(open(path, O_WRONLY));
@@ -686,6 +701,62 @@ static void all_at_once(void)
 	file_end();
 }
 
+#define BLOCK 512ULL
+
+/* Through a mapping of its own, which has no page table yet: so a block comes as a whole. */
+static int use_block(void *arg)
+{
+	u8 *map = part_map(g.fd, BLOCK);
+	u64 i;
+
+	for (i = 0; i < BLOCK; i++) {
+		volatile u64 *page = (u64 *)(map + i * PAGE_SIZE);
+
+		if (i % 8 == 7)
+			*page = WORD;
+		else
+			(void)*page;
+	}
+	return 0;
+}
+
+/* A block that comes from a file by one read, of which pages are cut away meanwhile. */
+static void blocks_are_cut_while_they_come(void)
+{
+	unsigned int i, j;
+	pid_t pid[2];
+	u64 done;
+
+	file_begin(BLOCK);
+	restore_begin("size=8M,huge=always", NULL, BLOCK);
+	pg.ctl->truncates = 1;
+	fill(&g, 0, BLOCK, 1);
+	/* One that went out as a whole comes so. */
+	ASSERT_EQ(part_page_out(g.fd, 0, BLOCK), BLOCK);
+	for (i = 0; i < 40; i++) {
+		ASSERT_OK(fallocate(g.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				    0, BLOCK * PAGE_SIZE));
+		WAIT_FOR(!imported());
+		ASSERT_OK(__import(file, 0, BLOCK, 0, &done));
+		ASSERT_EQ(done, BLOCK);
+		for (j = 0; j < 2; j++)
+			pid[j] = spawn(use_block, NULL);
+		for (j = 0; j < i % 8; j++)
+			ASSERT_OK(fallocate(g.fd, FALLOC_FL_PUNCH_HOLE |
+						  FALLOC_FL_KEEP_SIZE,
+					    (i * 37 + j * 61) % BLOCK * PAGE_SIZE,
+					    PAGE_SIZE));
+		for (j = 0; j < 2; j++)
+			ASSERT_EQ(reap(pid[j]), 0);
+	}
+	/* It did so, and was parted then. */
+	ASSERT_GT(part_info(g.fd).block_fills, 1);
+	ASSERT_OK(ftruncate(g.fd, 0));
+	WAIT_FOR(!imported());
+	restore_end();
+	file_end();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(words_need_no_frame),
 	TEST(only_what_is_empty),
@@ -705,6 +776,7 @@ static const struct tarn_test tests[] = {
 	TEST(copies_of_what_a_file_has),
 	TEST(a_read_that_hangs_keeps_nobody),
 	TEST(all_at_once),
+	TEST(blocks_are_cut_while_they_come),
 };
 
 TESTS_MAIN(tests)

@@ -92,7 +92,7 @@ const struct field partition_fields[] = {
 	PART(shared_pages, PAGES, "shared"),
 	PART(shared_charge, PAGES, "its part of the frames"),
 	PART(balloon_pages, PAGES, "in the balloon"),
-	PART(imported_pages, PAGES, "in the file it was saved to"),
+	PART(imported_pages, PAGES, "in its saved file"),
 	PART(pinned_pages, PAGES, "pinned"),
 	PART(vms, NUMBER, "VMs attached"),
 	PART(hypercalls, NUMBER, "of these with hypercalls"),

@@ -525,7 +525,9 @@ struct tarn_partition_pages {
 #define TARN_PAGE_IN_SPARE	(1U << 0)
 /**
  * With SPARE: pages that are there already forget their copy in a file (struct
- * tarn_partition_import). They are stored with the pager when they go.
+ * tarn_partition_import). They are stored with the pager when they go. Pages that are on
+ * their way, or in somebody's hand, do not: the call is repeated until @imported_pages of
+ * struct tarn_partition_info is 0. Pages that share are passed over.
  */
 #define TARN_PAGE_IN_OWN	(1U << 1)
 #define TARN_PAGE_IN_ALL	3U

@@ -114,8 +114,9 @@ struct tarn_partition_copy {
  *
  * The file is read as it is opened: with O_DIRECT past the page cache. EBADF; EOPNOTSUPP: not
  * a regular file or a block device, or of a filesystem whose reads may depend on a server or
- * on other hosts (such as are on block devices of this one are taken, and tmpfs); ETXTBSY:
- * somebody has it open to write; EFBIG: behind TARN_IMPORT_PAGES; EMFILE: the partition has
+ * on other hosts (such as are on block devices of this one are taken, and tmpfs, but no memfd);
+ * EPERM: it is not the caller's, who has no CAP_FOWNER either: others could not write to it;
+ * ETXTBSY: somebody has it open to write, or @fd is; EFBIG: behind TARN_IMPORT_PAGES; EMFILE: the partition has
  * pages of TARN_IMPORT_FILES other opens, or the pool of 256; EFAULT.
  */
 struct tarn_partition_import {

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <linux/tarn_pager.h>
+
 static int publish_order(struct devices *devices)
 {
 	struct device_order *order = calloc(1, sizeof(*order));

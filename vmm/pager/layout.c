@@ -27,7 +27,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define LAYOUT_MAX_DEVICES 256
+#include <linux/tarn_pager.h>
+
 #define FLAG_DRAINING 1
 
 static const char layout_magic[8] = "TARNPAGE";
