@@ -62,7 +62,7 @@ static void test_bytes(void)
 	layout_encode(&sample, page);
 	CHECK(!memcmp(page, head, sizeof(head)));
 	CHECK(!memcmp(page + 16, sample.pool, 16));
-	CHECK_EQ(page[48], 255);
+	CHECK_EQ(page[48], 254);
 	CHECK_EQ(page[52], 2);
 	CHECK_EQ(page[53], 1);
 	CHECK_EQ(page[54], 1);
