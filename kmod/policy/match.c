@@ -666,12 +666,12 @@ struct tarn_partition *tarn_match_set_store(struct tarn_partition *part,
 }
 
 /* Nobody looks meanwhile, and no partition that is in a domain is found to leave it. */
-void tarn_match_lock(struct tarn_pool *pool) __acquires(&pool->match->lock)
+void tarn_match_lock(struct tarn_pool *pool)
 {
 	mutex_lock(&pool->match->lock);
 }
 
-void tarn_match_unlock(struct tarn_pool *pool) __releases(&pool->match->lock)
+void tarn_match_unlock(struct tarn_pool *pool)
 {
 	mutex_unlock(&pool->match->lock);
 }
