@@ -551,8 +551,11 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 		/*
 		 * Away with what was read. With a frame at hand it goes as the page gets that,
 		 * and the next fault finds it; else that one waits, as a write of a known page.
+		 * So it does where nobody else shares: the frame is to be free then, and who
+		 * faults holds it.
 		 */
-		if (tarn_page_bring_at(part, vmf->pgoff, entry,
+		if ((tarn_entry_is_shared(e) && tarn_share_is_alone(part, e)) ||
+		    tarn_page_bring_at(part, vmf->pgoff, entry,
 				       TARN_BRING_WRITE | TARN_BRING_NOWAIT |
 				       TARN_BRING_UNTOLD, vmf->vma->vm_mm))
 			tarn_partition_unmap(part, vmf->pgoff, 1);

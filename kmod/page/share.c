@@ -91,6 +91,20 @@ bool tarn_share_is_there(struct tarn_partition *part, u64 e)
 	return tarn_entry_has_frame(c) && !tarn_entry_is_brief(c);
 }
 
+/* Is a page, which had the entry @e, the only one that shares what it does? A hint. */
+bool tarn_share_is_alone(struct tarn_partition *part, u64 e)
+{
+	struct tarn_partition *store = tarn_canon_store(part->pool, e);
+	u32 sharers = 0;
+	u64 one;
+
+	if (store) {
+		sharers = tarn_canon_sharers(store, tarn_canon_of(e), &one);
+		tarn_partition_put(store);
+	}
+	return sharers <= 1;
+}
+
 /* ---- how much it is used ------------------------------------------------ */
 
 /* What is used through one of those who share it is used. */

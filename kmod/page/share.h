@@ -18,6 +18,7 @@ struct page *tarn_share_grab(struct tarn_partition *part, atomic64_t *entry,
 			     u64 e);
 atomic64_t *tarn_share_entry(struct tarn_partition *store, u64 e);
 bool tarn_share_is_there(struct tarn_partition *part, u64 e);
+bool tarn_share_is_alone(struct tarn_partition *part, u64 e);
 void tarn_share_look(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 first, const unsigned long *young, unsigned int shift);
 unsigned int tarn_share_remove(struct tarn_partition *part,

@@ -86,7 +86,7 @@ if failing_disk; then
 	: >"$tmp/qmp.log"
 	qmp migrate "{\"uri\":\"file:$tmp/failing/saved\"}" >/dev/null
 	qmp_event '.event == "MIGRATION" and .data.status == "failed"' &&
-		qmp query-migrate '{}' | jq -e '.return["error-desc"] | contains("durable")' >/dev/null &&
+		qmp query-migrate '{}' | jq -e '.return["error-desc"] | test("durable|Input/output")' >/dev/null &&
 		goes_on
 	ok "a disk that fails behind the page cache fails the saving, too"
 	failing_disk_end
