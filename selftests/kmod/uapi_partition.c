@@ -72,6 +72,12 @@ static void fill_read(void *arg)
 	read->states = (uintptr_t)states;
 }
 
+/* Of no page, so that it can be repeated. */
+static void fill_word(void *arg)
+{
+	((struct tarn_partition_fill *)arg)->word = 1;
+}
+
 static void fill_range(void *arg)
 {
 	struct tarn_partition_range *range = arg;
@@ -135,7 +141,19 @@ static void forms(void)
 			.name = "PARTITION_PAGE_IN",
 			.cmd = TARN_PARTITION_PAGE_IN,
 			.size = sizeof(struct tarn_partition_range),
+			.flags = TARN_PAGE_IN_ALL,
 			.fill = fill_range,
+		},
+		{
+			.name = "PARTITION_SHARED",
+			.cmd = TARN_PARTITION_SHARED,
+			.size = sizeof(struct tarn_partition_shared),
+		},
+		{
+			.name = "PARTITION_FILL",
+			.cmd = TARN_PARTITION_FILL,
+			.size = sizeof(struct tarn_partition_fill),
+			.fill = fill_word,
 		},
 		{
 			.name = "PARTITION_PATTERNS",

@@ -66,6 +66,7 @@ struct fake_page {
  * @busy: a page that has to have a frame, -1: none
  * @restless: pages cease to share all the time
  * @no_pager: what is paged cannot be read
+ * @read_error: nothing can
  * @spare: frames that nobody needs
  * @last_heat: of the page that was brought last
  */
@@ -78,6 +79,7 @@ static struct {
 	s64 busy;
 	bool restless;
 	bool no_pager;
+	int read_error;
 	u64 spare;
 	u64 left;
 	int file;
@@ -122,6 +124,16 @@ static int done(u64 *nr, u64 n, int error)
 	return n || !error ? 0 : -1;
 }
 
+/* What was put there through the mapping has a frame. */
+static u8 state_of(u64 page)
+{
+	static const u8 zeroes[PAGE];
+
+	return module.page[page].state == TARN_PAGE_EMPTY &&
+	       memcmp(at(page), zeroes, PAGE) ? TARN_PAGE_RESIDENT :
+						module.page[page].state;
+}
+
 static int do_read(struct tarn_partition_read *r)
 {
 	u64 i;
@@ -129,13 +141,15 @@ static int do_read(struct tarn_partition_read *r)
 	for (i = 0; i < r->count; i++) {
 		const struct fake_page *page = &module.page[r->start + i];
 
+		if (module.read_error)
+			return done((u64 *)&r->count, i, module.read_error);
 		if (module.no_pager && page->state == TARN_PAGE_PAGED)
 			return done((u64 *)&r->count, i, EAGAIN);
 		if (page->pos)
 			CHECK_EQ(pread(module.file, at(r->start + i), PAGE,
 				       page->pos), PAGE);
-		((u8 *)r->states)[i] = page->state;
-		if (page->state != TARN_PAGE_EMPTY &&
+		((u8 *)r->states)[i] = state_of(r->start + i);
+		if (state_of(r->start + i) != TARN_PAGE_EMPTY &&
 		    page->state != TARN_PAGE_BALLOON)
 			memcpy((u8 *)r->data + i * PAGE, at(r->start + i), PAGE);
 		module.read_pages++;
@@ -616,20 +630,26 @@ static void test_no_copy(void)
 	}
 }
 
-/* Touching it would be the end. */
+/* Touching it would be the end, or have it wait for a pager. */
 static void test_lost(void)
 {
+	static const int errors[] = {EIO, EAGAIN};
 	struct prefetch *p;
+	unsigned int i;
 	int fd;
 
-	make_guest();
-	p = prefetch_create(&mem);
-	fd = save();
-	empty();
-	module.copy_error = EIO;
-	CHECK_EQ(restore(fd, p), -EIO);
-	prefetch_destroy(p);
-	free_memory();
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		make_guest();
+		p = prefetch_create(&mem);
+		fd = save();
+		empty();
+		module.copy_error = EBUSY;
+		module.read_error = errors[i];
+		CHECK_EQ(restore(fd, p), -errors[i]);
+		module.copy_error = module.read_error = 0;
+		prefetch_destroy(p);
+		free_memory();
+	}
 }
 
 /* Numbers that may mean something else by now are none. */

@@ -22,7 +22,9 @@
 #define PAGE ((u64)STREAM_PAGE_SIZE)
 
 /* Pages that are copied at a time, after which it may be cancelled. */
-#define COPY_STEP 4096
+#define COPY_STEP 256
+/* Likewise of pages of one word. */
+#define FILL_STEP 65536
 
 /**
  * struct chunk - content that is to be put into memory.
@@ -49,6 +51,7 @@ struct chunk {
  * @no_fill, @no_copy: a bit for each range whose module does not do that
  * @same: pages that come last
  * @posted, @taken: chunks so far
+ * @page: one that is copied
  */
 struct memory_loader {
 	struct stream *s;
@@ -65,6 +68,7 @@ struct memory_loader {
 	unsigned int chunks;
 	u64 posted;
 	u64 taken;
+	u8 page[STREAM_PAGE_SIZE];
 	struct chunk chunk[CHUNKS];
 };
 
@@ -341,7 +345,7 @@ static u64 fill_some(struct memory_loader *l, const struct mem_range *range,
 	s64 done = -ENOTTY;
 
 	if (l->in_pool[which(l, range)] && !(l->no_fill & bit))
-		done = pool_fill(range, off, count, word);
+		done = pool_fill(range, off, min_t(u64, count, FILL_STEP), word);
 	if (done > 0)
 		return done;
 	/* Of this page alone, or of all. */
@@ -398,6 +402,35 @@ static int add_same(struct memory_loader *l, const struct stream_pages *head,
 	return same_add(&l->same, head->gpa, source, head->count);
 }
 
+static int unreadable(const struct mem_range *range, u64 off, int ret)
+{
+	err("guest memory at %#llx cannot be read: %s",
+	    (unsigned long long)(range->gpa + off),
+	    ret == -EAGAIN ? "it is paged and the pool has no pager; start tarn-pager"
+			   : strerror(-ret));
+	return ret;
+}
+
+/* Not through its mapping: touched, a page that can't be read would end us, or keep us. */
+static int copy_page(struct memory_loader *l, const struct mem_range *to,
+		     u64 off, const struct mem_range *from, u64 from_off)
+{
+	u8 state;
+	int n;
+
+	if (!l->in_pool[which(l, from)]) {
+		memcpy(to->hva + off, from->hva + from_off, PAGE);
+		return 0;
+	}
+	/* Of one that is empty nothing is written. */
+	memset(l->page, 0, sizeof(l->page));
+	n = pool_read(from, from_off, 1, l->page, &state);
+	if (n <= 0)
+		return unreadable(from, from_off, n ?: -EIO);
+	memcpy(to->hva + off, l->page, PAGE);
+	return 0;
+}
+
 /* Return: how many from the first one on, or -errno, reported. */
 static s64 copy_some(struct memory_loader *l, const struct mem_range *to,
 		     u64 off, const struct mem_range *from, u64 from_off,
@@ -412,14 +445,9 @@ static s64 copy_some(struct memory_loader *l, const struct mem_range *to,
 				 from->fd_offset + from_off - to->fd_offset);
 	if (done > 0)
 		return done;
-	/* Touched, it would end us. */
-	if (done == -EIO)
-		return err_errno(done, "guest memory at %#llx cannot be read",
-				 (unsigned long long)(from->gpa + from_off));
 	if (done == -ENOTTY || done == -ENOENT || done == -ENODEV)
 		l->no_copy |= bit;
-	memcpy(to->hva + off, from->hva + from_off, PAGE);
-	return 1;
+	return copy_page(l, to, off, from, from_off) ?: 1;
 }
 
 /* A run may end in another range than it begins in, and so may what it is the same as. */
@@ -526,9 +554,10 @@ int memory_load_end(struct memory_loader *l)
 		;
 	for (i = 0; i < l->same.nr && !ret; i++)
 		ret = copy_run(l, &l->same.run[i]);
-	if (!ret)
-		prefetch_hot(l->prefetch, l->s->ch.cancel);
-	return ret;
+	if (ret)
+		return ret;
+	prefetch_hot(l->prefetch, l->s->ch.cancel);
+	return l->s->ch.cancel && READ_ONCE(*l->s->ch.cancel) ? -ECANCELED : 0;
 }
 
 /* The beginning and the end */

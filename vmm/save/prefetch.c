@@ -14,7 +14,9 @@
 #include "save/prefetch.h"
 
 /* Pages of a call, after each of which it may be over. */
-#define STEP 256
+#define STEP 32
+/* So long a guest waits for what it uses most, ns. */
+#define HOT_NS 1000000000ULL
 /* How long until there may be frames to spare again, or what was begun is there, s. */
 #define PAUSE 1
 
@@ -71,12 +73,28 @@ static u64 next_run(const struct prefetch *p, struct place *at, u8 class)
 	return 0;
 }
 
+static u64 now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static void done_with(struct prefetch *p, struct place *at, u64 pages)
+{
+	for (; pages; pages--)
+		p->heat[at->range][at->page++] = BROUGHT;
+}
+
 /*
- * Those that were brought have their copies forgotten. Return: 1 when all are done, 0 when
- * there are no frames to spare, or -errno.
+ * Those that were brought have their copies forgotten.
+ * @until: CLOCK_MONOTONIC, 0: for as long as it takes
+ *
+ * Return: 1 when all are done, 0 when there are no frames to spare, or -errno.
  */
 static int bring(struct prefetch *p, struct place *at, u8 class,
-		 const bool *end)
+		 const bool *end, u64 until)
 {
 	const bool own = class == BROUGHT;
 	const struct mem_range *range;
@@ -86,13 +104,17 @@ static int bring(struct prefetch *p, struct place *at, u8 class,
 	while ((n = next_run(p, at, class))) {
 		if (end && READ_ONCE(*end))
 			return -ECANCELED;
+		if (until && now() >= until)
+			return -ETIME;
 		range = &p->mem->range[at->range];
 		done = pool_page_in(range, at->page << TARN_PAGE_SHIFT, n, own);
+		/* It was written to and went out by now, and there is no pager. */
+		if (done == -EAGAIN)
+			n = done = 1;
 		if (done < 0)
-			return done == -EINTR || done == -EAGAIN ? 0 : done;
-		for (n -= done; done; done--)
-			p->heat[at->range][at->page++] = BROUGHT;
-		if (n)
+			return done == -EINTR ? 0 : done;
+		done_with(p, at, done);
+		if ((u64)done < n)
 			return 0;
 	}
 	return 1;
@@ -100,14 +122,15 @@ static int bring(struct prefetch *p, struct place *at, u8 class,
 
 void prefetch_hot(struct prefetch *p, const bool *cancel)
 {
-	struct place at = {0};
+	u64 until = now() + HOT_NS;
+	struct place at;
 	u8 class;
 	int ret = 1;
 
 	for (class = TARN_ACTIVITY_HOT; class >= TARN_ACTIVITY_WARM && ret > 0;
 	     class--) {
 		at = (struct place){0};
-		ret = bring(p, &at, class, cancel);
+		ret = bring(p, &at, class, cancel, until);
 	}
 }
 
@@ -130,13 +153,16 @@ static int bring_class(struct prefetch *p, u8 class)
 	struct place at = {0};
 	int ret;
 
-	while (!(ret = bring(p, &at, class, &p->stop)))
+	while (!(ret = bring(p, &at, class, &p->stop, 0)))
 		pause_until_stop(p);
 	return ret;
 }
 
-/* When all is there it is the guest's alone: the file is let go, but for what was paged. */
-static void bring_all(struct prefetch *p)
+/*
+ * When all is there it is the guest's alone: the file is let go, but for what was paged.
+ * Return: 1, or why that is over.
+ */
+static int bring_all(struct prefetch *p)
 {
 	unsigned int times;
 	u8 class;
@@ -149,6 +175,7 @@ static void bring_all(struct prefetch *p)
 		pause_until_stop(p);
 		ret = bring_class(p, BROUGHT);
 	}
+	return ret;
 }
 
 static void forget(struct prefetch *p)
@@ -176,9 +203,9 @@ static void *prefetch_main(void *arg)
 	pthread_mutex_unlock(&p->lock);
 	if (!go)
 		return NULL;
-	if (!ret)
-		bring_all(p);
-	forget(p);
+	/* What was not brought is known for the next save. */
+	if (!ret && bring_all(p) > 0)
+		forget(p);
 	return NULL;
 }
 

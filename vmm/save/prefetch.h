@@ -32,7 +32,7 @@ void prefetch_add(struct prefetch *p, const struct mem_range *range, u64 off,
 		  u8 heat);
 
 /**
- * prefetch_hot() - begin to read those that are hot or warm. Before prefetch_begin().
+ * prefetch_hot() - bring those that are hot or warm, for a second. Before prefetch_begin().
  * @cancel: NULL, or looked at meanwhile
  */
 void prefetch_hot(struct prefetch *p, const bool *cancel);

@@ -186,5 +186,6 @@ int same_collect(struct same_list *list, const struct tarn_mem *mem,
 	free(c);
 	if (!right)
 		same_free(list);
-	return ret;
+	/* Each page by itself is a guest that is saved as well. */
+	return ret == -ENOMEM ? 0 : ret;
 }
