@@ -85,7 +85,9 @@ virsh -q dump keeper "$tmp/dump" && state_is keeper running && goes_on "$count" 
 ok "a guest that is dumped goes on"
 
 mkdir "$tmp/full"
-mount -t tmpfs -o size=4M none "$tmp/full"
+# Where that libvirtd sees it which lives below a root of its own.
+full=${TEST_LIBVIRT_ROOT:-}$tmp/full
+mount -t tmpfs -o size=4M none "$full"
 count=$(checked)
 ! virsh -q save keeper "$tmp/full/saved" >"$tmp/said" 2>&1 && state_is keeper running &&
 	goes_on "$count"
@@ -93,7 +95,7 @@ ok "a guest that does not fit where it is saved goes on"
 virsh -q suspend keeper && ! virsh -q save keeper "$tmp/full/saved" >"$tmp/said" 2>&1 &&
 	state_is keeper paused
 ok "one that is paused stays paused"
-umount "$tmp/full"
+umount "$full"
 count=$(checked)
 virsh -q resume keeper && goes_on "$count"
 ok "until it is resumed"
