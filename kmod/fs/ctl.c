@@ -23,7 +23,6 @@
 #include "page/peek.h"
 #include "page/pending.h"
 #include "page/restore.h"
-#include "page/share.h"
 #include "pager/pager.h"
 #include "policy/age.h"
 #include "policy/area.h"

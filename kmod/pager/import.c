@@ -592,6 +592,9 @@ void tarn_import_want(struct tarn_partition *part, u64 index, u64 cookie)
 
 	if (!import)
 		return;
+	/* Mostly it was begun for who waits. */
+	if (list_empty_careful(&import->guessed))
+		goto out;
 	if (READ_ONCE(import->nr_reads) < READS_MOST)
 		read = read_create(import);
 	spin_lock(&reads_lock);
@@ -604,6 +607,7 @@ void tarn_import_want(struct tarn_partition *part, u64 index, u64 cookie)
 	read = begin(import, read);
 	spin_unlock(&reads_lock);
 	read_free(read);
+out:
 	tarn_import_put(import, 1);
 }
 
