@@ -117,7 +117,7 @@ void tarn_page_forget(struct tarn_partition *part, u64 frame, struct page *page)
  * @part: its partition
  * @word: that pages are made of, or
  * @import: that they are in, from
- * @page: of the file on, with
+ * @page: of it on, with
  * @sums: checksums of those from
  * @first: this page on
  */
@@ -247,7 +247,7 @@ static int check(const struct tarn_partition_import *i, u64 count)
 {
 	u64 page = i->offset >> PAGE_SHIFT;
 
-	if (i->flags || i->reserved || !PAGE_ALIGNED(i->offset))
+	if (i->flags || i->reserved)
 		return -EINVAL;
 	return page > TARN_IMPORT_PAGES || count > TARN_IMPORT_PAGES - page ?
 	       -EFBIG : 0;
@@ -276,7 +276,7 @@ long tarn_restore_import(struct tarn_partition *part,
 	sums = kmalloc_array(SUMS, sizeof(*sums), GFP_KERNEL);
 	if (!sums)
 		return -ENOMEM;
-	r.import = tarn_import_get(part, i->fd);
+	r.import = tarn_import_get(part, i->fd, offset_in_page(i->offset));
 	if (IS_ERR(r.import)) {
 		ret = PTR_ERR(r.import);
 	} else {

@@ -49,6 +49,7 @@
  * @part: its id
  * @id: in the pool's table of imports
  * @file: keeps it open; nobody may open it to write
+ * @shift: bytes that its pages lie behind those of the file
  * @copies: cookies that name it, and one for each who uses it; with the last one it ends
  * @asked: loads that wait, and somebody for them
  * @guessed: loads that wait, and nobody for them
@@ -67,6 +68,7 @@ struct tarn_import {
 	u32 part;
 	u32 id;
 	struct file *file;
+	unsigned int shift;
 	atomic64_t copies;
 	struct list_head asked;
 	struct list_head guessed;
@@ -82,7 +84,7 @@ struct tarn_import {
  * @count: how many
  * @bytes: that they are about
  * @io: them, in that order
- * @page: of the file, of each
+ * @page: of the import, of each
  * @vec: their frames, of which each first page is referenced
  * @result: how they went
  */
@@ -101,6 +103,7 @@ struct run {
  * @import: of the file, on whose list it is; NULL: the pool ended
  * @link: on that list
  * @file: referenced
+ * @shift: the import's
  * @turn: which of @run is being read; the other one is settled meanwhile
  * @run: loads; without the import they are not the read's any more either
  */
@@ -109,6 +112,7 @@ struct import_read {
 	struct tarn_import *import;
 	struct list_head link;
 	struct file *file;
+	unsigned int shift;
 	unsigned int turn;
 	struct run run[2];
 };
@@ -151,7 +155,7 @@ static bool can_be_read(const struct file *file)
 {
 	const struct inode *inode = file_inode(file);
 
-	if (!(file->f_mode & FMODE_CAN_READ))
+	if (!file->f_op->read_iter)
 		return false;
 	return (S_ISBLK(inode->i_mode) ||
 		(S_ISREG(inode->i_mode) && is_local(inode->i_sb))) &&
@@ -200,7 +204,7 @@ static void let_change(struct file *file)
 
 /* One that is not ending, with a copy for the caller. @others: how many the partition has. */
 static struct tarn_import *find(struct tarn_partition *part, const struct file *file,
-				unsigned int *others)
+				unsigned int shift, unsigned int *others)
 {
 	struct tarn_import *import, *found = NULL;
 	unsigned long id;
@@ -212,7 +216,8 @@ static struct tarn_import *find(struct tarn_partition *part, const struct file *
 		if (import->part != part->id || !atomic64_read(&import->copies))
 			continue;
 		++*others;
-		if (import->file == file && atomic64_inc_not_zero(&import->copies)) {
+		if (import->file == file && import->shift == shift &&
+		    atomic64_inc_not_zero(&import->copies)) {
 			found = import;
 			break;
 		}
@@ -231,7 +236,8 @@ static void end_work(struct work_struct *work)
 	kfree_rcu(import, rcu);
 }
 
-static struct tarn_import *create(struct tarn_partition *part, struct file *file)
+static struct tarn_import *create(struct tarn_partition *part, struct file *file,
+				  unsigned int shift)
 {
 	struct tarn_import *import = kzalloc(sizeof(*import), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -244,6 +250,7 @@ static struct tarn_import *create(struct tarn_partition *part, struct file *file
 	import->pool = part->pool;
 	import->part = part->id;
 	import->file = get_file(file);
+	import->shift = shift;
 	atomic64_set(&import->copies, 1);
 	INIT_LIST_HEAD(&import->asked);
 	INIT_LIST_HEAD(&import->guessed);
@@ -264,12 +271,14 @@ err_import:
  * tarn_import_get() - the import of a file, which is made if need be
  * @part: partition; the caller has its inode
  * @fd: of the file
+ * @shift: bytes that its pages lie behind those of the file, less than a page
  *
  * Context: process.
  * Return: it, with a copy that the caller gives back by tarn_import_put(); or an ERR_PTR, see
  * struct tarn_partition_import.
  */
-struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd)
+struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd,
+				    unsigned int shift)
 {
 	struct file *file = get_file_of(fd);
 	struct tarn_import *import;
@@ -278,9 +287,9 @@ struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd)
 	if (IS_ERR(file))
 		return ERR_CAST(file);
 	mutex_lock(&imports_lock);
-	import = find(part, file, &others);
+	import = find(part, file, shift, &others);
 	if (!import)
-		import = others < TARN_IMPORT_FILES ? create(part, file) :
+		import = others < TARN_IMPORT_FILES ? create(part, file, shift) :
 						      ERR_PTR(-EMFILE);
 	mutex_unlock(&imports_lock);
 	fput(file);
@@ -396,17 +405,35 @@ static bool take_run(struct tarn_import *import, struct run *run,
 
 /* ---- reading ------------------------------------------------------------ */
 
-/* 0 or an errno. A file that has become shorter is one that can't be read. */
-static int read_some(struct file *file, const struct run *run, unsigned int from,
-		     unsigned int count, size_t bytes)
+/*
+ * Past the page cache if the file is opened so, and its pages lie as devices want them. Who gave
+ * it was allowed to read it, and as a kernel thread there is nobody else to ask about.
+ */
+static ssize_t read_at(struct file *file, struct iov_iter *iter, loff_t *at)
 {
-	loff_t at = (loff_t)run->page[from] << PAGE_SHIFT;
+	struct kiocb iocb;
+	ssize_t n;
+
+	init_sync_kiocb(&iocb, file);
+	if (!PAGE_ALIGNED(*at))
+		iocb.ki_flags &= ~IOCB_DIRECT;
+	iocb.ki_pos = *at;
+	n = file->f_op->read_iter(&iocb, iter);
+	*at = iocb.ki_pos;
+	return n;
+}
+
+/* 0 or an errno. A file that has become shorter is one that can't be read. */
+static int read_some(const struct import_read *read, const struct run *run,
+		     unsigned int from, unsigned int count, size_t bytes)
+{
+	loff_t at = ((loff_t)run->page[from] << PAGE_SHIFT) + read->shift;
 	struct iov_iter iter;
 	ssize_t n;
 
 	iov_iter_bvec(&iter, ITER_DEST, run->vec + from, count, bytes);
 	do {
-		n = vfs_iter_read(file, &iter, &at, 0);
+		n = read_at(read->file, &iter, &at);
 	} while (n > 0 && iov_iter_count(&iter));
 	if (n < 0)
 		return n;
@@ -416,13 +443,13 @@ static int read_some(struct file *file, const struct run *run, unsigned int from
 /* What can't be read together may be read alone, but for what is bad. */
 static void read_run(struct import_read *read, struct run *run)
 {
-	int ret = read_some(read->file, run, 0, run->count, run->bytes);
+	int ret = read_some(read, run, 0, run->count, run->bytes);
 	unsigned int i;
 
 	for (i = 0; i < run->count; i++) {
 		run->result[i] = ret;
 		if (ret && run->count > 1)
-			run->result[i] = read_some(read->file, run, i, 1,
+			run->result[i] = read_some(read, run, i, 1,
 						   run->vec[i].bv_len);
 	}
 	for (i = 0; i < run->count; i++)
@@ -498,6 +525,7 @@ static struct import_read *read_create(struct tarn_import *import)
 	INIT_WORK(&read->work, read_work);
 	read->import = import;
 	read->file = get_file(import->file);
+	read->shift = import->shift;
 	return read;
 }
 

@@ -2,15 +2,18 @@
 /*
  * Imports (S14): files that pages of a partition are in, as those of a saved guest are in what
  * it was saved to. Such a page is a paged one, and a copy of it in a file is one like any: its
- * cookie is of the device that no pager has, and says which import and which page of the file.
+ * cookie is of the device that no pager has, and says which import and which of its pages.
  * Who reads it asks the file instead of the pager (load.c), who drops it tells the import
  * instead of the pager (drop.c), and no pager is told of it. To write to a file is not the
  * module's: a page that is written to forgets the file's copy.
  *
  *	47      40 39      32 31                 0
  *	+---------+----------+--------------------+
- *	|   255   |  import  |  page of the file  |
+ *	|   255   |  import  | page of the import |
  *	+---------+----------+--------------------+
+ *
+ * The pages of an import follow each other in the file, from less than a page behind its
+ * beginning on: what is in front of them is as long as it is.
  *
  * Unlike a pager's such a cookie may be used again at once, when the page that had it is cut
  * away while it is read, and imported once more.
@@ -37,7 +40,8 @@ static inline bool tarn_import_is(u64 cookie)
 	return cookie >= TARN_IMPORT_COOKIE;
 }
 
-struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd);
+struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd,
+				    unsigned int shift);
 void tarn_import_put(struct tarn_import *import, u64 copies);
 u64 tarn_import_add(struct tarn_import *import, u64 page);
 void tarn_import_drop(struct tarn_pool *pool, u64 cookie);

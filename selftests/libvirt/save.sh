@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# save, restore and managedsave: the guest goes on where it was, with all that it
-# holds; a file that is damaged is refused with a reason.
+# save, restore and managedsave of a domain in a pool: the guest goes on where it was, with
+# all that it holds; what that is stays in the file until it is needed; a file that is damaged
+# is refused with a reason.
 
 # shellcheck disable=SC2034 # the variables set here describe domains
 # shellcheck source=selftests/libvirt/lib.sh
 . "$(dirname "$0")/lib.sh"
-plan 20
+plan 21
 
 images 6.12-cloud
 make_disk
@@ -15,6 +16,11 @@ debugfs -w -R "write $top/selftests/vmm/save-guest save-guest" "$disk" >/dev/nul
 debugfs -w -R "sif save-guest mode 0100755" "$disk" >/dev/null 2>&1
 truncate -s 1 "$tmp/one"
 debugfs -w -R "write $tmp/one keep" "$disk" >/dev/null 2>&1
+pool=/run/tarn/pool0
+mkdir -p $pool
+mount -t tarnfs -o size=400M tarn $pool
+qemu_conf="memory_backing_dir = \"$pool\""
+extra="<memoryBacking><source type='file'/><access mode='shared'/></memoryBacking>"
 libvirtd_config
 libvirtd_start || exit 1
 append="disk=/dev/vda test=/save-guest"
@@ -57,6 +63,9 @@ ok "save-image-dumpxml"
 : >"$tmp/out"
 virsh -q restore "$tmp/saved" >"$tmp/said" 2>&1 && state_is keeper running
 ok "restore"
+file=$(find $pool -type f -size +200M)
+within 30 eval '[ "$(tarnctl partition show --json "$file" | jq .page_ins)" -gt 1000 ]'
+ok "it runs, and what it holds comes from the file"
 goes_on "$count"
 ok "the guest goes on"
 
@@ -116,4 +125,5 @@ ok "the domain can be started afterwards"
 virsh -q destroy keeper
 
 libvirtd_stop
+umount $pool
 finish

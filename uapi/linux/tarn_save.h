@@ -85,7 +85,10 @@ struct tarn_partition_copy {
 	__aligned_u64 done;
 };
 
-/** Files, as they are opened, that a partition's pages may be in at a time. */
+/**
+ * Files, as they are opened, that a partition's pages may be in at a time. One in which some
+ * pages lie further behind a multiple of 4096 than others is as many.
+ */
 #define TARN_IMPORT_FILES	4
 /** No page of a file lies behind so many pages. */
 #define TARN_IMPORT_PAGES	(1ULL << 32)
@@ -98,8 +101,7 @@ struct tarn_partition_copy {
  * @reserved: 0
  * @start: first page
  * @count: pages; a range past the end of the file is cut
- * @offset: byte of the file at which the first page lies, a multiple of 4096; the others
- *	follow it
+ * @offset: byte of the file at which the first page lies; the others follow it
  * @sums: address of an array, a __u32 a page: tarn_page_sum() of each
  * @done: out: pages that are there since
  *
@@ -112,7 +114,8 @@ struct tarn_partition_copy {
  * as it is by who may write to it: a page that does not have its sum any more is lost, as one
  * with the pager.
  *
- * The file is read as it is opened: with O_DIRECT past the page cache. EBADF; EOPNOTSUPP: not
+ * The file is read as it is opened: with O_DIRECT past the page cache, if @offset is a multiple
+ * of 4096. EBADF; EOPNOTSUPP: not
  * a regular file or a block device, or of a filesystem whose reads may depend on a server or
  * on other hosts (such as are on block devices of this one are taken, and tmpfs, but no memfd);
  * EPERM: it is not the caller's, who has no CAP_FOWNER either: others could not write to it;

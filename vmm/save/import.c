@@ -13,10 +13,9 @@ static bool of_one_page(s64 ret)
 	return ret >= 0 || ret == -EEXIST || ret == -EBUSY || ret == -EINTR;
 }
 
-bool import_fits(const struct import *im, unsigned int which, u64 pos)
+bool import_fits(const struct import *im, unsigned int which)
 {
-	return im->ch->file && IS_ALIGNED(pos, (u64)CHANNEL_BLOCK) &&
-	       !(im->refused & 1U << which);
+	return im->ch->file && !(im->refused & 1U << which);
 }
 
 u64 import_pages(struct import *im, const struct mem_range *range,
@@ -25,7 +24,7 @@ u64 import_pages(struct import *im, const struct mem_range *range,
 {
 	s64 ret;
 
-	if (!import_fits(im, which, pos))
+	if (!import_fits(im, which))
 		return 0;
 	ret = pool_import(range, off, count, im->ch->fd, pos, sums);
 	if (!of_one_page(ret)) {

@@ -21,8 +21,8 @@ struct import {
 	u64 pages;
 };
 
-/** import_fits() - whether range @which may take what lies at @pos of the file. */
-bool import_fits(const struct import *im, unsigned int which, u64 pos);
+/** import_fits() - whether range @which may take what lies in the file. */
+bool import_fits(const struct import *im, unsigned int which);
 
 /**
  * import_pages() - leave pages in the file, where they fit.

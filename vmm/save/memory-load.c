@@ -259,7 +259,7 @@ static void import_content(struct memory_loader *l, struct chunk *c, u64 pos,
 			continue;
 		}
 		/* That page alone, if the others may do. */
-		n = import_fits(&l->import, which(l, range), pos) ? 1 : n;
+		n = import_fits(&l->import, which(l, range)) ? 1 : n;
 		for (j = i; j < i + n; j++) {
 			at[left] = j;
 			c->entry[left++] = c->entry[j];
