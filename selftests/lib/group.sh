@@ -17,6 +17,7 @@
 #   takes SECONDS         on an idle machine, for each kernel; the longest start first
 #   default no            runs only when it is named
 #   module no             do not load tarn.ko
+#   makes TARGET          a target of make that its tests want beside the build
 #   disk SIZE             an empty scratch disk; the first one is /dev/vda
 #   test SECONDS COMMAND  a test and its time limit, run at the top of the tree; a
 #                         program given by a pattern stands for one test a match
@@ -42,6 +43,7 @@ read_group()
 	group_takes=30
 	group_waits=no
 	group_default=yes
+	group_makes=
 	group_options=()
 	group_disks=()
 	group_names=()
@@ -58,6 +60,7 @@ read_group()
 		takes)			group_takes=$value ;;
 		waits)			group_waits=$value ;;
 		default)		group_default=$value ;;
+		makes)			group_makes=$value ;;
 		memory|nodes|distances|spare)	group_options+=("--$key" "$value") ;;
 		module)			[ "$value" != no ] || group_options+=(--no-module) ;;
 		disk)			group_disks+=("$value") ;;
