@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
+#include <linux/vfio.h>
 #include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -150,6 +151,12 @@ static const struct {
 	{TARN_PARTITION_BALLOON, WORK},
 	{TARN_PARTITION_NOTIFY, MONITOR},
 	{TARN_GET_FEATURES, MONITOR},
+	/* A function of a device that is open: its DMA, its interrupts, beginning anew. */
+	{VFIO_IOMMU_MAP_DMA, DEVICE | DEVICES},
+	{VFIO_IOMMU_UNMAP_DMA, DEVICE | DEVICES},
+	{VFIO_DEVICE_GET_IRQ_INFO, DEVICE | DEVICES},
+	{VFIO_DEVICE_SET_IRQS, DEVICE | DEVICES},
+	{VFIO_DEVICE_RESET, DEVICE | DEVICES},
 	/* A terminal is left as it was found; nothing is typed into it. */
 	{TCGETS, MAIN},
 	{TCSETS, MAIN},
@@ -163,6 +170,10 @@ static const struct {
 static pid_t affine[SANDBOX_MAX_AFFINE];
 static unsigned int nr_affine;
 
+/* Descriptors with registers of devices in them. */
+static int offsets[SANDBOX_MAX_OFFSETS];
+static unsigned int nr_offsets;
+
 static bool enabled;
 static __thread bool confined;
 
@@ -175,6 +186,16 @@ void sandbox_allow_affinity(pid_t tid)
 {
 	if (nr_affine < SANDBOX_MAX_AFFINE)
 		affine[nr_affine++] = tid;
+}
+
+int sandbox_allow_offsets(int fd)
+{
+	if (nr_offsets == SANDBOX_MAX_OFFSETS) {
+		err("a guest has %u functions of devices at most", nr_offsets);
+		return -ENOSPC;
+	}
+	offsets[nr_offsets++] = fd;
+	return 0;
 }
 
 static void on_sigsys(int sig, siginfo_t *info, void *ctx)
@@ -269,6 +290,24 @@ static int add_affinity(scmp_filter_ctx ctx)
 	return ret;
 }
 
+static int add_offsets(scmp_filter_ctx ctx)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr_offsets && !ret; i++) {
+		const struct scmp_arg_cmp device =
+			SCMP_A0(SCMP_CMP_EQ, offsets[i]);
+
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(pread64),
+				       1, device)
+			      ?: seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+						  SCMP_SYS(pwrite64), 1,
+						  device);
+	}
+	return ret;
+}
+
 /* What was made here hangs: it is killed, by a descriptor that only its maker has. */
 static int add_kill(scmp_filter_ctx ctx)
 {
@@ -292,6 +331,8 @@ int sandbox_enter(enum sandbox_kind kind)
 		ret = add_calls(ctx, BIT(kind));
 	if (!ret)
 		ret = add_memory(ctx);
+	if (!ret && BIT(kind) & (DEVICE | DEVICES))
+		ret = add_offsets(ctx);
 	if (!ret && BIT(kind) & MAIN)
 		ret = add_affinity(ctx) ?: add_kill(ctx);
 	if (!ret)

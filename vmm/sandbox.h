@@ -41,6 +41,18 @@ int sandbox_enter(enum sandbox_kind kind);
  */
 void sandbox_allow_affinity(pid_t tid);
 
+/* As many functions of devices as there can be. */
+#define SANDBOX_MAX_OFFSETS 32
+
+/**
+ * sandbox_allow_offsets() - let what reaches devices read and write @fd at offsets.
+ *
+ * Before the first thread enters: registers of a function of a device, which the kernel
+ * has there. It stays open as long as there are threads that may. Return: 0 or -ENOSPC,
+ * reported.
+ */
+int sandbox_allow_offsets(int fd);
+
 /** sandbox_confined() - is the calling thread? */
 bool sandbox_confined(void);
 
