@@ -78,8 +78,7 @@ u32 vfio_function_class(const struct vfio_function *fn);
  * Return: 0; -EINVAL (no pages, or no address that the IOMMU has), -EEXIST (something of it
  * is mapped already), -ENOMEM (the limit), -EFAULT, or another -errno; reported.
  */
-int vfio_function_map(struct vfio_function *fn, u64 iova, void *hva, u64 size,
-		      bool writable);
+int vfio_function_map(struct vfio_function *fn, u64 iova, void *hva, u64 size, bool writable);
 
 /**
  * vfio_function_unmap() - undo vfio_function_map().
@@ -161,8 +160,7 @@ int vfio_function_bar_write(struct vfio_function *fn, unsigned int bar, u64 off,
  * Return: 0, -EINVAL (it has no such bytes), or another -errno; reported.
  */
 int vfio_function_config_read(struct vfio_function *fn, u32 off, void *buf, size_t len);
-int vfio_function_config_write(struct vfio_function *fn, u32 off, const void *buf,
-			       size_t len);
+int vfio_function_config_write(struct vfio_function *fn, u32 off, const void *buf, size_t len);
 
 /** vfio_function_enable() - memory space and bus mastering, on or off. */
 int vfio_function_enable(struct vfio_function *fn, bool on);
@@ -176,7 +174,8 @@ unsigned int vfio_function_vectors(const struct vfio_function *fn);
  * @nr: 0: MSI-X off
  *
  * Those that there were before end first, so that an interrupt may be lost in between: look
- * whether there is work afterwards.
+ * whether there is work afterwards. A device may look once only, when it makes a queue,
+ * whether it is to interrupt for it (QEMU's NVMe does): so first this, then the queues.
  *
  * Return: 0, -EINVAL (more than there are), or another -errno; reported.
  */
