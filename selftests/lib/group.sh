@@ -9,9 +9,9 @@
 #   kernels NAME...       which L1s to run them in, of 6.1, 6.12, 7.3 and debug (all but
 #                         7.3), if the run is for them; on the host, for which kernels
 #                         they are of interest
-#   cpus, memory, nodes, distances, spare
+#   cpus, memory, nodes, distances, spare, nvme
 #                         what L1 gets, as options of selftests/qemu/l1 (2, 4096, 1, all
-#                         20, none)
+#                         20, none, none)
 #   waits yes             its tests mostly wait, for rounds of a thread, say: it runs beside
 #                         the others, not in place of one
 #   takes SECONDS         on an idle machine, for each kernel; the longest start first
@@ -61,7 +61,7 @@ read_group()
 		waits)			group_waits=$value ;;
 		default)		group_default=$value ;;
 		makes)			group_makes=$value ;;
-		memory|nodes|distances|spare)	group_options+=("--$key" "$value") ;;
+		memory|nodes|distances|spare|nvme)	group_options+=("--$key" "$value") ;;
 		module)			[ "$value" != no ] || group_options+=(--no-module) ;;
 		disk)			group_disks+=("$value") ;;
 		test|once|heavy)	add_tests "$key" "${value%% *}" "${value#* }" ;;
