@@ -17,8 +17,8 @@
 #include <linux/sched.h>
 
 #include "page/block.h"
+#include "page/outdate.h"
 #include "page/pending.h"
-#include "page/restore.h"
 #include "pager/window.h"
 #include "pool/pattern.h"
 #include "pool/pins.h"
@@ -196,15 +196,21 @@ static bool join(const struct gather *g)
 	return false;
 }
 
+/* Nobody maps the block before it is all there. */
 static void begin_whole(const struct gather *g)
 {
 	lock_page(g->to->page);
 	g->to->whole = true;
-	if (!g->dirty)
-		return;
-	tarn_frame_set_dirty(g->to->page);
-	if (unlikely(!xa_empty(&g->part->pool->imports)))
-		tarn_page_forget(g->part, tarn_chunk_first(g->to), g->to->page);
+	if (g->dirty)
+		tarn_frame_set_dirty(g->to->page);
+}
+
+/* Its entries name the frames of the block: of a dirty one no page has a copy in a file. */
+static void end_whole(const struct gather *g)
+{
+	if (g->dirty)
+		tarn_page_outdate(g->part, tarn_chunk_first(g->to), g->to->page);
+	unlock_page(g->to->page);
 }
 
 static bool gather_in_place(struct gather *g)
@@ -213,7 +219,7 @@ static bool gather_in_place(struct gather *g)
 		return false;
 	begin_whole(g);
 	tarn_block_unmark(g->part, g->leaf, g->first, g->moves);
-	unlock_page(g->to->page);
+	end_whole(g);
 	return true;
 }
 
@@ -297,12 +303,11 @@ static bool gather_by_copy(struct gather *g)
 
 	if (!copy(g) || tarn_chunk_spoilt(g->to))
 		return false;
-	/* Nobody maps the block before it is all there. */
 	begin_whole(g);
 	for (i = 0; i < TARN_LEAF_PAGES; i++)
 		switch_one(g, i);
 	tarn_partition_came_all(g->part, g->leaf, g->to->node);
-	unlock_page(g->to->page);
+	end_whole(g);
 	settle_fills(g);
 	return true;
 }

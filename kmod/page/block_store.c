@@ -7,7 +7,6 @@
 #include "page/block.h"
 #include "page/block_store.h"
 #include "pager/drop.h"
-#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/queue.h"
 #include "pager/window.h"
@@ -69,7 +68,7 @@ static bool mark_all(const struct tarn_block_out *out, struct tarn_partition *pa
 	return false;
 }
 
-/* The pager has all of it already. */
+/* Of all of it there are valid copies, with the pager or in files. */
 static bool is_clean(const struct tarn_chunk *chunk)
 {
 	unsigned int i;
@@ -229,9 +228,6 @@ static u64 outdated_copies(const struct tarn_chunk *chunk)
 	u64 first = tarn_copy_cookie(chunk->frames[0].copy);
 	unsigned int i;
 
-	/* Nor are they any copies in a file that follow. */
-	if (tarn_import_is(first + TARN_CHUNK_FRAMES - 1))
-		return TARN_COOKIE_NONE;
 	for (i = 1; first && i < TARN_CHUNK_FRAMES; i++)
 		if (tarn_copy_cookie(chunk->frames[i].copy) != first + i)
 			first = TARN_COOKIE_NONE;

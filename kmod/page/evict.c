@@ -8,6 +8,7 @@
 
 #include "page/block.h"
 #include "page/evict.h"
+#include "page/outdate.h"
 #include "page/reserve.h"
 #include "page/store.h"
 #include "pager/drop.h"
@@ -57,24 +58,18 @@ void tarn_evict_begin(struct tarn_evict_batch *batch,
 	batch->dropped = 0;
 }
 
-/* The pager has the page already. */
+/* There is a valid copy of the page, with the pager or in a file. */
 static bool may_drop(const struct tarn_evict_batch *batch, struct page *page,
 		     u64 copy)
 {
 	return copy && !tarn_frame_dirty(page) && !batch->known_only;
 }
 
-/* An outdated copy in a file is no place to store to. */
-static bool has_place(u64 copy)
-{
-	return copy && !tarn_import_is(tarn_copy_cookie(copy));
-}
-
 static bool may_store(const struct tarn_evict_batch *batch, u64 copy)
 {
 	if (batch->known_only)
 		return false;
-	return has_place(copy) ? batch->can_overwrite : batch->can_store;
+	return copy ? batch->can_overwrite : batch->can_store;
 }
 
 /* Unmapping a page that has nowhere to go would only cost its guest a fault. */
@@ -177,7 +172,7 @@ static void keep(struct tarn_evict_batch *batch, unsigned int i)
 	batch->busy++;
 }
 
-/* A clean page that was marked OUT and unmapped is with the pager only. */
+/* A clean page that was marked OUT and unmapped is where its copy is only. */
 static void drop_clean(struct tarn_partition *part, u64 index,
 		       atomic64_t *entry, u64 frame)
 {
@@ -252,12 +247,8 @@ static enum outcome settle(struct tarn_evict_batch *batch, unsigned int i)
 	} else {
 		/* It may have been written since it was taken in hand. */
 		if (!may_store(batch, copy) ||
-		    (!has_place(copy) && !tarn_pool_take_room(pool)))
+		    (!copy && !tarn_pool_take_room(pool)))
 			goto keep;
-		if (copy && !has_place(copy)) {
-			batch->copies[batch->dropped++] = copy;
-			f->copy = TARN_COPY_NONE;
-		}
 		return OUTCOME_STORE;
 	}
 	f->copy = TARN_COPY_NONE;
@@ -413,18 +404,18 @@ static bool has_spare(struct tarn_partition *part, u64 index, u64 frame,
 	 * takes no room.
 	 */
 	return !outdated_only && !tarn_poisoned(page) &&
-	       has_place(tarn_frame(part->pool, frame)->copy);
+	       !tarn_import_is(tarn_copy_cookie(tarn_frame(part->pool, frame)->copy));
 }
 
 /* In one section, as whoever names a cookie no more has to tell so. */
-static void drop_copy(struct tarn_partition *part, u64 frame,
+static void drop_copy(struct tarn_partition *part, u64 frame, struct page *page,
 		      struct drop_batch *room)
 {
 	int section = tarn_cookie_begin();
 	u64 copy = TARN_COPY_NONE;
 
 	swap(copy, tarn_frame(part->pool, frame)->copy);
-	tarn_frame_set_dirty(tarn_frame_page(part->pool, frame));
+	tarn_page_outdate(part, frame, page);
 	tarn_cookie_drop_into(part->pool, tarn_copy_cookie(copy), room);
 	tarn_cookie_end(section);
 }
@@ -457,7 +448,7 @@ void tarn_evict_copy(struct tarn_partition *part, u64 index, u64 e,
 	if (has_spare(part, index, frame, page, outdated_only)) {
 		room = tarn_drop_room();
 		if (room)
-			drop_copy(part, frame, room);
+			drop_copy(part, frame, page, room);
 	}
 	unlock_page(page);
 out:

@@ -17,9 +17,9 @@
 #include "page/block_store.h"
 #include "page/evict.h"
 #include "page/load.h"
+#include "page/outdate.h"
 #include "page/pagein.h"
 #include "page/pending.h"
-#include "page/restore.h"
 #include "page/share.h"
 #include "pager/import.h"
 #include "pool/canon.h"
@@ -39,17 +39,6 @@
 #define ORPHANS_MOST	64
 
 /* ---- resident pages ----------------------------------------------------- */
-
-/*
- * With the page lock held: the page is going to differ from its copy. One that the pager has
- * is kept for the next store to replace it; one in a file is of no use any more.
- */
-static void outdate(struct tarn_partition *part, u64 frame, struct page *page)
-{
-	tarn_frame_set_dirty(page);
-	if (unlikely(!xa_empty(&part->pool->imports)))
-		tarn_page_forget(part, frame, page);
-}
 
 /*
  * With the page lock held: is the page still in @frame and nobody moving it?
@@ -77,8 +66,8 @@ static bool settle_in(struct tarn_partition *part, u64 index,
 }
 
 /*
- * With the page locked: its frame has a memory error. 0: it is with the pager now,
- * which has the same content.
+ * With the page locked: its frame has a memory error. 0: it is paged now, as its copy has
+ * the same content.
  */
 static int spoilt(struct tarn_partition *part, u64 index, atomic64_t *entry,
 		  u64 frame, struct page *page)
@@ -133,7 +122,7 @@ struct page *tarn_page_lock_at(struct tarn_partition *part, u64 index,
 			if (!tarn_poisoned(page)) {
 				if (flags & TARN_BRING_WRITE &&
 				    !tarn_frame_dirty(page))
-					outdate(part, frame, page);
+					tarn_page_outdate(part, frame, page);
 				return page;
 			}
 			ret = spoilt(part, index, entry, frame, page);
@@ -804,10 +793,10 @@ static void own_one(struct tarn_partition *part, u64 index, atomic64_t *entry)
 	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e) ||
 	    !tarn_import_is(tarn_copy_cookie(tarn_frame_peek_copy(part->pool, frame))))
 		return;
-	page = tarn_page_lock_at(part, index, entry,
-				 TARN_BRING_WRITE | TARN_BRING_NOWAIT);
+	page = tarn_page_lock_at(part, index, entry, TARN_BRING_NOWAIT);
 	if (IS_ERR_OR_NULL(page))
 		return;
+	tarn_page_outdate(part, tarn_entry_payload(atomic64_read(entry)), page);
 	unlock_page(page);
 	put_page(page);
 }

@@ -64,52 +64,6 @@ void tarn_page_unclaim(struct tarn_partition *part, u64 index, atomic64_t *entry
 			  tarn_entry_with_mark(atomic64_read(entry), TARN_MARK_NONE));
 }
 
-/* ---- a page that needs no file any more ----------------------------------- */
-
-/* Not one that is being stored, or was cut away: its copy is the request's. */
-static bool is_its_owners(struct tarn_partition *part, const struct tarn_frame *f,
-			  u64 frame)
-{
-	atomic64_t *entry;
-	u64 e;
-
-	if (tarn_owner_id(f->owner) != part->id)
-		return false;
-	entry = tarn_partition_entry(part, tarn_owner_index(f->owner));
-	e = entry ? atomic64_read(entry) : 0;
-	return tarn_entry_is_frame(e, frame) &&
-	       tarn_entry_mark(e) != TARN_MARK_OUT &&
-	       tarn_entry_mark(e) != TARN_MARK_RESCUED;
-}
-
-/**
- * tarn_page_forget() - a frame's page has no copy in a file any more
- * @part: its partition
- * @frame: the frame; of a whole chunk all pages are meant
- * @page: of the frame, locked and dirty
- *
- * Context: process; the caller has the inode, or the pin while there is one.
- */
-void tarn_page_forget(struct tarn_partition *part, u64 frame, struct page *page)
-{
-	struct tarn_pool *pool = part->pool;
-	unsigned int i, count = 1;
-
-	if (PageCompound(page)) {
-		frame = ALIGN_DOWN(frame, TARN_CHUNK_FRAMES);
-		count = TARN_CHUNK_FRAMES;
-	}
-	for (i = 0; i < count; i++) {
-		struct tarn_frame *f = tarn_frame(pool, frame + i);
-		u64 cookie = tarn_copy_cookie(f->copy);
-
-		if (!tarn_import_is(cookie) || !is_its_owners(part, f, frame + i))
-			continue;
-		f->copy = TARN_COPY_NONE;
-		tarn_import_drop(pool, cookie);
-	}
-}
-
 /* ---- ranges ------------------------------------------------------------- */
 
 /**

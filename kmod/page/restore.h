@@ -9,15 +9,12 @@
 #include <linux/atomic.h>
 #include <linux/types.h>
 
-struct page;
 struct tarn_partition;
 struct tarn_partition_fill;
 struct tarn_partition_import;
 
 int tarn_page_claim(struct tarn_partition *part, u64 index, atomic64_t *entry);
 void tarn_page_unclaim(struct tarn_partition *part, u64 index, atomic64_t *entry);
-
-void tarn_page_forget(struct tarn_partition *part, u64 frame, struct page *page);
 
 long tarn_restore_fill(struct tarn_partition *part, struct tarn_partition_fill *f);
 long tarn_restore_import(struct tarn_partition *part,

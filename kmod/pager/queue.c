@@ -158,6 +158,8 @@ static void publish_io(struct tarn_queue *q, struct tarn_io *io)
 		.sum = io->sum,
 	};
 
+	/* A page whose copy is in a file is read from there, and has none once it is stored. */
+	WARN_ON_ONCE(tarn_import_is(io->cookie));
 	publish(q, io, &req);
 }
 

@@ -112,7 +112,7 @@ struct tarn_features {
  * @resident_pages: logical pages in a frame
  * @paged_pages: logical pages that only the pager holds, or a file (struct
  *	tarn_partition_import)
- * @page_ins: pages read from the pager
+ * @page_ins: pages read from the pager or a file
  * @page_outs: pages written to the pager
  * @clean_drops: pages given up without I/O, as their copy was valid
  * @zero_drops: pages found to be zero and given up without I/O
