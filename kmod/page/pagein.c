@@ -827,9 +827,10 @@ static int spare_one(struct tarn_partition *part, u64 index, bool own)
  * @own: pages that are there forget copies in files
  * @done: how many were looked at before there was no frame
  *
- * Context: process; waits for reads of a file that nobody waits for, if there are many.
- * Return: 0; -EAGAIN the first page needs a pager, and none serves; -EINTR: killed;
- * -ERESTARTSYS a signal.
+ * Context: process; waits for reads of a file that nobody waits for, if there are many, but
+ * not for long.
+ * Return: 0; -EAGAIN the first page needs a pager, and none serves; -ETIME its file is slow;
+ * -EINTR: killed; -ERESTARTSYS a signal.
  */
 long tarn_pagein_spare(struct tarn_partition *part, u64 start, u64 count,
 		       bool own, u64 *done)

@@ -39,8 +39,9 @@
 #define BYTES_MOST	(1U << 20)
 /* Of so many reads one is of loads that nobody waits for, if there are any. */
 #define GUESS_TURN	8
-/* Loads that wait, behind which guesses do. */
+/* Loads that wait, behind which guesses do, and for how long. */
 #define WAITING_MOST	(4 * LOADS_MOST)
+#define WAIT_MOST	(HZ / 10)
 
 /**
  * struct tarn_import - a file that pages of a partition are in
@@ -639,25 +640,34 @@ out:
 	tarn_import_put(import, 1);
 }
 
+/* Jiffies that are left, none, or -ERESTARTSYS. */
+static long wait_for_room(struct tarn_import *import)
+{
+	return ___wait_var_event(&import->waiting,
+			___wait_cond_timeout(READ_ONCE(import->waiting) < WAITING_MOST),
+			TASK_INTERRUPTIBLE, 0, WAIT_MOST,
+			__ret = schedule_timeout(__ret));
+}
+
 /**
  * tarn_import_wait() - wait until a file may be asked for more that nobody waits for
  * @pool: of this pool
  * @cookie: of a copy in it, which the caller saw
  *
  * Context: process, with the inode of a partition whose page it was.
- * Return: 0, or -ERESTARTSYS at a signal.
+ * Return: 0; -ETIME: the file is slow, and who called may look whether he still wants to
+ * wait; -ERESTARTSYS a signal.
  */
 int tarn_import_wait(struct tarn_pool *pool, u64 cookie)
 {
 	struct tarn_import *import = get_import_of(pool, cookie);
-	int ret;
+	long left;
 
 	if (!import)
 		return 0;
-	ret = wait_var_event_interruptible(&import->waiting,
-			READ_ONCE(import->waiting) < WAITING_MOST);
+	left = wait_for_room(import);
 	tarn_import_put(import, 1);
-	return ret;
+	return left > 0 ? 0 : left ?: -ETIME;
 }
 
 /* ---- life --------------------------------------------------------------- */

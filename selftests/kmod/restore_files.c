@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 
 #include "restore.h"
+#include "slow.h"
 
 #define BLOCK 512ULL
 
@@ -53,8 +54,46 @@ static void a_block_that_is_gathered_needs_no_file(void)
 	file_end();
 }
 
+/* ---- waits ---------------------------------------------------------------- */
+
+/* Who brings pages behind a guest's back is told that a file is slow, and may do something else. */
+static void a_slow_file_is_told(void)
+{
+	struct tarn_partition_range r = {
+		.size = sizeof(r), .flags = TARN_PAGE_IN_SPARE,
+	};
+	const u64 pages = 2 * BLOCK;
+	u64 done, at;
+	long ret = 0;
+	int fd;
+
+	file_begin(256);
+	slow_device_make(path);
+	fd = ASSERT_OK(open(SLOW_DEVICE, O_RDONLY | O_DIRECT));
+	restore_begin("size=8M", NULL, pages);
+	ASSERT_OK(__import(fd, 0, pages, 0, &done));
+	close(fd);
+	for (at = 0; at < pages; at += r.done) {
+		r.start = at;
+		r.count = pages - at;
+		ret = __tarn_op(g.fd, TARN_PARTITION_PAGE_IN, &r);
+		if (ret)
+			break;
+		ASSERT_GT(r.done, 0);
+	}
+	ASSERT_EQ(ret, -ETIME);
+	ASSERT_GT(at, 0);
+	guest_end(&g);
+	WAIT_FOR(!pool_info(&pool).partitions);
+	pager_stop(&pg);
+	pool_umount(&pool);
+	slow_device_drop();
+	file_end();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(a_block_that_is_gathered_needs_no_file),
+	TEST(a_slow_file_is_told),
 };
 
 TESTS_MAIN(tests)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -68,6 +69,7 @@ struct fake_page {
  * @no_pager: what is paged cannot be read
  * @read_error: nothing can
  * @spare: frames that nobody needs
+ * @slow: so many calls find that the file is slow
  * @last_heat: of the page that was brought last
  */
 static struct {
@@ -81,6 +83,7 @@ static struct {
 	bool no_pager;
 	int read_error;
 	u64 spare;
+	unsigned int slow;
 	u64 left;
 	int file;
 	unsigned int read_pages;
@@ -274,6 +277,10 @@ static int do_range(unsigned long request, struct tarn_partition_range *r)
 		return 0;
 	}
 	CHECK(r->flags & TARN_PAGE_IN_SPARE);
+	if (module.slow) {
+		module.slow--;
+		return done((u64 *)&r->done, 0, ETIME);
+	}
 	for (i = 0; i < r->count; i++) {
 		struct fake_page *page = &module.page[r->start + i];
 
@@ -766,7 +773,9 @@ static void test_prefetch(void)
 	fd = save();
 	empty();
 	module.spare = 20;
+	module.slow = 3;
 	CHECK_EQ(restore(fd, p), 0);
+	CHECK_EQ(module.slow, 0);
 	left = left_in_file();
 	CHECK_EQ(module.brought, 20);
 	prefetch_begin(p);
@@ -774,6 +783,7 @@ static void test_prefetch(void)
 	CHECK_EQ(left_in_file(), left);
 	pthread_mutex_lock(&module.lock);
 	module.spare = PAGES;
+	module.slow = 3;
 	pthread_mutex_unlock(&module.lock);
 	while (left_in_file() > PAGED)
 		usleep(10000);
@@ -801,6 +811,24 @@ static void test_prefetch_stops(void)
 	prefetch_stop(p);
 	prefetch_destroy(p);
 	CHECK_EQ(module.brought, 0);
+	free_memory();
+	/* Nor does a file keep it that answers nobody. */
+	make_guest();
+	p = prefetch_create(&mem);
+	fd = save();
+	empty();
+	module.spare = 0;
+	CHECK_EQ(restore(fd, p), 0);
+	pthread_mutex_lock(&module.lock);
+	module.spare = PAGES;
+	module.slow = UINT_MAX;
+	pthread_mutex_unlock(&module.lock);
+	prefetch_begin(p);
+	usleep(20000);
+	prefetch_destroy(p);
+	CHECK_EQ(module.brought, 0);
+	CHECK(module.slow < UINT_MAX);
+	module.slow = 0;
 	free_memory();
 }
 

@@ -520,7 +520,8 @@ struct tarn_partition_pages {
 /**
  * PAGE_IN takes only frames that are free and that nobody needs, and waits for none: it
  * ends before a page for which there is none. @done counts the pages before that, which have
- * frames or will. EAGAIN: the first one is with a pager, and none serves.
+ * frames or will. EAGAIN: the first one is with a pager, and none serves. ETIME: it is in a
+ * file that is slow: so much is to be read from it that more would only wait. Call again.
  */
 #define TARN_PAGE_IN_SPARE	(1U << 0)
 /**

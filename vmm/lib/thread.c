@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "../error.h"
 #include "thread.h"
@@ -11,6 +14,9 @@
 
 /* Of one that does all kinds of things. */
 #define DEEP_STACK KIB(1024)
+
+/* How long the end of the program waits for one that may hang, s. */
+#define END_WAIT 5
 
 static int create(pthread_t *thread, const char *name, size_t stack,
 		  void *(*fn)(void *arg), void *arg)
@@ -47,4 +53,16 @@ int thread_create_deep(pthread_t *thread, const char *name,
 		       void *(*fn)(void *arg), void *arg)
 {
 	return create(thread, name, DEEP_STACK, fn, arg);
+}
+
+void thread_end(pthread_t thread, const char *doing)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_WAIT;
+	if (!pthread_timedjoin_np(thread, NULL, &until))
+		return;
+	err("ended while %s", doing);
+	_exit(EXIT_FAILURE);
 }

@@ -21,4 +21,11 @@ int thread_create(pthread_t *thread, const char *name, void *(*fn)(void *arg),
 int thread_create_deep(pthread_t *thread, const char *name,
 		       void *(*fn)(void *arg), void *arg);
 
+/**
+ * thread_end() - wait for a thread that was told to end, as the program does.
+ * @doing: what that is "ended while" if the thread does not end in time: it may hang in the
+ *	   kernel, and what it uses cannot go under it, so the program ends at once
+ */
+void thread_end(pthread_t thread, const char *doing);
+
 #endif

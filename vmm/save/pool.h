@@ -46,7 +46,7 @@ u64 pool_imported(const struct mem_range *range);
  * pool_page_in() - bring pages while there are frames to spare.
  * @own: those that are there already forget their copies in files
  *
- * Return: how far it came.
+ * Return: how far it came; -ETIME: the file is slow, to be called again.
  */
 s64 pool_page_in(const struct mem_range *range, u64 off, u64 count, bool own);
 

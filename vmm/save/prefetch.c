@@ -108,6 +108,9 @@ static int bring(struct prefetch *p, struct place *at, u8 class,
 			return -ETIME;
 		range = &p->mem->range[at->range];
 		done = pool_page_in(range, at->page << TARN_PAGE_SHIFT, n, own);
+		/* The file is slow: it may be over meanwhile. */
+		if (done == -ETIME)
+			continue;
 		/* It was written to and went out by now, and there is no pager. */
 		if (done == -EAGAIN)
 			n = done = 1;
@@ -235,7 +238,8 @@ void prefetch_destroy(struct prefetch *p)
 	if (!p)
 		return;
 	prefetch_stop(p);
-	pthread_join(p->thread, NULL);
+	/* It may wait in the kernel for memory. */
+	thread_end(p->thread, "guest memory was being brought");
 	forget(p);
 	pthread_cond_destroy(&p->wake);
 	pthread_mutex_destroy(&p->lock);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arch/x86/x86.h"
@@ -26,9 +25,6 @@
 #include "save/workers.h"
 #include "state.h"
 #include "vm.h"
-
-/* How long the end of the program waits for a thread, s. */
-#define END_WAIT 5
 
 /**
  * struct transfer - the last or the only one.
@@ -681,18 +677,13 @@ int transfer_create(struct vm *vm)
 void transfer_destroy(struct vm *vm)
 {
 	struct transfer *t = vm->transfer;
-	struct timespec until;
 
 	if (!t)
 		return;
 	WRITE_ONCE(t->cancel, true);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += END_WAIT;
-	/* It may wait in the kernel for a pager; memory cannot go under it. */
-	if (t->threaded && pthread_timedjoin_np(t->thread, NULL, &until)) {
-		err("ended while guest memory was being transferred");
-		_exit(EXIT_FAILURE);
-	}
+	/* It may wait in the kernel for a pager. */
+	if (t->threaded)
+		thread_end(t->thread, "guest memory was being transferred");
 	prefetch_destroy(t->prefetch);
 	/* The loop has ended: end() does not run. */
 	if (t->threaded && !t->result)
