@@ -56,6 +56,6 @@ void tarn_page_outdate(struct tarn_partition *part, u64 frame, struct page *page
 {
 	VM_WARN_ON_ONCE(!PageLocked(compound_head(page)));
 	tarn_frame_set_dirty(page);
-	if (unlikely(!xa_empty(&part->pool->imports)))
+	if (unlikely(tarn_import_any(part)))
 		forget(part, frame, page);
 }

@@ -815,7 +815,7 @@ static int spare_one(struct tarn_partition *part, u64 index, bool own)
 	if (is_out_of_reach(part->pool, e))
 		return -EAGAIN;
 	if (tarn_import_is(tarn_entry_payload(e)))
-		ret = tarn_import_wait(part->pool, tarn_entry_payload(e));
+		ret = tarn_import_wait(part, tarn_entry_payload(e));
 	return ret ?: ahead_one(part, index);
 }
 

@@ -2,15 +2,15 @@
 /*
  * Imports (S14): files that pages of a partition are in, as those of a saved guest are in what
  * it was saved to. Such a page is a paged one, and a copy of it in a file is one like any: its
- * cookie is of the device that no pager has, and says which import and which of its pages.
- * Who reads it asks the file instead of the pager (load.c), who drops it tells the import
+ * cookie is of the devices that no pager has, and says which import and which of its pages.
+ * Who reads it asks the file instead of the pager (page/load.c), who drops it tells the import
  * instead of the pager (drop.c), and no pager is told of it. To write to a file is not the
- * module's: a page that is written to forgets the file's copy.
+ * module's: a page that is written to forgets the file's copy (page/outdate.h).
  *
- *	47      40 39      32 31                 0
- *	+---------+----------+--------------------+
- *	|   255   |  import  | page of the import |
- *	+---------+----------+--------------------+
+ *	47   44 43          32 31                 0
+ *	+------+--------------+--------------------+
+ *	|  15  |    import    | page of the import |
+ *	+------+--------------+--------------------+
  *
  * The pages of an import follow each other in the file, from less than a page behind its
  * beginning on: what is in front of them is as long as it is.
@@ -25,19 +25,39 @@
 #include <linux/tarn_pager.h>
 #include <linux/types.h>
 
+#include "pool/partition.h"
+
 struct tarn_import;
 struct tarn_io;
-struct tarn_partition;
 struct tarn_pool;
 
 #define TARN_IMPORT_COOKIE	((u64)TARN_GRANT_MAX_DEVICES << TARN_COOKIE_SLOT_BITS)
 #define TARN_IMPORT_ID_SHIFT	32
-#define TARN_IMPORTS_MOST	BIT(TARN_COOKIE_SLOT_BITS - TARN_IMPORT_ID_SHIFT)
+/* Of all partitions of a pool, together. */
+#define TARN_IMPORTS_MOST	((BIT_ULL(TARN_COOKIE_BITS) - TARN_IMPORT_COOKIE) >> \
+				 TARN_IMPORT_ID_SHIFT)
 
 /* Is a copy in a file? */
 static inline bool tarn_import_is(u64 cookie)
 {
 	return cookie >= TARN_IMPORT_COOKIE;
+}
+
+/* Which page of its import such a copy is of. */
+static inline u32 tarn_import_page(u64 cookie)
+{
+	return (u32)cookie;
+}
+
+/* May a page of the partition have a copy in a file? If the caller has one that has, it may. */
+static inline bool tarn_import_any(const struct tarn_partition *part)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_IMPORT_FILES; i++)
+		if (rcu_access_pointer(part->imports[i]))
+			return true;
+	return false;
 }
 
 struct tarn_import *tarn_import_get(struct tarn_partition *part, int fd,
@@ -48,7 +68,7 @@ void tarn_import_drop(struct tarn_pool *pool, u64 cookie);
 u64 tarn_import_count(struct tarn_partition *part);
 void tarn_import_read(struct tarn_io *io);
 void tarn_import_want(struct tarn_partition *part, u64 index, u64 cookie);
-int tarn_import_wait(struct tarn_pool *pool, u64 cookie);
+int tarn_import_wait(struct tarn_partition *part, u64 cookie);
 
 void tarn_imports_end(struct tarn_pool *pool);
 

@@ -266,6 +266,7 @@ struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
 	mutex_init(&part->domain_lock);
 	mutex_init(&part->relocate_lock);
 	mutex_init(&part->vm_lock);
+	mutex_init(&part->import_lock);
 	tarn_pins_init(&part->pins);
 	xa_init(&part->leaves);
 	return part;

@@ -32,6 +32,7 @@ struct tarn_areas;
 struct tarn_domain;
 struct tarn_hand;
 struct tarn_homes;
+struct tarn_import;
 struct tarn_pattern_frames;
 struct tarn_relocation;
 struct tarn_search;
@@ -124,6 +125,7 @@ struct tarn_part_node {
  * @notify: told of page-ins, RCU (page/notify.c)
  * @pins: pages that stay in memory
  * @homes: home nodes, RCU; NULL: none
+ * @imports: files that pages of its are in, RCU, pager/import.c's
  * @ages: of its pages, policy/age.c's
  * @hands: where reclaimers go on, by the kernel's node number, policy/hand.c's
  * @search: for patterns, policy/search.c's
@@ -169,6 +171,7 @@ struct tarn_part_node {
  * @relocate_lock: protects @relocation; outside of @pin, and within it only tried
  * @relocation: under way or the last one, policy/relocate.c's
  * @vm_lock: protects @vm; inside no other lock of the module's but vms_lock
+ * @import_lock: one call at a time puts a file into @imports
  * @areas: what is registered in it, policy/area.c's
  * @kobj: in sysfs
  * @rcu: for the end of it
@@ -187,6 +190,7 @@ struct tarn_partition {
 	struct eventfd_ctx __rcu *notify;
 	struct tarn_pins pins;
 	struct tarn_homes __rcu *homes;
+	struct tarn_import __rcu *imports[TARN_IMPORT_FILES];
 	struct tarn_ages *ages;
 	struct tarn_hand *hands;
 	struct tarn_search *search;
@@ -228,6 +232,7 @@ struct tarn_partition {
 	struct mutex relocate_lock;
 	struct tarn_relocation *relocation;
 	struct mutex vm_lock;
+	struct mutex import_lock;
 	struct tarn_areas *areas;
 	struct kobject kobj;
 	struct rcu_head rcu;

@@ -178,7 +178,6 @@ struct tarn_demoter {
  * @partitions: by id
  * @nr_partitions: how many
  * @imports: struct tarn_import by id, pager/import.c's
- * @no_imports: the mount ends: none is read any more
  * @pin_policy: by type of area, enum tarn_pin_policy
  * @nodes: by the kernel's node number, NULL where the pool never had a frame;
  *	one that is there stays until the mount ends
@@ -267,7 +266,6 @@ struct tarn_pool {
 	struct xarray partitions;
 	u32 nr_partitions;
 	struct xarray imports;
-	bool no_imports;
 	u8 pin_policy[TARN_AREA_TYPES];
 	struct tarn_node *nodes[MAX_NUMNODES];
 

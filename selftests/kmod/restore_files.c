@@ -5,6 +5,7 @@
  * files at once. What a file is taken for, and when it is let go, is restore.c's.
  */
 #define _GNU_SOURCE
+#include <stdio.h>
 
 #include "restore.h"
 #include "slow.h"
@@ -91,9 +92,53 @@ static void a_slow_file_is_told(void)
 	file_end();
 }
 
+/* ---- many ----------------------------------------------------------------- */
+
+/* Each of so many has as many files as it may have. */
+static void each_partition_has_its_files(void)
+{
+	enum { GUESTS = 70, FILES = TARN_IMPORT_FILES };
+	int fd[GUESTS], files[FILES];
+	struct tarn_partition_import i = {
+		.size = sizeof(i), .count = 1, .sums = (uintptr_t)sums,
+	};
+	u8 page[PAGE_SIZE] __attribute__((aligned(8)));
+	char name[16];
+	u32 n, j;
+
+	file_begin(1);
+	restore_begin("size=8M", NULL, 1);
+	for (j = 0; j < FILES; j++)
+		files[j] = ASSERT_OK(open(path, O_RDONLY));
+	for (n = 0; n < GUESTS; n++) {
+		snprintf(name, sizeof(name), "g%u", n);
+		fd[n] = part_create(&pool, name, FILES);
+		for (j = 0; j < FILES; j++) {
+			i.fd = files[j];
+			i.start = j;
+			tarn_op(fd[n], TARN_PARTITION_IMPORT, &i);
+			ASSERT_EQ(i.done, 1);
+		}
+		ASSERT_EQ(part_info(fd[n]).imported_pages, FILES);
+	}
+	for (j = 0; j < FILES; j++)
+		close(files[j]);
+	for (n = 0; n < GUESTS; n++) {
+		ASSERT_EQ(pread(fd[n], page, PAGE_SIZE, n % FILES * PAGE_SIZE),
+			  PAGE_SIZE);
+		ASSERT_PAGE(page, SEED, 0, 1);
+		snprintf(name, sizeof(name), "g%u", n);
+		close(fd[n]);
+		part_unlink(&pool, name);
+	}
+	restore_end();
+	file_end();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(a_block_that_is_gathered_needs_no_file),
 	TEST(a_slow_file_is_told),
+	TEST(each_partition_has_its_files),
 };
 
 TESTS_MAIN(tests)

@@ -150,8 +150,8 @@ struct tarn_pager_status {
 
 /** In a cookie whose device is granted: bits 47..40 device, 39..0 slot. */
 #define TARN_COOKIE_SLOT_BITS	40
-/** The last device is the module's (TARN_PARTITION_IMPORT): no pager has cookies of it. */
-#define TARN_GRANT_MAX_DEVICES	255
+/** The last 16 devices are the module's (TARN_PARTITION_IMPORT): no pager has cookies of them. */
+#define TARN_GRANT_MAX_DEVICES	240
 
 /**
  * struct tarn_pager_grant - TARN_PAGER_GRANT: let the module read by itself

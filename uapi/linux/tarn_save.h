@@ -120,7 +120,7 @@ struct tarn_partition_copy {
  * on other hosts (such as are on block devices of this one are taken, and tmpfs, but no memfd);
  * EPERM: it is not the caller's, who has no CAP_FOWNER either: others could not write to it;
  * ETXTBSY: somebody has it open to write, or @fd is; EFBIG: behind TARN_IMPORT_PAGES; EMFILE: the partition has
- * pages of TARN_IMPORT_FILES other opens, or the pool of 256; EFAULT.
+ * pages of TARN_IMPORT_FILES other opens, or the pool of 4096; EFAULT.
  */
 struct tarn_partition_import {
 	__u32 size;

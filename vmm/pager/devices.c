@@ -193,7 +193,7 @@ int devices_add(struct devices *devices, struct device *dev, const u8 *pool,
 	unsigned int number = 0;
 	int ret;
 
-	/* The last number is the module's own. */
+	/* The last numbers are the module's own. */
 	if (devices->nr == TARN_GRANT_MAX_DEVICES)
 		return -ENOSPC;
 	ret = identify_new(&dev->legs[0], devices, pool);

@@ -6,9 +6,11 @@
 #ifndef TARN_PAGER_OPTIONS_H
 #define TARN_PAGER_OPTIONS_H
 
+#include <linux/tarn_pager.h>
+
 #include "types.h"
 
-#define OPTIONS_MAX_DEVICES 255
+#define OPTIONS_MAX_DEVICES TARN_GRANT_MAX_DEVICES
 #define OPTIONS_MAX_CPUS 64
 #define OPTIONS_ERROR 256
 
