@@ -558,6 +558,22 @@ static int bring_brief(struct bring *b)
 	return ret ? ret : -ERESTART;
 }
 
+/* For the load of a page that the caller saw with the entry @e. */
+static int wait_for_load(struct bring *b, u64 e)
+{
+	struct tarn_wait wait = b->wait;
+	int ret;
+
+	if (tarn_import_is(tarn_entry_payload(e))) {
+		/* No pager has a part in it. */
+		wait.locked = NULL;
+		tarn_import_want(b->part, b->index, tarn_entry_payload(e));
+	}
+	ret = tarn_wait_var(b->entry, !loading(b->entry), &wait);
+	b->wait.late = wait.late;
+	return ret ? ret : -ERESTART;
+}
+
 /* One step towards a resident page; -ERESTART: look again. */
 static int bring_step(struct bring *b)
 {
@@ -575,9 +591,6 @@ static int bring_step(struct bring *b)
 		return bring_shared(b, e);
 	if (!tarn_entry_is_stored(e))
 		return 0;
-	/* No pager has a part in it. */
-	if (tarn_import_is(tarn_entry_payload(e)))
-		b->wait.locked = NULL;
 	if (!tarn_entry_mark(e)) {
 		ret = bring_paged(b, e);
 		if (ret)
@@ -591,11 +604,9 @@ static int bring_step(struct bring *b)
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
 	tarn_stats_add(b->part, TARN_STAT_PAGE_WAITS, 1);
-	if (tarn_import_is(tarn_entry_payload(e)))
-		tarn_import_want(b->part, b->index, tarn_entry_payload(e));
-	ret = tarn_wait_var(b->entry, !loading(b->entry), &b->wait);
+	ret = wait_for_load(b, e);
 	b->flags |= TARN_BRING_TRIED;
-	return ret ? ret : -ERESTART;
+	return ret;
 }
 
 static enum tarn_wait_end wait_end(unsigned int flags)

@@ -5,6 +5,7 @@
  * files at once. What a file is taken for, and when it is let go, is restore.c's.
  */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stdio.h>
 
 #include "restore.h"
@@ -92,6 +93,53 @@ static void a_slow_file_is_told(void)
 	file_end();
 }
 
+/* Until there is no frame. */
+static int write_all(void *arg)
+{
+	u64 i;
+
+	for (i = 8; i < g.pages; i++)
+		page_fill(page_of(&g, i), SEED, i, 2);
+	return 0;
+}
+
+static int read_of(void *arg)
+{
+	int fd = *(int *)arg;
+	u8 buf[8];
+
+	return -SYS(pread(fd, buf, sizeof(buf), (off_t)(uintptr_t)g.map));
+}
+
+/*
+ * Who reads the memory of another process keeps that locked. The file would be waited for,
+ * but where no pager makes room there is no frame to read it into.
+ */
+static void a_frame_is_not_waited_for_in_vain(void)
+{
+	pid_t pid, reader;
+	char name[64];
+	int fd;
+
+	file_begin(8);
+	restore_begin("size=2M", NULL, 2 * BLOCK);
+	pager_stop(&pg);
+	import(0, 8);
+	pid = spawn(write_all, NULL);
+	WAIT_FOR(pool_info(&pool).faults_pending && proc_state(pid) == 'S');
+	snprintf(name, sizeof(name), "/proc/%d/mem", pid);
+	fd = ASSERT_OK(open(name, O_RDONLY | O_CLOEXEC));
+	reader = spawn(read_of, &fd);
+	ASSERT_EQ(reap(reader), EIO);
+	ASSERT_OK(kill(pid, SIGKILL));
+	ASSERT_EQ(reap(pid), 256 + SIGKILL);
+	close(fd);
+	pager_start(&pg, &pool);
+	check(&g, 0, 8, 1);
+	restore_end();
+	file_end();
+}
+
 /* ---- many ----------------------------------------------------------------- */
 
 /* Each of so many has as many files as it may have. */
@@ -138,6 +186,7 @@ static void each_partition_has_its_files(void)
 static const struct tarn_test tests[] = {
 	TEST(a_block_that_is_gathered_needs_no_file),
 	TEST(a_slow_file_is_told),
+	TEST(a_frame_is_not_waited_for_in_vain),
 	TEST(each_partition_has_its_files),
 };
 
