@@ -2,6 +2,7 @@
 /* See order.h. */
 #include <linux/kernel.h>
 
+#include "pager/import.h"
 #include "policy/order.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -61,7 +62,8 @@ static bool density_page(struct tarn_pool *pool, unsigned int step, u64 e)
 /*
  * A page that was paged in was wanted, which is known at once: accessed bits take some
  * looks to tell, and tell nothing of a guest whose VM is not attached. Two things show it.
- * The frame still names the pager's copy, valid or outdated: the page came back some time.
+ * The frame still names the pager's copy, valid or outdated: the page came back some time. (A
+ * copy in a file says nothing: all of a guest that was restored has one.)
  * The entry is NEW: that was after the last look. How long ago it was otherwise is what is
  * left of its use, which began anew when it came back.
  */
@@ -84,8 +86,9 @@ static const struct {
 
 static bool came_back(struct tarn_pool *pool, u64 e)
 {
-	return tarn_frame_peek_copy(pool, tarn_entry_payload(e)) !=
-	       TARN_COPY_NONE;
+	u64 cookie = tarn_copy_cookie(tarn_frame_peek_copy(pool, tarn_entry_payload(e)));
+
+	return cookie && !tarn_import_is(cookie);
 }
 
 static bool refault_page(struct tarn_pool *pool, unsigned int step, u64 e)
