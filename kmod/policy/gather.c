@@ -6,6 +6,7 @@
 #include <linux/rcupdate.h>
 
 #include "page/load.h"
+#include "pager/import.h"
 #include "policy/gather.h"
 #include "pool/home.h"
 #include "pool/partition.h"
@@ -132,8 +133,22 @@ bool tarn_gather_room(struct tarn_pool *pool, int nid)
 	return false;
 }
 
+/* Can all that is stored of it be read now? If not there is no block to be made. */
+static bool can_fetch(struct tarn_pool *pool, const struct tarn_leaf *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_LEAF_PAGES && !tarn_pool_served(pool); i++) {
+		u64 e = atomic64_read(&leaf->entry[i]);
+
+		if (tarn_entry_is_stored(e) && !tarn_import_is(tarn_entry_payload(e)))
+			return false;
+	}
+	return true;
+}
+
 /**
- * tarn_gather_fetch() - have what the pager has of a block read
+ * tarn_gather_fetch() - have what is stored of a block read, with the pager or in a file
  * @part: partition; its pin is held
  * @leaf: the block's
  * @first: its first page
@@ -152,7 +167,7 @@ bool tarn_gather_fetch(struct tarn_partition *part, struct tarn_leaf *leaf,
 	bool all = true;
 	u64 frame;
 
-	if (!tarn_pool_served(pool) ||
+	if (!can_fetch(pool, leaf) ||
 	    (leaf->fetched && time_before(jiffies, leaf->fetched + FETCH_AGAIN)))
 		return false;
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {

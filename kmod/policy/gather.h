@@ -21,7 +21,7 @@ struct tarn_pool;
  * struct tarn_gather_view - what a block of small frames looks like
  * @frames: pages with a frame
  * @warm: of these, used often
- * @stored: pages that the pager has
+ * @stored: pages that the pager has, or a file
  * @nid: node on which most of the frames lie, if more than half do
  * @busy: somebody has a page in hand, so it was not looked at to the end
  */

@@ -56,6 +56,32 @@ static void a_block_that_is_gathered_needs_no_file(void)
 	file_end();
 }
 
+/* What a file has of it comes for that, whoever serves; and it stays clean, until it is to go. */
+static void a_block_is_fetched_without_a_pager(void)
+{
+	struct tarn_partition_range r = {
+		.size = sizeof(r), .flags = TARN_PAGE_IN_SPARE | TARN_PAGE_IN_OWN,
+		.count = BLOCK,
+	};
+	const u64 most = BLOCK - 16;
+
+	file_begin(BLOCK);
+	restore_begin("size=16M,huge=always", NULL, BLOCK);
+	pager_stop(&pg);
+	import(0, BLOCK);
+	touch_back(0, most);
+	promote_at_once();
+	WAIT_FOR(touch_back(0, most) && part_info(g.fd).block_promotions);
+	ASSERT_EQ(imported(), BLOCK);
+	ASSERT_EQ(part_info(g.fd).resident_pages, BLOCK);
+	check(&g, 0, BLOCK, 1);
+	WAIT_FOR(!__tarn_op(g.fd, TARN_PARTITION_PAGE_IN, &r) && !imported());
+	check(&g, 0, BLOCK, 1);
+	pager_start(&pg, &pool);
+	restore_end();
+	file_end();
+}
+
 /* ---- waits ---------------------------------------------------------------- */
 
 /* Who brings pages behind a guest's back is told that a file is slow, and may do something else. */
@@ -185,6 +211,7 @@ static void each_partition_has_its_files(void)
 
 static const struct tarn_test tests[] = {
 	TEST(a_block_that_is_gathered_needs_no_file),
+	TEST(a_block_is_fetched_without_a_pager),
 	TEST(a_slow_file_is_told),
 	TEST(a_frame_is_not_waited_for_in_vain),
 	TEST(each_partition_has_its_files),
