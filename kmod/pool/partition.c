@@ -74,7 +74,7 @@ u32 *tarn_leaf_sums(struct tarn_partition *part, struct tarn_leaf *leaf)
 
 	if (sum)
 		return sum;
-	sum = kcalloc_node(TARN_LEAF_PAGES, sizeof(*sum), GFP_KERNEL,
+	sum = kcalloc_node(TARN_LEAF_PAGES, sizeof(*sum), GFP_KERNEL_ACCOUNT,
 			   page_to_nid(virt_to_page(leaf->entry)));
 	if (!sum)
 		return NULL;
