@@ -260,11 +260,13 @@ static bool is_out_of_reach(struct tarn_pool *pool, u64 e)
 	return !tarn_pool_served(pool) && !tarn_import_is(tarn_entry_payload(e));
 }
 
+/* False: there is no frame or memory for it, nor for the next one. */
 static bool ahead_one(struct tarn_partition *part, u64 index)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
 	u64 e = entry ? atomic64_read(entry) : 0;
 	u64 frame;
+	int ret;
 
 	if (!tarn_entry_is_stored(e) || tarn_entry_mark(e) ||
 	    e & TARN_ENTRY_FAILED || is_out_of_reach(part->pool, e))
@@ -275,9 +277,10 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	frame = tarn_home_alloc(part);
 	if (frame == TARN_FRAME_NONE)
 		return false;
-	if (tarn_load_start(part, index, frame, true))
+	ret = tarn_load_start(part, index, frame, true);
+	if (ret)
 		tarn_frame_free(part->pool, frame);
-	return true;
+	return ret != -ENOMEM;
 }
 
 /* One that may come back as a whole is not read page by page. */
@@ -812,7 +815,7 @@ static void own_one(struct tarn_partition *part, u64 index, atomic64_t *entry)
 	put_page(page);
 }
 
-/* 1: it has a frame, or will, or needs none; 0: there is no frame for it; or an errno. */
+/* 1: it has a frame, or will, or needs none; 0: there is none for it, or no memory; or an errno. */
 static int spare_one(struct tarn_partition *part, u64 index, bool own)
 {
 	atomic64_t *entry = tarn_partition_entry(part, index);
