@@ -10,6 +10,7 @@
 #include "page/block.h"
 #include "page/pending.h"
 #include "pager/window.h"
+#include "pool/copy.h"
 #include "pool/home.h"
 #include "pool/pins.h"
 #include "pool/pool.h"

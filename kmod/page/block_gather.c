@@ -20,6 +20,7 @@
 #include "page/outdate.h"
 #include "page/pending.h"
 #include "pager/window.h"
+#include "pool/copy.h"
 #include "pool/pattern.h"
 #include "pool/pins.h"
 #include "pool/poison.h"

@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 
 #include "page/block.h"
+#include "pool/copy.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
 

@@ -13,6 +13,7 @@
 #include "pager/io.h"
 #include "pager/pager.h"
 #include "pager/window.h"
+#include "pool/copy.h"
 #include "pool/pins.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
@@ -160,10 +161,23 @@ static u64 copies_of(const struct tarn_leaf *leaf)
 			return TARN_COOKIE_NONE;
 	}
 	/* One file, or none. */
-	return tarn_import_is(first + TARN_LEAF_PAGES - 1) &&
-	       first >> TARN_IMPORT_ID_SHIFT !=
-		       (first + TARN_LEAF_PAGES - 1) >> TARN_IMPORT_ID_SHIFT ?
-		       TARN_COOKIE_NONE : first;
+	if (tarn_cookie_where(first + TARN_LEAF_PAGES - 1) == TARN_COPY_IN_FILE &&
+	    !tarn_import_same(first, first + TARN_LEAF_PAGES - 1))
+		return TARN_COOKIE_NONE;
+	return first;
+}
+
+/* Can what begins there be read at once? */
+static bool takes_wide(struct tarn_pool *pool, u64 cookie)
+{
+	switch (tarn_cookie_where(cookie)) {
+	case TARN_COPY_WITH_PAGER:
+		return tarn_pager_takes_wide(pool);
+	case TARN_COPY_IN_FILE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Mark all pages, or give the chunk back. A page may have got another copy meanwhile. */
@@ -243,7 +257,7 @@ enum tarn_block_read tarn_block_read(struct tarn_block_load *load,
 	struct tarn_io *io;
 	int section;
 
-	if (!cookie || (!tarn_import_is(cookie) && !tarn_pager_takes_wide(pool)))
+	if (!takes_wide(pool, cookie))
 		return TARN_BLOCK_READ_NOT;
 	io = read_create(load, cookie);
 	if (!io)

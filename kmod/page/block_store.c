@@ -10,6 +10,7 @@
 #include "pager/io.h"
 #include "pager/queue.h"
 #include "pager/window.h"
+#include "pool/copy.h"
 #include "pool/pattern.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
@@ -260,7 +261,7 @@ struct ending {
 static u64 copy_that_stays(const struct ending *end, unsigned int i, u64 old)
 {
 	if (end->good && (end->io->cookie || !old))
-		return tarn_copy_pager(end->cookie + i);
+		return tarn_copy_make(end->cookie + i);
 	return old;
 }
 

@@ -12,8 +12,8 @@
 #include "page/reserve.h"
 #include "page/store.h"
 #include "pager/drop.h"
-#include "pager/import.h"
 #include "pager/pager.h"
+#include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
 #include "pool/poison.h"
@@ -404,7 +404,7 @@ static bool has_spare(struct tarn_partition *part, u64 index, u64 frame,
 	 * takes no room.
 	 */
 	return !outdated_only && !tarn_poisoned(page) &&
-	       !tarn_import_is(tarn_copy_cookie(tarn_frame(part->pool, frame)->copy));
+	       tarn_copy_where(tarn_frame(part->pool, frame)->copy) == TARN_COPY_WITH_PAGER;
 }
 
 /* In one section, as whoever names a cookie no more has to tell so. */

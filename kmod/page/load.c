@@ -14,6 +14,7 @@
 #include "pager/import.h"
 #include "pager/io.h"
 #include "pager/queue.h"
+#include "pool/copy.h"
 #include "pool/event.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -36,6 +37,20 @@ bool tarn_load_is_wanted(const struct tarn_io *io)
 	atomic64_t *entry = tarn_partition_entry(io->part, io->index);
 
 	return (atomic64_read(entry) & ~TARN_ENTRY_HINT) == entry_of_load(io);
+}
+
+static bool is_of_file(const struct tarn_io *io)
+{
+	return tarn_cookie_where(io->cookie) == TARN_COPY_IN_FILE;
+}
+
+/* By whoever has it. */
+static void read_copy(struct tarn_io *io)
+{
+	if (unlikely(is_of_file(io)))
+		tarn_import_read(io);
+	else
+		tarn_queue_submit(io->part->pool, io);
 }
 
 /* ---- how they end -------------------------------------------------------- */
@@ -172,7 +187,7 @@ static void peek_settle(struct tarn_io *io)
 /* Of a file that a guest was restored from no paging device is to blame. */
 static void tell_error(struct tarn_io *io, bool checksum, int error)
 {
-	if (tarn_import_is(io->cookie)) {
+	if (is_of_file(io)) {
 		tarn_event(io->part->pool, TARN_EVENT_IMPORT_ERROR, io->part->id,
 			   io->index, error);
 		return;
@@ -225,7 +240,7 @@ bool tarn_load_settle(struct tarn_io *io)
 	struct tarn_frame *frame = tarn_frame(pool, io->frame);
 
 	frame->owner = tarn_owner_page(io->part->id, io->index);
-	frame->copy = tarn_copy_pager(io->cookie);
+	frame->copy = tarn_copy_make(io->cookie);
 	tarn_frame_clear_dirty(tarn_frame_page(pool, io->frame));
 	if (settle(io, tarn_entry_make(TARN_PAGE_RESIDENT, io->frame) |
 		       TARN_ENTRY_NEW))
@@ -271,7 +286,7 @@ static enum end was_read(struct tarn_io *io)
 		return END_BAD;
 	}
 	/* It was cut away, and imported anew with other content: what was read is of before. */
-	if (unlikely(tarn_import_is(io->cookie)) && is_outdated(io)) {
+	if (unlikely(is_of_file(io)) && is_outdated(io)) {
 		tarn_load_abort(io);
 		return END_BAD;
 	}
@@ -282,10 +297,7 @@ static enum end was_read(struct tarn_io *io)
 		return END_BAD;
 	}
 	io->flags |= TARN_REQ_MISMATCH;
-	if (tarn_import_is(io->cookie))
-		tarn_import_read(io);
-	else
-		tarn_queue_submit(pool, io);
+	read_copy(io);
 	return END_AGAIN;
 }
 
@@ -382,15 +394,11 @@ void tarn_load_submit(struct tarn_io *io)
 	struct tarn_read *read;
 
 	trace_tarn_load(io);
-	if (unlikely(tarn_import_is(io->cookie))) {
-		tarn_import_read(io);
-		return;
-	}
-	read = tarn_grant_take(io);
+	read = is_of_file(io) ? NULL : tarn_grant_take(io);
 	if (read)
 		tarn_grant_read(read);
 	else
-		tarn_queue_submit(io->part->pool, io);
+		read_copy(io);
 }
 
 /**

@@ -7,6 +7,7 @@
 #include "page/reserve.h"
 #include "pager/drop.h"
 #include "pool/canon.h"
+#include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
 #include "pool/pins.h"

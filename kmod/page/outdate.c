@@ -4,6 +4,7 @@
 
 #include "page/outdate.h"
 #include "pager/import.h"
+#include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -37,7 +38,8 @@ static void forget(struct tarn_partition *part, u64 frame, struct page *page)
 		struct tarn_frame *f = tarn_frame(pool, frame + i);
 		u64 cookie = tarn_copy_cookie(f->copy);
 
-		if (!tarn_import_is(cookie) || !is_its_owners(part, f, frame + i))
+		if (tarn_cookie_where(cookie) != TARN_COPY_IN_FILE ||
+		    !is_its_owners(part, f, frame + i))
 			continue;
 		f->copy = TARN_COPY_NONE;
 		tarn_import_drop(pool, cookie);

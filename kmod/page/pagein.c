@@ -23,6 +23,7 @@
 #include "page/share.h"
 #include "pager/import.h"
 #include "pool/canon.h"
+#include "pool/copy.h"
 #include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -254,12 +255,6 @@ static int fill(const struct filling *f)
 
 /* ---- paged pages -------------------------------------------------------- */
 
-/* Is a stored page with a pager that is not there? A file needs none. */
-static bool is_out_of_reach(struct tarn_pool *pool, u64 e)
-{
-	return !tarn_pool_served(pool) && !tarn_import_is(tarn_entry_payload(e));
-}
-
 /* False: there is no frame or memory for it, nor for the next one. */
 static bool ahead_one(struct tarn_partition *part, u64 index)
 {
@@ -269,7 +264,7 @@ static bool ahead_one(struct tarn_partition *part, u64 index)
 	int ret;
 
 	if (!tarn_entry_is_stored(e) || tarn_entry_mark(e) ||
-	    e & TARN_ENTRY_FAILED || is_out_of_reach(part->pool, e))
+	    e & TARN_ENTRY_FAILED || !tarn_copy_reachable(part->pool, e))
 		return true;
 	/* Guesses must not make others wait. */
 	if (tarn_pool_is_low(part->pool) || atomic_read(&part->orphans))
@@ -448,7 +443,7 @@ static int bring_paged(struct bring *b, u64 e)
 					  e & ~TARN_ENTRY_FAILED);
 		return -EIO;
 	}
-	if (is_out_of_reach(pool, e)) {
+	if (!tarn_copy_reachable(pool, e)) {
 		bring_waits(b, TARN_FAULT_NO_PAGER);
 		/* Without a frame, which others may need meanwhile. */
 		if (b->flags & TARN_BRING_NOWAIT)
@@ -462,8 +457,8 @@ static int bring_paged(struct bring *b, u64 e)
 	if (b->flags & TARN_BRING_BLOCK && bring_block(b))
 		return 0;
 	/* What comes from a file may have no place to go back to. */
-	ret = take_frame(b, tarn_import_is(tarn_entry_payload(e)) ?
-			    TARN_WANT_GROWTH : TARN_WANT_RETURN, &frame);
+	ret = take_frame(b, tarn_copy_is_in_file(e) ? TARN_WANT_GROWTH :
+						      TARN_WANT_RETURN, &frame);
 	if (ret)
 		return ret;
 	bring_waits(b, TARN_FAULT_READ);
@@ -567,7 +562,7 @@ static int wait_for_load(struct bring *b, u64 e)
 	struct tarn_wait wait = b->wait;
 	int ret;
 
-	if (tarn_import_is(tarn_entry_payload(e))) {
+	if (tarn_copy_is_in_file(e)) {
 		/* No pager has a part in it. */
 		wait.locked = NULL;
 		tarn_import_want(b->part, b->index, tarn_entry_payload(e));
@@ -714,7 +709,7 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
 		return tarn_wait_var(entry, !loading(entry) &&
 				     !is_brief(entry), &wait);
 	}
-	if (tarn_entry_is_stored(e) && is_out_of_reach(pool, e))
+	if (tarn_entry_is_stored(e) && !tarn_copy_reachable(pool, e))
 		return tarn_wait_var(&pool->pager, tarn_pool_served(pool) ||
 				     atomic64_read(entry) != e, &wait);
 	/*
@@ -805,7 +800,7 @@ static void own_one(struct tarn_partition *part, u64 index, atomic64_t *entry)
 	struct page *page;
 
 	if (!tarn_entry_has_frame(e) || tarn_entry_mark(e) ||
-	    !tarn_import_is(tarn_copy_cookie(tarn_frame_peek_copy(part->pool, frame))))
+	    tarn_copy_where(tarn_frame_peek_copy(part->pool, frame)) != TARN_COPY_IN_FILE)
 		return;
 	page = tarn_page_lock_at(part, index, entry, TARN_BRING_NOWAIT);
 	if (IS_ERR_OR_NULL(page))
@@ -826,9 +821,9 @@ static int spare_one(struct tarn_partition *part, u64 index, bool own)
 		own_one(part, index, entry);
 	if (!tarn_entry_is_stored(e))
 		return 1;
-	if (is_out_of_reach(part->pool, e))
+	if (!tarn_copy_reachable(part->pool, e))
 		return -EAGAIN;
-	if (tarn_import_is(tarn_entry_payload(e)))
+	if (tarn_copy_is_in_file(e))
 		ret = tarn_import_wait(part, tarn_entry_payload(e));
 	return ret ?: ahead_one(part, index);
 }

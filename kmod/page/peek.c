@@ -4,8 +4,9 @@
  *
  * A resident page is copied out of its frame, a pattern is made where it goes, what a page
  * shares is looked at where it is. For a paged one a load is begun like any other, so its
- * page is marked IN meanwhile and others wait for it; but it ends with the page paged as before, and the frame goes to whoever looks
- * (load.c, peek_settle()). No counter of page-ins moves and no age changes.
+ * page is marked IN meanwhile and others wait for it; but it ends with the page paged as
+ * before, and the frame goes to whoever looks (load.c, peek_settle()). No counter of page-ins
+ * moves and no age changes.
  */
 #include <linux/completion.h>
 #include <linux/highmem.h>
@@ -21,8 +22,8 @@
 #include "page/pagein.h"
 #include "page/peek.h"
 #include "page/share.h"
-#include "pager/import.h"
 #include "pool/canon.h"
+#include "pool/copy.h"
 #include "pool/frame.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -226,8 +227,7 @@ static int look_at_paged(struct tarn_partition *part, u64 index, u64 e,
 	struct tarn_peek *peek;
 	u64 frame;
 
-	if (!tarn_pool_served(part->pool) &&
-	    !tarn_import_is(tarn_entry_payload(e)))
+	if (!tarn_copy_reachable(part->pool, e))
 		return -ENOTCONN;
 	frame = tarn_frame_wait(part, TARN_WANT_RETURN, &wait);
 	if (frame == TARN_FRAME_NONE)

@@ -12,6 +12,7 @@
 #include "page/truncate.h"
 #include "pager/drop.h"
 #include "pool/canon.h"
+#include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pins.h"
 #include "pool/poison.h"

@@ -7,6 +7,7 @@
 #include "pager/drop.h"
 #include "pager/io.h"
 #include "pager/queue.h"
+#include "pool/copy.h"
 #include "pool/event.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
@@ -70,7 +71,7 @@ static void store_end(struct tarn_io *io, int result, u64 cookie)
 		}
 		if (result || mark == TARN_MARK_RESCUED) {
 			/* Dirty as it was, with a copy to be overwritten. */
-			frame->copy = tarn_copy_pager(copy);
+			frame->copy = tarn_copy_make(copy);
 			to = tarn_entry_with_mark(e, TARN_MARK_NONE);
 		} else {
 			to = tarn_entry_gone(pool, e, cookie);

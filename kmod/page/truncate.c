@@ -19,6 +19,7 @@
 #include "page/truncate.h"
 #include "pager/drop.h"
 #include "pool/chunk.h"
+#include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 #include "pool/use.h"

@@ -14,6 +14,7 @@
 #include "pager/import.h"
 #include "pager/io.h"
 #include "pager/pager.h"
+#include "pool/copy.h"
 
 #define DROP_BATCH	(PAGE_SIZE / sizeof(u64) - 4)
 
@@ -181,7 +182,7 @@ void tarn_cookie_drop_into(struct tarn_pool *pool, u64 cookie,
 	struct tarn_pager *pager;
 	bool added;
 
-	if (unlikely(tarn_import_is(cookie))) {
+	if (unlikely(tarn_cookie_where(cookie) == TARN_COPY_IN_FILE)) {
 		tarn_import_drop(pool, cookie);
 		goto out;
 	}

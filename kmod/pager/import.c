@@ -19,7 +19,7 @@
 #include "pool/pool.h"
 
 /* None has the number of another one, or of what is no import. */
-static_assert(!(TARN_IMPORT_COOKIE & (TARN_IMPORTS_MOST - 1) << TARN_IMPORT_ID_SHIFT));
+static_assert(!(TARN_COOKIE_FILES & (TARN_IMPORTS_MOST - 1) << TARN_IMPORT_ID_SHIFT));
 static_assert(TARN_IMPORT_PAGES <= BIT_ULL(TARN_IMPORT_ID_SHIFT));
 
 /**
@@ -240,14 +240,14 @@ void tarn_import_put(struct tarn_import *import, u64 copies)
 u64 tarn_import_add(struct tarn_import *import, u64 page)
 {
 	atomic64_inc(&import->copies);
-	return TARN_IMPORT_COOKIE | (u64)import->id << TARN_IMPORT_ID_SHIFT | page;
+	return TARN_COOKIE_FILES | (u64)import->id << TARN_IMPORT_ID_SHIFT | page;
 }
 
 /* Of a cookie that somebody has; so it is there. */
 static struct tarn_import *import_of(struct tarn_pool *pool, u64 cookie)
 {
 	return xa_load(&pool->imports,
-		       (cookie - TARN_IMPORT_COOKIE) >> TARN_IMPORT_ID_SHIFT);
+		       (cookie - TARN_COOKIE_FILES) >> TARN_IMPORT_ID_SHIFT);
 }
 
 /* A copy is not needed any more; nothing names it now. */

@@ -22,28 +22,27 @@
 #define TARN_IMPORT_H
 
 #include <linux/bits.h>
-#include <linux/tarn_pager.h>
 #include <linux/types.h>
 
+#include "pool/copy.h"
 #include "pool/partition.h"
 
 struct tarn_import;
 struct tarn_io;
 struct tarn_pool;
 
-#define TARN_IMPORT_COOKIE	((u64)TARN_GRANT_MAX_DEVICES << TARN_COOKIE_SLOT_BITS)
 #define TARN_IMPORT_ID_SHIFT	32
 /* Of all partitions of a pool, together. */
-#define TARN_IMPORTS_MOST	((BIT_ULL(TARN_COOKIE_BITS) - TARN_IMPORT_COOKIE) >> \
+#define TARN_IMPORTS_MOST	((BIT_ULL(TARN_COOKIE_BITS) - TARN_COOKIE_FILES) >> \
 				 TARN_IMPORT_ID_SHIFT)
 
-/* Is a copy in a file? */
-static inline bool tarn_import_is(u64 cookie)
+/* Are two copies in files of the same import? */
+static inline bool tarn_import_same(u64 a, u64 b)
 {
-	return cookie >= TARN_IMPORT_COOKIE;
+	return a >> TARN_IMPORT_ID_SHIFT == b >> TARN_IMPORT_ID_SHIFT;
 }
 
-/* Which page of its import such a copy is of. */
+/* Which page of its import a copy is of. */
 static inline u32 tarn_import_page(u64 cookie)
 {
 	return (u32)cookie;

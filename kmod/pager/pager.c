@@ -19,10 +19,10 @@
 #include <linux/slab.h>
 
 #include "pager/drop.h"
-#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/pager.h"
 #include "pager/window.h"
+#include "pool/copy.h"
 #include "pool/event.h"
 #include "pool/partition.h"
 
@@ -333,7 +333,7 @@ static u64 stored_cookie(struct tarn_pool *pool, u64 e)
 {
 	u64 cookie = cookie_of(pool, e);
 
-	return tarn_import_is(cookie) ? TARN_COOKIE_NONE : cookie;
+	return tarn_cookie_where(cookie) == TARN_COPY_WITH_PAGER ? cookie : TARN_COOKIE_NONE;
 }
 
 static u32 list_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,

@@ -11,10 +11,10 @@
 #include <linux/vmalloc.h>
 
 #include "pager/drop.h"
-#include "pager/import.h"
 #include "pager/io.h"
 #include "pager/pager.h"
 #include "pager/queue.h"
+#include "pool/copy.h"
 #include "pool/partition.h"
 
 /* This part of a queue's tags is for loads alone; of the least depth it is 4. */
@@ -159,7 +159,7 @@ static void publish_io(struct tarn_queue *q, struct tarn_io *io)
 	};
 
 	/* A page whose copy is in a file is read from there, and has none once it is stored. */
-	WARN_ON_ONCE(tarn_import_is(io->cookie));
+	WARN_ON_ONCE(tarn_cookie_where(io->cookie) == TARN_COPY_IN_FILE);
 	publish(q, io, &req);
 }
 
@@ -423,7 +423,7 @@ static struct tarn_io *take(struct tarn_queue *q, u32 tag)
 static bool are_cookies(const struct tarn_io *io, u64 first)
 {
 	/* From there on they are the module's own. */
-	const u64 end = TARN_IMPORT_COOKIE;
+	const u64 end = TARN_COOKIE_FILES;
 
 	return first && first < end && end - first >= tarn_io_pages(io);
 }

@@ -14,11 +14,11 @@
 #include "page/pagein.h"
 #include "page/restore.h"
 #include "page/share.h"
-#include "pager/import.h"
 #include "policy/copy.h"
 #include "policy/match.h"
 #include "pool/canon.h"
 #include "pool/chunk.h"
+#include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -135,8 +135,7 @@ static bool is_out_of_reach(struct copying *c, atomic64_t *source)
 	if (tarn_canon_is_of(c->store, e))
 		source = tarn_share_entry(c->store, e);
 	e = source ? atomic64_read(source) : 0;
-	return tarn_entry_is_stored(e) && !tarn_import_is(tarn_entry_payload(e)) &&
-	       !tarn_pool_served(c->part->pool);
+	return tarn_entry_is_stored(e) && !tarn_copy_reachable(c->part->pool, e);
 }
 
 static int copy_one(struct copying *c, u64 index, u64 from)

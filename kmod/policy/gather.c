@@ -6,8 +6,8 @@
 #include <linux/rcupdate.h>
 
 #include "page/load.h"
-#include "pager/import.h"
 #include "policy/gather.h"
+#include "pool/copy.h"
 #include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/poison.h"
@@ -141,7 +141,7 @@ static bool can_fetch(struct tarn_pool *pool, const struct tarn_leaf *leaf)
 	for (i = 0; i < TARN_LEAF_PAGES && !tarn_pool_served(pool); i++) {
 		u64 e = atomic64_read(&leaf->entry[i]);
 
-		if (tarn_entry_is_stored(e) && !tarn_import_is(tarn_entry_payload(e)))
+		if (tarn_entry_is_stored(e) && !tarn_copy_reachable(pool, e))
 			return false;
 	}
 	return true;

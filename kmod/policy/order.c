@@ -2,8 +2,8 @@
 /* See order.h. */
 #include <linux/kernel.h>
 
-#include "pager/import.h"
 #include "policy/order.h"
+#include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 #include "pool/use.h"
@@ -86,9 +86,8 @@ static const struct {
 
 static bool came_back(struct tarn_pool *pool, u64 e)
 {
-	u64 cookie = tarn_copy_cookie(tarn_frame_peek_copy(pool, tarn_entry_payload(e)));
-
-	return cookie && !tarn_import_is(cookie);
+	return tarn_copy_where(tarn_frame_peek_copy(pool, tarn_entry_payload(e))) ==
+	       TARN_COPY_WITH_PAGER;
 }
 
 static bool refault_page(struct tarn_pool *pool, unsigned int step, u64 e)

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "pool/chunk.h"
+#include "pool/copy.h"
 #include "pool/frame.h"
 #include "pool/pool.h"
 

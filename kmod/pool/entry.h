@@ -19,7 +19,7 @@
  *		looked at since it came in; of a paged one, its last load failed
  * hint		use.h: how much the page is used; of a paged one, when it went; of
  *		a pattern, looks since its mapping was used
- * payload	resident: frame number; paged: the pager's cookie; pattern: the upper
+ * payload	resident: frame number; paged: the cookie of its copy (copy.h); pattern: the upper
  *		half of its word (pattern.h); shared: what it shares (canon.h); in the
  *		balloon: of which one (balloon.h)
  *

@@ -8,6 +8,7 @@
 #include <linux/pagemap.h>
 
 #include "pool/chunk.h"
+#include "pool/copy.h"
 #include "pool/frame.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"

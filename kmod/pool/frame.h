@@ -18,7 +18,6 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/spinlock.h>
-#include <linux/tarn_pager.h>
 
 #define TARN_CHUNK_SHIFT	9
 #define TARN_CHUNK_FRAMES	(1U << TARN_CHUNK_SHIFT)
@@ -39,22 +38,10 @@ struct tarn_pool;
 #define TARN_OWNER_ID_MAX	(BIT(TARN_OWNER_ID_BITS) - 1 - TARN_OWNER_KINDS)
 #define TARN_OWNER_NOBODY	0
 
-/*
- * Where a page's content is besides its frame, in one word: a kind in the upper bits
- * and what says where in the lower ones. Of the paging service it is the cookie, with
- * the kind 0; none at all is 0, which is no cookie.
- */
-#define TARN_COPY_KIND_SHIFT	TARN_COOKIE_BITS
-#define TARN_COPY_NONE		((u64)TARN_COOKIE_NONE)
-
-enum tarn_copy_kind {
-	TARN_COPY_PAGER,
-};
-
 /**
  * struct tarn_frame - what is known of a frame, 16 bytes
  * @owner: who has it: of a page its partition's id and index, see tarn_owner_page()
- * @copy: of a page, see enum tarn_copy_kind; it is outdated if the page is dirty
+ * @copy: of a page, where its content is besides (copy.h); it is outdated if the page is dirty
  * @next: of a free frame or one in limbo, the next of its list
  *
  * Locking: a page's under its page lock; a free one's under the node's lock; a request's
@@ -131,19 +118,6 @@ static inline u32 tarn_owner_id(u64 owner)
 static inline u64 tarn_owner_index(u64 owner)
 {
 	return owner & (BIT_ULL(TARN_OWNER_INDEX_BITS) - 1);
-}
-
-/* A copy with the paging service. */
-static inline u64 tarn_copy_pager(u64 cookie)
-{
-	return cookie;
-}
-
-/* Its cookie; TARN_COOKIE_NONE if there is no copy, or it is of another kind. */
-static inline u64 tarn_copy_cookie(u64 copy)
-{
-	return copy >> TARN_COPY_KIND_SHIFT == TARN_COPY_PAGER ?
-	       copy : TARN_COOKIE_NONE;
 }
 
 #endif

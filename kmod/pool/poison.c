@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
+#include <linux/tarn_pager.h>
 #include <linux/uaccess.h>
 
 #include <asm/cpufeature.h>

@@ -3,6 +3,7 @@
 #include <linux/sched.h>
 #include <linux/topology.h>
 
+#include "pool/copy.h"
 #include "pool/home.h"
 #include "pool/magazine.h"
 #include "pool/partition.h"
