@@ -17,6 +17,7 @@
 #include "fs/info.h"
 #include "kvm/metrics.h"
 #include "kvm/vm.h"
+#include "page/ahead.h"
 #include "page/notify.h"
 #include "page/pagein.h"
 #include "page/pageout.h"

@@ -164,8 +164,7 @@ static bool is_known(const struct tarn_io *io, u64 *word)
 	return !tarn_partition_is_store(io->part) &&
 	       tarn_pattern_find(tarn_frame_page(io->part->pool, io->frame),
 				 word) &&
-	       !tarn_reserved(io->part, io->index) &&
-	       !tarn_pin_wanted(io->part, io->index);
+	       !tarn_page_needs_frame(io->part, io->index);
 }
 
 /* The page is as it was before; a fault that waits for it starts anew. */

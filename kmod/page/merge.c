@@ -10,7 +10,6 @@
 #include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
-#include "pool/pins.h"
 #include "pool/poison.h"
 #include "pool/pool.h"
 #include "pool/use.h"
@@ -27,8 +26,7 @@ void tarn_merge_begin(struct tarn_merge *m, struct tarn_partition *part,
 /* With the page locked. Nor one that leaves its domain, see tarn_match_synchronize(). */
 static bool may_share(struct tarn_partition *part, u64 index, struct page *page)
 {
-	return !tarn_poisoned(page) && !tarn_reserved(part, index) &&
-	       !tarn_pin_wanted(part, index) &&
+	return !tarn_poisoned(page) && !tarn_page_needs_frame(part, index) &&
 	       !READ_ONCE(part->leaves_domain);
 }
 

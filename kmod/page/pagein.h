@@ -53,8 +53,6 @@ struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 				unsigned int flags, u64 *word);
 struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
 			    unsigned int flags, u64 *word);
-long tarn_pagein_spare(struct tarn_partition *part, u64 start, u64 count,
-		       bool own, u64 *done);
 long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
 		       u64 *done);
 

@@ -6,15 +6,11 @@
 #ifndef TARN_RESTORE_H
 #define TARN_RESTORE_H
 
-#include <linux/atomic.h>
 #include <linux/types.h>
 
 struct tarn_partition;
 struct tarn_partition_fill;
 struct tarn_partition_import;
-
-int tarn_page_claim(struct tarn_partition *part, u64 index, atomic64_t *entry);
-void tarn_page_unclaim(struct tarn_partition *part, u64 index, atomic64_t *entry);
 
 long tarn_restore_fill(struct tarn_partition *part, struct tarn_partition_fill *f);
 long tarn_restore_import(struct tarn_partition *part,

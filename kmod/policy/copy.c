@@ -10,9 +10,9 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "page/claim.h"
 #include "page/merge.h"
 #include "page/pagein.h"
-#include "page/restore.h"
 #include "page/share.h"
 #include "policy/copy.h"
 #include "policy/match.h"
