@@ -18,6 +18,8 @@
 
 /* Pages behind one that begins a sequence. */
 #define AHEAD_FIRST	4
+/* Pages of a range that are read before it is their turn. */
+#define AHEAD_WINDOW	64
 
 /* ---- guesses ------------------------------------------------------------ */
 
@@ -49,6 +51,24 @@ bool tarn_page_ahead(struct tarn_partition *part, u64 index)
 	if (ret)
 		tarn_frame_free(part->pool, frame);
 	return ret != -ENOMEM;
+}
+
+/**
+ * tarn_page_ahead_of() - have pages of a range read that are wanted next
+ * @part: partition
+ * @index: page that is brought now
+ * @end: page after the last one
+ * @ahead: how far that is done; 0 at first
+ *
+ * Context: process; as tarn_page_ahead().
+ */
+void tarn_page_ahead_of(struct tarn_partition *part, u64 index, u64 end, u64 *ahead)
+{
+	u64 to = min(end, index + 1 + AHEAD_WINDOW);
+
+	for (*ahead = max(*ahead, index + 1); *ahead < to; ++*ahead)
+		if (!tarn_page_ahead(part, *ahead))
+			break;
 }
 
 /* One that may come back as a whole is not read page by page. */

@@ -11,6 +11,7 @@
 struct tarn_partition;
 
 bool tarn_page_ahead(struct tarn_partition *part, u64 index);
+void tarn_page_ahead_of(struct tarn_partition *part, u64 index, u64 end, u64 *ahead);
 void tarn_page_read_ahead(struct tarn_partition *part, u64 index);
 long tarn_pagein_spare(struct tarn_partition *part, u64 start, u64 count,
 		       bool own, u64 *done);

@@ -741,16 +741,13 @@ struct page *tarn_page_grab(struct tarn_partition *part, u64 index,
 long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
 		       u64 *done)
 {
-	u64 i, ahead = start;
+	u64 i, ahead = 0;
 	int ret;
 
 	for (i = start; i < start + count; i++) {
 		atomic64_t *entry;
 
-		for (ahead = max(ahead, i + 1);
-		     ahead < start + count && ahead < i + 64; ahead++)
-			if (!tarn_page_ahead(part, ahead))
-				break;
+		tarn_page_ahead_of(part, i, start + count, &ahead);
 		ret = tarn_page_bring(part, i, TARN_BRING_SIGNAL, NULL);
 		if (ret)
 			return ret;

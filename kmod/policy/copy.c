@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "page/ahead.h"
 #include "page/claim.h"
 #include "page/merge.h"
 #include "page/pagein.h"
@@ -170,9 +171,11 @@ static int copy_one(struct copying *c, u64 index, u64 from)
 
 static int copy_all(struct copying *c, u64 start, u64 source, u64 count, u64 *done)
 {
+	u64 ahead = 0;
 	int ret = 0;
 
 	while (*done < count && !ret) {
+		tarn_page_ahead_of(c->part, source + *done, source + count, &ahead);
 		ret = copy_one(c, start + *done, source + *done);
 		*done += !ret;
 		if (fatal_signal_pending(current))

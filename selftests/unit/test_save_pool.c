@@ -70,6 +70,7 @@ struct fake_page {
  * @read_error: nothing can
  * @spare: frames that nobody needs
  * @slow: so many calls find that the file is slow
+ * @waited: sources that were in the file when they were copied
  * @last_heat: of the page that was brought last
  */
 static struct {
@@ -84,6 +85,7 @@ static struct {
 	int read_error;
 	u64 spare;
 	unsigned int slow;
+	unsigned int waited;
 	u64 left;
 	int file;
 	unsigned int read_pages;
@@ -227,6 +229,7 @@ static int do_copy(struct tarn_partition_copy *c)
 
 	for (i = 0; i < c->count && !error; i++) {
 		/* Here a touch brings nothing. */
+		module.waited += module.page[c->source + i].state == TARN_PAGE_PAGED;
 		bring(c->source + i);
 		error = -claim(c->start + i);
 		if (error)
@@ -483,7 +486,7 @@ static void empty(void)
 	}
 	CHECK_EQ(memory_clear(&mem), 0);
 	module.imports = module.imported = module.filled = module.copied = 0;
-	module.paged_out = module.brought = 0;
+	module.paged_out = module.brought = module.waited = 0;
 	module.last_heat = TARN_ACTIVITY_HOT;
 	module.in_order = true;
 }
@@ -542,6 +545,8 @@ static void test_import(void)
 	CHECK_EQ(module.imported, 530 + 300);
 	CHECK_EQ(module.filled, 20);
 	CHECK_EQ(module.copied, SHARED);
+	/* What they copy was asked for before. */
+	CHECK_EQ(module.waited, 0);
 	CHECK_EQ(module.paged_out, 0);
 	CHECK(module.in_order);
 	free_memory();

@@ -7,12 +7,6 @@
 #include "save/import.h"
 #include "save/pool.h"
 
-/* What is about this page alone: it is not empty any more, or has to have a frame. */
-static bool of_one_page(s64 ret)
-{
-	return ret >= 0 || ret == -EEXIST || ret == -EBUSY || ret == -EINTR;
-}
-
 bool import_fits(const struct import *im, unsigned int which)
 {
 	return im->ch->file && !(im->refused & 1U << which);
@@ -27,7 +21,7 @@ u64 import_pages(struct import *im, const struct mem_range *range,
 	if (!import_fits(im, which))
 		return 0;
 	ret = pool_import(range, off, count, im->ch->fd, pos, sums);
-	if (!of_one_page(ret)) {
+	if (!pool_is_of_one_page(ret)) {
 		info("memory at %#llx is read and does not stay in the file: %s",
 		     (unsigned long long)range->gpa, strerror(-ret));
 		im->refused |= 1U << which;

@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "save/content.h"
+#include "save/copies.h"
 #include "save/import.h"
 #include "save/memory.h"
 #include "save/pool.h"
@@ -21,9 +22,7 @@
 #define CHUNKS (2 * WORKERS_MAX + 2)
 #define PAGE ((u64)STREAM_PAGE_SIZE)
 
-/* Pages that are copied at a time, after which it may be cancelled. */
-#define COPY_STEP 256
-/* Likewise of pages of one word. */
+/* Pages of one word that are filled at a time, after which it may be cancelled. */
 #define FILL_STEP 65536
 
 /**
@@ -48,10 +47,9 @@ struct chunk {
  * struct memory_loader - memory that is being read.
  * @codec: of each worker
  * @in_pool: the range is in a pool
- * @no_fill, @no_copy: a bit for each range whose module does not do that
+ * @no_fill: a bit for each range whose module does not do that
  * @same: pages that come last
  * @posted, @taken: chunks so far
- * @page: one that is copied
  */
 struct memory_loader {
 	struct stream *s;
@@ -64,11 +62,9 @@ struct memory_loader {
 	struct content_codec *codec[WORKERS_MAX];
 	bool in_pool[MEM_MAX_RANGES];
 	u32 no_fill;
-	u32 no_copy;
 	unsigned int chunks;
 	u64 posted;
 	u64 taken;
-	u8 page[STREAM_PAGE_SIZE];
 	struct chunk chunk[CHUNKS];
 };
 
@@ -348,8 +344,7 @@ static u64 fill_some(struct memory_loader *l, const struct mem_range *range,
 		done = pool_fill(range, off, min_t(u64, count, FILL_STEP), word);
 	if (done > 0)
 		return done;
-	/* Of this page alone, or of all. */
-	if (!done || done == -EEXIST || done == -EBUSY || done == -EINTR)
+	if (pool_is_of_one_page(done))
 		count = 1;
 	else
 		l->no_fill |= bit;
@@ -400,79 +395,6 @@ static int add_same(struct memory_loader *l, const struct stream_pages *head,
 		off += range->size - (source + off - range->gpa);
 	}
 	return same_add(&l->same, head->gpa, source, head->count);
-}
-
-static int unreadable(const struct mem_range *range, u64 off, int ret)
-{
-	err("guest memory at %#llx cannot be read: %s",
-	    (unsigned long long)(range->gpa + off),
-	    ret == -EAGAIN ? "it is paged and the pool has no pager; start tarn-pager"
-			   : strerror(-ret));
-	return ret;
-}
-
-/* Not through its mapping: touched, a page that can't be read would end us, or keep us. */
-static int copy_page(struct memory_loader *l, const struct mem_range *to,
-		     u64 off, const struct mem_range *from, u64 from_off)
-{
-	u8 state;
-	int n;
-
-	if (!l->in_pool[which(l, from)]) {
-		memcpy(to->hva + off, from->hva + from_off, PAGE);
-		return 0;
-	}
-	/* Of one that is empty nothing is written. */
-	memset(l->page, 0, sizeof(l->page));
-	n = pool_read(from, from_off, 1, l->page, &state);
-	if (n <= 0)
-		return unreadable(from, from_off, n ?: -EIO);
-	memcpy(to->hva + off, l->page, PAGE);
-	return 0;
-}
-
-/* Return: how many from the first one on, or -errno, reported. */
-static s64 copy_some(struct memory_loader *l, const struct mem_range *to,
-		     u64 off, const struct mem_range *from, u64 from_off,
-		     u64 count)
-{
-	const u32 bit = 1U << which(l, to);
-	s64 done = 0;
-
-	if (l->in_pool[which(l, to)] && to->backend == from->backend &&
-	    !(l->no_copy & bit))
-		done = pool_copy(to, off, min_t(u64, count, COPY_STEP),
-				 from->fd_offset + from_off - to->fd_offset);
-	if (done > 0)
-		return done;
-	if (done == -ENOTTY || done == -ENOENT || done == -ENODEV)
-		l->no_copy |= bit;
-	return copy_page(l, to, off, from, from_off) ?: 1;
-}
-
-/* A run may end in another range than it begins in, and so may what it is the same as. */
-static int copy_run(struct memory_loader *l, const struct same_run *run)
-{
-	u64 off, to_off, from_off, left;
-	s64 n;
-
-	for (off = 0; off < run->count * PAGE; off += n * PAGE) {
-		const struct mem_range *to =
-			tarn_mem_range(l->mem, run->gpa + off, PAGE);
-		const struct mem_range *from =
-			tarn_mem_range(l->mem, run->source + off, PAGE);
-
-		if (l->s->ch.cancel && READ_ONCE(*l->s->ch.cancel))
-			return -ECANCELED;
-		to_off = run->gpa + off - to->gpa;
-		from_off = run->source + off - from->gpa;
-		left = min_t(u64, to->size - to_off, from->size - from_off);
-		left = min_t(u64, left, run->count * PAGE - off);
-		n = copy_some(l, to, to_off, from, from_off, left / PAGE);
-		if (n < 0)
-			return n;
-	}
-	return 0;
 }
 
 /* Records of pages */
@@ -547,13 +469,11 @@ int memory_load(struct memory_loader *l, const struct stream_record *rec)
 
 int memory_load_end(struct memory_loader *l)
 {
-	size_t i;
 	int ret;
 
 	while ((ret = take_one(l)) > 0)
 		;
-	for (i = 0; i < l->same.nr && !ret; i++)
-		ret = copy_run(l, &l->same.run[i]);
+	ret = ret ?: copies_make(l->mem, &l->same, l->s->ch.cancel);
 	if (ret)
 		return ret;
 	prefetch_hot(l->prefetch, l->s->ch.cancel);

@@ -418,15 +418,6 @@ static int put_chunk(struct saver *sv, const struct chunk *c)
 	return ret;
 }
 
-static int read_fail(const struct chunk *c)
-{
-	err("guest memory at %#llx cannot be read: %s",
-	    (unsigned long long)c->failed,
-	    c->ret == -EAGAIN ? "it is paged and the pool has no pager; start tarn-pager"
-			      : strerror(-c->ret));
-	return c->ret;
-}
-
 /* The next one in hand, if there is one. */
 static bool post_next(struct saver *sv)
 {
@@ -467,7 +458,7 @@ static int save_all(struct saver *sv)
 			break;
 		sv->taken++;
 		c = container_of(work, struct chunk, work);
-		ret = c->ret ? read_fail(c) : put_chunk(sv, c);
+		ret = c->ret ? pool_read_error(c->failed, c->ret) : put_chunk(sv, c);
 	} while (!ret);
 	workers_drop(sv->workers);
 	return ret;

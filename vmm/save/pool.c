@@ -6,6 +6,7 @@
 
 #include <linux/tarn.h>
 
+#include "error.h"
 #include "save/pool.h"
 
 static u64 page_at(const struct mem_range *range, u64 off)
@@ -25,6 +26,14 @@ int pool_read(const struct mem_range *range, u64 off, u32 count, u8 *data,
 	};
 
 	return ioctl(range->fd, TARN_PARTITION_READ, &r) ? -errno : (int)r.count;
+}
+
+int pool_read_error(u64 gpa, int ret)
+{
+	err("guest memory at %#llx cannot be read: %s", (unsigned long long)gpa,
+	    ret == -EAGAIN ? "it is paged and the pool has no pager; start tarn-pager"
+			   : strerror(-ret));
+	return ret;
 }
 
 int pool_shared(const struct mem_range *range, u64 off, u32 count, u64 *ids,
@@ -75,6 +84,11 @@ s64 pool_fill(const struct mem_range *range, u64 off, u64 count, u64 word)
 	if (ioctl(range->fd, TARN_PARTITION_FILL, &f))
 		return -errno;
 	return min_t(u64, f.done, count);
+}
+
+bool pool_is_of_one_page(s64 ret)
+{
+	return ret >= 0 || ret == -EEXIST || ret == -EBUSY || ret == -EINTR;
 }
 
 s64 pool_copy(const struct mem_range *range, u64 off, u64 count, u64 source)

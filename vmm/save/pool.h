@@ -22,6 +22,13 @@ int pool_read(const struct mem_range *range, u64 off, u32 count, u8 *data,
 int pool_shared(const struct mem_range *range, u64 off, u32 count, u64 *ids,
 		u64 *left);
 
+/**
+ * pool_read_error() - tell why the page at @gpa cannot be read.
+ *
+ * Return: @ret.
+ */
+int pool_read_error(u64 gpa, int ret);
+
 /** pool_heat() - enum tarn_activity of pages, TARN_ACTIVITY_NONE where nobody knows. */
 void pool_heat(const struct mem_range *range, u64 off, u32 count, u8 *heat);
 
@@ -31,6 +38,13 @@ void pool_heat(const struct mem_range *range, u64 off, u32 count, u8 *heat);
  * Return: this and the next two how many are, from the first one on, which may be none.
  */
 s64 pool_fill(const struct mem_range *range, u64 off, u64 count, u64 word);
+
+/**
+ * pool_is_of_one_page() - is what one of these returned about its first page alone?
+ *
+ * That is not empty any more, or has to have a frame; the next one may do.
+ */
+bool pool_is_of_one_page(s64 ret);
 
 /** pool_copy() - have empty pages share what those from @source on hold. */
 s64 pool_copy(const struct mem_range *range, u64 off, u64 count, u64 source);
