@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * See copy.h. What is to be shared is brought, made a canon if it is none yet (merge.h), and
+ * See copy.h. What is to be shared is brought, shares a canon or becomes one (merge.h), and
  * the empty page becomes one more sharer (canon.h). As with pages that are found equal this is
  * done under the lock of who looks for such: no partition leaves its domain meanwhile.
  */
@@ -75,17 +75,28 @@ static int share_with(struct copying *c, u64 index, atomic64_t *entry,
 	return ret;
 }
 
-/* False: it is held, pinned, or part of a 2 MiB frame. */
-static bool make_canon(struct copying *c, u64 index, atomic64_t *source, u64 e)
+/*
+ * That there is one for the source, which others may share already. -EBUSY: it is held, pinned,
+ * or part of a 2 MiB frame; -EAGAIN: what it was to share is another one by now.
+ */
+static int make_canon(struct copying *c, u64 index, atomic64_t *source, u64 e)
 {
 	struct tarn_merge *m = &c->merge;
+	u64 canon, hash;
 
+	if (tarn_chunk_is_one(c->part->pool, tarn_entry_payload(e)))
+		return -EBUSY;
+	canon = tarn_match_find(c->store, e, &hash);
 	tarn_merge_begin(m, c->part, c->store);
-	if (tarn_chunk_is_one(c->part->pool, tarn_entry_payload(e)) ||
-	    !tarn_merge_add(m, index, source, e, TARN_MERGE_ANEW))
-		return false;
+	if (!tarn_merge_add(m, index, source, e, canon))
+		return -EBUSY;
 	tarn_merge_flush(m);
-	return m->merged;
+	if (canon != TARN_MERGE_ANEW)
+		return m->merged ? 0 : -EAGAIN;
+	if (!m->merged)
+		return -EBUSY;
+	tarn_match_note_canon(c->store, m->canon[0], hash);
+	return 0;
 }
 
 /* One try, with the source in a frame a moment ago. */
@@ -93,12 +104,14 @@ static int try_copy(struct copying *c, u64 index, atomic64_t *entry, u64 from,
 		    atomic64_t *source)
 {
 	u64 e = atomic64_read(source);
+	int ret;
 
 	if (tarn_entry_mark(e))
 		return -EAGAIN;
 	if (tarn_entry_has_frame(e)) {
-		if (!make_canon(c, from, source, e))
-			return -EBUSY;
+		ret = make_canon(c, from, source, e);
+		if (ret)
+			return ret;
 		e = atomic64_read(source);
 	}
 	return tarn_canon_is_of(c->store, e) && !tarn_entry_mark(e) ?

@@ -245,15 +245,15 @@ static bool may_share(const struct look *l, u64 e)
 }
 
 /* Of what a page holds now; somebody may be writing to it. False: it can't be read. */
-static bool hash_page(const struct look *l, struct page *page, u64 *hash)
+static bool hash_page(const struct tarn_partition *store, struct page *page, u64 *hash)
 {
 	const void *seen = tarn_poison_look(page, PAGE_SIZE);
 
 	if (!seen)
 		return false;
-	*hash = siphash(seen, PAGE_SIZE, &l->match->key);
+	*hash = siphash(seen, PAGE_SIZE, &store->pool->match->key);
 	tarn_poison_looked(seen);
-	*hash ^= hash_64(l->store->id, 64);
+	*hash ^= hash_64(store->id, 64);
 	return true;
 }
 
@@ -269,7 +269,7 @@ static bool hash_of(struct look *l, u64 e, u64 *hash)
 	page = tarn_frame_get(l->part->pool, tarn_entry_payload(e));
 	if (!page)
 		return false;
-	good = !tarn_pattern_find(page, &word) && hash_page(l, page, hash);
+	good = !tarn_pattern_find(page, &word) && hash_page(l->store, page, hash);
 	put_page(page);
 	l->seen->looked += good;
 	return good;
@@ -286,13 +286,12 @@ static struct page *get_page_of(struct tarn_partition *part, u64 index)
 }
 
 /* Do a page and one of another partition hold the same? A guess, before anything is done. */
-static bool frames_equal(struct look *l, u64 e, struct tarn_partition *other,
-			 u64 index)
+static bool frames_equal(u64 e, struct tarn_partition *other, u64 index)
 {
 	struct page *a, *b = NULL;
 	bool equal;
 
-	a = tarn_frame_get(l->part->pool, tarn_entry_payload(e));
+	a = tarn_frame_get(other->pool, tarn_entry_payload(e));
 	if (a)
 		b = get_page_of(other, index);
 	equal = a && b && a != b && tarn_poison_equal(a, b);
@@ -310,7 +309,7 @@ static bool looks_equal(struct look *l, u64 place, u64 e)
 
 	return other && rcu_access_pointer(other->store) == l->store &&
 	       !READ_ONCE(other->leaves_domain) &&
-	       frames_equal(l, e, other, index_of(place));
+	       frames_equal(e, other, index_of(place));
 }
 
 /* What a place is good for that is one of a canon. */
@@ -322,17 +321,17 @@ enum use {
 };
 
 /* Seen before the page is unmapped for it, as many pages may hash as it does. */
-static enum use use_of(struct look *l, u64 canon, u64 e)
+static enum use use_of(struct tarn_partition *store, u64 canon, u64 e)
 {
-	atomic64_t *entry = tarn_partition_entry(l->store, canon);
+	atomic64_t *entry = tarn_partition_entry(store, canon);
 	u64 c = entry ? atomic64_read(entry) : 0, example;
-	u32 sharers = tarn_canon_sharers(l->store, canon, &example);
+	u32 sharers = tarn_canon_sharers(store, canon, &example);
 
 	if (!sharers)
 		return USE_NONE;
 	if (!tarn_entry_has_frame(c) || tarn_entry_mark(c))
 		return USE_AWAY;
-	if (!frames_equal(l, e, l->store, canon))
+	if (!frames_equal(e, store, canon))
 		return USE_NONE;
 	return sharers < TARN_SHARERS_MOST ? USE_SHARE : USE_FULL;
 }
@@ -365,7 +364,7 @@ static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 			continue;
 		}
 		if (owner_of(l->match, *place) == l->store) {
-			use = use_of(l, index_of(*place), e);
+			use = use_of(l->store, index_of(*place), e);
 			if (use == USE_SHARE)
 				canon = index_of(*place);
 			away |= use == USE_AWAY;
@@ -422,6 +421,60 @@ static void flush(struct look *l)
 
 	for (i = 0; i < n; i++)
 		note(l, i);
+}
+
+/* ---- what is known to be equal without a look ------------------------------ */
+
+/* Of one with more sharers, who has the content many times may find no room for the others. */
+static bool has_room(struct tarn_partition *store, u64 canon)
+{
+	u64 example;
+
+	return tarn_canon_sharers(store, canon, &example) <= TARN_SHARERS_MOST / 2;
+}
+
+/**
+ * tarn_match_find() - what a page may share that is to be shared
+ * @store: of its domain
+ * @e: its entry, in a frame that no block is
+ * @hash: of what it holds, for tarn_match_note_canon()
+ *
+ * Context: process, with tarn_match_lock().
+ * Return: a canon that there is, if it looks equal; or TARN_MERGE_ANEW.
+ */
+u64 tarn_match_find(struct tarn_partition *store, u64 e, u64 *hash)
+{
+	struct tarn_match *m = store->pool->match;
+	struct page *page = NULL;
+	unsigned int i;
+	bool good;
+
+	lockdep_assert_held(&m->lock);
+	*hash = 0;
+	if (make_table(store->pool))
+		page = tarn_frame_get(store->pool, tarn_entry_payload(e));
+	if (!page)
+		return TARN_MERGE_ANEW;
+	good = hash_page(store, page, hash);
+	put_page(page);
+	for (i = 0; good && i < CHOICES * BUCKET; i++) {
+		u64 place = *nth_place(m, *hash, i), canon = index_of(place);
+
+		if (has_tag(place, *hash) && owner_of(m, place) == store &&
+		    use_of(store, canon, e) == USE_SHARE && has_room(store, canon))
+			return canon;
+	}
+	return TARN_MERGE_ANEW;
+}
+
+/* What has become a canon is to be found by others. With the lock still. */
+void tarn_match_note_canon(struct tarn_partition *store, u64 canon, u64 hash)
+{
+	struct tarn_match *m = store->pool->match;
+
+	lockdep_assert_held(&m->lock);
+	if (m->places && hash && canon < BIT(INDEX_BITS))
+		*place_to_give(m, hash) = make_place(hash, store->member, canon);
 }
 
 /* ---- blocks that are one frame ------------------------------------------ */

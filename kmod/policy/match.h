@@ -38,6 +38,8 @@ u64 tarn_match_ns(struct tarn_pool *pool);
 void tarn_match_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		     u64 from, u64 to, bool even_used,
 		     struct tarn_match_seen *seen);
+u64 tarn_match_find(struct tarn_partition *store, u64 e, u64 *hash);
+void tarn_match_note_canon(struct tarn_partition *store, u64 canon, u64 hash);
 long tarn_match_range(struct tarn_partition *part, u64 start, u64 count,
 		      u64 *done);
 

@@ -209,12 +209,49 @@ static void each_partition_has_its_files(void)
 	file_end();
 }
 
+/* ---- copies --------------------------------------------------------------- */
+
+static u64 copy_of(struct guest *guest, u64 start, u64 source, u64 count)
+{
+	struct tarn_partition_copy c = {
+		.size = sizeof(c), .start = start, .source = source, .count = count,
+	};
+
+	tarn_op(guest->fd, TARN_PARTITION_COPY, &c);
+	return c.done;
+}
+
+/* Guests of one domain that were restored from the same share what each of them has twice. */
+static void copies_share_with_other_guests(void)
+{
+	struct guest h;
+
+	restore_begin("size=8M", "x", PAGES);
+	guest_begin(&h, "b", "x", PAGES);
+	fill(&g, 0, 8, 1);
+	ASSERT_EQ(copy_of(&g, 16, 0, 8), 8);
+	ASSERT_EQ(used_frames(), 8);
+	/* What is shared others share at the first look at them. */
+	fill(&h, 0, 8, 1);
+	ASSERT_EQ(look(&h, 0, 4), 4);
+	ASSERT_EQ(used_frames(), 12);
+	/* Who copies finds it by himself. */
+	ASSERT_EQ(copy_of(&h, 16, 4, 4), 4);
+	ASSERT_EQ(used_frames(), 8);
+	ASSERT_EQ(pool_info(&pool).shared_contents, 8);
+	check(&h, 0, 8, 1);
+	ASSERT_PAGE(page_of(&h, 18), SEED, 6, 1);
+	guest_end(&h);
+	restore_end();
+}
+
 static const struct tarn_test tests[] = {
 	TEST(a_block_that_is_gathered_needs_no_file),
 	TEST(a_block_is_fetched_without_a_pager),
 	TEST(a_slow_file_is_told),
 	TEST(a_frame_is_not_waited_for_in_vain),
 	TEST(each_partition_has_its_files),
+	TEST(copies_share_with_other_guests),
 };
 
 TESTS_MAIN(tests)
