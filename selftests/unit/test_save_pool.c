@@ -70,6 +70,7 @@ struct fake_page {
  * @read_error: nothing can
  * @spare: frames that nobody needs
  * @slow: so many calls find that the file is slow
+ * @held: so many calls find pages in somebody's hand, and have none forget its copy
  * @waited: sources that were in the file when they were copied
  * @last_heat: of the page that was brought last
  */
@@ -85,6 +86,7 @@ static struct {
 	int read_error;
 	u64 spare;
 	unsigned int slow;
+	unsigned int held;
 	unsigned int waited;
 	u64 left;
 	int file;
@@ -288,7 +290,7 @@ static int do_range(unsigned long request, struct tarn_partition_range *r)
 		struct fake_page *page = &module.page[r->start + i];
 
 		if (page->state != TARN_PAGE_PAGED) {
-			page->copy &= !(r->flags & TARN_PAGE_IN_OWN);
+			page->copy &= !(r->flags & TARN_PAGE_IN_OWN) || module.held;
 			continue;
 		}
 		if (!module.spare)
@@ -300,6 +302,8 @@ static int do_range(unsigned long request, struct tarn_partition_range *r)
 		module.brought++;
 		bring(r->start + i);
 	}
+	if (r->flags & TARN_PAGE_IN_OWN && module.held)
+		module.held--;
 	r->done = i;
 	return 0;
 }
@@ -309,7 +313,7 @@ static int do_info(struct tarn_partition_info *info)
 	u64 i;
 
 	for (i = 0; i < PAGES; i++)
-		info->imported_pages += !!module.page[i].pos;
+		info->imported_pages += module.page[i].copy;
 	return 0;
 }
 
@@ -793,6 +797,10 @@ static void test_prefetch(void)
 	while (left_in_file() > PAGED)
 		usleep(10000);
 	CHECK(module.in_order);
+	/* Pages are in somebody's hand for some looks; then it is over. */
+	pthread_mutex_lock(&module.lock);
+	module.held = 90;
+	pthread_mutex_unlock(&module.lock);
 	while (copies() > PAGED)
 		usleep(10000);
 	prefetch_destroy(p);
@@ -885,8 +893,10 @@ static void test_source(void)
 	source_set(&source, copy);
 	CHECK(is_source(&source, copy));
 	CHECK(!is_source(&source, other));
-	for (i = 0; i < PAGES; i++)
+	for (i = 0; i < PAGES; i++) {
 		bring(i);
+		module.page[i].copy = false;
+	}
 	CHECK(!is_source(&source, copy));
 	prefetch_destroy(p);
 	close(copy);

@@ -224,7 +224,9 @@ static void note_imported(struct memory_loader *l, const struct chunk *c,
 			  const struct mem_range *range, u32 first, u64 n)
 {
 	for (; n--; first++)
-		if (!(c->entry[first].flags & STREAM_PAGES_PAGED))
+		if (c->entry[first].flags & STREAM_PAGES_PAGED)
+			prefetch_leave(l->prefetch);
+		else
 			prefetch_add(l->prefetch, range,
 				     gpa_of(c, first) - range->gpa,
 				     c->entry[first].heat);

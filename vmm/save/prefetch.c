@@ -13,20 +13,24 @@
 #include "save/pool.h"
 #include "save/prefetch.h"
 
-/* Pages of a call, after each of which it may be over. */
+/* Pages of a call, after each of which it may be over: that are read, or mostly are there. */
 #define STEP 32
+#define STEP_OWN 1024
 /* So long a guest waits for what it uses most, ns. */
 #define HOT_NS 1000000000ULL
-/* How long until there may be frames to spare again, or what was begun is there, s. */
+/*
+ * How long until there may be frames to spare again, or what was begun is there, s; and until
+ * what was given up again, or was in somebody's hand, is looked at once more, at most.
+ */
 #define PAUSE 1
+#define PAUSE_MOST 60
 
 /* In place of its heat: the page was brought, and has a copy in the file still. */
 #define BROUGHT 0x80
-/* How often they are looked at: one may be on its way, or has been given up again. */
-#define OWN_TIMES 2
 
 /**
  * struct prefetch - what is to be brought.
+ * @left: pages in the file that are none of it; the caller's until @go
  * @lock: over @go, @stop and the end of @heat
  * @wake: one of the first two has changed
  * @heat: a byte a page of each range: enum tarn_activity, 0: it was never in the file;
@@ -34,6 +38,7 @@
  */
 struct prefetch {
 	const struct tarn_mem *mem;
+	u64 left;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -53,9 +58,11 @@ static u64 pages_of(const struct mem_range *range)
 	return range->size >> TARN_PAGE_SHIFT;
 }
 
-/* The next run of pages of a class, at most STEP, from @at on; 0: there is none. */
+/* The next run of pages of a class, which is not too long, from @at on; 0: there is none. */
 static u64 next_run(const struct prefetch *p, struct place *at, u8 class)
 {
+	const u64 most = class == BROUGHT ? STEP_OWN : STEP;
+
 	for (; at->range < p->mem->nr; at->range++, at->page = 0) {
 		u64 end = pages_of(&p->mem->range[at->range]), n = 0;
 		const u8 *heat = p->heat[at->range];
@@ -64,7 +71,7 @@ static u64 next_run(const struct prefetch *p, struct place *at, u8 class)
 			continue;
 		while (at->page < end && heat[at->page] != class)
 			at->page++;
-		while (n < STEP && at->page + n < end &&
+		while (n < most && at->page + n < end &&
 		       heat[at->page + n] == class)
 			n++;
 		if (n)
@@ -137,12 +144,12 @@ void prefetch_hot(struct prefetch *p, const bool *cancel)
 	}
 }
 
-static void pause_until_stop(struct prefetch *p)
+static void pause_until_stop(struct prefetch *p, unsigned int seconds)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PAUSE;
+	until.tv_sec += seconds;
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop &&
 	       pthread_cond_timedwait(&p->wake, &p->lock, &until) != ETIMEDOUT)
@@ -157,28 +164,56 @@ static int bring_class(struct prefetch *p, u8 class)
 	int ret;
 
 	while (!(ret = bring(p, &at, class, &p->stop, 0)))
-		pause_until_stop(p);
+		pause_until_stop(p, PAUSE);
 	return ret;
 }
 
+/* How many pages the file has still, as far as is known. */
+static u64 imported(const struct prefetch *p)
+{
+	const struct mem_range *range = p->mem->range;
+	u64 sum = 0;
+	unsigned int i, j;
+
+	for (i = 0; i < p->mem->nr; i++) {
+		/* It tells of all of a partition. */
+		for (j = 0; j < i && range[j].fd != range[i].fd; j++)
+			;
+		if (j == i && mem_backend_in_pool(range[i].backend))
+			sum += pool_imported(&range[i]);
+	}
+	return sum;
+}
+
 /*
- * When all is there it is the guest's alone: the file is let go, but for what was paged.
+ * When all is there it is the guest's alone: the file is let go, but for what was paged. A page
+ * may be on its way, or have been given up again, or be in somebody's hand: so more than once.
+ *
  * Return: 1, or why that is over.
  */
+static int own_all(struct prefetch *p)
+{
+	unsigned int seconds = PAUSE;
+	int ret = 1;
+
+	while (ret > 0 && imported(p) > p->left) {
+		pause_until_stop(p, seconds);
+		ret = bring_class(p, BROUGHT);
+		seconds = min_t(unsigned int, 2 * seconds, PAUSE_MOST);
+	}
+	return ret;
+}
+
+/* Return: 1, or why that is over. */
 static int bring_all(struct prefetch *p)
 {
-	unsigned int times;
 	u8 class;
 	int ret = 1;
 
 	for (class = TARN_ACTIVITY_HOT; class >= TARN_ACTIVITY_COLD && ret > 0;
 	     class--)
 		ret = bring_class(p, class);
-	for (times = 0; times < OWN_TIMES && ret > 0; times++) {
-		pause_until_stop(p);
-		ret = bring_class(p, BROUGHT);
-	}
-	return ret;
+	return ret > 0 ? own_all(p) : ret;
 }
 
 static void forget(struct prefetch *p)
@@ -256,6 +291,11 @@ void prefetch_add(struct prefetch *p, const struct mem_range *range, u64 off,
 	/* What nobody knows of comes when it is touched, or last. */
 	if (*map)
 		(*map)[off >> TARN_PAGE_SHIFT] = heat ?: TARN_ACTIVITY_COLD;
+}
+
+void prefetch_leave(struct prefetch *p)
+{
+	p->left++;
 }
 
 void prefetch_wanted(struct prefetch *p, const struct mem_range *range, u64 off,

@@ -31,6 +31,9 @@ void prefetch_destroy(struct prefetch *p);
 void prefetch_add(struct prefetch *p, const struct mem_range *range, u64 off,
 		  u8 heat);
 
+/** prefetch_leave() - a page is in the file, and stays there until the guest touches it. */
+void prefetch_leave(struct prefetch *p);
+
 /**
  * prefetch_hot() - bring those that are hot or warm, for a second. Before prefetch_begin().
  * @cancel: NULL, or looked at meanwhile
