@@ -4,7 +4,8 @@
  * for a filesystem, and who faults may hold mmap_lock. Loads wait here until it is their turn,
  * those that somebody waits for first; some that follow each other in the file are one read.
  * A few reads of a file are under way at most, so one that hangs keeps nobody but its own
- * partition waiting.
+ * partition waiting, as long as there are no more than some 60 such: the kernel runs 512 works
+ * of a queue at a time.
  *
  * A read can't be taken back. So when the pool ends its loads are aborted, and the read goes
  * on with nothing but its pages, its file and the module; the frames stay in limbo until then.
