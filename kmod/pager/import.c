@@ -6,6 +6,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/gfs2_ondisk.h>
+#include <linux/log2.h>
 #include <linux/magic.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -20,7 +21,7 @@
 
 /* None has the number of another one, or of what is no import. */
 static_assert(!(TARN_COOKIE_FILES & (TARN_IMPORTS_MOST - 1) << TARN_IMPORT_ID_SHIFT));
-static_assert(TARN_IMPORT_PAGES <= BIT_ULL(TARN_IMPORT_ID_SHIFT));
+static_assert(ilog2(TARN_IMPORT_PAGES) == TARN_IMPORT_ID_SHIFT);
 
 /**
  * struct tarn_import - a file that pages of a partition are in
