@@ -479,7 +479,11 @@ void tarn_match_note_canon(struct tarn_partition *store, u64 canon, u64 hash)
 
 /* ---- blocks that are one frame ------------------------------------------ */
 
-/* Are all of its pages cold, and can most of them share? */
+/*
+ * Are all of its pages cold, and can most of them share? Who asks for a look at pages that are
+ * used asks for those that are frames of their own: what a block in use is worth nobody gets
+ * back.
+ */
 static bool pays_to_part(struct look *l, u64 first)
 {
 	unsigned int i, others = 0;
@@ -488,7 +492,7 @@ static bool pays_to_part(struct look *l, u64 first)
 		u64 e = atomic64_read(&l->leaf->entry[i]), hash, word;
 		struct page *page;
 
-		if (!may_share(l, e))
+		if (!tarn_cold_may_take(l->part, e, false))
 			return false;
 		if (hash_of(l, e, &hash)) {
 			others += look_up(l, first + i, e, hash) ==

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -279,10 +280,15 @@ static void a_memory_error_is_that_of_its_sharers(void)
 
 #define BLOCK 512ULL
 
+struct heat {
+	struct guest *g[2];
+	volatile bool stop;
+};
+
+/* Those are split that are cold: the scanner has to have seen that they are not used. */
 static void blocks(void)
 {
 	struct guest a, b;
-	u64 i;
 
 	/* On whichever node, with 2 MiB to spare. */
 	begin("size=48M,huge=always");
@@ -294,8 +300,10 @@ static void blocks(void)
 	fill(&b, BLOCK + 50, BLOCK - 50, 2);
 	ASSERT_EQ(part_info(a.fd).block_pages, 2 * BLOCK);
 	ASSERT_EQ(part_info(b.fd).block_pages, 2 * BLOCK);
-	for (i = 0; i < 4; i++)
-		share(&a, &b);
+	WAIT_FOR((share(&a, &b), shared(&a) >= BLOCK && shared(&b) >= BLOCK));
+	/* Nor is the other one, however often somebody asks. */
+	share(&a, &b);
+	share(&a, &b);
 	ASSERT_EQ(shared(&a), BLOCK);
 	ASSERT_EQ(shared(&b), BLOCK);
 	ASSERT_EQ(part_info(a.fd).block_pages, BLOCK);
@@ -306,6 +314,67 @@ static void blocks(void)
 	check(&b, BLOCK + 50, BLOCK - 50, 2);
 	guest_end(&a);
 	guest_end(&b);
+	end();
+}
+
+/* One page in use of each makes the block a block in use. */
+static void *use_blocks(void *arg)
+{
+	struct heat *heat = arg;
+	unsigned int i;
+
+	while (!heat->stop) {
+		for (i = 0; i < 2; i++)
+			(void)*(volatile u8 *)page_of(heat->g[i], 7);
+		msleep(1);
+	}
+	return NULL;
+}
+
+static void a_hot_block_stays(void)
+{
+	struct tarn_pool_set set = {
+		.size = sizeof(set), .flags = TARN_POOL_SET_SCAN,
+		.scan_permille = 1000,
+	};
+	struct guest a, b, c;
+	struct heat heat = { .g = { &a, &b } };
+	pthread_t user;
+	u64 i;
+
+	begin("size=48M,huge=always");
+	tarn_op(pool.fd, TARN_POOL_SET, &set);
+	guest_begin(&a, "a", "x", BLOCK);
+	guest_begin(&b, "b", "x", BLOCK);
+	fill(&a, 0, BLOCK, 1);
+	fill(&b, 0, BLOCK, 1);
+	ASSERT_EQ(part_info(a.fd).block_pages, BLOCK);
+	ASSERT_EQ(part_info(b.fd).block_pages, BLOCK);
+	ASSERT_EQ(pthread_create(&user, NULL, use_blocks, &heat), 0);
+	WAIT_FOR(part_info(a.fd).working_set == BLOCK &&
+		 part_info(b.fd).working_set == BLOCK);
+	/* Not where somebody asks for it. */
+	for (i = 0; i < 4; i++)
+		share(&a, &b);
+	/*
+	 * Nor by the scanner: in the time of the ways that it takes to share what is cold it
+	 * comes by at these at least once.
+	 */
+	guest_begin(&c, "c", "x", PAGES);
+	for (i = 0; i < PAGES; i++)
+		page_fill(page_of(&c, i), SEED, i / 2, 3);
+	WAIT_FOR(part_info(c.fd).shared_pages == PAGES);
+	heat.stop = true;
+	ASSERT_EQ(pthread_join(user, NULL), 0);
+	ASSERT_EQ(shared(&a) + shared(&b), 0);
+	ASSERT_EQ(pool_info(&pool).block_splits, 0);
+	ASSERT_EQ(part_info(a.fd).block_pages, BLOCK);
+	ASSERT_EQ(part_info(b.fd).block_pages, BLOCK);
+	check(&a, 0, BLOCK, 1);
+	check(&b, 0, BLOCK, 1);
+	guest_end(&a);
+	guest_end(&b);
+	guest_end(&c);
 	end();
 }
 
@@ -442,6 +511,7 @@ static const struct tarn_test tests[] = {
 	TEST(who_may_and_what),
 	TEST(a_memory_error_is_that_of_its_sharers),
 	TEST(blocks),
+	TEST(a_hot_block_stays),
 	TEST(races),
 };
 
