@@ -190,6 +190,18 @@ struct filling {
 	struct page *shared;
 };
 
+/*
+ * For who looks what may be shared (policy/match.c): that page was written to. Two at once may
+ * count as one. Of a partition that leaves its domain it says nothing.
+ */
+static void note_break(struct tarn_partition *part, struct tarn_leaf *leaf)
+{
+	u8 breaks = READ_ONCE(leaf->breaks);
+
+	if (breaks < U8_MAX && !READ_ONCE(part->leaves_domain))
+		WRITE_ONCE(leaf->breaks, breaks + 1);
+}
+
 /* It is what it was no more; of a shared page with the mark that keeps it from changing. */
 static void leave_state(const struct filling *f, u64 marked)
 {
@@ -204,6 +216,7 @@ static void leave_state(const struct filling *f, u64 marked)
 	tarn_canon_leave(f->store, tarn_canon_of(marked), part, f->index);
 	tarn_partition_add_shared(part, -1);
 	tarn_stats_add(part, TARN_STAT_BREAKS, 1);
+	note_break(part, tarn_leaf_of(f->entry));
 }
 
 /*

@@ -24,6 +24,11 @@
  * all of a table can be used. When both are full any place of one is given to the new one,
  * but one of a canon only if there are no others: what is shared is to be found again.
  *
+ * To share a page that is written to right after costs a comparison, two passes over mappings
+ * and a copy, and the first two are paid by who looks. So the scanner passes a leaf by of whose
+ * pages many were written to since it had them share: one look at first, each time that it is
+ * so again more than twice as many.
+ *
  * Domains differ in what they add to the hash, so pages of one are not even compared with
  * those of another.
  */
@@ -63,7 +68,12 @@
 #define BURST		64
 /* Pages of a block that need not be equal to any if it is split. */
 #define BLOCK_OTHERS	(TARN_BLOCK_PAGES / 4)
+/* Pages of a leaf that were written to, of those that shared, if it is to be passed by. */
+#define BREAKS_MANY	(TARN_LEAF_PAGES / 16)
+/* Looks that pass it by, at most: some ten minutes, if something is found in each. */
+#define BACK_MOST	63
 
+static_assert(BREAKS_MANY <= U8_MAX);
 static_assert(INDEX_BITS + MEMBER_BITS + TAG_BITS == 64);
 static_assert(TARN_PARTITIONS_MOST <= MEMBERS_MOST);
 static_assert(TARN_CANON_BITS <= INDEX_BITS);
@@ -576,6 +586,26 @@ static void look_at_leaf(struct look *l, u64 from, u64 to)
 	l->seen->merged += l->batch.merged;
 }
 
+/* ---- leaves that do not stay shared --------------------------------------- */
+
+/* Does this look of the scanner pass a leaf by? */
+static bool is_put_off(struct tarn_match *m, struct tarn_leaf *leaf)
+{
+	bool many = READ_ONCE(leaf->breaks) >= BREAKS_MANY;
+
+	lockdep_assert_held(&m->lock);
+	/* At the last one it is looked at; of what was shared before nothing is said by that. */
+	if (leaf->match_wait) {
+		WRITE_ONCE(leaf->breaks, 0);
+		return --leaf->match_wait;
+	}
+	WRITE_ONCE(leaf->breaks, 0);
+	leaf->match_back = many ? min(2 * leaf->match_back + 1, BACK_MOST) :
+				  leaf->match_back / 2;
+	leaf->match_wait = many ? leaf->match_back : 0;
+	return many;
+}
+
 /**
  * tarn_match_leaf() - look for what pages of a leaf may share
  * @part: partition; the caller holds its pin, with an inode
@@ -611,7 +641,8 @@ void tarn_match_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 	l->seen = seen;
 	mutex_lock(&m->lock);
 	l->store = tarn_store_get(part);
-	if (l->store && !READ_ONCE(part->leaves_domain)) {
+	if (l->store && !READ_ONCE(part->leaves_domain) &&
+	    (even_used || !is_put_off(m, leaf))) {
 		unsigned int before = seen->looked;
 
 		look_at_leaf(l, from, to);

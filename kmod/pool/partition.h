@@ -71,6 +71,10 @@ struct tarn_reserve {
  * @fetched: when what is stored of it was read to make it one frame, in jiffies; 0: was not
  * @round: in which it was last looked at, under the partition's hand_lock
  * @coldest: least use in it then, likewise
+ * @breaks: pages that ceased to share as they were written to, since the scanner last looked
+ *	for what may be shared
+ * @match_wait: so many of those looks pass it by; policy/match.c's, as what follows
+ * @match_back: how many did when it was last put off
  */
 struct tarn_leaf {
 	atomic64_t *entry;
@@ -84,6 +88,9 @@ struct tarn_leaf {
 	unsigned long fetched;
 	u32 round;
 	u8 coldest;
+	u8 breaks;
+	u8 match_wait;
+	u8 match_back;
 };
 
 /**

@@ -207,6 +207,50 @@ static void the_scanner_finds_them(void)
 	end();
 }
 
+/* Who is in the domain anew is looked at soon, whatever was found there last. */
+static void enter_anew(struct guest *g)
+{
+	set_domain(g->fd, "other");
+	set_domain(g->fd, "x");
+}
+
+/* To look for what will be written to at once anyway is the host's time. */
+static void who_breaks_all_is_left_alone(void)
+{
+	struct tarn_pool_set set = {
+		.size = sizeof(set), .flags = TARN_POOL_SET_SCAN,
+		.scan_permille = 1000,
+	};
+	struct tarn_pool_info before;
+	struct guest a, b;
+
+	begin("size=8M");
+	tarn_op(pool.fd, TARN_POOL_SET, &set);
+	guest_begin(&a, "a", "x", PAGES);
+	guest_begin(&b, "b", "x", PAGES);
+	fill(&a, 0, PAGES, 1);
+	fill(&b, 0, PAGES, 1);
+	WAIT_FOR(pool_info(&pool).shared_pages == 2 * PAGES);
+	/* Just after a way round, so that all is cold at the next one, which is the first to see it. */
+	fill(&a, 0, PAGES, 1);
+	fill(&b, 0, PAGES, 1);
+	ASSERT_EQ(pool_info(&pool).share_breaks, 2 * PAGES);
+	before = pool_info(&pool);
+	WAIT_FOR(pool_info(&pool).searched_pages >= before.searched_pages + 2 * PAGES);
+	ASSERT_EQ(pool_info(&pool).hashed_pages, before.hashed_pages);
+	ASSERT_EQ(pool_info(&pool).shared_pages, 0);
+	/* At the next ones again, as nothing is written to meanwhile. */
+	enter_anew(&a);
+	enter_anew(&b);
+	WAIT_FOR(pool_info(&pool).shared_pages == 2 * PAGES);
+	ASSERT_GT(pool_info(&pool).hashed_pages, before.hashed_pages);
+	check(&a, 0, PAGES, 1);
+	check(&b, 0, PAGES, 1);
+	guest_end(&a);
+	guest_end(&b);
+	end();
+}
+
 /*
  * Who shared a page and holds it for I/O, as a pipe does, does not see what the other one
  * writes once he is alone with it.
@@ -579,6 +623,7 @@ static const struct tarn_test tests[] = {
 	TEST(many_sharers),
 	TEST(frames_that_go),
 	TEST(the_scanner_finds_them),
+	TEST(who_breaks_all_is_left_alone),
 };
 
 TESTS_MAIN(tests)
