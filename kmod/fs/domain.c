@@ -113,6 +113,7 @@ static void be_in(struct tarn_partition *part, struct tarn_partition *store)
 {
 	struct tarn_partition *old = tarn_match_set_store(part, store);
 
+	WARN_ON_ONCE(atomic64_read(&part->share_units));
 	if (!store)
 		tarn_match_leave(part);
 	if (old)

@@ -6,7 +6,8 @@
  * minimums of all partitions are never more than the pool has.
  *
  * The store of a domain (pool/canon.h) claims nothing for itself. Its frames are charged to
- * those who share what is in them, by how many pages each of them shares. Of what is charged
+ * those who share what is in them: to each page its part of what it shares (pool/canon.c), to
+ * a partition what its pages have, of as many frames as the store has. Of what is charged
  * to one that is above its entitlement, the part by which it is counts as too much of the
  * store's; where it has no more than its minimum, as guaranteed to the store.
  */
@@ -35,13 +36,14 @@ static struct tarn_partition *store_of(struct tarn_partition *part)
 						  NULL;
 }
 
+/* To the nearest frame, so that what is charged to all is about what there is. */
 static u64 charge_of(struct tarn_partition *part, struct tarn_partition *store)
 {
-	u64 shared = max_t(s64, 0, atomic64_read(&part->shared));
-	u64 all = max_t(s64, 1, atomic64_read(&store->domain->shared));
+	u64 own = max_t(s64, 0, atomic64_read(&part->share_units));
+	u64 all = max_t(s64, 1, atomic64_read(&store->domain->units));
 
-	return mul_u64_u64_div_u64(tarn_partition_resident(store),
-				   min(shared, all), all);
+	return (mul_u64_u64_div_u64(2 * tarn_partition_resident(store),
+				    min(own, all), all) + 1) / 2;
 }
 
 /* Frames of its domain's store that are charged to a partition. */

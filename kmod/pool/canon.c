@@ -14,12 +14,20 @@
 #define SOME	64
 /* Sharers that are unmapped between two looks at who they are. */
 #define STEP	32
+/* A canon is so many units, as what each sharer has of it is a whole number up to EXACT. */
+#define UNIT	26880U
+#define EXACT	8
+
+static_assert(UNIT % (2 * 3 * 4 * 5 * 7) == 0 && UNIT % TARN_SHARERS_MOST == 0);
 
 /**
  * struct canon - what pages hold that share it
  * @lock: protects the rest; only arrays' locks are taken inside
  * @index: in the store
  * @count: sharers
+ * @unit: units that are charged to each of them: to the partition's @share_units, and the
+ *	domain's @units
+ * @unit_at: @count when that was worked out
  * @lone: there was one at a look of tarn_canon_is_lone(), and no other since
  * @gone: it had sharers, and has none: nobody joins it any more
  * @dead: on the domain's list of those
@@ -31,6 +39,8 @@ struct canon {
 	spinlock_t lock;
 	u32 index;
 	u32 count;
+	u32 unit;
+	u32 unit_at;
 	bool lone;
 	bool gone;
 	struct llist_node dead;
@@ -84,6 +94,7 @@ void tarn_domain_empty(struct tarn_domain *domain)
 
 	xa_for_each(&domain->canons, at, c)
 		free_canon(c);
+	WARN_ON_ONCE(atomic64_read(&domain->units));
 	xa_destroy(&domain->canons);
 }
 
@@ -277,6 +288,63 @@ static u32 *place_of(struct tarn_pool *pool, u64 owner)
 	return sum ? &sum[index & (TARN_LEAF_PAGES - 1)] : NULL;
 }
 
+/* ---- what is charged for it --------------------------------------------- */
+
+static void charge(struct tarn_domain *d, struct tarn_partition *part, s64 units)
+{
+	atomic64_add(units, &part->share_units);
+	atomic64_add(units, &d->units);
+}
+
+/* Each sharer has so much more of it; what pages in a row of one partition have goes at once. */
+static void charge_all(struct tarn_domain *d, struct canon *c, s64 more)
+{
+	struct tarn_partition *part;
+	u32 id = 0, at, run = 0;
+
+	lockdep_assert_held(&c->lock);
+	for (at = 0; at <= c->count; at++) {
+		u32 next = at < c->count ? tarn_owner_id(*slot(c, at)) : 0;
+
+		if (run && next != id) {
+			/* It is there as long as it is a sharer. */
+			part = xa_load(&d->store->pool->partitions, id);
+			if (!WARN_ON_ONCE(!part))
+				charge(d, part, more * run);
+			run = 0;
+		}
+		id = next;
+		run++;
+	}
+}
+
+/* Have so many sharers come or gone that what each has is too far from its part? */
+static bool is_out_of_date(const struct canon *c)
+{
+	return c->count <= EXACT || 4 * c->count > 5 * c->unit_at ||
+	       4 * c->count < 3 * c->unit_at;
+}
+
+/*
+ * The sharers are others: what each of them has is worked out anew. Of few exactly; of more only
+ * when they are a quarter more or fewer than they were then, so that who comes or leaves has four
+ * others charged on average, however many there are.
+ */
+static void share_out(struct tarn_domain *d, struct canon *c)
+{
+	u32 unit;
+
+	lockdep_assert_held(&c->lock);
+	if (!c->count || !is_out_of_date(c))
+		return;
+	unit = UNIT / c->count;
+	c->unit_at = c->count;
+	if (unit == c->unit)
+		return;
+	charge_all(d, c, (s64)unit - c->unit);
+	c->unit = unit;
+}
+
 /**
  * tarn_canon_add() - a page shares a canon from now on
  * @store: the store
@@ -307,6 +375,8 @@ bool tarn_canon_add(struct tarn_partition *store, u64 canon,
 		WRITE_ONCE(*place, c->count);
 		*slot(c, c->count++) = owner;
 		c->lone = false;
+		charge(store->domain, part, c->unit);
+		share_out(store->domain, c);
 		added = true;
 	}
 	spin_unlock(&c->lock);
@@ -318,10 +388,12 @@ out:
 }
 
 /* The last sharer takes the place of the one that leaves. */
-static bool take_out(struct tarn_pool *pool, struct canon *c, u64 owner)
+static bool take_out(struct tarn_domain *d, struct canon *c,
+		     struct tarn_partition *part, u64 index)
 {
+	u64 *here, owner = tarn_owner_page(part->id, index);
+	struct tarn_pool *pool = part->pool;
 	u32 *place = place_of(pool, owner), at, last;
-	u64 *here;
 
 	lockdep_assert_held(&c->lock);
 	at = place ? *place : 0;
@@ -336,6 +408,8 @@ static bool take_out(struct tarn_pool *pool, struct canon *c, u64 owner)
 			WRITE_ONCE(*place, at);
 	}
 	drop_room(pool, c);
+	charge(d, part, -(s64)c->unit);
+	share_out(d, c);
 	return true;
 }
 
@@ -360,7 +434,7 @@ void tarn_canon_leave(struct tarn_partition *store, u64 canon,
 	if (WARN_ON_ONCE(!c))
 		goto out;
 	spin_lock(&c->lock);
-	if (take_out(store->pool, c, tarn_owner_page(part->id, index))) {
+	if (take_out(store->domain, c, part, index)) {
 		atomic64_dec(&store->domain->shared);
 		c->gone = !c->count;
 		if (c->gone)
@@ -398,8 +472,7 @@ bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
 		spin_lock(&c->lock);
 		/* Others lost their mappings before they left, so no more of them hold it. */
 		alone = c->count == 1 && !tarn_frame_held_by(page, 1) &&
-			take_out(store->pool, c,
-				 tarn_owner_page(part->id, index));
+			take_out(store->domain, c, part, index);
 		c->gone |= alone;
 		spin_unlock(&c->lock);
 	}

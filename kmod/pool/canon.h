@@ -61,6 +61,7 @@ struct tarn_pool;
  * @canons: struct canon by index in @store
  * @count: how many
  * @shared: sharers of all of them
+ * @units: sum of what is charged to them, see struct canon
  * @excess: frames of @store that are charged to who is above his entitlement, as far as he
  *	is; policy/entitle.c's, under pool->entitle_lock
  * @least: those that are guaranteed to who shares them, likewise
@@ -78,6 +79,7 @@ struct tarn_domain {
 	struct xarray canons;
 	atomic64_t count;
 	atomic64_t shared;
+	atomic64_t units;
 	u64 excess;
 	u64 least;
 	struct llist_head dead;

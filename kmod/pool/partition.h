@@ -153,6 +153,7 @@ struct tarn_part_node {
  * @paged: pages with the pager only
  * @pattern: pages that are patterns
  * @shared: pages that share what they hold
+ * @share_units: its part of what is shared, in parts of a canon (canon.c)
  * @leaving: pages in frames that are being given up
  * @block_loads: blocks that come back as a whole just now
  * @orphans: loads under way of pages that were cut away, each with a frame
@@ -217,6 +218,7 @@ struct tarn_partition {
 	atomic64_t paged;
 	atomic64_t pattern;
 	atomic64_t shared;
+	atomic64_t share_units;
 	atomic64_t leaving;
 	atomic_t block_loads;
 	atomic_t orphans;

@@ -70,6 +70,51 @@ static void equal_pages_become_one_frame(void)
 	end();
 }
 
+/* Pages @first to @first + @count - 1 of a, and the first ones of b, hold what is equal in pairs. */
+static void fill_pairs(struct guest *a, u64 first, struct guest *b, u64 count)
+{
+	u64 i;
+
+	for (i = 0; i < count; i++) {
+		page_fill(page_of(a, first + i), SEED, i, 1);
+		page_fill(page_of(b, i), SEED, i, 1);
+	}
+}
+
+/* Of what n pages share each has the nth part, whoever else shares how much. */
+static void each_is_charged_its_part(void)
+{
+	struct guest a, b;
+	u64 i;
+
+	begin("size=8M");
+	guest_begin(&a, "a", "x", PAGES);
+	guest_begin(&b, "b", "x", 16);
+	for (i = 0; i < 48; i++)
+		page_fill(page_of(&a, i), SEED, 1000, 1);
+	fill_pairs(&a, 48, &b, 16);
+	share(&a, &b);
+	ASSERT_EQ(shared(&a), PAGES);
+	ASSERT_EQ(shared(&b), 16);
+	ASSERT_EQ(used_frames(), 17);
+	ASSERT_EQ(part_info(a.fd).shared_charge, 1 + 8);
+	ASSERT_EQ(part_info(b.fd).shared_charge, 8);
+	/* Who stays has what the others have left. */
+	fill(&b, 0, 8, 2);
+	ASSERT_EQ(part_info(a.fd).shared_charge, 1 + 8 + 4);
+	ASSERT_EQ(part_info(b.fd).shared_charge, 4);
+	for (i = 1; i < 48; i++)
+		page_fill(page_of(&a, i), SEED, i, 2);
+	ASSERT_EQ(part_info(a.fd).shared_charge, 1 + 8 + 4);
+	ASSERT_EQ(part_info(b.fd).shared_charge, 4);
+	guest_end(&a);
+	ASSERT_EQ(part_info(b.fd).shared_charge, 8);
+	fill(&b, 0, 16, 3);
+	ASSERT_EQ(part_info(b.fd).shared_charge, 0);
+	guest_end(&b);
+	end();
+}
+
 /* Whose content is another one at each look. */
 static void volatile_pages_are_left_alone(void)
 {
@@ -611,6 +656,7 @@ static void frames_that_go(void)
 
 static const struct tarn_test tests[] = {
 	TEST(equal_pages_become_one_frame),
+	TEST(each_is_charged_its_part),
 	TEST(volatile_pages_are_left_alone),
 	TEST(within_one_partition),
 	TEST(held_pages_are_not_merged),

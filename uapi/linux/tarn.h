@@ -372,8 +372,8 @@ struct tarn_event {
  * @pattern_frames: frames that reads of these pages share, one a pattern, besides
  *	@resident_pages and those of the pool
  * @shared_pages: see tarn_pool_info, here and below for this partition
- * @shared_charge: frames of its domain that count as its own: its part, by
- *	@shared_pages, of those that all of the domain share
+ * @shared_charge: frames of its domain that count as its own: of what n pages share, each
+ *	has the nth part
  * @share_merges: see there
  * @share_breaks: see there
  * @balloon_pages: see there
