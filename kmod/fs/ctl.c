@@ -259,7 +259,7 @@ static long partition_shared(struct tarn_partition *part,
 
 static u8 describe_heat(struct tarn_partition *part, u64 e)
 {
-	return tarn_age_heat(e);
+	return tarn_age_heat(part, e);
 }
 
 static long partition_heat(struct tarn_partition *part,

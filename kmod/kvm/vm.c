@@ -608,7 +608,7 @@ static bool seems_idle(struct tarn_partition *part, u64 index, u64 pages)
 		atomic64_t *entry = tarn_partition_entry(part, i);
 		u64 e = entry ? atomic64_read(entry) : 0;
 
-		if (tarn_entry_has_frame(e) &&
+		if ((tarn_entry_has_frame(e) || tarn_entry_is_shared(e)) &&
 		    tarn_entry_hint(e))
 			return false;
 	}

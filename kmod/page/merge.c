@@ -75,13 +75,15 @@ err_canon:
 	return false;
 }
 
-/* It is as the others who share it now, and without a copy of its own. */
+/* It is as the others who share it now, and without a copy, but with a use, of its own. */
 static void settle(struct tarn_merge *m, unsigned int i)
 {
 	struct tarn_partition *part = m->pages.part;
+	u64 index = m->pages.page[i].index;
+	u64 e = atomic64_read(tarn_partition_entry(part, index));
+	u64 to = tarn_canon_entry(m->store, m->canon[i]);
 
-	tarn_batch_settle(part, m->pages.page[i].index,
-			  tarn_canon_entry(m->store, m->canon[i]));
+	tarn_batch_settle(part, index, tarn_entry_with_hint(to, tarn_entry_use(e)));
 	tarn_partition_add_shared(part, 1);
 	tarn_stats_add(part, TARN_STAT_MERGES, 1);
 	m->merged++;

@@ -233,7 +233,7 @@ static int fill(const struct filling *f)
 	int nid = tarn_frame_node(part->pool, f->frame);
 	u64 index = f->index, e = f->e;
 	atomic64_t *entry = f->entry;
-	unsigned int hint;
+	unsigned int hint = TARN_USE_FIRST;
 	int ret;
 
 	ret = tarn_entry_change(part, index, entry, &e, marked) ? 0 : -EAGAIN;
@@ -253,7 +253,9 @@ static int fill(const struct filling *f)
 		tarn_partition_unmap(part, index, 1);
 	leave_state(f, marked);
 	e = tarn_entry_make(TARN_PAGE_RESIDENT, f->frame) | TARN_ENTRY_NEW;
-	hint = tarn_pin_hint(part, index, TARN_USE_FIRST);
+	if (tarn_entry_is_shared(marked))
+		hint = max(hint, tarn_entry_use(marked));
+	hint = tarn_pin_hint(part, index, hint);
 	tarn_entry_change(part, index, entry, &marked,
 			  tarn_entry_with_hint(e, hint));
 	tarn_partition_came(part, entry, nid);

@@ -122,6 +122,15 @@ static void note_use(struct tarn_partition *store, u64 canon)
 			  tarn_entry_with_hint(e, tarn_use_seen(use, true)));
 }
 
+/* Its own use is in its entry. A page that somebody has in hand is not looked at. */
+static void note_own_use(struct tarn_partition *part, u64 index, atomic64_t *entry,
+			 u64 e, bool young)
+{
+	if (!tarn_entry_mark(e))
+		tarn_entry_change(part, index, entry, &e, tarn_entry_with_hint(e,
+				  tarn_use_seen(tarn_entry_use(e), young)));
+}
+
 /**
  * tarn_share_look() - note which of a leaf's shared pages are used
  * @part: partition; the caller holds its pin
@@ -129,11 +138,13 @@ static void note_use(struct tarn_partition *store, u64 canon)
  * @first: its first page
  * @young: a bit a page, set for those that were accessed since the last look
  * @shift: of the first page's bit
+ * @decays: those that were not count as less used than before
  *
  * Context: process.
  */
 void tarn_share_look(struct tarn_partition *part, struct tarn_leaf *leaf,
-		     u64 first, const unsigned long *young, unsigned int shift)
+		     u64 first, const unsigned long *young, unsigned int shift,
+		     bool decays)
 {
 	struct tarn_partition *store = tarn_store_get(part);
 	unsigned int i;
@@ -142,10 +153,14 @@ void tarn_share_look(struct tarn_partition *part, struct tarn_leaf *leaf,
 		return;
 	for (i = 0; i < TARN_LEAF_PAGES; i++) {
 		u64 e = atomic64_read(&leaf->entry[i]);
+		bool used = e & TARN_ENTRY_MAPPED && test_bit(shift + i, young);
 
-		if (tarn_canon_is_of(store, e) && e & TARN_ENTRY_MAPPED &&
-		    test_bit(shift + i, young))
+		if (!tarn_canon_is_of(store, e))
+			continue;
+		if (used)
 			note_use(store, tarn_canon_of(e));
+		if (used || decays)
+			note_own_use(part, first + i, &leaf->entry[i], e, used);
 	}
 	tarn_partition_put(store);
 }
@@ -313,7 +328,7 @@ static void take_back(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	u64 e = atomic64_read(from), frame = tarn_entry_payload(e);
 	struct tarn_frame *f = tarn_frame(part->pool, frame);
 	int nid = tarn_frame_node(part->pool, frame);
-	unsigned int hint = tarn_entry_hint(e) & TARN_USE_MASK;
+	unsigned int use = tarn_entry_use(atomic64_read(entry));
 
 	tarn_frame_set_dirty(tarn_frame_page(part->pool, frame));
 	swap(*copy, f->copy);
@@ -325,7 +340,7 @@ static void take_back(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	tarn_entry_wake(from);
 	tarn_entry_settle(part, index, entry,
 			  tarn_entry_with_hint(tarn_entry_make(
-						TARN_PAGE_RESIDENT, frame), hint));
+						TARN_PAGE_RESIDENT, frame), use));
 	tarn_partition_came(part, entry, nid);
 	tarn_partition_add_shared(part, -1);
 }

@@ -20,7 +20,8 @@ atomic64_t *tarn_share_entry(struct tarn_partition *store, u64 e);
 bool tarn_share_is_there(struct tarn_partition *part, u64 e);
 bool tarn_share_is_alone(struct tarn_partition *part, u64 e);
 void tarn_share_look(struct tarn_partition *part, struct tarn_leaf *leaf,
-		     u64 first, const unsigned long *young, unsigned int shift);
+		     u64 first, const unsigned long *young, unsigned int shift,
+		     bool decays);
 unsigned int tarn_share_remove(struct tarn_partition *part,
 			       struct tarn_leaf *leaf, u64 first, u64 end);
 void tarn_share_reap(struct tarn_partition *store);

@@ -28,12 +28,14 @@
  */
 #include <linux/bitmap.h>
 #include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "page/pattern.h"
 #include "page/share.h"
 #include "policy/age.h"
+#include "policy/entitle.h"
 #include "policy/young.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
@@ -82,16 +84,20 @@ static enum tarn_activity class_of_use(unsigned int use)
 /* The class of a page by its entry. */
 enum tarn_activity tarn_age_class(u64 e)
 {
-	return tarn_entry_has_frame(e) || tarn_entry_is_stored(e) ?
+	return tarn_entry_has_frame(e) || tarn_entry_is_shared(e) ||
+	       tarn_entry_is_stored(e) ?
 	       class_of_use(tarn_entry_use(e)) : TARN_ACTIVITY_NONE;
 }
 
 /* The byte that TARN_PARTITION_HEAT tells of a page. */
-u8 tarn_age_heat(u64 e)
+u8 tarn_age_heat(struct tarn_partition *part, u64 e)
 {
 	u8 heat = tarn_age_class(e);
 
-	if (tarn_entry_has_frame(e))
+	if (tarn_entry_is_shared(e))
+		heat |= TARN_HEAT_SHARED;
+	if (tarn_entry_has_frame(e) ||
+	    (tarn_entry_is_shared(e) && tarn_share_is_there(part, e)))
 		heat |= TARN_HEAT_RESIDENT;
 	if (tarn_entry_pinned(e))
 		heat |= TARN_HEAT_PINNED;
@@ -100,12 +106,21 @@ u8 tarn_age_heat(u64 e)
 
 /*
  * What a partition is thought to use: the pages that are used time and again,
- * whether they have a frame or lost it.
+ * whether they have a frame or lost it. Of those that are shared it is what frames
+ * they are charged: all partitions together use no more than there is.
  */
 u64 tarn_age_working_set(struct tarn_partition *part)
 {
-	return READ_ONCE(part->ages->by_class[TARN_ACTIVITY_WARM]) +
-	       READ_ONCE(part->ages->by_class[TARN_ACTIVITY_HOT]);
+	u64 pages = READ_ONCE(part->ages->by_class[TARN_ACTIVITY_WARM]) +
+		    READ_ONCE(part->ages->by_class[TARN_ACTIVITY_HOT]);
+	u64 used = min(pages, READ_ONCE(part->ages->used_shared));
+	u64 shared = max_t(s64, 1, atomic64_read(&part->shared));
+
+	if (likely(!used))
+		return pages;
+	return pages - used +
+	       mul_u64_u64_div_u64(tarn_entitle_charge(part),
+				   min(used, shared), shared);
 }
 
 void tarn_age_heat_fill(struct tarn_partition *part,
@@ -162,6 +177,7 @@ void tarn_age_begin(struct tarn_partition *part)
 	WRITE_ONCE(a->began_evictions, now);
 	memset(a->next, 0, sizeof(a->next));
 	memset(a->next_class, 0, sizeof(a->next_class));
+	a->next_used_shared = 0;
 	a->decays = time_after_eq(jiffies, a->decayed + DECAY_TIME) ||
 		    now - a->decayed_evictions >=
 		    evictions_for(part->pool, DECAY_PART);
@@ -195,6 +211,7 @@ static void end_round(struct tarn_partition *part)
 	memcpy(a->count, a->next, sizeof(a->count));
 	for (i = 0; i < TARN_ACTIVITY_CLASSES; i++)
 		WRITE_ONCE(a->by_class[i], a->next_class[i]);
+	WRITE_ONCE(a->used_shared, a->next_used_shared);
 	WRITE_ONCE(a->rounds, a->rounds + 1);
 	WRITE_ONCE(a->whole, true);
 	tarn_age_coldness(part);
@@ -388,6 +405,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 	struct tarn_ages *a = part->ages;
 	u64 *by_class = a->whole ? a->by_class : a->next_class;
 	u64 *count = a->whole ? a->count : a->next;
+	u64 *used_shared = a->whole ? &a->used_shared : &a->next_used_shared;
 	struct nodes_seen seen = NODES_SEEN_INIT;
 	unsigned int i, resident = 0;
 	bool patterns = false, shared = false;
@@ -413,7 +431,10 @@ static unsigned int look_leaf(struct tarn_partition *part,
 					      e, test_bit(shift + i, young));
 		}
 		patterns |= tarn_entry_is_pattern(e);
-		shared |= tarn_entry_is_shared(e);
+		if (tarn_entry_is_shared(e)) {
+			shared = true;
+			*used_shared += tarn_entry_use(e) >= TARN_USE_WARM;
+		}
 		by_class[tarn_age_class(e)]++;
 		if (!tarn_entry_has_frame(e) ||
 		    tarn_entry_pinned(e))
@@ -425,7 +446,7 @@ static unsigned int look_leaf(struct tarn_partition *part,
 	if (patterns)
 		tarn_pattern_look(part, leaf, first, young, shift);
 	if (shared)
-		tarn_share_look(part, leaf, first, young, shift);
+		tarn_share_look(part, leaf, first, young, shift, a->decays);
 	count_used(part, &seen);
 	atomic_long_or(seen.nodes, &leaf->nodes);
 	WRITE_ONCE(leaf->coldest, coldest);
@@ -520,6 +541,8 @@ void tarn_age_advise(struct tarn_partition *part, u64 index, unsigned int use)
 		return;
 	if (tarn_entry_has_frame(e))
 		to = tarn_entry_with_hint(e & ~TARN_ENTRY_NEW, use);
+	else if (tarn_entry_is_shared(e))
+		to = tarn_entry_with_hint(e, use);
 	else if (tarn_entry_is_stored(e))
 		to = tarn_entry_with_hint(e, (tarn_entry_hint(e) &
 					      ~TARN_PAGED_USE_MASK) |

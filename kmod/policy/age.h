@@ -31,10 +31,12 @@ struct tarn_partition;
  * @next: the same of the round that goes on
  * @next_class: all pages by class, of the round that goes on
  * @by_class: the same as of the last whole round
+ * @next_used_shared: of those that are warm or hot, how many are shared
+ * @used_shared: the same as of the last whole round
  * @rounds: whole rounds so far
  * @coldness: use up to which reclaim takes pages here
  *
- * Locking: part->hand_lock; @by_class, @rounds and @coldness are read without.
+ * Locking: part->hand_lock; @by_class, @used_shared, @rounds and @coldness are read without.
  */
 struct tarn_ages {
 	u32 round;
@@ -50,13 +52,15 @@ struct tarn_ages {
 	u64 next[TARN_USE_MAX + 1];
 	u64 next_class[TARN_ACTIVITY_CLASSES];
 	u64 by_class[TARN_ACTIVITY_CLASSES];
+	u64 next_used_shared;
+	u64 used_shared;
 	u64 rounds;
 	u8 coldness;
 };
 
 int tarn_ages_create(struct tarn_partition *part);
 enum tarn_activity tarn_age_class(u64 e);
-u8 tarn_age_heat(u64 e);
+u8 tarn_age_heat(struct tarn_partition *part, u64 e);
 u64 tarn_age_working_set(struct tarn_partition *part);
 void tarn_age_heat_fill(struct tarn_partition *part,
 			struct tarn_partition_heat *heat);

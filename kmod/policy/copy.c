@@ -22,6 +22,7 @@
 #include "pool/copy.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
+#include "pool/use.h"
 
 /* A source that goes out again so often is in somebody's hand. */
 #define TRIES	16
@@ -41,6 +42,7 @@ struct copying {
 /* In its frame, with the canon's page locked. */
 static int share(struct copying *c, u64 index, atomic64_t *entry, u64 canon)
 {
+	u64 to = tarn_canon_entry(c->store, canon);
 	struct tarn_partition *part = c->part;
 	int ret = tarn_page_claim(part, index, entry);
 
@@ -51,7 +53,7 @@ static int share(struct copying *c, u64 index, atomic64_t *entry, u64 canon)
 		return -EBUSY;
 	}
 	tarn_partition_add_shared(part, 1);
-	tarn_entry_settle(part, index, entry, tarn_canon_entry(c->store, canon));
+	tarn_entry_settle(part, index, entry, tarn_entry_with_hint(to, TARN_USE_FIRST));
 	return 0;
 }
 

@@ -573,10 +573,15 @@ static void unmap_page(struct tarn_partition *part, u64 index, u64 shared)
 	if (part->inode)
 		tarn_partition_unmap(part, index, 1);
 	up_read(&part->pin);
-	/* Whoever marked it meanwhile may think that there is one: no harm. */
-	if (!tarn_entry_mark(e))
-		tarn_entry_change(part, index, entry, &e,
-				  e & ~TARN_ENTRY_MAPPED);
+	/*
+	 * Whoever marked it meanwhile may think that there is one: no harm. With the canon locked
+	 * nobody maps it anew, and where it is of another one by now the flag is not this one's.
+	 */
+	while (!tarn_entry_mark(e) && tarn_entry_is_shared(e) &&
+	       tarn_entry_payload(e) == tarn_entry_payload(shared) &&
+	       !tarn_entry_change(part, index, entry, &e,
+				  e & ~TARN_ENTRY_MAPPED))
+		;
 }
 
 /**

@@ -17,7 +17,7 @@
  * f		TARN_ENTRY_FLAG: of a page that is empty, a pattern, shared or in the
  *		balloon, a mapping to read it may exist; of a resident page, it has not been
  *		looked at since it came in; of a paged one, its last load failed
- * hint		use.h: how much the page is used; of a paged one, when it went; of
+ * hint		use.h: how much the page is used, a shared one too; of a paged one, when it went; of
  *		a pattern, looks since its mapping was used
  * payload	resident: frame number; paged: the cookie of its copy (copy.h); pattern: the upper
  *		half of its word (pattern.h); shared: what it shares (canon.h); in the

@@ -20,6 +20,9 @@ struct tarn_pool;
  * probation: unmapped to see whether anybody misses it, where accessed bits do
  * not tell (KVM's mappings of a VM that is not attached).
  *
+ * Hint of a shared one: how much it is used itself, whoever else shares the same; the use of
+ * what it shares is that page's.
+ *
  * Hint of a paged one: its use when it went, in 3 bits less, and when that was, in
  * eighths of a pool's worth of evictions, modulo 16.
  */
@@ -55,10 +58,11 @@ static inline unsigned int tarn_use_seen(unsigned int use, bool used)
 	return used ? use + (TARN_USE_MAX - use + 7) / 8 : use - (use + 7) / 8;
 }
 
-/* How much a page with a frame, or a stored one, is thought to be used. */
+/* How much a page with a frame, a shared one, or a stored one, is thought to be used. */
 static inline unsigned int tarn_entry_use(u64 e)
 {
-	return tarn_entry_has_frame(e) ? tarn_entry_hint(e) & TARN_USE_MASK :
+	return tarn_entry_has_frame(e) || tarn_entry_is_shared(e) ?
+	       tarn_entry_hint(e) & TARN_USE_MASK :
 	       (tarn_entry_hint(e) & TARN_PAGED_USE_MASK) << TARN_PAGED_USE_SHIFT;
 }
 

@@ -218,6 +218,72 @@ static void held_pages_are_not_merged(void)
 	end();
 }
 
+static u8 heat_of(struct guest *g, u64 index)
+{
+	u8 heat = 0xff;
+	struct tarn_partition_heat h = {
+		.size = sizeof(h), .start = index, .count = 1,
+		.heat = (uintptr_t)&heat,
+	};
+
+	tarn_op(g->fd, TARN_PARTITION_HEAT, &h);
+	ASSERT_EQ(h.count, 1);
+	return heat;
+}
+
+static u64 pages_of_class(struct guest *g, enum tarn_activity class)
+{
+	struct tarn_partition_heat h = { .size = sizeof(h) };
+
+	tarn_op(g->fd, TARN_PARTITION_HEAT, &h);
+	return h.by_class[class];
+}
+
+/* Each sharer has a use of its own, which it keeps when it is written to. */
+static void what_is_shared_has_heat(void)
+{
+	const u8 shares = TARN_HEAT_SHARED | TARN_HEAT_RESIDENT;
+	struct tarn_pool_set set = {
+		.size = sizeof(set), .flags = TARN_POOL_SET_SCAN,
+		.scan_permille = 1000,
+	};
+	struct guest a, b;
+	u8 was;
+
+	begin("size=8M");
+	tarn_op(pool.fd, TARN_POOL_SET, &set);
+	guest_begin(&a, "a", "x", PAGES);
+	guest_begin(&b, "b", "x", PAGES);
+	fill(&a, 0, PAGES, 1);
+	fill(&b, 0, PAGES, 1);
+	share(&a, &b);
+	ASSERT_EQ(shared(&a) + shared(&b), 2 * PAGES);
+	/* All of a, and of b nothing. */
+	WAIT_FOR((check(&a, 0, PAGES, 1),
+		  pages_of_class(&a, TARN_ACTIVITY_WARM) +
+		  pages_of_class(&a, TARN_ACTIVITY_HOT) == PAGES));
+	ASSERT_EQ(heat_of(&a, 3) & ~TARN_HEAT_CLASS, shares);
+	ASSERT_GE(heat_of(&a, 3) & TARN_HEAT_CLASS, TARN_ACTIVITY_WARM);
+	ASSERT_EQ(heat_of(&b, 3) & ~TARN_HEAT_CLASS, shares);
+	ASSERT_LE(heat_of(&b, 3) & TARN_HEAT_CLASS, TARN_ACTIVITY_COOL);
+	/* What both use they have once. */
+	ASSERT_EQ(part_info(a.fd).working_set, PAGES / 2);
+	ASSERT_LE(part_info(b.fd).working_set, PAGES / 2);
+	/* Written to, it is as hot as it was, and the other one's as cold. */
+	was = heat_of(&a, 3) & TARN_HEAT_CLASS;
+	page_fill(page_of(&a, 3), SEED, 3, 2);
+	ASSERT_EQ(heat_of(&a, 3) & ~TARN_HEAT_CLASS, TARN_HEAT_RESIDENT);
+	ASSERT_GE(heat_of(&a, 3) & TARN_HEAT_CLASS, was);
+	ASSERT_LE(heat_of(&b, 3) & TARN_HEAT_CLASS, TARN_ACTIVITY_COOL);
+	/* With the pager, it is still as much used. */
+	part_page_out(a.fd, 4, 1);
+	ASSERT_EQ(heat_of(&a, 4) & ~TARN_HEAT_CLASS, TARN_HEAT_SHARED);
+	ASSERT_GE(heat_of(&a, 4) & TARN_HEAT_CLASS, TARN_ACTIVITY_WARM);
+	guest_end(&a);
+	guest_end(&b);
+	end();
+}
+
 /* What is cold the scanner finds by itself, and who is left alone with it has it back. */
 static void the_scanner_finds_them(void)
 {
@@ -668,6 +734,7 @@ static const struct tarn_test tests[] = {
 	TEST(one_read_for_all),
 	TEST(many_sharers),
 	TEST(frames_that_go),
+	TEST(what_is_shared_has_heat),
 	TEST(the_scanner_finds_them),
 	TEST(who_breaks_all_is_left_alone),
 };

@@ -683,6 +683,8 @@ enum tarn_activity {
 #define TARN_HEAT_RESIDENT	0x08
 /** It is pinned. */
 #define TARN_HEAT_PINNED	0x10
+/** It shares what it holds; TARN_HEAT_RESIDENT says that this is in a frame. */
+#define TARN_HEAT_SHARED	0x20
 
 /**
  * struct tarn_partition_heat - TARN_PARTITION_HEAT: activity of a range (S09)
@@ -693,7 +695,8 @@ enum tarn_activity {
  * @heat: address of an array, a byte a page: TARN_HEAT_*
  * @by_class: out: pages of the whole partition by enum tarn_activity, as of the
  *	scanner's last whole round
- * @working_set: out: pages that the partition is estimated to use
+ * @working_set: out: pages that the partition is estimated to use, those that are shared as
+ *	what is charged for them
  * @rounds: out: whole rounds that the scanner has made
  */
 struct tarn_partition_heat {
