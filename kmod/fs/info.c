@@ -7,6 +7,7 @@
 #include "policy/age.h"
 #include "policy/entitle.h"
 #include "policy/match.h"
+#include "policy/search.h"
 #include "pool/canon.h"
 #include "pool/chunk.h"
 #include "pool/partition.h"
@@ -38,6 +39,12 @@ static u64 block_pages(struct tarn_pool *pool, const struct tarn_pool_info *info
 	u64 gone = info->block_splits + tarn_stats_pool(pool, TARN_STAT_BLOCK_OUTS);
 
 	return tarn_stats_left(info->block_fills, gone) << TARN_CHUNK_SHIFT;
+}
+
+/* Of so many pages, as patterns and shared, without a frame but those. */
+static u64 saved(u64 patterns, u64 shared, u64 frames)
+{
+	return patterns + (shared - min(shared, frames));
 }
 
 static void fill_shared(struct tarn_pool *pool, struct tarn_pool_info *info)
@@ -132,6 +139,8 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	fill_shared(pool, info);
 	info->balloon_pages = tarn_stats_balloon(pool);
 	info->balloons_gone = tarn_stats_pool(pool, TARN_STAT_BALLOONS_GONE);
+	info->saved_pages = saved(info->pattern_pages, info->shared_pages,
+				  info->shared_frames);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -182,4 +191,10 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->balloon_pages = never_negative(&part->balloon.pages);
 	info->balloons_gone = atomic64_read(&count[TARN_STAT_BALLOONS_GONE]);
 	info->imported_pages = tarn_import_count(part);
+	info->saved_pages = saved(info->pattern_pages, info->shared_pages,
+				  info->shared_charge);
+	info->searched_pages = atomic64_read(&part->search->pages);
+	info->search_ns = atomic64_read(&part->search->ns);
+	info->hashed_pages = atomic64_read(&part->search->hashed);
+	info->match_ns = atomic64_read(&part->search->match_ns);
 }

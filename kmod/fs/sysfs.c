@@ -115,6 +115,7 @@ FIELD(pool, match_ns);
 FIELD(pool, domains);
 FIELD(pool, balloon_pages);
 FIELD(pool, balloons_gone);
+FIELD(pool, saved_pages);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -169,6 +170,7 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, domains),
 	ATTR(pool, balloon_pages),
 	ATTR(pool, balloons_gone),
+	ATTR(pool, saved_pages),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);
@@ -276,6 +278,11 @@ FIELD(partition, share_breaks);
 FIELD(partition, balloon_pages);
 FIELD(partition, balloons_gone);
 FIELD(partition, imported_pages);
+FIELD(partition, saved_pages);
+FIELD(partition, searched_pages);
+FIELD(partition, search_ns);
+FIELD(partition, hashed_pages);
+FIELD(partition, match_ns);
 
 static struct tarn_partition *partition_of(struct kobject *kobj)
 {
@@ -336,6 +343,11 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, balloon_pages),
 	ATTR(partition, balloons_gone),
 	ATTR(partition, imported_pages),
+	ATTR(partition, saved_pages),
+	ATTR(partition, searched_pages),
+	ATTR(partition, search_ns),
+	ATTR(partition, hashed_pages),
+	ATTR(partition, match_ns),
 	&partition_place_rate.attr,
 	&partition_move_waits.attr,
 	NULL,

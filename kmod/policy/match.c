@@ -625,7 +625,7 @@ void tarn_match_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 {
 	struct tarn_match *m = part->pool->match;
 	struct look *l;
-	u64 began;
+	u64 began, ns;
 
 	lockdep_assert_held_read(&part->pin);
 	if (!rcu_access_pointer(part->store) || !part->pool->paging)
@@ -646,6 +646,7 @@ void tarn_match_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		unsigned int before = seen->looked;
 
 		look_at_leaf(l, from, to);
+		atomic64_add(seen->looked - before, &part->search->hashed);
 		atomic64_add(seen->looked - before, &m->pages);
 	}
 	mutex_unlock(&m->lock);
@@ -658,7 +659,9 @@ void tarn_match_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		tarn_partition_put(l->store);
 	}
 	kfree(l);
-	atomic64_add(ktime_get_ns() - began, &m->ns);
+	ns = ktime_get_ns() - began;
+	atomic64_add(ns, &part->search->match_ns);
+	atomic64_add(ns, &m->ns);
 }
 
 /**

@@ -111,7 +111,7 @@ static bool search_leaf(struct scan *s)
 {
 	struct tarn_partition *part = next_partition(s->pool, &s->searched,
 						     tarn_search_due);
-	u64 began = ktime_get_ns();
+	u64 began = ktime_get_ns(), ns;
 	bool found = false;
 
 	s->pays = false;
@@ -122,8 +122,10 @@ static bool search_leaf(struct scan *s)
 		found = tarn_search_step(part);
 	s->pays = tarn_search_pays(part);
 	up_read(&part->pin);
+	ns = ktime_get_ns() - began;
+	atomic64_add(ns, &part->search->ns);
+	atomic64_add(ns, &s->pool->search_ns);
 	tarn_partition_put(part);
-	atomic64_add(ktime_get_ns() - began, &s->pool->search_ns);
 	return found;
 }
 

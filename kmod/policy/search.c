@@ -259,6 +259,7 @@ bool tarn_search_step(struct tarn_partition *part)
 	tarn_match_leaf(part, l.leaf, first, first + TARN_LEAF_PAGES, false,
 			&seen);
 	s->found += seen.merged;
+	atomic64_add(l.looked, &s->pages);
 	atomic64_add(l.looked, &part->pool->searched);
 	return true;
 }

@@ -6,6 +6,7 @@
 #ifndef TARN_SEARCH_H
 #define TARN_SEARCH_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 struct tarn_partition;
@@ -19,8 +20,12 @@ struct tarn_partition;
  * @looked: pages that were looked at since
  * @found: of these, patterns, or such that came to share a frame
  * @held: pages in frames or with the pager when it began
+ * @pages: that the scanner looked at for patterns so far
+ * @ns: time of its steps so far, those for equal pages included
+ * @hashed: pages that were hashed to find equal ones so far (match.c)
+ * @match_ns: time that this took
  *
- * Only the scanner's, but for @wait.
+ * Only the scanner's, but for @wait and the last two.
  */
 struct tarn_search {
 	unsigned long at;
@@ -30,6 +35,10 @@ struct tarn_search {
 	u64 looked;
 	u64 found;
 	u64 held;
+	atomic64_t pages;
+	atomic64_t ns;
+	atomic64_t hashed;
+	atomic64_t match_ns;
 };
 
 int tarn_search_create(struct tarn_partition *part);

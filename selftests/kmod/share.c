@@ -41,7 +41,14 @@ static void equal_pages_become_one_frame(void)
 	ASSERT_EQ(info.share_breaks, 0);
 	ASSERT_EQ(info.domains, 1);
 	ASSERT_EQ(info.partitions, 2);
+	ASSERT_EQ(info.saved_pages, PAGES);
 	ASSERT_EQ(info.resident_pages, PAGES);
+	ASSERT_EQ(part_info(a.fd).saved_pages, PAGES / 2);
+	ASSERT_EQ(part_info(b.fd).saved_pages, PAGES / 2);
+	ASSERT_GE(part_info(a.fd).hashed_pages, 2 * PAGES);
+	ASSERT_EQ(part_info(a.fd).hashed_pages + part_info(b.fd).hashed_pages,
+		  info.hashed_pages);
+	ASSERT_EQ(part_info(a.fd).match_ns + part_info(b.fd).match_ns, info.match_ns);
 	ASSERT_EQ(part_info(a.fd).resident_pages, 0);
 	ASSERT_EQ(part_info(a.fd).shared_charge, PAGES / 2);
 	check(&a, 0, PAGES, 1);

@@ -35,7 +35,7 @@ static const struct field pool_fields[] = {
 	P(readahead_pages), P(scan_permille), P(placement), P(faults_pending), P(poisoned_frames),
 	P(block_promotions), P(promote_permille), P(shared_pages), P(shared_contents),
 	P(shared_frames), P(share_merges), P(share_breaks), P(domains),
-	P(balloon_pages), P(balloons_gone),
+	P(balloon_pages), P(balloons_gone), P(saved_pages),
 };
 
 static const struct field part_fields[] = {
@@ -46,7 +46,8 @@ static const struct field part_fields[] = {
 	Q(page_waits), Q(errors), Q(min_frames), Q(desired_frames),
 	Q(working_set), Q(pinned_pages), Q(vms), Q(hypercalls), Q(block_promotions),
 	Q(shared_pages), Q(shared_charge), Q(share_merges), Q(share_breaks),
-	Q(balloon_pages), Q(balloons_gone), Q(imported_pages),
+	Q(balloon_pages), Q(balloons_gone), Q(imported_pages), Q(saved_pages),
+	Q(hashed_pages), Q(match_ns),
 };
 
 static bool read_file(const char *dir, const char *name, char *buf, size_t size)

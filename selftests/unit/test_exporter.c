@@ -23,7 +23,8 @@ static struct history_partition parts[] = {
 		.guest = (char *)"web", .name = (char *)"web/ram" },
 	  .by_class = { [TARN_ACTIVITY_HOT] = 2 },
 	  .nodes = (char *)"[[0,0,0,2],[1,1,4,3,11]]" },
-	{ .part = { .info = { .id = 7 } } },
+	{ .part = { .info = { .id = 7, .saved_pages = 2, .hashed_pages = 9,
+			      .match_ns = 500000000 } } },
 };
 
 static struct history_moment moment = {
@@ -33,6 +34,7 @@ static struct history_moment moment = {
 			    .frames = 1024, .scan_ns = 1500000000,
 			    .block_promotions = 6, .promote_permille = 250,
 			    .balloons_gone = 4, .domains = 2, .pattern_pages = 2, .shared_pages = 3, .search_ns = 2500000000,
+			    .saved_pages = 4,
 			    .latency = { [3] = 1, [12] = 4, [31] = 2 } } },
 	.nodes = (char *)"{\"0\":{\"frames\":1000,\"hit\":17},\"1\":{\"frames\":24}}",
 	.items = parts,
@@ -73,6 +75,7 @@ static void test_values(void)
 	has(text, "tarn_pool_promote_ratio{pool=\"pool0\"} 0.25");
 	has(text, "tarn_pool_pattern_bytes{pool=\"pool0\"} 8192");
 	has(text, "tarn_pool_shared_bytes{pool=\"pool0\"} 12288");
+	has(text, "tarn_pool_saved_bytes{pool=\"pool0\"} 16384");
 	has(text, "tarn_pool_balloons_gone_total{pool=\"pool0\"} 4");
 	has(text, "tarn_pool_domains{pool=\"pool0\"} 2");
 	has(text, "tarn_partition_hypercalls{" PART "} 1");
@@ -86,6 +89,9 @@ static void test_values(void)
 	has(text, "tarn_partition_resident_bytes{" PART "} 12288");
 	has(text, "tarn_partition_page_ins_total{" PART "} 5");
 	has(text, "tarn_partition_resident_bytes{pool=\"pool0\",partition=\"id:7\",domain=\"\"} 0");
+	has(text, "tarn_partition_saved_bytes{pool=\"pool0\",partition=\"id:7\",domain=\"\"} 8192");
+	has(text, "tarn_partition_hashed_pages_total{pool=\"pool0\",partition=\"id:7\",domain=\"\"} 9");
+	has(text, "tarn_partition_match_seconds_total{pool=\"pool0\",partition=\"id:7\",domain=\"\"} 0.5");
 	has(text, "tarn_partition_activity_bytes{" PART ",class=\"hot\"} 8192");
 	has(text, "tarn_partition_node_home{" PART ",node=\"1\"} 1");
 	has(text, "tarn_partition_node_wanted_bytes{" PART ",node=\"1\"} 16384");

@@ -13,7 +13,8 @@ static void test_partition_rates(void)
 	struct tarn_partition_info now = {
 		.page_ins = 120, .page_outs = 50, .clean_drops = 3,
 		.zero_drops = 4, .refaults = 6, .page_waits = 5,
-		.frame_waits = 2, .latency[10] = 1000, .latency[20] = 20,
+		.frame_waits = 2, .share_breaks = 8, .latency[10] = 1000,
+		.latency[20] = 20,
 	};
 	struct sample_rates rates;
 
@@ -24,6 +25,7 @@ static void test_partition_rates(void)
 	/* A counter that seems to go back is no huge rate. */
 	CHECK(rates.refaults == 0);
 	CHECK(rates.waits == 2);
+	CHECK(rates.breaks == 4);
 	/* Only the latencies of the interval count. */
 	CHECK(rates.p50 >= 1 << 20);
 	CHECK(rates.p99 >= rates.p50);
@@ -36,12 +38,14 @@ static void test_pool_rates(void)
 {
 	struct tarn_pool_info before = { .page_ins = 1000 };
 	struct tarn_pool_info now = { .page_ins = 1500, .frame_waits = 5,
-				      .zero_drops = 30, .pattern_drops = 20 };
+				      .zero_drops = 30, .pattern_drops = 20,
+				      .share_breaks = 7 };
 	struct sample_rates rates;
 
 	sample_pool_rates(&rates, &now, &before, 0.5);
 	CHECK(rates.page_ins == 1000);
 	CHECK(rates.waits == 10);
+	CHECK(rates.breaks == 14);
 	CHECK(rates.drops == 100);
 	CHECK_EQ(rates.p50, 0);
 }
@@ -66,7 +70,7 @@ static struct sample make_sample(void)
 		rows[i] = (struct sample_row){
 			.name = parts[i].path,
 			.part = &parts[i],
-			.rates = { .page_ins = i, .p50 = 1000 * i },
+			.rates = { .page_ins = i, .breaks = 2 - i, .p50 = 1000 * i },
 			.homes = { '0' + i },
 			.misplaced = 2 - i,
 		};
@@ -93,6 +97,7 @@ static void test_sort(void)
 	check_order(COLUMN_RESIDENT, false, "acb");
 	check_order(COLUMN_RESIDENT, true, "bca");
 	check_order(COLUMN_PAGE_INS, false, "cab");
+	check_order(COLUMN_BREAKS, false, "bac");
 	/* Equal ones by name, either way. */
 	check_order(COLUMN_HOMES, false, "bac");
 	check_order(COLUMN_MISPLACED, true, "cab");

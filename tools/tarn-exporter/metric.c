@@ -54,6 +54,8 @@ const struct metric pool_metrics[] = {
 	  "What all of that is, once each." },
 	{ POOL("shared_frames_bytes", shared_frames), PAGES, .help =
 	  "Of this, in frames." },
+	{ POOL("saved_bytes", saved_pages), PAGES, .help =
+	  "Frames that are not needed, as of patterns and of what is shared." },
 	{ POOL("balloon_bytes", balloon_pages), PAGES, .help =
 	  "Logical memory that guests have given to their balloons." },
 	{ POOL("balloons_gone", balloons_gone), COUNTER, .help =
@@ -150,6 +152,8 @@ const struct metric partition_metrics[] = {
 	  "Of it, what it shares with other memory of its sharing domain." },
 	{ PART("shared_charge_bytes", shared_charge), PAGES, .help =
 	  "Frames of what is shared that count as its own." },
+	{ PART("saved_bytes", saved_pages), PAGES, .help =
+	  "Frames that it does not need, as of patterns and of what it shares." },
 	{ PART("balloon_bytes", balloon_pages), PAGES, .help =
 	  "Of it, what the guest has given to its balloon." },
 	{ PART("balloons_gone", balloons_gone), COUNTER, .help =
@@ -188,6 +192,14 @@ const struct metric partition_metrics[] = {
 	  "Times that a thread waited for a free frame." },
 	{ PART("page_waits", page_waits), COUNTER, .help =
 	  "Times that a thread waited for a page to be read." },
+	{ PART("searched_pages", searched_pages), COUNTER, .help =
+	  "Pages that the scanner looked at for patterns." },
+	{ PART("search_seconds", search_ns), SECONDS, .help =
+	  "Processor time that this took, most of it part of the scanner's." },
+	{ PART("hashed_pages", hashed_pages), COUNTER, .help =
+	  "Pages that were hashed to find equal ones." },
+	{ PART("match_seconds", match_ns), SECONDS, .help =
+	  "Time that this and comparing took, most of it part of the scanner's." },
 	{ PART("errors", errors), COUNTER, .help =
 	  "Pages that gave SIGBUS." },
 	{ HELD("moved_pages", moved), COUNTER, .help =

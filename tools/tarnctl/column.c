@@ -27,6 +27,7 @@ const struct column columns[COLUMN_COUNT] = {
 	[COLUMN_PAGE_OUTS] = { "OUT/s", "page-outs", 'o', 6, 4 },
 	[COLUMN_REFAULTS] = { "REFLT/s", "refaults", 't', 7, 10 },
 	[COLUMN_WAITS] = { "WAIT/s", "waits", 'w', 6, 9 },
+	[COLUMN_BREAKS] = { "BREAK/s", "breaks", 'c', 7, 16 },
 	[COLUMN_P50] = { "P50", "p50", '5', 6, 11 },
 	[COLUMN_P99] = { "P99", "p99", '9', 6, 7 },
 	[COLUMN_PID] = { "PID", "pid", 'd', 6, 15 },
@@ -57,6 +58,8 @@ static double column_value(enum column_id id, const struct sample_row *row)
 		return row->rates.refaults;
 	case COLUMN_WAITS:
 		return row->rates.waits;
+	case COLUMN_BREAKS:
+		return row->rates.breaks;
 	case COLUMN_P50:
 		return row->rates.p50;
 	case COLUMN_P99:
@@ -121,7 +124,7 @@ enum column_id column_find(const char *name)
 		err("--sort: there is no column '%s', did you mean '%s'?", name,
 		    near);
 	else
-		err("--sort: there is no column '%s'; name, logical, resident, paged, working-set, fair, homes, misplaced, page-ins, page-outs, refaults, waits, p50, p99, pool and pid are",
+		err("--sort: there is no column '%s'; name, logical, resident, paged, working-set, fair, homes, misplaced, page-ins, page-outs, refaults, waits, breaks, p50, p99, pool and pid are",
 		    name);
 	return COLUMN_COUNT;
 }

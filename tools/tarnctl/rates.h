@@ -10,7 +10,7 @@
 
 #define RATES_CSV_TITLES                                                       \
 	"page_ins_per_s,page_outs_per_s,drops_per_s,refaults_per_s,"           \
-	"waits_per_s,interval_p50_ns,interval_p99_ns"
+	"waits_per_s,interval_p50_ns,interval_p99_ns,breaks_per_s"
 
 /** rates_csv() - Write them in the order of the titles. */
 void rates_csv(FILE *f, const struct sample_rates *rates);

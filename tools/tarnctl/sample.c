@@ -75,6 +75,7 @@ void sample_partition_rates(struct sample_rates *rates,
 		       RATE(pattern_drops);
 	rates->refaults = RATE(refaults);
 	rates->waits = RATE(frame_waits) + RATE(page_waits);
+	rates->breaks = RATE(share_breaks);
 	interval_latency(rates, now->latency, before->latency);
 }
 
@@ -88,6 +89,7 @@ void sample_pool_rates(struct sample_rates *rates,
 		       RATE(pattern_drops);
 	rates->refaults = RATE(refaults);
 	rates->waits = RATE(frame_waits);
+	rates->breaks = RATE(share_breaks);
 	interval_latency(rates, now->latency, before->latency);
 }
 

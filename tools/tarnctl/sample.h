@@ -23,6 +23,7 @@
  * @drops: pages given up without I/O
  * @refaults: pages read that had been given up a short while before
  * @waits: times that a thread waited, for a frame or a page
+ * @breaks: pages that shared what they hold and were written to
  * @p50: page-in latency that half of them did not exceed, ns; 0: none were
  * @p99: likewise, 99 of 100
  */
@@ -32,6 +33,7 @@ struct sample_rates {
 	double drops;
 	double refaults;
 	double waits;
+	double breaks;
 	uint64_t p50;
 	uint64_t p99;
 };

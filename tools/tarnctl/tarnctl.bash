@@ -51,7 +51,7 @@ _tarnctl_sorted()
 	case "$command $sub" in
 	top\ * | "pool top" | "partition top")
 		echo "name logical resident paged working-set fair homes misplaced page-ins page-outs \
-			refaults waits p50 p99 pool pid" ;;
+			refaults waits breaks p50 p99 pool pid" ;;
 	"history "* | "pool history")
 		# Those of one partition are others.
 		if [[ " ${COMP_WORDS[*]} " == *" --partition"* ]]; then

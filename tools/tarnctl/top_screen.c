@@ -29,6 +29,7 @@ static const char *const help_lines[] = {
 	"l r p s f  sort by logical size, resident, paged, working set, fair share",
 	"e m        sort by home nodes, by what is not at home",
 	"i o t w    sort by page-ins, page-outs, refaults, waits a second",
+	"c          sort by writes to what was shared, a second",
 	"5 9        sort by median, by 99th percentile of page-in latency",
 	"< >        sort by the column to the left, to the right",
 	"R          reverse the order",

@@ -162,6 +162,8 @@ struct tarn_features {
  * @reserved: 0
  * @balloon_pages: logical pages that are in the balloon of their guest
  * @balloons_gone: balloons that were found gone, as another kernel wrote to their pages
+ * @saved_pages: frames that are not needed, as pages are patterns, or share what they hold:
+ *	@pattern_pages, and @shared_pages less @shared_frames
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -220,6 +222,7 @@ struct tarn_pool_info {
 	__u32 reserved;
 	__aligned_u64 balloon_pages;
 	__aligned_u64 balloons_gone;
+	__aligned_u64 saved_pages;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
@@ -380,6 +383,12 @@ struct tarn_event {
  * @balloons_gone: see there
  * @imported_pages: copies that files have, of pages that are paged or have not changed since
  *	they were read (struct tarn_partition_import)
+ * @saved_pages: frames that it does not need: @pattern_pages, and @shared_pages less
+ *	@shared_charge
+ * @searched_pages: see tarn_pool_info, here and below for this partition
+ * @search_ns: see there
+ * @hashed_pages: see there
+ * @match_ns: see there
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -422,6 +431,11 @@ struct tarn_partition_info {
 	__aligned_u64 balloon_pages;
 	__aligned_u64 balloons_gone;
 	__aligned_u64 imported_pages;
+	__aligned_u64 saved_pages;
+	__aligned_u64 searched_pages;
+	__aligned_u64 search_ns;
+	__aligned_u64 hashed_pages;
+	__aligned_u64 match_ns;
 };
 
 /**
