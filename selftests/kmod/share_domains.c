@@ -9,9 +9,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "share.h"
@@ -179,6 +181,104 @@ static void only_within_a_domain(void)
 	guest_end(&c);
 	end();
 }
+
+/* ---- what can be learned by timing ---------------------------------------- */
+
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	ASSERT_OK(clock_gettime(CLOCK_MONOTONIC, &ts));
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static u64 faults(void)
+{
+	struct rusage usage;
+
+	ASSERT_OK(getrusage(RUSAGE_SELF, &usage));
+	return usage.ru_minflt;
+}
+
+/* Write what is there to some pages, and note how long each took. Faults that it took. */
+static u64 write_pages(u8 *map, u64 first, u64 count, u64 *ns)
+{
+	u64 before = faults(), i;
+
+	for (i = first; i < first + count; i++) {
+		volatile u8 *byte = map + i * PAGE_SIZE;
+		u64 began = now_ns();
+
+		*byte = *byte;
+		ns[i] = now_ns() - began;
+	}
+	return faults() - before;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static u64 median(u64 *values, u64 count)
+{
+	qsort(values, count, sizeof(*values), by_value);
+	return values[count / 2];
+}
+
+/*
+ * Two of one domain share what a third one, of another domain, holds in its lower half; in the
+ * upper half it has what nobody else has. Its own writes tell nothing of that: none of them takes
+ * a fault, which is all that takes longer where something is shared. That the measure is good for
+ * something, those show who share.
+ */
+static void no_time_tells_of_others(void)
+{
+	const u64 half = PAGES / 2;
+	static u64 ns[PAGES];
+	struct guest a, a2, b;
+	u8 *other;
+	int times;
+
+	begin("size=8M");
+	guest_begin(&a, "a", "x", PAGES);
+	guest_begin(&a2, "a2", "x", PAGES);
+	guest_begin(&b, "b", "y", PAGES);
+	fill(&a, 0, PAGES, 1);
+	fill(&a2, 0, PAGES, 1);
+	fill(&b, 0, half, 1);
+	fill(&b, half, half, 2);
+	/* All that the measure itself touches is there. */
+	other = shared_alloc(PAGES * PAGE_SIZE);
+	write_pages(other, 0, PAGES, ns);
+	ASSERT_EQ(write_pages(other, 0, PAGES, ns), 0);
+	for (times = 0; times < 4; times++) {
+		share(&a, &a2);
+		look(&b, 0, PAGES);
+	}
+	ASSERT_EQ(shared(&a) + shared(&a2), 2 * PAGES);
+	ASSERT_EQ(write_pages(b.map, 0, half, ns), 0);
+	ASSERT_EQ(write_pages(b.map, half, half, ns), 0);
+	ASSERT_EQ(shared(&b), 0);
+	ASSERT_EQ(part_info(b.fd).share_breaks, 0);
+	ASSERT_EQ(part_info(b.fd).share_merges, 0);
+	diag("a write to what others have: %llu ns, to what nobody has: %llu ns",
+	     (unsigned long long)median(ns, half),
+	     (unsigned long long)median(ns + half, half));
+	/* Among those who share it shows. */
+	ASSERT_GE(write_pages(a.map, 0, PAGES, ns), PAGES);
+	ASSERT_EQ(part_info(a.fd).share_breaks, PAGES);
+	diag("to what is shared: %llu ns", (unsigned long long)median(ns, PAGES));
+	check(&a, 0, PAGES, 1);
+	guest_end(&a);
+	guest_end(&a2);
+	guest_end(&b);
+	end();
+}
+
+/* ---- what else happens to it ---------------------------------------------- */
 
 static void holes_and_ends(void)
 {
@@ -505,6 +605,7 @@ static void races(void)
 
 static const struct tarn_test tests[] = {
 	TEST(only_within_a_domain),
+	TEST(no_time_tells_of_others),
 	TEST(holes_and_ends),
 	TEST(leaving),
 	TEST(leaving_goes_on),
