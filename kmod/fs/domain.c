@@ -40,6 +40,7 @@ static void end(struct tarn_domain *d)
 	lockdep_assert_held(&store->pool->domains_lock);
 	list_del(&d->link);
 	store->pool->nr_domains--;
+	tarn_share_end(store);
 	/* What its last members left is reaped perhaps by others just now. */
 	tarn_share_reap(store);
 	tarn_partition_remove(store, 0, U64_MAX);

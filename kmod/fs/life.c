@@ -8,6 +8,7 @@
 #include "page/block.h"
 #include "page/notify.h"
 #include "page/pending.h"
+#include "page/share.h"
 #include "page/truncate.h"
 #include "pager/import.h"
 #include "policy/age.h"
@@ -195,8 +196,10 @@ struct tarn_partition *tarn_store_create(struct tarn_pool *pool, const char *nam
 		return ERR_PTR(-ENOMEM);
 	store->huge = TARN_HUGE_NEVER;
 	store->domain = tarn_domain_alloc(store, name);
-	if (store->domain)
+	if (store->domain) {
+		tarn_share_begin(store);
 		ret = make_parts(store);
+	}
 	if (!ret)
 		return store;
 	tarn_partition_put(store);

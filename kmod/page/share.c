@@ -382,6 +382,71 @@ static bool turn_back(struct tarn_partition *part, u64 index, atomic64_t *entry,
 	return alone;
 }
 
+/*
+ * What a canon's only sharer has of it, if it still is the only one. False: it is to be tried
+ * again; what is with the pager only is left to the scanner.
+ */
+static bool give_back(struct tarn_partition *store, u64 canon)
+{
+	atomic64_t *from = tarn_partition_entry(store, canon), *entry;
+	struct tarn_partition *part;
+	bool done = false;
+	u64 owner, e;
+
+	if (!from || tarn_entry_is_stored(atomic64_read(from)) ||
+	    tarn_canon_sharers(store, canon, &owner) != 1)
+		return true;
+	part = tarn_partition_find(store->pool, tarn_owner_id(owner));
+	if (!part)
+		return true;
+	/* The end of the inode takes the page away anyway. */
+	if (down_read_trylock(&part->pin)) {
+		entry = tarn_partition_entry(part, tarn_owner_index(owner));
+		e = entry ? atomic64_read(entry) : 0;
+		done = !part->inode || !tarn_canon_is_of(store, e) ||
+		       tarn_canon_of(e) != canon ||
+		       (!tarn_entry_mark(e) &&
+			turn_back(part, tarn_owner_index(owner), entry, e, store));
+		up_read(&part->pin);
+	}
+	tarn_partition_put(part);
+	return done;
+}
+
+/*
+ * Whoever left it may have been the one for whom it was kept apart. Not in his fault: that holds
+ * the frame, and has somebody waiting.
+ */
+static void give_back_all(struct work_struct *work)
+{
+	struct tarn_domain *d = container_of(to_delayed_work(work),
+					     struct tarn_domain, lone_work);
+	struct tarn_partition *store = d->store;
+	unsigned long canon;
+
+	for (canon = 0; tarn_canon_next_left(d, &canon); canon++) {
+		/* Held, for I/O perhaps: once more after as long, which marks it behind us. */
+		if (!give_back(store, canon))
+			tarn_canon_was_left(store, canon);
+		cond_resched();
+	}
+	/* May be the end of the domain, and of the work. */
+	tarn_partition_put(store);
+}
+
+/* A store is made: what one sharer is left with becomes his. */
+void tarn_share_begin(struct tarn_partition *store)
+{
+	INIT_DELAYED_WORK(&store->domain->lone_work, give_back_all);
+}
+
+/* Nobody shares anything in it any more. */
+void tarn_share_end(struct tarn_partition *store)
+{
+	if (cancel_delayed_work_sync(&store->domain->lone_work))
+		tarn_partition_put(store);
+}
+
 /**
  * tarn_share_turn_back() - pages that share with nobody have their frames by themselves again
  * @part: partition; the caller holds its pin

@@ -27,6 +27,8 @@ unsigned int tarn_share_remove(struct tarn_partition *part,
 void tarn_share_reap(struct tarn_partition *store);
 void tarn_share_reap_of(struct tarn_partition *part);
 int tarn_share_break_all(struct tarn_partition *part);
+void tarn_share_begin(struct tarn_partition *store);
+void tarn_share_end(struct tarn_partition *store);
 unsigned int tarn_share_turn_back(struct tarn_partition *part,
 				  struct tarn_leaf *leaf, u64 first);
 

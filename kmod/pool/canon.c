@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See canon.h. */
 #include <linux/mm.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -12,11 +11,12 @@
 /* Sharers that need no memory besides the canon's; more are kept so many together. */
 #define FEW	6
 #define SOME	64
-/* Sharers that are unmapped between two looks at who they are. */
-#define STEP	32
 /* A canon is so many units, as what each sharer has of it is a whole number up to EXACT. */
 #define UNIT	26880U
 #define EXACT	8
+
+/* In domain->canons: the last but one sharer left it. */
+#define LEFT	XA_MARK_1
 
 static_assert(UNIT % (2 * 3 * 4 * 5 * 7) == 0 && UNIT % TARN_SHARERS_MOST == 0);
 
@@ -414,6 +414,33 @@ static bool take_out(struct tarn_domain *d, struct canon *c,
 }
 
 /**
+ * tarn_canon_was_left() - one sharer is left with a canon: look soon whether he still is
+ * @store: the store; the caller has a reference
+ * @canon: which one
+ *
+ * Context: any.
+ */
+void tarn_canon_was_left(struct tarn_partition *store, u64 canon)
+{
+	struct tarn_domain *d = store->domain;
+
+	xa_set_mark(&d->canons, canon, LEFT);
+	tarn_partition_get(store);
+	/* It is on its way, with a reference of its own; this one is not the last. */
+	if (!queue_delayed_work(system_dfl_wq, &d->lone_work, TARN_LONE_DELAY))
+		tarn_partition_put(store);
+}
+
+/* The next canon from *@canon on that one sharer was left with, which is forgotten by that. */
+bool tarn_canon_next_left(struct tarn_domain *domain, unsigned long *canon)
+{
+	if (!xa_find(&domain->canons, canon, ULONG_MAX, LEFT))
+		return false;
+	xa_clear_mark(&domain->canons, *canon, LEFT);
+	return true;
+}
+
+/**
  * tarn_canon_leave() - a page shares a canon no more
  * @store: the store
  * @canon: which one
@@ -439,6 +466,8 @@ void tarn_canon_leave(struct tarn_partition *store, u64 canon,
 		c->gone = !c->count;
 		if (c->gone)
 			llist_add(&c->dead, &store->domain->dead);
+		else if (c->count == 1)
+			tarn_canon_was_left(store, canon);
 	}
 	spin_unlock(&c->lock);
 out:
@@ -531,15 +560,21 @@ bool tarn_canon_is_lone(struct tarn_partition *store, u64 canon)
 	return was;
 }
 
-/* ---- mappings ----------------------------------------------------------- */
-
-/*
- * Some of the sharers before place *@at, which goes back by as many. While the page is
- * locked none are added, and who leaves brings the last one to a place before: one that
- * was given out already, or comes later.
+/**
+ * tarn_canon_sharers_before() - some of those who share a canon, from the last to the first
+ * @store: the store
+ * @canon: which one
+ * @at: those before this place, which goes back by as many; U32_MAX at first
+ * @owners: TARN_SHARERS_STEP of them, as owners of a frame are written (frame.h)
+ *
+ * While the page is locked none are added, and who leaves brings the last one to a place before:
+ * one that was given out already, or comes later. Else some may be missing.
+ *
+ * Context: any.
+ * Return: how many; 0: there are no more.
  */
-static unsigned int some_before(struct tarn_partition *store, u64 canon, u32 *at,
-				u64 *owners)
+unsigned int tarn_canon_sharers_before(struct tarn_partition *store, u64 canon,
+				       u32 *at, u64 *owners)
 {
 	unsigned int i, n = 0;
 	struct canon *c;
@@ -549,7 +584,7 @@ static unsigned int some_before(struct tarn_partition *store, u64 canon, u32 *at
 	if (c) {
 		spin_lock(&c->lock);
 		*at = min(*at, c->count);
-		n = min_t(u32, *at, STEP);
+		n = min_t(u32, *at, TARN_SHARERS_STEP);
 		*at -= n;
 		for (i = 0; i < n; i++)
 			owners[i] = *slot(c, *at + i);
@@ -557,60 +592,4 @@ static unsigned int some_before(struct tarn_partition *store, u64 canon, u32 *at
 	}
 	rcu_read_unlock();
 	return n;
-}
-
-static void unmap_page(struct tarn_partition *part, u64 index, u64 shared)
-{
-	atomic64_t *entry = tarn_partition_entry(part, index);
-	u64 e = entry ? atomic64_read(entry) : 0;
-
-	if (!tarn_entry_is_shared(e) || !(e & TARN_ENTRY_MAPPED) ||
-	    tarn_entry_payload(e) != tarn_entry_payload(shared))
-		return;
-	/* Only the end of the inode holds it for writing: then there are no mappings. */
-	if (!down_read_trylock(&part->pin))
-		return;
-	if (part->inode)
-		tarn_partition_unmap(part, index, 1);
-	up_read(&part->pin);
-	/*
-	 * Whoever marked it meanwhile may think that there is one: no harm. With the canon locked
-	 * nobody maps it anew, and where it is of another one by now the flag is not this one's.
-	 */
-	while (!tarn_entry_mark(e) && tarn_entry_is_shared(e) &&
-	       tarn_entry_payload(e) == tarn_entry_payload(shared) &&
-	       !tarn_entry_change(part, index, entry, &e,
-				  e & ~TARN_ENTRY_MAPPED))
-		;
-}
-
-/**
- * tarn_canon_unmap() - take a canon out of all page tables
- * @store: its store
- * @canon: which one, with its page locked
- *
- * A few sharers at a time, and no lock is held while their mappings go but that of the page.
- *
- * Context: process.
- */
-void tarn_canon_unmap(struct tarn_partition *store, u64 canon)
-{
-	u64 owners[STEP];
-	u32 at = U32_MAX;
-	unsigned int n;
-
-	while ((n = some_before(store, canon, &at, owners))) {
-		while (n--) {
-			struct tarn_partition *part =
-				tarn_partition_find(store->pool,
-						    tarn_owner_id(owners[n]));
-
-			if (!part)
-				continue;
-			unmap_page(part, tarn_owner_index(owners[n]),
-				   tarn_canon_entry(store, canon));
-			tarn_partition_put(part);
-		}
-		cond_resched();
-	}
 }

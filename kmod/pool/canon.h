@@ -25,10 +25,12 @@
 #define TARN_CANON_H
 
 #include <linux/atomic.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <linux/tarn.h>
 
@@ -49,8 +51,12 @@ struct tarn_pool;
  * whoever touches it meanwhile waits. What more pages hold has several canons.
  */
 #define TARN_SHARERS_MOST	256
-/* The same of all canons that go together. */
+/* So many are looked up at once: the canon's lock is held for no more. */
+#define TARN_SHARERS_STEP	32
+/* Sharers of all canons that go together, at most. */
 #define TARN_SHARERS_BATCH	1024
+/* What one sharer was left with is given back to him after so long. */
+#define TARN_LONE_DELAY		(10 * HZ)
 
 /**
  * struct tarn_domain - who shares with whom
@@ -67,6 +73,8 @@ struct tarn_pool;
  * @least: those that are guaranteed to who shares them, likewise
  * @dead: those without sharers, to be taken away
  * @dead_lock: one at a time takes from it
+ * @lone_work: gives those that one sharer was left with back to him (page/share.c); they have a
+ *	mark in @canons. While it is to run it has a reference of @store
  *
  * Locking: pool->domains_lock for @link and @members; @canons has its own, and is read
  * under RCU. It lives as long as its store.
@@ -84,6 +92,7 @@ struct tarn_domain {
 	u64 least;
 	struct llist_head dead;
 	spinlock_t dead_lock;
+	struct delayed_work lone_work;
 };
 
 struct tarn_domain *tarn_domain_alloc(struct tarn_partition *store,
@@ -106,8 +115,12 @@ bool tarn_canon_leave_alone(struct tarn_partition *store, u64 canon,
 			    struct tarn_partition *part, u64 index,
 			    struct page *page);
 u32 tarn_canon_sharers(struct tarn_partition *store, u64 canon, u64 *example);
+unsigned int tarn_canon_sharers_before(struct tarn_partition *store, u64 canon,
+				       u32 *at, u64 *owners);
 u32 tarn_canon_weight(struct tarn_partition *part, u64 index);
 bool tarn_canon_is_lone(struct tarn_partition *store, u64 canon);
+bool tarn_canon_next_left(struct tarn_domain *domain, unsigned long *canon);
+void tarn_canon_was_left(struct tarn_partition *store, u64 canon);
 void tarn_canon_unmap(struct tarn_partition *store, u64 canon);
 
 /* Where in its store is what a page shares that has the entry @e? */

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "node.h"
 #include "share.h"
 
 /* ---- coming to share ------------------------------------------------------ */
@@ -411,6 +412,77 @@ static void a_held_frame_is_nobodys_to_write(void)
 	end();
 }
 
+static void scan(u32 permille)
+{
+	struct tarn_pool_set set = {
+		.size = sizeof(set), .flags = TARN_POOL_SET_SCAN,
+		.scan_permille = permille,
+	};
+
+	tarn_op(pool.fd, TARN_POOL_SET, &set);
+}
+
+/* Without any scanner, too; what a pipe holds as soon as that lets it go. */
+static void the_last_one_has_an_ordinary_page(void)
+{
+	struct iovec v = { .iov_len = PAGE_SIZE };
+	struct guest a, b;
+	int pipes[2];
+
+	begin("size=8M");
+	scan(0);
+	guest_begin(&a, "a", "x", PAGES);
+	guest_begin(&b, "b", "x", PAGES);
+	fill(&a, 0, PAGES, 1);
+	fill(&b, 0, PAGES, 1);
+	share(&a, &b);
+	check(&a, 0, PAGES, 1);
+	v.iov_base = page_of(&b, 7);
+	ASSERT_OK(pipe(pipes));
+	ASSERT_EQ(SYS(vmsplice(pipes[1], &v, 1, 0)), PAGE_SIZE);
+	fill(&b, 0, PAGES, 2);
+	ASSERT_EQ(used_frames(), 2 * PAGES);
+	WAIT_FOR(pool_info(&pool).shared_pages == 1);
+	ASSERT_EQ(part_state(a.fd, 7), TARN_PAGE_SHARED);
+	ASSERT_EQ(pool_info(&pool).shared_contents, 1);
+	ASSERT_EQ(part_info(a.fd).shared_charge, 1);
+	close(pipes[0]);
+	close(pipes[1]);
+	WAIT_FOR(!pool_info(&pool).shared_pages);
+	ASSERT_EQ(pool_info(&pool).shared_contents, 0);
+	ASSERT_EQ(part_info(a.fd).shared_charge, 0);
+	ASSERT_EQ(part_count(a.fd, 0, PAGES, 0xff, TARN_PAGE_RESIDENT), PAGES);
+	ASSERT_EQ(used_frames(), 2 * PAGES);
+	/* They are written to as any. */
+	check(&a, 0, PAGES, 1);
+	fill(&a, 0, PAGES, 3);
+	ASSERT_EQ(part_info(a.fd).share_breaks, 0);
+	check(&a, 0, PAGES, 3);
+	check(&b, 0, PAGES, 2);
+	guest_end(&a);
+	guest_end(&b);
+	end();
+}
+
+/* The domain ends while something is to be given back, and the pool with it. */
+static void who_leaves_before_it_is_given_back(void)
+{
+	struct guest a, b;
+
+	begin("size=8M");
+	scan(0);
+	guest_begin(&a, "a", "x", PAGES);
+	guest_begin(&b, "b", "x", PAGES);
+	fill(&a, 0, PAGES, 1);
+	fill(&b, 0, PAGES, 1);
+	share(&a, &b);
+	fill(&b, 0, PAGES, 2);
+	check(&a, 0, PAGES, 1);
+	guest_end(&b);
+	guest_end(&a);
+	end();
+}
+
 /* 8 bytes for a frame, whatever is looked at. */
 static void the_table_is_bounded(void)
 {
@@ -705,6 +777,59 @@ static void many_sharers(void)
 	end();
 }
 
+static void map_all(struct guest *g)
+{
+	u64 i;
+
+	for (i = 0; i < g->pages; i++)
+		ASSERT_EQ(*(volatile u8 *)page_of(g, i), page_of(g, 0)[0]);
+}
+
+static void check_all_equal(struct guest *g)
+{
+	u64 i;
+
+	for (i = 0; i < g->pages; i++)
+		ASSERT_PAGE(page_of(g, i), SEED, 0, 1);
+}
+
+/* Frames that as many as can be have mapped leave a node, and make room for a smaller pool. */
+static void many_sharers_move(void)
+{
+	struct guest a, b;
+	u64 i;
+
+	nodes_need(2);
+	node_run_on(0);
+	begin("nodes=44M:8M");
+	guest_begin(&a, "a", "x", MANY);
+	guest_begin(&b, "b", "x", MANY);
+	for (i = 0; i < MANY; i++) {
+		page_fill(page_of(&a, i), SEED, 0, 1);
+		memcpy(page_of(&b, i), page_of(&a, i), PAGE_SIZE);
+	}
+	share(&a, &b);
+	ASSERT_EQ(pool_info(&pool).shared_contents, CANONS);
+	map_all(&a);
+	map_all(&b);
+	ASSERT_OK(__pool_drain(&pool, TARN_RELOCATE_START, 0, 0));
+	WAIT_FOR((map_all(&a), pool_drain_status(&pool).state != TARN_RELOCATION_RUNNING));
+	ASSERT_EQ(pool_drain_status(&pool).state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(node_value(&pool, 0, "frames"), 0);
+	ASSERT_EQ(used_frames(), CANONS);
+	check_all_equal(&a);
+	check_all_equal(&b);
+	/* All are mapped again. */
+	ASSERT_OK(__pool_remount(&pool, "nodes=0:4M"));
+	check_all_equal(&b);
+	check_all_equal(&a);
+	ASSERT_EQ(shared(&a) + shared(&b), 2 * MANY);
+	ASSERT_EQ(pg.ctl->stores, 0);
+	guest_end(&a);
+	guest_end(&b);
+	end();
+}
+
 /* Reads of all that is there go on while its frames get fewer and move. */
 static void frames_that_go(void)
 {
@@ -734,12 +859,15 @@ static const struct tarn_test tests[] = {
 	TEST(within_one_partition),
 	TEST(held_pages_are_not_merged),
 	TEST(a_held_frame_is_nobodys_to_write),
+	TEST(the_last_one_has_an_ordinary_page),
+	TEST(who_leaves_before_it_is_given_back),
 	TEST(the_table_is_bounded),
 	TEST(calls),
 	TEST(other_mappings),
 	TEST(paged_once_for_all),
 	TEST(one_read_for_all),
 	TEST(many_sharers),
+	TEST(many_sharers_move),
 	TEST(frames_that_go),
 	TEST(what_is_shared_has_heat),
 	TEST(the_scanner_finds_them),
