@@ -12,7 +12,7 @@
 
 #include "fs/info.h"
 #include "fs/sysfs.h"
-#include "policy/place.h"
+#include "policy/way.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
@@ -292,7 +292,7 @@ static struct tarn_partition *partition_of(struct kobject *kobj)
 static ssize_t place_rate_show(struct kobject *kobj,
 			       struct kobj_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%llu\n", tarn_place_rate(partition_of(kobj)));
+	return sysfs_emit(buf, "%llu\n", tarn_way_rate(partition_of(kobj)));
 }
 
 static ssize_t move_waits_show(struct kobject *kobj,

@@ -44,7 +44,7 @@ bool tarn_page_ahead(struct tarn_partition *part, u64 index)
 	/* Guesses must not make others wait. */
 	if (tarn_pool_is_low(part->pool) || atomic_read(&part->orphans))
 		return false;
-	frame = tarn_home_alloc(part);
+	frame = tarn_home_alloc(part, index);
 	if (frame == TARN_FRAME_NONE)
 		return false;
 	ret = tarn_load_start(part, index, frame, true);

@@ -310,7 +310,7 @@ static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
 {
 	struct tarn_pool *pool = b->part->pool;
 
-	*frame = tarn_frame_try(b->part, want);
+	*frame = tarn_frame_try(b->part, b->index, want);
 	if (*frame != TARN_FRAME_NONE)
 		return 0;
 	if (!pool->paging)
@@ -318,7 +318,7 @@ static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
 	bring_waits(b, TARN_FAULT_FRAME);
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
-	*frame = tarn_frame_wait(b->part, want, &b->wait);
+	*frame = tarn_frame_wait(b->part, b->index, want, &b->wait);
 	return *frame == TARN_FRAME_NONE ? -ERESTARTSYS : 0;
 }
 

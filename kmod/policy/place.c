@@ -30,70 +30,18 @@
 #include "policy/age.h"
 #include "policy/order.h"
 #include "policy/place.h"
+#include "policy/place_canon.h"
 #include "policy/relocate.h"
+#include "policy/way.h"
 #include "pool/home.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 #include "pool/waiter.h"
 
-/* Between two turns. */
-#define TICK		msecs_to_jiffies(20)
-/* Pages of a partition a turn. */
-#define RATE_LEAST	64U
-#define RATE_FIRST	512U
-#define RATE_MOST	8192U
-/* Of pages moved in a turn, this part may be waited for, and a few in any case. */
-#define WAITS_PART	64
-#define WAITS_FEW	2
-/* What a pass over the mappings counts as. */
-#define PASS_PAGES	4
 /* Leaves of a partition that are looked at in a turn. */
 #define TURN_LEAVES	1024
 /* With nothing to move, look so often whether there is by now. */
 #define IDLE		(HZ / 2)
-/*
- * After a way through a partition on which nothing could be moved it is left alone. Twice as long
- * each time, where all that it found was blocks that stay for the few pages that are too many.
- */
-#define REST		(4UL * HZ)
-#define REST_MOST	(64UL * HZ)
-
-/**
- * struct tarn_way - how far the thread has come with a partition; its own, but for
- *	tarn_place_rate()
- * @homes_set: tarn_partition.homes_set when it set out
- * @rounds: of the scanner, when it set out
- * @order: in which it goes
- * @step: of the order
- * @at: page to go on with
- * @share: what goes of the block that @at is in the middle of
- * @moved: pages moved since it set out
- * @kept: a block stayed whole since then
- * @tried: something else was to go since then
- * @rate: most pages a turn
- * @waits: TARN_STAT_MOVE_WAITS of the partition before its last turn
- * @went: pages moved in that
- * @rest: how long it rests, in jiffies
- * @rests: until when, if @is_vain
- * @is_vain: the last way was in vain
- */
-struct tarn_way {
-	int homes_set;
-	u64 rounds;
-	const struct tarn_order *order;
-	unsigned int step;
-	u64 at;
-	enum tarn_share share;
-	u64 moved;
-	bool kept;
-	bool tried;
-	unsigned int rate;
-	u64 waits;
-	u64 went;
-	unsigned long rest;
-	unsigned long rests;
-	bool is_vain;
-};
 
 /**
  * struct tarn_placer - the thread of a pool
@@ -223,7 +171,7 @@ static void flush(struct trip *t)
 	unsigned int passes = tarn_move_flush(&t->batch);
 
 	moved = t->batch.moved - before;
-	t->most -= max_t(u64, moved, passes * PASS_PAGES);
+	t->most -= max_t(u64, moved, passes * TARN_WAY_PASS_PAGES);
 	/* All in a batch have the same target. */
 	if (moved)
 		atomic64_add(moved, &t->batch.pages.part->node[t->to].moved);
@@ -411,7 +359,7 @@ static bool go_home(struct tarn_partition *part, struct trip *t)
 {
 	struct tarn_way *way = t->way;
 
-	if (way->step == way->order->steps || is_old(part, way))
+	if (is_old(part, way) || way->step == way->order->steps)
 		set_out(part, way);
 	for (; way->step < way->order->steps; way->step++) {
 		if (move_on(part, t))
@@ -420,50 +368,13 @@ static bool go_home(struct tarn_partition *part, struct trip *t)
 	}
 	way->is_vain = !way->moved;
 	way->rest = way->is_vain && way->kept && !way->tried ?
-		    clamp(2 * way->rest, REST, REST_MOST) : REST;
+		    clamp(2 * way->rest, TARN_WAY_REST, TARN_WAY_REST_MOST) :
+		    TARN_WAY_REST;
 	way->rests = jiffies + way->rest;
 	return false;
 }
 
 /* ---- turns -------------------------------------------------------------- */
-
-static void adapt(struct tarn_partition *part, struct tarn_way *way)
-{
-	u64 all = atomic64_read(&part->stats.count[TARN_STAT_MOVE_WAITS]);
-	u64 waits = all - way->waits;
-
-	if (waits > WAITS_FEW && waits * WAITS_PART > way->went)
-		WRITE_ONCE(way->rate, max(way->rate / 2, RATE_LEAST));
-	else if (way->went)
-		WRITE_ONCE(way->rate,
-			   min(way->rate + way->rate / 8, RATE_MOST));
-	way->waits = all;
-}
-
-/* Pages a second that may be moved of a partition just now; 0: none was to be so far. */
-u64 tarn_place_rate(struct tarn_partition *part)
-{
-	/* Pairs with the release in way_of(). */
-	const struct tarn_way *way = smp_load_acquire(&part->way);
-
-	return way ? (u64)READ_ONCE(way->rate) * HZ / TICK : 0;
-}
-
-static struct tarn_way *way_of(struct tarn_partition *part)
-{
-	struct tarn_way *way = part->way;
-
-	if (way)
-		return way;
-	way = kzalloc(sizeof(*way), GFP_KERNEL_ACCOUNT);
-	if (!way)
-		return NULL;
-	way->rate = RATE_FIRST;
-	set_out(part, way);
-	/* Whole for tarn_place_rate(), which may find it from now on. */
-	smp_store_release(&part->way, way);
-	return way;
-}
 
 /* Nothing could be moved lately, and nobody set anything since. */
 static bool rests(struct tarn_partition *part, const struct tarn_way *way)
@@ -475,7 +386,7 @@ static bool rests(struct tarn_partition *part, const struct tarn_way *way)
 /* Go on with what of a partition is not at home. True: it is worth to come soon. */
 static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 {
-	struct tarn_way *way = way_of(part);
+	struct tarn_way *way = tarn_way_of(part);
 	struct trip t = {
 		.way = way,
 		.excess = p->excess,
@@ -487,8 +398,7 @@ static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 	/* What an operator moves he moves. */
 	if (!way || rests(part, way) || tarn_relocating(part))
 		return false;
-	adapt(part, way);
-	way->went = 0;
+	tarn_way_adapt(part, way);
 	t.most = way->rate;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		t.excess[nid] = tarn_home_excess(part, nid);
@@ -506,8 +416,25 @@ static bool place_partition(struct tarn_placer *p, struct tarn_partition *part)
 	return more;
 }
 
+/* What is shared is somewhere to be if anybody who may share it has homes. */
+static bool place_shared(struct tarn_placer *p, bool anew)
+{
+	struct tarn_partition *part;
+	bool more = false;
+	u32 id = 0;
+
+	while (!stop_now() && (part = tarn_partition_from(p->pool, id + 1))) {
+		id = part->id;
+		if (tarn_partition_is_store(part))
+			more |= tarn_place_canons(part, anew);
+		tarn_partition_put(part);
+		cond_resched();
+	}
+	return more;
+}
+
 /* A turn: some of each partition. True: it is worth to come soon. */
-static bool place_all(struct tarn_placer *p)
+static bool place_all(struct tarn_placer *p, bool anew)
 {
 	struct tarn_partition *part;
 	bool more = false;
@@ -523,6 +450,8 @@ static bool place_all(struct tarn_placer *p)
 		tarn_partition_put(part);
 		cond_resched();
 	}
+	if (p->any && READ_ONCE(p->pool->nr_domains))
+		more |= place_shared(p, anew);
 	return more;
 }
 
@@ -538,11 +467,10 @@ static int placer(void *arg)
 	while (!stop_now()) {
 		bool more;
 
-		WRITE_ONCE(p->kick, false);
-		more = place_all(p);
+		more = place_all(p, xchg(&p->kick, false));
 		if (p->any)
 			wait_event_interruptible_timeout(p->wait, woken(p),
-							 more ? TICK : IDLE);
+							 more ? TARN_WAY_TICK : IDLE);
 		else
 			wait_event_interruptible(p->wait, woken(p));
 	}

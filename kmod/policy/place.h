@@ -6,14 +6,10 @@
 #ifndef TARN_PLACE_H
 #define TARN_PLACE_H
 
-#include <linux/types.h>
-
-struct tarn_partition;
 struct tarn_pool;
 
 int tarn_place_start(struct tarn_pool *pool);
 void tarn_place_stop(struct tarn_pool *pool);
 void tarn_place_kick(struct tarn_pool *pool);
-u64 tarn_place_rate(struct tarn_partition *part);
 
 #endif

@@ -121,6 +121,7 @@ u32 tarn_canon_weight(struct tarn_partition *part, u64 index);
 bool tarn_canon_is_lone(struct tarn_partition *store, u64 canon);
 bool tarn_canon_next_left(struct tarn_domain *domain, unsigned long *canon);
 void tarn_canon_was_left(struct tarn_partition *store, u64 canon);
+int tarn_canon_home(struct tarn_partition *store, u64 canon, int here);
 void tarn_canon_unmap(struct tarn_partition *store, u64 canon);
 
 /* Where in its store is what a page shares that has the entry @e? */

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/topology.h>
 
+#include "pool/canon.h"
 #include "pool/chunk.h"
 #include "pool/home.h"
 #include "pool/partition.h"
@@ -109,18 +110,34 @@ int tarn_home_pick(struct tarn_partition *part)
 	return pick(part, numa_node_id(), current->flags & PF_KTHREAD, 1);
 }
 
+/* Of a store, where most of those who share the page are at home, if there is room. */
+static int pick_shared(struct tarn_partition *store, u64 index)
+{
+	int here = numa_node_id(), nid = tarn_canon_home(store, index, here);
+
+	return nid != NUMA_NO_NODE && has_room(store->pool, nid, 1) ? nid : here;
+}
+
+/* As tarn_home_pick(), for this page. */
+int tarn_home_pick_page(struct tarn_partition *part, u64 index)
+{
+	return tarn_partition_is_store(part) ? pick_shared(part, index) :
+					       tarn_home_pick(part);
+}
+
 /**
  * tarn_home_alloc() - take a free frame for a page of a partition, if there is one
  * @part: partition
+ * @index: page
  *
  * It is counted whether it is where it was to be.
  *
  * Context: any.
  * Return: the frame or TARN_FRAME_NONE.
  */
-u64 tarn_home_alloc(struct tarn_partition *part)
+u64 tarn_home_alloc(struct tarn_partition *part, u64 index)
 {
-	int nid = tarn_home_pick(part);
+	int nid = tarn_home_pick_page(part, index);
 	u64 frame = tarn_frame_alloc(part->pool, nid);
 
 	if (likely(frame != TARN_FRAME_NONE))

@@ -30,8 +30,9 @@ struct tarn_homes {
 
 int tarn_home_near(struct tarn_partition *part, int here);
 int tarn_home_pick(struct tarn_partition *part);
+int tarn_home_pick_page(struct tarn_partition *part, u64 index);
 int tarn_home_pick_block(struct tarn_partition *part, int here);
-u64 tarn_home_alloc(struct tarn_partition *part);
+u64 tarn_home_alloc(struct tarn_partition *part, u64 index);
 bool tarn_home_wanted(struct tarn_partition *part, int nid, u64 *wanted);
 u64 tarn_home_resident(struct tarn_partition *part, int nid);
 u64 tarn_home_excess(struct tarn_partition *part, int nid);

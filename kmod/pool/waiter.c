@@ -194,12 +194,13 @@ void tarn_waiters_serve(struct tarn_pool *pool)
 /**
  * tarn_frame_try() - take a free frame, if there is one for this
  * @part: for this partition
+ * @index: and this page of it
  * @want: what for
  *
  * Context: any; wakes the reclaimer.
  * Return: the frame or TARN_FRAME_NONE.
  */
-u64 tarn_frame_try(struct tarn_partition *part, enum tarn_want want)
+u64 tarn_frame_try(struct tarn_partition *part, u64 index, enum tarn_want want)
 {
 	struct tarn_pool *pool = part->pool;
 
@@ -207,7 +208,7 @@ u64 tarn_frame_try(struct tarn_partition *part, enum tarn_want want)
 		tarn_pool_kick(pool);
 		return TARN_FRAME_NONE;
 	}
-	return tarn_home_alloc(part);
+	return tarn_home_alloc(part, index);
 }
 
 /* Until somebody makes room there is no frame, and with a lock nobody waits so long. */
@@ -221,6 +222,7 @@ static bool never_grows(struct tarn_pool *pool, enum tarn_want want,
 /**
  * tarn_frame_wait() - take a free frame, wait for one if need be
  * @part: for this partition
+ * @index: and this page of it
  * @want: what for
  * @wait: how
  *
@@ -231,16 +233,16 @@ static bool never_grows(struct tarn_pool *pool, enum tarn_want want,
  * Return: the frame, or TARN_FRAME_NONE if waiting became vain or, in a pool
  * without paging, there is none.
  */
-u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
-		    struct tarn_wait *wait)
+u64 tarn_frame_wait(struct tarn_partition *part, u64 index,
+		    enum tarn_want want, struct tarn_wait *wait)
 {
 	struct tarn_pool *pool = part->pool;
 	struct waiter w = {
 		.task = current,
-		.node = tarn_home_pick(part),
+		.node = tarn_home_pick_page(part, index),
 		.frame = TARN_FRAME_NONE,
 	};
-	u64 frame = tarn_frame_try(part, want);
+	u64 frame = tarn_frame_try(part, index, want);
 
 	if (frame != TARN_FRAME_NONE || !pool->paging)
 		return frame;
@@ -249,7 +251,7 @@ u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
 	/* One may have become free before the waiter could be seen. */
 	smp_mb();
 	tarn_magazines_empty(pool);
-	frame = tarn_frame_try(part, want);
+	frame = tarn_frame_try(part, index, want);
 	if (frame == TARN_FRAME_NONE) {
 		tarn_pool_limbo_soon(pool);
 		tarn_pool_kick(pool);

@@ -29,9 +29,9 @@ enum tarn_want {
 	TARN_WANT_COUNT,
 };
 
-u64 tarn_frame_try(struct tarn_partition *part, enum tarn_want want);
-u64 tarn_frame_wait(struct tarn_partition *part, enum tarn_want want,
-		    struct tarn_wait *wait);
+u64 tarn_frame_try(struct tarn_partition *part, u64 index, enum tarn_want want);
+u64 tarn_frame_wait(struct tarn_partition *part, u64 index,
+		    enum tarn_want want, struct tarn_wait *wait);
 bool tarn_waiters_any(struct tarn_pool *pool);
 u64 tarn_waiters_first(struct tarn_pool *pool);
 bool tarn_waiters_give(struct tarn_pool *pool, u64 frame);

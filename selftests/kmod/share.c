@@ -830,6 +830,57 @@ static void many_sharers_move(void)
 	end();
 }
 
+/* Where most of those are at home who share it, as far as it is known. */
+static void canons_lie_where_they_are_at_home(void)
+{
+	struct guest a, b, c;
+	u64 hits;
+
+	nodes_need(2);
+	node_run_on(0);
+	begin("nodes=16M:16M,huge=never");
+	pool_readahead(&pool, 0);
+	guest_begin(&a, "a", "x", PAGES);
+	guest_begin(&b, "b", "x", PAGES);
+	fill(&a, 0, PAGES, 1);
+	fill(&b, 0, PAGES, 1);
+	share(&a, &b);
+	/* No partition has a frame of its own: what is moved is what is shared. */
+	ASSERT_EQ(used_frames(), PAGES);
+	ASSERT_EQ(shared(&a) + shared(&b), 2 * PAGES);
+	part_set_home(a.fd, 1, 0);
+	part_set_home(b.fd, 1, 0);
+	WAIT_FOR((check(&a, 0, PAGES, 1), node_value(&pool, 1, "moved_in") == PAGES));
+	ASSERT_EQ(node_value(&pool, 0, "moved_out"), PAGES);
+	/* Read again, by whomever, it comes there. */
+	part_page_out(a.fd, 0, PAGES);
+	ASSERT_EQ(used_frames(), 0);
+	hits = node_value(&pool, 1, "hit");
+	check(&b, 0, PAGES, 1);
+	ASSERT_EQ(used_frames(), PAGES);
+	ASSERT_EQ(node_value(&pool, 1, "hit"), (s64)(hits + PAGES));
+	/* One against one: it is as well where it is. */
+	part_set_home(a.fd, 0, 0);
+	guest_begin(&c, "c", "x", PAGES);
+	fill(&c, 0, PAGES, 1);
+	share(&b, &c);
+	ASSERT_EQ(shared(&c), PAGES);
+	ASSERT_EQ(used_frames(), PAGES);
+	ASSERT_EQ(node_value(&pool, 0, "moved_in"), 0);
+	/* A third one decides. */
+	part_set_home(c.fd, 0, 0);
+	WAIT_FOR(node_value(&pool, 0, "moved_in") == PAGES);
+	ASSERT_EQ(node_value(&pool, 1, "moved_in"), PAGES);
+	check(&a, 0, PAGES, 1);
+	check(&b, 0, PAGES, 1);
+	check(&c, 0, PAGES, 1);
+	ASSERT_EQ(shared(&a) + shared(&b) + shared(&c), 3 * PAGES);
+	guest_end(&a);
+	guest_end(&b);
+	guest_end(&c);
+	end();
+}
+
 /* Reads of all that is there go on while its frames get fewer and move. */
 static void frames_that_go(void)
 {
@@ -869,6 +920,7 @@ static const struct tarn_test tests[] = {
 	TEST(many_sharers),
 	TEST(many_sharers_move),
 	TEST(frames_that_go),
+	TEST(canons_lie_where_they_are_at_home),
 	TEST(what_is_shared_has_heat),
 	TEST(the_scanner_finds_them),
 	TEST(who_breaks_all_is_left_alone),
