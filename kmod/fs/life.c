@@ -18,6 +18,7 @@
 #include "policy/evacuate.h"
 #include "policy/entitle.h"
 #include "policy/hand.h"
+#include "policy/leave.h"
 #include "policy/match.h"
 #include "policy/place.h"
 #include "policy/promote.h"
@@ -54,6 +55,8 @@ static int begin(struct tarn_pool *pool, const struct tarn_pool_size *size)
 
 	if (!ret)
 		ret = tarn_match_create(pool);
+	if (!ret)
+		ret = tarn_leave_create(pool);
 	if (!ret)
 		ret = tarn_pool_resize(pool, size, &held);
 	if (!ret)

@@ -18,6 +18,7 @@
 #include "policy/compact.h"
 #include "policy/drain.h"
 #include "policy/evacuate.h"
+#include "policy/tracker.h"
 #include "pool/chunk.h"
 #include "pool/magazine.h"
 #include "pool/pool.h"
@@ -35,12 +36,14 @@
  * @pool: the pool
  * @work: goes over its nodes
  * @ev: emptying, a chunk at a time
+ * @tracker: its; nobody asks
  * @behind: number of the last one that could not be emptied: it may be held for long
  */
 struct tarn_compact {
 	struct tarn_pool *pool;
 	struct delayed_work work;
 	struct tarn_evacuation *ev;
+	struct tarn_tracker tracker;
 	u64 behind;
 };
 
@@ -138,7 +141,7 @@ int tarn_compact_start(struct tarn_pool *pool)
 	if (!c)
 		return -ENOMEM;
 	c->pool = pool;
-	c->ev = tarn_evacuation_create(pool);
+	c->ev = tarn_evacuation_create(pool, &c->tracker);
 	if (!c->ev) {
 		kfree(c);
 		return -ENOMEM;

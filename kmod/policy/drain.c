@@ -22,6 +22,7 @@
 #include "policy/drain.h"
 #include "policy/entitle.h"
 #include "policy/evacuate.h"
+#include "policy/leave.h"
 #include "policy/reclaim.h"
 #include "policy/size.h"
 #include "pool/event.h"
@@ -48,14 +49,18 @@ enum phase {
 };
 
 /**
- * struct tarn_drain - the tracker; the last one stays, to be told of
+ * struct tarn_drain - of a node; what is told of it is leave.h's
  * @pool: its pool, which has it
  * @work: goes on with it
- * @told: what was asked for, and what is told of it
+ * @flags: as it was asked for
+ * @node: likewise
+ * @frames: frames that the pool had there
+ * @running: it has no end yet
  * @phase: what the work does
  * @cancel: it is to end
  * @end: state in which it ends when all is undone, enum tarn_relocate_state
  * @lacking: chunks that other nodes are to get even now
+ * @grown: frames that they got
  * @turn: node that got the last one
  * @full: nodes where the kernel has none left
  * @ev: emptying, while it runs
@@ -71,11 +76,15 @@ enum phase {
 struct tarn_drain {
 	struct tarn_pool *pool;
 	struct delayed_work work;
-	struct tarn_pool_drain told;
+	u32 flags;
+	u32 node;
+	u64 frames;
+	bool running;
 	enum phase phase;
 	bool cancel;
 	u32 end;
 	u64 lacking;
+	u64 grown;
 	int turn;
 	nodemask_t full;
 	struct tarn_evacuation *ev;
@@ -86,6 +95,12 @@ struct tarn_drain {
 	u64 *want;
 	u64 had[];
 };
+
+static void set_grown(struct tarn_drain *d, u64 frames)
+{
+	d->grown = frames;
+	tarn_leave_set_grown(d->pool, frames);
+}
 
 static u64 chunks_of(struct tarn_pool *pool, int nid)
 {
@@ -101,7 +116,8 @@ static void finish(struct tarn_drain *d, u32 state)
 	struct tarn_pool *pool = d->pool;
 
 	tarn_size_settle(pool);
-	d->told.state = state;
+	d->running = false;
+	tarn_leave_end(pool, state);
 	tarn_evacuation_destroy(d->ev);
 	d->ev = NULL;
 	tarn_event(pool, TARN_EVENT_RESIZED, TARN_PARTITION_NONE, 0,
@@ -148,14 +164,14 @@ static void rest_of_undo(struct tarn_drain *d)
 		return;
 	if (!d->ev->left) {
 		tarn_leaving_destroy(pool);
-		d->told.grown = 0;
+		set_grown(d, 0);
 		finish(d, d->end);
 		return;
 	}
 	if (judge_progress(d) > PATIENCE) {
 		tarn_leaving_unmark(pool);
 		pr_warn("pool %pU keeps %llu frames after draining node %u ended\n",
-			&pool->uuid, pool->frames, d->told.node);
+			&pool->uuid, pool->frames, d->node);
 		finish(d, d->end);
 		return;
 	}
@@ -173,7 +189,7 @@ static int next_taker(struct tarn_drain *d)
 
 	for (i = 0; i < nr_node_ids; i++) {
 		nid = (nid + 1) % nr_node_ids;
-		if (nid != (int)d->told.node && !node_isset(nid, d->full) &&
+		if (nid != (int)d->node && !node_isset(nid, d->full) &&
 		    node_state(nid, N_NORMAL_MEMORY))
 			return nid;
 	}
@@ -197,7 +213,7 @@ static bool grow_some(struct tarn_drain *d)
 			continue;
 		}
 		d->lacking--;
-		d->told.grown += TARN_CHUNK_FRAMES;
+		set_grown(d, d->grown + TARN_CHUNK_FRAMES);
 	}
 	return true;
 }
@@ -205,9 +221,9 @@ static bool grow_some(struct tarn_drain *d)
 /* May it go on with what other nodes have now? */
 static bool is_enough(struct tarn_drain *d)
 {
-	u64 after = d->pool->frames - d->told.frames;
+	u64 after = d->pool->frames - d->frames;
 
-	if (d->lacking && !(d->told.flags & TARN_DRAIN_SHRINK))
+	if (d->lacking && !(d->flags & TARN_DRAIN_SHRINK))
 		return false;
 	return after && !tarn_entitle_limit(d->pool, after);
 }
@@ -225,7 +241,7 @@ static void grow(struct tarn_drain *d)
 	}
 	for (nid = 0; nid < nr_node_ids; nid++)
 		d->want[nid] = chunks_of(pool, nid);
-	d->want[d->told.node] = 0;
+	d->want[d->node] = 0;
 	tarn_leaving_mark(pool, d->want);
 	/* Nothing is kept free there, or all of it would go out. */
 	tarn_size_set_marks(pool);
@@ -235,20 +251,6 @@ static void grow(struct tarn_drain *d)
 
 /* ---- emptying ----------------------------------------------------------- */
 
-static void tell_way(struct tarn_drain *d)
-{
-	const struct tarn_evacuation *ev = d->ev;
-
-	d->told.left = ev->left;
-	d->told.held = ev->held.pages;
-	d->told.held_partition = 0;
-	d->told.held_page = 0;
-	if (!ev->held.pages)
-		return;
-	d->told.held_partition = tarn_owner_id(ev->held.owner);
-	d->told.held_page = tarn_owner_index(ev->held.owner);
-}
-
 /* Held at two looks, it is not just a fault that has it in hand. */
 static bool is_refused(struct tarn_drain *d)
 {
@@ -256,19 +258,17 @@ static bool is_refused(struct tarn_drain *d)
 
 	d->held_before = d->ev->held.pages ? d->ev->held.owner :
 					     TARN_OWNER_NOBODY;
-	return held && d->told.flags & TARN_DRAIN_REFUSE;
+	return held && d->flags & TARN_DRAIN_REFUSE;
 }
 
 static void empty(struct tarn_drain *d)
 {
 	struct tarn_pool *pool = d->pool;
-	bool whole = tarn_evacuate(d->ev, STEP_CHUNKS);
 	unsigned long vain;
 
-	d->told.moved = d->ev->moved;
-	if (!whole)
+	if (!tarn_evacuate(d->ev, STEP_CHUNKS))
 		return;
-	tell_way(d);
+	tarn_leave_set_way(pool, d->ev);
 	if (!d->ev->left) {
 		tarn_leaving_destroy(pool);
 		WRITE_ONCE(pool->per_node, true);
@@ -291,11 +291,6 @@ static void empty(struct tarn_drain *d)
 }
 
 /* ---- the work ----------------------------------------------------------- */
-
-static bool is_running(const struct tarn_drain *d)
-{
-	return d->told.state == TARN_RELOCATION_RUNNING;
-}
 
 static void step(struct tarn_drain *d)
 {
@@ -327,9 +322,9 @@ static void drain_work(struct work_struct *work)
 
 	mutex_lock(&pool->resize_lock);
 	/* Who cancelled it may have queued it once too often. */
-	if (is_running(d))
+	if (d->running)
 		step(d);
-	if (is_running(d))
+	if (d->running)
 		queue_delayed_work(system_dfl_wq, &d->work, next_step(d));
 	mutex_unlock(&pool->resize_lock);
 }
@@ -356,13 +351,12 @@ static void begin(struct tarn_drain *d, const struct tarn_pool_drain *want)
 
 	for (nid = 0; nid < nr_node_ids; nid++)
 		d->had[nid] = chunks_of(pool, nid);
-	d->told = (struct tarn_pool_drain) {
-		.flags = want->flags,
-		.node = want->node,
-		.state = TARN_RELOCATION_RUNNING,
-		.frames = pool->nodes[want->node]->frames,
-		.left = pool->nodes[want->node]->frames,
-	};
+	d->flags = want->flags;
+	d->node = want->node;
+	d->frames = pool->nodes[want->node]->frames;
+	d->running = true;
+	d->grown = 0;
+	tarn_leave_begin(pool, TARN_DRAIN_WHY_NODE, d->flags, d->node, d->frames);
 	d->phase = PHASE_GROW;
 	d->cancel = false;
 	d->lacking = d->had[want->node];
@@ -383,7 +377,7 @@ static long start(struct tarn_pool *pool, const struct tarn_pool_drain *want)
 		pool->drain = drain_create(pool);
 	if (!pool->drain)
 		return -ENOMEM;
-	pool->drain->ev = tarn_evacuation_create(pool);
+	pool->drain->ev = tarn_evacuation_create(pool, &pool->leave->tracker);
 	if (!pool->drain->ev)
 		return -ENOMEM;
 	begin(pool->drain, want);
@@ -400,15 +394,15 @@ static long cancel(struct tarn_pool *pool)
 	return 0;
 }
 
-static void tell(struct tarn_pool *pool, struct tarn_pool_drain *to)
+static long change(struct tarn_pool *pool, const struct tarn_pool_drain *d)
 {
-	u32 size = to->size;
+	long ret;
 
-	if (pool->drain)
-		*to = pool->drain->told;
-	else
-		memset(to, 0, sizeof(*to));
-	to->size = size;
+	if (mutex_lock_interruptible(&pool->resize_lock))
+		return -ERESTARTSYS;
+	ret = d->op == TARN_RELOCATE_START ? start(pool, d) : cancel(pool);
+	mutex_unlock(&pool->resize_lock);
+	return ret;
 }
 
 /**
@@ -416,31 +410,21 @@ static void tell(struct tarn_pool *pool, struct tarn_pool_drain *to)
  * @pool: the pool
  * @d: the call; the caller may do it
  *
- * Context: process; waits for the step that is being done, or another size that is made.
+ * Context: process; to start and to cancel waits for the step that is being done, or another
+ * size that is made.
  * Return: 0; -EINVAL; -EBUSY one runs; -ENOENT none runs; -ENOMEM; -ERESTARTSYS.
  */
 long tarn_drain(struct tarn_pool *pool, struct tarn_pool_drain *d)
 {
 	long ret = 0;
 
-	if (mutex_lock_interruptible(&pool->resize_lock))
-		return -ERESTARTSYS;
-	switch (d->op) {
-	case TARN_RELOCATE_STATUS:
-		ret = d->flags ? -EINVAL : 0;
-		break;
-	case TARN_RELOCATE_START:
-		ret = start(pool, d);
-		break;
-	case TARN_RELOCATE_CANCEL:
-		ret = d->flags ? -EINVAL : cancel(pool);
-		break;
-	default:
-		ret = -EINVAL;
-	}
+	if (d->op > TARN_RELOCATE_CANCEL ||
+	    (d->flags && d->op != TARN_RELOCATE_START))
+		return -EINVAL;
+	if (d->op != TARN_RELOCATE_STATUS)
+		ret = change(pool, d);
 	if (!ret)
-		tell(pool, d);
-	mutex_unlock(&pool->resize_lock);
+		tarn_leave_tell(pool, d);
 	return ret;
 }
 
@@ -448,7 +432,7 @@ long tarn_drain(struct tarn_pool *pool, struct tarn_pool_drain *d)
 bool tarn_draining(struct tarn_pool *pool)
 {
 	lockdep_assert_held(&pool->resize_lock);
-	return pool->drain && is_running(pool->drain);
+	return pool->drain && pool->drain->running;
 }
 
 /* The mount ends: nobody calls any more. */

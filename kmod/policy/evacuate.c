@@ -10,6 +10,7 @@
 #include "page/block.h"
 #include "pager/window.h"
 #include "policy/evacuate.h"
+#include "policy/tracker.h"
 #include "pool/chunk.h"
 #include "pool/home.h"
 #include "pool/magazine.h"
@@ -30,17 +31,20 @@ struct tarn_evacuee {
 /**
  * tarn_evacuation_create() - all the memory that emptying takes
  * @pool: the pool
+ * @tracker: told of each granule
  *
  * Context: process.
  * Return: it, or NULL without memory.
  */
-struct tarn_evacuation *tarn_evacuation_create(struct tarn_pool *pool)
+struct tarn_evacuation *tarn_evacuation_create(struct tarn_pool *pool,
+					       struct tarn_tracker *tracker)
 {
 	struct tarn_evacuation *ev = kzalloc(sizeof(*ev), GFP_KERNEL);
 
 	if (!ev)
 		return NULL;
 	ev->pool = pool;
+	ev->tracker = tracker;
 	ev->list = kvmalloc_array(TARN_CHUNK_FRAMES, sizeof(*ev->list),
 				  GFP_KERNEL);
 	if (ev->list)
@@ -100,27 +104,48 @@ static void note_held(struct tarn_evacuation *ev, u64 owner, u64 pages)
 	ev->held.pages += pages;
 }
 
+/* The first page of a granule is about to be taken. */
+static void begin_granule(struct tarn_evacuation *ev, u64 owner)
+{
+	tarn_tracker_at(ev->tracker, owner);
+	ev->since = ktime_get();
+}
+
 static void flush(struct tarn_evacuation *ev)
 {
 	struct tarn_move_batch *batch = &ev->batch;
 
+	if (!batch->pages.count)
+		return;
+	tarn_tracker_note_tried(ev->tracker);
 	tarn_move_flush(batch);
-	ev->moved += batch->moved;
+	tarn_tracker_note_blocked(ev->tracker, ev->since);
+	tarn_tracker_note_moved(ev->tracker, batch->moved);
 	if (batch->held)
 		note_held(ev, tarn_owner_page(batch->pages.part->id,
 					      batch->held_page), batch->held);
 	tarn_move_begin(batch, batch->pages.part);
 }
 
+static bool move_block_to(struct tarn_evacuation *ev, struct tarn_partition *part,
+			  struct tarn_leaf *leaf, u64 index, int nid)
+{
+	bool moved = tarn_block_try_move(part, leaf, index, nid,
+					 &ev->tracker->try);
+
+	tarn_tracker_note_try(ev->tracker);
+	return moved;
+}
+
 /* To a node, or the nearest that has 2 MiB to spare. */
-static bool move_near(struct tarn_partition *part, struct tarn_leaf *leaf,
-		      u64 index, int nid)
+static bool move_near(struct tarn_evacuation *ev, struct tarn_partition *part,
+		      struct tarn_leaf *leaf, u64 index, int nid)
 {
 	struct tarn_node *near = tarn_pool_node(part->pool, nid);
 	int i;
 
 	for (i = 0; near && i < nr_node_ids; i++)
-		if (tarn_block_move(part, leaf, index, near->nearest[i]))
+		if (move_block_to(ev, part, leaf, index, near->nearest[i]))
 			return true;
 	return false;
 }
@@ -129,14 +154,17 @@ static bool move_near(struct tarn_partition *part, struct tarn_leaf *leaf,
 static bool move_block(struct tarn_evacuation *ev, struct tarn_partition *part,
 		       const struct tarn_evacuee *list, int node)
 {
-	u64 index = tarn_owner_index(list->owner);
+	u64 index = tarn_owner_index(list->owner), e;
 	struct tarn_leaf *leaf = tarn_partition_leaf(part, index, false);
 
-	if (!leaf || !tarn_entry_is_frame(atomic64_read(
-				tarn_leaf_entry(leaf, index)), list->frame) ||
-	    !move_near(part, leaf, index, tarn_home_near(part, node)))
+	e = leaf ? atomic64_read(tarn_leaf_entry(leaf, index)) : 0;
+	if (!tarn_entry_is_frame(e, list->frame) ||
+	    !tarn_block_is_whole(part->pool, e))
 		return false;
-	ev->moved += TARN_BLOCK_PAGES;
+	tarn_tracker_at(ev->tracker, list->owner);
+	if (!move_near(ev, part, leaf, index, tarn_home_near(part, node)))
+		return false;
+	tarn_tracker_note_moved(ev->tracker, TARN_BLOCK_PAGES);
 	return true;
 }
 
@@ -144,6 +172,53 @@ static bool move_block(struct tarn_evacuation *ev, struct tarn_partition *part,
 static bool stays(enum tarn_move what)
 {
 	return what == TARN_MOVE_HELD || what == TARN_MOVE_POISONED;
+}
+
+/* With a frame to go to. */
+static void take(struct tarn_evacuation *ev, const struct tarn_evacuee *who,
+		 atomic64_t *entry, u64 to)
+{
+	struct tarn_partition *part = ev->batch.pages.part;
+	u64 index = tarn_owner_index(who->owner);
+	enum tarn_move what;
+
+	if (!ev->batch.pages.count)
+		begin_granule(ev, who->owner);
+	what = tarn_move_add(&ev->batch, index, entry, who->frame, to);
+	if (what == TARN_MOVE_TAKEN)
+		tarn_tracker_note_target(ev->tracker, part, index, to);
+	else if (stays(what))
+		note_held(ev, who->owner, 1);
+	if (tarn_move_is_full(&ev->batch))
+		flush(ev);
+}
+
+/* Of the batch's partition. */
+static void move_one(struct tarn_evacuation *ev, const struct tarn_evacuee *who,
+		     int node)
+{
+	struct tarn_partition *part = ev->batch.pages.part;
+	atomic64_t *entry = tarn_partition_entry(part,
+						 tarn_owner_index(who->owner));
+	u64 e = entry ? atomic64_read(entry) : 0, to;
+
+	if (!tarn_entry_is_frame(e, who->frame) || tarn_entry_mark(e))
+		return;
+	/* Without a frame that it would not need. */
+	if (tarn_frame_peek_held(part->pool, who->frame)) {
+		note_held(ev, who->owner, 1);
+		return;
+	}
+	/* Who empties chunks is nobody's processor. */
+	to = tarn_frame_alloc(part->pool, tarn_home_near(part, node));
+	if (to != TARN_FRAME_NONE) {
+		take(ev, who, entry, to);
+		return;
+	}
+	ev->full = true;
+	flush(ev);
+	/* It comes first, whenever there is one. */
+	tarn_tracker_at(ev->tracker, who->owner);
 }
 
 /* Move those of one partition from a node, while there are frames to move to. */
@@ -156,28 +231,8 @@ static void move_out(struct tarn_evacuation *ev, struct tarn_partition *part,
 	if (move_block(ev, part, list, node))
 		return;
 	tarn_move_begin(&ev->batch, part);
-	for (i = 0; i < n && !ev->full; i++) {
-		u64 index = tarn_owner_index(list[i].owner), to;
-		atomic64_t *entry = tarn_partition_entry(part, index);
-		u64 e = entry ? atomic64_read(entry) : 0;
-
-		if (!tarn_entry_is_frame(e, list[i].frame) || tarn_entry_mark(e))
-			continue;
-		/* Without a frame that it would not need. */
-		if (tarn_frame_peek_held(part->pool, list[i].frame)) {
-			note_held(ev, list[i].owner, 1);
-			continue;
-		}
-		/* Who empties chunks is nobody's processor. */
-		to = tarn_frame_alloc(part->pool, tarn_home_near(part, node));
-		if (to == TARN_FRAME_NONE)
-			ev->full = true;
-		else if (stays(tarn_move_add(&ev->batch, index, entry,
-					     list[i].frame, to)))
-			note_held(ev, list[i].owner, 1);
-		if (tarn_move_is_full(&ev->batch))
-			flush(ev);
-	}
+	for (i = 0; i < n && !ev->full; i++)
+		move_one(ev, &list[i], node);
 	flush(ev);
 }
 

@@ -14,8 +14,8 @@
  * The work holds the partition's pin for a granule only. The end of the partition cancels
  * it and waits for it.
  *
- * Here are its start and its end, round.c has what a round does, tracker.c what is told of
- * the block that it is at.
+ * Here are its start and its end, round.c has what a round does, tracker.h what is told of
+ * the granule that it is at.
  */
 #include <linux/jiffies.h>
 #include <linux/log2.h>
@@ -207,11 +207,12 @@ static long start(struct tarn_partition *part,
 	if (want->start < pages)
 		r->range.count = min(want->count, pages - want->start);
 	r->cancel = false;
-	r->at = r->range.start;
-	r->end = r->range.start + r->range.count;
+	r->at = min(r->range.start, pages);
+	r->end = r->at + r->range.count;
 	r->pause = 0;
 	r->held_before = TARN_MOVE_NONE;
 	r->full_since = 0;
+	tarn_tracker_begin(&r->tracker);
 	tarn_relocation_page(r, r->at);
 	queue_delayed_work(relocate_queue, &r->work, 0);
 	return 0;
@@ -232,6 +233,31 @@ static long cancel(struct tarn_partition *part)
 	return 0;
 }
 
+static u32 granule_at(const struct tarn_relocation *r, u64 page)
+{
+	const atomic64_t *entry = tarn_partition_entry(r->part, page);
+	u64 end = r->range.start + r->range.count;
+
+	if (tarn_relocation_compacts(r) ||
+	    (tarn_relocation_is_block(r, page, end) && entry &&
+	     tarn_block_is_whole(r->part->pool, atomic64_read(entry))))
+		return TARN_BLOCK_PAGES;
+	return tarn_relocation_granule(r);
+}
+
+static void tell_block(const struct tarn_relocation *r,
+		       struct tarn_relocation_block *b)
+{
+	struct tarn_tracked at = tarn_tracker_look(&r->tracker);
+
+	memset(b, 0, sizeof(*b));
+	b->granule = granule_at(r, tarn_owner_index(at.owner));
+	b->target_node = r->range.flags & (TARN_RELOCATE_AWAY |
+					   TARN_RELOCATE_COMPACT) ?
+			 TARN_NODE_NONE : (s32)r->range.node;
+	tarn_tracker_tell(r->part, &at, b);
+}
+
 static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to)
 {
 	const struct tarn_relocation *r = part->relocation;
@@ -243,8 +269,10 @@ static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to
 		state = smp_load_acquire(&r->range.state);
 		*to = r->range;
 		to->state = state;
+		tarn_tracker_count(&r->tracker, &to->moved, &to->tried,
+				   to->blocked);
 		if (state == TARN_RELOCATION_RUNNING)
-			tarn_relocation_tell(r, &to->block);
+			tell_block(r, &to->block);
 	} else {
 		memset(to, 0, sizeof(*to));
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What relocate.c, round.c and tracker.c share: a relocation of a partition (S05), from its
- * start to the next one.
+ * What relocate.c and round.c share: a relocation of a partition (S05), from its start to
+ * the next one.
  */
 #ifndef TARN_RELOCATION_H
 #define TARN_RELOCATION_H
@@ -10,8 +10,8 @@
 #include <linux/tarn.h>
 #include <linux/workqueue.h>
 
-#include "page/block.h"
 #include "page/move.h"
+#include "policy/tracker.h"
 
 /**
  * struct round - what a way over the range found
@@ -40,11 +40,11 @@ struct round {
 };
 
 /**
- * struct tarn_relocation - the tracker
+ * struct tarn_relocation - of a partition
  * @part: its partition, which has it
  * @work: goes on with it
- * @range: what was asked for, and what is told of it; while it runs its work alone
- *	writes it
+ * @range: what was asked for, and what is told of it but for what @tracker counts; while it
+ *	runs its work alone writes it
  * @cancel: it is to end
  * @at: first page of the next round
  * @end: page after its last one
@@ -54,9 +54,7 @@ struct round {
  * @passed: most pages that a round passed by
  * @full_since: since when the target has no frame, in jiffies; 0: it has
  * @round: the work's
- * @page: first one of the granule that the work is at, or that comes next
- * @try: the work's: where @page goes; of a block that goes as one frame also since when it
- *	is blocked
+ * @tracker: the work's, and the thread's that starts it, under the partition's relocate_lock
  * @batch: the work's: pages whose translation is blocked together, those of a granule
  */
 struct tarn_relocation {
@@ -72,8 +70,7 @@ struct tarn_relocation {
 	u64 passed;
 	unsigned long full_since;
 	struct round round;
-	u64 page;
-	struct tarn_block_try try;
+	struct tarn_tracker tracker;
 	struct tarn_move_batch batch[TARN_RELOCATE_GRANULE_MOST / TARN_BATCH_MOST];
 };
 
@@ -89,15 +86,10 @@ static inline bool tarn_relocation_is_first(const struct tarn_relocation *r)
 	return !r->pause;
 }
 
-/*
- * Page and target change one after the other, with no target in between: who finds the
- * target unchanged after he read the page has a pair (page_under_way()).
- */
+/* It comes to a granule. */
 static inline void tarn_relocation_page(struct tarn_relocation *r, u64 index)
 {
-	tarn_block_try_begin(&r->try);
-	/* Pairs with page_under_way(). */
-	smp_store_release(&r->page, index);
+	tarn_tracker_at(&r->tracker, tarn_owner_page(r->part->id, index));
 }
 
 /* Pages of small frames that go together. */
@@ -115,7 +107,5 @@ static inline bool tarn_relocation_is_block(const struct tarn_relocation *r, u64
 }
 
 void tarn_relocation_round(struct tarn_relocation *r);
-void tarn_relocation_tell(const struct tarn_relocation *r,
-			  struct tarn_relocation_block *b);
 
 #endif

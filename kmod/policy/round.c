@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One round of a relocation: see relocate.c. */
-#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 
@@ -59,16 +58,6 @@ static void note_held(struct round *round, u64 index)
 		round->held_page = index;
 }
 
-/* The first page of a granule that goes. */
-static void note_target(struct tarn_relocation *r, u64 index, u64 to)
-{
-	if (r->try.to != TARN_FRAME_NONE)
-		return;
-	tarn_relocation_page(r, index);
-	/* Pairs with page_under_way(). */
-	smp_store_release(&r->try.to, to);
-}
-
 /* False: there is no frame to move to. */
 static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
 		      u64 index, atomic64_t *entry)
@@ -96,7 +85,7 @@ static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
 		return false;
 	switch (tarn_move_add(batch, index, entry, frame, to)) {
 	case TARN_MOVE_TAKEN:
-		note_target(r, index, to);
+		tarn_tracker_note_target(&r->tracker, r->part, index, to);
 		return true;
 	case TARN_MOVE_POISONED:
 		round->skipped++;
@@ -108,21 +97,6 @@ static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
 		note_left(round, index, index + 1);
 	}
 	return true;
-}
-
-/* The translation of a granule is blocked now, whatever comes of it. */
-static void note_tried(struct tarn_relocation *r)
-{
-	WRITE_ONCE(r->range.tried, r->range.tried + 1);
-}
-
-/* And is no more. */
-static void note_blocked(struct tarn_relocation *r, ktime_t since)
-{
-	u64 us = max_t(s64, 1, ktime_us_delta(ktime_get(), since));
-	unsigned int bucket = min(ilog2(us), TARN_BLOCKED_BUCKETS - 1);
-
-	WRITE_ONCE(r->range.blocked[bucket], r->range.blocked[bucket] + 1);
 }
 
 /* The pages lie in one leaf. Returns how many batches they take. */
@@ -150,7 +124,7 @@ static void note_moved(struct tarn_relocation *r,
 	unsigned int i;
 
 	r->round.moved += batch->moved;
-	WRITE_ONCE(r->range.moved, r->range.moved + batch->moved);
+	tarn_tracker_note_moved(&r->tracker, batch->moved);
 	for (i = 0; i < batch->held; i++) {
 		note_held(&r->round, batch->held_page);
 		note_left(&r->round, batch->held_page, end);
@@ -166,29 +140,20 @@ static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
 
 	if (!r->batch[0].pages.count)
 		return;
-	note_tried(r);
+	tarn_tracker_note_tried(&r->tracker);
 	for (i = 0; i < nr; i++)
 		tarn_move_unmap(&r->batch[i]);
 	for (i = 0; i < nr; i++)
 		tarn_move_settle(&r->batch[i]);
-	note_blocked(r, since);
+	tarn_tracker_note_blocked(&r->tracker, since);
 	for (i = 0; i < nr; i++)
 		note_moved(r, &r->batch[i], end);
-}
-
-/* A block may have been blocked for nothing. */
-static void note_try(struct tarn_relocation *r)
-{
-	if (!r->try.since)
-		return;
-	note_tried(r);
-	note_blocked(r, r->try.since);
 }
 
 static void note_block(struct tarn_relocation *r)
 {
 	r->round.moved += TARN_BLOCK_PAGES;
-	WRITE_ONCE(r->range.moved, r->range.moved + TARN_BLOCK_PAGES);
+	tarn_tracker_note_moved(&r->tracker, TARN_BLOCK_PAGES);
 	WRITE_ONCE(r->range.blocks, r->range.blocks + 1);
 }
 
@@ -206,9 +171,10 @@ static void note_block_held(struct tarn_relocation *r, u64 first)
 static bool move_block_to(struct tarn_relocation *r, struct tarn_leaf *leaf,
 			  u64 first, int nid)
 {
-	bool moved = tarn_block_try_move(r->part, leaf, first, nid, &r->try);
+	bool moved = tarn_block_try_move(r->part, leaf, first, nid,
+					 &r->tracker.try);
 
-	note_try(r);
+	tarn_tracker_note_try(&r->tracker);
 	return moved;
 }
 
@@ -278,8 +244,8 @@ static void gather(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
 		note_left(&r->round, first, first + TARN_BLOCK_PAGES);
 		return;
 	}
-	done = tarn_block_try_gather(part, leaf, first, nid, &r->try);
-	note_try(r);
+	done = tarn_block_try_gather(part, leaf, first, nid, &r->tracker.try);
+	tarn_tracker_note_try(&r->tracker);
 	if (done) {
 		note_block(r);
 		/* Who has it in small entries is to have one for it: promotion sees to that. */
@@ -287,7 +253,7 @@ static void gather(struct tarn_relocation *r, struct tarn_leaf *leaf, u64 first,
 		WRITE_ONCE(leaf->fetched, 0);
 		return;
 	}
-	r->round.full |= r->try.to == TARN_FRAME_NONE;
+	r->round.full |= r->tracker.try.to == TARN_FRAME_NONE;
 	note_left(&r->round, first, first + TARN_BLOCK_PAGES);
 }
 

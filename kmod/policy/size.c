@@ -12,6 +12,7 @@
 #include "policy/drain.h"
 #include "policy/entitle.h"
 #include "policy/evacuate.h"
+#include "policy/leave.h"
 #include "policy/promote.h"
 #include "policy/reclaim.h"
 #include "policy/scan.h"
@@ -181,6 +182,7 @@ static int evacuate(struct tarn_evacuation *ev)
 		tarn_evacuation_begin(ev);
 		if (!tarn_evacuate(ev, UINT_MAX))
 			return -EINTR;
+		tarn_leave_set_way(pool, ev);
 		if (!ev->left)
 			return 0;
 		if (ev->left < best) {
@@ -195,6 +197,34 @@ static int evacuate(struct tarn_evacuation *ev)
 	}
 }
 
+/* Chunks are leaving; those that leave as it is undone are told of with the others. */
+static void tell_begin(struct tarn_pool *pool)
+{
+	struct tarn_node *n;
+	u64 frames = 0;
+	int nid;
+
+	if (tarn_leave_runs(pool))
+		return;
+	tarn_for_each_node(pool, nid, n)
+		frames += tarn_leaving_frames(pool, nid);
+	tarn_leave_begin(pool, TARN_DRAIN_WHY_SIZE, 0, TARN_NODE_NONE, frames);
+}
+
+static void tell_end(struct tarn_pool *pool, int ret,
+		     const struct tarn_held *held)
+{
+	if (!tarn_leave_runs(pool))
+		return;
+	if (!ret)
+		tarn_leave_end(pool, TARN_RELOCATION_DONE);
+	else if (ret == -EINTR)
+		tarn_leave_end(pool, TARN_RELOCATION_CANCELLED);
+	else
+		tarn_leave_end(pool, held->pages ? TARN_RELOCATION_HELD :
+						   TARN_RELOCATION_NO_ROOM);
+}
+
 /* Empty the chunks that are too many and give them back, all or none. */
 static int shrink(struct tarn_evacuation *ev, const u64 *want)
 {
@@ -202,6 +232,7 @@ static int shrink(struct tarn_evacuation *ev, const u64 *want)
 
 	if (!tarn_leaving_mark(ev->pool, want))
 		return 0;
+	tell_begin(ev->pool);
 	ret = evacuate(ev);
 	if (ret)
 		tarn_leaving_unmark(ev->pool);
@@ -236,7 +267,7 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size,
 	*held = (struct tarn_held) {};
 	want = kcalloc(2 * nr_node_ids, sizeof(*want), GFP_KERNEL);
 	/* To undo it must not need memory. */
-	ev = tarn_evacuation_create(pool);
+	ev = tarn_evacuation_create(pool, &pool->leave->tracker);
 	if (!want || !ev) {
 		tarn_evacuation_destroy(ev);
 		kfree(want);
@@ -279,6 +310,7 @@ int tarn_pool_resize(struct tarn_pool *pool, const struct tarn_pool_size *size,
 		pr_warn("pool %pU keeps %llu frames after a failed resize\n",
 			&pool->uuid, pool->frames);
 	tarn_size_settle(pool);
+	tell_end(pool, ret, held);
 	tarn_event(pool, TARN_EVENT_RESIZED, TARN_PARTITION_NONE, 0,
 		   pool->frames);
 out:

@@ -1,26 +1,84 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is told of the block that a relocation is at: see relocate.c. */
+/* See tracker.h. */
 #include <linux/capability.h>
 #include <linux/io.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/user_namespace.h>
 
-#include "policy/relocation.h"
+#include "policy/tracker.h"
+#include "pool/chunk.h"
 #include "pool/partition.h"
 #include "pool/pool.h"
 
-static u64 page_under_way(const struct tarn_relocation *r, u64 *to)
+/* ---- what is noted ------------------------------------------------------ */
+
+/* Nothing was moved so far. */
+void tarn_tracker_begin(struct tarn_tracker *t)
 {
-	u64 page;
+	tarn_tracker_at(t, TARN_OWNER_NOBODY);
+	t->moved = 0;
+	t->tried = 0;
+	memset(t->blocked, 0, sizeof(t->blocked));
+}
+
+/* A page of the granule goes: the first one that does is told of. */
+void tarn_tracker_note_target(struct tarn_tracker *t,
+			      const struct tarn_partition *part, u64 index,
+			      u64 to)
+{
+	if (t->try.to != TARN_FRAME_NONE)
+		return;
+	tarn_tracker_at(t, tarn_owner_page(part->id, index));
+	/* Pairs with tarn_tracker_look(). */
+	smp_store_release(&t->try.to, to);
+}
+
+/* The translation of the granule is blocked no more. */
+void tarn_tracker_note_blocked(struct tarn_tracker *t, ktime_t since)
+{
+	u64 us = max_t(s64, 1, ktime_us_delta(ktime_get(), since));
+	unsigned int bucket = min(ilog2(us), TARN_BLOCKED_BUCKETS - 1);
+
+	WRITE_ONCE(t->blocked[bucket], t->blocked[bucket] + 1);
+}
+
+/* It was tried to have a block elsewhere, which may have been blocked for nothing. */
+void tarn_tracker_note_try(struct tarn_tracker *t)
+{
+	if (!t->try.since)
+		return;
+	tarn_tracker_note_tried(t);
+	tarn_tracker_note_blocked(t, t->try.since);
+}
+
+/* ---- what is told ------------------------------------------------------- */
+
+/* What it is at just now. Context: any. */
+struct tarn_tracked tarn_tracker_look(const struct tarn_tracker *t)
+{
+	struct tarn_tracked at;
 
 	do {
-		/* Pairs with tarn_relocation_page(), and with who sets a target. */
-		*to = smp_load_acquire(&r->try.to);
-		/* Pairs with tarn_relocation_page(). */
-		page = smp_load_acquire(&r->page);
-	} while (READ_ONCE(r->try.to) != *to);
-	return page;
+		/* Pairs with tarn_tracker_at(), and with who sets a target. */
+		at.to = smp_load_acquire(&t->try.to);
+		/* Pairs with tarn_tracker_at(). */
+		at.owner = smp_load_acquire(&t->owner);
+	} while (READ_ONCE(t->try.to) != at.to);
+	return at;
+}
+
+/* What it counted. No granule is in @blocked that is not in @tried. Context: any. */
+void tarn_tracker_count(const struct tarn_tracker *t, u64 *moved, u64 *tried,
+			u64 *blocked)
+{
+	unsigned int i;
+
+	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
+		blocked[i] = READ_ONCE(t->blocked[i]);
+	*tried = READ_ONCE(t->tried);
+	*moved = READ_ONCE(t->moved);
 }
 
 /* Of a frame that may be going away; no reference is taken, that would hold it. */
@@ -38,16 +96,6 @@ static void tell_place(struct tarn_pool *pool, u64 frame, u64 *address, s32 *nod
 		*node = chunk->node;
 	}
 	rcu_read_unlock();
-}
-
-static u32 granule_at(const struct tarn_relocation *r, u64 page, u64 e)
-{
-	u64 end = r->range.start + r->range.count;
-
-	if (tarn_relocation_compacts(r) || (tarn_relocation_is_block(r, page, end) &&
-			    tarn_block_is_whole(r->part->pool, e)))
-		return TARN_BLOCK_PAGES;
-	return tarn_relocation_granule(r);
 }
 
 static void look_at_pages(struct tarn_pool *pool, struct tarn_leaf *leaf,
@@ -71,38 +119,34 @@ static void look_at_pages(struct tarn_pool *pool, struct tarn_leaf *leaf,
 }
 
 /**
- * tarn_relocation_tell() - what it is at just now
- * @r: a relocation, which runs or has just ended
- * @b: is filled
+ * tarn_tracker_tell() - the block that a tracker is at
+ * @part: the partition of the page, referenced
+ * @at: that page
+ * @b: is filled; all 0 but @granule, not 0, and @target_node, as far as that is known without
+ *	a frame
  *
  * Where in memory that is nobody but the administrator of the host learns.
  *
  * Context: process.
  */
-void tarn_relocation_tell(const struct tarn_relocation *r,
+void tarn_tracker_tell(struct tarn_partition *part,
+		       const struct tarn_tracked *at,
 		       struct tarn_relocation_block *b)
 {
-	struct tarn_pool *pool = r->part->pool;
-	u64 to, page = page_under_way(r, &to), e = 0;
-	struct tarn_leaf *leaf = tarn_partition_leaf(r->part, page, false);
+	u64 page = tarn_owner_index(at->owner), e = 0;
+	struct tarn_leaf *leaf = tarn_partition_leaf(part, page, false);
 
 	if (leaf)
 		e = atomic64_read(tarn_leaf_entry(leaf, page));
-	*b = (struct tarn_relocation_block) {
-		.first = ALIGN_DOWN(page, TARN_BLOCK_PAGES),
-		.page = page,
-		.source_node = TARN_NODE_NONE,
-		.target_node = r->range.flags & (TARN_RELOCATE_AWAY |
-						 TARN_RELOCATE_COMPACT) ?
-			       TARN_NODE_NONE : (s32)r->range.node,
-		.granule = granule_at(r, page, e),
-	};
-	tell_place(pool, to, &b->target, &b->target_node);
+	b->first = ALIGN_DOWN(page, TARN_BLOCK_PAGES);
+	b->page = page;
+	b->source_node = TARN_NODE_NONE;
+	tell_place(part->pool, at->to, &b->target, &b->target_node);
 	if (tarn_entry_has_frame(e))
-		tell_place(pool, tarn_entry_payload(e), &b->source,
+		tell_place(part->pool, tarn_entry_payload(e), &b->source,
 			   &b->source_node);
 	if (leaf)
-		look_at_pages(pool, leaf, b);
+		look_at_pages(part->pool, leaf, b);
 	/* Where memory is helps who attacks it. */
 	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
 		return;

@@ -219,5 +219,6 @@ void tarn_pool_release(struct kref *ref)
 	kvfree(pool->chunks);
 	free_percpu(pool->magazines);
 	free_percpu(pool->stats);
+	kfree(pool->leave);
 	kfree(pool);
 }

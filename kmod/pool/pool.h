@@ -48,6 +48,7 @@
 struct tarn_chunk;
 struct tarn_compact;
 struct tarn_drain;
+struct tarn_leave;
 struct tarn_magazine;
 struct tarn_match;
 struct tarn_node;
@@ -218,6 +219,7 @@ struct tarn_demoter {
  * @resize_lock: frames come and go
  * @compact: bringing free frames together, policy/compact.c's
  * @drain: leaving a node, policy/drain.c's, under @resize_lock
+ * @leave: what is told of frames that leave, policy/leave.c's; it goes with the pool
  * @per_node: sizes were given by node
  * @low: as set by hand, 0: computed
  * @high: as @low
@@ -304,6 +306,7 @@ struct tarn_pool {
 	struct mutex resize_lock;
 	struct tarn_compact *compact;
 	struct tarn_drain *drain;
+	struct tarn_leave *leave;
 	bool per_node;
 	u64 low;
 	u64 high;

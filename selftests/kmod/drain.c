@@ -14,6 +14,7 @@
 
 #define MIB_PAGES (1048576 / PAGE_SIZE)
 #define PAGES (4 * MIB_PAGES)
+#define BLOCK_PAGES (2 * MIB_PAGES)
 #define NODE_PAGES (16 * MIB_PAGES)
 
 static struct pool pool;
@@ -259,6 +260,164 @@ static void it_outlives_its_caller(void)
 	let_go(pipes);
 }
 
+/* ---- what is told meanwhile ----------------------------------------------- */
+
+/* The block where a few pages from @page on are held, on node 0. */
+static void check_block(const struct tarn_pool_drain *d, u64 page, u32 held)
+{
+	const struct tarn_relocation_block *b = &d->block;
+	u32 i;
+
+	ASSERT_EQ(d->state, TARN_RELOCATION_RUNNING);
+	ASSERT_EQ(d->partition, part_info(part).id);
+	ASSERT_EQ(b->page, page);
+	ASSERT_EQ(b->first, page / BLOCK_PAGES * BLOCK_PAGES);
+	ASSERT_EQ(b->granule, 1);
+	ASSERT_EQ(b->source_node, 0);
+	ASSERT_EQ(b->target_node, 1);
+	ASSERT(b->source && b->source % PAGE_SIZE == 0);
+	ASSERT_EQ(b->held_pages, held);
+	for (i = 0; i < BLOCK_PAGES; i++)
+		ASSERT_EQ(b->held[i / 64] >> (i % 64) & 1,
+			  i >= page % BLOCK_PAGES &&
+			  i < page % BLOCK_PAGES + held);
+	ASSERT_EQ(d->held_page, page);
+	ASSERT_EQ(d->moved, PAGES - held);
+	ASSERT_GE(d->tried, (PAGES - held) / 64);
+	ASSERT_EQ(pool_drain_blocked(d), d->tried);
+}
+
+static void check_ended(const struct tarn_pool_drain *d)
+{
+	ASSERT_EQ(d->state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(d->moved, PAGES);
+	ASSERT_EQ(d->left, 0);
+	ASSERT_EQ(d->held, 0);
+	ASSERT_EQ(d->partition, 0);
+	ASSERT_EQ(d->block.granule, 0);
+	ASSERT_EQ(pool_drain_blocked(d), d->tried);
+}
+
+static void a_drain_is_told_of(void)
+{
+	struct tarn_pool_drain d;
+	int pipes[2];
+
+	begin("nodes=16M:16M");
+	fill(1);
+	hold(pipes, PAGES / 2 + 200, 3);
+	ASSERT_OK(start(0, 0));
+	WAIT_FOR(pool_drain_status(&pool).held == 3);
+	d = pool_drain_status(&pool);
+	ASSERT_EQ(d.why, TARN_DRAIN_WHY_NODE);
+	ASSERT_EQ(d.node, 0);
+	check_block(&d, PAGES / 2 + 200, 3);
+	let_go(pipes);
+	d = ended();
+	check_ended(&d);
+	check(1);
+	end();
+}
+
+/* A block that is one frame is a granule. */
+static void blocks_are_told_of(void)
+{
+	struct tarn_pool_drain d;
+	int pipes[2];
+
+	begin("nodes=16M:16M,huge=always");
+	fill(1);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	hold(pipes, 5, 1);
+	ASSERT_OK(start(0, 0));
+	WAIT_FOR(pool_drain_status(&pool).held == BLOCK_PAGES);
+	d = pool_drain_status(&pool);
+	ASSERT_EQ(d.block.page, 0);
+	ASSERT_EQ(d.block.granule, BLOCK_PAGES);
+	ASSERT_EQ(d.block.source_node, 0);
+	ASSERT_EQ(d.block.target_node, 1);
+	ASSERT_EQ(d.block.held[0], 1);
+	ASSERT_EQ(d.moved, PAGES - BLOCK_PAGES);
+	ASSERT_EQ(d.tried, PAGES / BLOCK_PAGES - 1);
+	ASSERT_EQ(pool_drain_blocked(&d), d.tried);
+	let_go(pipes);
+	d = ended();
+	check_ended(&d);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	check(1);
+	end();
+}
+
+static int shrinks(void *arg)
+{
+	/* Here they would be held as well. */
+	let_go(arg);
+	return -__pool_remount(&pool, "nodes=0:16M");
+}
+
+/* Who makes a pool smaller waits in a system call: who asks meanwhile does not. */
+static void a_shrink_is_told_of(void)
+{
+	struct tarn_pool_drain d;
+	int pipes[2];
+	pid_t pid;
+
+	begin("nodes=16M:16M");
+	fill(1);
+	hold(pipes, 200, 1);
+	pid = spawn(shrinks, pipes);
+	WAIT_FOR(pool_drain_status(&pool).held == 1);
+	d = pool_drain_status(&pool);
+	ASSERT_EQ(d.why, TARN_DRAIN_WHY_SIZE);
+	ASSERT_EQ(d.node, (u32)TARN_NODE_NONE);
+	ASSERT_EQ(d.frames, NODE_PAGES);
+	ASSERT_EQ(d.left, 1);
+	ASSERT_EQ(d.held_partition, part_info(part).id);
+	check_block(&d, 200, 1);
+	let_go(pipes);
+	/* It waits for two seconds, and we may have slept as long. */
+	if (reap(pid))
+		ASSERT_OK(__pool_remount(&pool, "nodes=0:16M"));
+	d = pool_drain_status(&pool);
+	check_ended(&d);
+	ASSERT_EQ(node_value(&pool, 0, "frames"), 0);
+	check(1);
+	/* To become larger is not told. */
+	ASSERT_OK(__pool_remount(&pool, "nodes=16M:16M"));
+	ASSERT_EQ(pool_drain_status(&pool).frames, NODE_PAGES);
+	is_as_before();
+	end();
+}
+
+static void a_shrink_that_fails_is_told_of(void)
+{
+	struct tarn_pool_drain d;
+	int pipes[2];
+
+	begin("nodes=16M:16M");
+	fill(1);
+	hold(pipes, 7, 2);
+	ASSERT_ERR(__pool_remount(&pool, "nodes=0:16M"), EBUSY);
+	d = pool_drain_status(&pool);
+	ASSERT_EQ(d.state, TARN_RELOCATION_HELD);
+	ASSERT_EQ(d.why, TARN_DRAIN_WHY_SIZE);
+	ASSERT_EQ(d.held, 2);
+	ASSERT_EQ(d.held_page, 7);
+	ASSERT_EQ(d.held_partition, part_info(part).id);
+	ASSERT_EQ(d.block.granule, 0);
+	is_as_before();
+	/* What is told of the next one is its own. */
+	let_go(pipes);
+	ASSERT_OK(start(1, 0));
+	d = ended();
+	ASSERT_EQ(d.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(d.why, TARN_DRAIN_WHY_NODE);
+	ASSERT_EQ(d.held, 0);
+	ASSERT_EQ(d.moved, PAGES - 2);
+	check(1);
+	end();
+}
+
 /* What fits nowhere goes to the pager, if the pool may become smaller. */
 static void a_pool_that_may_shrink(void)
 {
@@ -374,6 +533,10 @@ static const struct tarn_test tests[] = {
 	TEST(or_refused),
 	TEST(it_can_be_cancelled),
 	TEST(it_outlives_its_caller),
+	TEST(a_drain_is_told_of),
+	TEST(blocks_are_told_of),
+	TEST(a_shrink_is_told_of),
+	TEST(a_shrink_that_fails_is_told_of),
 	TEST(a_pool_that_may_shrink),
 	TEST(back_and_forth_under_load),
 	TEST(bad_requests_change_nothing),

@@ -260,6 +260,7 @@ static void drain(void)
 		.name = "POOL_DRAIN",
 		.cmd = TARN_POOL_DRAIN,
 		.size = sizeof(struct tarn_pool_drain),
+		.min_size = offsetof(struct tarn_pool_drain, why),
 		.flags = TARN_DRAIN_ALL,
 		.open = open_pool,
 		.close = keep,

@@ -151,14 +151,19 @@ struct tarn_partition_relocate part_relocate_status(int fd)
 	return r;
 }
 
-u64 part_blocked(const struct tarn_partition_relocate *r)
+static u64 sum_of(const __u64 *blocked)
 {
 	u64 sum = 0;
 	u32 i;
 
 	for (i = 0; i < TARN_BLOCKED_BUCKETS; i++)
-		sum += r->blocked[i];
+		sum += blocked[i];
 	return sum;
+}
+
+u64 part_blocked(const struct tarn_partition_relocate *r)
+{
+	return sum_of(r->blocked);
 }
 
 struct tarn_partition_relocate part_relocate(int fd, u32 node, u32 flags)
@@ -222,4 +227,9 @@ struct tarn_pool_drain pool_drain_status(struct pool *p)
 
 	tarn_op(p->fd, TARN_POOL_DRAIN, &d);
 	return d;
+}
+
+u64 pool_drain_blocked(const struct tarn_pool_drain *d)
+{
+	return sum_of(d->blocked);
 }

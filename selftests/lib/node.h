@@ -42,5 +42,7 @@ void part_back_and_forth(int fd, unsigned int times, unsigned int granules,
 /** TARN_POOL_DRAIN: enum tarn_relocate_op. */
 long __pool_drain(struct pool *p, u32 op, u32 node, u32 flags);
 struct tarn_pool_drain pool_drain_status(struct pool *p);
+/** Granules whose time is in the histogram. */
+u64 pool_drain_blocked(const struct tarn_pool_drain *d);
 
 #endif /* SELFTESTS_LIB_NODE_H */

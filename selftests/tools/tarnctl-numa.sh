@@ -558,6 +558,10 @@ drain_nodes()
 		tarnctl pool drain-node $pool 0 --background
 	await drain_waits
 	result $? "a held page is waited for"
+	check "and its block is told" json '.why == "node" and .partition == .held_partition and
+		.block.page == 5 and .block.source_node == 0 and .block.target_node == 1 and
+		.block.source > 0 and .block.held == [5] and (.blocked | add) == .tried' \
+		tarnctl pool drain-node --status --json
 	refuse 1 "is being drained" "one at a time" tarnctl pool drain-node 1
 	refuse 1 "is being drained" "no other size meanwhile" tarnctl pool resize 32M:16M
 	check "cancel it" says "was cancelled" tarnctl pool drain-node --cancel
@@ -579,6 +583,12 @@ drain_nodes()
 		.moved >= 2048' tarnctl pool drain-node 1 --json
 	check "is left" frames 16384 0
 	check "it comes back as well" tarnctl pool resize 32M:32M
+	check "what a smaller pool moved is said" says "32M, was 64M; 8M moved, longest blocked less than" \
+		tarnctl pool resize 0:32M
+	check "and told" json '.state == "done" and .why == "size" and .node == null and
+		.moved == 2048 and .block == null' tarnctl pool drain-node --status --json
+	check "in words" says "the pool became smaller" tarnctl pool drain-node --status
+	check "it becomes larger again" says "64M, was 32M" tarnctl pool resize 32M:32M
 	drain_kept
 }
 

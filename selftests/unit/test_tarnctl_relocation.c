@@ -32,15 +32,15 @@ static void test_blocked(void)
 	struct tarn_partition_relocate r = { 0 };
 	char buf[SIZE_TEXT_MAX];
 
-	CHECK_STR(relocation_blocked(buf, &r), "-");
+	CHECK_STR(tracker_longest(buf, r.blocked), "-");
 	r.blocked[0] = 1;
-	CHECK_STR(relocation_blocked(buf, &r), "less than 2us");
+	CHECK_STR(tracker_longest(buf, r.blocked), "less than 2us");
 	r.blocked[6] = 1;
-	CHECK_STR(relocation_blocked(buf, &r), "less than 128us");
+	CHECK_STR(tracker_longest(buf, r.blocked), "less than 128us");
 	r.blocked[LAST - 1] = 5;
-	CHECK_STR(relocation_blocked(buf, &r), "less than 8.4s");
+	CHECK_STR(tracker_longest(buf, r.blocked), "less than 8.4s");
 	r.blocked[LAST] = 1;
-	CHECK_STR(relocation_blocked(buf, &r), "8.4s or longer");
+	CHECK_STR(tracker_longest(buf, r.blocked), "8.4s or longer");
 }
 
 static void test_progress(void)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How draining a node of a pool is, for people and programs. */
+/*
+ * How frames leave a pool, as a node is drained or the pool becomes smaller, for people and
+ * programs.
+ */
 #ifndef TARNCTL_DRAIN_H
 #define TARNCTL_DRAIN_H
 
@@ -10,6 +13,9 @@
 
 /** Room for the text of drain_progress(). */
 #define DRAIN_TEXT_MAX 160
+
+/** drain_read() - Ask the pool of @fd. Return: 0 or a negative errno. */
+int drain_read(int fd, struct tarn_pool_drain *d);
 
 /** drain_progress() - A line about one that runs. @buf: DRAIN_TEXT_MAX. */
 const char *drain_progress(char *buf, const struct tarn_pool_drain *d,

@@ -77,20 +77,12 @@ static int call_fail(const struct pool *pool, int ret, const char *what,
 	return pool_fail(pool, ret, what);
 }
 
-static int call_op(int fd, const struct pool *pool, __u32 op, const char *what,
-		   struct tarn_pool_drain *d)
-{
-	*d = (struct tarn_pool_drain){ .size = sizeof(*d), .op = op };
-	if (ioctl(fd, TARN_POOL_DRAIN, d))
-		return call_fail(pool, -errno, what, 0);
-	return 0;
-}
-
 static int read_status(int fd, const struct pool *pool,
 		       struct tarn_pool_drain *d)
 {
-	return call_op(fd, pool, TARN_RELOCATE_STATUS,
-		       "ask for the draining of", d);
+	int ret = drain_read(fd, d);
+
+	return ret ? call_fail(pool, ret, "ask for the draining of", 0) : 0;
 }
 
 static int print(const struct pool *pool, const struct tarn_pool_drain *d,
@@ -125,6 +117,13 @@ static void tell_file(const struct pool *pool, unsigned int node)
 
 /* ---- waiting ------------------------------------------------------------ */
 
+/* Another size, that was made since it ended, is told of in its place. */
+static bool is_under_way(const struct tarn_pool_drain *d)
+{
+	return d->why == TARN_DRAIN_WHY_NODE &&
+	       d->state == TARN_RELOCATION_RUNNING;
+}
+
 static int wait_end(int fd, const struct pool *pool, const sigset_t *signals,
 		    struct tarn_pool_drain *d, const struct options *opts)
 {
@@ -134,7 +133,7 @@ static int wait_end(int fd, const struct pool *pool, const sigset_t *signals,
 
 	do {
 		ret = read_status(fd, pool, d);
-		if (ret || d->state != TARN_RELOCATION_RUNNING)
+		if (ret || !is_under_way(d))
 			break;
 		waiting_tell(drain_progress(text, d, opts->bytes));
 		goes_on = waiting_on(signals);
@@ -150,7 +149,8 @@ static int wait_end(int fd, const struct pool *pool, const sigset_t *signals,
 /* What it came to. */
 static int judge(const struct pool *pool, const struct tarn_pool_drain *d)
 {
-	switch (d->state) {
+	switch (d->why == TARN_DRAIN_WHY_NODE ? d->state :
+						TARN_RELOCATION_NONE) {
 	case TARN_RELOCATION_DONE:
 		return 0;
 	case TARN_RELOCATION_CANCELLED:
@@ -199,14 +199,17 @@ static int run_start(int fd, const struct pool *pool,
 static int run_cancel(int fd, const struct pool *pool,
 		      const struct options *opts)
 {
-	struct tarn_pool_drain d;
+	struct tarn_pool_drain d = {
+		.size = sizeof(d),
+		.op = TARN_RELOCATE_CANCEL,
+	};
 	sigset_t signals;
 	int ret;
 
 	waiting_begin(&signals);
-	ret = call_op(fd, pool, TARN_RELOCATE_CANCEL, "cancel the draining of",
-		      &d);
-	if (!ret)
+	if (ioctl(fd, TARN_POOL_DRAIN, &d))
+		ret = call_fail(pool, -errno, "cancel the draining of", 0);
+	else
 		ret = wait_end(fd, pool, &signals, &d, opts);
 	return ret ? ret : print(pool, &d, opts);
 }

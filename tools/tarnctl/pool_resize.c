@@ -14,11 +14,14 @@
 #include "command.h"
 #include "commands.h"
 #include "config_edit.h"
+#include "drain.h"
 #include "dry_run.h"
 #include "error.h"
 #include "pool.h"
 #include "pool_resize.h"
+#include "pool_watch.h"
 #include "size.h"
+#include "tracker.h"
 
 /*
  * "8G" and "30%" are sizes for mount(8), too; a bare number asks for doubt, unless it
@@ -120,17 +123,20 @@ static int resize_fail(const struct pool *pool, int ret, const char *reason)
 int pool_reconfigure(const struct pool *pool, const char *key,
 		     const char *value)
 {
+	struct pool_watch watch;
 	char reason[256] = "";
 	int fd, ret = 0;
 
 	fd = fspick(AT_FDCWD, pool->mount, FSPICK_CLOEXEC);
 	if (fd < 0)
 		return pool_fail(pool, -errno, "resize");
+	pool_watch_begin(&watch, pool);
 	if (fsconfig(fd, FSCONFIG_SET_STRING, key, value, 0) ||
 	    fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0)) {
 		ret = -errno;
 		read_reason(fd, reason, sizeof(reason));
 	}
+	pool_watch_end(&watch);
 	close(fd);
 	return ret ? resize_fail(pool, ret, reason) : 0;
 }
@@ -157,12 +163,44 @@ static int resize(const struct pool *pool, const char *key, const char *value,
 	return ret;
 }
 
+/* What is told of frames that leave; nothing, if the module tells nothing. */
+static void read_told(const struct pool *pool, struct tarn_pool_drain *d)
+{
+	int fd = pool_open(pool);
+
+	memset(d, 0, sizeof(*d));
+	if (fd < 0)
+		return;
+	if (drain_read(fd, d))
+		memset(d, 0, sizeof(*d));
+	close(fd);
+}
+
+/* @before: what was told before; a pool that becomes larger moves nothing. */
+static void print_done(const struct pool *pool, uint64_t frames,
+		       const struct tarn_pool_drain *before)
+{
+	char size[SIZE_TEXT_MAX], old[SIZE_TEXT_MAX], text[SIZE_TEXT_MAX];
+	struct tarn_pool_drain d;
+
+	read_told(pool, &d);
+	printf("%s: %s, was %s", pool->mount,
+	       size_format_pages(size, pool->info.frames, false),
+	       size_format_pages(old, frames, false));
+	if (d.why == TARN_DRAIN_WHY_SIZE && d.moved &&
+	    memcmp(&d, before, sizeof(d)))
+		printf("; %s moved, longest blocked %s",
+		       size_format_pages(size, d.moved, false),
+		       tracker_longest(text, d.blocked));
+	putchar('\n');
+}
+
 int pool_resize_main(int argc, char **argv, const struct options *opts)
 {
 	char *size = argv[argc - 1];
 	const char *key = strchr(size, ':') ? "nodes" : "size";
-	char value[512], before[SIZE_TEXT_MAX], after[SIZE_TEXT_MAX];
-	char text[512];
+	char value[512], text[512];
+	struct tarn_pool_drain before;
 	struct pool pool;
 	uint64_t frames;
 	int ret;
@@ -178,13 +216,12 @@ int pool_resize_main(int argc, char **argv, const struct options *opts)
 		goto out_put;
 	}
 	frames = pool.info.frames;
+	read_told(&pool, &before);
 	ret = resize(&pool, key, value, text, opts->persistent);
 	if (!ret)
 		ret = pool_refresh(&pool);
 	if (!ret)
-		printf("%s: %s, was %s\n", pool.mount,
-		       size_format_pages(after, pool.info.frames, false),
-		       size_format_pages(before, frames, false));
+		print_done(&pool, frames, &before);
 out_put:
 	pool_put(&pool);
 	return ret;

@@ -20,14 +20,6 @@ const char *relocation_direction(const struct tarn_partition_relocate *r);
 /** relocation_percent() - How much of the range it has gone through this time. */
 unsigned int relocation_percent(const struct tarn_partition_relocate *r);
 
-/**
- * relocation_blocked() - For how long pages were blocked, at most.
- * @buf: SIZE_TEXT_MAX
- * Return: a text, "-" if none were.
- */
-const char *relocation_blocked(char *buf,
-			       const struct tarn_partition_relocate *r);
-
 /** relocation_progress() - A line about one that runs. @buf: RELOCATION_TEXT_MAX. */
 const char *relocation_progress(char *buf,
 				const struct tarn_partition_relocate *r,

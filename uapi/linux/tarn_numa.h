@@ -228,20 +228,40 @@ struct tarn_partition_relocate {
 #define TARN_DRAIN_REFUSE	(1U << 1)
 #define TARN_DRAIN_ALL		0x3U
 
+/** enum tarn_drain_why - what frames leave a pool for */
+enum tarn_drain_why {
+	/** a node is drained */
+	TARN_DRAIN_WHY_NODE = 0,
+	/** the pool becomes smaller, or has less on a node, by a remount */
+	TARN_DRAIN_WHY_SIZE = 1,
+};
+
 /**
  * struct tarn_pool_drain - TARN_POOL_DRAIN: leave a node (S05), CAP_SYS_ADMIN
  * @size: of this structure
  * @flags: to start, TARN_DRAIN_*; otherwise 0; out: as it was started
  * @op: enum tarn_relocate_op
- * @node: to start: the kernel's number; out: the same
+ * @node: to start: the kernel's number; out: the same, TARN_NODE_NONE if it is no node
  * @state: out: enum tarn_relocate_state
  * @held_partition: out: id of the partition of @held_page
  * @frames: out: frames that the pool had there when it began
  * @left: out: of these, in use even now, as of the last way over them
  * @grown: out: frames that other nodes got for them
- * @moved: out: pages moved
+ * @moved: out: pages moved, back again among them
  * @held: out: pages that somebody holds, as of the last way
  * @held_page: out: the first of them
+ * @why: out: enum tarn_drain_why
+ * @partition: out: id of the partition of @block, 0: none is under way
+ * @tried: out: granules whose translation was blocked so far, see struct
+ *	tarn_partition_relocate. A granule is a block that is one frame, and of small frames up to 64
+ *	pages of a partition that lie in one chunk
+ * @blocked: out: for how long they were, likewise
+ * @block: out: the block of a partition that it is at, while it is under way: its granules are
+ *	pages, or it is one
+ *
+ * STATUS also tells of a pool that is given another size by a remount, for as long as chunks
+ * are emptied for that, and afterwards; that cannot be cancelled but by a signal to who does it. It
+ * waits for nobody.
  *
  * The pool takes as many frames from other nodes, moves there what is on the node, and
  * gives that back to the kernel, which can then take the memory offline. It goes on when
@@ -266,6 +286,11 @@ struct tarn_pool_drain {
 	__aligned_u64 moved;
 	__aligned_u64 held;
 	__aligned_u64 held_page;
+	__u32 why;
+	__u32 partition;
+	__aligned_u64 tried;
+	__aligned_u64 blocked[TARN_BLOCKED_BUCKETS];
+	struct tarn_relocation_block block;
 };
 
 #endif /* _UAPI_LINUX_TARN_NUMA_H */
