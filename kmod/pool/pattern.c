@@ -31,19 +31,20 @@ static bool all_are(const u64 *p, size_t words, u64 word)
 	return true;
 }
 
-/* Most pages show at once that they are none, most others soon. */
+/* Most pages show at once that they are none, most others soon: it is read up to here, and on. */
 static const u16 steps[] = { SMP_CACHE_BYTES, 512, PAGE_SIZE };
 
-/* What it begins with. False: it can't be read, or differs. */
-static bool begins_with(struct page *page, size_t bytes, u64 *word)
+/* Is it one word from byte @at to @end? At its beginning that is found. False also: it can't be read. */
+static bool goes_on(struct page *page, size_t at, size_t end, u64 *word)
 {
-	const u64 *seen = tarn_poison_look(page, bytes);
+	const u64 *seen = tarn_poison_look_at(page, at, end - at);
 	bool all;
 
 	if (!seen)
 		return false;
-	*word = READ_ONCE(seen[0]);
-	all = all_are(seen, bytes / sizeof(*seen), *word);
+	if (!at)
+		*word = READ_ONCE(seen[0]);
+	all = all_are(seen, (end - at) / sizeof(*seen), *word);
 	tarn_poison_looked(seen);
 	return all;
 }
@@ -53,16 +54,17 @@ static bool begins_with(struct page *page, size_t bytes, u64 *word)
  * @page: of the frame; while somebody may write to it the answer is a guess
  * @word: that word, if it is
  *
- * Context: process. Reads no more than it takes to see that it is none, and stops at a
- * memory error.
+ * Context: process. Reads no more than it takes to see that it is none, nothing twice, and
+ * stops at a memory error.
  */
 bool tarn_pattern_find(struct page *page, u64 *word)
 {
 	unsigned int i;
+	size_t at = 0;
 
 	BUILD_BUG_ON(SMP_CACHE_BYTES % (STRIDE * sizeof(u64)));
-	for (i = 0; i < ARRAY_SIZE(steps); i++)
-		if (!begins_with(page, steps[i], word))
+	for (i = 0; i < ARRAY_SIZE(steps); at = steps[i++])
+		if (!goes_on(page, at, steps[i], word))
 			return false;
 	return true;
 }

@@ -92,22 +92,23 @@ bool tarn_poison_copy(struct page *to, struct page *from)
 static void __percpu *looks;
 
 /**
- * tarn_poison_look() - what a frame begins with, to look at
+ * tarn_poison_look_at() - what a frame holds, to look at
  * @page: of the frame; if somebody changes it, that may be seen, or not
+ * @at: from this byte on
  * @bytes: as many
  *
  * Context: process; does not sleep before tarn_poison_looked().
  * Return: the bytes, or a copy of them; NULL: they can't be read, and
  * tarn_poison_looked() is not due.
  */
-const void *tarn_poison_look(struct page *page, size_t bytes)
+const void *tarn_poison_look_at(struct page *page, size_t at, size_t bytes)
 {
 	void *copy;
 
 	if (!copies_guard())
-		return tarn_poisoned(page) ? NULL : kmap_local_page(page);
+		return tarn_poisoned(page) ? NULL : kmap_local_page(page) + at;
 	copy = get_cpu_ptr(looks);
-	if (copy_from(copy, page, 0, bytes))
+	if (copy_from(copy, page, at, bytes))
 		return copy;
 	put_cpu_ptr(looks);
 	return NULL;

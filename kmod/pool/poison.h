@@ -28,10 +28,16 @@ void tarn_poison_page(struct tarn_partition *part, u64 index, u64 frame);
 void tarn_poison_frame(struct tarn_pool *pool, u64 frame);
 bool tarn_poison_found(struct page *page);
 bool tarn_poison_copy(struct page *to, struct page *from);
-const void *tarn_poison_look(struct page *page, size_t bytes);
+const void *tarn_poison_look_at(struct page *page, size_t at, size_t bytes);
 void tarn_poison_looked(const void *seen);
 bool tarn_poison_sum(struct page *page, u32 *sum);
 bool tarn_poison_equal(struct page *a, struct page *b);
+
+/* What it begins with. */
+static inline const void *tarn_poison_look(struct page *page, size_t bytes)
+{
+	return tarn_poison_look_at(page, 0, bytes);
+}
 
 int tarn_poison_init(void);
 void tarn_poison_exit(void);

@@ -154,28 +154,28 @@ static void patterns_are_never_stored(void)
 	end(PAGES);
 }
 
-/* One bit anywhere is enough of a difference. */
+/* One bit anywhere is enough of a difference: a page for each of the words. */
 static void others_are_stored(void)
 {
 	u64 i;
 
-	begin("size=8M", PAGES);
-	fill(0, PAGES, 1);
-	for (i = 0; i < PAGES; i++)
-		words_of(i)[i * WORDS / PAGES] ^= 1ULL << (i % 64);
-	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+	begin("size=8M", WORDS);
+	fill(0, WORDS, 1);
+	for (i = 0; i < WORDS; i++)
+		words_of(i)[i] ^= 1ULL << (i % 64);
+	ASSERT_EQ(part_page_out(part, 0, WORDS), WORDS);
 	ASSERT_EQ(patterns(), 0);
-	ASSERT_EQ(pg.ctl->stores, PAGES);
-	for (i = 0; i < PAGES; i++)
-		words_of(i)[i * WORDS / PAGES] ^= 1ULL << (i % 64);
-	check(0, PAGES, 1);
+	ASSERT_EQ(pg.ctl->stores, WORDS);
+	for (i = 0; i < WORDS; i++)
+		words_of(i)[i] ^= 1ULL << (i % 64);
+	check(0, WORDS, 1);
 	/* They are patterns now, and the copies are given back. */
-	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
-	ASSERT_EQ(patterns(), PAGES);
-	ASSERT_EQ(pg.ctl->stores, PAGES);
+	ASSERT_EQ(part_page_out(part, 0, WORDS), WORDS);
+	ASSERT_EQ(patterns(), WORDS);
+	ASSERT_EQ(pg.ctl->stores, WORDS);
 	WAIT_FOR(!pg.ctl->used);
-	check(0, PAGES, 1);
-	end(PAGES);
+	check(0, WORDS, 1);
+	end(WORDS);
 }
 
 /* No I/O: so no pager is needed for anything. */
