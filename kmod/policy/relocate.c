@@ -195,15 +195,13 @@ static long start(struct tarn_partition *part,
 		return -EBUSY;
 	/* The work may be on its way out. */
 	cancel_delayed_work_sync(&r->work);
-	r->range = (struct tarn_partition_relocate) {
-		.size = sizeof(r->range),
-		.flags = want->flags,
-		.node = want->node,
-		.start = want->start,
-		.granule = want->granule,
-		.state = TARN_RELOCATION_RUNNING,
-		.cursor = want->start,
-	};
+	memset(&r->range, 0, sizeof(r->range));
+	r->range.flags = want->flags;
+	r->range.node = want->node;
+	r->range.start = want->start;
+	r->range.granule = want->granule;
+	r->range.state = TARN_RELOCATION_RUNNING;
+	r->range.cursor = want->start;
 	if (want->start < pages)
 		r->range.count = min(want->count, pages - want->start);
 	r->cancel = false;

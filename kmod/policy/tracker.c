@@ -114,6 +114,7 @@ static void look_at_pages(struct tarn_pool *pool, struct tarn_leaf *leaf,
 		    !tarn_frame_peek_held(pool, tarn_entry_payload(e)))
 			continue;
 		b->held[granule / 64] |= bit;
+		b->pins[granule]++;
 		b->held_pages++;
 	}
 }

@@ -277,10 +277,11 @@ static void check_block(const struct tarn_pool_drain *d, u64 page, u32 held)
 	ASSERT_EQ(b->target_node, 1);
 	ASSERT(b->source && b->source % PAGE_SIZE == 0);
 	ASSERT_EQ(b->held_pages, held);
-	for (i = 0; i < BLOCK_PAGES; i++)
-		ASSERT_EQ(b->held[i / 64] >> (i % 64) & 1,
-			  i >= page % BLOCK_PAGES &&
-			  i < page % BLOCK_PAGES + held);
+	for (i = 0; i < BLOCK_PAGES; i++) {
+		ASSERT_EQ(b->pins[i], i >= page % BLOCK_PAGES &&
+				      i < page % BLOCK_PAGES + held);
+		ASSERT_EQ(b->held[i / 64] >> (i % 64) & 1, b->pins[i]);
+	}
 	ASSERT_EQ(d->held_page, page);
 	ASSERT_EQ(d->moved, PAGES - held);
 	ASSERT_GE(d->tried, (PAGES - held) / 64);
@@ -337,6 +338,7 @@ static void blocks_are_told_of(void)
 	ASSERT_EQ(d.block.source_node, 0);
 	ASSERT_EQ(d.block.target_node, 1);
 	ASSERT_EQ(d.block.held[0], 1);
+	ASSERT_EQ(d.block.pins[0], BLOCK_PAGES);
 	ASSERT_EQ(d.moved, PAGES - BLOCK_PAGES);
 	ASSERT_EQ(d.tried, PAGES / BLOCK_PAGES - 1);
 	ASSERT_EQ(pool_drain_blocked(&d), d.tried);

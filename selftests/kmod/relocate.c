@@ -184,25 +184,38 @@ static void other_states_go_along(void)
 	end();
 }
 
-/* What is told of the block where a few pages from @page on are held, by granules of 1. */
-static void check_block(u64 page, u32 held)
+/* Of the pages from @page on that are held, those in a granule of their block. */
+static u32 held_in(u32 i, u32 granule, u64 page, u32 held)
+{
+	u64 p = page % BLOCK_PAGES, end = p + held;
+	u32 n = 0;
+
+	for (; p < end; p++)
+		n += p / granule == i;
+	return n;
+}
+
+/* What is told of the block where a few pages from @page on are held. */
+static void check_block(u64 page, u32 held, u32 granule)
 {
 	struct tarn_relocation_block b;
 	u32 i;
 
 	/* Between two ways over what is left. */
 	WAIT_FOR((b = part_relocate_status(part).block).page == page &&
-		 !b.blocked[page / 64]);
+		 !b.blocked[page % BLOCK_PAGES / granule / 64]);
 	ASSERT_EQ(b.first, page / BLOCK_PAGES * BLOCK_PAGES);
-	ASSERT_EQ(b.granule, 1);
+	ASSERT_EQ(b.granule, granule);
 	ASSERT_EQ(b.source_node, 0);
 	ASSERT_EQ(b.target_node, 1);
 	ASSERT(b.source && b.source % PAGE_SIZE == 0);
 	ASSERT_EQ(b.held_pages, held);
-	for (i = 0; i < BLOCK_PAGES; i++)
-		ASSERT_EQ(b.held[i / 64] >> (i % 64) & 1,
-			  i >= page % BLOCK_PAGES &&
-			  i < page % BLOCK_PAGES + held);
+	for (i = 0; i < BLOCK_PAGES / granule; i++) {
+		ASSERT_EQ(b.pins[i], held_in(i, granule, page, held));
+		ASSERT_EQ(b.held[i / 64] >> (i % 64) & 1, b.pins[i] > 0);
+	}
+	for (; i < BLOCK_PAGES; i++)
+		ASSERT_EQ(b.pins[i], 0);
 }
 
 /* Pages of a pipe are held by references, as those of a device's DMA are. */
@@ -229,7 +242,12 @@ static void what_is_held_is_waited_for(void)
 	ASSERT_EQ(r.held_page, 200);
 	ASSERT_ERR(start(0, 0, 0, PAGES, 0), EBUSY);
 	ASSERT_EQ(part_on_node(part, 0), 3);
-	check_block(200, 3);
+	check_block(200, 3, 1);
+	/* Of larger granules as many as are in each. */
+	ASSERT_OK(cancel());
+	ASSERT_OK(start(1, 0, 0, PAGES, 2));
+	WAIT_FOR(part_relocate_status(part).held == 3);
+	check_block(200, 3, 2);
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(SYS(read(pipes[0], buf, PAGE_SIZE)), PAGE_SIZE);
 	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);

@@ -10,7 +10,7 @@
 
 #include "pool.h"
 
-#define UAPI_MAX_SIZE 1024
+#define UAPI_MAX_SIZE 2048
 
 /** struct uapi_call - a call and how to make a good one */
 struct uapi_call {

@@ -444,7 +444,8 @@ held_page()
 	result $? "a held page is waited for"
 	check "and its block is told" json '.block.first == 0 and .block.page == 5 and
 		.block.source_node == 0 and .block.target_node == 1 and .block.source > 0 and
-		.block.granule == 64 and .block.held == [0] and .block.held_pages == 1 and
+		.block.granule == 64 and .block.held == [0] and .block.pins == [1] and
+		.block.held_pages == 1 and
 		.block.blocked == []' tarnctl partition relocate g1 --status --json
 	check "in words" says "  held                     0 of 8" \
 		tarnctl partition relocate g1 --status

@@ -69,8 +69,9 @@ static void test_block(void)
 		.block = {
 			.first = 512, .page = 640, .source = 0x1000,
 			.source_node = 1, .target_node = TARN_NODE_NONE,
-			.granule = 4, .held_pages = 3,
+			.granule = 4, .held_pages = 6,
 			.blocked = { 1 }, .held = { 6, 1ULL << 63 },
+			.pins = { 0, 1, 1, [127] = 4 },
 		},
 	};
 	json_t *object = relocation_json(&r), *block;
@@ -84,6 +85,9 @@ static void test_block(void)
 	CHECK_EQ(granule_json(block, "blocked", 0), 0);
 	CHECK_EQ(granule_json(block, "held", 0), 1);
 	CHECK_EQ(granule_json(block, "held", 2), 127);
+	CHECK_EQ(json_array_size(json_object_get(block, "pins")), 3);
+	CHECK_EQ(granule_json(block, "pins", 0), 1);
+	CHECK_EQ(granule_json(block, "pins", 2), 4);
 	json_decref(object);
 	/* Of a module of before nothing is known. */
 	r.block.granule = 0;

@@ -104,6 +104,24 @@ static void print_granules(const char *label,
 		printf("none\n");
 }
 
+/* "0: 3, 7: 12", of granules of more than a page. */
+static void print_pins(const struct tarn_relocation_block *b)
+{
+	const char *sep = "";
+	unsigned int i;
+
+	if (b->granule == 1 || !b->held_pages)
+		return;
+	printf("  " FIELD_LABEL " ", "  held pages in each");
+	for (i = 0; i < granules_of(b); i++) {
+		if (!b->pins[i])
+			continue;
+		printf("%s%u: %u", sep, i, b->pins[i]);
+		sep = ", ";
+	}
+	putchar('\n');
+}
+
 static void print_place(const char *label, __s32 node, __u64 address)
 {
 	if (node == TARN_NODE_NONE)
@@ -128,6 +146,7 @@ void tracker_print_block(const struct tarn_relocation_block *b, bool exact)
 	print_line("  its granules have", size_format_pages(size, b->granule, exact));
 	print_granules("  blocked just now", b, b->blocked);
 	print_granules("  held", b, b->held);
+	print_pins(b);
 	print_line("  held pages", size_format_pages(size, b->held_pages, exact));
 }
 
@@ -140,6 +159,18 @@ static json_t *granules_json(const struct tarn_relocation_block *b,
 	for (i = 0; i < granules_of(b); i++)
 		if (has_granule(bits, i))
 			json_array_append_new(array, json_integer(i));
+	return array;
+}
+
+/* Of the granules that are held, in their order. */
+static json_t *pins_json(const struct tarn_relocation_block *b)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < granules_of(b); i++)
+		if (has_granule(b->held, i))
+			json_array_append_new(array, json_integer(b->pins[i]));
 	return array;
 }
 
@@ -157,7 +188,7 @@ json_t *tracker_block_json(const struct tarn_relocation_block *b)
 {
 	if (!b->granule || b->granule > TARN_RELOCATE_GRANULE_MOST)
 		return json_null();
-	return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
 			 "first", (json_int_t)b->first,
 			 "page", (json_int_t)b->page,
 			 "source", address_json(b->source),
@@ -167,5 +198,6 @@ json_t *tracker_block_json(const struct tarn_relocation_block *b)
 			 "granule", (json_int_t)b->granule,
 			 "held_pages", (json_int_t)b->held_pages,
 			 "blocked", granules_json(b, b->blocked),
-			 "held", granules_json(b, b->held));
+			 "held", granules_json(b, b->held),
+			 "pins", pins_json(b));
 }

@@ -136,8 +136,9 @@ enum tarn_relocate_state {
  * @held_pages: pages of the block that somebody holds
  * @blocked: a bit a granule of the block: its translation is blocked just now
  * @held: likewise: somebody holds a page of it
+ * @pins: a number a granule of the block: pages of it that somebody holds
  *
- * It is looked at when the call is made, so @held and @blocked also have what others do
+ * It is looked at when the call is made, so @held, @pins and @blocked also have what others do
  * with its pages at that moment. An address that is not known is 0, as are all for who has
  * no CAP_SYS_ADMIN.
  */
@@ -152,6 +153,7 @@ struct tarn_relocation_block {
 	__u32 held_pages;
 	__aligned_u64 blocked[TARN_RELOCATE_GRANULE_MOST / 64];
 	__aligned_u64 held[TARN_RELOCATE_GRANULE_MOST / 64];
+	__u16 pins[TARN_RELOCATE_GRANULE_MOST];
 };
 
 /**
