@@ -161,6 +161,7 @@ static bool is_valid_compact(struct tarn_partition *part,
 			     const struct tarn_partition_relocate *want)
 {
 	return !want->node && !(want->flags & TARN_RELOCATE_AWAY) &&
+	       !want->blocked_most &&
 	       (!want->granule || want->granule == TARN_BLOCK_PAGES) &&
 	       READ_ONCE(part->huge) != TARN_HUGE_NEVER;
 }
@@ -174,7 +175,8 @@ static bool is_valid(struct tarn_partition *part,
 	if (want->flags & TARN_RELOCATE_COMPACT)
 		return is_valid_compact(part, want);
 	if (want->granule > TARN_RELOCATE_GRANULE_MOST ||
-	    (want->granule && !is_power_of_2(want->granule)))
+	    (want->granule && (!is_power_of_2(want->granule) ||
+			       want->blocked_most)))
 		return false;
 	return n && (READ_ONCE(n->frames) || want->flags & TARN_RELOCATE_AWAY);
 }
@@ -202,6 +204,7 @@ static long start(struct tarn_partition *part,
 	r->range.granule = want->granule;
 	r->range.state = TARN_RELOCATION_RUNNING;
 	r->range.cursor = want->start;
+	r->range.blocked_most = want->blocked_most;
 	if (want->start < pages)
 		r->range.count = min(want->count, pages - want->start);
 	r->cancel = false;
@@ -210,6 +213,9 @@ static long start(struct tarn_partition *part,
 	r->pause = 0;
 	r->held_before = TARN_MOVE_NONE;
 	r->full_since = 0;
+	r->fit = TARN_BATCH_MOST;
+	r->short_ones = 0;
+	r->page_ns = 0;
 	tarn_tracker_begin(&r->tracker);
 	tarn_relocation_page(r, r->at);
 	queue_delayed_work(relocate_queue, &r->work, 0);
@@ -269,6 +275,7 @@ static void tell(struct tarn_partition *part, struct tarn_partition_relocate *to
 		to->state = state;
 		tarn_tracker_count(&r->tracker, &to->moved, &to->tried,
 				   to->blocked);
+		to->fit = tarn_relocation_compacts(r) ? 0 : tarn_relocation_granule(r);
 		if (state == TARN_RELOCATION_RUNNING)
 			tell_block(r, &to->block);
 	} else {

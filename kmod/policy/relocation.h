@@ -55,6 +55,9 @@ struct round {
  * @full_since: since when the target has no frame, in jiffies; 0: it has
  * @round: the work's
  * @tracker: the work's, and the thread's that starts it, under the partition's relocate_lock
+ * @fit: the work's: pages of small frames that go together, if nobody said how many
+ * @short_ones: granules in a row that took half of what they may at most
+ * @page_ns: what a page of the last granule took; 0: there was none
  * @batch: the work's: pages whose translation is blocked together, those of a granule
  */
 struct tarn_relocation {
@@ -71,6 +74,9 @@ struct tarn_relocation {
 	unsigned long full_since;
 	struct round round;
 	struct tarn_tracker tracker;
+	u32 fit;
+	u32 short_ones;
+	u64 page_ns;
 	struct tarn_move_batch batch[TARN_RELOCATE_GRANULE_MOST / TARN_BATCH_MOST];
 };
 
@@ -95,7 +101,15 @@ static inline void tarn_relocation_page(struct tarn_relocation *r, u64 index)
 /* Pages of small frames that go together. */
 static inline u64 tarn_relocation_granule(const struct tarn_relocation *r)
 {
-	return r->range.granule ?: TARN_BATCH_MOST;
+	return r->range.granule ?: READ_ONCE(r->fit);
+}
+
+/* Would a block be blocked for no longer than it may, as far as is known? */
+static inline bool tarn_relocation_block_fits(const struct tarn_relocation *r)
+{
+	return !r->range.blocked_most ||
+	       READ_ONCE(r->page_ns) * TARN_BLOCK_PAGES <=
+	       (u64)r->range.blocked_most * NSEC_PER_USEC;
 }
 
 /* May a block that begins here go as a granule of its own? */
@@ -103,7 +117,7 @@ static inline bool tarn_relocation_is_block(const struct tarn_relocation *r, u64
 {
 	return (!r->range.granule || r->range.granule == TARN_BLOCK_PAGES) &&
 	       IS_ALIGNED(at, TARN_BLOCK_PAGES) &&
-	       end - at >= TARN_BLOCK_PAGES;
+	       end - at >= TARN_BLOCK_PAGES && tarn_relocation_block_fits(r);
 }
 
 void tarn_relocation_round(struct tarn_relocation *r);

@@ -9,6 +9,9 @@
 #include "pool/pins.h"
 #include "pool/pool.h"
 
+/* So many granules in a row that are short enough, and larger ones are tried. */
+#define FIT_SHORT	4
+
 /* ---- one granule -------------------------------------------------------- */
 
 /* Does what lies on this node have to go? If it is none, it has gone elsewhere just now. */
@@ -118,6 +121,28 @@ static unsigned int take_granule(struct tarn_relocation *r,
 	return batch - r->batch + 1;
 }
 
+/* Not longer than was said: a granule of so many pages was blocked for so long. */
+static void note_length(struct tarn_relocation *r, u64 ns, u64 pages)
+{
+	u64 most = (u64)r->range.blocked_most * NSEC_PER_USEC;
+
+	if (!most)
+		return;
+	WRITE_ONCE(r->page_ns, ns / pages);
+	/* What a block takes says nothing of how many small frames may go together. */
+	if (pages > r->fit)
+		return;
+	if (ns > most) {
+		WRITE_ONCE(r->fit, max(r->fit / 2, 1U));
+		r->short_ones = 0;
+	} else if (ns > most / 2) {
+		r->short_ones = 0;
+	} else if (pages == r->fit && ++r->short_ones == FIT_SHORT) {
+		WRITE_ONCE(r->fit, min_t(u32, 2 * r->fit, TARN_BLOCK_PAGES));
+		r->short_ones = 0;
+	}
+}
+
 static void note_moved(struct tarn_relocation *r,
 		       const struct tarn_move_batch *batch, u64 end)
 {
@@ -137,15 +162,19 @@ static void move_granule(struct tarn_relocation *r, struct tarn_leaf *leaf,
 {
 	ktime_t since = ktime_get();
 	unsigned int i, nr = take_granule(r, leaf, first, end);
+	u64 pages = 0, ns;
 
 	if (!r->batch[0].pages.count)
 		return;
+	for (i = 0; i < nr; i++)
+		pages += r->batch[i].pages.count;
 	tarn_tracker_note_tried(&r->tracker);
 	for (i = 0; i < nr; i++)
 		tarn_move_unmap(&r->batch[i]);
 	for (i = 0; i < nr; i++)
 		tarn_move_settle(&r->batch[i]);
-	tarn_tracker_note_blocked(&r->tracker, since);
+	ns = tarn_tracker_note_blocked(&r->tracker, since);
+	note_length(r, ns, pages);
 	for (i = 0; i < nr; i++)
 		note_moved(r, &r->batch[i], end);
 }
@@ -173,8 +202,10 @@ static bool move_block_to(struct tarn_relocation *r, struct tarn_leaf *leaf,
 {
 	bool moved = tarn_block_try_move(r->part, leaf, first, nid,
 					 &r->tracker.try);
+	u64 ns = tarn_tracker_note_try(&r->tracker);
 
-	tarn_tracker_note_try(&r->tracker);
+	if (moved)
+		note_length(r, ns, TARN_BLOCK_PAGES);
 	return moved;
 }
 

@@ -35,22 +35,27 @@ void tarn_tracker_note_target(struct tarn_tracker *t,
 	smp_store_release(&t->try.to, to);
 }
 
-/* The translation of the granule is blocked no more. */
-void tarn_tracker_note_blocked(struct tarn_tracker *t, ktime_t since)
+/* The translation of the granule is blocked no more. Returns for how long it was, in ns. */
+u64 tarn_tracker_note_blocked(struct tarn_tracker *t, ktime_t since)
 {
-	u64 us = max_t(s64, 1, ktime_us_delta(ktime_get(), since));
+	u64 ns = max_t(s64, 1, ktime_to_ns(ktime_sub(ktime_get(), since)));
+	u64 us = max_t(u64, 1, ns / NSEC_PER_USEC);
 	unsigned int bucket = min(ilog2(us), TARN_BLOCKED_BUCKETS - 1);
 
 	WRITE_ONCE(t->blocked[bucket], t->blocked[bucket] + 1);
+	return ns;
 }
 
-/* It was tried to have a block elsewhere, which may have been blocked for nothing. */
-void tarn_tracker_note_try(struct tarn_tracker *t)
+/*
+ * It was tried to have a block elsewhere, which may have been blocked for nothing. Returns
+ * for how long it was, in ns, 0: it was not.
+ */
+u64 tarn_tracker_note_try(struct tarn_tracker *t)
 {
 	if (!t->try.since)
-		return;
+		return 0;
 	tarn_tracker_note_tried(t);
-	tarn_tracker_note_blocked(t, t->try.since);
+	return tarn_tracker_note_blocked(t, t->try.since);
 }
 
 /* ---- what is told ------------------------------------------------------- */

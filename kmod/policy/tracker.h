@@ -50,8 +50,8 @@ void tarn_tracker_begin(struct tarn_tracker *t);
 void tarn_tracker_note_target(struct tarn_tracker *t,
 			      const struct tarn_partition *part, u64 index,
 			      u64 to);
-void tarn_tracker_note_blocked(struct tarn_tracker *t, ktime_t since);
-void tarn_tracker_note_try(struct tarn_tracker *t);
+u64 tarn_tracker_note_blocked(struct tarn_tracker *t, ktime_t since);
+u64 tarn_tracker_note_try(struct tarn_tracker *t);
 
 struct tarn_tracked tarn_tracker_look(const struct tarn_tracker *t);
 void tarn_tracker_count(const struct tarn_tracker *t, u64 *moved, u64 *tried,

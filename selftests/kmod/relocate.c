@@ -158,6 +158,65 @@ static void granules_of_all_sizes(void)
 	end();
 }
 
+static struct tarn_partition_relocate relocate_within(u32 node, u32 blocked_most)
+{
+	struct tarn_partition_relocate r = {
+		.op = TARN_RELOCATE_START,
+		.node = node,
+		.count = PAGES,
+		.blocked_most = blocked_most,
+	};
+
+	ASSERT_OK(__part_relocate(part, &r));
+	WAIT_FOR(part_relocate_status(part).state != TARN_RELOCATION_RUNNING);
+	r = part_relocate_status(part);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.moved, PAGES);
+	ASSERT_EQ(r.blocked_most, blocked_most);
+	ASSERT_EQ(part_blocked(&r), r.tried);
+	ASSERT_EQ(part_on_node(part, node), PAGES);
+	return r;
+}
+
+/* As large as is short enough: by halves from 64 pages, or twice as many every fourth time. */
+static void granules_follow_the_limit(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin();
+	fill(1);
+	r = relocate_within(1, 1);
+	ASSERT_GE(r.tried, PAGES - 127);
+	ASSERT_EQ(r.fit, 1);
+	r = relocate_within(0, 1000000);
+	ASSERT_LT(r.tried, PAGES / 64);
+	ASSERT_GE(r.fit, 128);
+	/* It is forgotten by the next one. */
+	r = part_relocate(part, 1, 0);
+	ASSERT_EQ(r.fit, 64);
+	ASSERT_EQ(r.tried, PAGES / 64);
+	check(1);
+	end();
+}
+
+/* Of those that are one frame the first one says how long the next would be. */
+static void blocks_follow_the_limit(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin_with("nodes=16M:16M,huge=always");
+	fill(1);
+	ASSERT_EQ(part_info(part).block_pages, PAGES);
+	r = relocate_within(1, 1000000);
+	ASSERT_EQ(r.blocks, PAGES / BLOCK_PAGES);
+	ASSERT_EQ(r.tried, r.blocks);
+	r = relocate_within(0, 1);
+	ASSERT_EQ(r.blocks, 1);
+	ASSERT_GE(r.tried, PAGES - BLOCK_PAGES - 127);
+	check(1);
+	end();
+}
+
 /* A page that has no frame stays with the pager, one that is clean keeps its copy. */
 static void other_states_go_along(void)
 {
@@ -560,6 +619,14 @@ static void blocks_back_and_forth_under_load(void)
 
 static void bad_requests_change_nothing(void)
 {
+	struct tarn_partition_relocate both = {
+		.op = TARN_RELOCATE_START,
+		.node = 1,
+		.count = PAGES,
+		.granule = 64,
+		.blocked_most = 1000,
+	};
+
 	begin();
 	fill(1);
 	ASSERT_EQ(part_on_node(part, 0), PAGES);
@@ -571,6 +638,11 @@ static void bad_requests_change_nothing(void)
 	ASSERT_ERR(start(0, TARN_RELOCATE_COMPACT, 0, PAGES, 64), EINVAL);
 	ASSERT_ERR(start(0, TARN_RELOCATE_COMPACT | TARN_RELOCATE_AWAY, 0,
 			 PAGES, 0), EINVAL);
+	ASSERT_ERR(__part_relocate(part, &both), EINVAL);
+	both.granule = 0;
+	both.flags = TARN_RELOCATE_COMPACT;
+	both.node = 0;
+	ASSERT_ERR(__part_relocate(part, &both), EINVAL);
 	ASSERT_EQ(part_relocate_status(part).state, TARN_RELOCATION_NONE);
 	ASSERT_OK(start(1, 0, PAGES + 5, 1, 0));
 	WAIT_FOR(part_relocate_status(part).state == TARN_RELOCATION_DONE);
@@ -840,6 +912,8 @@ static const struct tarn_test tests[] = {
 	TEST(all_of_it),
 	TEST(a_range_and_a_granule),
 	TEST(granules_of_all_sizes),
+	TEST(granules_follow_the_limit),
+	TEST(blocks_follow_the_limit),
 	TEST(other_states_go_along),
 	TEST(what_is_held_is_waited_for),
 	TEST(it_can_be_cancelled),

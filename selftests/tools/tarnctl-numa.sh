@@ -287,6 +287,10 @@ refuse 2 "nothing else" "cancel a range" tarnctl partition relocate g1 0 1 --can
 refuse 2 "number of a NUMA node" "a node that is none" tarnctl partition relocate g1 --to one
 refuse 2 "up to 512 pages" "a granule that is too large" \
 	tarnctl partition relocate g1 --to 0 --granule 1024
+refuse 2 "leave --granule out" "a granule and a limit" \
+	tarnctl partition relocate g1 --to 0 --granule 1 --blocked-most 2ms
+refuse 2 "with its unit" "a limit of nothing" tarnctl partition relocate g1 --to 0 --blocked-most 0ms
+refuse 2 "with its unit" "a limit without a unit" tarnctl partition relocate g1 --to 0 --blocked-most 2
 refuse 2 "up to 512 pages" "a granule of nothing" tarnctl partition relocate g1 --to 0 --granule 0
 refuse 2 "behind the end" "a range behind the end" tarnctl partition relocate g1 2048 1 --to 0
 refuse 1 "not a partition" "a file elsewhere" tarnctl partition relocate /etc/passwd --to 0
@@ -401,6 +405,10 @@ two_nodes()
 	check "a part of it back" json '.moved == 256' \
 		tarnctl partition relocate g1 0 1M --to 0 --json
 	check "is there" lies g1 0 256
+	check "short granules" json '.moved == 256 and .blocked_most == 1 and .fit < 64 and .tried > 8' \
+		tarnctl partition relocate g1 0 1M --to 1 --blocked-most 1us --json
+	check "as long as it takes" says "what is blocked for 1s at most" \
+		tarnctl partition relocate g1 0 1M --to 0 --blocked-most 1s
 	check "and nothing else" lies g1 1 1792
 	check "away from a node, page by page" json '.moved == 1792 and .skipped == 256 and
 		.tried >= .moved and (.blocked | add) == .tried' \

@@ -122,9 +122,12 @@ static void test_json(void)
 	json_decref(object);
 	r = (struct tarn_partition_relocate){
 		.state = TARN_RELOCATION_DONE, .flags = TARN_RELOCATE_COMPACT,
-		.blocks = 5,
+		.blocks = 5, .blocked_most = 2000, .fit = 16,
 	};
 	object = relocation_json(&r);
+	CHECK_EQ(json_integer_value(json_object_get(object, "blocked_most")),
+		 2000);
+	CHECK_EQ(json_integer_value(json_object_get(object, "fit")), 16);
 	CHECK(json_is_null(json_object_get(object, "node")));
 	CHECK_STR(json_string_value(json_object_get(object, "direction")),
 		  "compact");
@@ -135,6 +138,7 @@ static void test_json(void)
 	CHECK(json_is_null(json_object_get(object, "node")));
 	CHECK(json_is_null(json_object_get(object, "direction")));
 	CHECK(json_is_null(json_object_get(object, "granule")));
+	CHECK(json_is_null(json_object_get(object, "blocked_most")));
 	json_decref(object);
 	r = (struct tarn_partition_relocate){ .state = 99 };
 	object = relocation_json(&r);

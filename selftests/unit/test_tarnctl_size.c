@@ -159,6 +159,27 @@ static void test_time(void)
 	CHECK_STR(time_format(buf, 86400000000000), "86400s");
 }
 
+static void test_time_parse(void)
+{
+	static const char *const bad[] = {
+		"", "2", "ms", "2 ms", "2m", "-1ms", "2msx", "1e3us",
+		"99999999999999999999s", "18446744073709551615s",
+	};
+	uint64_t ns;
+	size_t i;
+
+	CHECK_EQ(time_parse("2ms", &ns), 0);
+	CHECK_EQ(ns, 2000000);
+	CHECK_EQ(time_parse("1.5s", &ns), 0);
+	CHECK_EQ(ns, 1500000000);
+	CHECK_EQ(time_parse("800us", &ns), 0);
+	CHECK_EQ(ns, 800000);
+	CHECK_EQ(time_parse("7ns", &ns), 0);
+	CHECK_EQ(ns, 7);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(time_parse(bad[i], &ns), -EINVAL);
+}
+
 static void test_rate(void)
 {
 	char buf[SIZE_TEXT_MAX];
@@ -181,6 +202,7 @@ static const struct tap_test tests[] = {
 	{ "sizes are written short and exactly", test_format },
 	{ "powers of two survive writing and reading", test_round_trip },
 	{ "durations", test_time },
+	{ "durations that are read", test_time_parse },
 	{ "rates", test_rate },
 };
 

@@ -214,7 +214,7 @@ static const struct command partition_commands[] = {
 	  .fn = partition_relocate_main,
 	  .options = OPTION_JSON | OPTION_BYTES | OPTION_TO | OPTION_AWAY_FROM |
 		     OPTION_COMPACT | OPTION_REFUSE | OPTION_GRANULE |
-		     OPTION_BACKGROUND | OPTION_STATUS | OPTION_CANCEL | OPTION_DRY_RUN,
+		     OPTION_BLOCKED_MOST | OPTION_BACKGROUND | OPTION_STATUS | OPTION_CANCEL | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 3 },
 	{ .name = "pins", .args = "PARTITION",
 	  .help = "areas that were registered, and what is pinned for them",

@@ -94,6 +94,8 @@ static const struct option_def option_defs[] = {
 	  "end at a page that somebody holds, do not wait for it" },
 	{ OPTION_GRANULE, 0, KIND_STRING, "granule", "PAGES", DEST(granule),
 	  "pages that are blocked together, 1 to 512" },
+	{ OPTION_BLOCKED_MOST, 0, KIND_STRING, "blocked-most", "TIME", DEST(blocked_most),
+	  "as many as are blocked for no longer than that: 2ms" },
 	{ OPTION_BACKGROUND, 0, KIND_FLAG, "background", NULL,
 	  DEST(background), "do not wait until it has ended" },
 	{ OPTION_STATUS, 0, KIND_FLAG, "status", NULL, DEST(status),

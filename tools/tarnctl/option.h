@@ -61,6 +61,7 @@
 #define OPTION_EVENTS	(1ULL << 48)
 #define OPTION_DOMAIN	(1ULL << 49)
 #define OPTION_COMPACT	(1ULL << 50)
+#define OPTION_BLOCKED_MOST (1ULL << 51)
 #define OPTION_ALL	(~0ULL)
 
 /** What a list takes. */
@@ -116,6 +117,7 @@ struct option_list {
  * @compact: into 2 MiB frames
  * @refuse: end at what is held
  * @granule: pages that are blocked together
+ * @blocked_most: for how long a granule may be blocked
  * @background: do not wait for the end
  * @status: tell how it is
  * @cancel: end it
@@ -170,6 +172,7 @@ struct options {
 	bool compact;
 	bool refuse;
 	const char *granule;
+	const char *blocked_most;
 	bool background;
 	bool status;
 	bool cancel;

@@ -31,7 +31,7 @@ static int check_options(int argc, const struct options *opts)
 {
 	int ways = !!opts->to + !!opts->away_from + opts->compact;
 	bool starts = argc > 1 || ways || opts->refuse || opts->granule ||
-		      opts->background || opts->dry_run;
+		      opts->blocked_most || opts->background || opts->dry_run;
 
 	if ((opts->status && opts->cancel) ||
 	    ((opts->status || opts->cancel) && starts)) {
@@ -48,8 +48,12 @@ static int check_options(int argc, const struct options *opts)
 		err(CMD ": say where to, by --to NODE, --away-from NODE ('tarnctl numa' shows the nodes) or --compact");
 		return EXIT_USAGE;
 	}
-	if (opts->compact && opts->granule) {
-		err(CMD ": --compact has a granule of its own, 2 MiB; leave --granule out");
+	if (opts->compact && (opts->granule || opts->blocked_most)) {
+		err(CMD ": --compact has a granule of its own, 2 MiB; leave --granule and --blocked-most out");
+		return EXIT_USAGE;
+	}
+	if (opts->granule && opts->blocked_most) {
+		err(CMD ": with --blocked-most the granules are as large as that allows; leave --granule out");
 		return EXIT_USAGE;
 	}
 	return 0;
@@ -69,6 +73,19 @@ static int parse_granule(const char *text, __u32 *granule)
 	return 0;
 }
 
+static int parse_blocked_most(const char *text, __u32 *us)
+{
+	uint64_t ns;
+
+	if (time_parse(text, &ns) || ns < 1000 || ns / 1000 > UINT32_MAX) {
+		err("--blocked-most: wants a time of 1us to an hour with its unit, as in 800us or 2ms, not '%s'",
+		    text);
+		return EXIT_USAGE;
+	}
+	*us = ns / 1000;
+	return 0;
+}
+
 static int fill_start(struct tarn_partition_relocate *call,
 		      const struct options *opts)
 {
@@ -85,6 +102,9 @@ static int fill_start(struct tarn_partition_relocate *call,
 		call->flags |= TARN_RELOCATE_COMPACT;
 	if (opts->refuse)
 		call->flags |= TARN_RELOCATE_REFUSE;
+	if (opts->blocked_most &&
+	    parse_blocked_most(opts->blocked_most, &call->blocked_most))
+		return EXIT_USAGE;
 	return opts->granule ? parse_granule(opts->granule, &call->granule) : 0;
 }
 

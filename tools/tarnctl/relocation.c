@@ -75,6 +75,15 @@ static void print_direction(const struct tarn_partition_relocate *r)
 		       relocation_direction(r), r->node);
 }
 
+/* How large its granules are, and why. */
+static void print_limit(const struct tarn_partition_relocate *r)
+{
+	char time[SIZE_TEXT_MAX];
+
+	printf("  " FIELD_LABEL " what is blocked for %s at most, now %u pages\n",
+	       "granule", time_format(time, r->blocked_most * 1000ULL), r->fit);
+}
+
 /* ---- all of it ---------------------------------------------------------- */
 
 void relocation_print(const char *path,
@@ -92,6 +101,8 @@ void relocation_print(const char *path,
 	if (r->granule)
 		print_line("granule",
 			   size_format_pages(size, r->granule, exact));
+	else if (r->blocked_most)
+		print_limit(r);
 	else if (!(r->flags & TARN_RELOCATE_COMPACT))
 		print_line("granule", "a 2 MiB frame, or 64 pages");
 	if (r->state != TARN_RELOCATION_DONE)
@@ -114,7 +125,7 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 	bool any = r->state != TARN_RELOCATION_NONE;
 	bool node = any && !(r->flags & TARN_RELOCATE_COMPACT);
 
-	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o}",
 			 "state", relocation_state(r->state),
 			 "node", node ? json_integer(r->node) : json_null(),
 			 "direction", any ? relocation_direction(r) : NULL,
@@ -131,5 +142,8 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 			 "tried", (json_int_t)r->tried,
 			 "blocks", (json_int_t)r->blocks,
 			 "paged", (json_int_t)r->paged,
-			 "block", tracker_block_json(&r->block));
+			 "block", tracker_block_json(&r->block),
+			 "blocked_most", r->blocked_most ?
+				json_integer(r->blocked_most) : json_null(),
+			 "fit", r->fit ? json_integer(r->fit) : json_null());
 }

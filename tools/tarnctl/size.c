@@ -95,6 +95,28 @@ const char *time_format(char *buf, uint64_t ns)
 	return buf;
 }
 
+int time_parse(const char *text, uint64_t *ns)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = {
+		{ "ns", 1 }, { "us", 1000 }, { "ms", 1000000 },
+		{ "s", 1000000000 },
+	};
+	struct amount_number number;
+	size_t i;
+
+	if (amount_take_number(&text, &number))
+		return -EINVAL;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (!strcmp(text, units[i].name))
+			return amount_scale(&number, units[i].ns, ns) ? -EINVAL :
+									0;
+	}
+	return -EINVAL;
+}
+
 const char *rate_format(char *buf, double rate)
 {
 	if (rate >= 999.5e6)

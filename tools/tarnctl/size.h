@@ -42,6 +42,14 @@ const char *size_format_pages(char *buf, uint64_t pages, bool exact);
 /** time_format() - Write a duration: "850ns", "80us", "1.2ms", "2.1s". */
 const char *time_format(char *buf, uint64_t ns);
 
+/**
+ * time_parse() - Read a duration: "2ms", "1.5s", "800us"; a number has to have a unit.
+ * @ns: result
+ *
+ * Return: 0 or -EINVAL.
+ */
+int time_parse(const char *text, uint64_t *ns);
+
 /** rate_format() - Write a number a second: "0.5", "12", "8431", "1.2M". */
 const char *rate_format(char *buf, double rate);
 

@@ -143,8 +143,8 @@ _tarnctl_words()
 	"partition set")
 		echo "--home --dispatch --domain --dry-run --help" ;;
 	"partition relocate")
-		echo "--json --bytes --to --away-from --compact --refuse --granule --background \
-			--status --cancel --dry-run --help" ;;
+		echo "--json --bytes --to --away-from --compact --refuse --granule --blocked-most \
+			--background --status --cancel --dry-run --help" ;;
 	"partition page-out" | "partition page-in")
 		echo "--bytes --dry-run --help" ;;
 	"partition find-patterns" | "partition share")
@@ -235,6 +235,9 @@ _tarnctl()
 		return ;;
 	--granule)
 		mapfile -t COMPREPLY < <(compgen -W "1 2 4 8 16 32 64 128 256 512" -- "$cur")
+		return ;;
+	--blocked-most)
+		mapfile -t COMPREPLY < <(compgen -W "100us 1ms 10ms" -- "$cur")
 		return ;;
 	--by)
 		mapfile -t COMPREPLY < <(compgen -W "second minute" -- "$cur")

@@ -183,6 +183,15 @@ struct tarn_relocation_block {
  * @blocks: out: blocks that were moved as one frame, or became one
  * @paged: out: pages that the pager has, of which there is nothing to move
  * @block: out: the block that it is at, while it is under way
+ * @blocked_most: to start, with @granule 0: for how long a granule is to be blocked at most, in
+ *	microseconds; 0: as long as it takes. Out: the same
+ * @fit: out: pages of small frames that go together just now
+ *
+ * With @blocked_most the granules follow what was measured: after the first that took longer half
+ * as many pages go together, down to one; after four in a row that took half of it at most
+ * twice as many. A block that is one frame goes as one only as long as what a page took
+ * lately, 512 times, is not longer; else it is split. So a granule may be longer, if something came
+ * between, and shows in @blocked; the next one is shorter then.
  *
  * One relocation a partition at a time, which goes on when the caller is gone. Only the
  * granule that is being moved is blocked, and who touches it waits. A page without a frame
@@ -198,8 +207,8 @@ struct tarn_relocation_block {
  * START and CANCEL want a file that is open for writing, and CAP_SYS_ADMIN.
  *
  * EBUSY: one is under way. EINVAL: a node without frames of the pool, an op or granule that
- * is none, COMPACT with AWAY or a granule other than 0 and 512, or of a partition whose
- * blocks are never one frame (TARN_HUGE_NEVER). ENOENT: there is none to cancel.
+ * is none, @blocked_most with a granule or COMPACT, COMPACT with AWAY or a granule other than 0
+ * and 512, or of a partition whose blocks are never one frame (TARN_HUGE_NEVER). ENOENT: there is none to cancel.
  */
 struct tarn_partition_relocate {
 	__u32 size;
@@ -220,6 +229,8 @@ struct tarn_partition_relocate {
 	__aligned_u64 blocks;
 	__aligned_u64 paged;
 	struct tarn_relocation_block block;
+	__u32 blocked_most;
+	__u32 fit;
 };
 
 /* ---- draining a node ---------------------------------------------------- */
