@@ -58,23 +58,61 @@ static void end(struct pool *p, struct pager *pg)
 	pool_umount(p);
 }
 
-/* A pool as it begins, what it is resized to, how large partitions are; part of the work. */
+/* A pool as it begins, what it is resized to, also by node, how large partitions are; part of the work. */
 struct ground {
 	const char *options;
 	const char *sizes[4];
+	const char *nodes;
 	u32 pages;
 	u32 share;
 };
 
 static const struct ground small = {
-	"size=4M", { "size=6M", "size=8M", "size=2M", "size=4M" }, 768, 1,
+	"size=4M", { "size=6M", "size=8M", "size=2M", "size=4M" },
+	"nodes=2M:4M", 768, 1,
 };
 
 /* Each partition has three blocks, and a part of one. */
 static const struct ground blocks = {
 	"size=16M,huge=always",
-	{ "size=20M", "size=24M", "size=8M", "size=16M" }, 1700, 4,
+	{ "size=20M", "size=24M", "size=8M", "size=16M" },
+	"nodes=8M:12M", 1700, 4,
 };
+
+/*
+ * Node changes in the mix: the pool leaves a node, if it has any of it, or takes that back;
+ * meanwhile it gets no other size.
+ */
+static void change_nodes(struct pool *p, u32 n, const char *sizes)
+{
+	int ret;
+
+	switch (n % 3) {
+	case 0:
+		ret = __pool_drain(p, TARN_RELOCATE_START, n / 3 % 2,
+				   TARN_DRAIN_SHRINK);
+		ASSERT(!ret || ret == -EBUSY || ret == -EINVAL);
+		return;
+	case 1:
+		ret = __pool_drain(p, TARN_RELOCATE_CANCEL, 0, 0);
+		ASSERT(!ret || ret == -ENOENT);
+		return;
+	}
+	ret = __pool_remount(p, sizes);
+	ASSERT(!ret || ret == -EBUSY);
+}
+
+static void change_pool(struct pool *p, const struct ground *ground, u32 n)
+{
+	int ret;
+
+	if (n % 4 == 3 && node_exists(1)) {
+		change_nodes(p, n / 4, ground->nodes);
+		return;
+	}
+	ret = __pool_remount(p, ground->sizes[n % 4]);
+	ASSERT(!ret || ret == -EBUSY);
+}
 
 static void run_on(const struct ground *ground, u32 what, u32 kills, bool resize)
 {
@@ -84,7 +122,6 @@ static void run_on(const struct ground *ground, u32 what, u32 kills, bool resize
 	struct pool p;
 	u64 next, step = cfg.ops * cfg.workers / 20;
 	u32 n = 0;
-	int ret;
 
 	cfg.pages = ground->pages;
 	cfg.ops /= ground->share;
@@ -98,12 +135,11 @@ static void run_on(const struct ground *ground, u32 what, u32 kills, bool resize
 		next += step;
 		if (n++ < kills)
 			load_kill_one(&l);
-		if (resize) {
-			ret = __pool_remount(&p, ground->sizes[n % 4]);
-			ASSERT(!ret || ret == -EBUSY);
-		}
+		if (resize)
+			change_pool(&p, ground, n);
 	}
 	load_end(&l);
+	WAIT_FOR(pool_drain_status(&p).state != TARN_RELOCATION_RUNNING);
 	diag("blocks %llu, split %llu", pool_info(&p).block_fills,
 	     pool_info(&p).block_splits);
 	end(&p, &pg);

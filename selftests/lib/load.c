@@ -405,10 +405,15 @@ static void do_move(struct load *l, u32 part, u32 index)
 		set_homes(l, part);
 		return;
 	}
+	if (!rng_below(&l->rng, 3)) {
+		r.granule = 0;
+		r.blocked_most = rng_below(&l->rng, 3000);
+	}
 	if (r.flags & TARN_RELOCATE_COMPACT) {
 		r.flags &= ~TARN_RELOCATE_AWAY;
 		r.node = 0;
 		r.granule = 0;
+		r.blocked_most = 0;
 	}
 	ret = __part_relocate(l->fd[part], &r);
 	/* One is under way, or none is; the pool has nothing on the node, or there are no blocks. */
