@@ -10,6 +10,10 @@
 
 pool=/run/tarn/test-dispatch
 nodes=/sys/devices/system/node
+tracing=/sys/kernel/tracing
+# Of TARN_PARTITION_HOMES.
+homes_number=0xc028bb4d
+trace=
 
 command -v jq >/dev/null || skip_all "there is no jq"
 command -v tarnctl >/dev/null || skip_all "tarnctl is not built"
@@ -21,10 +25,11 @@ end()
 	[ -z "${pid-}" ] || kill -9 "$pid" 2>/dev/null
 	wait
 	umount "$pool" 2>/dev/null
+	[ -z "$trace" ] || rmdir "$trace"
 	rm -rf "$tmp"
 }
 
-plan 8
+plan 9
 mkdir -p "$pool"
 mount -t tarnfs -o nodes=64M:64M,paging=none tarn "$pool" || skip_all "no tarnfs"
 trap end EXIT
@@ -32,6 +37,30 @@ truncate -s 256M "$pool/a"
 all=$(taskset -pc $$ | sed 's/.*: //')
 first=$(cat $nodes/node0/cpulist)
 second=$(cat $nodes/node1/cpulist)
+
+# trace_begin: from now on, who reads or sets homes, and who sets masks; sets $trace.
+trace_begin()
+{
+	local events
+
+	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing
+	[ -d $tracing/events/syscalls ] && mkdir $tracing/instances/tarn-dispatch || return
+	trace=$tracing/instances/tarn-dispatch
+	events=$trace/events/syscalls
+	echo "cmd == $homes_number" > $events/sys_enter_ioctl/filter &&
+		echo 1 > $events/sys_enter_ioctl/enable &&
+		echo 1 > $events/sys_enter_sched_setaffinity/enable
+}
+
+# looks: how often the VMM read homes since they were set, until it set a mask. It looks once a
+# second, however slow the machine is: so this many seconds are what it was to take.
+looks()
+{
+	awk '/ sys_ioctl\(/ && $1 ~ /^tarnctl-/ && $1 != last { last = $1; n = 0; on = 1 }
+		/ sys_ioctl\(/ && $1 ~ /^tarn-vmm-/ && on { n++ }
+		/ sys_sched_setaffinity\(/ && $1 ~ /^tarn-vmm-/ && on { print n; on = 0 }' \
+		$trace/trace | tail -n 1
+}
 
 # start MODE: two vCPUs that do not run.
 start()
@@ -71,8 +100,17 @@ on()
 
 tarnctl partition set "$pool/a" --home 1 >/dev/null && start strict && on "$second"
 ok "vCPUs begin on the home of their memory"
+trace_begin
 tarnctl partition set "$pool/a" --home 0 >/dev/null && on "$first"
 ok "they follow it"
+if [ -n "$trace" ]; then
+	# The first one may have begun before.
+	n=$(looks)
+	[ "${n:-99}" -le 2 ]
+	ok "after two looks at most"
+else
+	skip "after two looks at most" "system calls are not traced"
+fi
 tarnctl partition set "$pool/a" --home 0,1 >/dev/null && on "$all"
 ok "they may run on several"
 tarnctl partition set "$pool/a" --home 1 >/dev/null && on "$second" &&
