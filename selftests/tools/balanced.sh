@@ -195,6 +195,7 @@ vcpus()
 	check "not any more" tarnctl partition set $pool/g --dispatch off
 	await on g "$(cat /sys/devices/system/cpu/online)"
 	result $? "it may run anywhere"
+	softly
 	taskset -pc "$first" "$(task_of g)" > /dev/null
 	check "somebody pins it" tarnctl partition set $pool/g --dispatch strict
 	await grep "somebody else has pinned" "$work/balanced"
@@ -203,6 +204,28 @@ vcpus()
 	end_of g
 	stop
 	result $? "it ends well"
+}
+
+# A thread is let go when it has run where it was to go, which one that is stopped has not.
+softly()
+{
+	local elsewhere=$last
+
+	kill -STOP "${pids[g]}"
+	[ ! -e "/sys/devices/system/node/node$last/cpu$(last_cpu_of "$(task_of g)")" ] || elsewhere=0
+	check "elsewhere, softly" tarnctl partition set $pool/g --home $elsewhere --dispatch soft
+	await on g "$(cpus_of $elsewhere)"
+	result $? "one that does not run has yet to go there"
+	kill -CONT "${pids[g]}"
+	await on g "$(cat /sys/devices/system/cpu/online)"
+	result $? "one that was there may run anywhere"
+	check "not any more, either" tarnctl partition set $pool/g --home "$last" --dispatch off
+}
+
+# last_cpu_of TASK: where it ran last.
+last_cpu_of()
+{
+	sed 's/.*) //' "/proc/${pids[g]}/task/$1/stat" | cut -d ' ' -f 37
 }
 
 # list_of NODE NODE: their processors, as the kernel lists them.
