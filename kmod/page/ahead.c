@@ -44,7 +44,7 @@ bool tarn_page_ahead(struct tarn_partition *part, u64 index)
 	/* Guesses must not make others wait. */
 	if (tarn_pool_is_low(part->pool) || atomic_read(&part->orphans))
 		return false;
-	frame = tarn_home_alloc(part, index);
+	frame = tarn_home_alloc(part, index, tarn_leaf_of(entry));
 	if (frame == TARN_FRAME_NONE)
 		return false;
 	ret = tarn_load_start(part, index, frame, true);

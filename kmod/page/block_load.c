@@ -220,13 +220,14 @@ static struct tarn_chunk *take_chunk(struct tarn_pool *pool, int nid)
 	return chunk;
 }
 
-static struct tarn_block_load *load_create(struct tarn_partition *part, u64 index)
+static struct tarn_block_load *load_create(struct tarn_partition *part,
+					   const struct tarn_leaf *leaf, u64 index)
 {
 	struct tarn_block_load *load = kzalloc(sizeof(*load), GFP_KERNEL);
 
 	if (!load)
 		return NULL;
-	load->chunk = take_chunk(part->pool, tarn_home_pick(part));
+	load->chunk = take_chunk(part->pool, tarn_home_pick_page(part, index, leaf));
 	if (!load->chunk) {
 		kfree(load);
 		return NULL;
@@ -378,7 +379,7 @@ bool tarn_block_load(struct tarn_partition *part, struct tarn_leaf *leaf,
 		return false;
 	if (atomic_inc_return(&part->block_loads) > AT_ONCE)
 		goto err_count;
-	load = load_create(part, index);
+	load = load_create(part, leaf, index);
 	if (!load)
 		goto err_count;
 	switch (tarn_block_read(load, leaf)) {

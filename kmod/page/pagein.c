@@ -308,9 +308,12 @@ static void bring_waits(struct bring *b, enum tarn_fault_state state)
 
 static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
 {
+	const struct tarn_leaf *back =
+		tarn_entry_is_stored(atomic64_read(b->entry)) ?
+		tarn_leaf_of(b->entry) : NULL;
 	struct tarn_pool *pool = b->part->pool;
 
-	*frame = tarn_frame_try(b->part, b->index, want);
+	*frame = tarn_frame_try(b->part, b->index, back, want);
 	if (*frame != TARN_FRAME_NONE)
 		return 0;
 	if (!pool->paging)
@@ -318,7 +321,7 @@ static int take_frame(struct bring *b, enum tarn_want want, u64 *frame)
 	bring_waits(b, TARN_FAULT_FRAME);
 	if (b->flags & TARN_BRING_NOWAIT)
 		return -EAGAIN;
-	*frame = tarn_frame_wait(b->part, b->index, want, &b->wait);
+	*frame = tarn_frame_wait(b->part, b->index, back, want, &b->wait);
 	return *frame == TARN_FRAME_NONE ? -ERESTARTSYS : 0;
 }
 

@@ -229,7 +229,7 @@ static int look_at_paged(struct tarn_partition *part, u64 index, u64 e,
 
 	if (!tarn_copy_reachable(part->pool, e))
 		return -ENOTCONN;
-	frame = tarn_frame_wait(part, index, TARN_WANT_RETURN, &wait);
+	frame = tarn_frame_wait(part, index, NULL, TARN_WANT_RETURN, &wait);
 	if (frame == TARN_FRAME_NONE)
 		return -ERESTARTSYS;
 	peek = peek_begin(part, index, frame);

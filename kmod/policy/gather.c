@@ -175,7 +175,7 @@ bool tarn_gather_fetch(struct tarn_partition *part, struct tarn_leaf *leaf,
 			continue;
 		all = !tarn_pool_is_low(pool) && !tarn_waiters_any(pool) &&
 		      !atomic_read(&part->orphans);
-		frame = all ? tarn_home_alloc(part, first + i) : TARN_FRAME_NONE;
+		frame = all ? tarn_home_alloc(part, first + i, leaf) : TARN_FRAME_NONE;
 		all = frame != TARN_FRAME_NONE;
 		if (!all)
 			break;

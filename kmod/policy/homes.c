@@ -109,6 +109,7 @@ long tarn_homes_set(struct tarn_partition *part,
 	old = unrcu_pointer(xchg(&part->homes, RCU_INITIALIZER(homes)));
 	if (old)
 		kfree_rcu(old, rcu);
+	tarn_home_forget(part);
 	atomic_inc(&part->homes_set);
 	tarn_place_kick(part->pool);
 	return 0;

@@ -83,6 +83,7 @@ static void tell_round(struct tarn_relocation *r, bool first)
 		r->skipped = round->skipped;
 		r->passed = 0;
 		WRITE_ONCE(r->range.paged, round->paged);
+		WRITE_ONCE(r->range.shared, round->shared);
 	}
 	r->passed = max(r->passed, round->passed);
 	WRITE_ONCE(r->range.skipped, r->skipped + r->passed);

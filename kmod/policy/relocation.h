@@ -23,6 +23,7 @@
  * @skipped: pages that need not be moved, or can't be as their frame is bad
  * @passed: pages of blocks that are left as they are, as what is missing of them can't be had
  * @paged: pages that the pager has
+ * @shared: pages that share what they hold
  * @moved: pages that were
  * @full: there is no frame to move to, at which it ended unless it compacts
  */
@@ -35,6 +36,7 @@ struct round {
 	u64 skipped;
 	u64 passed;
 	u64 paged;
+	u64 shared;
 	u64 moved;
 	bool full;
 };

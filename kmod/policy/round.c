@@ -55,6 +55,29 @@ static void note_left(struct round *round, u64 index, u64 end)
 	round->left++;
 }
 
+/* What the pager has moves by that it comes back elsewhere, unless that is said by homes. */
+static void note_stored(struct tarn_relocation *r, struct tarn_leaf *leaf)
+{
+	int node = r->range.node;
+
+	r->round.paged++;
+	if (!(r->range.flags & TARN_RELOCATE_AWAY))
+		WRITE_ONCE(leaf->want, node);
+	else if (READ_ONCE(leaf->want) == node)
+		WRITE_ONCE(leaf->want, NUMA_NO_NODE);
+}
+
+/* There is nothing to move, but it may be told why. */
+static void note_passed(struct tarn_relocation *r, atomic64_t *entry, u64 e)
+{
+	if (tarn_entry_is_stored(e))
+		note_stored(r, tarn_leaf_of(entry));
+	else if (tarn_entry_is_shared(e))
+		r->round.shared++;
+	else
+		r->round.skipped++;
+}
+
 static void note_held(struct round *round, u64 index)
 {
 	if (!round->held++ || index < round->held_page)
@@ -71,10 +94,7 @@ static bool take_page(struct tarn_relocation *r, struct tarn_move_batch *batch,
 
 	if (!tarn_entry_has_frame(e) ||
 	    !is_astray(r, tarn_frame_node(pool, frame))) {
-		if (tarn_entry_is_stored(e))
-			round->paged++;
-		else
-			round->skipped++;
+		note_passed(r, entry, e);
 		return true;
 	}
 	/* Without a frame that it would not need. */

@@ -118,26 +118,52 @@ static int pick_shared(struct tarn_partition *store, u64 index)
 	return nid != NUMA_NO_NODE && has_room(store->pool, nid, 1) ? nid : here;
 }
 
-/* As tarn_home_pick(), for this page. */
-int tarn_home_pick_page(struct tarn_partition *part, u64 index)
+/**
+ * tarn_home_pick_page() - where a page should get its frame
+ * @part: partition
+ * @index: page
+ * @back: its leaf, if it is stored and may come back; NULL: it is not
+ *
+ * Context: any.
+ */
+int tarn_home_pick_page(struct tarn_partition *part, u64 index,
+			const struct tarn_leaf *back)
 {
-	return tarn_partition_is_store(part) ? pick_shared(part, index) :
-					       tarn_home_pick(part);
+	int want = back ? READ_ONCE(back->want) : NUMA_NO_NODE;
+
+	if (tarn_partition_is_store(part))
+		return pick_shared(part, index);
+	return unlikely(want != NUMA_NO_NODE) &&
+	       !rcu_access_pointer(part->homes) ? want : tarn_home_pick(part);
+}
+
+/* Homes are set: what of it was to come back where is not so any more. Context: process. */
+void tarn_home_forget(struct tarn_partition *part)
+{
+	struct tarn_leaf *leaf;
+	unsigned long i;
+
+	xa_for_each(&part->leaves, i, leaf) {
+		WRITE_ONCE(leaf->want, NUMA_NO_NODE);
+		cond_resched();
+	}
 }
 
 /**
  * tarn_home_alloc() - take a free frame for a page of a partition, if there is one
  * @part: partition
  * @index: page
+ * @back: its leaf, if it is stored and comes back
  *
  * It is counted whether it is where it was to be.
  *
  * Context: any.
  * Return: the frame or TARN_FRAME_NONE.
  */
-u64 tarn_home_alloc(struct tarn_partition *part, u64 index)
+u64 tarn_home_alloc(struct tarn_partition *part, u64 index,
+		    const struct tarn_leaf *back)
 {
-	int nid = tarn_home_pick_page(part, index);
+	int nid = tarn_home_pick_page(part, index, back);
 	u64 frame = tarn_frame_alloc(part->pool, nid);
 
 	if (likely(frame != TARN_FRAME_NONE))

@@ -28,6 +28,8 @@ static struct tarn_leaf *leaf_create(struct tarn_partition *part, u64 index)
 	if (!page)
 		goto err_leaf;
 	leaf->entry = page_address(page);
+	BUILD_BUG_ON(MAX_NUMNODES > S16_MAX);
+	leaf->want = NUMA_NO_NODE;
 	set_page_private(page, (unsigned long)leaf);
 	other = xa_cmpxchg(&part->leaves, index >> TARN_LEAF_SHIFT, NULL, leaf,
 			   GFP_KERNEL_ACCOUNT);

@@ -67,6 +67,8 @@ struct tarn_reserve {
  * @was_whole: its pages were one frame: if all of them are out they may come back as one
  * @anew: it is one frame, and was mapped anew since; policy/promote.c's
  * @ballooned: pages of it may be in the balloon, page/balloon.c's
+ * @want: node on which stored pages of it get a frame again, unless there are homes;
+ *	NUMA_NO_NODE: on any (home.h)
  * @parted: when it was parted while memory was short, in jiffies; 0: was not
  * @fetched: when what is stored of it was read to make it one frame, in jiffies; 0: was not
  * @round: in which it was last looked at, under the partition's hand_lock
@@ -84,6 +86,7 @@ struct tarn_leaf {
 	bool was_whole;
 	bool anew;
 	bool ballooned;
+	s16 want;
 	unsigned long parted;
 	unsigned long fetched;
 	u32 round;

@@ -195,12 +195,14 @@ void tarn_waiters_serve(struct tarn_pool *pool)
  * tarn_frame_try() - take a free frame, if there is one for this
  * @part: for this partition
  * @index: and this page of it
+ * @back: its leaf, if it is stored and comes back
  * @want: what for
  *
  * Context: any; wakes the reclaimer.
  * Return: the frame or TARN_FRAME_NONE.
  */
-u64 tarn_frame_try(struct tarn_partition *part, u64 index, enum tarn_want want)
+u64 tarn_frame_try(struct tarn_partition *part, u64 index,
+		   const struct tarn_leaf *back, enum tarn_want want)
 {
 	struct tarn_pool *pool = part->pool;
 
@@ -208,7 +210,7 @@ u64 tarn_frame_try(struct tarn_partition *part, u64 index, enum tarn_want want)
 		tarn_pool_kick(pool);
 		return TARN_FRAME_NONE;
 	}
-	return tarn_home_alloc(part, index);
+	return tarn_home_alloc(part, index, back);
 }
 
 /* Until somebody makes room there is no frame, and with a lock nobody waits so long. */
@@ -223,6 +225,7 @@ static bool never_grows(struct tarn_pool *pool, enum tarn_want want,
  * tarn_frame_wait() - take a free frame, wait for one if need be
  * @part: for this partition
  * @index: and this page of it
+ * @back: its leaf, if it is stored and comes back
  * @want: what for
  * @wait: how
  *
@@ -234,15 +237,16 @@ static bool never_grows(struct tarn_pool *pool, enum tarn_want want,
  * without paging, there is none.
  */
 u64 tarn_frame_wait(struct tarn_partition *part, u64 index,
-		    enum tarn_want want, struct tarn_wait *wait)
+		    const struct tarn_leaf *back, enum tarn_want want,
+		    struct tarn_wait *wait)
 {
 	struct tarn_pool *pool = part->pool;
 	struct waiter w = {
 		.task = current,
-		.node = tarn_home_pick_page(part, index),
+		.node = tarn_home_pick_page(part, index, back),
 		.frame = TARN_FRAME_NONE,
 	};
-	u64 frame = tarn_frame_try(part, index, want);
+	u64 frame = tarn_frame_try(part, index, back, want);
 
 	if (frame != TARN_FRAME_NONE || !pool->paging)
 		return frame;
@@ -251,7 +255,7 @@ u64 tarn_frame_wait(struct tarn_partition *part, u64 index,
 	/* One may have become free before the waiter could be seen. */
 	smp_mb();
 	tarn_magazines_empty(pool);
-	frame = tarn_frame_try(part, index, want);
+	frame = tarn_frame_try(part, index, back, want);
 	if (frame == TARN_FRAME_NONE) {
 		tarn_pool_limbo_soon(pool);
 		tarn_pool_kick(pool);

@@ -14,6 +14,7 @@
 
 #include <linux/types.h>
 
+struct tarn_leaf;
 struct tarn_partition;
 struct tarn_pool;
 struct tarn_wait;
@@ -29,9 +30,11 @@ enum tarn_want {
 	TARN_WANT_COUNT,
 };
 
-u64 tarn_frame_try(struct tarn_partition *part, u64 index, enum tarn_want want);
+u64 tarn_frame_try(struct tarn_partition *part, u64 index,
+		   const struct tarn_leaf *back, enum tarn_want want);
 u64 tarn_frame_wait(struct tarn_partition *part, u64 index,
-		    enum tarn_want want, struct tarn_wait *wait);
+		    const struct tarn_leaf *back, enum tarn_want want,
+		    struct tarn_wait *wait);
 bool tarn_waiters_any(struct tarn_pool *pool);
 u64 tarn_waiters_first(struct tarn_pool *pool);
 bool tarn_waiters_give(struct tarn_pool *pool, u64 frame);

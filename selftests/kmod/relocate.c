@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -217,7 +218,7 @@ static void blocks_follow_the_limit(void)
 	end();
 }
 
-/* A page that has no frame stays with the pager, one that is clean keeps its copy. */
+/* A page that is stored comes back on the target; one that is clean keeps its copy. */
 static void other_states_go_along(void)
 {
 	struct tarn_partition_relocate r;
@@ -239,7 +240,140 @@ static void other_states_go_along(void)
 	ASSERT_EQ(part_page_out(part, 0, PAGES / 4), PAGES / 4);
 	ASSERT_EQ(pool_info(&pool).page_outs, outs);
 	check(1);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
 	pager_stop(&pg);
+	end();
+}
+
+/* What is said later counts: another relocation, or homes, be they gone again. */
+static void stored_pages_are_not_drawn_for_ever(void)
+{
+	struct tarn_partition_relocate r;
+
+	begin();
+	pager_start(&pg, &pool);
+	fill(1);
+	ASSERT_EQ(part_page_out(part, 0, PAGES / 4), PAGES / 4);
+	r = part_relocate(part, 1, 0);
+	ASSERT_EQ(r.paged, PAGES / 4);
+	ASSERT_EQ(part_relocate(part, 1, TARN_RELOCATE_AWAY).moved,
+		  PAGES - PAGES / 4);
+	check(1);
+	ASSERT_EQ(part_on_node(part, 0), PAGES);
+
+	ASSERT_EQ(part_page_out(part, 0, PAGES / 4), PAGES / 4);
+	ASSERT_EQ(part_relocate(part, 1, 0).paged, PAGES / 4);
+	part_set_home(part, 1, 0);
+	ASSERT_OK(__part_set_homes(part, NULL, 0));
+	check(1);
+	ASSERT_EQ(part_on_node(part, 0), PAGES / 4);
+
+	/* Away from another node is none of it. */
+	ASSERT_EQ(part_page_out(part, 0, PAGES / 4), PAGES / 4);
+	ASSERT_EQ(part_relocate(part, 1, 0).paged, PAGES / 4);
+	part_relocate(part, 0, TARN_RELOCATE_AWAY);
+	check(1);
+	ASSERT_EQ(part_on_node(part, 1), PAGES);
+	pager_stop(&pg);
+	end();
+}
+
+/* What a page shares with others is not its to move. */
+static void shared_pages_are_counted_apart(void)
+{
+	struct tarn_partition_domain d = {
+		.size = sizeof(d), .flags = TARN_DOMAIN_SET, .name = "d",
+	};
+	struct tarn_partition_range range = {
+		.size = sizeof(range), .count = 64,
+	};
+	struct tarn_partition_relocate r;
+	int other;
+	u64 i;
+	u8 *m;
+
+	begin();
+	pager_start(&pg, &pool);
+	other = part_create(&pool, "other", 64);
+	m = part_map(other, 64);
+	tarn_op(part, TARN_PARTITION_DOMAIN, &d);
+	tarn_op(other, TARN_PARTITION_DOMAIN, &d);
+	fill(1);
+	for (i = 0; i < 64; i++)
+		page_fill(m + i * PAGE_SIZE, 5, i, 1);
+	WAIT_FOR(tarn_op(part, TARN_PARTITION_SHARE, &range) == 0 &&
+		 tarn_op(other, TARN_PARTITION_SHARE, &range) == 0 &&
+		 part_info(part).shared_pages == 64);
+	r = part_relocate(part, 1, 0);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.shared, 64);
+	ASSERT_EQ(r.skipped, 0);
+	ASSERT_EQ(r.moved, PAGES - 64);
+	ASSERT_EQ(part_on_node(part, 1), PAGES - 64);
+	check(1);
+	munmap(m, 64 * PAGE_SIZE);
+	close(other);
+	part_unlink(&pool, "other");
+	pager_stop(&pg);
+	end();
+}
+
+/* ---- four nodes --------------------------------------------------------- */
+
+/* That which is the nearest to a node, but for itself and another one. */
+static int nearest(int from, int but)
+{
+	int best = -1, least = 0, distance, nid;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/distance",
+		 from);
+	f = fopen(path, "r");
+	ASSERT(f);
+	for (nid = 0; fscanf(f, "%d", &distance) == 1; nid++) {
+		if (nid == from || nid == but || (best >= 0 && distance >= least))
+			continue;
+		best = nid;
+		least = distance;
+	}
+	fclose(f);
+	return best;
+}
+
+static void away_goes_to_the_nearest(void)
+{
+	const u64 other = 7 * MIB_PAGES;
+	struct tarn_partition_relocate r;
+	int near, next, fd;
+	u8 *m;
+
+	nodes_need(4);
+	begin_with("nodes=8M:8M:8M:8M");
+	node_run_on(2);
+	fill(1);
+	ASSERT_EQ(part_on_node(part, 2), PAGES);
+	near = nearest(2, -1);
+	next = nearest(2, near);
+	r = part_relocate(part, 2, TARN_RELOCATE_AWAY);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.moved, PAGES);
+	ASSERT_EQ(part_on_node(part, near), PAGES);
+	ASSERT_EQ(part_relocate(part, 2, 0).moved, PAGES);
+	/* What that can't spare lies on the one after it. */
+	fd = part_create(&pool, "other", other);
+	part_set_home(fd, near, 0);
+	m = part_map_filled(fd, other);
+	r = part_relocate(part, 2, TARN_RELOCATE_AWAY);
+	ASSERT_EQ(r.state, TARN_RELOCATION_DONE);
+	ASSERT_EQ(r.moved, PAGES);
+	ASSERT_LT(0, part_on_node(part, near));
+	ASSERT_LT(0, part_on_node(part, next));
+	ASSERT_EQ(part_on_node(part, near) + part_on_node(part, next), PAGES);
+	check(1);
+	munmap(m, other * PAGE_SIZE);
+	close(fd);
+	part_unlink(&pool, "other");
 	end();
 }
 
@@ -915,6 +1049,9 @@ static const struct tarn_test tests[] = {
 	TEST(granules_follow_the_limit),
 	TEST(blocks_follow_the_limit),
 	TEST(other_states_go_along),
+	TEST(stored_pages_are_not_drawn_for_ever),
+	TEST(shared_pages_are_counted_apart),
+	TEST(away_goes_to_the_nearest),
 	TEST(what_is_held_is_waited_for),
 	TEST(it_can_be_cancelled),
 	TEST(it_outlives_its_caller),

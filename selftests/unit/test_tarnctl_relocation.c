@@ -107,6 +107,7 @@ static void test_json(void)
 	r.blocked[LAST] = 9;
 	r.tried = 10;
 	r.paged = 11;
+	r.shared = 12;
 	object = relocation_json(&r);
 	CHECK_STR(json_string_value(json_object_get(object, "state")),
 		  "no-room");
@@ -115,6 +116,7 @@ static void test_json(void)
 		 TARN_BLOCKED_BUCKETS);
 	CHECK_EQ(json_integer_value(json_object_get(object, "tried")), 10);
 	CHECK_EQ(json_integer_value(json_object_get(object, "paged")), 11);
+	CHECK_EQ(json_integer_value(json_object_get(object, "shared")), 12);
 	CHECK_EQ(json_integer_value(json_object_get(object, "node")), 3);
 	CHECK_STR(json_string_value(json_object_get(object, "direction")),
 		  "away from");

@@ -116,6 +116,7 @@ void relocation_print(const char *path,
 		       r->held_page);
 	tracker_print_block(&r->block, exact);
 	print_line("paged", size_format_pages(size, r->paged, exact));
+	print_line("shared, so not moved", size_format_pages(size, r->shared, exact));
 	print_line("skipped", size_format_pages(size, r->skipped, exact));
 	tracker_print_times(r->blocked, r->tried);
 }
@@ -125,7 +126,7 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 	bool any = r->state != TARN_RELOCATION_NONE;
 	bool node = any && !(r->flags & TARN_RELOCATE_COMPACT);
 
-	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I}",
 			 "state", relocation_state(r->state),
 			 "node", node ? json_integer(r->node) : json_null(),
 			 "direction", any ? relocation_direction(r) : NULL,
@@ -145,5 +146,6 @@ json_t *relocation_json(const struct tarn_partition_relocate *r)
 			 "block", tracker_block_json(&r->block),
 			 "blocked_most", r->blocked_most ?
 				json_integer(r->blocked_most) : json_null(),
-			 "fit", r->fit ? json_integer(r->fit) : json_null());
+			 "fit", r->fit ? json_integer(r->fit) : json_null(),
+			 "shared", (json_int_t)r->shared);
 }

@@ -173,19 +173,20 @@ struct tarn_relocation_block {
  * @moved: out: pages moved; of blocks that became one frame all
  * @held: out: pages that somebody holds, as of the last round
  * @held_page: out: the first of them
- * @skipped: out: pages that had no frame and are not @paged, were in place, or have a memory
- *	error
+ * @skipped: out: pages that had no frame and are neither @paged nor @shared, were in place, or
+ *	have a memory error; with COMPACT those of all blocks that were left as they are
  * @blocked: out: times for which translations were blocked to move a granule, whether or
  *	not it could be: bucket n counts those in [2^n, 2^(n+1)) microseconds, the first all
  *	below, the last all above
  * @tried: out: granules whose translation was blocked so far; all of them but the one that
  *	is being moved are in @blocked
  * @blocks: out: blocks that were moved as one frame, or became one
- * @paged: out: pages that the pager has, of which there is nothing to move
+ * @paged: out: pages that the pager has: they come back on the target
  * @block: out: the block that it is at, while it is under way
  * @blocked_most: to start, with @granule 0: for how long a granule is to be blocked at most, in
  *	microseconds; 0: as long as it takes. Out: the same
  * @fit: out: pages of small frames that go together just now
+ * @shared: out: pages that share what they hold with others, and stay where that is
  *
  * With @blocked_most the granules follow what was measured: after the first that took longer half
  * as many pages go together, down to one; after four in a row that took half of it at most
@@ -194,8 +195,9 @@ struct tarn_relocation_block {
  * between, and shows in @blocked; the next one is shorter then.
  *
  * One relocation a partition at a time, which goes on when the caller is gone. Only the
- * granule that is being moved is blocked, and who touches it waits. A page without a frame
- * is passed over: it comes back to a home. When CANCEL returns nothing is moved any more.
+ * granule that is being moved is blocked, and who touches it waits. What the pager has of a
+ * block of 2 MiB comes back on @node, for as long as no homes are set: with homes it comes back
+ * to one, and what is said later, by homes or AWAY, counts. When CANCEL returns nothing is moved any more.
  *
  * With COMPACT a block goes to a home, or without homes to the node where most of it lies;
  * to none if its frames are those of one frame already. What the pager has of it is read,
@@ -231,6 +233,7 @@ struct tarn_partition_relocate {
 	struct tarn_relocation_block block;
 	__u32 blocked_most;
 	__u32 fit;
+	__aligned_u64 shared;
 };
 
 /* ---- draining a node ---------------------------------------------------- */
