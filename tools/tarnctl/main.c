@@ -207,8 +207,8 @@ static const struct command partition_commands[] = {
 	{ .name = "relocate", .args = "PARTITION [START COUNT]",
 	  .help = "move a range to a NUMA node or away from one, or into 2 MiB frames",
 	  .more = "The guest runs on, and waits only for a page that is just being moved. A page\n"
-		  "that somebody holds (for DMA, say) is waited for. Where a page has no frame\n"
-		  "there is nothing to move. With --compact blocks of which most pages have\n"
+		  "that somebody holds (for DMA, say) is waited for. What the pager has comes\n"
+		  "back on the node, if there are no homes. With --compact blocks of which most pages have\n"
 		  "frames are made one of 2 MiB each. Without --background this waits\n"
 		  "for the end; when it is interrupted, the relocation goes on.\n" SIZES_HELP,
 	  .fn = partition_relocate_main,
