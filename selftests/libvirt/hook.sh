@@ -7,7 +7,7 @@
 . "$(dirname "$0")/host-lib.sh"
 domain=db
 
-plan 27
+plan 28
 pool_init 64M
 libvirt_init /run/tarn/domains
 mkdir -p /run/tarn/pool1
@@ -41,7 +41,7 @@ no "cannot keep 192M for the domain" "more than the pool can keep" "pool='pool0'
 no "more than the <memory>" "more than its memory" "pool='pool0'" \
 	"<tarn:min unit='GiB'>1</tarn:min>"
 no "write <memoryBacking><source type='file'/>" "memory that is in no file" "pool='pool0'" "" \
-	"/<source type='file'/d"
+	"/<source type='file'/d;/<access/d"
 no "write <access mode='shared'/>" "private memory" "pool='pool0'" "" "/<access/d"
 no "numbers of NUMA nodes below 64" "home nodes that are none" "pool='pool0'" \
 	"<tarn:home nodes='0=4'/>"
@@ -104,6 +104,11 @@ sed '/<metadata>/,/<\/metadata>/d' "$tmp/x.xml" >"$tmp/y.xml"
 virsh -q define "$tmp/y.xml" >"$tmp/out" 2>&1 && virsh -q start db --paused >"$tmp/out" 2>&1 &&
 	part '(.path | endswith("/db/pc.ram")) and .weight == 128'
 ok "without settings it has the defaults"
+virsh -q destroy db >"$tmp/out" 2>&1
+sed -i "/<source type='file'/d" "$tmp/y.xml"
+virsh -q define "$tmp/y.xml" >"$tmp/out" 2>&1 && virsh -q start db --paused >"$tmp/out" 2>&1 &&
+	part '(.path | endswith("/db/pc.ram")) and .weight == 128'
+ok "and comes to be there where only <access> has its memory in a file"
 virsh -q destroy db >"$tmp/out" 2>&1
 daemon_stop
 sed -i "s|^memory_backing_dir.*||" /etc/libvirt/qemu.conf

@@ -342,6 +342,50 @@ static void test_around(void)
 	CHECK_EQ(rules_of("<tarn:home nodes='0'/>", good), 0);
 }
 
+static bool in_files(const char *more)
+{
+	bool ret;
+
+	CHECK_EQ(read_settings(domain_of("", more)), 0);
+	ret = domain_in_files(&dom);
+	forget();
+	return ret;
+}
+
+#define MEMFD "<source type='memfd'/>"
+#define CELL(attribute) "<cpu><numa><cell id='0' " attribute "/></numa></cpu>"
+#define DEVICE(attributes) "<devices><memory " attributes "/></devices>"
+
+/* As libvirt does it: below memory_backing_dir is more than says so. */
+static void test_in_files(void)
+{
+	CHECK(!in_files(""));
+	CHECK(!in_files("<memoryBacking><locked/></memoryBacking>"));
+	CHECK(!in_files("<memoryBacking><source type='anonymous'/></memoryBacking>"));
+	CHECK(in_files("<memoryBacking>" FILES "</memoryBacking>"));
+	CHECK(in_files("<memoryBacking>" SHARED "</memoryBacking>"));
+	CHECK(in_files("<memoryBacking><access mode='private'/></memoryBacking>"));
+	CHECK(in_files("<memoryBacking><source type='anonymous'/>" SHARED "</memoryBacking>"));
+	CHECK(in_files(CELL("memAccess='shared'")));
+	CHECK(!in_files(CELL("memory='4'")));
+	CHECK(!in_files("<memoryBacking>" MEMFD SHARED "</memoryBacking>"));
+	CHECK(!in_files("<memoryBacking>" MEMFD "</memoryBacking>" CELL("memAccess='shared'")));
+	CHECK(!in_files("<memoryBacking><hugepages/>" SHARED "</memoryBacking>"));
+	CHECK(in_files("<memoryBacking>" FILES "<hugepages/></memoryBacking>"));
+	CHECK(in_files(DEVICE("model='dimm' access='shared'")));
+	CHECK(!in_files(DEVICE("model='dimm'")));
+	CHECK(!in_files(DEVICE("model='nvdimm' access='shared'")));
+
+	CHECK_EQ(rules_of("", "<memoryBacking>" SHARED "</memoryBacking>"), 0);
+	CHECK_EQ(rules_of("", CELL("memAccess='shared'")), 0);
+	CHECK_EQ(rules_of("", "<memoryBacking><access mode='private'/></memoryBacking>"),
+		 -EINVAL);
+	CHECK(strstr(deferred, "<source type='memfd'/>"));
+	CHECK_EQ(rules_of("", "<memoryBacking>" SHARED "</memoryBacking>"
+			  DEVICE("model='dimm' access='private'")), -EINVAL);
+	CHECK_EQ(rules_of("", "<memoryBacking>" MEMFD SHARED "</memoryBacking>"), -EINVAL);
+}
+
 static int read_home_of(const char *home, const char *more)
 {
 	int ret = read_settings(domain_of(partition_of("", home), more));
@@ -700,6 +744,7 @@ static const struct tap_test tests[] = {
 	{ "rules between settings", test_rules },
 	{ "bad documents", test_documents },
 	{ "the domain around them", test_around },
+	{ "memory in files", test_in_files },
 	{ "home nodes", test_homes },
 	{ "nodes by libvirt's own settings", test_numatune },
 	{ "and those of a node of the guest", test_memnode },

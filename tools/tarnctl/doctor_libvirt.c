@@ -75,7 +75,8 @@ static void check_memory_dir(struct finding *f)
 {
 	static const char remedy[] =
 		"set memory_backing_dir = \"/run/tarn/domains\" in " QEMU_CONF
-		" and restart libvirtd";
+		" and restart libvirtd; first read 'libvirt' in Documentation/admin/libvirt.rst:"
+		" it moves the memory of every domain that has it in files";
 	struct domain_place place;
 
 	/* Others may not read the configuration. */

@@ -31,15 +31,30 @@ static const struct rule notes[] = {
 	  "without a <memballoon> 'virsh setmem' and 'virsh dommemstat' say little" },
 };
 
+/* DIMMs that say of themselves how they are mapped; others are as the domain. */
+#define DIMM "/domain/devices/memory[@model='dimm' or @model='virtio-mem']"
+
+/*
+ * libvirt puts memory into files not only where that is said: anything that says how it is
+ * mapped is enough, unless a memfd or huge pages of the host are what it is mapped from.
+ */
 bool domain_in_files(const struct domain *dom)
 {
-	return domain_find(dom, "/domain/memoryBacking/source[@type='file']");
+	if (domain_find(dom, "/domain/memoryBacking/source[@type='file']"))
+		return true;
+	if (domain_find(dom, "/domain/memoryBacking/source[@type='memfd'] | "
+			     "/domain/memoryBacking/hugepages"))
+		return false;
+	return domain_find(dom, "/domain/memoryBacking/access[@mode] | "
+				"/domain/cpu/numa/cell[@memAccess] | "
+				DIMM "[@access]");
 }
 
 static bool is_shared(const struct domain *dom)
 {
-	/* What a cell of the guest's NUMA topology says counts more. */
-	if (domain_find(dom, "/domain/cpu/numa/cell[@memAccess='private']"))
+	/* What a cell of the guest's NUMA topology says counts more, or a DIMM. */
+	if (domain_find(dom, "/domain/cpu/numa/cell[@memAccess='private'] | "
+			     DIMM "[@access='private']"))
 		return false;
 	if (domain_find(dom, "/domain/memoryBacking/access[@mode='shared']"))
 		return true;
@@ -78,7 +93,7 @@ int domain_rules_check(const struct domain *dom,
 				  "the memory of the domain is not in files; write <memoryBacking><source type='file'/><access mode='shared'/></memoryBacking>");
 	if (!is_shared(dom))
 		return domain_err(dom, domain_find(dom, "/domain/memoryBacking"),
-				  "a pool has no private memory; write <access mode='shared'/> in <memoryBacking>");
+				  "a pool has no private memory; write <access mode='shared'/> in <memoryBacking>, or <source type='memfd'/> to have it in no pool");
 	node = domain_find(dom, "/domain/memoryBacking/locked");
 	if (node && set->paging != DOMAIN_PAGING_RESIDENT)
 		return domain_err(dom, node,
