@@ -312,7 +312,7 @@ rm $pool/words
 tarnctl pool set $pool scan=0
 head -c 1M /dev/urandom > $pool/e1
 cp $pool/e1 $pool/e2
-refuse 1 "in no domain" "nothing is shared in no domain" tarnctl partition share e1
+refuse 1 "in no sharing domain" "nothing is shared in no domain" tarnctl partition share e1
 refuse 2 "name of at most 31" "a domain with no name" tarnctl partition set e1 --domain ""
 refuse 2 "name of at most 31" "a domain with a blank" tarnctl partition set e1 --domain "a b"
 refuse 2 "the option --domain" "a domain is no setting" tarnctl partition set e1 domain=web

@@ -90,7 +90,7 @@ static void test_features(void)
 
 	/* All bits up to the newest: none of linux/tarn.h was forgotten. */
 	CHECK_EQ(FEATURES & (FEATURES + 1), 0);
-	CHECK(FEATURES & TARN_FEATURE_BALLOON);
+	CHECK(FEATURES & TARN_FEATURE_IMPORT);
 	judge_features(&f, FEATURES);
 	CHECK_EQ(f.state, DOCTOR_GOOD);
 	judge_features(&f, ~0ULL);

@@ -129,6 +129,10 @@ static void test_unserved(void)
 	facts.faults = 3;
 	facts.oldest.age_ns = STUCK_NS * 2;
 	check_word("unserved", "3 page-ins wait", "tarn-pager@pool0");
+	/* No unit is of one that is elsewhere. */
+	facts.name = "/mnt/pool";
+	check_word("unserved", "3 page-ins wait", "tarn-pager --pool /mnt/pool with");
+	CHECK(strstr(status.advice, "systemctl") == NULL);
 }
 
 static void test_stuck(void)

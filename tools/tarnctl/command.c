@@ -34,7 +34,7 @@ static void print_help(FILE *f, const struct command *cmd, const char *path)
 	}
 	fputs("\nCommands:\n", f);
 	for (sub = cmd->subs; sub->name; sub++)
-		fprintf(f, "  %-10s %s\n", sub->name, sub->help);
+		fprintf(f, "  %-14s %s\n", sub->name, sub->help);
 	fprintf(f, "\n'%s COMMAND --help' says more about one.\n", path);
 }
 

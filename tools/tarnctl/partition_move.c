@@ -57,7 +57,7 @@ static int range_fail(const char *path, int ret, const struct move *move)
 {
 	if (move != &share || ret != -ENOENT)
 		return partition_fail(path, ret, move->what);
-	err("%s: it is in no domain; 'tarnctl partition set %s --domain NAME' puts it into one",
+	err("%s: it is in no sharing domain; 'tarnctl partition set %s --domain NAME' puts it into one",
 	    path, path);
 	return ret;
 }

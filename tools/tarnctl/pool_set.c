@@ -190,7 +190,7 @@ int pool_set_main(int argc, char **argv, const struct options *opts)
 		[SET_SCAN] = { .key = "scan" },
 		[SET_PROMOTE] = { .key = "promote" },
 		{ .key = "placement", .instead = "the option --placement" },
-		{ .key = "huge", .instead = "'mount -o remount,huge=... POOL', of partitions that are made from then on" },
+		{ .key = "huge", .instead = "'mount -o remount,huge=... /run/tarn/NAME', of partitions that are made from then on; for good huge= in [pool] of its file" },
 		{ .key = "size", .instead = "'tarnctl pool resize'" },
 		{ .key = "nodes", .instead = "'tarnctl pool resize' with a size for each node" },
 		{ .key = "weight", .instead = "'tarnctl partition set', of one partition" },

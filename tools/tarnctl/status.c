@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "error.h"
 #include "fault.h"
@@ -75,9 +76,15 @@ static bool is_unserved(struct status *status, const struct status_facts *facts)
 		found(status, STATUS_UNSERVED,
 		      "no pager serves it: guests stop at what is paged (%s)",
 		      paged);
-	advise(status,
-	       "start it: systemctl start tarn-pager@%s, or tarn-pager by hand; 'tarnctl doctor' says what else is amiss",
-	       facts->name);
+	/* Units are for those that are mounted at /run/tarn/NAME. */
+	if (strchr(facts->name, '/'))
+		advise(status,
+		       "start tarn-pager --pool %s with all its devices; 'tarnctl doctor' says what else is amiss",
+		       facts->name);
+	else
+		advise(status,
+		       "start it: systemctl start tarn-pager@%s, or tarn-pager by hand with all its devices; 'tarnctl doctor' says what else is amiss",
+		       facts->name);
 	return true;
 }
 
