@@ -27,7 +27,7 @@ static void log_page(const struct tarn_pool *pool, enum tarn_event_type type,
 				   &pool->uuid, partition, index);
 		break;
 	case TARN_EVENT_IMPORT_ERROR:
-		pr_err_ratelimited("pool %pU, partition %u, page %llu: the file that it was restored from cannot be read, or has changed (%pe). A guest that touches it gets SIGBUS; restore the guest from a whole copy\n",
+		pr_err_ratelimited("pool %pU, partition %u, page %llu: the file that it was restored from cannot be read, or has changed (%pe). A guest that touches it gets SIGBUS; end the guest and start it anew from its disks\n",
 				   &pool->uuid, partition, index,
 				   ERR_PTR(error));
 		break;
