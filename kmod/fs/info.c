@@ -141,6 +141,7 @@ void tarn_pool_info_fill(struct tarn_pool *pool, struct tarn_pool_info *info)
 	info->balloons_gone = tarn_stats_pool(pool, TARN_STAT_BALLOONS_GONE);
 	info->saved_pages = saved(info->pattern_pages, info->shared_pages,
 				  info->shared_frames);
+	info->import_errors = tarn_stats_pool(pool, TARN_STAT_IMPORT_ERRORS);
 }
 
 void tarn_partition_info_fill(struct tarn_partition *part,
@@ -166,7 +167,8 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->frame_waits = atomic64_read(&count[TARN_STAT_FRAME_WAITS]);
 	info->page_waits = atomic64_read(&count[TARN_STAT_PAGE_WAITS]);
 	info->errors = atomic64_read(&count[TARN_STAT_LOAD_ERRORS]) +
-		       atomic64_read(&count[TARN_STAT_CHECKSUM_ERRORS]);
+		       atomic64_read(&count[TARN_STAT_CHECKSUM_ERRORS]) +
+		       atomic64_read(&count[TARN_STAT_IMPORT_ERRORS]);
 	info->pinned_pages = READ_ONCE(part->pins.pinned);
 	tarn_vm_count(part, &info->vms, &info->hypercalls);
 	for (i = 0; i < TARN_LATENCY_BUCKETS; i++)

@@ -116,6 +116,7 @@ FIELD(pool, domains);
 FIELD(pool, balloon_pages);
 FIELD(pool, balloons_gone);
 FIELD(pool, saved_pages);
+FIELD(pool, import_errors);
 
 static struct attribute *pool_attrs[] = {
 	ATTR(pool, flags),
@@ -171,6 +172,7 @@ static struct attribute *pool_attrs[] = {
 	ATTR(pool, balloon_pages),
 	ATTR(pool, balloons_gone),
 	ATTR(pool, saved_pages),
+	ATTR(pool, import_errors),
 	NULL,
 };
 ATTRIBUTE_GROUPS(pool);

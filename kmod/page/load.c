@@ -183,19 +183,20 @@ static void peek_settle(struct tarn_io *io)
 	tarn_peek_end(io->peek, pool, TARN_FRAME_NONE, -EAGAIN);
 }
 
-/* Of a file that a guest was restored from no paging device is to blame. */
 static void tell_error(struct tarn_io *io, bool checksum, int error)
 {
+	enum tarn_event_type event = checksum ? TARN_EVENT_CHECKSUM :
+						TARN_EVENT_LOAD_ERROR;
+	enum tarn_stat stat = checksum ? TARN_STAT_CHECKSUM_ERRORS :
+					 TARN_STAT_LOAD_ERRORS;
+
+	/* Of a file that a guest was restored from no paging device is to blame. */
 	if (is_of_file(io)) {
-		tarn_event(io->part->pool, TARN_EVENT_IMPORT_ERROR, io->part->id,
-			   io->index, error);
-		return;
+		event = TARN_EVENT_IMPORT_ERROR;
+		stat = TARN_STAT_IMPORT_ERRORS;
 	}
-	tarn_stats_add(io->part, checksum ? TARN_STAT_CHECKSUM_ERRORS :
-		       TARN_STAT_LOAD_ERRORS, 1);
-	tarn_event(io->part->pool, checksum ? TARN_EVENT_CHECKSUM :
-					      TARN_EVENT_LOAD_ERROR,
-		   io->part->id, io->index, error);
+	tarn_stats_add(io->part, stat, 1);
+	tarn_event(io->part->pool, event, io->part->id, io->index, error);
 }
 
 static void load_failed(struct tarn_io *io, int error)

@@ -328,6 +328,8 @@ static void what_is_wrong_is_found_out(void)
 	check(&g, 8, PAGES - 12, 1);
 	/* Nor does a guess that failed tell of it. */
 	ASSERT_EQ(pool_info(&pool).checksum_errors + pool_info(&pool).load_errors, 0);
+	ASSERT_GE(pool_info(&pool).import_errors, 2);
+	ASSERT_EQ(part_info(g.fd).errors, pool_info(&pool).import_errors);
 	ASSERT_EQ(pg.ctl->loads, 0);
 	restore_end();
 	file_end();

@@ -35,7 +35,7 @@ static const struct field pool_fields[] = {
 	P(readahead_pages), P(scan_permille), P(placement), P(faults_pending), P(poisoned_frames),
 	P(block_promotions), P(promote_permille), P(shared_pages), P(shared_contents),
 	P(shared_frames), P(share_merges), P(share_breaks), P(domains),
-	P(balloon_pages), P(balloons_gone), P(saved_pages),
+	P(balloon_pages), P(balloons_gone), P(saved_pages), P(import_errors),
 };
 
 static const struct field part_fields[] = {

@@ -33,7 +33,7 @@ static struct history_moment moment = {
 		  .info = { .flags = TARN_POOL_PAGING | TARN_POOL_FULL,
 			    .frames = 1024, .scan_ns = 1500000000,
 			    .block_promotions = 6, .promote_permille = 250,
-			    .balloons_gone = 4, .domains = 2, .pattern_pages = 2, .shared_pages = 3, .search_ns = 2500000000,
+			    .balloons_gone = 4, .import_errors = 9, .domains = 2, .pattern_pages = 2, .shared_pages = 3, .search_ns = 2500000000,
 			    .saved_pages = 4,
 			    .latency = { [3] = 1, [12] = 4, [31] = 2 } } },
 	.nodes = (char *)"{\"0\":{\"frames\":1000,\"hit\":17},\"1\":{\"frames\":24}}",
@@ -77,6 +77,7 @@ static void test_values(void)
 	has(text, "tarn_pool_shared_bytes{pool=\"pool0\"} 12288");
 	has(text, "tarn_pool_saved_bytes{pool=\"pool0\"} 16384");
 	has(text, "tarn_pool_balloons_gone_total{pool=\"pool0\"} 4");
+	has(text, "tarn_pool_import_errors_total{pool=\"pool0\"} 9");
 	has(text, "tarn_pool_domains{pool=\"pool0\"} 2");
 	has(text, "tarn_partition_hypercalls{" PART "} 1");
 	has(text, "tarn_partition_balloons_gone_total{" PART "} 0");

@@ -86,6 +86,13 @@ static void test_pressed(void)
 static void test_degraded(void)
 {
 	make_good();
+	info.import_errors = 2;
+	check_word("degraded", "2 could not be read from the file", "anew from its disks");
+	info.load_errors++;
+	check_word("degraded", "1 could not be read, 0", "pager show pool0");
+	make_good();
+	info.import_errors = before.import_errors = 7;
+	check_word("healthy", "free", NULL);
 	info.flags |= TARN_POOL_DEGRADED;
 	check_word("degraded", "without one of its devices", "resilver pool0");
 	make_good();

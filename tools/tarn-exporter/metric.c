@@ -100,6 +100,8 @@ const struct metric pool_metrics[] = {
 	  "Pages whose content was not what had been stored." },
 	{ POOL("store_errors", store_errors), COUNTER, .help =
 	  "Pages that the pager could not write." },
+	{ POOL("import_errors", import_errors), COUNTER, .help =
+	  "Pages of saved guests that their files did not give back as they were." },
 	{ POOL("scanned_pages", scanned_pages), COUNTER, .help =
 	  "Pages that the scanner looked at." },
 	{ POOL("scan_seconds", scan_ns), SECONDS, .help =

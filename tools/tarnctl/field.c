@@ -57,6 +57,7 @@ const struct field pool_fields[] = {
 	POOL(load_errors, NUMBER, "load errors"),
 	POOL(checksum_errors, NUMBER, "checksum errors"),
 	POOL(store_errors, NUMBER, "store errors"),
+	POOL(import_errors, NUMBER, "errors of saved files"),
 	POOL(metadata_bytes, BYTES, "metadata"),
 	POOL(scan_permille, PERMILLE, "scanner's CPU"),
 	POOL(scanned_pages, NUMBER, "pages scanned"),

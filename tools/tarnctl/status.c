@@ -176,9 +176,26 @@ static bool any_errors(struct status *status, const struct status_facts *facts)
 	return true;
 }
 
+/* Of saved guests: no paging device is to blame. */
+static bool any_imports_lost(struct status *status,
+			     const struct status_facts *facts)
+{
+	unsigned long long lost = facts->info->import_errors -
+				  facts->before->import_errors;
+
+	if (!lost)
+		return false;
+	found(status, STATUS_DEGRADED,
+	      "pages fail just now: %llu could not be read from the file that a guest was restored from",
+	      lost);
+	advise(status,
+	       "'dmesg' has the partition; end its guest and start it anew from its disks, and do not restore the file again");
+	return true;
+}
+
 static bool is_degraded(struct status *status, const struct status_facts *facts)
 {
-	if (any_errors(status, facts))
+	if (any_errors(status, facts) || any_imports_lost(status, facts))
 		return true;
 	if (facts->info->flags & TARN_POOL_DEGRADED) {
 		found(status, STATUS_DEGRADED,

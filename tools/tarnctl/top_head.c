@@ -142,11 +142,12 @@ static void draw_errors(const struct screen *screen)
 {
 	const struct tarn_pool_info *info = &screen->sample.pools[0].pool.info;
 
-	if (info->load_errors || info->checksum_errors || info->store_errors)
+	if (info->load_errors || info->checksum_errors || info->store_errors ||
+	    info->import_errors)
 		draw_text(5, 0, theme(THEME_BAD) | A_BOLD,
-		    "errors  %llu load, %llu checksum, %llu store",
+		    "errors  %llu load, %llu checksum, %llu store, %llu import",
 		    info->load_errors, info->checksum_errors,
-		    info->store_errors);
+		    info->store_errors, info->import_errors);
 	else if (screen->sample.hidden)
 		draw_text(5, 0, theme(THEME_WARN),
 		    "%zu files may not be opened by this user",

@@ -164,6 +164,8 @@ struct tarn_features {
  * @balloons_gone: balloons that were found gone, as another kernel wrote to their pages
  * @saved_pages: frames that are not needed, as pages are patterns, or share what they hold:
  *	@pattern_pages, and @shared_pages less @shared_frames
+ * @import_errors: pages that the file has from which a partition was restored, and that could
+ *	not be read from it, or differed (struct tarn_partition_import)
  */
 struct tarn_pool_info {
 	__u32 size;
@@ -223,6 +225,7 @@ struct tarn_pool_info {
 	__aligned_u64 balloon_pages;
 	__aligned_u64 balloons_gone;
 	__aligned_u64 saved_pages;
+	__aligned_u64 import_errors;
 };
 
 #define TARN_POOL_SET_WATERMARKS	(1U << 0)
