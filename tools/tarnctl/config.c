@@ -21,7 +21,7 @@
 /* What /run/tarn has besides pools. */
 static bool is_taken(const char *name)
 {
-	static const char *const taken[] = { "domains", "homes", "partitions" };
+	static const char *const taken[] = { "adapter", "domains", "homes", "partitions" };
 	size_t i;
 
 	for (i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
@@ -368,6 +368,10 @@ void config_check_whole(struct config *config)
 			check_count(config, section, "name", 1,
 				    "has no name=: say which partitions, as in name=web-*");
 			break;
+		case CONFIG_GROUP:
+			check_count(config, section, "name", 1,
+				    "has no name=: say what it is called, as in name=web");
+			break;
 		default:
 			break;
 		}
@@ -417,13 +421,13 @@ err_close:
 	return NULL;
 }
 
-static int read_file(struct config *config, const char *path, bool optional,
-		     int (*parse)(struct config *config, FILE *f))
+static int read_file(struct config *config, enum config_about about, const char *path,
+		     bool optional, int (*parse)(struct config *config, FILE *f))
 {
 	FILE *f = open_file(path);
 	int ret = -errno;
 
-	*config = (struct config){ 0 };
+	*config = (struct config){ .about = about };
 	if (!f)
 		return optional && ret == -ENOENT ? ret :
 						    err_errno(ret, "%s", path);
@@ -438,7 +442,12 @@ static int read_file(struct config *config, const char *path, bool optional,
 
 int config_read(struct config *config, const char *path)
 {
-	return read_file(config, path, false, config_parse);
+	return read_file(config, CONFIG_OF_POOL, path, false, config_parse);
+}
+
+int config_read_adapter(struct config *config, const char *path)
+{
+	return read_file(config, CONFIG_OF_ADAPTER, path, false, config_parse);
 }
 
 int config_load(struct config *config, const char *name, bool optional)
@@ -449,7 +458,7 @@ int config_load(struct config *config, const char *name, bool optional)
 	*config = (struct config){ 0 };
 	if (!path)
 		return err_nomem();
-	ret = read_file(config, path, true, config_parse);
+	ret = read_file(config, CONFIG_OF_POOL, path, true, config_parse);
 	if (ret != -ENOENT)
 		goto out_free;
 	if (asprintf(&old, CONFIG_OLD_DIR "/%s" CONFIG_SUFFIX, name) < 0) {
@@ -457,7 +466,7 @@ int config_load(struct config *config, const char *name, bool optional)
 		ret = err_nomem();
 		goto out_free;
 	}
-	ret = read_file(config, old, true, config_parse_old);
+	ret = read_file(config, CONFIG_OF_POOL, old, true, config_parse_old);
 	if (!ret)
 		err("note: %s is of an earlier version; 'tarnctl pool import %s' makes %s of it",
 		    old, name, path);

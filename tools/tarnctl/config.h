@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The file of a pool, /etc/tarn/pools.d/NAME.conf: what it is mounted with, its
- * settings, its pager, and what its partitions are to have. tarn-pool.conf(5).
+ * settings, its pager, and what its partitions are to have. tarn-pool.conf(5). That of
+ * an adapter, /etc/tarn/adapters.d/BDF.conf, is of the same form: tarn-adapter(8).
  *
  * It is read as a list of sections of pairs, which stay text: each was checked when it
  * was read (config_key.h), and is read as a value by what it is for. A pair that is
@@ -27,6 +28,12 @@
 /** Largest file, in bytes. */
 #define CONFIG_FILE_MAX (1U << 20)
 
+/** enum config_about - what a file is about */
+enum config_about {
+	CONFIG_OF_POOL,
+	CONFIG_OF_ADAPTER,
+};
+
 /** enum config_kind - of a section */
 enum config_kind {
 	CONFIG_POOL,
@@ -35,6 +42,8 @@ enum config_kind {
 	CONFIG_DEVICE,
 	CONFIG_MIRROR,
 	CONFIG_PARTITION,
+	CONFIG_ADAPTER,
+	CONFIG_GROUP,
 	CONFIG_KINDS,
 };
 
@@ -67,7 +76,8 @@ struct config_section {
 /**
  * struct config - a file
  * @path: of it
- * @name: of the pool
+ * @name: of the pool, or of the adapter
+ * @about: which sections it can have
  * @old: it is one of an earlier version
  * @sections: in the order of the file
  * @wrong: lines that are, outside of sections too
@@ -75,6 +85,7 @@ struct config_section {
 struct config {
 	char *path;
 	char *name;
+	enum config_about about;
 	bool old;
 	struct config_section *sections;
 	size_t count;
@@ -93,6 +104,9 @@ char *config_path(const char *name);
  * Return: 0, also if lines are wrong, or an errno, reported.
  */
 int config_read(struct config *config, const char *path);
+
+/** config_read_adapter() - Likewise the file of an adapter. */
+int config_read_adapter(struct config *config, const char *path);
 
 /**
  * config_load() - Read the file of a pool, or that of an earlier version.

@@ -442,6 +442,7 @@ static const struct config_key partition_keys[] = {
 static const struct {
 	const char *name;
 	const struct config_key *keys;
+	enum config_about about;
 } kinds[CONFIG_KINDS] = {
 	[CONFIG_POOL] = { "pool", pool_keys },
 	[CONFIG_PINS] = { "pins", pins_keys },
@@ -449,6 +450,8 @@ static const struct {
 	[CONFIG_DEVICE] = { "device", device_keys },
 	[CONFIG_MIRROR] = { "mirror", mirror_keys },
 	[CONFIG_PARTITION] = { "partition", partition_keys },
+	[CONFIG_ADAPTER] = { "adapter", config_adapter_keys, CONFIG_OF_ADAPTER },
+	[CONFIG_GROUP] = { "group", config_group_keys, CONFIG_OF_ADAPTER },
 };
 
 const char *config_kind_name(enum config_kind kind)
@@ -456,12 +459,12 @@ const char *config_kind_name(enum config_kind kind)
 	return kinds[kind].name;
 }
 
-enum config_kind config_kind_find(const char *name)
+enum config_kind config_kind_find(enum config_about about, const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < CONFIG_KINDS; i++) {
-		if (!strcasecmp(kinds[i].name, name))
+		if (kinds[i].about == about && !strcasecmp(kinds[i].name, name))
 			break;
 	}
 	return i;
@@ -483,7 +486,8 @@ static const char *in_other_section(enum config_kind kind, const char *name)
 	unsigned int i;
 
 	for (i = 0; i < CONFIG_KINDS; i++) {
-		if (i != kind && config_key_find(i, name))
+		if (i != kind && kinds[i].about == kinds[kind].about &&
+		    config_key_find(i, name))
 			return kinds[i].name;
 	}
 	return NULL;
@@ -517,18 +521,23 @@ const char *config_key_suggest(enum config_kind kind, const char *name,
 	return buf;
 }
 
-const char *config_kind_suggest(const char *name, char *buf, size_t size)
+const char *config_kind_suggest(enum config_about about, const char *name,
+				char *buf, size_t size)
 {
 	const char *near;
 	struct suggest s;
 	unsigned int i;
 
 	suggest_begin(&s, name);
-	for (i = 0; i < CONFIG_KINDS; i++)
-		suggest_offer(&s, kinds[i].name);
+	for (i = 0; i < CONFIG_KINDS; i++) {
+		if (kinds[i].about == about)
+			suggest_offer(&s, kinds[i].name);
+	}
 	near = suggest_end(&s);
 	if (near)
 		snprintf(buf, size, "did you mean [%s]?", near);
+	else if (about == CONFIG_OF_ADAPTER)
+		snprintf(buf, size, "there is [adapter] and [group]");
 	else
 		snprintf(buf, size,
 			 "there is [pool], [pins], [pager], [device], [mirror] and [partition]");

@@ -23,8 +23,11 @@ struct config_key {
 /** config_kind_name() - The heading of sections of a kind, without brackets. */
 const char *config_kind_name(enum config_kind kind);
 
-/** config_kind_find() - Whatever the case. Return: the kind, or CONFIG_KINDS. */
-enum config_kind config_kind_find(const char *name);
+/**
+ * config_kind_find() - Whatever the case.
+ * Return: the kind, or CONFIG_KINDS: files about that have none of this name.
+ */
+enum config_kind config_kind_find(enum config_about about, const char *name);
 
 /** config_key_find() - Whatever the case. Return: the key, or NULL. */
 const struct config_key *config_key_find(enum config_kind kind, const char *name);
@@ -34,7 +37,12 @@ const char *config_key_suggest(enum config_kind kind, const char *name,
 			       char *buf, size_t size);
 
 /** config_kind_suggest() - Likewise of a heading. */
-const char *config_kind_suggest(const char *name, char *buf, size_t size);
+const char *config_kind_suggest(enum config_about about, const char *name,
+				char *buf, size_t size);
+
+/* Keys of files of adapters (config_adapter.c). */
+extern const struct config_key config_adapter_keys[];
+extern const struct config_key config_group_keys[];
 
 /**
  * config_amount() - Read a value of a key that takes an amount of a pool: 64M or 2%.

@@ -56,12 +56,12 @@ static bool is_text(const char *line)
 static bool is_single(enum config_kind kind)
 {
 	return kind == CONFIG_POOL || kind == CONFIG_PINS ||
-	       kind == CONFIG_PAGER;
+	       kind == CONFIG_PAGER || kind == CONFIG_ADAPTER;
 }
 
 static void begin_section(struct parser *p, const char *name)
 {
-	enum config_kind kind = config_kind_find(name);
+	enum config_kind kind = config_kind_find(p->config->about, name);
 	const struct config_section *before;
 	char near[128];
 
@@ -70,7 +70,8 @@ static void begin_section(struct parser *p, const char *name)
 	if (kind == CONFIG_KINDS) {
 		config_complain(p->config, NULL, p->line,
 				"there is no section [%.40s]; %s", name,
-				config_kind_suggest(name, near, sizeof(near)));
+				config_kind_suggest(p->config->about, name, near,
+						    sizeof(near)));
 		return;
 	}
 	before = is_single(kind) ? config_find(p->config, kind) : NULL;
@@ -183,7 +184,8 @@ static int take_pair(void *arg, const char *unused, const char *key,
 			p->ret = -ENOMEM;
 	} else if (!p->skip) {
 		config_complain(p->config, NULL, p->line,
-				"stands before any heading; put [pool] above it");
+				"stands before any heading; put [%s] above it",
+				p->config->about == CONFIG_OF_POOL ? "pool" : "adapter");
 	}
 	return 1;
 }
