@@ -73,12 +73,13 @@ long adapter_most_vfs(const struct adapter *adapter)
 	return most < 0 ? 0 : most;
 }
 
-int adapter_open(struct adapter *adapter, const char *sysfs, const struct bdf *bdf)
+int adapter_open(struct adapter *adapter, const struct pci_roots *roots,
+		 const struct bdf *bdf)
 {
 	int ret;
 
 	*adapter = (struct adapter){ .ops = &adapter_whole_ops };
-	pci_init(&adapter->pf, sysfs, bdf);
+	pci_init(&adapter->pf, roots, bdf);
 	adapter->nvme = -1;
 	if (!pci_exists(&adapter->pf)) {
 		err("there is no device %s ('lspci' lists them)", adapter->pf.name);

@@ -10,10 +10,6 @@
 #include "pci.h"
 #include "plan.h"
 
-#ifndef VFIO_DIR
-#define VFIO_DIR "/dev/vfio"
-#endif
-
 struct group;
 struct peer;
 
@@ -127,7 +123,8 @@ extern const struct adapter_ops adapter_nvme_ops;
 extern const struct adapter_ops adapter_whole_ops;
 
 /** adapter_open() - Find out what it is. Return: 0 or an errno, reported. */
-int adapter_open(struct adapter *adapter, const char *sysfs, const struct bdf *bdf);
+int adapter_open(struct adapter *adapter, const struct pci_roots *roots,
+		 const struct bdf *bdf);
 void adapter_close(struct adapter *adapter);
 
 /** adapter_most_vfs() - How many virtual functions it can have. */
@@ -150,6 +147,9 @@ struct vf *adapter_find(struct adapter *adapter, const struct bdf *bdf, bool any
 /* ---- a virtual function (vf.c) ------------------------------------------------------ */
 
 const char *vf_state_name(enum vf_state state);
+
+/** vf_group_path() - The file of its VFIO group. @path: of PATH_MAX */
+void vf_group_path(const struct vf *vf, char *path);
 
 /**
  * vf_open_group() - Open the VFIO group of a function, which can be open once: that it can be

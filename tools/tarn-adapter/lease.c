@@ -16,16 +16,16 @@
 /* Whether a process has the function's group open. */
 static bool holds_group(pid_t pid, const struct vf *vf)
 {
-	char path[320], device[64];
+	char path[PATH_MAX];
 	struct stat group, st;
 	struct dirent *entry;
 	bool holds = false;
 	DIR *dir;
 
-	snprintf(device, sizeof(device), VFIO_DIR "/%d", vf->iommu_group);
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	if (stat(device, &group))
+	vf_group_path(vf, path);
+	if (stat(path, &group))
 		return false;
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	dir = opendir(path);
 	while (dir && !holds && (entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "/proc/%d/fd/%s", pid, entry->d_name);
@@ -104,7 +104,7 @@ static void take_up(struct manager *m, struct peer *peer, const struct wire_mess
 		return;
 	}
 	if (!holds_group(peer->pid, vf)) {
-		peer_error(peer, -EPERM, "process %d does not have " VFIO_DIR "/%d open, which is %s",
+		peer_error(peer, -EPERM, "process %d does not have VFIO group %d open, which is %s",
 			   peer->pid, vf->iommu_group, vf->fn.name);
 		return;
 	}

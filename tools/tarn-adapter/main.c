@@ -203,7 +203,7 @@ static int run(struct manager *m, const struct arguments *args)
 
 	if (group_file_read(&m->file, m->path))
 		return EXIT_USAGE;
-	ret = adapter_open(&m->adapter, PCI_SYSFS, &args->bdf);
+	ret = adapter_open(&m->adapter, &pci_roots, &args->bdf);
 	if (ret)
 		return EXIT_FAILURE;
 	if (check_count(m))

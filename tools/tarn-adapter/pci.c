@@ -11,15 +11,17 @@
 #include "error.h"
 #include "pci.h"
 
-void pci_init(struct pci_function *fn, const char *sysfs, const struct bdf *bdf)
+const struct pci_roots pci_roots = { "/sys", "/dev" };
+
+void pci_init(struct pci_function *fn, const struct pci_roots *roots, const struct bdf *bdf)
 {
-	*fn = (struct pci_function){ .bdf = *bdf, .sysfs = sysfs };
+	*fn = (struct pci_function){ .bdf = *bdf, .roots = roots };
 	bdf_format(fn->name, bdf);
 }
 
 static void path_of(const struct pci_function *fn, const char *file, char *path)
 {
-	snprintf(path, PATH_MAX, "%s/bus/pci/devices/%s/%s", fn->sysfs, fn->name, file);
+	snprintf(path, PATH_MAX, "%s/bus/pci/devices/%s/%s", fn->roots->sysfs, fn->name, file);
 }
 
 bool pci_exists(const struct pci_function *fn)
@@ -97,7 +99,7 @@ int pci_virtual(const struct pci_function *fn, unsigned int index,
 		err("%s has no virtual function %u", fn->name, index);
 		return -ENODEV;
 	}
-	pci_init(virtual, fn->sysfs, &bdf);
+	pci_init(virtual, fn->roots, &bdf);
 	return 0;
 }
 
@@ -117,7 +119,7 @@ int pci_bind_vfio(const struct pci_function *fn)
 	ret = pci_write(fn, "driver_override", "vfio-pci");
 	if (ret)
 		return ret;
-	snprintf(path, sizeof(path), "%s/bus/pci/drivers_probe", fn->sysfs);
+	snprintf(path, sizeof(path), "%s/bus/pci/drivers_probe", fn->roots->sysfs);
 	ret = write_file(path, fn->name);
 	if (ret)
 		return ret;
@@ -170,7 +172,7 @@ int pci_reset(const struct pci_function *fn)
 
 int pci_nvme(const struct pci_function *fn)
 {
-	char path[PATH_MAX], device[300];
+	char path[PATH_MAX], device[PATH_MAX];
 	struct dirent *entry;
 	DIR *dir;
 	int fd;
@@ -182,7 +184,8 @@ int pci_nvme(const struct pci_function *fn)
 	*device = '\0';
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			snprintf(device, sizeof(device), "/dev/%s", entry->d_name);
+			snprintf(device, sizeof(device), "%s/%s", fn->roots->dev,
+				 entry->d_name);
 	}
 	closedir(dir);
 	if (!*device)

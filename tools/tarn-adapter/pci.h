@@ -9,23 +9,33 @@
 
 #include "bdf.h"
 
-/** Where sysfs is, if it is no test. */
-#define PCI_SYSFS "/sys"
+/**
+ * struct pci_roots - where the kernel shows what it has
+ * @sysfs: "/sys", if it is no test
+ * @dev: "/dev", likewise
+ */
+struct pci_roots {
+	const char *sysfs;
+	const char *dev;
+};
+
+extern const struct pci_roots pci_roots;
+
 #define PCI_NAME_MAX 64
 
 /**
  * struct pci_function - a function
  * @bdf: its address
  * @name: the same as text
- * @sysfs: where sysfs is mounted
+ * @roots: where it is shown
  */
 struct pci_function {
 	struct bdf bdf;
 	char name[BDF_TEXT_MAX];
-	const char *sysfs;
+	const struct pci_roots *roots;
 };
 
-void pci_init(struct pci_function *fn, const char *sysfs, const struct bdf *bdf);
+void pci_init(struct pci_function *fn, const struct pci_roots *roots, const struct bdf *bdf);
 bool pci_exists(const struct pci_function *fn);
 
 /** pci_number() - The number in a file of it. Return: it, or an errno, not reported. */

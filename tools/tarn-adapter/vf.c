@@ -43,12 +43,17 @@ void vf_move(struct vf *vf, enum vf_state to)
 	vf->state = to;
 }
 
+void vf_group_path(const struct vf *vf, char *path)
+{
+	snprintf(path, PATH_MAX, "%s/vfio/%d", vf->fn.roots->dev, vf->iommu_group);
+}
+
 int vf_open_group(const struct vf *vf)
 {
-	char path[64];
+	char path[PATH_MAX];
 	int fd;
 
-	snprintf(path, sizeof(path), VFIO_DIR "/%d", vf->iommu_group);
+	vf_group_path(vf, path);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

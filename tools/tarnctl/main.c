@@ -314,6 +314,56 @@ static const struct command domain_commands[] = {
 	{ 0 },
 };
 
+static const struct command adapter_commands[] = {
+	{ .name = "list", .help = "adapters that have a manager (tarn-adapter)",
+	  .more = "QUEUES and INTERRUPTS are those that virtual functions have, of those that they\n"
+		  "could have.",
+	  .fn = adapter_list_main, .options = OPTION_TABLE },
+	{ .name = "show", .args = "[ADAPTER]",
+	  .help = "an adapter and its virtual functions",
+	  .more = "  free      offline, for no group\n"
+		  "  planned   offline; its group gets when it comes\n"
+		  "  assigned  offline, with the resources of its group\n"
+		  "  leased    online, and a guest's\n"
+		  "  quiesced  offline while something changes\n"
+		  "  fenced    offline, as its guest has not acknowledged a change\n"
+		  "  orphan    online when the manager began; its guest has not come yet\n"
+		  "  unusable  something is wrong with it, as is said below",
+	  .fn = adapter_show_main, .options = OPTION_JSON, .max_args = 1 },
+	{ .name = "group", .args = "[ADAPTER]",
+	  .help = "groups of its resources, and what each has",
+	  .fn = adapter_group_main, .options = OPTION_TABLE, .max_args = 1 },
+	{ .name = "plan", .args = "[ADAPTER]",
+	  .help = "what groups would get by its file as it is now",
+	  .more = "Nothing changes: 'systemctl reload tarn-adapter@ADAPTER' reads the file. What\n"
+		  "guests have they keep until their leases end, or 'tarnctl adapter grant'.",
+	  .fn = adapter_plan_main, .options = OPTION_JSON, .max_args = 1 },
+	{ .name = "grant", .args = "[ADAPTER] GROUP [queues=N] [interrupts=N]",
+	  .help = "have the guest of a group have more or less, while it runs",
+	  .more = "N is a number, or +N or -N. Queues count as NVMe does it: pairs, one of which is\n"
+		  "for administration. What is not left --from another group, or of what no group\n"
+		  "has, is refused before anything changes. All guests that it is about finish\n"
+		  "their requests first; who does not in time is offline until it does. It lasts as\n"
+		  "long as the lease. Without an amount it lets a group go that was barred.",
+	  .fn = adapter_grant_main, .options = OPTION_JSON | OPTION_FROM | OPTION_DRY_RUN,
+	  .min_args = 1, .max_args = 4 },
+	{ .name = "revoke", .args = "[ADAPTER] GROUP",
+	  .help = "end the lease of a group, once its guest is ready",
+	  .fn = adapter_revoke_main, .options = OPTION_JSON, .min_args = 1, .max_args = 2 },
+	{ .name = "destroy", .args = "[ADAPTER] GROUP",
+	  .help = "take a virtual function offline at once, whatever its guest is at",
+	  .more = "Other guests are not disturbed. What this one had in flight fails.",
+	  .fn = adapter_destroy_main, .options = OPTION_JSON, .min_args = 1, .max_args = 2 },
+	{ .name = "reset", .args = "[ADAPTER]",
+	  .help = "reset the adapter, once all guests are ready",
+	  .fn = adapter_reset_main, .options = OPTION_JSON, .max_args = 1 },
+	{ .name = "events", .args = "[ADAPTER]",
+	  .help = "what happened to an adapter, and happens",
+	  .more = "With --json every event is an object on a line of its own.",
+	  .fn = adapter_events_main, .options = OPTION_JSON | OPTION_COUNT, .max_args = 1 },
+	{ 0 },
+};
+
 static const struct command root_commands[] = {
 	{ .name = "pool", .help = "shared memory pools (mounts of tarnfs)",
 	  .subs = pool_commands },
@@ -322,6 +372,9 @@ static const struct command root_commands[] = {
 	  .subs = partition_commands },
 	{ .name = "pager", .help = "paging services (tarn-pager)",
 	  .subs = pager_commands },
+	{ .name = "adapter",
+	  .help = "adapters that are divided among guests (tarn-adapter)",
+	  .subs = adapter_commands },
 	{ .name = "config", .help = "files of pools, and what is made of them",
 	  .subs = config_commands },
 	{ .name = "save", .help = "guests that tarn-vmm has saved",

@@ -142,6 +142,8 @@ static const struct option_def option_defs[] = {
 	  "the history, where it is not /var/lib/tarn-logd/history.db" },
 	{ OPTION_EVENTS, 0, KIND_FLAG, "events", NULL, DEST(events),
 	  "what happened rather than counters" },
+	{ OPTION_FROM, 0, KIND_STRING, "from", "GROUP", DEST(from),
+	  "what it gets more, this group loses" },
 	{ OPTION_ALL, 'h', KIND_FLAG, "help", NULL, DEST(help),
 	  "show this help" },
 };

@@ -62,6 +62,7 @@
 #define OPTION_DOMAIN	(1ULL << 49)
 #define OPTION_COMPACT	(1ULL << 50)
 #define OPTION_BLOCKED_MOST (1ULL << 51)
+#define OPTION_FROM	(1ULL << 52)
 #define OPTION_ALL	(~0ULL)
 
 /** What a list takes. */
@@ -141,6 +142,7 @@ struct option_list {
  * @replay: what was rather than what is
  * @history: file of the history
  * @events: of the history
+ * @from: group of an adapter that gives
  */
 struct options {
 	bool help;
@@ -196,6 +198,7 @@ struct options {
 	bool replay;
 	const char *history;
 	bool events;
+	const char *from;
 };
 
 /**
