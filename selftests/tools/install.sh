@@ -40,6 +40,8 @@ ok "installed"
 missing=
 for file in usr/sbin/tarnctl usr/sbin/tarn-listener usr/share/man/man8/tarn-listener.8 \
 	usr/sbin/tarn-balanced usr/share/man/man8/tarn-balanced.8 \
+	usr/sbin/tarn-adapter usr/share/man/man8/tarn-adapter.8 \
+	usr/lib/systemd/system/tarn-adapter@.service etc/apparmor.d/tarn-adapter \
 	usr/sbin/tarn-logd usr/share/man/man8/tarn-logd.8 \
 	usr/sbin/tarn-exporter usr/share/man/man8/tarn-exporter.8 \
 	usr/share/man/man8/tarnctl.8 usr/share/man/man8/tarnctl-pool.8 \
@@ -77,7 +79,7 @@ for file in "$root"/usr/lib/systemd/system/*.{service,socket} "$top/vmm/pager/ta
 		>"$units/${file##*/}"
 done
 # Templates are verified as one of what they make.
-for name in tarn-pool tarn-pager tarn-partitions; do
+for name in tarn-pool tarn-pager tarn-partitions tarn-adapter; do
 	ln -s "$name@.service" "$units/$name@pool0.service"
 done
 systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-listener.service" \
@@ -87,7 +89,7 @@ systemd-analyze verify --man=no "$units"/tarn-*@pool0.service "$units/tarn-liste
 ok "systemd has nothing to say against the units"
 for file in "$units"/tarn-*[@rd].service; do
 	systemd-analyze security --offline=yes --no-pager --threshold=50 "$file" || break
-done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 7 ] &&
+done >"$root.log" 2>&1 && [ "$(grep -c 'exposure level' "$root.log")" = 8 ] &&
 	! grep -q 'exposure level.* \([5-9]\.\|10\)' "$root.log"
 ok "and none of them is exposed to more than it needs"
 # What gives a service a mount namespace (systemd.exec(5)), in any version of systemd.

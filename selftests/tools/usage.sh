@@ -9,9 +9,9 @@ set -u
 . "$(dirname "$0")/tools.sh"
 top=${TARN_TOP:-$(cd "$(dirname "$0")/../.." && pwd -P)}
 PATH=$top/build/bin:$PATH
-need tarnctl tarn-vmm tarn-pager tarn-logd tarn-exporter tarn-listener tarn-balanced
+need tarnctl tarn-vmm tarn-pager tarn-logd tarn-exporter tarn-listener tarn-balanced tarn-adapter
 
-for program in tarn-vmm tarn-pager tarn-logd tarn-exporter tarn-listener tarn-balanced tarnctl; do
+for program in tarn-vmm tarn-pager tarn-logd tarn-exporter tarn-listener tarn-balanced tarn-adapter tarnctl; do
 	refuse 2 "option" "$program: an option that is none" $program --frobnicate
 done
 refuse 2 "needs an argument" "tarn-vmm: a value is missing" tarn-vmm -m
@@ -20,6 +20,9 @@ refuse 2 "no size" "tarn-pager: likewise" tarn-pager --pool /p --device /d,size=
 refuse 2 "wants an amount" "tarn-logd: likewise" tarn-logd --history-size 5X
 refuse 2 "wants an address" "tarn-exporter: a name is no address" tarn-exporter --listen localhost:1
 refuse 2 "wants seconds" "tarn-balanced: an interval that is none" tarn-balanced -i x
+refuse 2 "which adapter" "tarn-adapter: no adapter" tarn-adapter
+refuse 2 "is no address" "an address that is none" tarn-adapter -n 02.00.0
+refuse 2 "there is queues=" "tarnctl adapter grant: what there is not" tarnctl adapter grant a queus=1
 refuse 2 "missing" "tarnctl run: nothing to start" tarnctl run
 refuse 2 "is no size for the memory" "a size that is none" tarnctl run -m 5X k
 refuse 2 "is no size for the memory" "a number without a unit" tarnctl run -m 512 k
@@ -38,7 +41,7 @@ full()
 	"$@" > /dev/full
 }
 
-for program in tarn-vmm tarn-pager tarn-logd tarn-exporter tarn-listener tarn-balanced tarnctl; do
+for program in tarn-vmm tarn-pager tarn-logd tarn-exporter tarn-listener tarn-balanced tarn-adapter tarnctl; do
 	for option in --help --version; do
 		refuse 1 "No space left" "$program $option: what can't be written" full $program $option
 	done

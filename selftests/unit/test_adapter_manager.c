@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../tools/tarn-adapter/host_use.h"
 #include "../../tools/tarn-adapter/kmsg.h"
 #include "../../tools/tarn-adapter/manager.h"
 #include "tap.h"
@@ -292,7 +293,7 @@ static bool heard(int fd, const char *type, const char *text)
 	bool right = is && !strcmp(is, type) && (!text || (says && strstr(says, text)));
 
 	if (!right)
-		printf("# heard %s: %s\n", is ? is : "nothing", says ? says : "");
+		printf("# it was told %s: %s\n", is ? is : "nothing", says ? says : "");
 	json_decref(message);
 	return right;
 }
@@ -417,6 +418,34 @@ static void test_refused_by_adapter(void)
 	CHECK(!peer->vf);
 	patience = -1;
 	close(fd);
+	end();
+}
+
+/* A group that cannot be set up is barred, and no other. */
+static void test_not_set_up(void)
+{
+	struct peer *peer, *po;
+	int fd, o;
+
+	make_host();
+	make_adapter();
+	memset(is_online, 0, sizeof(is_online));
+	read_groups(two_groups);
+	patience = 0;
+	once = true;
+	manager_init(&m);
+	CHECK(strstr(m.file.groups[0].barred, "could not be set up"));
+	CHECK_EQ(vf_at(0)->state, VF_ASSIGNED);
+	CHECK_STR(vf_at(0)->group->name, "b");
+	fd = lease("ga", "a", &peer);
+	CHECK(heard(fd, "error", "could not be set up"));
+	o = operator_guest(&po);
+	say(po, o, "{\"type\":\"share\",\"group\":\"a\"}");
+	CHECK(heard(o, "ok", NULL));
+	say(peer, fd, "{\"type\":\"grant\",\"group\":\"a\"}");
+	CHECK(heard(fd, "granted", NULL));
+	close(fd);
+	close(o);
 	end();
 }
 
@@ -638,6 +667,14 @@ static void test_destroy(void)
 	CHECK(!is_online[0] && is_online[1]);
 	CHECK_EQ(offlines, before + 1);
 	CHECK(!hear(b));
+	/* What it had is anybody's, until it is let go. */
+	HAS(0, 0, 0);
+	CHECK_EQ(vf_at(0)->state, VF_FREE);
+	say(pa, a, "{\"type\":\"grant\",\"group\":\"a\"}");
+	CHECK(heard(a, "error", "barred: the operator has destroyed it"));
+	say(po, o, "{\"type\":\"share\",\"group\":\"a\"}");
+	CHECK(heard(o, "ok", NULL));
+	HAS(0, 6, 4);
 	/* In good order. */
 	say(po, o, "{\"type\":\"revoke\",\"group\":\"b\"}");
 	CHECK(heard(b, "quiesce", NULL));
@@ -853,6 +890,28 @@ static void test_deaf(void)
 	end();
 }
 
+/* ---- what the host uses ------------------------------------------------------------------------ */
+
+static void shell(const char *fmt, const char *a, const char *b)
+{
+	char command[600];
+
+	snprintf(command, sizeof(command), fmt, a, b);
+	CHECK_EQ(system(command), 0);
+}
+
+/* That a disk is in use shows by O_EXCL, which only block devices heed: L1 shows that. */
+static void test_host_use(void)
+{
+	begin(two_groups);
+	shell("mkdir -p %s/bus/pci/devices/0000:02:00.0/nvme/nvme5 %s/block", sysfs, sysfs);
+	shell("mkdir -p %s/sub/nvme5n1 && mkdir %s/sub/nvme5", sysfs, sysfs);
+	shell("ln -s ../sub/nvme5n1 %s/block/ && echo 7 > %s/sub/nvme5n1/nsid", sysfs, sysfs);
+	CHECK_EQ(host_use_check(&m.adapter.pf, 7), 0);
+	CHECK_EQ(host_use_check(&m.adapter.pf, 8), 0);
+	end();
+}
+
 /* ---- files --------------------------------------------------------------------------------- */
 
 static void check_file(const char *text, const char *complaint)
@@ -925,6 +984,7 @@ static const struct tap_test tests[] = {
 	{ "a lease is a connection, for whom it may be", test_lease },
 	{ "who comes first gets what is left", test_first },
 	{ "an adapter that refuses", test_refused_by_adapter },
+	{ "a group that cannot be set up is barred alone", test_not_set_up },
 	{ "a queue moves between guests", test_move },
 	{ "what cannot be moved is refused before anything changes", test_move_refused },
 	{ "an adapter that refuses in the middle, once", test_move_undone },
@@ -938,6 +998,7 @@ static const struct tap_test tests[] = {
 	{ "a manager that ends takes nothing away", test_end },
 	{ "connections that make no sense end", test_hostile },
 	{ "one that does not read blocks nobody", test_deaf },
+	{ "disks that the host has, and does not use", test_host_use },
 	{ "files that make no sense", test_files },
 	{ "a file that is read anew", test_reload },
 };

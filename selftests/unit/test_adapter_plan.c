@@ -389,7 +389,7 @@ static const struct tap_test tests[] = {
 	{ "amounts are in steps", test_step },
 	{ "a function may have a single vector", test_single_vector },
 	{ "absolute shares come first", test_absolute },
-	{ "more than there is is refused", test_too_much },
+	{ "what is more than all is refused", test_too_much },
 	{ "each has a function of its own", test_too_many },
 	{ "who comes first has what is spare", test_first_come },
 	{ "what is held stays", test_held },

@@ -9,6 +9,7 @@
 
 #include "adapter.h"
 #include "error.h"
+#include "host_use.h"
 
 static struct vf *vf_of(struct adapter *adapter, unsigned int number)
 {
@@ -43,8 +44,13 @@ static int assign(struct adapter *adapter, struct vf *vf, const struct amount *a
 		  const uint32_t *nsids, size_t count)
 {
 	enum resource r;
-	int ret = nvme_attach_only(adapter->nvme, vf->cntlid, nsids, count);
+	size_t i;
+	int ret = 0;
 
+	for (i = 0; !ret && i < count; i++)
+		ret = host_use_check(&adapter->pf, nsids[i]);
+	if (!ret)
+		ret = nvme_attach_only(adapter->nvme, vf->cntlid, nsids, count);
 	for_each_resource(r) {
 		if (ret)
 			break;
@@ -80,7 +86,10 @@ static int reset(struct adapter *adapter)
 	return ret;
 }
 
-/* What the primary gives up it has until its next reset. */
+/*
+ * It takes effect when the function is reset. A reset of the controller alone would do by
+ * the specification, and does not for QEMU's.
+ */
 static int keep(struct adapter *adapter, const struct amount *amount)
 {
 	struct nvme_primary *primary = &adapter->primary;
@@ -96,7 +105,14 @@ static int keep(struct adapter *adapter, const struct amount *amount)
 		changes = true;
 	}
 	if (!ret && changes)
-		ret = nvme_reset(adapter->nvme);
+		ret = pci_reset(&adapter->pf);
+	if (!ret)
+		ret = nvme_primary(adapter->nvme, primary);
+	for_each_resource(r) {
+		if (!ret && primary->of[r].primary != amount->of[r])
+			err("note: the adapter keeps %u %s for its physical function, not %u",
+			    primary->of[r].primary, resource_name(r), amount->of[r]);
+	}
 	return ret;
 }
 

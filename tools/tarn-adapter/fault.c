@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Transactions of virtual functions that the IOMMU has blocked: the guest whose it is is
- * told, and one that goes on with it is fenced, and no other.
+ * Transactions of virtual functions that the IOMMU has blocked: the guest is told, and one
+ * that goes on with it is fenced, and no other.
  */
 #include <stdio.h>
 
@@ -22,7 +22,6 @@ static bool is_too_many(struct manager *m, struct vf *vf)
 	return m->file.faults && vf->recent >= m->file.faults;
 }
 
-/* Its group is barred: the guest would only ask anew. */
 static void fence(struct manager *m, struct vf *vf)
 {
 	char why[100];
@@ -30,8 +29,7 @@ static void fence(struct manager *m, struct vf *vf)
 	snprintf(why, sizeof(why), "%u of its transactions were blocked within a minute",
 		 vf->recent);
 	vf->recent = 0;
-	snprintf(vf->group->barred, sizeof(vf->group->barred), "%s", why);
-	lease_end(m, vf, why, "fenced-for-faults");
+	lease_bar(m, vf, why, "fenced-for-faults");
 }
 
 static void tell(struct manager *m, struct vf *vf, const struct kmsg_fault *fault)

@@ -23,7 +23,8 @@ struct vf;
  * @nr_namespaces: how many
  * @gets: what it has in the present plan, of the adapter or yet to come
  * @vf: that is for it, or NULL
- * @barred: why nobody may lease it, or "": root lets it go by 'tarnctl adapter grant'
+ * @barred: why nobody may lease it, or "": root lets it go by 'tarnctl adapter grant'; it has
+ *	nothing of the adapter until then
  */
 struct group {
 	char name[WIRE_NAME_MAX];

@@ -276,6 +276,13 @@ void lease_end(struct manager *m, struct vf *vf, const char *why, const char *ev
 		manager_arrange(m);
 }
 
+/* Its guest would only ask anew. */
+void lease_bar(struct manager *m, struct vf *vf, const char *why, const char *event)
+{
+	snprintf(vf->group->barred, sizeof(vf->group->barred), "%s", why);
+	lease_end(m, vf, why, event);
+}
+
 void lease_end_orphans(struct manager *m)
 {
 	unsigned int i;

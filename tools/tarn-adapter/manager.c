@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See manager.h: what groups get, and functions that nobody has. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -41,10 +42,12 @@ int manager_plan(struct manager *m, const struct group_file *file, struct plan_g
 			.weight = group->weight,
 			.want = group->want,
 		};
-		if (!now || !is_held(now))
+		if (!now)
 			continue;
-		groups[i].held = true;
-		groups[i].gets = now->gets;
+		/* What is barred has nothing, so that others can have it. */
+		groups[i].held = is_held(now) || *now->barred;
+		if (is_held(now))
+			groups[i].gets = now->gets;
 	}
 	return plan(&adapter, groups, file->count, why);
 }
@@ -78,6 +81,8 @@ static void take_back(struct manager *m, struct vf *vf)
 
 	if (vf->state == VF_ASSIGNED && group && amount_equal(&group->gets, &vf->has))
 		return;
+	if (vf->state == VF_PLANNED && group && group->share == PLAN_FIRST_COME)
+		return;
 	if ((vf->has.of[RESOURCE_QUEUES] || vf->has.of[RESOURCE_INTERRUPTS]) &&
 	    m->adapter.ops->offline(&m->adapter, vf)) {
 		give_up(vf, "the adapter does not take it offline");
@@ -90,11 +95,29 @@ static void take_back(struct manager *m, struct vf *vf)
 		vf_move(vf, VF_FREE);
 }
 
+/* The reason may go away: a disk that the host uses. Others are not to be had for it. */
+static void bar(struct manager *m, struct group *group, int ret)
+{
+	struct vf *vf = group->vf;
+
+	snprintf(group->barred, sizeof(group->barred),
+		 "its function could not be set up (%s), the journal says more", strerror(-ret));
+	notice(m, vf, "not-set-up", NULL, "group '%s': %s", group->name, group->barred);
+	group->vf = NULL;
+	group->gets = (struct amount){ 0 };
+	vf->group = NULL;
+	if (m->adapter.ops->offline(&m->adapter, vf))
+		give_up(vf, "the adapter does not take it offline");
+	else
+		vf_move(vf, VF_FREE);
+}
+
 static void hand_out(struct manager *m, struct group *group)
 {
 	struct vf *vf = group->vf ? group->vf : find_free(&m->adapter);
+	int ret;
 
-	if (!vf || vf->state != VF_FREE)
+	if (!vf || vf->state != VF_FREE || *group->barred)
 		return;
 	vf->group = group;
 	group->vf = vf;
@@ -102,9 +125,10 @@ static void hand_out(struct manager *m, struct group *group)
 	/* What comes first gets when it comes. */
 	if (group->share == PLAN_FIRST_COME)
 		return;
-	if (m->adapter.ops->assign(&m->adapter, vf, &group->gets, group->namespaces,
-				   group->nr_namespaces))
-		give_up(vf, "the adapter does not give it what the plan says");
+	ret = m->adapter.ops->assign(&m->adapter, vf, &group->gets, group->namespaces,
+				     group->nr_namespaces);
+	if (ret)
+		bar(m, group, ret);
 	else
 		vf_move(vf, VF_ASSIGNED);
 }

@@ -186,6 +186,12 @@ void lease_grant(struct manager *m, struct peer *peer, const struct wire_message
  */
 void lease_end(struct manager *m, struct vf *vf, const char *why, const char *event);
 
+/**
+ * lease_bar() - Likewise, and have nobody lease its group until root lets it go. What it had
+ * is anybody's.
+ */
+void lease_bar(struct manager *m, struct vf *vf, const char *why, const char *event);
+
 /** lease_end_orphans() - Likewise what nobody has said to hold. */
 void lease_end_orphans(struct manager *m);
 

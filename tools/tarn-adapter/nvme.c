@@ -234,7 +234,8 @@ static int attach(int fd, uint32_t nsid, uint16_t cntlid, bool on)
 		.cdw10 = !on,
 	};
 
-	return report(submit(fd, &cmd), on ? "attach a namespace" : "detach a namespace");
+	return report(submit(fd, &cmd), on ? "give a namespace to a controller" :
+				     "take a namespace from a controller");
 }
 
 static bool is_among(uint32_t nsid, const uint32_t *nsids, size_t count)

@@ -266,7 +266,12 @@ static void unbar(struct manager *m, struct peer *peer, const struct wire_messag
 		peer_error(peer, -ENOENT, "there is no group '%s'", msg->group);
 		return;
 	}
-	*group->barred = '\0';
+	if (*group->barred) {
+		*group->barred = '\0';
+		notice(m, group->vf, "let-go", NULL, "group '%s' can be leased again", group->name);
+		if (!m->change.kind)
+			manager_arrange(m);
+	}
 	peer_send(peer, json_pack("{s:s}", "type", "ok"), -1);
 }
 
@@ -315,7 +320,7 @@ static void ask_destroy(struct manager *m, struct peer *peer, const struct wire_
 
 	if (!group)
 		return;
-	lease_end(m, group->vf, "the operator has destroyed it", "destroyed");
+	lease_bar(m, group->vf, "the operator has destroyed it", "destroyed");
 	peer_send(peer, json_pack("{s:s, s:I}", "type", "ok", "took_ms",
 				  (json_int_t)(clock_ms() - began)), -1);
 }

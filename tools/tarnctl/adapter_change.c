@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* tarnctl adapter grant, revoke, destroy, reset and events. */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,33 +38,54 @@ static int print_end(json_t *answer, const struct options *opts)
 
 /* ---- grant ------------------------------------------------------------------------------ */
 
-/* "queues=3", "interrupts=+1": of a change, beginning with what is there. */
-static int add_amount(json_t *request, const json_t *group, const char *word)
-{
-	const char *equals = strchr(word, '='), *value = equals + 1;
-	size_t len = equals - word;
-	const char *key = len == 6 && !strncmp(word, "queues", len) ? "queues" :
-		len == 10 && !strncmp(word, "interrupts", len) ? "interrupts" : NULL;
+#define AMOUNTS 2
+
+/**
+ * struct wish - an amount on the command line: "queues=3", "interrupts=+1"
+ * @key: which, as in messages
+ * @number: how many
+ * @more: beyond what is there
+ */
+struct wish {
+	const char *key;
 	long number;
+	bool more;
+};
+
+/* Return: 0 or ERR_USAGE, reported. */
+static int parse_wish(struct wish *wish, const char *word)
+{
+	static const char *const keys[AMOUNTS] = { "queues", "interrupts" };
+	size_t len = strcspn(word, "="), i;
+	const char *value = word + len + 1;
 	char *end;
 
-	if (!key) {
+	for (i = 0; i < AMOUNTS; i++) {
+		if (strlen(keys[i]) == len && !strncmp(word, keys[i], len))
+			break;
+	}
+	if (i == AMOUNTS) {
 		err("tarnctl adapter grant: there is queues= and interrupts=, not '%s'", word);
 		return ERR_USAGE;
 	}
+	*wish = (struct wish){ .key = keys[i], .more = *value == '+' || *value == '-' };
 	errno = 0;
-	number = strtol(value, &end, 10);
-	if (errno || end == value || *end || number > UINT16_MAX || number < -UINT16_MAX) {
-		err("tarnctl adapter grant: %s= wants a number, or +N or -N, not '%s'", key, value);
-		return ERR_USAGE;
-	}
-	if (*value == '+' || *value == '-')
-		number += client_number(group, key);
-	if (number < 0) {
-		err("it has %lld %s", client_number(group, key), key);
-		return -ERANGE;
-	}
-	return json_object_set_new(request, key, json_integer(number)) ? err_nomem() : 0;
+	wish->number = strtol(value, &end, 10);
+	if (!errno && end != value && !*end && labs(wish->number) <= UINT16_MAX)
+		return 0;
+	err("tarnctl adapter grant: %s= wants a number, or +N or -N, not '%s'", keys[i], value);
+	return ERR_USAGE;
+}
+
+static int add_amount(json_t *request, const json_t *group, const struct wish *wish)
+{
+	json_int_t has = wish->more ? client_number(group, wish->key) : 0;
+
+	if (has + wish->number >= 0)
+		return json_object_set_new(request, wish->key,
+					   json_integer(has + wish->number)) ? err_nomem() : 0;
+	err("it has %lld %s", has, wish->key);
+	return -ERANGE;
 }
 
 /* Return: the group of that name, borrowed, or NULL, reported. */
@@ -79,39 +102,41 @@ static json_t *find_group(const json_t *answer, const char *name)
 	return NULL;
 }
 
-/* @words: amounts. Return: the request, or NULL; *@ret says how it went. */
-static json_t *make_request(const json_t *group, const char *name, char **words,
+/* Return: the request, or NULL; *@ret says how it went. */
+static json_t *make_request(const json_t *group, const struct wish *wishes, int count,
 			    const struct options *opts, int *ret)
 {
-	json_t *request = json_pack("{s:s, s:s, s:b}", "type", "share", "group", name, "dry",
-				    opts->dry_run);
+	json_t *request = json_pack("{s:s, s:s, s:b}", "type", "share", "group",
+				    client_text(group, "group"), "dry", opts->dry_run);
+	int i;
 
 	*ret = request ? 0 : err_nomem();
 	if (!*ret && opts->from)
 		json_object_set_new(request, "from", json_string(opts->from));
-	for (; !*ret && *words; words++)
-		*ret = add_amount(request, group, *words);
+	for (i = 0; !*ret && i < count; i++)
+		*ret = add_amount(request, group, &wishes[i]);
 	if (!*ret)
 		return request;
 	json_decref(request);
 	return NULL;
 }
 
-static int grant(int sock, const char *name, char **words, const struct options *opts)
+static int grant(int sock, const char *name, const struct wish *wishes, int count,
+		 const struct options *opts)
 {
 	json_t *now = adapter_client_ask(sock, json_pack("{s:s}", "type", "show"));
 	json_t *group = now ? find_group(now, name) : NULL;
 	json_t *request, *answer;
 	int ret = -EIO;
 
-	request = group ? make_request(group, name, words, opts, &ret) : NULL;
+	request = group ? make_request(group, wishes, count, opts, &ret) : NULL;
 	json_decref(now);
 	if (!request)
 		return ret;
 	answer = adapter_client_ask(sock, request);
 	if (!answer)
 		return -EREMOTEIO;
-	if (!opts->dry_run || !*words)
+	if (!opts->dry_run)
 		return print_end(answer, opts);
 	ret = adapter_print_plan(answer, opts);
 	json_decref(answer);
@@ -120,11 +145,12 @@ static int grant(int sock, const char *name, char **words, const struct options 
 
 int adapter_grant_main(int argc, char **argv, const struct options *opts)
 {
-	int names = 0, sock, ret;
+	struct wish wishes[AMOUNTS];
+	int names = 0, count = 0, sock, ret;
 
 	while (names < argc && !strchr(argv[names], '='))
 		names++;
-	if (names < 1 || names > 2) {
+	if (names < 1 || names > 2 || argc - names > AMOUNTS) {
 		err("tarnctl adapter grant: tarnctl adapter grant [ADAPTER] GROUP [queues=N] [interrupts=N]");
 		return EXIT_USAGE;
 	}
@@ -132,10 +158,14 @@ int adapter_grant_main(int argc, char **argv, const struct options *opts)
 		err("tarnctl adapter grant: how much? queues=N or interrupts=N");
 		return EXIT_USAGE;
 	}
+	for (; names + count < argc; count++) {
+		if (parse_wish(&wishes[count], argv[names + count]))
+			return EXIT_USAGE;
+	}
 	sock = adapter_client_open(names > 1 ? argv[0] : NULL);
 	if (sock < 0)
 		return sock;
-	ret = grant(sock, argv[names - 1], argv + names, opts);
+	ret = grant(sock, argv[names - 1], wishes, count, opts);
 	close(sock);
 	return ret;
 }

@@ -86,6 +86,7 @@ int doctor_main(int argc, char **argv, const struct options *opts)
 	int ret = 0;
 
 	good = run_checks(doctor_host_checks, array);
+	good = run_checks(doctor_adapter_checks, array) && good;
 	good = run_checks(doctor_libvirt_checks, array) && good;
 	if (array)
 		ret = json_print(array, JSON_INDENT(2));

@@ -39,6 +39,7 @@ struct doctor_check {
 };
 
 extern const struct doctor_check doctor_host_checks[];
+extern const struct doctor_check doctor_adapter_checks[];
 extern const struct doctor_check doctor_libvirt_checks[];
 
 /** found() - Fill in a finding; what is to be done is NULL where nothing is. */

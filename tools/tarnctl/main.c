@@ -344,7 +344,8 @@ static const struct command adapter_commands[] = {
 		  "for administration. What is not left --from another group, or of what no group\n"
 		  "has, is refused before anything changes. All guests that it is about finish\n"
 		  "their requests first; who does not in time is offline until it does. It lasts as\n"
-		  "long as the lease. Without an amount it lets a group go that was barred.",
+		  "long as the lease. Without an amount it lets a group be leased again that was\n"
+		  "destroyed, or taken offline for transactions that were blocked.",
 	  .fn = adapter_grant_main, .options = OPTION_JSON | OPTION_FROM | OPTION_DRY_RUN,
 	  .min_args = 1, .max_args = 4 },
 	{ .name = "revoke", .args = "[ADAPTER] GROUP",
@@ -352,7 +353,8 @@ static const struct command adapter_commands[] = {
 	  .fn = adapter_revoke_main, .options = OPTION_JSON, .min_args = 1, .max_args = 2 },
 	{ .name = "destroy", .args = "[ADAPTER] GROUP",
 	  .help = "take a virtual function offline at once, whatever its guest is at",
-	  .more = "Other guests are not disturbed. What this one had in flight fails.",
+	  .more = "Other guests are not disturbed. What this one had in flight fails, and its\n"
+		  "resources are free. Nobody gets its group before 'tarnctl adapter grant GROUP'.",
 	  .fn = adapter_destroy_main, .options = OPTION_JSON, .min_args = 1, .max_args = 2 },
 	{ .name = "reset", .args = "[ADAPTER]",
 	  .help = "reset the adapter, once all guests are ready",

@@ -61,9 +61,27 @@ _tarnctl_sorted()
 		fi ;;
 	"numa "*)
 		_tarnctl_columns numa ;;
-	"pool list" | "pool faults" | "pool sharing" | "partition list" | "pager list")
+	"pool list" | "pool faults" | "pool sharing" | "partition list" | "pager list" | \
+	"adapter list" | "adapter group")
 		_tarnctl_columns "$command $sub" ;;
 	esac
+}
+
+# Adapters that have a manager.
+_tarnctl_adapters()
+{
+	"${COMP_WORDS[0]:-tarnctl}" adapter list -H -o name 2> /dev/null
+}
+
+# Their groups: of the one that stands there, or of the only one.
+_tarnctl_groups()
+{
+	local adapter=
+
+	# An address is several words to bash.
+	[[ $COMP_LINE =~ [0-9a-fA-F:]+:[0-9a-fA-F.]+ ]] && adapter=${BASH_REMATCH[0]}
+	# shellcheck disable=SC2086 # none is no word
+	"${COMP_WORDS[0]:-tarnctl}" adapter group $adapter -H -o name 2> /dev/null
 }
 
 # Names of all pools that have a file.
@@ -89,13 +107,15 @@ _tarnctl_words()
 {
 	case $1 in
 	"")
-		echo "pool partition pager config domain doctor status iostat save numa run top events history web help --help --version" ;;
+		echo "pool partition pager adapter config domain doctor status iostat save numa run top events history web help --help --version" ;;
 	pool)
 		echo "list show create destroy import set resize drain-node pins faults sharing history events top --help" ;;
 	partition)
 		echo "list show pages heat set page-out page-in find-patterns share relocate pins metrics attach detach top --help" ;;
 	pager)
 		echo "list show add drain resilver detach --help" ;;
+	adapter)
+		echo "list show group plan grant revoke destroy reset events --help" ;;
 	config)
 		echo "check show mount apply pager reload-pager has-partitions follow --help" ;;
 	save)
@@ -106,7 +126,7 @@ _tarnctl_words()
 		echo "check --help" ;;
 	"domain check")
 		echo "--here --help" ;;
-	"pool list" | "partition list" | "pager list")
+	"pool list" | "partition list" | "pager list" | "adapter list" | "adapter group")
 		echo "--json --bytes --columns --noheadings --raw --sort --reverse --help" ;;
 	"pool show")
 		echo "--json --bytes --help" ;;
@@ -158,7 +178,7 @@ _tarnctl_words()
 		echo "--json --help" ;;
 	web*)
 		echo "--history --dry-run --help" ;;
-	events* | "pool events")
+	events* | "pool events" | "adapter events")
 		echo "--json --count --help" ;;
 	top*)
 		echo "--json --csv --bytes --count --delay --plain --sort --reverse --filter --replay --since \
@@ -168,6 +188,10 @@ _tarnctl_words()
 			--partition --since --until --by --events --history --help" ;;
 	"pool top" | "partition top")
 		echo "--json --csv --bytes --count --delay --plain --sort --reverse --filter --help" ;;
+	"adapter show" | "adapter plan" | "adapter revoke" | "adapter destroy" | "adapter reset")
+		echo "--json --help" ;;
+	"adapter grant")
+		echo "--json --from --dry-run --help" ;;
 	"pager show")
 		echo "--json --bytes --socket --help" ;;
 	"pager add")
@@ -226,6 +250,9 @@ _tarnctl()
 	--dispatch)
 		mapfile -t COMPREPLY < <(compgen -W "soft strict off default" \
 			-- "$cur")
+		return ;;
+	--from)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_groups)" -- "$cur")
 		return ;;
 	--to | --away-from)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_nodes)" -- "$cur")
@@ -321,6 +348,11 @@ _tarnctl()
 			metrics= tables= other=" -- "$cur") ;;
 	numa)
 		_tarnctl_offer "$(_tarnctl_pools; _tarnctl_partitions)" ;;
+	"adapter grant" | "adapter revoke" | "adapter destroy")
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_groups; _tarnctl_adapters)" -- "$cur") ;;
+	"adapter list") ;;
+	adapter*)
+		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_adapters)" -- "$cur") ;;
 	"pool list" | "pager list" | doctor | web) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tarnctl_pools)" \
