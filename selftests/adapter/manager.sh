@@ -28,12 +28,15 @@ configure()
 		primary-interrupts=3 "$@" > "$conf"
 }
 
-groups()
+two_groups()
 {
 	configure spare-queues=2 spare-interrupts=3 \
-		"[group]" name=a weight=2 namespaces=1 \
-		"[group]" name=b guest=gb namespaces=2 \
-		"[group]" name=f share=first-come user=1000
+		"[group]" name=a weight=2 namespaces=1 "[group]" name=b guest=gb namespaces=2 "$@"
+}
+
+groups()
+{
+	two_groups "[group]" name=f share=first-come user=1000
 }
 
 start_manager()
@@ -147,16 +150,14 @@ is_state()
 	[ "$(state)" = "$1" ] || ! state
 }
 
-# attached NSID VF...: the namespace, to these and no other functions.
+# attached NSID VF OTHER: the namespace, to this function and not to the other one.
 attached()
 {
-	local nsid=$1 ids
+	local ids
 
-	shift
-	ids=$(nvme list-ctrl "$(nvme_device "$pf")" -n "$nsid" | sed -n 's/^\[.*\]:\(0x\)\?//p' |
-		grep -v '^0$' | paste -sd' ')
+	ids=$(nvme list-ctrl "$(nvme_device "$pf")" -n "$1" | sed -n 's/^\[.*\]:\(0x\)\?//p' | paste -sd' ')
 	echo "$ids"
-	[ "$ids" = "$*" ]
+	[[ " $ids " == *" $2 "* && " $ids " != *" $3 "* ]]
 }
 
 drivers()
@@ -230,7 +231,8 @@ use_disk()
 	local dir
 
 	for dir in /sys/block/nvme*; do
-		[ "$(< "$dir/nsid")" != "$1" ] || break
+		# One below a controller of several has no disk of its own.
+		[ "$(< "$dir/nsid")" != "$1" ] || [ ! -b "/dev/${dir##*/}" ] || break
 	done
 	python3 -c 'import os, sys, time
 os.open(sys.argv[1], os.O_RDONLY | os.O_EXCL)
@@ -247,6 +249,12 @@ leave_disk()
 	tarnctl adapter grant b
 }
 
+reloads()
+{
+	kill -HUP "$manager" && wait_until grep -q "was read anew" "$work/log" &&
+		is_state "assigned assigned planned"
+}
+
 is_barred()
 {
 	tarnctl adapter group --json | jq -e '.[] | select(.group == "b").barred | contains("Device or resource busy")' &&
@@ -260,7 +268,7 @@ bound_for_end()
 	has "$1"
 }
 
-plan 47
+plan 48
 
 groups
 check "a plan before anything begins" planned
@@ -276,16 +284,18 @@ check "what makes no sense ends it with a status of its own" refuses 2 "did you 
 	tarn-adapter "$pf"
 check "and nothing has changed" nothing_changed
 
-groups
+two_groups
 check "a disk that the host uses" use_disk 2
 check "the manager starts" start_manager
 check "is given to nobody" is_barred
 check "and nothing else is kept back" has "1 0 4 3,2 0 0 0,3 0 0 0"
 check "until the host leaves it" leave_disk
+groups
+check "a file that has changed is read" reloads
 check "functions have what the plan says" has "1 0 4 3,2 0 2 3,3 0 0 0"
 check "vfio-pci drives them" drivers
-check "namespaces are where they belong" attached 1 1
-check "each of them" attached 2 2
+check "namespaces are where they belong" attached 1 1 2
+check "each of them" attached 2 2 1
 check "a guest gets its group" granted ga a --open
 check "which is online" has "1 1 4 3,2 0 2 3,3 0 0 0"
 check "a second one does not" refused "group 'a' is leased by guest 'ga'" gx a

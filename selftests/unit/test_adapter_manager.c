@@ -890,8 +890,6 @@ static void test_deaf(void)
 	end();
 }
 
-/* ---- what the host uses ------------------------------------------------------------------------ */
-
 static void shell(const char *fmt, const char *a, const char *b)
 {
 	char command[600];
@@ -899,6 +897,70 @@ static void shell(const char *fmt, const char *a, const char *b)
 	snprintf(command, sizeof(command), fmt, a, b);
 	CHECK_EQ(system(command), 0);
 }
+
+/* ---- functions that are had as a whole ------------------------------------------------------ */
+
+/* Three, of which one shares its IOMMU group and one has another driver. */
+static void make_functions(void)
+{
+	static const char setup[] =
+		"cd %s && pf=bus/pci/devices/0000:02:00.0 && mkdir -p $pf groups drivers/vfio-pci drivers/igb && "
+		"echo 3 > $pf/sriov_totalvfs && echo 3 > $pf/sriov_numvfs && for i in 0 1 2; do "
+		"vf=bus/pci/devices/0000:02:00.$((i + 1)); ln -s ../0000:02:00.$((i + 1)) $pf/virtfn$i; "
+		"mkdir -p groups/$i/devices/$i; ln -s ../../../../groups/$i $vf/iommu_group; "
+		"ln -s ../../../../drivers/$([ $i = 2 ] && echo igb || echo vfio-pci) $vf/driver; done; "
+		"mkdir groups/1/devices/other%s";
+
+	shell(setup, sysfs, "");
+}
+
+static void test_whole(void)
+{
+	const struct bdf pf = { .bus = 2 };
+	const struct amount none = { 0 };
+
+	make_host();
+	make_adapter();
+	free(m.adapter.vfs);
+	make_functions();
+	CHECK_EQ(adapter_open(&m.adapter, &roots, &pf), 0);
+	CHECK(m.adapter.ops->whole);
+	CHECK_EQ(adapter_most_vfs(&m.adapter), 3);
+	CHECK_EQ(adapter_prepare(&m.adapter, 1, &none), 0);
+	CHECK_EQ(m.adapter.nr_vfs, 3);
+	CHECK_EQ(vf_at(0)->state, VF_FREE);
+	CHECK_EQ(vf_at(0)->iommu_group, 0);
+	CHECK_EQ(vf_at(1)->state, VF_UNUSABLE);
+	CHECK_STR(vf_at(1)->why, "it has no IOMMU group of its own");
+	CHECK_EQ(vf_at(2)->state, VF_UNUSABLE);
+	CHECK_STR(vf_at(2)->why, "vfio-pci does not drive it");
+	CHECK(strstr(said, "is driven by igb, and may be in use"));
+	CHECK_EQ(adapter_prepare(&m.adapter, 4, &none), -EBUSY);
+	CHECK(strstr(said, "has 3 virtual functions, and 4 are needed"));
+	/* One function is left, so there can be one group. */
+	read_groups("[group]\nname=a\n[group]\nname=b\n");
+	manager_init(&m);
+	CHECK(strstr(m.no_plan, "2 groups and 1 virtual functions"));
+	write_file(m.path, "[group]\nname=a\n");
+	CHECK_EQ(manager_reload(&m), 0);
+	CHECK_EQ(vf_at(0)->state, VF_ASSIGNED);
+	end();
+}
+
+static void test_none(void)
+{
+	const struct bdf pf = { .bus = 2 }, other = { .bus = 3 };
+
+	make_host();
+	make_adapter();
+	free(m.adapter.vfs);
+	CHECK_EQ(adapter_open(&m.adapter, &roots, &other), -ENODEV);
+	shell("mkdir %s/bus/pci/devices/0000:02:00.0%s", sysfs, "");
+	CHECK_EQ(adapter_open(&m.adapter, &roots, &pf), -EOPNOTSUPP);
+	end();
+}
+
+/* ---- what the host uses ------------------------------------------------------------------------ */
 
 /* That a disk is in use shows by O_EXCL, which only block devices heed: L1 shows that. */
 static void test_host_use(void)
@@ -999,6 +1061,8 @@ static const struct tap_test tests[] = {
 	{ "connections that make no sense end", test_hostile },
 	{ "one that does not read blocks nobody", test_deaf },
 	{ "disks that the host has, and does not use", test_host_use },
+	{ "functions that are had as a whole", test_whole },
+	{ "what is no adapter", test_none },
 	{ "files that make no sense", test_files },
 	{ "a file that is read anew", test_reload },
 };

@@ -89,33 +89,38 @@ static int take_offline(struct manager *m, struct member *member)
 	return m->adapter.ops->offline(&m->adapter, vf);
 }
 
-/* Give the functions what @after or @before says, and have those go on that wait. */
-static int give(struct manager *m, bool after)
+/* Give a function what its group is to have, and have its owner go on if it waits. */
+static int give(struct manager *m, struct member *member, const struct amount *amount)
+{
+	struct vf *vf = member->vf;
+	int ret;
+
+	if (member->part == PART_GONE || !vf->group)
+		return 0;
+	vf->group->gets = *amount;
+	if (member->part != PART_ACKED)
+		return 0;
+	ret = lease_online(m, vf);
+	if (ret)
+		return ret;
+	vf_move(vf, VF_LEASED);
+	member->part = PART_RECOVERING;
+	tell_recover(m, vf);
+	return 0;
+}
+
+static int give_all(struct manager *m)
 {
 	struct change *c = &m->change;
 	int ret = 0;
 	size_t i;
 
-	for (i = 0; i < c->count; i++) {
-		struct member *member = &c->members[i];
-		struct vf *vf = member->vf;
-
-		if (member->part == PART_GONE || !vf->group)
-			continue;
-		vf->group->gets = after ? member->after : member->before;
-		if (member->part != PART_ACKED)
-			continue;
-		ret = lease_online(m, vf);
-		if (ret)
-			return ret;
-		vf_move(vf, VF_LEASED);
-		member->part = PART_RECOVERING;
-		tell_recover(m, vf);
-	}
-	return 0;
+	for (i = 0; !ret && i < c->count; i++)
+		ret = give(m, &c->members[i], &c->members[i].after);
+	return ret;
 }
 
-/* What went online already goes offline again: all get what they had before. */
+/* What went online already goes offline again: all get what they had before, or nothing. */
 static void undo(struct manager *m)
 {
 	struct change *c = &m->change;
@@ -131,11 +136,11 @@ static void undo(struct manager *m)
 		if (member->part == PART_ACKED || member->part == PART_NONE)
 			m->adapter.ops->offline(&m->adapter, member->vf);
 	}
-	if (!give(m, false))
-		return;
 	for (i = 0; i < c->count; i++) {
-		if (c->members[i].part == PART_ACKED)
-			lease_end(m, c->members[i].vf, "the adapter does not take it online again",
+		struct member *member = &c->members[i];
+
+		if (give(m, member, &member->before))
+			lease_end(m, member->vf, "the adapter does not take it online again",
 				  "destroyed");
 	}
 }
@@ -168,7 +173,7 @@ static int make_shares(struct manager *m)
 
 	for (i = 0; !ret && i < c->count; i++)
 		ret = take_offline(m, &c->members[i]);
-	return ret ? ret : give(m, true);
+	return ret ? ret : give_all(m);
 }
 
 static int make_reset(struct manager *m)
@@ -177,7 +182,7 @@ static int make_reset(struct manager *m)
 
 	if (!ret)
 		ret = free_unused(m);
-	return ret ? ret : give(m, true);
+	return ret ? ret : give_all(m);
 }
 
 static void make_revoke(struct manager *m)
