@@ -119,6 +119,21 @@ static void iothread_end(struct iothread *t)
 	iothread_free(t);
 }
 
+struct iothread *iothread_own_start(const char *name, enum sandbox_kind kind)
+{
+	return iothread_start(NULL, name, kind);
+}
+
+struct loop *iothread_own_loop(struct iothread *thread)
+{
+	return thread->loop;
+}
+
+void iothread_own_end(struct iothread *thread)
+{
+	iothread_end(thread);
+}
+
 int iothread_create(struct opts *opts)
 {
 	struct iothread *t;

@@ -12,7 +12,9 @@
 #include <sys/types.h>
 
 #include "loop.h"
+#include "sandbox.h"
 
+struct iothread;
 struct opts;
 
 /** enum iothread_common - those without an id, by what they serve. */
@@ -43,6 +45,16 @@ int iothread_destroy(const char *id);
  */
 struct loop *iothread_common_get(enum iothread_common which);
 void iothread_common_put(enum iothread_common which);
+
+/**
+ * iothread_own_start() - one that is its caller's alone, confined as @kind.
+ *
+ * Return: it, or NULL, reported.
+ */
+struct iothread *iothread_own_start(const char *name, enum sandbox_kind kind);
+struct loop *iothread_own_loop(struct iothread *thread);
+/** iothread_own_end() - end and join it; its loop has nothing any more. */
+void iothread_own_end(struct iothread *thread);
 
 /** iothread_for_each() - visit all that have an id: this, thread id and loop. */
 void iothread_for_each(void (*fn)(const char *id, pid_t tid, struct loop *loop,

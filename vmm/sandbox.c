@@ -25,7 +25,8 @@
 #define BIT(kind) (1U << (kind))
 #define VCPU BIT(SANDBOX_VCPU)
 #define DEVICES BIT(SANDBOX_DEVICES)
-#define IO (BIT(SANDBOX_IO) | DEVICES)
+#define ADJUNCT BIT(SANDBOX_ADJUNCT)
+#define IO (BIT(SANDBOX_IO) | DEVICES | ADJUNCT)
 #define MONITOR BIT(SANDBOX_MONITOR)
 #define MAIN (BIT(SANDBOX_MAIN) | MONITOR)
 #define TRANSFER BIT(SANDBOX_TRANSFER)
@@ -34,6 +35,8 @@
 #define ALL (WORK | SIGNALS)
 /* What reaches devices: the main thread, and vCPUs in their exits. */
 #define DEVICE (VCPU | MAIN)
+/* What may reach functions of the host's devices. */
+#define FUNCTION (DEVICE | DEVICES | ADJUNCT)
 
 struct rule {
 	int call;
@@ -74,7 +77,7 @@ static const struct rule rules[] = {
 	/* Balloon pages go back by a hole in the memory's file. */
 	{SCMP_SYS(fallocate), WORK},
 	{SCMP_SYS(fcntl), DEVICE | TRANSFER}, /* locks on images, too */
-	{SCMP_SYS(poll), DEVICE | DEVICES | TRANSFER | SIGNALS},
+	{SCMP_SYS(poll), FUNCTION | TRANSFER | SIGNALS},
 	{SCMP_SYS(lseek), MAIN | TRANSFER},
 	/* Which memory is in a pool. A monitor's thread is confined twice. */
 	{SCMP_SYS(fstatfs), MONITOR | TRANSFER},
@@ -116,7 +119,7 @@ static const struct {
 	u32 type;
 	unsigned int kinds;
 } ioctl_types[] = {
-	{0xae, DEVICE}, /* KVM */
+	{0xae, DEVICE | ADJUNCT}, /* KVM */
 	{0xaf, DEVICE | DEVICES}, /* vhost */
 	{0x12, MONITOR}, /* sizes of block devices */
 };
@@ -152,11 +155,11 @@ static const struct {
 	{TARN_PARTITION_NOTIFY, MONITOR},
 	{TARN_GET_FEATURES, MONITOR},
 	/* A function of a device that is open: its DMA, its interrupts, beginning anew. */
-	{VFIO_IOMMU_MAP_DMA, DEVICE | DEVICES},
-	{VFIO_IOMMU_UNMAP_DMA, DEVICE | DEVICES},
-	{VFIO_DEVICE_GET_IRQ_INFO, DEVICE | DEVICES},
-	{VFIO_DEVICE_SET_IRQS, DEVICE | DEVICES},
-	{VFIO_DEVICE_RESET, DEVICE | DEVICES},
+	{VFIO_IOMMU_MAP_DMA, FUNCTION},
+	{VFIO_IOMMU_UNMAP_DMA, FUNCTION},
+	{VFIO_DEVICE_GET_IRQ_INFO, FUNCTION},
+	{VFIO_DEVICE_SET_IRQS, FUNCTION},
+	{VFIO_DEVICE_RESET, FUNCTION},
 	/* A terminal is left as it was found; nothing is typed into it. */
 	{TCGETS, MAIN},
 	{TCSETS, MAIN},
@@ -331,7 +334,7 @@ int sandbox_enter(enum sandbox_kind kind)
 		ret = add_calls(ctx, BIT(kind));
 	if (!ret)
 		ret = add_memory(ctx);
-	if (!ret && BIT(kind) & (DEVICE | DEVICES))
+	if (!ret && BIT(kind) & FUNCTION)
 		ret = add_offsets(ctx);
 	if (!ret && BIT(kind) & MAIN)
 		ret = add_affinity(ctx) ?: add_kill(ctx);

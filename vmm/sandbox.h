@@ -13,6 +13,7 @@ enum sandbox_kind {
 	SANDBOX_VCPU, /* runs the guest, handles its exits */
 	SANDBOX_IO, /* an iothread: io_uring and memory */
 	SANDBOX_DEVICES, /* the one of cards and ports: their other ends, too */
+	SANDBOX_ADJUNCT, /* an iothread that runs a VM of its own, and a device's function */
 	SANDBOX_MAIN, /* the event loop, and taking everything down */
 	SANDBOX_MONITOR, /* the same where a monitor may add disks and cards */
 	SANDBOX_TRANSFER, /* moves guest memory to or from a file */
