@@ -537,6 +537,9 @@ static int add_doorbells(struct virtio_pci *vp)
 	int ret;
 	u16 i;
 
+	/* An exit each, then. */
+	if (vdev->doorbells)
+		return 0;
 	for (i = 0; i < vdev->nr_queues; i++) {
 		ret = pci_ioeventfd_add(&vp->pdev, REGS_BAR,
 					NOTIFY_OFF + i * NOTIFY_STRIDE, 0,
@@ -551,6 +554,8 @@ static void del_doorbells(struct virtio_pci *vp)
 {
 	u16 i;
 
+	if (vp->vdev->doorbells)
+		return;
 	for (i = 0; i < vp->vdev->nr_queues; i++)
 		pci_ioeventfd_del(&vp->pdev, REGS_BAR,
 				  NOTIFY_OFF + i * NOTIFY_STRIDE,

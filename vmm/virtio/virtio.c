@@ -433,6 +433,14 @@ void virtio_vector_changed(struct virtio_queue *q)
 
 void virtio_kick(struct virtio_queue *q)
 {
+	if (q->dev->doorbells)
+		q->dev->ops->doorbell(q->dev, q);
+	else
+		virtio_kick_loop(q);
+}
+
+void virtio_kick_loop(struct virtio_queue *q)
+{
 	eventfd_write(q->kick_fd, 1);
 }
 

@@ -77,6 +77,8 @@ struct virtio_queue {
  * @name: for messages
  * @id: VIRTIO_ID_*
  * @external_kick: queues whose kicks are not for the VMM (vhost); optional
+ * @doorbell: the driver kicks a queue of a device with @doorbells: in the thread of the
+ *	      vCPU, under the VM's lock; optional
  * @config_read: called before the driver reads the configuration; optional
  * @config_write: the driver writes [@off, @off + @len) of the configuration,
  *		  all inside; the device stores what may be written. Optional.
@@ -104,6 +106,7 @@ struct virtio_dev_ops {
 	const char *name;
 	u16 id;
 	bool (*external_kick)(struct virtio_dev *dev, u16 index);
+	void (*doorbell)(struct virtio_dev *dev, struct virtio_queue *q);
 	void (*config_read)(struct virtio_dev *dev);
 	void (*config_write)(struct virtio_dev *dev, u32 off, const void *buf,
 			     u32 len);
@@ -152,6 +155,7 @@ struct virtio_transport_ops {
  * @queues: the queues
  * @nr_queues: their number
  * @started: between @start and @stop
+ * @doorbells: kicks come to @doorbell and not by @kick_fd; set before a transport takes it
  * @accessed: a vCPU is at its registers, and may be waiting without the lock
  * @paused: stopped by the machine, not by the driver
  * @loaded: restored, and not resumed since
@@ -171,6 +175,7 @@ struct virtio_dev {
 	struct virtio_queue *queues;
 	u16 nr_queues;
 	bool started;
+	bool doorbells;
 	bool accessed;
 	bool paused;
 	bool loaded;
@@ -239,6 +244,9 @@ void virtio_unpop(struct virtio_queue *q);
  * Return: true when the caller has to look again.
  */
 bool virtio_kick_on(struct virtio_queue *q);
+
+/** virtio_kick_loop() - have the loop's thread kick @q. Any thread. */
+void virtio_kick_loop(struct virtio_queue *q);
 
 /** virtio_again() - kick @q in the next turn of its loop. In its thread. */
 void virtio_again(struct virtio_queue *q);
