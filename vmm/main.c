@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adjunct/adjunct.h"
 #include "arch/x86/x86.h"
 #include "backend/block.h"
+#include "backend/block-nvme.h"
 #include "backend/nbd-end.h"
 #include "backend/net.h"
 #include "backend/rng.h"
@@ -204,6 +206,7 @@ static int objects_init(void)
 
 static void objects_exit(void)
 {
+	adjunct_settings_destroy_all();
 	secret_destroy_all();
 	rng_destroy_all();
 	iothread_destroy_all();
@@ -288,6 +291,14 @@ static int machine_init(void)
 static void machine_exit(void)
 {
 	vm_destroy(&vm);
+}
+
+/* Devices want to know how large their disks are. */
+static int adjuncts_init(void)
+{
+	int ret = adjuncts_start(&vm);
+
+	return ret ?: block_nvme_ready();
 }
 
 static int board_init(void)
@@ -499,6 +510,7 @@ static const struct step steps[] = {
 	{"blockdevs", blockdevs_init, blockdevs_exit, false},
 	{"netdevs", netdevs_init, netdevs_exit, false},
 	{"machine", machine_init, machine_exit, true},
+	{"adjuncts", adjuncts_init, NULL, true},
 	{"board", board_init, board_exit, true},
 	{"devices", devices_init, NULL, true},
 	{"kernel", load_init, NULL, true},

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "adjunct/adjunct.h"
 #include "backend/rng.h"
 #include "backend/secret.h"
 #include "error.h"
@@ -25,6 +26,8 @@ const struct object_class object_classes[] = {
 	{"iothread", "", iothread_create, iothread_destroy, true},
 	{"rng-random", "filename", rng_create, NULL, true},
 	{"rng-builtin", "", rng_create, NULL, true},
+	{"tarn-adjunct", "device dispatch poll-us budget memory image watchdog-ms",
+	 adjunct_settings_create, NULL, false},
 	{"secret", "data file format", secret_create, secret_destroy, true},
 };
 

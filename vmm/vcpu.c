@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "adjunct/adjunct.h"
 #include "arch/x86/x86.h"
 #include "bus.h"
 #include "error.h"
@@ -48,6 +49,7 @@ static void handle_io(struct vcpu *vcpu)
 		bus_access(vcpu->vm, BUS_PIO, run->io.port, data, run->io.size,
 			   write);
 	vm_unlock(vcpu->vm);
+	adjunct_serve_noted();
 }
 
 static void handle_mmio(struct vcpu *vcpu)
@@ -58,6 +60,8 @@ static void handle_mmio(struct vcpu *vcpu)
 	bus_access(vcpu->vm, BUS_MMIO, run->mmio.phys_addr, run->mmio.data,
 		   run->mmio.len, run->mmio.is_write);
 	vm_unlock(vcpu->vm);
+	/* What the access has kicked is served on this vCPU's time. */
+	adjunct_serve_noted();
 }
 
 static const char *internal_error_name(u32 suberror)
@@ -176,6 +180,7 @@ static void *vcpu_main(void *arg)
 	int ret;
 
 	current_vcpu = vcpu;
+	adjunct_thread_is(vcpu->index);
 	sigemptyset(&set);
 	sigaddset(&set, SIG_KICK);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);

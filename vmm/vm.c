@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "adjunct/adjunct.h"
 #include "arch/x86/x86.h"
 #include "backend/block.h"
 #include "bus.h"
@@ -448,7 +449,7 @@ int vm_create(struct vm *vm, const struct vm_config *config)
 	vm->request_work.fn = post_request;
 	vm->request_job.run = run_request;
 	if ((ret = kvm_open(vm)) || (ret = place_memory(vm)) ||
-	    (ret = x86_machine_create(vm)) || (ret = add_memory(vm)) ||
+	    (ret = adjuncts_place(vm)) || (ret = x86_machine_create(vm)) || (ret = add_memory(vm)) ||
 	    (ret = partitions_attach(vm)) || (ret = irq_init(vm)) ||
 	    (ret = vcpus_create(vm)))
 		vm_destroy(vm);

@@ -236,8 +236,10 @@ static int read_header(struct block *blk, struct opts *opts,
 }
 
 /* The server opens it by its name. */
-static int check_name(struct opts *opts, const struct block *blk)
+static int check_name(struct opts *opts, struct block *blk)
 {
+	if (block_adjunct(blk))
+		return opts_fail(opts, "a disk of an adjunct can have no image of another format on it");
 	if (!strncmp(image_of(blk)->filename, "/dev/fd", 7))
 		return opts_fail(opts, "an image that is not raw cannot be passed as a descriptor");
 	return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/block-lock.h"
+#include "backend/block-nvme.h"
 #include "backend/block-qcow2.h"
 #include "backend/block.h"
 #include "backend/nbd-end.h"
@@ -96,6 +97,15 @@ int block_child_open(const struct block *parent, struct opts *opts,
 	return *child ? 0 : -EINVAL;
 }
 
+/* Over what does not know its size yet. */
+static int raw_open_late(struct block *blk, struct opts *opts, u64 size)
+{
+	if (blk->offset || size != UINT64_MAX)
+		return opts_fail(opts, "a part of what an adjunct serves cannot be had");
+	blk->unmap &= blk->child->unmap;
+	return 0;
+}
+
 static int raw_open(struct block *blk, struct opts *opts)
 {
 	u64 size = UINT64_MAX;
@@ -115,6 +125,8 @@ static int raw_open(struct block *blk, struct opts *opts)
 		info("'%s' is read-only as its file is", blk->node_name);
 		blk->read_only = true;
 	}
+	if (!child->size && block_adjunct(child))
+		return raw_open_late(blk, opts, size);
 	/* A node by its name needs discard=unmap of its own, as in QEMU. */
 	blk->unmap &= child->unmap;
 	if (blk->offset > child->size || blk->offset % 512)
@@ -170,13 +182,15 @@ static int common_opts(struct block *blk, struct opts *opts)
 static int driver_open(struct block *blk, struct opts *opts)
 {
 	static const char *const drivers[] = {"raw", "qcow2", "file",
-					      "host_device", NULL};
+					      "host_device", "nvme", NULL};
 	const char *name;
 	int driver = 0, ret;
 
 	if ((ret = opts_need_str(opts, "driver", &name)) ||
 	    (ret = opts_get_enum(opts, "driver", drivers, &driver)))
 		return ret;
+	if (driver == 4)
+		return block_nvme_open(blk, opts);
 	if (driver > 1)
 		return block_file_open(blk, opts);
 	opts_ignore(opts, "auto-read-only");
@@ -365,6 +379,23 @@ int block_take_back_all(void)
 	}
 	given_up = false;
 	return 0;
+}
+
+struct adjunct *block_adjunct(struct block *blk)
+{
+	return block_nvme_adjunct(bottom(blk));
+}
+
+void block_set_size(struct block *child, u64 size, u32 logical)
+{
+	struct block *blk;
+
+	child->size = size;
+	child->physical = logical;
+	child->logical = logical > 512 ? logical : 0;
+	for (blk = blocks; blk; blk = blk->next)
+		if (blk->child == child)
+			block_set_size(blk, size, logical);
 }
 
 void block_set_device(struct block *blk, const char *id)

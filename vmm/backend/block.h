@@ -17,6 +17,7 @@
 #include "lib/types.h"
 #include "loop.h"
 
+struct adjunct;
 struct block;
 struct block_nbd;
 struct opts;
@@ -142,6 +143,7 @@ struct block_stats {
  * @tail: bytes behind them, which are no whole sector
  * @physical: smallest unit that is written without reading first, a power of
  *	      two of at least 512. Any number of sectors of 512 can be transferred.
+ * @logical: smallest unit that can be transferred where that is no sector of 512, else 0
  * @read_only: writes fail
  * @unmap: discard=unmap
  * @no_flush: cache.no-flush=on
@@ -162,6 +164,7 @@ struct block {
 	u64 size;
 	u16 tail;
 	u32 physical;
+	u32 logical;
 	bool read_only;
 	bool unmap;
 	bool no_flush;
@@ -235,6 +238,18 @@ void block_give_up_all(void);
  * Return: 0 or -errno, reported.
  */
 int block_take_back_all(void);
+
+/**
+ * block_adjunct() - the adjunct that does the requests of what is attached to @blk, for
+ * which block_submit() fails them; NULL: there is none, as for all but nvme.
+ */
+struct adjunct *block_adjunct(struct block *blk);
+
+/**
+ * block_set_size() - a node that did not know its size, nor what is above it, does now.
+ * @logical: see struct block
+ */
+void block_set_size(struct block *blk, u64 size, u32 logical);
 
 /** block_set_device() - tell monitors which device has the node. */
 void block_set_device(struct block *blk, const char *id);

@@ -16,6 +16,7 @@ const struct qmp_table *const qmp_tables[] = {
 	&qmp_qom_table,
 	&qmp_balloon_table,
 	&qmp_block_table,
+	&qmp_adjunct_table,
 	&qmp_fds_table,
 	&qmp_capabilities_table,
 	&qmp_migrate_table,

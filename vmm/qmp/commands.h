@@ -15,6 +15,7 @@ extern const struct qmp_table qmp_threads_table;
 extern const struct qmp_table qmp_qom_table;
 extern const struct qmp_table qmp_balloon_table;
 extern const struct qmp_table qmp_block_table;
+extern const struct qmp_table qmp_adjunct_table;
 extern const struct qmp_table qmp_fds_table;
 extern const struct qmp_table qmp_capabilities_table;
 extern const struct qmp_table qmp_migrate_table;

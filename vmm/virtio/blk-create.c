@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adjunct/adjunct.h"
+#include "adjunct/layout.h"
 #include "config.h"
 #include "iothread.h"
 #include "lib/opts.h"
@@ -70,7 +72,7 @@ static int get_opts(struct opts *opts, struct blk_opts *bo)
 		return ret;
 	if (scsi)
 		return opts_fail(opts, "SCSI passthrough is not possible");
-	if (!bo->num_queues)
+	if (opts_has(opts, "num-queues") && !bo->num_queues)
 		return opts_fail(opts, "num-queues is 0");
 	if (bo->queue_size < 4 || bo->queue_size & (bo->queue_size - 1))
 		return opts_fail(opts, "queue-size is no power of two from 4");
@@ -89,13 +91,16 @@ static int set_block_sizes(struct virtio_blk *blk, struct opts *opts,
 			   const struct blk_opts *bo)
 {
 	struct virtio_blk_config *cfg = &blk->config;
-	u32 logical = bo->logical ? bo->logical : SECTOR;
+	u32 least = max_t(u32, SECTOR, blk->block->logical);
+	u32 logical = bo->logical ? bo->logical : least;
 	u32 physical = bo->physical ? bo->physical :
 				      max_t(u32, logical, blk->block->physical);
 
 	if (!block_size_ok(logical) || !block_size_ok(physical) ||
 	    physical < logical)
 		return opts_fail(opts, "block sizes are powers of two from 512 to 32768, and a physical one is no smaller than a logical one");
+	if (logical < least)
+		return opts_fail(opts, "the disk has blocks of %u bytes, so the guest has to", least);
 	cfg->blk_size = htole32(logical);
 	cfg->physical_block_exp = __builtin_ctz(physical / logical);
 	cfg->min_io_size = htole16(physical / logical);
@@ -182,9 +187,45 @@ static struct loop *choose_loop(struct virtio_blk *blk, struct opts *opts,
 	return loop;
 }
 
-static int blk_setup(struct virtio_blk *blk, struct vm *vm, struct opts *opts,
-		     const struct blk_opts *bo)
+/* What an adjunct's disk can, and what is asked of it. */
+static int fit_adjunct(struct virtio_blk *blk, struct opts *opts, struct blk_opts *bo)
 {
+	const struct adjunct_disk *disk = adjunct_disk(blk->adjunct);
+
+	if (!disk)
+		return opts_fail(opts, "the adjunct of '%s' is not up", bo->drive);
+	if (!bo->num_queues)
+		bo->num_queues = min_t(u64, disk->nr_queues,
+				       min_t(u64, blk->vdev.vm->config->cpus, QUEUES_AUTO));
+	if (bo->num_queues > disk->nr_queues)
+		return opts_fail(opts, "the device has %u queues for it", disk->nr_queues);
+	if (bo->queue_size > ADJUNCT_QUEUE_SIZE)
+		return opts_fail(opts, "queue-size is %u at most for a disk of an adjunct",
+				 ADJUNCT_QUEUE_SIZE);
+	if (bo->iothread)
+		return opts_fail(opts, "a disk of an adjunct has a thread of its own, and no iothread");
+	if (bo->share_rw)
+		return opts_fail(opts, "a disk of an adjunct is nobody else's, so share-rw is not possible");
+	bo->discard &= disk->discard;
+	bo->write_zeroes &= disk->zeroes;
+	return 0;
+}
+
+/* Requests that fail are reported, whatever else is asked for. */
+static int check_errors(struct opts *opts, const struct blk_opts *bo)
+{
+	if (bo->rerror != ON_ERROR_AUTO && bo->rerror != ON_ERROR_REPORT)
+		return opts_fail(opts, "rerror is report for a disk of an adjunct");
+	if (bo->werror != ON_ERROR_AUTO && bo->werror != ON_ERROR_REPORT &&
+	    bo->werror != ON_ERROR_ENOSPC)
+		return opts_fail(opts, "werror is report for a disk of an adjunct");
+	return 0;
+}
+
+static int blk_setup(struct virtio_blk *blk, struct vm *vm, struct opts *opts,
+		     struct blk_opts *bo)
+{
+	const struct virtio_dev_ops *ops = &virtio_blk_ops;
 	struct loop *loop;
 	int ret;
 	u16 i;
@@ -203,17 +244,30 @@ static int blk_setup(struct virtio_blk *blk, struct vm *vm, struct opts *opts,
 	if (!blk->block)
 		return -ENODEV;
 	block_set_device(blk->block, bo->id);
+	blk->adjunct = block_adjunct(blk->block);
+	if (blk->adjunct && ((ret = fit_adjunct(blk, opts, bo)) ||
+			     (ret = check_errors(opts, bo)))) {
+		blk->adjunct = NULL;
+		return ret;
+	}
+	if (!bo->num_queues)
+		bo->num_queues = min_t(u64, vm->config->cpus, QUEUES_AUTO);
 	if ((ret = set_config(blk, opts, bo)) ||
 	    (ret = block_use(blk->block, bo->share_rw)))
 		return ret;
-	loop = choose_loop(blk, opts, bo->iothread);
+	loop = blk->adjunct ? adjunct_loop(blk->adjunct) : choose_loop(blk, opts, bo->iothread);
 	if (!loop)
 		return -EINVAL;
 	ret = queues_alloc(blk, bo->num_queues);
 	if (ret)
 		return ret;
-	ret = virtio_dev_init(&blk->vdev, vm, &virtio_blk_ops, loop, bo->num_queues,
-			      bo->queue_size);
+	if (blk->adjunct) {
+		ops = &virtio_blk_adjunct_ops;
+		ret = virtio_blk_adjunct_init(blk);
+		if (ret)
+			return ret;
+	}
+	ret = virtio_dev_init(&blk->vdev, vm, ops, loop, bo->num_queues, bo->queue_size);
 	if (ret)
 		return ret;
 	for (i = 0; i < bo->num_queues; i++)
@@ -239,6 +293,8 @@ void virtio_blk_destroy(struct virtio_dev *vdev)
 	struct virtio_blk *blk = to_blk(vdev);
 	u16 nr = vdev->nr_queues;
 
+	if (vdev->ops == &virtio_blk_adjunct_ops)
+		adjunct_detach(blk->adjunct);
 	virtio_dev_exit(vdev);
 	loop_work_cancel(vdev->vm->loop, &blk->error_work);
 	worker_cancel(vdev->vm, &blk->stop_job);
@@ -259,7 +315,6 @@ void virtio_blk_destroy(struct virtio_dev *vdev)
 int virtio_blk_create(struct vm *vm, struct opts *opts, struct virtio_dev **out)
 {
 	struct blk_opts bo = {
-		.num_queues = min_t(u64, vm->config->cpus, QUEUES_AUTO),
 		.queue_size = QUEUE_SIZE,
 		.config_wce = true,
 		.discard = true,

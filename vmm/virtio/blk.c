@@ -395,15 +395,22 @@ void virtio_blk_publish(struct loop_work *work)
 
 /* Life cycle */
 
-static int blk_start(struct virtio_dev *vdev)
+void blk_start_mode(struct virtio_blk *blk)
 {
-	struct virtio_blk *blk = to_blk(vdev);
+	const struct virtio_dev *vdev = &blk->vdev;
 
 	/* A driver that cannot flush expects every write to be durable. */
 	if (virtio_has(vdev, VIRTIO_BLK_F_CONFIG_WCE))
 		blk->writeback = blk->config.wce;
 	else
 		blk->writeback = virtio_has(vdev, VIRTIO_BLK_F_FLUSH);
+}
+
+static int blk_start(struct virtio_dev *vdev)
+{
+	struct virtio_blk *blk = to_blk(vdev);
+
+	blk_start_mode(blk);
 	blk_retry(blk);
 	return 0;
 }
@@ -485,7 +492,7 @@ static int blk_drain(struct virtio_dev *vdev, struct virtio_queue *q,
 	return wait_drained(blk, q, -1);
 }
 
-static void blk_reset(struct virtio_dev *vdev)
+void blk_reset(struct virtio_dev *vdev)
 {
 	struct virtio_blk *blk = to_blk(vdev);
 	u16 i;
@@ -508,7 +515,7 @@ static void blk_config_write(struct virtio_dev *vdev, u32 off, const void *buf,
 	WRITE_ONCE(blk->writeback, blk->config.wce);
 }
 
-static int blk_save(struct virtio_dev *vdev, struct state_out *out)
+int blk_save(struct virtio_dev *vdev, struct state_out *out)
 {
 	struct virtio_blk *blk = to_blk(vdev);
 	const struct virtio_blk_config *cfg = &blk->config;
@@ -539,7 +546,7 @@ static int check_sizes(struct virtio_blk *blk, struct state_in *in)
 	return -EINVAL;
 }
 
-static int blk_load(struct virtio_dev *vdev, struct state_in *in, u32 version)
+int blk_load(struct virtio_dev *vdev, struct state_in *in, u32 version)
 {
 	struct virtio_blk *blk = to_blk(vdev);
 	u64 wce;
@@ -566,7 +573,7 @@ const struct virtio_dev_ops virtio_blk_ops = {
 	.drain = blk_drain,
 	.kick = blk_kick,
 	.reset = blk_reset,
-	.version = 2,
+	.version = BLK_VERSION,
 	.save = blk_save,
 	.load = blk_load,
 	.destroy = virtio_blk_destroy,

@@ -65,6 +65,8 @@ struct virtio_blk {
 	char serial[VIRTIO_BLK_ID_BYTES];
 	bool own_thread; /* its loop is a reference to the common one */
 	struct loop *iothread; /* the one that was named, or NULL */
+	struct adjunct *adjunct; /* does its requests, or NULL (blk-adjunct.c) */
+	bool failed;		 /* the adjunct has, and what there is to do is done here */
 	bool writeback;
 	u16 queue_size;
 	struct loop_work publish;
@@ -108,6 +110,22 @@ int blk_again(struct blk_queue *bq, u16 head);
 
 /** blk_fail_again() - the same, but it fails. */
 int blk_fail_again(struct blk_queue *bq, u16 head);
+
+/** blk_start_mode() - the driver is ready: whether it flushes, or each write has to last. */
+void blk_start_mode(struct virtio_blk *blk);
+
+/* Of a disk, whoever does its requests; see struct virtio_dev_ops. */
+#define BLK_VERSION 2
+void blk_reset(struct virtio_dev *vdev);
+int blk_save(struct virtio_dev *vdev, struct state_out *out);
+int blk_load(struct virtio_dev *vdev, struct state_in *in, u32 version);
+
+/* Of blk-adjunct.c: */
+
+extern const struct virtio_dev_ops virtio_blk_adjunct_ops;
+
+/** virtio_blk_adjunct_init() - become the client of @blk->adjunct. */
+int virtio_blk_adjunct_init(struct virtio_blk *blk);
 
 /* Of blk-error.c: */
 

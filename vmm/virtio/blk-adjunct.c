@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio-blk whose requests an adjunct does (adjunct/adjunct.h): it takes them from the rings
+ * and returns them, so what is left here is to begin and to stop queues, to pass on kicks and
+ * interrupts, and to know where rings stand while nobody serves them. That is the state that
+ * any virtio-blk has, so a guest that is saved here can go on with any.
+ *
+ * Kicks: a write of the driver's is an exit on the thread of a vCPU, which notes it under the
+ * VM's lock and serves the queue afterwards (dispatch=donated); or it is an eventfd's, and the
+ * service thread, which is the device's loop, serves the queue (dispatch=thread).
+ *
+ * What an adjunct that has failed leaves is this device's as if it had no adjunct: requests
+ * go to the block node, which fails them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "adjunct/adjunct.h"
+#include "adjunct/layout.h"
+#include "error.h"
+#include "virtio/blk.h"
+
+/* Longer than the adjunct tries a request, see restart.c there. */
+#define DRAIN_MS 45000
+
+static struct adjunct *adjunct_of(struct virtio_dev *vdev)
+{
+	return to_blk(vdev)->adjunct;
+}
+
+/* The adjunct's side */
+
+static void on_notify(void *arg, u16 index)
+{
+	struct virtio_dev *vdev = arg;
+
+	vdev->transport->notify_queue(&vdev->queues[index]);
+}
+
+static void on_broken(void *arg, u16 index)
+{
+	struct virtio_dev *vdev = arg;
+
+	if (vdev->queues[index].live)
+		virtio_break(vdev, "its ring or a request makes no sense");
+}
+
+static void on_more(void *arg, u16 index)
+{
+	struct virtio_dev *vdev = arg;
+
+	virtio_again(&vdev->queues[index]);
+}
+
+/* Go on where it stood: what was in flight fails, as does all that comes. */
+static void take_over(struct blk_queue *bq)
+{
+	struct adjunct *adj = bq->blk->adjunct;
+	u16 index = bq->q->index, stands = adjunct_queue_stands(adj, index), i;
+
+	bq->nr_kept = adjunct_queue_inflight(adj, index, bq->kept);
+	if (vq_restore(&bq->q->vq, stands + bq->nr_kept, stands)) {
+		virtio_break(&bq->blk->vdev, "its ring is gone");
+		return;
+	}
+	bq->q->vq.inflight = bq->nr_kept;
+	for (i = 0; i < bq->nr_kept; i++)
+		if (blk_again(bq, bq->kept[i]))
+			return;
+	bq->nr_kept = 0;
+}
+
+static void on_failed(void *arg)
+{
+	struct virtio_dev *vdev = arg;
+	struct virtio_blk *blk = to_blk(vdev);
+	u16 i;
+
+	blk->failed = true;
+	for (i = 0; i < vdev->nr_queues; i++) {
+		if (!vdev->queues[i].live)
+			continue;
+		take_over(&blk->queues[i]);
+		virtio_again(&vdev->queues[i]);
+	}
+}
+
+static const struct adjunct_client_ops client_ops = {
+	.notify = on_notify,
+	.broken = on_broken,
+	.more = on_more,
+	.failed = on_failed,
+};
+
+/* Configuration */
+
+static void configure(struct virtio_blk *blk)
+{
+	const struct adjunct_client_config config = {
+		.nr_queues = blk->vdev.nr_queues,
+		.writeback = blk->writeback,
+		.discard = virtio_has(&blk->vdev, VIRTIO_BLK_F_DISCARD),
+		.zeroes = virtio_has(&blk->vdev, VIRTIO_BLK_F_WRITE_ZEROES),
+		.serial = blk->serial,
+	};
+
+	adjunct_configure(blk->adjunct, &config);
+}
+
+static void config_write(struct virtio_dev *vdev, u32 off, const void *buf, u32 len)
+{
+	virtio_blk_ops.config_write(vdev, off, buf, len);
+	if (vdev->started)
+		configure(to_blk(vdev));
+}
+
+/* Queues */
+
+/* Queues begin with what was kept, see load(), which is then the adjunct's. */
+static void begin_queue(struct virtio_blk *blk, u16 index)
+{
+	struct blk_queue *bq = &blk->queues[index];
+
+	adjunct_queue_start(blk->adjunct, index, &bq->q->vq, bq->kept, bq->nr_kept);
+	bq->nr_kept = 0;
+}
+
+static int start(struct virtio_dev *vdev)
+{
+	struct virtio_blk *blk = to_blk(vdev);
+	u16 i;
+
+	blk->failed = adjunct_has_failed(blk->adjunct);
+	if (blk->failed)
+		return virtio_blk_ops.start(vdev);
+	blk_start_mode(blk);
+	configure(blk);
+	for (i = 0; i < vdev->nr_queues; i++)
+		if (vdev->queues[i].live)
+			begin_queue(blk, i);
+	return 0;
+}
+
+static int queue_start(struct virtio_dev *vdev, struct virtio_queue *q)
+{
+	struct virtio_blk *blk = to_blk(vdev);
+
+	blk->queues[q->index].nr_kept = 0;
+	if (!blk->failed)
+		begin_queue(blk, q->index);
+	return 0;
+}
+
+static void queue_stop(struct virtio_dev *vdev, struct virtio_queue *q)
+{
+	if (to_blk(vdev)->failed)
+		virtio_blk_ops.queue_stop(vdev, q);
+	else
+		adjunct_queue_stop(adjunct_of(vdev), q->index);
+}
+
+static void stop(struct virtio_dev *vdev)
+{
+	u16 i;
+
+	for (i = 0; i < vdev->nr_queues; i++)
+		queue_stop(vdev, &vdev->queues[i]);
+}
+
+/* Nobody serves it any more: where it stands is known here again. */
+static void take_back(struct virtio_blk *blk, u16 index)
+{
+	struct blk_queue *bq = &blk->queues[index];
+	struct virtqueue *vq = &bq->q->vq;
+	u16 stands = adjunct_queue_stands(blk->adjunct, index);
+
+	/* Of one that was stopped before it was looked at, or broken by its driver. */
+	bq->nr_kept = adjunct_queue_inflight(blk->adjunct, index, bq->kept);
+	vq->used_idx = stands;
+	vq->last_avail = stands + bq->nr_kept;
+	vq->inflight = bq->nr_kept;
+}
+
+static int drain(struct virtio_dev *vdev, struct virtio_queue *q, bool give_up)
+{
+	struct virtio_blk *blk = to_blk(vdev);
+	u32 queues = 0;
+	int ret;
+	u16 i;
+
+	if (blk->failed)
+		return virtio_blk_ops.drain(vdev, q, give_up);
+	for (i = 0; i < vdev->nr_queues; i++)
+		if (vdev->queues[i].enabled && (!q || q->index == i))
+			queues |= 1U << i;
+	/* It ends by itself: what the device does not complete fails. */
+	do {
+		ret = adjunct_queues_drain(blk->adjunct, queues, DRAIN_MS);
+	} while (ret && give_up);
+	if (ret)
+		return err_errno(ret, "disk '%s' does not complete its requests, so the guest cannot stop now",
+				 blk->block->node_name ?: "");
+	for (i = 0; i < vdev->nr_queues && !blk->failed; i++)
+		if (queues & 1U << i)
+			take_back(blk, i);
+	return 0;
+}
+
+static void kick(struct virtio_dev *vdev, struct virtio_queue *q)
+{
+	if (to_blk(vdev)->failed)
+		virtio_blk_ops.kick(vdev, q);
+	else
+		adjunct_serve(adjunct_of(vdev), q->index);
+}
+
+/* There are more vCPUs than an adjunct has for them, or it does nothing any more. */
+static void doorbell(struct virtio_dev *vdev, struct virtio_queue *q)
+{
+	if (adjunct_has_failed(adjunct_of(vdev)) || !adjunct_note(adjunct_of(vdev), q->index))
+		virtio_kick_loop(q);
+}
+
+const struct virtio_dev_ops virtio_blk_adjunct_ops = {
+	.name = "virtio-blk",
+	.id = VIRTIO_ID_BLOCK,
+	.doorbell = doorbell,
+	.config_write = config_write,
+	.start = start,
+	.stop = stop,
+	.queue_start = queue_start,
+	.queue_stop = queue_stop,
+	.drain = drain,
+	.kick = kick,
+	.reset = blk_reset,
+	.version = BLK_VERSION,
+	.save = blk_save,
+	.load = blk_load,
+	.destroy = virtio_blk_destroy,
+};
+
+int virtio_blk_adjunct_init(struct virtio_blk *blk)
+{
+	blk->vdev.doorbells = adjunct_is_donated(blk->adjunct);
+	return adjunct_attach(blk->adjunct, &client_ops, &blk->vdev);
+}
