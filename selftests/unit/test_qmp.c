@@ -139,6 +139,7 @@ EMPTY(qmp_threads_table);
 EMPTY(qmp_qom_table);
 EMPTY(qmp_balloon_table);
 EMPTY(qmp_block_table);
+EMPTY(qmp_adjunct_table);
 EMPTY(qmp_fds_table);
 EMPTY(qmp_capabilities_table);
 EMPTY(qmp_migrate_table);
