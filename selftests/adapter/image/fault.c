@@ -40,7 +40,7 @@ static u64 deep(volatile u64 *n)
 	return room[0] < 1ULL << 40 ? deep(&room[0]) + room[0] : 0;
 }
 
-enum way { WAY_NONE, WAY_OPCODE, WAY_WILD, WAY_CONFIG, WAY_TEXT, WAY_LOOP, WAY_STACK };
+enum way { WAY_NONE, WAY_OPCODE, WAY_WILD, WAY_CONFIG, WAY_TEXT, WAY_LOOP, WAY_SLOW, WAY_STACK };
 
 static enum way read_way(const char **at)
 {
@@ -56,7 +56,17 @@ static enum way read_way(const char **at)
 		return WAY_TEXT;
 	if (is(at, "loop"))
 		return WAY_LOOP;
+	if (is(at, "slow"))
+		return WAY_SLOW;
 	return is(at, "deep") ? WAY_STACK : WAY_NONE;
+}
+
+static void spin(u64 cycles)
+{
+	u64 since = clock_cycles();
+
+	while (!clock_past(since, cycles))
+		clock_relax();
 }
 
 static void go_wrong(enum way way, const struct adjunct_config *config)
@@ -82,6 +92,10 @@ static void go_wrong(enum way way, const struct adjunct_config *config)
 	case WAY_LOOP:
 		for (;;)
 			clock_relax();
+	case WAY_SLOW:
+		/* Not wrong, but three seconds. */
+		spin(config->tsc_khz * 3000);
+		break;
 	case WAY_STACK:
 		deep(&zero);
 		break;
