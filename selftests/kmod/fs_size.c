@@ -105,7 +105,7 @@ static void metadata_is_small(void)
 	u8 *map;
 	int fd;
 
-	pool_mount(&p, OPTIONS);
+	pool_mount(&p, "size=8M");
 	before = pool_info(&p).metadata_bytes;
 	ASSERT_LE(10 * before, 164 * pool_info(&p).frames);
 	fd = part_create(&p, "a", pages);

@@ -278,7 +278,7 @@ refuse 1 "no frames of the pool" "away from one" tarnctl partition relocate g1 -
 refuse 2 "say where to" "to nowhere" tarnctl partition relocate g1
 refuse 2 "give one of them" "to and from" tarnctl partition relocate g1 --to 0 --away-from 0
 refuse 2 "give one of them" "to and into blocks" tarnctl partition relocate g1 --to 0 --compact
-refuse 2 "leave --granule out" "a granule of blocks" \
+refuse 2 "leave --granule and --blocked-most out" "a granule of blocks" \
 	tarnctl partition relocate g1 --compact --granule 1
 check "what would be gathered" says "up to 8M would be gathered into 2 MiB frames" \
 	tarnctl partition relocate g1 --compact --dry-run
