@@ -667,14 +667,19 @@ static void test_destroy(void)
 	CHECK(!is_online[0] && is_online[1]);
 	CHECK_EQ(offlines, before + 1);
 	CHECK(!hear(b));
-	/* What it had is anybody's, until it is let go. */
+	/* What it had is anybody's, until it is let go; its function is not used meanwhile. */
+	write_file(m.path, "[group]\nname=b\nguest=gb\n[group]\nname=c\n[group]\nname=a\nweight=2\n");
+	CHECK_EQ(manager_reload(&m), 0);
+	CHECK_EQ(group_find(&m.file, "c")->vf->has.of[RESOURCE_QUEUES], 9);
+	write_file(m.path, two_groups);
+	CHECK_EQ(manager_reload(&m), 0);
 	HAS(0, 0, 0);
 	CHECK_EQ(vf_at(0)->state, VF_FREE);
 	say(pa, a, "{\"type\":\"grant\",\"group\":\"a\"}");
 	CHECK(heard(a, "error", "barred: the operator has destroyed it"));
 	say(po, o, "{\"type\":\"share\",\"group\":\"a\"}");
 	CHECK(heard(o, "ok", NULL));
-	HAS(0, 6, 4);
+	CHECK_EQ(group_find(&m.file, "a")->vf->has.of[RESOURCE_QUEUES], 6);
 	/* In good order. */
 	say(po, o, "{\"type\":\"revoke\",\"group\":\"b\"}");
 	CHECK(heard(b, "quiesce", NULL));

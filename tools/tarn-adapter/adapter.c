@@ -18,12 +18,9 @@ static int whole_read(struct adapter *adapter)
 
 	for (i = 0; i < adapter->nr_vfs; i++) {
 		struct vf *vf = &adapter->vfs[i];
-		int fd = vf->state == VF_FREE ? vf_open_group(vf) : -ENOENT;
 
-		if (fd == -EBUSY)
+		if (vf->state == VF_FREE && vf_is_open(vf))
 			vf_move(vf, VF_ORPHAN);
-		if (fd >= 0)
-			close(fd);
 	}
 	return 0;
 }

@@ -158,6 +158,9 @@ void vf_group_path(const struct vf *vf, char *path);
  */
 int vf_open_group(const struct vf *vf);
 
+/** vf_is_open() - Whether somebody has its VFIO group open. */
+bool vf_is_open(const struct vf *vf);
+
 /** vf_is_let() - Whether it is in somebody's hands, online or not. */
 bool vf_is_let(const struct vf *vf);
 

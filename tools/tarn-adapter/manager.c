@@ -54,15 +54,22 @@ int manager_plan(struct manager *m, const struct group_file *file, struct plan_g
 
 /* ---- functions that nobody has ------------------------------------------------------------- */
 
+/* One that a process has open still, which hangs, can be leased by nobody: it comes last. */
 static struct vf *find_free(struct adapter *adapter)
 {
+	struct vf *held = NULL;
 	unsigned int i;
 
 	for (i = 0; i < adapter->nr_vfs; i++) {
-		if (adapter->vfs[i].state == VF_FREE)
-			return &adapter->vfs[i];
+		struct vf *vf = &adapter->vfs[i];
+
+		if (vf->state != VF_FREE || vf->group)
+			continue;
+		if (!vf_is_open(vf))
+			return vf;
+		held = vf;
 	}
-	return NULL;
+	return held;
 }
 
 static void give_up(struct vf *vf, const char *why)
@@ -74,7 +81,10 @@ static void give_up(struct vf *vf, const char *why)
 	strncpy(vf->why, why, sizeof(vf->why) - 1);
 }
 
-/* Take from functions what others are to have, before anybody gets more. */
+/*
+ * Take from functions what others are to have, before anybody gets more. They stay for
+ * their groups.
+ */
 static void take_back(struct manager *m, struct vf *vf)
 {
 	struct group *group = vf->group;
@@ -88,9 +98,10 @@ static void take_back(struct manager *m, struct vf *vf)
 		give_up(vf, "the adapter does not take it offline");
 		return;
 	}
-	if (group)
+	if (group && *group->barred) {
 		group->vf = NULL;
-	vf->group = NULL;
+		vf->group = NULL;
+	}
 	if (vf->state != VF_FREE)
 		vf_move(vf, VF_FREE);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "adapter.h"
 #include "error.h"
@@ -56,6 +57,15 @@ int vf_open_group(const struct vf *vf)
 	vf_group_path(vf, path);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+bool vf_is_open(const struct vf *vf)
+{
+	int fd = vf_open_group(vf);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EBUSY;
 }
 
 /* Offline first: that is at once, and a reset waits for what is under way. */
