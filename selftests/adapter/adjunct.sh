@@ -256,7 +256,7 @@ test_crash()
 	ok "the guest goes on, and powers off"
 }
 
-plan 26
+plan 30
 nvme_bind_vfio "$bdf"
 images 6.12-cloud
 make_script
