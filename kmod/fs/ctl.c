@@ -178,6 +178,9 @@ static u8 describe(struct tarn_partition *part, u64 e)
 	if ((d & ~TARN_PAGE_PINNED) == TARN_PAGE_RESIDENT &&
 	    !tarn_frame_peek_dirty(part->pool, tarn_entry_payload(e)))
 		d |= TARN_PAGE_CLEAN;
+	if (tarn_entry_has_frame(e) &&
+	    tarn_frame_peek_dma(part->pool, tarn_entry_payload(e)))
+		d |= TARN_PAGE_DMA;
 	return d;
 }
 

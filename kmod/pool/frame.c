@@ -142,6 +142,23 @@ bool tarn_frame_peek_held(struct tarn_pool *pool, u64 frame)
 	return held;
 }
 
+/*
+ * The same: is it pinned for DMA, by who may write to it at any time (pin_user_pages())? As
+ * many references as such a one has look the same.
+ */
+bool tarn_frame_peek_dma(struct tarn_pool *pool, u64 frame)
+{
+	struct tarn_chunk *chunk;
+	bool dma;
+
+	rcu_read_lock();
+	chunk = tarn_chunk_of(pool, frame);
+	dma = chunk && folio_maybe_dma_pinned(page_folio(
+			chunk->page + (frame & (TARN_CHUNK_FRAMES - 1))));
+	rcu_read_unlock();
+	return dma;
+}
+
 /* The same: was it written to since its page was stored? */
 bool tarn_frame_peek_dirty(struct tarn_pool *pool, u64 frame)
 {

@@ -74,6 +74,7 @@ bool tarn_frame_idle(struct page *page);
 bool tarn_frame_held(struct page *page);
 bool tarn_frame_held_by(struct page *page, unsigned int known);
 bool tarn_frame_peek_held(struct tarn_pool *pool, u64 frame);
+bool tarn_frame_peek_dma(struct tarn_pool *pool, u64 frame);
 bool tarn_frame_peek_dirty(struct tarn_pool *pool, u64 frame);
 u64 tarn_frame_peek_copy(struct tarn_pool *pool, u64 frame);
 u64 tarn_frame_limbo_scan(struct tarn_pool *pool);

@@ -15,7 +15,7 @@ static void test_counts(void)
 {
 	const uint8_t states[] = { R, R | TARN_PAGE_PINNED, C, P, E,
 				   P | TARN_PAGE_IN_FLIGHT,
-				   0x0f, R | 0x80 };
+				   0x0f, R | TARN_PAGE_DMA };
 
 	pagemap_init(&map, 0, sizeof(states), false);
 	CHECK_EQ(pagemap_add(&map, states, sizeof(states)), 0);
@@ -27,6 +27,7 @@ static void test_counts(void)
 	CHECK_EQ(map.count[PAGEMAP_OTHER], 1);
 	CHECK_EQ(map.in_flight, 1);
 	CHECK_EQ(map.pinned, 1);
+	CHECK_EQ(map.dma, 1);
 	CHECK_EQ(map.run_count, 0);
 	pagemap_exit(&map);
 }

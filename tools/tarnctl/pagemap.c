@@ -102,6 +102,7 @@ int pagemap_add(struct pagemap *map, const uint8_t *states, uint64_t count)
 		map->count[kind]++;
 		map->in_flight += in_flight;
 		map->pinned += !!(states[i] & TARN_PAGE_PINNED);
+		map->dma += !!(states[i] & TARN_PAGE_DMA);
 		map->cell[map->pages / map->cell_pages][kind]++;
 		if (map->want_runs &&
 		    add_run(map, map->start + map->pages, kind, in_flight))

@@ -38,6 +38,7 @@ struct pagemap_run {
  * @count: of these, by kind
  * @in_flight: of these, in flight
  * @pinned: of these, pinned for areas
+ * @dma: of these, pinned by a device, or who else writes to them at any time
  * @cell_pages: pages that a letter of the map stands for
  * @cells: letters in the map
  * @cell: pages of each kind that a letter stands for
@@ -52,6 +53,7 @@ struct pagemap {
 	uint64_t count[PAGEMAP_KINDS];
 	uint64_t in_flight;
 	uint64_t pinned;
+	uint64_t dma;
 	uint64_t cell_pages;
 	uint64_t cells;
 	uint64_t cell[PAGEMAP_CELLS][PAGEMAP_KINDS];

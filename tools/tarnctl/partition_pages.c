@@ -66,6 +66,9 @@ static void print_counts(const struct pagemap *map, bool bytes)
 	if (map->pinned)
 		printf("     %-12s %10llu pages\n", "pinned",
 		       (unsigned long long)map->pinned);
+	if (map->dma)
+		printf("     %-12s %10llu pages\n", "for DMA",
+		       (unsigned long long)map->dma);
 }
 
 static void print_map(const struct pagemap *map, bool bytes)
@@ -126,11 +129,12 @@ static int print_json(const struct pagemap *map, bool runs)
 	for (kind = 0; kind < PAGEMAP_KINDS; kind++)
 		json_object_set_new(counts, pagemap_name(kind),
 				    json_integer(map->count[kind]));
-	object = json_pack("{s:I, s:I, s:o, s:I, s:I}",
+	object = json_pack("{s:I, s:I, s:o, s:I, s:I, s:I}",
 			   "start", (json_int_t)map->start,
 			   "pages", (json_int_t)map->pages, "states", counts,
 			   "in_flight", (json_int_t)map->in_flight,
-			   "pinned", (json_int_t)map->pinned);
+			   "pinned", (json_int_t)map->pinned,
+			   "dma", (json_int_t)map->dma);
 	if (object && runs)
 		json_object_set_new(object, "runs", json_runs(map));
 	return json_print(object, JSON_INDENT(2));

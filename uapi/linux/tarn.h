@@ -515,6 +515,13 @@ enum tarn_page_state {
 #define TARN_PAGE_CLEAN		0x20
 /** Resident, and pinned for an area that is registered. */
 #define TARN_PAGE_PINNED	0x40
+/**
+ * Resident, and its frame is pinned by somebody who may write to it at any time, as for DMA
+ * (pin_user_pages() of the kernel: VFIO, RDMA, registered buffers of io_uring): it can't be
+ * moved or given up, while one that is just TARN_PAGE_PINNED can be moved. A page with 1024 and
+ * more other references looks the same. Of a 2 MiB frame all pages show it.
+ */
+#define TARN_PAGE_DMA		0x80
 
 /**
  * struct tarn_partition_pages - TARN_PARTITION_PAGES: states of a range
