@@ -40,6 +40,17 @@
 
 #define MAX_PAGES_QUERY	(1U << 20)
 
+/* Done: user space is to know of it. */
+static long tell(const struct tarn_ctl *c, union tarn_ctl_arg *copy,
+		 void __user *arg, u32 size)
+{
+	bool told = !copy_to_user(arg, copy, min(size, c->size));
+
+	if (c->settle)
+		c->settle(copy, told);
+	return told ? 0 : -EFAULT;
+}
+
 /**
  * tarn_ctl_call() - check, copy in, call, copy out
  * @file: of the ioctl
@@ -82,8 +93,8 @@ long tarn_ctl_call(struct file *file, unsigned int cmd, void __user *arg,
 	/* The first word may have changed since it was read. */
 	copy->features.size = size;
 	ret = fn(file, c->cmd, copy);
-	if (!ret && copy_to_user(arg, copy, min(size, c->size)))
-		ret = -EFAULT;
+	if (!ret)
+		ret = tell(c, copy, arg, size);
 out:
 	kfree(copy);
 	return ret;

@@ -58,18 +58,24 @@ union tarn_ctl_arg {
  * @cmd: number, compared without the size in it
  * @size: of its structure now
  * @min_size: of its structure as first published
+ * @settle: NULL; of a call that makes something that nobody has who is not told of it, ends it:
+ *	user space was told, or could not be
  */
 struct tarn_ctl {
 	unsigned int cmd;
 	u32 size;
 	u32 min_size;
+	void (*settle)(union tarn_ctl_arg *arg, bool told);
 };
 
-#define TARN_CTL(_cmd, _type, _last) {					\
+#define TARN_CTL_SETTLED(_cmd, _type, _last, _settle) {			\
 	.cmd = _cmd,							\
 	.size = sizeof(_type),						\
 	.min_size = offsetofend(_type, _last),				\
+	.settle = _settle,						\
 }
+
+#define TARN_CTL(_cmd, _type, _last)	TARN_CTL_SETTLED(_cmd, _type, _last, NULL)
 
 long tarn_ctl_call(struct file *file, unsigned int cmd, void __user *arg,
 		   const struct tarn_ctl *calls, unsigned int nr,
