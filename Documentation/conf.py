@@ -20,7 +20,7 @@ version = release
 extensions = ["kerneldoc"]
 kerneldoc_top = top
 kerneldoc_uapi = ["uapi/linux/" + name for name in (
-    "tarn.h", "tarn_balloon.h", "tarn_numa.h", "tarn_pager.h", "tarn_save.h", "tarn_share.h", "tarn_vm.h")]
+    "tarn.h", "tarn_adjunct.h", "tarn_balloon.h", "tarn_numa.h", "tarn_pager.h", "tarn_save.h", "tarn_share.h", "tarn_vm.h")]
 
 exclude_patterns = ["ext"]
 master_doc = "index"

@@ -13,6 +13,7 @@
 #include "fs/balloon.h"
 #include "fs/ctl.h"
 #include "fs/domain.h"
+#include "fs/donate.h"
 #include "fs/fs.h"
 #include "fs/info.h"
 #include "kvm/metrics.h"
@@ -109,7 +110,8 @@ long tarn_ctl_features(struct tarn_features *f)
 		      TARN_FEATURE_FAULTS | TARN_FEATURE_ACTIVITY |
 		      TARN_FEATURE_HOMES | TARN_FEATURE_HUGE |
 		      TARN_FEATURE_PATTERN | TARN_FEATURE_WIDE |
-		      TARN_FEATURE_BALLOON | TARN_FEATURE_IMPORT;
+		      TARN_FEATURE_BALLOON | TARN_FEATURE_IMPORT |
+		      TARN_FEATURE_DONATE;
 	f->max_queues = TARN_PAGER_MAX_QUEUES;
 	f->max_depth = TARN_PAGER_MAX_DEPTH;
 	return 0;
@@ -406,6 +408,10 @@ static long partition_call(struct file *file, unsigned int cmd,
 	}
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EPERM;
+	/* A child stays what it was made as. */
+	if (tarn_partition_is_child(part) && cmd != TARN_PARTITION_RELOCATE &&
+	    cmd != TARN_PARTITION_HOMES)
+		return -EPERM;
 	switch (cmd) {
 	case TARN_PARTITION_RELOCATE:
 		return capable(CAP_SYS_ADMIN) ?
@@ -440,6 +446,8 @@ static long partition_call(struct file *file, unsigned int cmd,
 		return tarn_copy_range(part, &arg->copy);
 	case TARN_PARTITION_IMPORT:
 		return tarn_restore_import(part, &arg->import);
+	case TARN_PARTITION_DONATE:
+		return tarn_donate(file, &arg->donate);
 	}
 	return -ENOTTY;
 }
@@ -465,6 +473,8 @@ static const struct tarn_ctl partition_calls[] = {
 	TARN_CTL(TARN_PARTITION_FILL, struct tarn_partition_fill, done),
 	TARN_CTL(TARN_PARTITION_COPY, struct tarn_partition_copy, done),
 	TARN_CTL(TARN_PARTITION_IMPORT, struct tarn_partition_import, done),
+	TARN_CTL_SETTLED(TARN_PARTITION_DONATE, struct tarn_partition_donate, key,
+			 tarn_donate_settle),
 	TARN_CTL(TARN_PARTITION_METRICS, struct tarn_partition_metrics, metrics),
 	TARN_CTL(TARN_PARTITION_HEAT, struct tarn_partition_heat, rounds),
 	TARN_CTL(TARN_PARTITION_READ, struct tarn_partition_read, states),

@@ -13,6 +13,16 @@
 struct file;
 
 /**
+ * struct tarn_donate_call - TARN_PARTITION_DONATE under way
+ * @donate: what user space knows of
+ * @child: the file that is to be at @donate.fd
+ */
+struct tarn_donate_call {
+	struct tarn_partition_donate donate;
+	struct file *child;
+};
+
+/**
  * union tarn_ctl_arg - the kernel's copy of a call's structure
  *
  * A call fills in what it returns; that much of it as user space has room for
@@ -39,6 +49,7 @@ union tarn_ctl_arg {
 	struct tarn_partition_fill fill;
 	struct tarn_partition_copy copy;
 	struct tarn_partition_import import;
+	struct tarn_donate_call donate;
 	struct tarn_partition_relocate relocate;
 	struct tarn_partition_attach vm;
 	struct tarn_partition_register area;

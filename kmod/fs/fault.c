@@ -330,6 +330,9 @@ static unsigned int bring_flags(struct vm_fault *vmf)
 
 	if (vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED)
 		flags |= TARN_BRING_WRITE;
+	/* Nobody is told of the first write to it. */
+	if (tarn_partition_is_child(part_of(vmf->vma)))
+		flags |= TARN_BRING_WRITE;
 	if (vmf->flags & FAULT_FLAG_TRIED)
 		flags |= TARN_BRING_TRIED;
 	if (vmf->flags & FAULT_FLAG_ALLOW_RETRY &&
@@ -547,6 +550,9 @@ static vm_fault_t tarn_vm_mkwrite(struct vm_fault *vmf)
 	if (!entry)
 		return VM_FAULT_NOPAGE;
 	e = atomic64_read(entry);
+	/* The zeroes that it was mapped for go at once. */
+	if (tarn_entry_is_locked(e))
+		return VM_FAULT_SIGBUS;
 	if (tarn_entry_is_known(e) || tarn_entry_is_shared(e)) {
 		/*
 		 * Away with what was read. With a frame at hand it goes as the page gets that,
@@ -616,4 +622,15 @@ const struct vm_operations_struct tarn_vm_ops = {
 	.fault = tarn_vm_fault,
 	.map_pages = tarn_vm_map_pages,
 	.page_mkwrite = tarn_vm_mkwrite,
+};
+
+/*
+ * A child's (pool/donation.h), for VFIO and whoever else pins pages for good (FOLL_LONGTERM): of
+ * mappings whose first writes a file system wants to be told of, newer kernels refuse that. Here
+ * nobody needs to know them: there is no copy that could be outdated. So each fault takes its
+ * page to be written, be it a read.
+ */
+const struct vm_operations_struct tarn_vm_child_ops = {
+	.get_policy = tarn_vm_get_policy,
+	.fault = tarn_vm_fault,
 };

@@ -5,5 +5,6 @@
 #include <linux/mm.h>
 
 extern const struct vm_operations_struct tarn_vm_ops;
+extern const struct vm_operations_struct tarn_vm_child_ops;
 
 #endif

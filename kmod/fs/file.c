@@ -24,6 +24,7 @@
 #include "fs/fault.h"
 #include "fs/fs.h"
 #include "page/balloon.h"
+#include "page/lock.h"
 #include "page/pagein.h"
 #include "page/reserve.h"
 #include "page/truncate.h"
@@ -54,6 +55,9 @@ static int zero_part(struct inode *inode, loff_t from, size_t len, u64 *missing)
 		return 0;
 	*missing = from >> PAGE_SHIFT;
 	page = tarn_page_grab_now(part, *missing, 0, &word);
+	/* When it is the file's again it is empty. */
+	if (page == ERR_PTR(-EACCES))
+		return 0;
 	if (IS_ERR(page) || (!page && !word))
 		return PTR_ERR_OR_ZERO(page);
 	if (page)
@@ -315,6 +319,7 @@ static int shrink(struct inode *inode, loff_t size)
 		unmap_mapping_range(inode->i_mapping, first << PAGE_SHIFT, 0,
 				    1);
 		tarn_partition_remove(part, first, last);
+		tarn_pages_cut(part, first, last);
 		unmap_mapping_range(inode->i_mapping, first << PAGE_SHIFT, 0,
 				    1);
 		end = first;
@@ -380,7 +385,7 @@ static int tarn_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	return 0;
 }
 
-static int tarn_getattr(struct mnt_idmap *idmap, const struct path *path,
+int tarn_getattr(struct mnt_idmap *idmap, const struct path *path,
 			struct kstat *stat, u32 request_mask,
 			unsigned int flags)
 {
@@ -436,6 +441,9 @@ static int punch(struct inode *inode, loff_t offset, loff_t len, u64 *missing)
 
 	if (offset >= end)
 		return 0;
+	if (tarn_pages_locked(TARN_I(inode)->part, offset >> PAGE_SHIFT,
+			      pages_for(end)))
+		return -EBUSY;
 	if (last < first)
 		return zero_part(inode, offset, end - offset, missing);
 	ret = zero_part(inode, offset, first - offset, missing);

@@ -26,6 +26,8 @@ static inline struct tarn_inode *TARN_I(struct inode *inode)
 extern const struct file_operations tarn_file_ops;
 extern const struct inode_operations tarn_file_inode_ops;
 
+int tarn_getattr(struct mnt_idmap *idmap, const struct path *path,
+		 struct kstat *stat, u32 request_mask, unsigned int flags);
 struct tarn_pool *tarn_pool_of(struct super_block *sb);
 void tarn_touch(struct inode *inode);
 

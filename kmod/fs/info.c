@@ -199,4 +199,8 @@ void tarn_partition_info_fill(struct tarn_partition *part,
 	info->search_ns = atomic64_read(&part->search->ns);
 	info->hashed_pages = atomic64_read(&part->search->hashed);
 	info->match_ns = atomic64_read(&part->search->match_ns);
+	info->locked_pages = never_negative(&part->given.locked);
+	info->lent_pages = READ_ONCE(part->pins.lent);
+	info->donor = tarn_partition_is_child(part) ? part->donation.donor->id : 0;
+	info->reserved2 = 0;
 }

@@ -6,6 +6,7 @@
 #include "kvm/vm.h"
 #include "page/balloon.h"
 #include "page/block.h"
+#include "page/lock.h"
 #include "page/notify.h"
 #include "page/pending.h"
 #include "page/share.h"
@@ -19,6 +20,7 @@
 #include "policy/entitle.h"
 #include "policy/hand.h"
 #include "policy/leave.h"
+#include "policy/homes.h"
 #include "policy/match.h"
 #include "policy/place.h"
 #include "policy/promote.h"
@@ -156,6 +158,19 @@ static int make_parts(struct tarn_partition *part)
 	return ret;
 }
 
+/* Of a file's, for which there is no more to be made. */
+static struct tarn_partition *finish(struct tarn_partition *part)
+{
+	int ret = make_parts(part);
+
+	if (ret) {
+		tarn_partition_put(part);
+		return ERR_PTR(ret);
+	}
+	tarn_event(part->pool, TARN_EVENT_PARTITION_CREATED, part->id, 0, 0);
+	return part;
+}
+
 /**
  * tarn_partition_create() - the logical memory of a new file
  * @pool: where it lives
@@ -169,17 +184,57 @@ struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
 					     struct inode *inode)
 {
 	struct tarn_partition *part = tarn_partition_alloc(pool, inode);
+
+	return part ? finish(part) : ERR_PTR(-ENOMEM);
+}
+
+/**
+ * tarn_child_create() - the memory of a file that a partition donates pages for
+ * @donor: the partition; the caller has its inode
+ * @inode: of the file; what is returned is this inode's reference
+ * @first: first of these pages
+ * @pages: how many
+ *
+ * It is on its donor's account from now on. No page of the donor is locked for it yet.
+ *
+ * Context: process.
+ * Return: the child or an ERR_PTR: -ENOMEM; -ENOSPC the donor may pin no more, or as of
+ * tarn_partition_create().
+ */
+struct tarn_partition *tarn_child_create(struct tarn_partition *donor,
+					 struct inode *inode, u64 first, u64 pages)
+{
+	struct tarn_partition *part = tarn_partition_alloc(donor->pool, inode);
 	int ret;
 
 	if (!part)
 		return ERR_PTR(-ENOMEM);
-	ret = make_parts(part);
+	part->weight = 0;
+	part->huge = TARN_HUGE_NEVER;
+	part->entitled = 0;
+	part->donation.donor = tarn_partition_get(donor);
+	part->donation.first = first;
+	part->donation.pages = pages;
+	ret = tarn_homes_inherit(part, donor);
+	if (!ret)
+		ret = tarn_pin_lend(donor, pages);
 	if (ret) {
 		tarn_partition_put(part);
 		return ERR_PTR(ret);
 	}
-	tarn_event(pool, TARN_EVENT_PARTITION_CREATED, part->id, 0, 0);
+	part = finish(part);
+	if (IS_ERR(part))
+		tarn_pin_return(donor, pages);
+	else
+		tarn_partition_set_pages(part, pages);
 	return part;
+}
+
+/* A child ends: what it had is its donor's again, if that is there. */
+static void end_child(struct tarn_partition *part)
+{
+	tarn_pages_unlock(part);
+	tarn_pin_return(part->donation.donor, part->donation.pages);
 }
 
 /**
@@ -226,10 +281,13 @@ void tarn_partition_evict(struct tarn_partition *part)
 	tarn_relocate_end(part);
 	/* Waits for a reclaimer that works on it, and a call that brings its pages. */
 	down_write(&part->pin);
-	part->inode = NULL;
+	WRITE_ONCE(part->inode, NULL);
 	up_write(&part->pin);
 	tarn_balloon_end(part);
 	tarn_partition_remove(part, 0, U64_MAX);
+	tarn_pages_cut(part, 0, U64_MAX);
+	if (tarn_partition_is_child(part))
+		end_child(part);
 	tarn_domain_leave(part);
 	tarn_pending_end_all(part);
 	tarn_notify_clear(part);

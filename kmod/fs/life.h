@@ -18,6 +18,8 @@ struct tarn_pool *tarn_pool_create(const struct tarn_pool_size *size,
 void tarn_pool_shutdown(struct tarn_pool *pool);
 struct tarn_partition *tarn_partition_create(struct tarn_pool *pool,
 					     struct inode *inode);
+struct tarn_partition *tarn_child_create(struct tarn_partition *donor,
+					 struct inode *inode, u64 first, u64 pages);
 void tarn_partition_evict(struct tarn_partition *part);
 struct tarn_partition *tarn_store_create(struct tarn_pool *pool, const char *name);
 

@@ -285,6 +285,9 @@ FIELD(partition, searched_pages);
 FIELD(partition, search_ns);
 FIELD(partition, hashed_pages);
 FIELD(partition, match_ns);
+FIELD(partition, locked_pages);
+FIELD(partition, lent_pages);
+FIELD(partition, donor);
 
 static struct tarn_partition *partition_of(struct kobject *kobj)
 {
@@ -350,6 +353,9 @@ static struct attribute *partition_attrs[] = {
 	ATTR(partition, search_ns),
 	ATTR(partition, hashed_pages),
 	ATTR(partition, match_ns),
+	ATTR(partition, locked_pages),
+	ATTR(partition, lent_pages),
+	ATTR(partition, donor),
 	&partition_place_rate.attr,
 	&partition_move_waits.attr,
 	NULL,

@@ -14,6 +14,7 @@
 #include "kvm/tarn_kvm.h"
 #include "kvm/vm.h"
 #include "page/block.h"
+#include "page/lock.h"
 #include "policy/area.h"
 #include "policy/search.h"
 #include "policy/young.h"
@@ -119,6 +120,30 @@ void tarn_vm_count(struct tarn_partition *part, u32 *vms, u32 *hypercalls)
 	*vms = vm ? 1 : 0;
 	*hypercalls = vm && vm->hypercalls ? 1 : 0;
 	rcu_read_unlock();
+}
+
+/**
+ * tarn_vm_has() - is a VM attached that has any page of a range?
+ * @part: partition
+ * @first: first page
+ * @end: page after the last one
+ *
+ * Context: process; an attachment under way is waited for.
+ */
+bool tarn_vm_has(struct tarn_partition *part, u64 first, u64 end)
+{
+	const struct tarn_vm *vm;
+	bool has = false;
+	unsigned int i;
+
+	mutex_lock(&part->vm_lock);
+	vm = rcu_dereference_protected(part->vm,
+				       lockdep_is_held(&part->vm_lock));
+	for (i = 0; vm && i < vm->nr_maps && !has; i++)
+		has = vm->map[i].index < end &&
+		      first < vm->map[i].index + vm->map[i].pages;
+	mutex_unlock(&part->vm_lock);
+	return has;
 }
 
 /* The VM of a partition with a reference, or NULL. */
@@ -481,6 +506,19 @@ static struct tarn_vm *vm_create(struct tarn_partition *part,
 	return ERR_PTR(ret);
 }
 
+/* Is any of its memory donated? */
+static bool has_locked(const struct tarn_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_maps; i++)
+		if (tarn_pages_locked(vm->part, vm->map[i].index,
+				      vm->map[i].index + vm->map[i].pages))
+			return true;
+	return false;
+}
+
+/* Who donates looks for a VM after he has locked the pages (tarn_vm_has()). */
 static int link_vm(struct tarn_vm *vm)
 {
 	struct tarn_partition *part = vm->part;
@@ -489,6 +527,8 @@ static int link_vm(struct tarn_vm *vm)
 	mutex_lock(&part->vm_lock);
 	if (rcu_access_pointer(part->vm)) {
 		ret = -EBUSY;
+	} else if (has_locked(vm)) {
+		ret = -EACCES;
 	} else {
 		rcu_assign_pointer(part->vm, vm);
 		spin_lock(&vms_lock);

@@ -78,6 +78,7 @@ struct tarn_vm *tarn_vm_nth(struct kvm *kvm, unsigned int n);
 struct tarn_vm *tarn_vm_of(struct tarn_partition *part);
 void tarn_vm_count(struct tarn_partition *part, u32 *vms, u32 *hypercalls);
 void tarn_vm_put(struct tarn_vm *vm);
+bool tarn_vm_has(struct tarn_partition *part, u64 first, u64 end);
 const struct tarn_vm_map *tarn_vm_map(struct tarn_vm *vm, u64 gpa);
 bool tarn_vm_writable(struct kvm_vcpu *vcpu, const struct tarn_vm_map *map,
 		      u64 gfn, u64 pages);

@@ -15,8 +15,8 @@
  * page does that first, too, and then brings it.
  *
  * Context: process; does not wait.
- * Return: 0; -EEXIST it is not empty; -EBUSY it has to have a frame, or is in somebody's hand;
- * -ENXIO it lies behind the end of the file.
+ * Return: 0; -EEXIST it is not empty; -EACCES nor can it be, as it is locked; -EBUSY it has to
+ * have a frame, or is in somebody's hand; -ENXIO it lies behind the end of the file.
  */
 int tarn_page_claim(struct tarn_partition *part, u64 index, atomic64_t *entry)
 {
@@ -25,7 +25,7 @@ int tarn_page_claim(struct tarn_partition *part, u64 index, atomic64_t *entry)
 
 	do {
 		if (!tarn_entry_is_empty(e))
-			return -EEXIST;
+			return tarn_entry_is_locked(e) ? -EACCES : -EEXIST;
 		if (tarn_entry_mark(e))
 			return -EBUSY;
 	} while (!tarn_entry_change(part, index, entry, &e,

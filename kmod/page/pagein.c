@@ -537,6 +537,8 @@ static int bring_step(struct bring *b)
 	}
 	if (tarn_entry_is_shared(e))
 		return bring_shared(b, e);
+	if (tarn_entry_is_locked(e))
+		return -EACCES;
 	if (!tarn_entry_is_stored(e))
 		return 0;
 	if (!tarn_entry_mark(e)) {
@@ -582,7 +584,7 @@ static enum tarn_wait_end wait_end(unsigned int flags)
  * Return: 0; -EAGAIN with NOWAIT, what is needed has begun or has to be waited
  * for; -ERESTARTSYS a signal, or nobody serves and LOCKED was said; -ENOSPC no
  * frame in a pool without paging; -EIO the pager could not read the page; -ENXIO it
- * lies behind the end of the file; -ENOMEM.
+ * lies behind the end of the file; -EACCES it is locked; -ENOMEM.
  */
 int tarn_page_bring_at(struct tarn_partition *part, u64 index,
 		       atomic64_t *entry, unsigned int flags,
@@ -683,8 +685,8 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
  *
  * Context: process; waits for what is brief, not for a pager; killable.
  * Return: the page; NULL, without TARN_BRING_WRITE, if it is empty or a pattern; ERR_PTR:
- * -EAGAIN it has to be brought first, -EINTR killed, -EIO it is lost. Of a shared page it is
- * what that shares, without TARN_BRING_WRITE and TARN_BRING_OWN.
+ * -EAGAIN it has to be brought first, -EINTR killed, -EIO it is lost, -EACCES it is locked. Of
+ * a shared page it is what that shares, without TARN_BRING_WRITE and TARN_BRING_OWN.
  */
 struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 				unsigned int flags, u64 *word)
@@ -703,6 +705,8 @@ struct page *tarn_page_grab_now(struct tarn_partition *part, u64 index,
 	entry = tarn_partition_entry(part, index);
 	e = entry ? atomic64_read(entry) : tarn_entry_make(TARN_PAGE_EMPTY, 0);
 	*word = 0;
+	if (tarn_entry_is_locked(e))
+		return ERR_PTR(-EACCES);
 	if (!(flags & (TARN_BRING_WRITE | TARN_BRING_OWN)) &&
 	    tarn_entry_is_shared(e) && !tarn_entry_mark(e)) {
 		page = tarn_share_grab(part, entry, e);
@@ -767,7 +771,8 @@ long tarn_pagein_range(struct tarn_partition *part, u64 start, u64 count,
 
 		tarn_page_ahead_of(part, i, start + count, &ahead);
 		ret = tarn_page_bring(part, i, TARN_BRING_SIGNAL, NULL);
-		if (ret)
+		/* Nobody can have what is locked: there is nothing to be brought. */
+		if (ret && ret != -EACCES)
 			return ret;
 		entry = tarn_partition_entry(part, i);
 		if (entry && tarn_entry_has_frame(atomic64_read(entry)))

@@ -314,6 +314,8 @@ static int look_once(struct tarn_partition *part, u64 index, u8 __user *to)
 		return tarn_entry_is_withheld(e) &&
 				!tarn_partition_left_balloon(part, e) ?
 			TARN_PAGE_BALLOON : TARN_PAGE_EMPTY;
+	case TARN_PAGE_LOCKED:
+		return -EACCES;
 	default:
 		break;
 	}

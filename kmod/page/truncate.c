@@ -181,7 +181,8 @@ static void remove_one(struct removal *r, u64 index, atomic64_t *entry)
 			tarn_block_part(r->pages.part, tarn_leaf_of(entry),
 					index);
 		e = atomic64_read(entry);
-		if (tarn_entry_is_empty(e) && !tarn_entry_mark(e))
+		if ((tarn_entry_is_empty(e) || tarn_entry_is_locked(e)) &&
+		    !tarn_entry_mark(e))
 			return;
 		section = tarn_cookie_begin();
 		if (tarn_entry_has_frame(e))
@@ -241,7 +242,8 @@ static void part_blocks(struct tarn_partition *part, struct tarn_leaf *leaf,
  * @end: page after the last one
  *
  * The caller has unmapped the range, and unmaps it again afterwards if pages
- * beyond the end of the file must not stay mapped.
+ * beyond the end of the file must not stay mapped. Pages that are locked stay so: see
+ * tarn_pages_cut().
  *
  * Frames are locked a batch at a time, by trying, and unmapped together: each
  * unmapping costs a round of TLB flushes and MMU notifiers. What somebody else
@@ -276,13 +278,21 @@ void tarn_partition_remove(struct tarn_partition *part, u64 first, u64 end)
 	}
 }
 
+/* A page that is not given away with those around it: pinned, or not there, as it is locked. */
+static bool stays(atomic64_t *entry)
+{
+	u64 e = entry ? atomic64_read(entry) : 0;
+
+	return tarn_entry_pinned(e) || tarn_entry_is_locked(e);
+}
+
 /**
  * tarn_partition_discard() - empty a range of pages whose content is worth nothing
  * @part: partition; the caller has its inode, or holds its pin while it has one
  * @first: first page
  * @end: page after the last one
  *
- * But for pages that are pinned.
+ * But for pages that are pinned, or locked.
  *
  * Context: as tarn_partition_remove().
  * Return: how many pages the others are.
@@ -295,7 +305,7 @@ u64 tarn_partition_discard(struct tarn_partition *part, u64 first, u64 end)
 		atomic64_t *entry = i < end ? tarn_partition_entry(part, i) :
 					      NULL;
 
-		if (i < end && !(entry && tarn_entry_pinned(atomic64_read(entry))))
+		if (i < end && !stays(entry))
 			continue;
 		if (from < i) {
 			tarn_partition_unmap(part, from, i - from);

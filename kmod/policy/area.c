@@ -8,6 +8,7 @@
 #include <linux/xarray.h>
 
 #include "page/block.h"
+#include "page/lock.h"
 #include "page/pagein.h"
 #include "policy/area.h"
 #include "policy/entitle.h"
@@ -97,9 +98,12 @@ static u64 end_page(const struct area *a)
 	return ((a->offset + a->bytes - 1) >> PAGE_SHIFT) + 1;
 }
 
-static bool is_critical(struct tarn_pool *pool, unsigned int type)
+/* All of a child is pinned, whatever the policy says. */
+static bool is_critical(struct tarn_partition *part, unsigned int type)
 {
-	switch (READ_ONCE(pool->pin_policy[type])) {
+	if (tarn_partition_is_child(part))
+		return true;
+	switch (READ_ONCE(part->pool->pin_policy[type])) {
 	case TARN_PIN_ALWAYS:
 		return true;
 	case TARN_PIN_NEVER:
@@ -113,11 +117,20 @@ static bool is_critical(struct tarn_pool *pool, unsigned int type)
  * @part: partition
  *
  * Half of what it is entitled to. What is pinned already stays so when that
- * shrinks, until frames are short (tarn_pin_trim()).
+ * shrinks, until frames are short (tarn_pin_trim()). Of a child it is all, which was taken
+ * from its donor's (tarn_pin_lend()).
  */
 u64 tarn_pin_quota(struct tarn_partition *part)
 {
+	if (tarn_partition_is_child(part))
+		return part->donation.pages;
 	return max_t(u64, tarn_entitle_fair(part) / QUOTA_PART, QUOTA_MIN);
+}
+
+/* Pages that are pinned on its account, in itself and in its children. */
+static u64 pins_of(const struct tarn_partition *part)
+{
+	return READ_ONCE(part->pins.pinned) + READ_ONCE(part->pins.lent);
 }
 
 /* ---- pages -------------------------------------------------------------- */
@@ -198,7 +211,7 @@ static bool reserve(struct tarn_partition *part, u64 pages)
 	s64 most = READ_ONCE(pool->frames) / POOL_PART;
 
 	lockdep_assert_held(&part->areas->lock);
-	if (part->pins.pinned + pages > tarn_pin_quota(part))
+	if (pins_of(part) + pages > tarn_pin_quota(part))
 		return false;
 	if (!pages || atomic64_add_return(pages, &pool->pinned) <= most)
 		return true;
@@ -286,7 +299,7 @@ static int add_area(struct tarn_partition *part, struct area *a)
 	} while (ret == -EBUSY);
 	if (ret)
 		return ret;
-	if (is_critical(part->pool, a->type))
+	if (is_critical(part, a->type))
 		ret = pin_area(part, a);
 	if (ret) {
 		xa_erase(&areas->by_handle, a->handle);
@@ -295,6 +308,12 @@ static int add_area(struct tarn_partition *part, struct area *a)
 	areas->count++;
 	trace_tarn_area(part->id, a->handle, a->type, a->origin, true);
 	return 0;
+}
+
+/* No load before, nor after, makes a difference: it is not there, or not to be had. */
+static bool is_final(int error)
+{
+	return error == -ENXIO || error == -EACCES;
 }
 
 /*
@@ -310,7 +329,7 @@ static int hold_pages(struct tarn_partition *part, u64 first, u64 end,
 	for (i = first; i < end && !ret; i++) {
 		for (; ahead < min(end, i + HOLD_AHEAD); ahead++) {
 			ret = hold_now(part, ahead);
-			if (ret == -ENXIO)
+			if (is_final(ret))
 				return ret;
 			cond_resched();
 		}
@@ -338,7 +357,7 @@ static bool in_file(struct tarn_partition *part,
  * signal ends that.
  * Return: the handle; -EINVAL it is not in the file, or not any more; -ENOSPC a limit
  * would be passed; -ENOMEM; -ERESTARTSYS a signal; -EIO a page could not be read;
- * -EFAULT who wants it is gone.
+ * -EACCES one is locked; -EFAULT who wants it is gone.
  */
 long tarn_area_register(struct tarn_partition *part,
 			const struct tarn_area_want *want)
@@ -366,6 +385,8 @@ long tarn_area_register(struct tarn_partition *part,
 		ret = -EFAULT;
 	else if (!in_file(part, want))
 		ret = -EINVAL;
+	else if (tarn_pages_locked(part, first, end))
+		ret = -EACCES;
 	else
 		ret = add_area(part, a);
 	handle = a->handle;
@@ -413,7 +434,7 @@ static unsigned int flags_of(struct tarn_partition *part, const struct area *a)
 	u64 i;
 
 	cond_resched();
-	if (is_critical(part->pool, a->type))
+	if (is_critical(part, a->type))
 		flags |= TARN_AREA_IS_CRITICAL;
 	if (!a->pinned)
 		return flags;
@@ -544,6 +565,53 @@ void tarn_areas_drop(struct tarn_partition *part, unsigned int origins)
 	} while (a);
 }
 
+/* Does any area touch a range? Context: process. */
+bool tarn_areas_touch(struct tarn_partition *part, u64 first, u64 end)
+{
+	unsigned long handle;
+	bool touch = false;
+	struct area *a;
+
+	mutex_lock(&part->areas->lock);
+	xa_for_each(&part->areas->by_handle, handle, a) {
+		touch = first_page(a) < end && first < end_page(a);
+		if (touch)
+			break;
+		cond_resched();
+	}
+	mutex_unlock(&part->areas->lock);
+	return touch;
+}
+
+/* ---- children ----------------------------------------------------------- */
+
+/**
+ * tarn_pin_lend() - have pages of a child be pinned on its donor's account
+ * @part: the donor
+ * @pages: as many, until tarn_pin_return()
+ *
+ * Return: 0; -ENOSPC the donor's quota would be passed.
+ */
+int tarn_pin_lend(struct tarn_partition *part, u64 pages)
+{
+	int ret = -ENOSPC;
+
+	mutex_lock(&part->areas->lock);
+	if (pins_of(part) + pages <= tarn_pin_quota(part)) {
+		WRITE_ONCE(part->pins.lent, part->pins.lent + pages);
+		ret = 0;
+	}
+	mutex_unlock(&part->areas->lock);
+	return ret;
+}
+
+void tarn_pin_return(struct tarn_partition *part, u64 pages)
+{
+	mutex_lock(&part->areas->lock);
+	WRITE_ONCE(part->pins.lent, part->pins.lent - pages);
+	mutex_unlock(&part->areas->lock);
+}
+
 /* A partition is made; they go with it. */
 int tarn_areas_create(struct tarn_partition *part)
 {
@@ -665,12 +733,12 @@ static void apply(struct tarn_partition *part)
 
 	mutex_lock(&part->areas->lock);
 	xa_for_each(&part->areas->by_handle, handle, a) {
-		if (!is_critical(part->pool, a->type))
+		if (!is_critical(part, a->type))
 			unpin_area(part, a);
 		cond_resched();
 	}
 	xa_for_each(&part->areas->by_handle, handle, a) {
-		if (is_critical(part->pool, a->type) && !a->pinned)
+		if (is_critical(part, a->type) && !a->pinned)
 			pin_area(part, a);
 		cond_resched();
 	}
@@ -702,10 +770,9 @@ void tarn_pin_trim(struct tarn_partition *part)
 	unsigned long handle = 0;
 	struct area *a;
 
-	if (likely(READ_ONCE(part->pins.pinned) <= quota) ||
-	    !mutex_trylock(&part->areas->lock))
+	if (likely(pins_of(part) <= quota) || !mutex_trylock(&part->areas->lock))
 		return;
-	while (part->pins.pinned > quota &&
+	while (pins_of(part) > quota &&
 	       (a = next_area(part->areas, &handle, BIT(TARN_AREA_BY_GUEST))))
 		unpin_area(part, a);
 	mutex_unlock(&part->areas->lock);

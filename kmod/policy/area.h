@@ -44,12 +44,15 @@ long tarn_area_query(struct tarn_partition *part, u32 handle,
 		     enum tarn_area_origin origin);
 long tarn_area_set_metrics(struct tarn_partition *part,
 			   const struct tarn_area_want *want);
+bool tarn_areas_touch(struct tarn_partition *part, u64 first, u64 end);
 s64 tarn_area_metrics_page(struct tarn_partition *part);
 void tarn_area_retry(struct tarn_partition *part, u32 handle);
 long tarn_areas_list(struct tarn_partition *part,
 		     struct tarn_partition_areas *list);
 u64 tarn_pin_quota(struct tarn_partition *part);
 long tarn_pin_policy(struct tarn_pool *pool, struct tarn_pool_pin_policy *p);
+int tarn_pin_lend(struct tarn_partition *part, u64 pages);
+void tarn_pin_return(struct tarn_partition *part, u64 pages);
 void tarn_pin_trim(struct tarn_partition *part);
 
 #endif

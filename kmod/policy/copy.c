@@ -160,14 +160,16 @@ static int copy_one(struct copying *c, u64 index, u64 from)
 	atomic64_t *source = tarn_partition_entry(c->part, from), *entry;
 	unsigned int i;
 	int ret = 0;
+	u64 e;
 
 	if (!leaf || !tarn_leaf_sums(c->part, leaf))
 		return -ENOMEM;
 	entry = tarn_leaf_entry(leaf, index);
 	for (i = 0; i < TRIES && !ret; i++) {
 		/* Before a page is read for nothing. */
-		if (!tarn_entry_is_empty(atomic64_read(entry)))
-			return -EEXIST;
+		e = atomic64_read(entry);
+		if (!tarn_entry_is_empty(e))
+			return tarn_entry_is_locked(e) ? -EACCES : -EEXIST;
 		if (is_known(source) || from == index)
 			return -EINVAL;
 		if (is_out_of_reach(c, source))

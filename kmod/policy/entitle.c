@@ -10,6 +10,9 @@
  * a partition what its pages have, of as many frames as the store has. Of what is charged
  * to one that is above its entitlement, the part by which it is counts as too much of the
  * store's; where it has no more than its minimum, as guaranteed to the store.
+ *
+ * A child (pool/donation.h) claims nothing either. Its frames count as its donor's, for the
+ * minimum as well; of a donor that has ended they are left out of what is divided.
  */
 #include <linux/capability.h>
 #include <linux/jiffies.h>
@@ -61,10 +64,16 @@ u64 tarn_entitle_charge(struct tarn_partition *part)
 	return charge;
 }
 
+/* Frames that count as a partition's besides those of its own pages. */
+static u64 frames_beside(struct tarn_partition *part)
+{
+	return tarn_entitle_charge(part) + READ_ONCE(part->pins.lent);
+}
+
 /* Has it any frames, or a part of any? */
 static bool has_frames(struct tarn_partition *part)
 {
-	return tarn_partition_resident(part) || tarn_entitle_charge(part);
+	return tarn_partition_resident(part) || frames_beside(part);
 }
 
 static void clear_stores(struct tarn_pool *pool)
@@ -89,7 +98,8 @@ static void charge(struct tarn_partition *part)
 	if (!store)
 		return;
 	own = charge_of(part, store);
-	frames = max(tarn_partition_resident(part) + own, 1ULL);
+	frames = max(tarn_partition_resident(part) + own +
+		     READ_ONCE(part->pins.lent), 1ULL);
 	least = min(READ_ONCE(part->min_frames), frames);
 	store->domain->least += mul_u64_u64_div_u64(own, least, frames);
 	if (frames > entitled)
@@ -135,8 +145,16 @@ struct division {
 
 static u64 share_of(const struct division *d, u32 weight)
 {
-	return mul_u64_u64_div_u64(d->frames, weight,
-				   max_t(u64, d->weights, weight));
+	/* A child has no weight. */
+	return weight ? mul_u64_u64_div_u64(d->frames, weight,
+					    max_t(u64, d->weights, weight)) : 0;
+}
+
+/* What a child has whose donor has ended can't be given to anybody. */
+static void leave_out(struct division *d, struct tarn_partition *child)
+{
+	if (!READ_ONCE(child->donation.donor->inode))
+		d->frames -= min(d->frames, tarn_partition_resident(child));
 }
 
 static void begin(struct tarn_pool *pool, struct division *d)
@@ -150,6 +168,10 @@ static void begin(struct tarn_pool *pool, struct division *d)
 		part->share = 0;
 		if (tarn_partition_is_store(part))
 			continue;
+		if (tarn_partition_is_child(part)) {
+			leave_out(d, part);
+			continue;
+		}
 		part->share = READ_ONCE(part->min_frames);
 		if (!has_frames(part))
 			continue;
@@ -229,24 +251,26 @@ u64 tarn_entitle_fair(struct tarn_partition *part)
 	u64 weights = atomic64_read(&part->pool->weights);
 	u32 weight = READ_ONCE(part->weight);
 
+	if (!weight)
+		return 0;
 	if (!has_frames(part))
 		weights += weight;
 	return mul_u64_u64_div_u64(READ_ONCE(part->pool->frames), weight,
 				   max_t(u64, weights, weight));
 }
 
-/* Frames that it has to keep for its minimum, besides what is charged to it. */
+/* Frames that it has to keep for its minimum, besides others that count as its own. */
 u64 tarn_entitle_least(struct tarn_partition *part)
 {
 	u64 least = READ_ONCE(part->min_frames);
 
-	return least - min(least, tarn_entitle_charge(part));
+	return least - min(least, frames_beside(part));
 }
 
 /* Frames that it has beyond what it is entitled to, as of the last tarn_entitle(). */
 u64 tarn_entitle_over(struct tarn_partition *part)
 {
-	u64 frames = tarn_partition_staying(part) + tarn_entitle_charge(part);
+	u64 frames = tarn_partition_staying(part) + frames_beside(part);
 
 	return frames - min(frames, READ_ONCE(part->entitled));
 }
@@ -257,7 +281,7 @@ u64 tarn_entitle_over(struct tarn_partition *part)
  */
 enum tarn_claim tarn_entitle_claim(struct tarn_partition *part)
 {
-	u64 frames = tarn_partition_staying(part) + tarn_entitle_charge(part);
+	u64 frames = tarn_partition_staying(part) + frames_beside(part);
 
 	if (frames <= READ_ONCE(part->min_frames))
 		return TARN_CLAIM_MINIMUM;

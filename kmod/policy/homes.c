@@ -115,6 +115,30 @@ long tarn_homes_set(struct tarn_partition *part,
 	return 0;
 }
 
+/* A child's frames are to be where its donor's are, whatever numbers that has. */
+int tarn_homes_inherit(struct tarn_partition *part, struct tarn_partition *from)
+{
+	const struct tarn_homes *homes;
+	struct tarn_homes *copy;
+	unsigned int i;
+
+	if (!rcu_access_pointer(from->homes))
+		return 0;
+	copy = kzalloc(struct_size(copy, home, nr_node_ids), GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	rcu_read_lock();
+	homes = rcu_dereference(from->homes);
+	for (i = 0; homes && i < homes->count; i++)
+		copy->home[copy->count++].nid = homes->home[i].nid;
+	rcu_read_unlock();
+	if (copy->count)
+		rcu_assign_pointer(part->homes, copy);
+	else
+		kfree(copy);
+	return 0;
+}
+
 /* ---- reading ------------------------------------------------------------ */
 
 /* All of one set of homes. Returns how many nodes there are to tell of. */

@@ -7,6 +7,7 @@
 
 struct tarn_partition;
 
+int tarn_homes_inherit(struct tarn_partition *part, struct tarn_partition *from);
 long tarn_homes_set(struct tarn_partition *part,
 		    const struct tarn_partition_homes *h);
 long tarn_homes_list(struct tarn_partition *part,

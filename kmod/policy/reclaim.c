@@ -134,9 +134,11 @@ static bool is_short(struct tarn_pool *pool)
 	return tarn_waiters_any(pool) || tarn_pool_is_low(pool);
 }
 
+/* A child's pages stay, all of them. */
 static bool has_pages_on(struct tarn_partition *part, const struct tarn_node *n)
 {
-	return atomic64_read(&part->node[n->nid].resident) > 0;
+	return atomic64_read(&part->node[n->nid].resident) > 0 &&
+	       !tarn_partition_is_child(part);
 }
 
 /* The id of the partition to take from, and its claim; 0 if there is none. */

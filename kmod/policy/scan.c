@@ -60,10 +60,11 @@ static u32 share_now(const struct scan *s)
 	return min_t(u32, permille, TARN_SCAN_PERMILLE_MAX);
 }
 
-/* Has a partition anything to look at? */
+/* Has a partition anything to look at? How a child's pages are used is of no interest. */
 static bool wanted(struct tarn_partition *part)
 {
-	return !READ_ONCE(part->ages->whole) || tarn_age_due(part);
+	return !tarn_partition_is_child(part) &&
+	       (!READ_ONCE(part->ages->whole) || tarn_age_due(part));
 }
 
 /* The next partition after @last that has something to look at, referenced. */

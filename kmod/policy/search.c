@@ -191,9 +191,9 @@ bool tarn_search_due(struct tarn_partition *part)
 {
 	struct tarn_search *s = part->search;
 
-	/* What is in a store was looked at. */
+	/* What is in a store was looked at. A child's pages stay as they are. */
 	if (!part->pool->paging || !atomic64_read(&part->nr_leaves) ||
-	    tarn_partition_is_store(part))
+	    tarn_partition_is_store(part) || tarn_partition_is_child(part))
 		return false;
 	if (s->whole && READ_ONCE(s->wait) > WAIT_LEAST && has_grown(part))
 		tarn_search_soon(part);

@@ -21,7 +21,8 @@
  *		a pattern, looks since its mapping was used
  * payload	resident: frame number; paged: the cookie of its copy (copy.h); pattern: the upper
  *		half of its word (pattern.h); shared: what it shares (canon.h); in the
- *		balloon: of which one (balloon.h)
+ *		balloon: of which one (balloon.h); locked: id of the child that it was
+ *		donated to (donation.h)
  *
  * Every change is a compare-and-exchange of the whole word. Whoever waits for
  * a mark to end sleeps on the address of the entry (wait_var_event()).
@@ -155,6 +156,12 @@ static inline bool tarn_entry_is_ballooned(u64 e)
 static inline bool tarn_entry_is_withheld(u64 e)
 {
 	return tarn_entry_is_ballooned(e) && tarn_entry_payload(e);
+}
+
+/* Was the page donated? Then nobody has anything there (donation.h). */
+static inline bool tarn_entry_is_locked(u64 e)
+{
+	return tarn_entry_state(e) == TARN_PAGE_LOCKED;
 }
 
 /* Is it known what the page holds, with no frame, here or elsewhere, that has it? */

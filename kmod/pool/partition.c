@@ -269,6 +269,9 @@ struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
 	mutex_init(&part->relocate_lock);
 	mutex_init(&part->vm_lock);
 	mutex_init(&part->import_lock);
+	mutex_init(&part->given.lock);
+	INIT_LIST_HEAD(&part->given.children);
+	INIT_LIST_HEAD(&part->donation.link);
 	tarn_pins_init(&part->pins);
 	xa_init(&part->leaves);
 	return part;
@@ -350,6 +353,9 @@ void tarn_partition_release(struct kref *ref)
 	tarn_pattern_free(part);
 	if (part->domain)
 		tarn_domain_empty(part->domain);
+	/* Who finds a child under RCU may look at its donor, which is freed likewise. */
+	if (part->donation.donor)
+		tarn_partition_put(part->donation.donor);
 	tarn_pool_put(part->pool);
 	/* Reclaimers and scanner look partitions up under RCU. */
 	call_rcu(&part->rcu, partition_free_rcu);

@@ -21,6 +21,7 @@
 #include <linux/xarray.h>
 
 #include "pool/balloon.h"
+#include "pool/donation.h"
 #include "pool/entry.h"
 #include "pool/pins.h"
 #include "pool/pool.h"
@@ -134,6 +135,7 @@ struct tarn_part_node {
  * @vm: the VM that is attached, or NULL; RCU
  * @notify: told of page-ins, RCU (page/notify.c)
  * @pins: pages that stay in memory
+ * @donation: of a child, what it has its place from
  * @homes: home nodes, RCU; NULL: none
  * @imports: files that pages of its are in, RCU, pager/import.c's
  * @ages: of its pages, policy/age.c's
@@ -169,6 +171,7 @@ struct tarn_part_node {
  * @reserve_lock: one fallocate(2) at a time; outside of the inode's lock
  * @domain_lock: one call at a time changes @store; outside of all but the inode's lock
  * @balloon: of its guest
+ * @given: of a donor, what it has given to its children
  * @promote_at: leaf at which promotion goes on, policy/promote.c's
  * @demote_at: leaf at which demotion goes on, policy/demote.c's, as what follows; under
  *	@hand_lock
@@ -200,6 +203,7 @@ struct tarn_partition {
 	struct tarn_vm __rcu *vm;
 	struct eventfd_ctx __rcu *notify;
 	struct tarn_pins pins;
+	struct tarn_donation donation;
 	struct tarn_homes __rcu *homes;
 	struct tarn_import __rcu *imports[TARN_IMPORT_FILES];
 	struct tarn_ages *ages;
@@ -233,6 +237,7 @@ struct tarn_partition {
 	struct mutex reserve_lock;
 	struct mutex domain_lock;
 	struct tarn_balloon balloon;
+	struct tarn_given given;
 	unsigned long promote_at;
 	unsigned long demote_at;
 	u64 demote_vain;
@@ -303,6 +308,12 @@ static inline void tarn_partition_put(struct tarn_partition *part)
 static inline bool tarn_partition_is_store(const struct tarn_partition *part)
 {
 	return part->domain;
+}
+
+/* Is it the child of another one, which has donated its place to it? */
+static inline bool tarn_partition_is_child(const struct tarn_partition *part)
+{
+	return part->donation.donor;
 }
 
 /* Is there somebody whose pages they are? Of a file's it holds as long as the pin is held. */

@@ -20,6 +20,8 @@ struct tarn_partition;
  * struct tarn_pins - which pages of a partition are pinned
  * @pages: by index, how many pinned areas touch it
  * @pinned: pages in @pages
+ * @lent: pages of children (donation.h), which are pinned there on this one's account, and
+ *	whose frames count as this one's
  *
  * Locking: whoever pins and unpins excludes others of his kind; the others look without,
  * and @pinned is a hint that there are any.
@@ -27,6 +29,7 @@ struct tarn_partition;
 struct tarn_pins {
 	struct xarray pages;
 	u64 pinned;
+	u64 lent;
 };
 
 void tarn_pins_init(struct tarn_pins *pins);

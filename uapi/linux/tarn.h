@@ -28,6 +28,7 @@
 #define _UAPI_LINUX_TARN_H
 
 #include <linux/ioctl.h>
+#include <linux/tarn_adjunct.h>
 #include <linux/tarn_balloon.h>
 #include <linux/tarn_numa.h>
 #include <linux/tarn_para.h>
@@ -72,6 +73,8 @@
 #define TARN_FEATURE_BALLOON	(1ULL << 11)
 /** A partition is made of what a saved one was made of, TARN_PARTITION_IMPORT and others (S14). */
 #define TARN_FEATURE_IMPORT	(1ULL << 12)
+/** Memory can be donated, TARN_PARTITION_DONATE (S18). */
+#define TARN_FEATURE_DONATE	(1ULL << 13)
 
 /**
  * struct tarn_features - TARN_GET_FEATURES, on any file of Tarn
@@ -346,7 +349,7 @@ struct tarn_event {
  * @flags: 0
  * @id: of the partition in its pool, not 0; used again only when all of some
  *	16 million others were
- * @weight: its part in the pool when frames are short
+ * @weight: its part in the pool when frames are short; 0 of a child
  * @fair_frames: what the weight entitles it to at present, in frames
  * @logical_pages: size of the file
  * @resident_pages: pages in a frame
@@ -392,6 +395,12 @@ struct tarn_event {
  * @search_ns: see there
  * @hashed_pages: see there
  * @match_ns: see there
+ * @locked_pages: of it, as they were donated (struct tarn_partition_donate)
+ * @lent_pages: of its children, which count in its quota of pins and among the frames that
+ *	it is entitled to; more than @locked_pages if the file was cut since
+ * @donor: of a child, the id of the partition that it was donated by, which may have ended;
+ *	0: it is no child
+ * @reserved2: 0
  */
 struct tarn_partition_info {
 	__u32 size;
@@ -439,6 +448,10 @@ struct tarn_partition_info {
 	__aligned_u64 search_ns;
 	__aligned_u64 hashed_pages;
 	__aligned_u64 match_ns;
+	__aligned_u64 locked_pages;
+	__aligned_u64 lent_pages;
+	__u32 donor;
+	__u32 reserved2;
 };
 
 /**
@@ -505,6 +518,7 @@ enum tarn_page_state {
 	TARN_PAGE_BACKED = 5,
 	/** in the guest's balloon: all zeroes, no frame, no copy (S11) */
 	TARN_PAGE_BALLOON = 6,
+	/** donated to a child, whose file alone leads to what is there (S18) */
 	TARN_PAGE_LOCKED = 7,
 };
 
@@ -577,7 +591,7 @@ struct tarn_partition_pages {
  * same as others of the domain. Two pages must have held it at two looks, calls' or the
  * scanner's; what is shared already others share at the first. It needs no pager either. ENOENT: the partition is in no domain. All end early
  * with EINTR at a signal; ENODEV without paging; EAGAIN where a pager is needed and
- * none serves.
+ * none serves. Pages that are locked are passed over.
  */
 struct tarn_partition_range {
 	__u32 size;
@@ -604,7 +618,8 @@ struct tarn_partition_range {
  * counters of page-ins stay as they are. For who saves a guest that is stopped;
  * what is written meanwhile may be read or not, page by page.
  *
- * When the first page fails: EIO its copy cannot be read; EAGAIN no pager serves.
+ * When the first page fails: EIO its copy cannot be read; EAGAIN no pager serves; EACCES it is
+ * locked.
  */
 struct tarn_partition_read {
 	__u32 size;
@@ -775,5 +790,6 @@ struct tarn_partition_heat {
 #define TARN_PARTITION_FILL	_IOWR(TARN_IOC_TYPE, 0x54, struct tarn_partition_fill)
 #define TARN_PARTITION_COPY	_IOWR(TARN_IOC_TYPE, 0x55, struct tarn_partition_copy)
 #define TARN_PARTITION_IMPORT	_IOWR(TARN_IOC_TYPE, 0x56, struct tarn_partition_import)
+#define TARN_PARTITION_DONATE	_IOWR(TARN_IOC_TYPE, 0x57, struct tarn_partition_donate)
 
 #endif /* _UAPI_LINUX_TARN_H */

@@ -35,8 +35,8 @@ enum tarn_balloon_op {
  * @done: out: INFLATE: pages of the range that are in the balloon since; DEFLATE: pages of it
  *
  * Pages in the balloon have no frame and no copy, what they held is gone, and they read as
- * zeroes. INFLATE gives up the frames of a range; pages that are pinned for an area stay
- * as they are. A page that somebody outside holds (DMA) leaves the partition all the same,
+ * zeroes. INFLATE gives up the frames of a range; pages that are pinned for an area, or locked,
+ * stay as they are. A page that somebody outside holds (DMA) leaves the partition all the same,
  * and its frame is free when it is let go.
  *
  * A guest takes a page back before it writes to it, and the VMM says so by DEFLATE. So a

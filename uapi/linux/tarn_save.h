@@ -6,8 +6,8 @@
  *
  * TARN_PARTITION_FILL, _COPY and _IMPORT are about pages that are empty, go from the first
  * one on, and end before a page that they can't do; the file must be open for writing. Where
- * nothing was done they tell why: EEXIST the first page is not empty; EBUSY it has to have a
- * frame, as it is pinned or reserved, or somebody has it in hand; ENODEV the pool has no
+ * nothing was done they tell why: EEXIST the first page is not empty; EACCES it is locked (or
+ * the source of COPY is); EBUSY it has to have a frame, as it is pinned or reserved, or somebody has it in hand; ENODEV the pool has no
  * paging; ENOMEM; EINTR: killed.
  */
 #ifndef _UAPI_LINUX_TARN_SAVE_H

@@ -53,7 +53,8 @@ struct tarn_vm_range {
  * The attachment does not keep the VM alive. It ends with the VM, with the
  * partition, or by another call.
  *
- * EBADF: @vm_fd is no VM of KVM. EBUSY: the partition has a VM. EFAULT: a page of
+ * EBADF: @vm_fd is no VM of KVM. EBUSY: the partition has a VM. EACCES: a page of a range
+ * is locked, as it was donated (linux/tarn_adjunct.h). EFAULT: a page of
  * a range is not in a slot or not of this file. EOPNOTSUPP: there is no
  * tarn_kvm.ko, or KVM is another one than it was built for.
  */
@@ -103,6 +104,8 @@ enum tarn_area_origin {
 	TARN_AREA_BY_VMM = 2,
 	/** the module, from what the guest told KVM */
 	TARN_AREA_BY_KVM = 3,
+	/** the module, all of a child (linux/tarn_adjunct.h) */
+	TARN_AREA_BY_DONOR = 4,
 };
 
 /**
@@ -117,7 +120,8 @@ enum tarn_area_origin {
  * For an area that the VMM or the kernel accesses on the guest's behalf (S02). The
  * file must be open for writing. Returns when a critical area is resident and
  * pinned. ENOSPC: the quota of pinned pages, or the limit of areas, would be
- * passed; EINVAL: beyond the end of the file; ENOENT: no such area; EINTR.
+ * passed; EINVAL: beyond the end of the file; EACCES: a page of it is locked; ENOENT: no such
+ * area; EINTR.
  */
 struct tarn_partition_register {
 	__u32 size;
