@@ -47,7 +47,7 @@ static const struct field part_fields[] = {
 	Q(working_set), Q(pinned_pages), Q(vms), Q(hypercalls), Q(block_promotions),
 	Q(shared_pages), Q(shared_charge), Q(share_merges), Q(share_breaks),
 	Q(balloon_pages), Q(balloons_gone), Q(imported_pages), Q(saved_pages),
-	Q(hashed_pages), Q(match_ns),
+	Q(hashed_pages), Q(match_ns), Q(locked_pages), Q(lent_pages), Q(donor),
 };
 
 static bool read_file(const char *dir, const char *name, char *buf, size_t size)

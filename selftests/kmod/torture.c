@@ -182,6 +182,13 @@ static void sharing(void)
 	    50, true);
 }
 
+/* Pages are given away and come back while all else goes on. */
+static void donations(void)
+{
+	run(LOAD_DONATE | LOAD_PUNCH | LOAD_TRUNCATE | LOAD_PAGE_OUT | LOAD_PIPE |
+	    LOAD_SHARE | LOAD_PATTERN, 50, true);
+}
+
 static void moves(void)
 {
 	nodes_need(2);
@@ -242,6 +249,7 @@ static const struct tarn_test tests[] = {
 	TEST(two_pools),
 	TEST(moves),
 	TEST(sharing),
+	TEST(donations),
 	TEST(everything),
 	TEST(everything_in_blocks),
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * TARN_PARTITION_INFO, _SET, _PAGES, _READ, _PAGE_OUT, _PAGE_IN, _NOTIFY, _HOMES,
- * _RELOCATE: form and values.
+ * _RELOCATE: form and values. _DONATE: form.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -97,6 +98,11 @@ static void fill_balloon(void *arg)
 	struct tarn_partition_balloon *balloon = arg;
 
 	balloon->op = TARN_BALLOON_INFLATE;
+}
+
+static void fill_donate(void *arg)
+{
+	((struct tarn_partition_donate *)arg)->count = 1;
 }
 
 static void forms(void)
@@ -212,6 +218,55 @@ static void forms(void)
 			uapi_check_admin(&call);
 	}
 	pager_stop(&pg);
+	end();
+}
+
+/* A file a call, as it works once a page. */
+static int open_donor(void)
+{
+	int fd = part_open(&pool, "donor", O_RDWR | O_CREAT | O_EXCL);
+
+	ASSERT_OK(ftruncate(fd, PAGE_SIZE));
+	part_unlink(&pool, "donor");
+	return fd;
+}
+
+/* And the child, whose number the checks do not know. */
+static void close_donor(int fd)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *d;
+	char name[64];
+	ssize_t n;
+
+	ASSERT(dir);
+	while ((d = readdir(dir))) {
+		n = readlinkat(dirfd(dir), d->d_name, name, sizeof(name) - 1);
+		name[n < 0 ? 0 : n] = 0;
+		if (strstr(name, "tarn-child"))
+			close(atoi(d->d_name));
+	}
+	closedir(dir);
+	close(fd);
+}
+
+static void donation_form(void)
+{
+	static const struct uapi_call call = {
+		.name = "PARTITION_DONATE",
+		.cmd = TARN_PARTITION_DONATE,
+		.size = sizeof(struct tarn_partition_donate),
+		.open = open_donor,
+		.close = close_donor,
+		.fill = fill_donate,
+	};
+
+	begin("size=8M,paging=none");
+	const int wrong[] = { pool.fd, null, dev };
+
+	uapi_check(&call, wrong, ARRAY_SIZE(wrong));
+	uapi_check_admin(&call);
+	WAIT_FOR(pool_info(&pool).partitions == 1);
 	end();
 }
 
@@ -480,7 +535,7 @@ static void notify_values(void)
 }
 
 static const struct tarn_test tests[] = {
-	TEST(forms),
+	TEST(forms), TEST(donation_form),
 	TEST(info),
 	TEST(weights), TEST(where_it_lies), TEST(for_writing_only),
 	TEST(pages_ranges),

@@ -291,6 +291,50 @@ static void do_truncate(struct load *l, u32 part)
 	range_forget(l, part, from, l->cfg.pages);
 }
 
+/* What a child holds is its own; it is as many pages as are locked for it. */
+static void use_child(struct load *l, int fd, u32 pages)
+{
+	u8 *m = mmap(NULL, pages * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	u32 i;
+
+	if (m == MAP_FAILED) {
+		retry(l, "mmap of a child", -errno);
+		return;
+	}
+	for (i = 0; i < pages && !l->cfg.tolerant; i++) {
+		ASSERT(page_is_zero(m + i * PAGE_SIZE));
+		page_fill(m + i * PAGE_SIZE, getpid(), i, pages);
+	}
+	for (i = 0; i < pages && !l->cfg.tolerant; i++)
+		ASSERT_PAGE(m + i * PAGE_SIZE, getpid(), i, pages);
+	munmap(m, pages * PAGE_SIZE);
+}
+
+static void do_donate(struct load *l, u32 part, u32 index)
+{
+	u32 to = index + 1 + rng_below(&l->rng, 8);
+	struct tarn_partition_donate d = { .size = sizeof(d), .start = index };
+	long ret;
+
+	if (to > l->cfg.pages)
+		to = l->cfg.pages;
+	if (!range_lock(l, part, index, to))
+		return;
+	d.count = to - index;
+	ret = __tarn_op(l->fd[part], TARN_PARTITION_DONATE, &d);
+	if (!ret) {
+		use_child(l, d.fd, d.count);
+		close(d.fd);
+		range_forget(l, part, index, to);
+		return;
+	}
+	/* Somebody holds a page, or no more may be pinned: they are as they were. */
+	for (; index < to; index++)
+		page_unlock(l, part, index);
+	if (ret != -EBUSY && ret != -ENOSPC)
+		retry(l, "donate", ret);
+}
+
 /* A partition of this worker alone, made, filled, partly read, and dropped. */
 static void do_recreate(struct load *l)
 {
@@ -514,6 +558,8 @@ static void operate(struct load *l, bool may_fork)
 		do_move(l, part, index);
 	} else if (n < 15 && (what & LOAD_BLOCK)) {
 		do_block(l, part, index);
+	} else if (n < 17 && (what & LOAD_DONATE)) {
+		do_donate(l, part, index);
 	} else if (page_lock(l, part, index)) {
 		operate_locked(l, part, index);
 		page_unlock(l, part, index);

@@ -33,9 +33,11 @@
  * domain and leave it; such are looked for.
  */
 #define LOAD_SHARE	(1U << 9)
-#define LOAD_ALL	0x3ffU
+/** A few pages are donated, and come back. */
+#define LOAD_DONATE	(1U << 10)
+#define LOAD_ALL	0x7ffU
 /** Cuts pages off under I/O: what is put there next may be stored before the old one was. */
-#define LOAD_CUTS	(LOAD_PUNCH | LOAD_TRUNCATE | LOAD_RECREATE | LOAD_BLOCK)
+#define LOAD_CUTS	(LOAD_PUNCH | LOAD_TRUNCATE | LOAD_RECREATE | LOAD_BLOCK | LOAD_DONATE)
 
 /** struct load_config - how much of what */
 struct load_config {
