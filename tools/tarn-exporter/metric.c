@@ -164,6 +164,10 @@ const struct metric partition_metrics[] = {
 	  "Of what is paged or clean, in the file that the guest was saved to." },
 	{ PART("pinned_bytes", pinned_pages), PAGES, .help =
 	  "Of what is resident, pinned." },
+	{ PART("locked_bytes", locked_pages), PAGES, .help =
+	  "Of it, what was donated and is not its own." },
+	{ PART("lent_bytes", lent_pages), PAGES, .help =
+	  "Frames of its children that count as its own." },
 	{ PART("working_set_bytes", working_set), PAGES, .help =
 	  "What it uses time and again, as the scanner estimates." },
 	{ HELD("misplaced_bytes", misplaced), PAGES, .help =

@@ -24,6 +24,7 @@ static const char *const origins[] = {
 	[TARN_AREA_BY_GUEST] = "guest",
 	[TARN_AREA_BY_VMM] = "vmm",
 	[TARN_AREA_BY_KVM] = "kvm",
+	[TARN_AREA_BY_DONOR] = "donor",
 };
 
 static const char *const policies[] = {

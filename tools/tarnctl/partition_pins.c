@@ -101,7 +101,8 @@ static int print_table(const struct pins *pins, bool bytes)
 	return ret;
 }
 
-static int print_text(const struct pins *pins, bool attached, bool bytes)
+static int print_text(const struct pins *pins,
+		      const struct tarn_partition_info *info, bool bytes)
 {
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX];
 	int ret = 0;
@@ -110,16 +111,20 @@ static int print_text(const struct pins *pins, bool attached, bool bytes)
 		ret = print_table(pins, bytes);
 		putchar('\n');
 	}
+	if (info->lent_pages)
+		printf("%s of what may be pinned is lent to children\n",
+		       size_format_pages(a, info->lent_pages, bytes));
 	printf("%zu area%s, %s pinned of at most %s; %s held by others (DMA); %s\n",
 	       pins->count, pins->count == 1 ? "" : "s",
 	       size_format_pages(a, pins->sums.pinned_pages, bytes),
 	       size_format_pages(b, pins->sums.quota_pages, bytes),
 	       size_format_pages(c, pins->sums.held_pages, bytes),
-	       attached ? "a VM is attached" : "no VM is attached");
+	       info->vms ? "a VM is attached" : "no VM is attached");
 	return ret;
 }
 
-static int print_json(const struct pins *pins, bool attached)
+static int print_json(const struct pins *pins,
+		      const struct tarn_partition_info *info)
 {
 	json_t *areas = json_array();
 	size_t i;
@@ -139,11 +144,12 @@ static int print_json(const struct pins *pins, bool attached)
 			"since_ns", (json_int_t)area->since_ns));
 	}
 	return json_print(json_pack(
-		"{s:o, s:I, s:I, s:I, s:b}", "areas", areas,
+		"{s:o, s:I, s:I, s:I, s:I, s:b}", "areas", areas,
 		"pinned_pages", (json_int_t)pins->sums.pinned_pages,
+		"lent_pages", (json_int_t)info->lent_pages,
 		"quota_pages", (json_int_t)pins->sums.quota_pages,
 		"held_pages", (json_int_t)pins->sums.held_pages,
-		"attached", attached), JSON_INDENT(2));
+		"attached", info->vms), JSON_INDENT(2));
 }
 
 static int fail(const char *path, int fd, int ret)
@@ -174,8 +180,8 @@ int partition_pins_main(int argc, char **argv, const struct options *opts)
 	if (ret)
 		fail(argv[0], fd, ret);
 	else
-		ret = opts->json ? print_json(&pins, info.vms) :
-				   print_text(&pins, info.vms, opts->bytes);
+		ret = opts->json ? print_json(&pins, &info) :
+				   print_text(&pins, &info, opts->bytes);
 	free(pins.items);
 	close(fd);
 	return ret;
