@@ -78,27 +78,24 @@ static int share_with(struct copying *c, u64 index, atomic64_t *entry,
 }
 
 /*
- * That there is one for the source, which others may share already. -EBUSY: it is held, pinned,
- * or part of a 2 MiB frame; -EAGAIN: what it was to share is another one by now.
+ * Have the source share a canon that there is, or become one. False: it is held, pinned, or part
+ * of a 2 MiB frame.
  */
-static int make_canon(struct copying *c, u64 index, atomic64_t *source, u64 e)
+static bool make_canon(struct copying *c, u64 index, atomic64_t *source, u64 e)
 {
 	struct tarn_merge *m = &c->merge;
 	u64 canon, hash;
 
 	if (tarn_chunk_is_one(c->part->pool, tarn_entry_payload(e)))
-		return -EBUSY;
+		return false;
 	canon = tarn_match_find(c->store, e, &hash);
 	tarn_merge_begin(m, c->part, c->store);
 	if (!tarn_merge_add(m, index, source, e, canon))
-		return -EBUSY;
+		return false;
 	tarn_merge_flush(m);
-	if (canon != TARN_MERGE_ANEW)
-		return m->merged ? 0 : -EAGAIN;
-	if (!m->merged)
-		return -EBUSY;
-	tarn_match_note_canon(c->store, m->canon[0], hash);
-	return 0;
+	if (m->merged && canon == TARN_MERGE_ANEW)
+		tarn_match_note_canon(c->store, m->canon[0], hash);
+	return m->merged;
 }
 
 /* One try, with the source in a frame a moment ago. */
@@ -106,14 +103,12 @@ static int try_copy(struct copying *c, u64 index, atomic64_t *entry, u64 from,
 		    atomic64_t *source)
 {
 	u64 e = atomic64_read(source);
-	int ret;
 
 	if (tarn_entry_mark(e))
 		return -EAGAIN;
 	if (tarn_entry_has_frame(e)) {
-		ret = make_canon(c, from, source, e);
-		if (ret)
-			return ret;
+		if (!make_canon(c, from, source, e))
+			return -EBUSY;
 		e = atomic64_read(source);
 	}
 	return tarn_canon_is_of(c->store, e) && !tarn_entry_mark(e) ?
