@@ -19,8 +19,51 @@ void tarn_merge_begin(struct tarn_merge *m, struct tarn_partition *part,
 {
 	tarn_batch_begin(&m->pages, part, TARN_MARK_OUT);
 	m->store = store;
+	m->nr_spare = 0;
+	m->more = 1;
+	m->used = 0;
 	m->merged = 0;
 	m->dropped = 0;
+}
+
+/**
+ * tarn_merge_prepare() - make canons for pages that are to be added anew
+ * @m: nothing in hand: there has to be memory, and pages in hand are locked
+ *
+ * Each time it is twice as many as the time before.
+ *
+ * Context: process.
+ * Return: false without memory, or if there is no place for more.
+ */
+bool tarn_merge_prepare(struct tarn_merge *m)
+{
+	unsigned int i;
+
+	WARN_ON_ONCE(m->pages.count);
+	for (i = 0; i < m->more && m->nr_spare < TARN_BATCH_MOST; i++) {
+		u64 canon = tarn_canon_create(m->store);
+
+		if (canon == TARN_CANON_NONE)
+			break;
+		m->spare[m->nr_spare++] = canon;
+	}
+	m->more = min(2 * m->more, TARN_BATCH_MOST);
+	return m->nr_spare;
+}
+
+/**
+ * tarn_merge_rest() - give back canons that were made for nothing
+ * @m: nothing in hand; it may be used on
+ *
+ * As many as were needed are made the next time.
+ */
+void tarn_merge_rest(struct tarn_merge *m)
+{
+	WARN_ON_ONCE(m->pages.count);
+	while (m->nr_spare)
+		tarn_canon_destroy(m->store, m->spare[--m->nr_spare]);
+	m->more = clamp(m->used, 1U, TARN_BATCH_MOST);
+	m->used = 0;
 }
 
 /* With the page locked. Nor one that leaves its domain, see tarn_match_synchronize(). */
@@ -36,7 +79,7 @@ static bool may_share(struct tarn_partition *part, u64 index, struct page *page)
  * @index: page
  * @entry: its entry
  * @e: what that was, resident and without a mark
- * @canon: what it is to share, or TARN_MERGE_ANEW
+ * @canon: what it is to share; or TARN_MERGE_ANEW, for which one was prepared
  *
  * Context: process; does not wait.
  * Return: false if somebody else has it, or it can't.
@@ -49,30 +92,23 @@ bool tarn_merge_add(struct tarn_merge *m, u64 index, atomic64_t *entry, u64 e,
 	bool anew = canon == TARN_MERGE_ANEW;
 	struct page *page;
 
-	if (tarn_entry_pinned(e))
+	if (tarn_entry_pinned(e) || (anew && WARN_ON_ONCE(!m->nr_spare)))
 		return false;
-	/* Its place, before any page is locked. */
-	if (anew)
-		canon = tarn_canon_create(m->store);
-	if (canon == TARN_CANON_NONE ||
-	    !tarn_leaf_sums(part, tarn_leaf_of(entry)))
-		goto err_canon;
 	page = tarn_batch_lock(&m->pages, entry, e);
 	if (!page)
-		goto err_canon;
+		return false;
 	if (!may_share(part, index, page) ||
 	    !tarn_batch_add(&m->pages, page, index, entry, e, false)) {
 		tarn_batch_unlock(page);
-		goto err_canon;
+		return false;
+	}
+	if (anew) {
+		canon = m->spare[--m->nr_spare];
+		m->used++;
 	}
 	m->canon[i] = canon;
 	__assign_bit(i, m->anew, anew);
 	return true;
-
-err_canon:
-	if (anew && canon != TARN_CANON_NONE)
-		tarn_canon_destroy(m->store, canon);
-	return false;
 }
 
 /* It is as the others who share it now, and without a copy, but with a use, of its own. */

@@ -20,6 +20,10 @@
  * @store: of the partition's domain, referenced by the caller
  * @canon: by page: what it is to share; after the flush, what it shares, or TARN_CANON_NONE
  * @anew: by page: it is the first that shares it
+ * @nr_spare: canons that were made before pages were in hand, for those that are anew
+ * @spare: them
+ * @more: how many are made at a time
+ * @used: since the last tarn_merge_rest()
  * @merged: pages that gave up their frames, or made them everybody's
  * @dropped: copies that nothing needs any more
  * @copies: them
@@ -29,6 +33,10 @@ struct tarn_merge {
 	struct tarn_partition *store;
 	u64 canon[TARN_BATCH_MOST];
 	DECLARE_BITMAP(anew, TARN_BATCH_MOST);
+	unsigned int nr_spare;
+	u64 spare[TARN_BATCH_MOST];
+	unsigned int more;
+	unsigned int used;
 	unsigned int merged;
 	unsigned int dropped;
 	u64 copies[TARN_BATCH_MOST];
@@ -36,6 +44,8 @@ struct tarn_merge {
 
 void tarn_merge_begin(struct tarn_merge *m, struct tarn_partition *part,
 		      struct tarn_partition *store);
+bool tarn_merge_prepare(struct tarn_merge *m);
+void tarn_merge_rest(struct tarn_merge *m);
 bool tarn_merge_add(struct tarn_merge *m, u64 index, atomic64_t *entry, u64 e,
 		    u64 canon);
 unsigned int tarn_merge_flush(struct tarn_merge *m);

@@ -86,13 +86,16 @@ static bool make_canon(struct copying *c, u64 index, atomic64_t *source, u64 e)
 	struct tarn_merge *m = &c->merge;
 	u64 canon, hash;
 
-	if (tarn_chunk_is_one(c->part->pool, tarn_entry_payload(e)))
+	if (tarn_chunk_is_one(c->part->pool, tarn_entry_payload(e)) ||
+	    !tarn_leaf_sums(c->part, tarn_leaf_of(source)))
 		return false;
 	canon = tarn_match_find(c->store, e, &hash);
 	tarn_merge_begin(m, c->part, c->store);
-	if (!tarn_merge_add(m, index, source, e, canon))
+	if (canon == TARN_MERGE_ANEW && !tarn_merge_prepare(m))
 		return false;
-	tarn_merge_flush(m);
+	if (tarn_merge_add(m, index, source, e, canon))
+		tarn_merge_flush(m);
+	tarn_merge_rest(m);
 	if (m->merged && canon == TARN_MERGE_ANEW)
 		tarn_match_note_canon(c->store, m->canon[0], hash);
 	return m->merged;

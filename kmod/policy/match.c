@@ -39,13 +39,13 @@
 #include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
-#include <linux/siphash.h>
 #include <linux/slab.h>
 
 #include "page/block.h"
 #include "page/merge.h"
 #include "page/share.h"
 #include "policy/cold.h"
+#include "policy/hash.h"
 #include "policy/match.h"
 #include "policy/search.h"
 #include "pool/canon.h"
@@ -93,7 +93,7 @@ static_assert(TARN_CANON_BITS <= INDEX_BITS);
  */
 struct tarn_match {
 	struct mutex lock;
-	siphash_key_t key;
+	struct tarn_hash_key *key;
 	u64 *places;
 	u64 buckets;
 	struct xarray members;
@@ -261,7 +261,7 @@ static bool hash_page(const struct tarn_partition *store, struct page *page, u64
 
 	if (!seen)
 		return false;
-	*hash = siphash(seen, PAGE_SIZE, &store->pool->match->key);
+	*hash = tarn_hash_words(store->pool->match->key, seen);
 	tarn_poison_looked(seen);
 	*hash ^= hash_64(store->id, 64);
 	return true;
@@ -322,6 +322,31 @@ static bool looks_equal(struct look *l, u64 place, u64 e)
 	       frames_equal(e, other, index_of(place));
 }
 
+/*
+ * How many others hold the same as a page, of those that hash as it does; no more than @most are
+ * looked for. @one: whose one of them is. What says so of who does not any more goes.
+ */
+static unsigned int equal_others(struct look *l, u64 e, u64 hash, u64 own,
+				 unsigned int most, struct tarn_partition **one)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < CHOICES * BUCKET && n < most; i++) {
+		u64 *place = nth_place(l->match, hash, i);
+
+		if (!has_tag(*place, hash) || *place == own ||
+		    owner_of(l->match, *place) == l->store)
+			continue;
+		if (looks_equal(l, *place, e)) {
+			*one = owner_of(l->match, *place);
+			n++;
+		} else {
+			*place = 0;
+		}
+	}
+	return n;
+}
+
 /* What a place is good for that is one of a canon. */
 enum use {
 	USE_NONE,	/* nothing, now or ever again */
@@ -346,12 +371,18 @@ static enum use use_of(struct tarn_partition *store, u64 canon, u64 e)
 	return sharers < TARN_SHARERS_MOST ? USE_SHARE : USE_FULL;
 }
 
-/* Remember a page by what it holds, unless enough others are. */
-static void remember(struct look *l, u64 index, u64 hash, unsigned int same)
+/*
+ * Remember a page by what it holds, unless enough others are. Whether the @alike still hold it
+ * is of interest only when they would keep it out.
+ */
+static void remember(struct look *l, u64 index, u64 e, u64 hash, unsigned int alike)
 {
-	if (same < SAME_MOST)
-		*place_to_give(l->match, hash) =
-			make_place(hash, l->part->member, index);
+	u64 own = make_place(hash, l->part->member, index);
+	struct tarn_partition *one;
+
+	if (alike < SAME_MOST ||
+	    equal_others(l, e, hash, own, SAME_MOST, &one) < SAME_MOST)
+		*place_to_give(l->match, hash) = own;
 }
 
 /* What a page may share: a canon, TARN_MERGE_ANEW, or TARN_CANON_NONE. */
@@ -361,11 +392,11 @@ static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 	bool known = false, away = false, full = false;
 	struct tarn_partition *other = NULL;
 	u64 canon = TARN_CANON_NONE;
-	unsigned int i, same = 0;
+	unsigned int i, alike = 0;
 
 	for (i = 0; i < CHOICES * BUCKET && canon == TARN_CANON_NONE; i++) {
 		u64 *place = nth_place(l->match, hash, i);
-		enum use use = USE_NONE;
+		enum use use;
 
 		if (!has_tag(*place, hash))
 			continue;
@@ -373,20 +404,18 @@ static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 			known = true;
 			continue;
 		}
-		if (owner_of(l->match, *place) == l->store) {
-			use = use_of(l->store, index_of(*place), e);
-			if (use == USE_SHARE)
-				canon = index_of(*place);
-			away |= use == USE_AWAY;
-			/* One tells that there are many such pages. */
-			if (use == USE_FULL && full)
-				use = USE_NONE;
-			full |= use == USE_FULL;
-		} else if (looks_equal(l, *place, e)) {
-			same++;
-			other = owner_of(l->match, *place);
+		if (owner_of(l->match, *place) != l->store) {
+			alike++;
 			continue;
 		}
+		use = use_of(l->store, index_of(*place), e);
+		if (use == USE_SHARE)
+			canon = index_of(*place);
+		away |= use == USE_AWAY;
+		/* One tells that there are many such pages. */
+		if (use == USE_FULL && full)
+			use = USE_NONE;
+		full |= use == USE_FULL;
 		/* It says what is so no more. */
 		if (use == USE_NONE)
 			*place = 0;
@@ -395,13 +424,14 @@ static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 		return canon;
 	if (full)
 		return TARN_MERGE_ANEW;
-	if (!known)
-		remember(l, index, hash, same);
-	if (!known || !same)
+	if (!known) {
+		remember(l, index, e, hash, alike);
+		return TARN_CANON_NONE;
+	}
+	if (!equal_others(l, e, hash, own, 1, &other))
 		return TARN_CANON_NONE;
 	/* That page is to come to it before it is found alone. */
-	if (other)
-		tarn_search_soon(other);
+	tarn_search_soon(other);
 	return TARN_MERGE_ANEW;
 }
 
@@ -536,11 +566,23 @@ static bool is_parted(struct look *l, u64 index, u64 e)
 static bool let_others(struct look *l)
 {
 	flush(l);
+	tarn_merge_rest(&l->batch);
 	mutex_unlock(&l->match->lock);
 	cond_resched();
 	mutex_lock(&l->match->lock);
 	return rcu_access_pointer(l->part->store) == l->store &&
 	       !READ_ONCE(l->part->leaves_domain) && make_table(l->part->pool);
+}
+
+/* Is one in hand that holds the same, and may be what a page is to share? */
+static bool is_in_hand(const struct look *l, u64 hash)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->batch.pages.count; i++)
+		if (l->hash[i] == hash)
+			return true;
+	return false;
 }
 
 static void look_at(struct look *l, u64 index)
@@ -555,16 +597,21 @@ static void look_at(struct look *l, u64 index)
 	if (!hash_of(l, e, &hash))
 		return;
 	canon = look_up(l, index, e, hash);
-	if (canon == TARN_CANON_NONE)
-		return;
-	/* For its canon there has to be memory, and pages in hand are locked. */
-	if (canon == TARN_MERGE_ANEW)
+	if (canon == TARN_MERGE_ANEW && is_in_hand(l, hash)) {
 		flush(l);
-	l->hash[l->batch.pages.count] = hash;
-	if (!tarn_merge_add(&l->batch, index, entry, e, canon))
+		canon = look_up(l, index, e, hash);
+	}
+	/* They are there when something is in hand. */
+	if (canon == TARN_CANON_NONE || !tarn_leaf_sums(l->part, l->leaf))
 		return;
-	/* What becomes a canon the next page may share. */
-	if (canon == TARN_MERGE_ANEW || tarn_batch_is_full(&l->batch.pages))
+	if (canon == TARN_MERGE_ANEW && !l->batch.nr_spare) {
+		flush(l);
+		if (!tarn_merge_prepare(&l->batch))
+			return;
+	}
+	l->hash[l->batch.pages.count] = hash;
+	if (tarn_merge_add(&l->batch, index, entry, e, canon) &&
+	    tarn_batch_is_full(&l->batch.pages))
 		flush(l);
 }
 
@@ -583,6 +630,7 @@ static void look_at_leaf(struct look *l, u64 from, u64 to)
 		look_at(l, i);
 	}
 	flush(l);
+	tarn_merge_rest(&l->batch);
 	l->seen->merged += l->batch.merged;
 }
 
@@ -790,9 +838,14 @@ int tarn_match_create(struct tarn_pool *pool)
 
 	if (!m)
 		return -ENOMEM;
+	m->key = kvmalloc(sizeof(*m->key), GFP_KERNEL);
+	if (!m->key) {
+		kfree(m);
+		return -ENOMEM;
+	}
+	get_random_bytes(m->key, sizeof(*m->key));
 	mutex_init(&m->lock);
 	xa_init_flags(&m->members, XA_FLAGS_ALLOC1);
-	get_random_bytes(&m->key, sizeof(m->key));
 	pool->match = m;
 	return 0;
 }
@@ -807,6 +860,7 @@ void tarn_match_destroy(struct tarn_pool *pool)
 	WARN_ON_ONCE(!xa_empty(&m->members));
 	kvfree(m->places);
 	xa_destroy(&m->members);
+	kvfree_sensitive(m->key, sizeof(*m->key));
 	kfree(m);
 	pool->match = NULL;
 }
