@@ -78,14 +78,14 @@ static int zero_tail(struct inode *inode, loff_t end, u64 *missing)
 			 missing) : 0;
 }
 
-/* A page may turn out to lie behind the end by now: then all is to be looked at anew. */
+/* A page may turn out to lie behind the end by now, or to be donated: all is looked at anew. */
 static int bring_missing(struct inode *inode, u64 missing, unsigned int flags)
 {
 	int ret = tarn_page_bring(TARN_I(inode)->part, missing,
 				  TARN_BRING_WRITE | TARN_BRING_SIGNAL | flags,
 				  NULL);
 
-	return ret == -ENXIO ? 0 : ret;
+	return ret == -ENXIO || ret == -EACCES ? 0 : ret;
 }
 
 static int bring_unlocked(struct inode *inode, u64 missing, unsigned int flags)
