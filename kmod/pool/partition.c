@@ -288,12 +288,15 @@ struct tarn_partition *tarn_partition_alloc(struct tarn_pool *pool,
  */
 int tarn_partition_insert(struct tarn_partition *part)
 {
+	/* Who has a file but may make none has children: they leave half of the numbers to files. */
+	u32 most = tarn_partition_is_child(part) ? TARN_PARTITIONS_MOST / 2 :
+						   TARN_PARTITIONS_MOST;
 	struct tarn_pool *pool = part->pool;
 	int ret = -ENOSPC;
 
 	mutex_lock(&pool->part_lock);
 	/* Who finds it has a look at its id, which is there before it can be found. */
-	if (pool->nr_partitions < TARN_PARTITIONS_MOST)
+	if (pool->nr_partitions < most)
 		ret = xa_alloc_cyclic(&pool->partitions, &part->id, part,
 				      ID_LIMIT, &pool->next_id,
 				      GFP_KERNEL_ACCOUNT);
