@@ -209,11 +209,13 @@ static bool reserve(struct tarn_partition *part, u64 pages)
 {
 	struct tarn_pool *pool = part->pool;
 	s64 most = READ_ONCE(pool->frames) / POOL_PART;
+	/* Who pinned these for DMA has ended before the DMA did: they stay as well. */
+	s64 limbo = READ_ONCE(pool->limbo_frames);
 
 	lockdep_assert_held(&part->areas->lock);
 	if (pins_of(part) + pages > tarn_pin_quota(part))
 		return false;
-	if (!pages || atomic64_add_return(pages, &pool->pinned) <= most)
+	if (!pages || atomic64_add_return(pages, &pool->pinned) + limbo <= most)
 		return true;
 	atomic64_sub(pages, &pool->pinned);
 	return false;

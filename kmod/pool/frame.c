@@ -399,14 +399,28 @@ void tarn_frame_free(struct tarn_pool *pool, u64 frame)
 	tarn_waiters_serve(pool);
 }
 
-static void limbo_add(struct tarn_pool *pool, u64 frame)
+/* @more: as many more are there; of one that was taken out to be looked at it is 0. */
+static void limbo_put(struct tarn_pool *pool, u64 frame, unsigned int more)
 {
 	spin_lock(&pool->limbo_lock);
 	tarn_frame(pool, frame)->owner = TARN_OWNER_NOBODY;
 	tarn_frame(pool, frame)->next = pool->limbo;
 	pool->limbo = frame;
-	pool->limbo_frames++;
+	pool->limbo_frames += more;
 	schedule_delayed_work(&pool->limbo_work, pool->limbo_delay);
+	spin_unlock(&pool->limbo_lock);
+}
+
+static void limbo_add(struct tarn_pool *pool, u64 frame)
+{
+	limbo_put(pool, frame, 1);
+}
+
+/* One that was taken out is free. */
+static void limbo_gone(struct tarn_pool *pool)
+{
+	spin_lock(&pool->limbo_lock);
+	pool->limbo_frames--;
 	spin_unlock(&pool->limbo_lock);
 }
 
@@ -476,7 +490,6 @@ u64 tarn_frame_limbo_scan(struct tarn_pool *pool)
 	spin_lock(&pool->limbo_lock);
 	frame = pool->limbo;
 	pool->limbo = TARN_FRAME_NONE;
-	pool->limbo_frames = 0;
 	spin_unlock(&pool->limbo_lock);
 	while (frame != TARN_FRAME_NONE) {
 		u64 next = tarn_frame(pool, frame)->next;
@@ -484,8 +497,9 @@ u64 tarn_frame_limbo_scan(struct tarn_pool *pool)
 		if (is_split(pool, frame, &whole) &&
 		    is_let_go(tarn_frame_page(pool, frame))) {
 			tarn_frame_free(pool, frame);
+			limbo_gone(pool);
 		} else {
-			limbo_add(pool, frame);
+			limbo_put(pool, frame, 0);
 			kept++;
 		}
 		frame = next;
