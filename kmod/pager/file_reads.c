@@ -335,7 +335,8 @@ bool tarn_file_reads_submit(struct tarn_file_reads *reads, struct tarn_io *io)
 	/* As soon as it is on the list it may be read, and have been the last one of the file. */
 	rcu_read_lock();
 	spin_lock(&reads->lock);
-	if (may_wait(reads, io) && (read || reads->nr_under_way)) {
+	/* Only those that are under way look at the lists when they end, and some may hang. */
+	if (may_wait(reads, io) && (read || reads->nr_under_way == READS_MOST)) {
 		list_add_tail(&io->link, io->asked ? &reads->asked :
 						     &reads->guessed);
 		set_waiting(reads, reads->waiting + 1);
