@@ -165,7 +165,7 @@ bool tarn_gather_fetch(struct tarn_partition *part, struct tarn_leaf *leaf,
 	struct tarn_pool *pool = part->pool;
 	unsigned int i, begun = 0;
 	bool all = true;
-	u64 frame;
+	u64 frame, e;
 
 	if (!can_fetch(pool, leaf) ||
 	    (leaf->fetched && time_before(jiffies, leaf->fetched + FETCH_AGAIN)))
@@ -179,10 +179,16 @@ bool tarn_gather_fetch(struct tarn_partition *part, struct tarn_leaf *leaf,
 		all = frame != TARN_FRAME_NONE;
 		if (!all)
 			break;
-		if (tarn_load_start(part, first + i, frame, true))
+		if (tarn_load_start(part, first + i, frame, true)) {
 			tarn_frame_free(pool, frame);
-		else
-			begun++;
+			continue;
+		}
+		begun++;
+		/* Of a file there may be too many guesses: then it is as if it had not begun. */
+		e = atomic64_read(&leaf->entry[i]);
+		all = !tarn_entry_is_stored(e) || tarn_entry_mark(e);
+		if (!all)
+			break;
 	}
 	/* Where memory was short the others are read next time. */
 	WRITE_ONCE(leaf->fetched, all ? jiffies | 1 : 0);
