@@ -657,6 +657,8 @@ int tarn_page_wait(struct tarn_partition *part, u64 index)
 	if (tarn_entry_is_shared(e) && !tarn_entry_mark(e))
 		return wait_for_canon(part, e);
 	if (entry && (loading(entry) || is_brief(entry))) {
+		if (loading(entry) && tarn_copy_is_in_file(e))
+			tarn_import_want(part, index, tarn_entry_payload(e));
 		tarn_stats_add(part, TARN_STAT_PAGE_WAITS, loading(entry));
 		return tarn_wait_var(entry, !loading(entry) &&
 				     !is_brief(entry), &wait);
