@@ -64,6 +64,16 @@ void adjunct_queue_start(struct adjunct *adj, u16 index, const struct virtqueue 
 	abort();
 }
 
+void adjunct_queue_resume(struct adjunct *adj, u16 index)
+{
+	abort();
+}
+
+u32 adjunct_queues_attached(const struct adjunct *adj)
+{
+	abort();
+}
+
 void adjunct_queue_stop(struct adjunct *adj, u16 index)
 {
 	abort();

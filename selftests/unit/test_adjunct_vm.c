@@ -194,6 +194,12 @@ static void stop(void *arg)
 	adjunct_queue_stop(adj, 0);
 }
 
+static void resume(void *arg)
+{
+	adjunct_queue_resume(adj, 0);
+	adjunct_serve(adj, 0);
+}
+
 static void ring_make(void)
 {
 	memset(ram + BASE, 0, 0x10000);
@@ -406,6 +412,37 @@ static void queues_stop_and_go_on(void)
 	destroy();
 }
 
+/* A stop in vain: what is at the device is not forgotten, and the ring goes on behind it. */
+static void a_queue_goes_on_undrained(void)
+{
+	u32 generation;
+	u16 heads[2];
+	int i;
+
+	create(product, "serial              ", ",poll-us=0");
+	__atomic_store_n(&model.held, true, __ATOMIC_SEQ_CST);
+	heads[0] = offer(VIRTIO_BLK_T_IN, 0, DATA, 4096, true);
+	kick();
+	generation = adj->config->queue[0].generation;
+	loop_call(adjunct_loop(adj), stop, NULL);
+	CHECK_EQ(adjunct_queues_drain(adj, 1, 300), -ETIMEDOUT);
+	CHECK_EQ(adjunct_queues_attached(adj), 1);
+	heads[1] = offer(VIRTIO_BLK_T_IN, 8, DATA + 4096, 4096, true);
+	loop_call(adjunct_loop(adj), resume, NULL);
+	CHECK_EQ(adj->config->queue[0].generation, generation);
+	__atomic_store_n(&model.held, false, __ATOMIC_SEQ_CST);
+	CHECK(all_back());
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(ram[STATUSES + heads[i]], VIRTIO_BLK_S_OK);
+	loop_call(adjunct_loop(adj), stop, NULL);
+	CHECK_EQ(adjunct_queues_drain(adj, 1, 30000), 0);
+	CHECK_EQ(adjunct_queues_attached(adj), 0);
+	CHECK_EQ(adjunct_queue_stands(adj, 0), 2);
+	CHECK_EQ(model.outside, 0);
+	CHECK_EQ(stats().restarts, 0);
+	destroy();
+}
+
 /* Each way to go wrong, once, with requests in flight and more to come. */
 static void it_goes_wrong(const char *serial, const char *why)
 {
@@ -539,6 +576,7 @@ static const struct tap_test tests[] = {
 	{"one entry takes all that there is", one_entry_for_all},
 	{"what takes longer is the service thread's", the_service_thread_reaps},
 	{"queues stop, drained, and go on", queues_stop_and_go_on},
+	{"a queue that could not be drained goes on", a_queue_goes_on_undrained},
 	{"one that goes wrong is started anew, and no request fails", it_is_started_anew},
 	{"one that loops is, too", one_that_loops},
 	{"one that crashes too often is given up", one_that_crashes_too_often},

@@ -160,6 +160,12 @@ void adjunct_configure(struct adjunct *adj, const struct adjunct_client_config *
 void adjunct_queue_start(struct adjunct *adj, u16 index, const struct virtqueue *vq,
 			 const u16 *kept, u16 nr_kept);
 
+/** adjunct_queue_resume() - take from one again that was stopped and could not be drained. */
+void adjunct_queue_resume(struct adjunct *adj, u16 index);
+
+/** adjunct_queues_attached() - those that were started and not drained. Any thread. */
+u32 adjunct_queues_attached(const struct adjunct *adj);
+
 /** adjunct_queue_stop() - take no more from it. */
 void adjunct_queue_stop(struct adjunct *adj, u16 index);
 

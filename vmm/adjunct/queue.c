@@ -87,6 +87,16 @@ void adjunct_queue_start(struct adjunct *adj, u16 index, const struct virtqueue 
 	__atomic_or_fetch(&adj->attached, 1U << index, __ATOMIC_SEQ_CST);
 }
 
+void adjunct_queue_resume(struct adjunct *adj, u16 index)
+{
+	__atomic_store_n(&adj->config->queue[index].live, 1, __ATOMIC_SEQ_CST);
+}
+
+u32 adjunct_queues_attached(const struct adjunct *adj)
+{
+	return __atomic_load_n(&adj->attached, __ATOMIC_SEQ_CST);
+}
+
 void adjunct_queue_stop(struct adjunct *adj, u16 index)
 {
 	__atomic_store_n(&adj->config->queue[index].live, 0, __ATOMIC_SEQ_CST);

@@ -70,19 +70,30 @@ static void take_over(struct blk_queue *bq)
 	bq->nr_kept = 0;
 }
 
+/* A queue that is not live waits for drain(), or for the next start(). */
+static void take_over_live(struct virtio_blk *blk)
+{
+	u32 queues = adjunct_queues_attached(blk->adjunct);
+	struct virtio_dev *vdev = &blk->vdev;
+	u16 i;
+
+	for (i = 0; i < vdev->nr_queues; i++) {
+		if (!vdev->queues[i].live || !(queues & 1U << i))
+			continue;
+		/* At once, as the adjunct has failed: what it left is read but once. */
+		adjunct_queues_drain(blk->adjunct, 1U << i, 0);
+		take_over(&blk->queues[i]);
+		virtio_again(&vdev->queues[i]);
+	}
+}
+
 static void on_failed(void *arg)
 {
 	struct virtio_dev *vdev = arg;
 	struct virtio_blk *blk = to_blk(vdev);
-	u16 i;
 
 	blk->failed = true;
-	for (i = 0; i < vdev->nr_queues; i++) {
-		if (!vdev->queues[i].live)
-			continue;
-		take_over(&blk->queues[i]);
-		virtio_again(&vdev->queues[i]);
-	}
+	take_over_live(blk);
 }
 
 static const struct adjunct_client_ops client_ops = {
@@ -125,19 +136,38 @@ static void begin_queue(struct virtio_blk *blk, u16 index)
 	bq->nr_kept = 0;
 }
 
+static int start_failed(struct virtio_blk *blk)
+{
+	int ret = virtio_blk_ops.start(&blk->vdev);
+
+	if (!ret)
+		take_over_live(blk);
+	return ret;
+}
+
+/*
+ * A queue that is attached still was stopped in vain: a pause did not wait for its requests
+ * to the end. The adjunct has them and knows where the ring stands; here nobody does.
+ */
 static int start(struct virtio_dev *vdev)
 {
 	struct virtio_blk *blk = to_blk(vdev);
+	u32 attached = adjunct_queues_attached(blk->adjunct);
 	u16 i;
 
 	blk->failed = adjunct_has_failed(blk->adjunct);
 	if (blk->failed)
-		return virtio_blk_ops.start(vdev);
+		return start_failed(blk);
 	blk_start_mode(blk);
 	configure(blk);
-	for (i = 0; i < vdev->nr_queues; i++)
-		if (vdev->queues[i].live)
+	for (i = 0; i < vdev->nr_queues; i++) {
+		if (!vdev->queues[i].live)
+			continue;
+		if (attached & 1U << i)
+			adjunct_queue_resume(blk->adjunct, i);
+		else
 			begin_queue(blk, i);
+	}
 	return 0;
 }
 
@@ -181,18 +211,10 @@ static void take_back(struct virtio_blk *blk, u16 index)
 	vq->inflight = bq->nr_kept;
 }
 
-static int drain(struct virtio_dev *vdev, struct virtio_queue *q, bool give_up)
+static int drain_adjunct(struct virtio_blk *blk, u32 queues, bool give_up)
 {
-	struct virtio_blk *blk = to_blk(vdev);
-	u32 queues = 0;
 	int ret;
-	u16 i;
 
-	if (blk->failed)
-		return virtio_blk_ops.drain(vdev, q, give_up);
-	for (i = 0; i < vdev->nr_queues; i++)
-		if (vdev->queues[i].enabled && (!q || q->index == i))
-			queues |= 1U << i;
 	/* It ends by itself: what the device does not complete fails. */
 	do {
 		ret = adjunct_queues_drain(blk->adjunct, queues, DRAIN_MS);
@@ -200,10 +222,23 @@ static int drain(struct virtio_dev *vdev, struct virtio_queue *q, bool give_up)
 	if (ret)
 		return err_errno(ret, "disk '%s' does not complete its requests, so the guest cannot stop now",
 				 blk->block->node_name ?: "");
-	for (i = 0; i < vdev->nr_queues && !blk->failed; i++)
+	return 0;
+}
+
+static int drain(struct virtio_dev *vdev, struct virtio_queue *q, bool give_up)
+{
+	u32 queues = q ? 1U << q->index : (1U << vdev->nr_queues) - 1;
+	struct virtio_blk *blk = to_blk(vdev);
+	int ret;
+	u16 i;
+
+	/* The others were taken over when it failed, or never begun. None is live. */
+	queues &= adjunct_queues_attached(blk->adjunct);
+	ret = drain_adjunct(blk, queues, give_up);
+	for (i = 0; i < vdev->nr_queues && !ret; i++)
 		if (queues & 1U << i)
 			take_back(blk, i);
-	return 0;
+	return ret || !blk->failed ? ret : virtio_blk_ops.drain(vdev, q, give_up);
 }
 
 static void kick(struct virtio_dev *vdev, struct virtio_queue *q)
