@@ -84,12 +84,8 @@ int adjunct_queues_drain(struct adjunct *adj, u32 queues, unsigned int ms)
 	abort();
 }
 
-u16 adjunct_queue_stands(const struct adjunct *adj, u16 index)
-{
-	abort();
-}
-
-u16 adjunct_queue_inflight(const struct adjunct *adj, u16 index, u16 *heads)
+u16 adjunct_queue_left(const struct adjunct *adj, u16 index, const struct virtqueue *vq,
+		       u16 *heads, u16 *nr)
 {
 	abort();
 }

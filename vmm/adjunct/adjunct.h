@@ -179,19 +179,18 @@ void adjunct_queue_stop(struct adjunct *adj, u16 index);
 int adjunct_queues_drain(struct adjunct *adj, u32 queues, unsigned int ms);
 
 /**
- * adjunct_queue_stands() - where a ring stands, of a queue that has nothing in flight.
+ * adjunct_queue_left() - what is left of a queue that nobody serves any more.
+ * @vq: the same that it was started with
+ * @heads: of what was taken and not returned, in their order; room for @vq->size
+ * @nr: of these
  *
- * Both the next entry to be taken and the next to be returned. Any thread.
- */
-u16 adjunct_queue_stands(const struct adjunct *adj, u16 index);
-
-/**
- * adjunct_queue_inflight() - heads of what was taken and not returned, in their order.
- * @heads: room for ADJUNCT_QUEUE_SIZE
+ * What was returned to the driver is not among them, although the image may not have come to
+ * note it. Any thread.
  *
- * For one that has failed. Returns how many.
+ * Return: the next entry of the used ring.
  */
-u16 adjunct_queue_inflight(const struct adjunct *adj, u16 index, u16 *heads);
+u16 adjunct_queue_left(const struct adjunct *adj, u16 index, const struct virtqueue *vq,
+		       u16 *heads, u16 *nr);
 
 /** adjunct_serve() - have the service thread take what is in a queue. */
 void adjunct_serve(struct adjunct *adj, u16 index);

@@ -151,25 +151,48 @@ int adjunct_queues_drain(struct adjunct *adj, u32 queues, unsigned int ms)
 	return 0;
 }
 
-u16 adjunct_queue_stands(const struct adjunct *adj, u16 index)
+/*
+ * The last batch, which its image may not have come to clear: entries of it that the ring
+ * shows to be returned. struct adjunct_log has the rule. Returns how many.
+ */
+static u16 find_returned(const struct adjunct_log *log, const struct virtqueue *vq, u16 stands,
+			 bool *returned)
 {
-	return READ_ONCE(adjunct_log(adj, index)->used_idx);
+	u16 size = min_t(u16, vq->size, ADJUNCT_QUEUE_SIZE), n = 0, i, at;
+	u16 batch[ADJUNCT_QUEUE_SIZE];
+
+	/* The image's word, which may go in circles or change: each link is read once. */
+	at = READ_ONCE(log->batch);
+	while (at < size && n < size) {
+		batch[n++] = at;
+		at = READ_ONCE(log->entry[at].next);
+	}
+	if (le16toh(READ_ONCE(vq->used->idx)) != (u16)(stands + n))
+		return 0;
+	for (i = 0; i < n; i++)
+		returned[batch[i]] = true;
+	return n;
 }
 
-u16 adjunct_queue_inflight(const struct adjunct *adj, u16 index, u16 *heads)
+u16 adjunct_queue_left(const struct adjunct *adj, u16 index, const struct virtqueue *vq,
+		       u16 *heads, u16 *nr)
 {
 	const struct adjunct_log *log = adjunct_log(adj, index);
-	u16 nr = 0, i, at;
+	u16 size = min_t(u16, vq->size, ADJUNCT_QUEUE_SIZE), i, at;
+	u16 stands = READ_ONCE(log->used_idx);
+	bool returned[ADJUNCT_QUEUE_SIZE] = {false};
 
+	stands += find_returned(log, vq, stands, returned);
+	*nr = 0;
 	/* By their order; they are few, and this is seldom. */
-	for (i = 0; i < ADJUNCT_QUEUE_SIZE; i++) {
-		if (!log->entry[i].inflight)
+	for (i = 0; i < size; i++) {
+		if (returned[i] || !READ_ONCE(log->entry[i].inflight))
 			continue;
-		for (at = nr++; at && log->entry[heads[at - 1]].seq > log->entry[i].seq; at--)
+		for (at = (*nr)++; at && log->entry[heads[at - 1]].seq > log->entry[i].seq; at--)
 			heads[at] = heads[at - 1];
 		heads[at] = i;
 	}
-	return nr;
+	return stands;
 }
 
 void adjunct_serve(struct adjunct *adj, u16 index)

@@ -52,13 +52,16 @@ static void on_more(void *arg, u16 index)
 	virtio_again(&vdev->queues[index]);
 }
 
-/* Go on where it stood: what was in flight fails, as does all that comes. */
+/*
+ * Go on where it stood: what was in flight fails, as does all that comes. What the adjunct
+ * had returned may not have been told: an interrupt too many makes the driver look.
+ */
 static void take_over(struct blk_queue *bq)
 {
 	struct adjunct *adj = bq->blk->adjunct;
-	u16 index = bq->q->index, stands = adjunct_queue_stands(adj, index), i;
+	u16 i, stands;
 
-	bq->nr_kept = adjunct_queue_inflight(adj, index, bq->kept);
+	stands = adjunct_queue_left(adj, bq->q->index, &bq->q->vq, bq->kept, &bq->nr_kept);
 	if (vq_restore(&bq->q->vq, stands + bq->nr_kept, stands)) {
 		virtio_break(&bq->blk->vdev, "its ring is gone");
 		return;
@@ -83,6 +86,7 @@ static void take_over_live(struct virtio_blk *blk)
 		/* At once, as the adjunct has failed: what it left is read but once. */
 		adjunct_queues_drain(blk->adjunct, 1U << i, 0);
 		take_over(&blk->queues[i]);
+		on_notify(vdev, i);
 		virtio_again(&vdev->queues[i]);
 	}
 }
@@ -202,10 +206,10 @@ static void take_back(struct virtio_blk *blk, u16 index)
 {
 	struct blk_queue *bq = &blk->queues[index];
 	struct virtqueue *vq = &bq->q->vq;
-	u16 stands = adjunct_queue_stands(blk->adjunct, index);
+	u16 stands;
 
-	/* Of one that was stopped before it was looked at, or broken by its driver. */
-	bq->nr_kept = adjunct_queue_inflight(blk->adjunct, index, bq->kept);
+	/* Kept: of one that was stopped before it was looked at, or broken by its driver. */
+	stands = adjunct_queue_left(blk->adjunct, index, vq, bq->kept, &bq->nr_kept);
 	vq->used_idx = stands;
 	vq->last_avail = stands + bq->nr_kept;
 	vq->inflight = bq->nr_kept;
