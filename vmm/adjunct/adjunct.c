@@ -230,6 +230,7 @@ void adjunct_destroy(struct adjunct *adj)
 	if (!adj)
 		return;
 	forget(adj);
+	adjunct_wait_unused(adj);
 	if (adj->thread) {
 		loop_call(adj->loop, stop_in_loop, adj);
 		iothread_own_end(adj->thread);

@@ -14,11 +14,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #include "adjunct/internal.h"
 #include "error.h"
 
 #define SIG_EVICT SIGUSR2
+/* Whoever waits for users to go looks so often. */
+#define LOOK_NS 200000
 
 /*
  * Of this thread.
@@ -298,12 +301,13 @@ int adjunct_enter(struct adjunct_cpu *cpu, u32 command, u32 argument)
 		adjunct_crashed(adj, box.result == -EIO ?
 				"the device has failed" :
 				"the device does not complete a request");
+	if (!ret) {
+		cpu->requests += box.requests;
+		/* Inside still: until all are out, the client is there. */
+		tell_client(adj, &box);
+	}
 	leave(cpu);
-	if (ret)
-		return -EFAULT;
-	cpu->requests += box.requests;
-	tell_client(adj, &box);
-	return box.result;
+	return ret ? -EFAULT : box.result;
 }
 
 /* vCPUs */
@@ -317,6 +321,8 @@ bool adjunct_note(struct adjunct *adj, u16 index)
 {
 	if (!self.cpu || self.cpu > adj->nr_client || (self.noted && self.noted != adj))
 		return false;
+	if (!self.noted)
+		__atomic_add_fetch(&adj->users, 1, __ATOMIC_SEQ_CST);
 	self.noted = adj;
 	self.noted_queues |= 1U << index;
 	return true;
@@ -333,4 +339,15 @@ void adjunct_serve_noted(void)
 	self.noted_queues = 0;
 	/* A gate that is closed opens with all queues being served. */
 	adjunct_enter(&adj->cpu[self.cpu - 1], ADJUNCT_SERVE, queues);
+	/* The last of it: it may be gone after that. */
+	__atomic_sub_fetch(&adj->users, 1, __ATOMIC_SEQ_CST);
+}
+
+void adjunct_wait_unused(struct adjunct *adj)
+{
+	const struct timespec moment = {.tv_nsec = LOOK_NS};
+
+	/* Looked at, as who drops it cannot wake anybody through it afterwards. */
+	while (__atomic_load_n(&adj->users, __ATOMIC_SEQ_CST))
+		nanosleep(&moment, NULL);
 }

@@ -5,7 +5,12 @@
  * Entering. A vCPU of the adjunct is entered by the one thread that it belongs to. Whoever
  * changes something under all of them (restart.c) closes the gate, sends out who is inside
  * and waits for them: who enters sets @inside and then looks at @closed, who closes sets
- * @closed and then looks at @inside, so that one of the two sees the other.
+ * @closed and then looks at @inside, so that one of the two sees the other. What an entry has
+ * to tell the client it tells while it is inside.
+ *
+ * Life. A vCPU notes an adjunct under the VM's lock and serves it without: it holds a
+ * reference in between (@users), and the adjunct and its client wait for that to go before
+ * they do. Who holds one takes no lock that could be held over this wait.
  *
  * Locks: @lock of an adjunct is a leaf: it covers waiting for vCPUs and queues, nothing is
  * called with it held. All else belongs to the loop, or does not change after the start.
@@ -153,6 +158,7 @@ struct adjunct_cpu {
  * @failed: for good
  * @ops, @arg: the client's
  * @attached: queues that are served, a bit each
+ * @users: threads of vCPUs that have noted it and not served it yet
  * @more, @broken: queues, from whoever was inside to the loop
  * @waiting: somebody waits for vCPUs or queues to be done
  * @watch: the watchdog's thread
@@ -187,6 +193,7 @@ struct adjunct {
 	const struct adjunct_client_ops *ops;
 	void *arg;
 	u32 attached;
+	u32 users;
 
 	u32 closed;
 	u32 failed;
@@ -304,6 +311,9 @@ void adjunct_open_gate(struct adjunct *adj);
 
 /** adjunct_anybody_inside() - whether a vCPU is entered, for one of @queues. */
 bool adjunct_anybody_inside(struct adjunct *adj, u32 queues);
+
+/** adjunct_wait_unused() - until no vCPU has noted it. Nobody can note it any more. */
+void adjunct_wait_unused(struct adjunct *adj);
 
 /** adjunct_evict() - have @cpu leave. Any thread. */
 void adjunct_evict(struct adjunct_cpu *cpu);

@@ -37,6 +37,7 @@ static void detach(void *arg)
 
 void adjunct_detach(struct adjunct *adj)
 {
+	adjunct_wait_unused(adj);
 	loop_call(adj->loop, detach, adj);
 }
 
