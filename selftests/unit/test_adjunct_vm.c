@@ -608,6 +608,32 @@ static void many_at_once(void)
 	destroy();
 }
 
+/* The watchdog may be late with it: the entry that it meant has left, another one comes. */
+static void an_evict_is_for_one_entry(void)
+{
+	struct adjunct_cpu *cpu;
+
+	create(product, "serial              ", ",poll-us=100000,watchdog-ms=60000");
+	cpu = &adj->cpu[0];
+	offer(VIRTIO_BLK_T_IN, 0, DATA, 4096, true);
+	kick();
+	adjunct_evict(cpu, cpu->entries);
+	offer(VIRTIO_BLK_T_IN, 0, DATA, 4096, true);
+	kick();
+	CHECK_EQ(ring_used_idx(&ring), 2);
+	CHECK(adjunct_is_up(adj));
+	/* The one that comes next is sent out, and does not come in again by that. */
+	adjunct_evict(cpu, cpu->entries + 1);
+	adjunct_evict(cpu, cpu->entries);
+	offer(VIRTIO_BLK_T_IN, 0, DATA, 4096, true);
+	kick();
+	CHECK_EQ(ring_used_idx(&ring), 2);
+	kick();
+	CHECK_EQ(ring_used_idx(&ring), 3);
+	CHECK_EQ(stats().restarts, 0);
+	destroy();
+}
+
 static void what_an_entry_takes(void)
 {
 	u64 start;
@@ -638,6 +664,7 @@ static const struct tap_test tests[] = {
 	{"one that crashes too often is given up", one_that_crashes_too_often},
 	{"a device that dies is reset", a_device_that_dies},
 	{"vCPUs and the service thread at once", many_at_once},
+	{"who is sent out is one entry", an_evict_is_for_one_entry},
 	{"1,000 entries", what_an_entry_takes},
 };
 

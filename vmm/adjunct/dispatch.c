@@ -81,9 +81,15 @@ bool adjunct_anybody_inside(struct adjunct *adj, u32 queues)
 	return false;
 }
 
-void adjunct_evict(struct adjunct_cpu *cpu)
+void adjunct_evict(struct adjunct_cpu *cpu, u64 entry)
 {
-	__atomic_store_n(&cpu->evict, 1, __ATOMIC_SEQ_CST);
+	u64 evict = __atomic_load_n(&cpu->evict, __ATOMIC_SEQ_CST);
+
+	/* One who comes late does not undo what another has asked for meanwhile. */
+	while (evict < entry &&
+	       !__atomic_compare_exchange_n(&cpu->evict, &evict, entry, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST))
+		;
 	if (__atomic_load_n(&cpu->inside, __ATOMIC_SEQ_CST))
 		pthread_kill(cpu->thread, SIG_EVICT);
 }
@@ -103,15 +109,14 @@ void adjunct_close_gate(struct adjunct *adj)
 
 	__atomic_store_n(&adj->closed, 1, __ATOMIC_SEQ_CST);
 	for (i = 0; i <= adj->nr_client; i++)
-		adjunct_evict(&adj->cpu[i]);
+		adjunct_evict(&adj->cpu[i],
+			      __atomic_load_n(&adj->cpu[i].entries, __ATOMIC_SEQ_CST));
 	pthread_mutex_lock(&adj->lock);
 	__atomic_add_fetch(&adj->waiting, 1, __ATOMIC_SEQ_CST);
 	while (adjunct_anybody_inside(adj, ADJUNCT_ANY_QUEUE))
 		pthread_cond_wait(&adj->cond, &adj->lock);
 	__atomic_sub_fetch(&adj->waiting, 1, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&adj->lock);
-	for (i = 0; i <= adj->nr_client; i++)
-		__atomic_store_n(&adj->cpu[i].evict, 0, __ATOMIC_SEQ_CST);
 }
 
 void adjunct_open_gate(struct adjunct *adj)
@@ -174,7 +179,7 @@ static int run_until_halt(struct adjunct_cpu *cpu, char *why, size_t size)
 	self.run = cpu->run;
 	do {
 		/* Behind the store of self.run: a signal before it has set nothing. */
-		if (__atomic_load_n(&cpu->evict, __ATOMIC_SEQ_CST)) {
+		if (__atomic_load_n(&cpu->evict, __ATOMIC_SEQ_CST) == cpu->entries) {
 			snprintf(why, size, "it was stopped");
 			ret = -ECANCELED;
 			break;
@@ -215,7 +220,7 @@ static void prepare(struct adjunct_cpu *cpu, u32 command, u32 argument)
 	box->result = -EINPROGRESS;
 }
 
-/* For the watchdog, before it can see the vCPU inside. */
+/* For the watchdog and the gate, before they can see the vCPU inside. */
 static void begin(struct adjunct_cpu *cpu, u32 command)
 {
 	cpu->thread = pthread_self();

@@ -121,9 +121,9 @@ struct adjunct_image {
  * @thread: who was the last to enter
  * @queues: what it was entered for
  * @inside: is entered, or about to be
- * @evict: has to leave
+ * @evict: the entry that has to leave; never less than it was
  * @slow: may take as long as a controller does to get ready
- * @entries: counted, for the watchdog; those that the gate let in are @dispatches
+ * @entries: counted, which numbers them; those that the gate let in are @dispatches
  * @seen, @seen_ns: the watchdog's: the entry that it saw, and the thread's CPU time then
  */
 struct adjunct_cpu {
@@ -135,8 +135,8 @@ struct adjunct_cpu {
 	pthread_t thread;
 	u32 queues;
 	u32 inside;
-	u32 evict;
 	u32 slow;
+	u64 evict;
 	u64 entries;
 	u64 dispatches;
 	u64 requests;
@@ -315,8 +315,8 @@ bool adjunct_anybody_inside(struct adjunct *adj, u32 queues);
 /** adjunct_wait_unused() - until no vCPU has noted it. Nobody can note it any more. */
 void adjunct_wait_unused(struct adjunct *adj);
 
-/** adjunct_evict() - have @cpu leave. Any thread. */
-void adjunct_evict(struct adjunct_cpu *cpu);
+/** adjunct_evict() - have @cpu leave, if it is in its entry number @entry. Any thread. */
+void adjunct_evict(struct adjunct_cpu *cpu, u64 entry);
 
 /** adjunct_wake_waiters() - something has become idle, perhaps. */
 void adjunct_wake_waiters(struct adjunct *adj);

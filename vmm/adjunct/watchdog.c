@@ -21,6 +21,7 @@
 /* A controller has 127.5 s to get ready, by its own account. */
 #define SLOW_MS 300000
 
+/* 0: not known, as the thread has gone meanwhile. */
 static u64 cpu_time(const struct adjunct_cpu *cpu)
 {
 	struct timespec ts;
@@ -42,12 +43,14 @@ static bool look(struct adjunct_cpu *cpu)
 	now = cpu_time(cpu);
 	/* Last, as an entry is counted before it is inside: it has been that one all along. */
 	entries = __atomic_load_n(&cpu->entries, __ATOMIC_SEQ_CST);
+	if (!now)
+		return true;
 	if (entries != cpu->seen) {
 		cpu->seen = entries;
 		cpu->seen_ns = now;
 	} else if (now - cpu->seen_ns >= ms * 1000000ULL) {
 		adjunct_crashed(cpu->adj, "it has not come back within %u ms", ms);
-		adjunct_evict(cpu);
+		adjunct_evict(cpu, entries);
 	}
 	return true;
 }
