@@ -131,12 +131,14 @@ u64 adjunct_pinned(const struct adjunct *adj);
 /**
  * struct adjunct_client_config - what requests are done by.
  * @nr_queues: of the device; memory is shared out by them
+ * @read_only: nothing is written, although its own node may be
  * @writeback: the driver flushes; otherwise each write has to last
  * @discard, @zeroes: were negotiated
  * @serial: of the disk, 20 bytes
  */
 struct adjunct_client_config {
 	u16 nr_queues;
+	bool read_only;
 	bool writeback;
 	bool discard;
 	bool zeroes;

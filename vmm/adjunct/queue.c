@@ -46,6 +46,7 @@ void adjunct_configure(struct adjunct *adj, const struct adjunct_client_config *
 	struct adjunct_config *to = adj->config;
 
 	to->nr_queues = config->nr_queues;
+	to->read_only = adj->read_only || config->read_only;
 	WRITE_ONCE(to->writeback, config->writeback);
 	to->discard = config->discard;
 	to->zeroes = config->zeroes;

@@ -113,6 +113,8 @@ static void configure(struct virtio_blk *blk)
 {
 	const struct adjunct_client_config config = {
 		.nr_queues = blk->vdev.nr_queues,
+		/* Of the top node: the function's own, below it, may be written. */
+		.read_only = blk->block->read_only,
 		.writeback = blk->writeback,
 		.discard = virtio_has(&blk->vdev, VIRTIO_BLK_F_DISCARD),
 		.zeroes = virtio_has(&blk->vdev, VIRTIO_BLK_F_WRITE_ZEROES),
