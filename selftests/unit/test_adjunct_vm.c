@@ -400,6 +400,56 @@ static void the_service_thread_reaps(void)
 	destroy();
 }
 
+/* Interrupts are lost, and the first request is done before the timer looks. */
+static void the_timer_goes_on(void)
+{
+	create(product, "serial              ", ",poll-us=0");
+	__atomic_store_n(&model.held, true, __ATOMIC_SEQ_CST);
+	offer(VIRTIO_BLK_T_IN, 0, DATA, 4096, true);
+	kick();
+	/* It polls before there is anything, and never sees it. */
+	usleep(100000);
+	CHECK(READ_ONCE(adj->armed));
+	vfio_function_interrupts(NULL, NULL, 0);
+	__atomic_store_n(&model.held, false, __ATOMIC_SEQ_CST);
+	CHECK(all_back());
+	COMES_TO(notified, 1);
+	/* Until it has nothing to look for. */
+	usleep(700000);
+	CHECK(READ_ONCE(adj->armed));
+	CHECK(!READ_ONCE(adj->ticking));
+	__atomic_store_n(&model.held, true, __ATOMIC_SEQ_CST);
+	offer(VIRTIO_BLK_T_IN, 0, DATA, 4096, true);
+	kick();
+	CHECK_EQ(ring_used_idx(&ring), 1);
+	__atomic_store_n(&model.held, false, __ATOMIC_SEQ_CST);
+	CHECK(all_back());
+	destroy();
+}
+
+/* The disk is read-only, its node is not. */
+static void a_client_that_only_reads(void)
+{
+	struct adjunct_client_config config = {.nr_queues = 1, .read_only = true, .writeback = true,
+					       .serial = "serial              "};
+	u16 head;
+
+	create(product, config.serial, ",poll-us=100000,watchdog-ms=60000");
+	memset(ram + DATA, 0x77, 4096);
+	adjunct_configure(adj, &config);
+	head = offer(VIRTIO_BLK_T_OUT, 0, DATA, 4096, false);
+	kick();
+	CHECK_EQ(ram[STATUSES + head], VIRTIO_BLK_S_IOERR);
+	CHECK_EQ(model.disk[0], 0);
+	config.read_only = false;
+	adjunct_configure(adj, &config);
+	head = offer(VIRTIO_BLK_T_OUT, 0, DATA, 4096, false);
+	kick();
+	CHECK_EQ(ram[STATUSES + head], VIRTIO_BLK_S_OK);
+	CHECK_EQ(model.disk[0], 0x77);
+	destroy();
+}
+
 static void queues_stop_and_go_on(void)
 {
 	u16 nr;
@@ -656,6 +706,8 @@ static const struct tap_test tests[] = {
 	{"a vCPU serves what it has kicked", a_vcpu_serves},
 	{"one entry takes all that there is", one_entry_for_all},
 	{"what takes longer is the service thread's", the_service_thread_reaps},
+	{"the timer looks again after it had nothing to look for", the_timer_goes_on},
+	{"a client that only reads writes nothing", a_client_that_only_reads},
 	{"queues stop, drained, and go on", queues_stop_and_go_on},
 	{"a queue that could not be drained goes on", a_queue_goes_on_undrained},
 	{"one that goes wrong is started anew, and no request fails", it_is_started_anew},

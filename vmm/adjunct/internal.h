@@ -206,7 +206,8 @@ struct adjunct {
 	struct loop_op irq_op;
 	struct loop_timer *tick;
 	struct loop_event *err_event;
-	bool armed;
+	bool armed;   /* polls the interrupt; the loop changes both */
+	bool ticking; /* the timer is set */
 
 	/* Restarts (restart.c) */
 	struct loop_work restart_work;

@@ -31,11 +31,24 @@ static void arm(struct adjunct *adj)
 
 	if (adj->armed)
 		return;
-	adj->armed = true;
+	WRITE_ONCE(adj->armed, true);
 	sqe = loop_sqe(adj->loop);
 	io_uring_prep_poll_add(sqe, adj->irq_fd, POLLIN);
 	loop_submit(adj->loop, sqe, &adj->irq_op);
+}
+
+static void tick_later(struct adjunct *adj)
+{
+	WRITE_ONCE(adj->ticking, true);
 	loop_timer_set(adj->tick, loop_now() + TICK_NS);
+}
+
+/* Two things to wait for; either may be waited for already. */
+static void wait_for_device(struct adjunct *adj)
+{
+	arm(adj);
+	if (!adj->ticking)
+		tick_later(adj);
 }
 
 static void look(struct adjunct *adj, u32 command)
@@ -46,14 +59,14 @@ static void look(struct adjunct *adj, u32 command)
 	if (adj->attached && adjunct_enter(adjunct_service(adj), command, adj->attached) == -EAGAIN)
 		return;
 	if (anything_pending(adj))
-		arm(adj);
+		wait_for_device(adj);
 }
 
 static void interrupted(struct loop_op *op, int res, unsigned int flags)
 {
 	struct adjunct *adj = container_of(op, struct adjunct, irq_op);
 
-	adj->armed = false;
+	WRITE_ONCE(adj->armed, false);
 	look(adj, ADJUNCT_REAP);
 }
 
@@ -63,21 +76,39 @@ static void reap(struct loop_work *work)
 
 	if (!adj->armed)
 		look(adj, ADJUNCT_REAP);
+	else if (!adj->ticking)
+		tick_later(adj);
+}
+
+/*
+ * The poll may stay armed, as its interrupt was eaten or lost. Who leaves a request at the
+ * device notes it in the log and then looks at @ticking; here it is the other way round.
+ */
+static void stop_ticking(struct adjunct *adj)
+{
+	__atomic_store_n(&adj->ticking, false, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (anything_pending(adj))
+		tick_later(adj);
 }
 
 static void ticked(void *arg)
 {
 	struct adjunct *adj = arg;
 
-	if (!anything_pending(adj))
+	if (!anything_pending(adj)) {
+		stop_ticking(adj);
 		return;
+	}
 	look(adj, ADJUNCT_TICK);
-	loop_timer_set(adj->tick, loop_now() + TICK_NS);
+	tick_later(adj);
 }
 
 void adjunct_reap(struct adjunct *adj)
 {
-	if (!READ_ONCE(adj->armed))
+	/* Behind what the image has written; pairs with stop_ticking(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!READ_ONCE(adj->armed) || !READ_ONCE(adj->ticking))
 		loop_post(adj->loop, &adj->reap_work);
 }
 
