@@ -82,10 +82,14 @@ void adjunct_queue_start(struct adjunct *adj, u16 index, const struct virtqueue 
 	q->size = vq->size;
 	q->event_idx = vq->event_idx;
 	q->indirect = vq->indirect;
-	q->live = 1;
-	q->attached = 1;
-	/* All of it before; pairs with the image's reads behind that of the number. */
+	/*
+	 * All of it before the number, and @live last: somebody may be inside, for another queue
+	 * or late, and must not take from this ring as the one that was before. Pairs with the
+	 * image's is_live().
+	 */
 	__atomic_store_n(&q->generation, q->generation + 1 ?: 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&q->attached, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&q->live, 1, __ATOMIC_RELEASE);
 	__atomic_or_fetch(&adj->attached, 1U << index, __ATOMIC_SEQ_CST);
 }
 

@@ -162,6 +162,17 @@ static void forget(struct queue *q)
 	q->wait_first = REQUEST_NONE;
 }
 
+/*
+ * Whether requests may be taken, of the ring that is known. The VMM sets a queue up anew by
+ * its number first and @live last; here it is the other way round, so that of a queue that
+ * goes live meanwhile the number has been seen to be another one.
+ */
+static bool is_live(const struct queue *q)
+{
+	return __atomic_load_n(&q->set->live, __ATOMIC_ACQUIRE) &&
+	       READ_ONCE(q->set->generation) == q->generation;
+}
+
 static void work(struct queue *q, struct adjunct_mailbox *box, u64 poll)
 {
 	u32 budget = max_t(u32, q->config->budget, 1);
@@ -169,7 +180,7 @@ static void work(struct queue *q, struct adjunct_mailbox *box, u64 poll)
 	bool again = false;
 
 	do {
-		if (READ_ONCE(q->set->live)) {
+		if (is_live(q)) {
 			vq_kick_off(&q->vq);
 			budget = take(q, budget);
 		}
@@ -177,7 +188,7 @@ static void work(struct queue *q, struct adjunct_mailbox *box, u64 poll)
 		reap(q);
 		wait_for_device(q, since, poll);
 		publish(q, box);
-		if (q->vq.broken || !READ_ONCE(q->set->live))
+		if (q->vq.broken || !is_live(q))
 			break;
 		again = vq_kick_on(&q->vq);
 	} while (again && budget);
@@ -208,7 +219,7 @@ static void account(struct queue *q, struct adjunct_mailbox *box)
 static int serve(struct queue *q, struct image *image, struct adjunct_mailbox *box, u64 poll,
 		 bool tick)
 {
-	u32 generation = READ_ONCE(q->set->generation);
+	u32 generation = __atomic_load_n(&q->set->generation, __ATOMIC_ACQUIRE);
 
 	if (generation != q->generation && READ_ONCE(q->set->attached)) {
 		q->generation = generation;
