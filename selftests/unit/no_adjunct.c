@@ -84,6 +84,11 @@ int adjunct_queues_drain(struct adjunct *adj, u32 queues, unsigned int ms)
 	abort();
 }
 
+void adjunct_queues_end(struct adjunct *adj, u32 queues, unsigned int ms)
+{
+	abort();
+}
+
 u16 adjunct_queue_left(const struct adjunct *adj, u16 index, const struct virtqueue *vq,
 		       u16 *heads, u16 *nr)
 {

@@ -547,6 +547,52 @@ static void one_that_loops(void)
 	it_goes_wrong("fault-loop-4-1     ", "has not come back within 200 ms");
 }
 
+/* Its device has nothing, and it says for ever that it has. */
+static void *keep_busy(void *arg)
+{
+	while (!__atomic_load_n((bool *)arg, __ATOMIC_SEQ_CST)) {
+		WRITE_ONCE(adjunct_log(adj, 0)->busy, 1);
+		usleep(100);
+	}
+	return NULL;
+}
+
+static void one_that_is_always_busy(void)
+{
+	bool end = false;
+	pthread_t thread;
+
+	create(product, "serial              ", "");
+	pthread_create(&thread, NULL, keep_busy, &end);
+	usleep(10000);
+	loop_call(adjunct_loop(adj), stop, NULL);
+	adjunct_queues_end(adj, 1, 500);
+	CHECK_EQ(adjunct_queues_attached(adj), 0);
+	CHECK_EQ(stats().restarts, 1);
+	CHECK(adjunct_has_failed(adj) && failed);
+	__atomic_store_n(&end, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
+	destroy();
+}
+
+static void one_that_ends_in_time(void)
+{
+	u16 nr;
+
+	create(product, "serial              ", ",poll-us=0");
+	__atomic_store_n(&model.held, true, __ATOMIC_SEQ_CST);
+	offer(VIRTIO_BLK_T_IN, 0, DATA, 4096, true);
+	kick();
+	loop_call(adjunct_loop(adj), stop, NULL);
+	CHECK_EQ(adjunct_queues_drain(adj, 1, 100), -ETIMEDOUT);
+	__atomic_store_n(&model.held, false, __ATOMIC_SEQ_CST);
+	adjunct_queues_end(adj, 1, 30000);
+	CHECK(!adjunct_has_failed(adj));
+	CHECK_EQ(left(&nr), 1);
+	CHECK_EQ(nr, 0);
+	destroy();
+}
+
 /* All that an image can leave in its log, good and bad. */
 static void what_is_left(void)
 {
@@ -712,6 +758,8 @@ static const struct tap_test tests[] = {
 	{"a queue that could not be drained goes on", a_queue_goes_on_undrained},
 	{"one that goes wrong is started anew, and no request fails", it_is_started_anew},
 	{"one that loops is, too", one_that_loops},
+	{"one that is always busy is given up where it has to end", one_that_is_always_busy},
+	{"one that is done in time is not", one_that_ends_in_time},
 	{"what is left in the log is taken with care", what_is_left},
 	{"one that crashes too often is given up", one_that_crashes_too_often},
 	{"a device that dies is reset", a_device_that_dies},

@@ -181,6 +181,13 @@ void adjunct_queue_stop(struct adjunct *adj, u16 index);
 int adjunct_queues_drain(struct adjunct *adj, u32 queues, unsigned int ms);
 
 /**
+ * adjunct_queues_end() - the same, and it comes to an end: an adjunct that has not done with
+ * them by @ms is started anew, and given up after as long again. Without the VM's lock, if
+ * that can be: the loop may be busy with the device.
+ */
+void adjunct_queues_end(struct adjunct *adj, u32 queues, unsigned int ms);
+
+/**
  * adjunct_queue_left() - what is left of a queue that nobody serves any more.
  * @vq: the same that it was started with
  * @heads: of what was taken and not returned, in their order; room for @vq->size

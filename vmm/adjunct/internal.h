@@ -348,6 +348,8 @@ void adjunct_tell(struct loop_work *work);
 int adjunct_up(struct adjunct *adj);
 /** adjunct_crashed() - it has to be started anew. Any thread. */
 void adjunct_crashed(struct adjunct *adj, const char *fmt, ...) __printf(2, 3);
+/** adjunct_give_up() - start it anew no more: its requests fail. Any thread but the loop's. */
+void adjunct_give_up(struct adjunct *adj, const char *why);
 /* Not in the loop, which is confined; it may be up already. */
 int adjunct_restart_start(struct adjunct *adj);
 /** adjunct_restart_stop() - start it anew no more. Loop. */

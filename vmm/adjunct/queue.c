@@ -157,6 +157,18 @@ int adjunct_queues_drain(struct adjunct *adj, u32 queues, unsigned int ms)
 	return 0;
 }
 
+void adjunct_queues_end(struct adjunct *adj, u32 queues, unsigned int ms)
+{
+	if (!adjunct_queues_drain(adj, queues, ms))
+		return;
+	adjunct_crashed(adj, "it does not come to an end with its requests");
+	if (!adjunct_queues_drain(adj, queues, ms))
+		return;
+	/* The image says what is busy, and one that always is would have the driver wait. */
+	adjunct_give_up(adj, "it does not come to an end with its requests");
+	adjunct_queues_drain(adj, queues, 0);
+}
+
 /*
  * The last batch, which its image may not have come to clear: entries of it that the ring
  * shows to be returned. struct adjunct_log has the rule. Returns how many.

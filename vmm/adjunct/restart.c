@@ -134,6 +134,28 @@ static void give_up(struct adjunct *adj, const char *why)
 	adjunct_wake_waiters(adj);
 }
 
+struct end {
+	struct adjunct *adj;
+	const char *why;
+};
+
+static void give_up_in_loop(void *arg)
+{
+	struct end *end = arg;
+
+	if (adjunct_has_failed(end->adj))
+		return;
+	adjunct_close_gate(end->adj);
+	give_up(end->adj, end->why);
+}
+
+void adjunct_give_up(struct adjunct *adj, const char *why)
+{
+	struct end end = {.adj = adj, .why = why};
+
+	loop_call(adj->loop, give_up_in_loop, &end);
+}
+
 static bool too_often(struct adjunct *adj, u64 now)
 {
 	u64 *oldest = &adj->restarted[adj->restarts++ % ADJUNCT_RESTARTS];

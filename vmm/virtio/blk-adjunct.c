@@ -221,10 +221,12 @@ static int drain_adjunct(struct virtio_blk *blk, u32 queues, bool give_up)
 {
 	int ret;
 
-	/* It ends by itself: what the device does not complete fails. */
-	do {
-		ret = adjunct_queues_drain(blk->adjunct, queues, DRAIN_MS);
-	} while (ret && give_up);
+	if (give_up) {
+		adjunct_queues_end(blk->adjunct, queues, DRAIN_MS);
+		return 0;
+	}
+	/* What the device does not complete fails by then. */
+	ret = adjunct_queues_drain(blk->adjunct, queues, DRAIN_MS);
 	if (ret)
 		return err_errno(ret, "disk '%s' does not complete its requests, so the guest cannot stop now",
 				 blk->block->node_name ?: "");
