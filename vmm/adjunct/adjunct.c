@@ -13,6 +13,7 @@
 #include "mem.h"
 #include "vfio/vfio.h"
 #include "vm.h"
+#include "wait.h"
 
 #define CLASS_NVME 0x010802
 /* A request is tried for as long as a device may be away, see restart.c. */
@@ -229,11 +230,14 @@ void adjunct_destroy(struct adjunct *adj)
 {
 	if (!adj)
 		return;
+	/* Nobody finds it any more, so nobody minds that the VM's lock is free meanwhile. */
 	forget(adj);
-	adjunct_wait_unused(adj);
 	if (adj->thread) {
+		wait_begin(WAIT_DISKS);
+		adjunct_wait_unused(adj);
 		loop_call(adj->loop, stop_in_loop, adj);
 		iothread_own_end(adj->thread);
+		wait_end();
 	}
 	adjunct_watchdog_stop(adj);
 	adjunct_vm_destroy(adj);

@@ -37,8 +37,11 @@ static void detach(void *arg)
 
 void adjunct_detach(struct adjunct *adj)
 {
+	/* The loop may be bringing a device up, or down, as long as that takes. */
+	wait_begin(WAIT_DISKS);
 	adjunct_wait_unused(adj);
 	loop_call(adj->loop, detach, adj);
+	wait_end();
 }
 
 void adjunct_configure(struct adjunct *adj, const struct adjunct_client_config *config)
