@@ -510,7 +510,7 @@ static const struct step steps[] = {
 	{"blockdevs", blockdevs_init, blockdevs_exit, false},
 	{"netdevs", netdevs_init, netdevs_exit, false},
 	{"machine", machine_init, machine_exit, true},
-	{"adjuncts", adjuncts_init, NULL, true},
+	{"adjuncts", adjuncts_init, adjuncts_stop, true},
 	{"board", board_init, board_exit, true},
 	{"devices", devices_init, NULL, true},
 	{"kernel", load_init, NULL, true},

@@ -23,6 +23,10 @@ int adjuncts_place(struct vm *vm)
 	return 0;
 }
 
+void adjuncts_stop(void)
+{
+}
+
 const struct adjunct_disk *adjunct_disk(const struct adjunct *adj)
 {
 	abort();

@@ -226,12 +226,9 @@ static void forget(struct adjunct *adj)
 		}
 }
 
-void adjunct_destroy(struct adjunct *adj)
+/* The end of all that runs. It may have been stopped already. */
+static void stop(struct adjunct *adj)
 {
-	if (!adj)
-		return;
-	/* Nobody finds it any more, so nobody minds that the VM's lock is free meanwhile. */
-	forget(adj);
 	if (adj->thread) {
 		wait_begin(WAIT_DISKS);
 		adjunct_wait_unused(adj);
@@ -239,8 +236,27 @@ void adjunct_destroy(struct adjunct *adj)
 		iothread_own_end(adj->thread);
 		wait_end();
 	}
+	adj->thread = NULL;
+	adj->loop = NULL;
 	adjunct_watchdog_stop(adj);
 	adjunct_vm_destroy(adj);
+}
+
+void adjuncts_stop(void)
+{
+	struct adjunct *adj;
+
+	for (adj = all; adj; adj = adj->next)
+		stop(adj);
+}
+
+void adjunct_destroy(struct adjunct *adj)
+{
+	if (!adj)
+		return;
+	/* Nobody finds it any more, so nobody minds that the VM's lock is free meanwhile. */
+	forget(adj);
+	stop(adj);
 	vfio_function_close(adj->fn);
 	adjunct_memory_put(&adj->memory);
 	adjunct_image_close(&adj->image);

@@ -7,7 +7,8 @@
  *
  * Life: adjunct_create() by a block node -> adjunct_place(), where the guest's RAM is laid
  * out -> adjunct_start(), before there are devices -> adjunct_attach() by the device, queues
- * that start and stop, adjunct_detach() -> adjunct_destroy().
+ * that start and stop, adjunct_detach() -> adjuncts_stop(), where the program ends ->
+ * adjunct_destroy().
  *
  * Threads. An adjunct has a thread of its own with a loop (the service thread). What says
  * "loop" is called there; what says "any thread" takes no lock that could be held over it.
@@ -99,6 +100,13 @@ int adjuncts_place(struct vm *vm);
 
 /** adjuncts_start() - bring all of them up; the vCPUs of @vm do not run. */
 int adjuncts_start(struct vm *vm);
+
+/**
+ * adjuncts_stop() - have all tell their devices that they go, and run no more.
+ *
+ * There are no devices any more, and the guest's RAM, which they have, still is.
+ */
+void adjuncts_stop(void);
 
 /** adjunct_disk() - what it has found; NULL before it was started. */
 const struct adjunct_disk *adjunct_disk(const struct adjunct *adj);

@@ -269,6 +269,8 @@ void adjunct_vm_destroy(struct adjunct *adj)
 			munmap(cpu->run, cpu->run_size);
 		if (cpu->adj && cpu->fd >= 0)
 			close(cpu->fd);
+		cpu->run = NULL;
+		cpu->fd = -1;
 	}
 	if (adj->vm_fd >= 0)
 		close(adj->vm_fd);
