@@ -698,6 +698,38 @@ static void many_at_once(void)
 	destroy();
 }
 
+/* It has kicked, and is late to serve. */
+static void *late_vcpu(void *arg)
+{
+	adjunct_thread_is(1);
+	adjunct_note(adj, 0);
+	sem_post(arg);
+	usleep(300000);
+	adjunct_serve_noted();
+	return NULL;
+}
+
+static void the_end_waits_for_a_vcpu(void)
+{
+	pthread_t thread;
+	sem_t noted;
+	u64 start;
+
+	create(product, "serial              ", "");
+	sem_init(&noted, 0, 0);
+	pthread_create(&thread, NULL, late_vcpu, &noted);
+	while (sem_wait(&noted))
+		;
+	start = loop_now();
+	loop_call(adjunct_loop(adj), stop, NULL);
+	CHECK_EQ(adjunct_queues_drain(adj, 1, 30000), 0);
+	/* ASan has a word where it does not. */
+	destroy();
+	CHECK(loop_now() - start >= 200000000);
+	pthread_join(thread, NULL);
+	sem_destroy(&noted);
+}
+
 /* The watchdog may be late with it: the entry that it meant has left, another one comes. */
 static void an_evict_is_for_one_entry(void)
 {
@@ -758,6 +790,7 @@ static const struct tap_test tests[] = {
 	{"one that crashes too often is given up", one_that_crashes_too_often},
 	{"a device that dies is reset", a_device_that_dies},
 	{"vCPUs and the service thread at once", many_at_once},
+	{"the end waits for a vCPU that is late", the_end_waits_for_a_vcpu},
 	{"who is sent out is one entry", an_evict_is_for_one_entry},
 	{"1,000 entries", what_an_entry_takes},
 };

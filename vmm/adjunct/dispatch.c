@@ -350,9 +350,19 @@ void adjunct_serve_noted(void)
 
 void adjunct_wait_unused(struct adjunct *adj)
 {
-	const struct timespec moment = {.tv_nsec = LOOK_NS};
+	struct timespec ts;
+	u64 ns;
 
-	/* Looked at, as who drops it cannot wake anybody through it afterwards. */
-	while (__atomic_load_n(&adj->users, __ATOMIC_SEQ_CST))
-		nanosleep(&moment, NULL);
+	/*
+	 * Looked at again and again, as who drops it cannot wake anybody through it afterwards.
+	 * By the condition, as threads that are confined have no other way to sleep.
+	 */
+	pthread_mutex_lock(&adj->lock);
+	while (__atomic_load_n(&adj->users, __ATOMIC_SEQ_CST)) {
+		ns = loop_now() + LOOK_NS;
+		ts.tv_sec = ns / 1000000000;
+		ts.tv_nsec = ns % 1000000000;
+		pthread_cond_clockwait(&adj->cond, &adj->lock, CLOCK_MONOTONIC, &ts);
+	}
+	pthread_mutex_unlock(&adj->lock);
 }
