@@ -30,6 +30,8 @@ static const struct pci_roots roots = { sysfs, dev };
  * @once: then it does again.
  */
 static bool is_online[VFS];
+/* What is attached to a function: a bit a namespace. */
+static uint32_t namespaces[VFS];
 static int patience;
 static bool once;
 static unsigned int offlines;
@@ -103,19 +105,57 @@ static inline uint32_t given(enum resource r, const struct vf *but)
 	return sum;
 }
 
+static inline uint32_t bits(const uint32_t *nsids, size_t count)
+{
+	uint32_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		sum |= 1u << nsids[i];
+	return sum;
+}
+
+static inline bool is_alone(const struct vf *vf, uint32_t with)
+{
+	unsigned int i;
+
+	for (i = 0; i < VFS; i++) {
+		if (i != vf->index && namespaces[i] & with)
+			return false;
+	}
+	return true;
+}
+
 static inline int fake_assign(struct adapter *adapter, struct vf *vf, const struct amount *amount,
 		       const uint32_t *nsids, size_t count)
 {
 	enum resource r;
 
-	if (refuses() || is_online[vf->index])
+	if (refuses() || is_online[vf->index] || !is_alone(vf, bits(nsids, count)))
 		return -EREMOTEIO;
 	for_each_resource(r) {
 		if (amount->of[r] + given(r, vf) > adapter->primary.of[r].total)
 			return -EREMOTEIO;
 	}
 	vf->has = *amount;
+	vf->attached = true;
+	namespaces[vf->index] = bits(nsids, count);
 	return 0;
+}
+
+static inline int fake_detach(struct adapter *adapter, struct vf *vf)
+{
+	if (is_online[vf->index])
+		return -EREMOTEIO;
+	vf->attached = false;
+	namespaces[vf->index] = 0;
+	return 0;
+}
+
+static inline int fake_has_only(struct adapter *adapter, const struct vf *vf,
+				const uint32_t *nsids, size_t count)
+{
+	return namespaces[vf->index] == bits(nsids, count);
 }
 
 static inline int fake_online(struct adapter *adapter, struct vf *vf)
@@ -149,6 +189,8 @@ static const struct adapter_ops fake_ops = {
 	.assign = fake_assign,
 	.online = fake_online,
 	.offline = fake_offline,
+	.detach = fake_detach,
+	.has_only = fake_has_only,
 	.reset = fake_reset,
 };
 
@@ -224,6 +266,7 @@ static inline void make_adapter(void)
 		m.adapter.vfs[i] = (struct vf){ .index = i, .iommu_group = i, .state = VF_FREE };
 		pci_init(&m.adapter.vfs[i].fn, &roots, &bdf);
 	}
+	memset(namespaces, 0, sizeof(namespaces));
 	patience = -1;
 	once = bug = false;
 	said[0] = '\0';

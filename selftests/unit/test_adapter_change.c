@@ -206,7 +206,7 @@ static void test_destroy(void)
 	/* What it had is anybody's, until it is let go. */
 	HAS(0, 0, 0);
 	CHECK_EQ(vf_at(0)->state, VF_FREE);
-	write_file(m.path, "[group]\nname=b\nguest=gb\n[group]\nname=c\n[group]\nname=a\nweight=2\n");
+	write_file(m.path, "[group]\nname=b\nguest=gb\nnamespaces=2,3\n[group]\nname=c\n[group]\nname=a\nweight=2\n");
 	CHECK_EQ(manager_reload(&m), 0);
 	CHECK_EQ(group_find(&m.file, "c")->vf->has.of[RESOURCE_QUEUES], 9);
 	write_file(m.path, two_groups);

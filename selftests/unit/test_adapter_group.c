@@ -47,7 +47,7 @@ static void test_reload(void)
 	a = lease("ga", "a", &pa);
 	CHECK(heard(a, "granted", NULL));
 	/* Oversubscribed: nothing changes. */
-	write_file(m.path, "[group]\nname=a\n[group]\nname=c\nshare=absolute\nqueues=7\n");
+	write_file(m.path, "[group]\nname=a\nnamespaces=1\n[group]\nname=c\nshare=absolute\nqueues=7\n");
 	CHECK_EQ(manager_reload(&m), -EINVAL);
 	CHECK(strstr(said, "groups want 13 queues in all"));
 	HAS(1, 3, 2);
@@ -56,7 +56,7 @@ static void test_reload(void)
 	write_file(m.path, "[group]\nname=c\n");
 	CHECK_EQ(manager_reload(&m), -EBUSY);
 	CHECK(strstr(said, "group 'a' is in use and has gone"));
-	write_file(m.path, "[group]\nname=c\nshare=absolute\nqueues=4\n[group]\nname=a\n");
+	write_file(m.path, "[group]\nname=c\nshare=absolute\nqueues=4\n[group]\nname=a\nnamespaces=1\n");
 	CHECK_EQ(manager_reload(&m), 0);
 	CHECK_STR(vf_at(0)->group->name, "a");
 	HAS(0, 6, 4);

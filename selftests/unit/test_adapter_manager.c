@@ -157,6 +157,9 @@ static void begin_again(void)
 	is_online[0] = is_online[1] = true;
 	m.adapter.vfs[0].has = (struct amount){ .of = { 5, 4 } };
 	m.adapter.vfs[1].has = (struct amount){ .of = { 4, 2 } };
+	namespaces[0] = 1u << 1;
+	namespaces[1] = 1u << 2 | 1u << 3;
+	m.adapter.vfs[0].attached = m.adapter.vfs[1].attached = true;
 	CHECK_EQ(fake_read(&m.adapter), 0);
 	manager_init(&m);
 }
@@ -228,6 +231,65 @@ static void test_wrong_claims(void)
 	end();
 }
 
+/* The file has changed while nobody managed: the disk is another group's now. */
+static void test_moved_meanwhile(void)
+{
+	struct peer *peer;
+	int fd;
+
+	begin_again();
+	m.file.groups[0].namespaces[0] = 4;
+	m.file.groups[2].namespaces[m.file.groups[2].nr_namespaces++] = 1;
+	fd = guest();
+	peer = last_peer();
+	say(peer, fd, "{\"type\":\"hello\",\"guest\":\"ga\",\"group\":\"a\",\"holding\":\"0000:02:00.1\"}");
+	CHECK(heard(fd, "hello", NULL));
+	CHECK(heard(fd, "error", "is not attached to the namespaces of group 'a'"));
+	CHECK_EQ(vf_at(0)->state, VF_ORPHAN);
+	pass(250);
+	CHECK(!is_online[0]);
+	CHECK_EQ(namespaces[group_find(&m.file, "a")->vf->index], 1u << 4);
+	close(fd);
+	fd = lease("gf", "f", &peer);
+	CHECK(heard(fd, "granted", NULL));
+	CHECK_EQ(namespaces[peer->vf->index], 1u << 1);
+	close(fd);
+	end();
+}
+
+/* A disk that goes to another group leaves the one that has it, or stays. */
+static void test_reload_namespaces(void)
+{
+	static const char moved[] =
+		"[group]\nname=a\nweight=2\nnamespaces=4\n"
+		"[group]\nname=c\nweight=2\nnamespaces=1\n"
+		"[group]\nname=b\nguest=gb\nnamespaces=3,2\n";
+	struct peer *pa, *pb;
+	int a, b;
+
+	begin(two_groups);
+	two_leases(&a, &b, &pa, &pb);
+	write_file(m.path, moved);
+	CHECK_EQ(manager_reload(&m), -EBUSY);
+	CHECK(strstr(said, "group 'a' is in use, and has other namespaces"));
+	CHECK_EQ(namespaces[0], 1u << 1);
+	close(a);
+	peer_receive(&m, pa);
+	CHECK_EQ(vf_at(0)->state, VF_ASSIGNED);
+	/* Amounts of a are as they were: what it is attached to is not. */
+	CHECK_EQ(manager_reload(&m), 0);
+	CHECK_EQ(namespaces[group_find(&m.file, "a")->vf->index], 1u << 4);
+	CHECK_EQ(namespaces[group_find(&m.file, "c")->vf->index], 1u << 1);
+	CHECK_EQ(namespaces[1], 1u << 2 | 1u << 3);
+	CHECK(is_online[1]);
+	/* What is no group's is no function's. */
+	write_file(m.path, "[group]\nname=b\nguest=gb\nnamespaces=2,3\n");
+	CHECK_EQ(manager_reload(&m), 0);
+	CHECK_EQ(namespaces[0] | namespaces[2], 0);
+	close(b);
+	end();
+}
+
 /* A manager that ends leaves all as it is. */
 static void test_end(void)
 {
@@ -292,6 +354,8 @@ static const struct tap_test tests[] = {
 	{ "blocked transactions fence who makes them", test_faults },
 	{ "after a crash owners take up what they have", test_rebuild },
 	{ "and nobody what he has not", test_wrong_claims },
+	{ "nor what has become somebody else's", test_moved_meanwhile },
+	{ "a disk is one group's, however its file changes", test_reload_namespaces },
 	{ "a manager that ends takes nothing away", test_end },
 	{ "connections that make no sense end", test_hostile },
 };

@@ -39,6 +39,12 @@ static int whole_nothing(struct adapter *adapter, struct vf *vf)
 	return 0;
 }
 
+static int whole_has_only(struct adapter *adapter, const struct vf *vf, const uint32_t *nsids,
+			  size_t count)
+{
+	return !count;
+}
+
 static int whole_reset(struct adapter *adapter)
 {
 	return pci_reset(&adapter->pf);
@@ -57,6 +63,8 @@ const struct adapter_ops adapter_whole_ops = {
 	.assign = whole_assign,
 	.online = whole_nothing,
 	.offline = whole_nothing,
+	.detach = whole_nothing,
+	.has_only = whole_has_only,
 	.reset = whole_reset,
 	.keep = whole_keep,
 };

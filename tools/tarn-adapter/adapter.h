@@ -50,6 +50,7 @@ enum vf_state {
  * @state: where it is in its life
  * @why: of VF_UNUSABLE
  * @has: what the adapter has assigned to it
+ * @attached: it may be attached to namespaces
  * @group: that it is for, or NULL
  * @peer: who has the lease, or NULL
  * @gen: the last change that its owner was told of
@@ -65,6 +66,7 @@ struct vf {
 	enum vf_state state;
 	char why[VF_WHY_MAX];
 	struct amount has;
+	bool attached;
 	struct group *group;
 	struct peer *peer;
 	uint64_t gen;
@@ -84,10 +86,12 @@ struct adapter;
  * @assign: give an offline function what it is to have
  * @online: have it work
  * @offline: have it stop, whatever it is at, and take all from it
+ * @detach: take all namespaces from an offline function
+ * @has_only: whether a function is attached to these namespaces and no others: 1 or 0
  * @reset: reset the adapter, after which all functions are offline
  * @keep: change what the primary function keeps for itself, which resets it
  *
- * Each returns 0 or an errno, reported.
+ * Each returns 0, or what it says, or an errno, reported.
  */
 struct adapter_ops {
 	const char *name;
@@ -97,6 +101,9 @@ struct adapter_ops {
 		      const uint32_t *nsids, size_t count);
 	int (*online)(struct adapter *adapter, struct vf *vf);
 	int (*offline)(struct adapter *adapter, struct vf *vf);
+	int (*detach)(struct adapter *adapter, struct vf *vf);
+	int (*has_only)(struct adapter *adapter, const struct vf *vf, const uint32_t *nsids,
+			size_t count);
 	int (*reset)(struct adapter *adapter);
 	int (*keep)(struct adapter *adapter, const struct amount *amount);
 };
@@ -167,7 +174,10 @@ bool vf_is_let(const struct vf *vf);
 /** vf_move() - Its next state. One that does not follow is our bug: it is reported. */
 void vf_move(struct vf *vf, enum vf_state to);
 
-/** vf_stop() - Take it offline and reset it, so that nothing that it began goes on. */
+/**
+ * vf_stop() - Take it offline and reset it, so that nothing that it began goes on, and take
+ * its namespaces from it, so that they can be somebody else's.
+ */
 int vf_stop(struct adapter *adapter, struct vf *vf);
 
 #endif

@@ -17,6 +17,23 @@ static struct vf *vf_of(struct adapter *adapter, unsigned int number)
 	return number && number <= adapter->nr_vfs ? &adapter->vfs[number - 1] : NULL;
 }
 
+static int detach(struct adapter *adapter, struct vf *vf)
+{
+	int ret = 0;
+
+	if (vf->attached)
+		ret = nvme_attach_only(adapter->nvme, vf->cntlid, NULL, 0);
+	if (!ret)
+		vf->attached = false;
+	return ret;
+}
+
+static int has_only(struct adapter *adapter, const struct vf *vf, const uint32_t *nsids,
+		    size_t count)
+{
+	return nvme_has_only(adapter->nvme, vf->cntlid, nsids, count);
+}
+
 static int read_all(struct adapter *adapter)
 {
 	struct nvme_secondary list[NVME_SECONDARIES];
@@ -34,10 +51,38 @@ static int read_all(struct adapter *adapter)
 			continue;
 		vf->cntlid = list[i].cntlid;
 		vf->has = list[i].has;
+		vf->attached = true;
+		/* It is at nothing, and will be nobody's: its namespaces can be others'. */
+		if (!list[i].online && vf->state == VF_UNUSABLE)
+			detach(adapter, vf);
 		if (list[i].online && vf->state == VF_FREE)
 			vf_move(vf, VF_ORPHAN);
 	}
 	return count < 0 ? count : 0;
+}
+
+/*
+ * Whatever is thought here, the adapter knows who has a namespace: two functions write to
+ * one disk only if it is asked to let them.
+ */
+static int check_alone(struct adapter *adapter, const struct vf *vf, uint32_t nsid)
+{
+	uint8_t page[NVME_PAGE];
+	int ret = nvme_controllers(adapter->nvme, nsid, page);
+	unsigned int i;
+
+	for (i = 0; !ret && i < adapter->nr_vfs; i++) {
+		const struct vf *other = &adapter->vfs[i];
+
+		/* One that the list has not has no controller, and 0 may be the primary. */
+		if (other == vf || other->cntlid == adapter->primary.cntlid ||
+		    !nvme_has_controller(page, other->cntlid))
+			continue;
+		err("namespace %u is attached to %s: it is not given to %s, too", nsid,
+		    other->fn.name, vf->fn.name);
+		ret = -EBUSY;
+	}
+	return ret;
 }
 
 static int assign(struct adapter *adapter, struct vf *vf, const struct amount *amount,
@@ -49,8 +94,12 @@ static int assign(struct adapter *adapter, struct vf *vf, const struct amount *a
 
 	for (i = 0; !ret && i < count; i++)
 		ret = host_use_check(&adapter->pf, nsids[i]);
-	if (!ret)
-		ret = nvme_attach_only(adapter->nvme, vf->cntlid, nsids, count);
+	for (i = 0; !ret && i < count; i++)
+		ret = check_alone(adapter, vf, nsids[i]);
+	if (ret)
+		return ret;
+	vf->attached = true;
+	ret = nvme_attach_only(adapter->nvme, vf->cntlid, nsids, count);
 	for_each_resource(r) {
 		if (ret)
 			break;
@@ -122,6 +171,8 @@ const struct adapter_ops adapter_nvme_ops = {
 	.assign = assign,
 	.online = online,
 	.offline = offline,
+	.detach = detach,
+	.has_only = has_only,
 	.reset = reset,
 	.keep = keep,
 };

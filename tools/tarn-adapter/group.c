@@ -35,6 +35,26 @@ struct group *group_find(const struct group_file *file, const char *name)
 	return NULL;
 }
 
+static bool has_all(const struct group *group, const struct group *of)
+{
+	size_t i, j;
+
+	for (i = 0; i < of->nr_namespaces; i++) {
+		for (j = 0; j < group->nr_namespaces; j++) {
+			if (group->namespaces[j] == of->namespaces[i])
+				break;
+		}
+		if (j == group->nr_namespaces)
+			return false;
+	}
+	return true;
+}
+
+bool group_has_same(const struct group *a, const struct group *b)
+{
+	return has_all(a, b) && has_all(b, a);
+}
+
 static uint32_t number(const struct config_section *section, const char *key, uint32_t otherwise)
 {
 	const char *value = config_get(section, key);

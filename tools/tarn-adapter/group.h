@@ -69,6 +69,9 @@ void group_file_free(struct group_file *file);
 /** group_find() - By name, or NULL. */
 struct group *group_find(const struct group_file *file, const char *name);
 
+/** group_has_same() - Whether both have the same namespaces, in any order. */
+bool group_has_same(const struct group *a, const struct group *b);
+
 const char *group_share_name(enum plan_share share);
 
 #endif

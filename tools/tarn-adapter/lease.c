@@ -86,7 +86,8 @@ static void begin(struct manager *m, struct peer *peer, struct vf *vf, const cha
 
 /*
  * What it held before this manager began is its own again if it may have the group, the
- * function is online and nobody's, and its process has that open.
+ * function is online, nobody's, and attached to what the group has now, and its process has
+ * that open.
  */
 static void take_up(struct manager *m, struct peer *peer, const struct wire_message *msg)
 {
@@ -101,6 +102,12 @@ static void take_up(struct manager *m, struct peer *peer, const struct wire_mess
 	if (!vf || vf->state != VF_ORPHAN || group->vf) {
 		peer_error(peer, -ESTALE, "'%s' is not to be had any more, or is somebody else's: ask anew",
 			   msg->holding);
+		return;
+	}
+	if (m->adapter.ops->has_only(&m->adapter, vf, group->namespaces,
+				     group->nr_namespaces) != 1) {
+		peer_error(peer, -ESTALE, "%s is not attached to the namespaces of group '%s': ask anew",
+			   vf->fn.name, group->name);
 		return;
 	}
 	if (!holds_group(peer->pid, vf)) {
@@ -257,7 +264,7 @@ static void stop(struct manager *m, struct vf *vf)
 		return;
 	}
 	vf_move(vf, VF_UNUSABLE);
-	snprintf(vf->why, sizeof(vf->why), "it could not be taken offline and reset");
+	snprintf(vf->why, sizeof(vf->why), "it could not be taken offline and reset, or has its namespaces still");
 }
 
 void lease_end(struct manager *m, struct vf *vf, const char *why, const char *event)

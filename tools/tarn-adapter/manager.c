@@ -81,6 +81,22 @@ static void give_up(struct vf *vf, const char *why)
 	strncpy(vf->why, why, sizeof(vf->why) - 1);
 }
 
+/* Of a function that was for somebody: what it had can be anybody's. */
+static int empty(struct manager *m, struct vf *vf)
+{
+	const struct adapter_ops *ops = m->adapter.ops;
+
+	if (ops->offline(&m->adapter, vf)) {
+		give_up(vf, "the adapter does not take it offline");
+		return -EIO;
+	}
+	if (ops->detach(&m->adapter, vf)) {
+		give_up(vf, "the adapter does not take its namespaces from it");
+		return -EIO;
+	}
+	return 0;
+}
+
 /*
  * Take from functions what others are to have, before anybody gets more. They stay for
  * their groups.
@@ -93,11 +109,9 @@ static void take_back(struct manager *m, struct vf *vf)
 		return;
 	if (vf->state == VF_PLANNED && group && group->share == PLAN_FIRST_COME)
 		return;
-	if ((vf->has.of[RESOURCE_QUEUES] || vf->has.of[RESOURCE_INTERRUPTS]) &&
-	    m->adapter.ops->offline(&m->adapter, vf)) {
-		give_up(vf, "the adapter does not take it offline");
+	if ((vf->has.of[RESOURCE_QUEUES] || vf->has.of[RESOURCE_INTERRUPTS] || vf->attached) &&
+	    empty(m, vf))
 		return;
-	}
 	if (group && *group->barred) {
 		group->vf = NULL;
 		vf->group = NULL;
@@ -117,9 +131,7 @@ static void bar(struct manager *m, struct group *group, int ret)
 	group->vf = NULL;
 	group->gets = (struct amount){ 0 };
 	vf->group = NULL;
-	if (m->adapter.ops->offline(&m->adapter, vf))
-		give_up(vf, "the adapter does not take it offline");
-	else
+	if (!empty(m, vf))
 		vf_move(vf, VF_FREE);
 }
 
@@ -182,16 +194,27 @@ void manager_arrange(struct manager *m)
 
 /* ---- the file anew ------------------------------------------------------------------------- */
 
-/* Who holds something keeps it; a group that has gone keeps its name until then. */
+/*
+ * Who holds something keeps it; a group that has gone keeps its name until then, and one that
+ * is to have other namespaces those that its guest writes to.
+ */
 static int keep_held(struct manager *m, const struct group_file *file)
 {
 	size_t i;
 
 	for (i = 0; i < m->file.count; i++) {
-		const struct group *group = &m->file.groups[i];
+		const struct group *group = &m->file.groups[i], *next;
 
-		if (is_held(group) && !group_find(file, group->name)) {
+		if (!is_held(group))
+			continue;
+		next = group_find(file, group->name);
+		if (!next) {
 			err("group '%s' is in use and has gone from %s: end its lease first (tarnctl adapter revoke)",
+			    group->name, m->path);
+			return -EBUSY;
+		}
+		if (!group_has_same(group, next)) {
+			err("group '%s' is in use, and has other namespaces in %s: end its lease first (tarnctl adapter revoke)",
 			    group->name, m->path);
 			return -EBUSY;
 		}
@@ -199,6 +222,7 @@ static int keep_held(struct manager *m, const struct group_file *file)
 	return 0;
 }
 
+/* A function that is attached to what its group is not to have any more is nobody's. */
 static void adopt(struct manager *m, struct group_file *file)
 {
 	size_t i;
@@ -208,11 +232,12 @@ static void adopt(struct manager *m, struct group_file *file)
 
 		if (!old)
 			continue;
+		strcpy(file->groups[i].barred, old->barred);
+		if (!old->vf || !group_has_same(old, &file->groups[i]))
+			continue;
 		file->groups[i].vf = old->vf;
 		file->groups[i].gets = old->gets;
-		strcpy(file->groups[i].barred, old->barred);
-		if (old->vf)
-			old->vf->group = &file->groups[i];
+		old->vf->group = &file->groups[i];
 	}
 	for (i = 0; i < m->file.count; i++) {
 		struct vf *vf = m->file.groups[i].vf;

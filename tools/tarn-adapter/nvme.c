@@ -249,36 +249,71 @@ static bool is_among(uint32_t nsid, const uint32_t *nsids, size_t count)
 	return false;
 }
 
+int nvme_controllers(int fd, uint32_t nsid, uint8_t *page)
+{
+	return report(identify(fd, CNS_ATTACHED_CONTROLLERS, 0, nsid, page),
+		      "say where a namespace is attached");
+}
+
 static int set_attached(int fd, uint32_t nsid, uint16_t cntlid, bool on)
 {
 	uint8_t page[NVME_PAGE];
-	int ret = identify(fd, CNS_ATTACHED_CONTROLLERS, 0, nsid, page);
+	int ret = nvme_controllers(fd, nsid, page);
 
-	if (ret)
-		return report(ret, "say where a namespace is attached");
-	if (nvme_has_controller(page, cntlid) == on)
-		return 0;
+	if (ret || nvme_has_controller(page, cntlid) == on)
+		return ret;
 	return attach(fd, nsid, cntlid, on);
 }
 
-/* More namespaces than a list has are none of an adapter that is divided by this. */
-int nvme_attach_only(int fd, uint16_t cntlid, const uint32_t *nsids, size_t count)
+/*
+ * More namespaces than a list has are none of an adapter that is divided by this. Return:
+ * how many there are, or an errno.
+ */
+static int list_namespaces(int fd, uint32_t *list)
 {
 	uint8_t page[NVME_PAGE];
-	uint32_t list[NVME_LIST];
-	size_t nr, i;
 	int ret = identify(fd, CNS_ALLOCATED_NAMESPACES, 0, 0, page);
 
-	if (ret)
-		return report(ret, "list its namespaces");
-	nr = nvme_decode_list(page, list);
+	return ret ? report(ret, "list its namespaces") : (int)nvme_decode_list(page, list);
+}
+
+int nvme_has_only(int fd, uint16_t cntlid, const uint32_t *nsids, size_t count)
+{
+	uint32_t list[NVME_LIST];
+	uint8_t page[NVME_PAGE];
+	int nr = list_namespaces(fd, list), i, ret;
+
+	if (nr < 0)
+		return nr;
+	for (i = 0; i < (int)count; i++) {
+		if (!is_among(nsids[i], list, nr))
+			return 0;
+	}
+	for (i = 0; i < nr; i++) {
+		ret = nvme_controllers(fd, list[i], page);
+		if (ret)
+			return ret;
+		if (nvme_has_controller(page, cntlid) != is_among(list[i], nsids, count))
+			return 0;
+	}
+	return 1;
+}
+
+int nvme_attach_only(int fd, uint16_t cntlid, const uint32_t *nsids, size_t count)
+{
+	uint32_t list[NVME_LIST];
+	int nr = list_namespaces(fd, list), ret = 0;
+	size_t i;
+
+	if (nr < 0)
+		return nr;
 	for (i = 0; i < count; i++) {
 		if (!is_among(nsids[i], list, nr)) {
 			err("the adapter has no namespace %u", nsids[i]);
 			return -ENODEV;
 		}
 	}
-	for (i = 0; !ret && i < nr; i++)
+	for (i = 0; !ret && i < (size_t)nr; i++)
 		ret = set_attached(fd, list[i], cntlid, is_among(list[i], nsids, count));
 	return ret;
 }

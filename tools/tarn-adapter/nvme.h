@@ -98,6 +98,15 @@ int nvme_manage(int fd, enum nvme_action action, uint16_t cntlid, enum resource 
 /** nvme_attach_only() - Attach to a controller these namespaces and no others. */
 int nvme_attach_only(int fd, uint16_t cntlid, const uint32_t *nsids, size_t count);
 
+/** nvme_has_only() - Whether it has these and no others. Return: 1, 0, or an errno. */
+int nvme_has_only(int fd, uint16_t cntlid, const uint32_t *nsids, size_t count);
+
+/**
+ * nvme_controllers() - Who has a namespace.
+ * @page: of NVME_PAGE, for nvme_has_controller()
+ */
+int nvme_controllers(int fd, uint32_t nsid, uint8_t *page);
+
 /** nvme_reset() - Reset the controller, and wait until the kernel's driver has it again. */
 int nvme_reset(int fd);
 

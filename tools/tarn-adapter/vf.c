@@ -75,5 +75,7 @@ int vf_stop(struct adapter *adapter, struct vf *vf)
 	int reset = pci_reset(&vf->fn);
 
 	vf->has = (struct amount){ 0 };
+	if (!ret)
+		ret = adapter->ops->detach(adapter, vf);
 	return ret ? ret : reset;
 }
