@@ -231,6 +231,34 @@ static void test_wrong_claims(void)
 	end();
 }
 
+/* A device that is open by O_PATH is no device that is open, which anybody can have. */
+static void test_open_by_path(void)
+{
+	struct peer *peer;
+	int fd, path;
+
+	begin_again();
+	path = open("/dev/full", O_PATH);
+	CHECK(path >= 0);
+	fd = guest();
+	peer = last_peer();
+	say(peer, fd, "{\"type\":\"hello\",\"guest\":\"gb\",\"group\":\"b\",\"holding\":\"0000:02:00.2\"}");
+	CHECK(heard(fd, "hello", NULL));
+	CHECK(heard(fd, "error", "does not have VFIO group 1 open"));
+	close(fd);
+	close(path);
+	/* As it is when it is open. */
+	path = open("/dev/full", O_RDWR);
+	fd = guest();
+	peer = last_peer();
+	say(peer, fd, "{\"type\":\"hello\",\"guest\":\"gb\",\"group\":\"b\",\"holding\":\"0000:02:00.2\"}");
+	CHECK(heard(fd, "hello", NULL));
+	CHECK(heard(fd, "granted", NULL));
+	close(fd);
+	close(path);
+	end();
+}
+
 /* The file has changed while nobody managed: the disk is another group's now. */
 static void test_moved_meanwhile(void)
 {
@@ -354,6 +382,7 @@ static const struct tap_test tests[] = {
 	{ "blocked transactions fence who makes them", test_faults },
 	{ "after a crash owners take up what they have", test_rebuild },
 	{ "and nobody what he has not", test_wrong_claims },
+	{ "nor what it has by its path only", test_open_by_path },
 	{ "nor what has become somebody else's", test_moved_meanwhile },
 	{ "a disk is one group's, however its file changes", test_reload_namespaces },
 	{ "a manager that ends takes nothing away", test_end },

@@ -5,32 +5,96 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "manager.h"
 
+/**
+ * struct open_file - what fdinfo says of a descriptor, all of one moment
+ * @flags: that it was opened with
+ * @mount: number of the mount that it is on
+ * @inode: of it there
+ */
+struct open_file {
+	unsigned int flags;
+	uint64_t mount;
+	uint64_t inode;
+};
+
+static bool read_fdinfo(pid_t pid, const char *number, struct open_file *file)
+{
+	char path[64], line[128];
+	unsigned int found = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.20s", pid, number);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		found += sscanf(line, "flags: %o", &file->flags) == 1 ||
+			 sscanf(line, "mnt_id: %" SCNu64, &file->mount) == 1 ||
+			 sscanf(line, "ino: %" SCNu64, &file->inode) == 1;
+	if (f)
+		fclose(f);
+	return found == 3;
+}
+
+/* By its name alone, so that no file system of others is asked, which may not answer. */
+static bool has_name(const char *path, const char *name)
+{
+	char target[PATH_MAX], *slash;
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
+
+	if (len < 0)
+		return false;
+	target[len] = '\0';
+	slash = strrchr(target, '/');
+	return slash && !strcmp(slash + 1, name);
+}
+
+/*
+ * Anybody can have a device open by O_PATH, which gives no access to it. What descriptor it
+ * was may change while it is looked at: what fdinfo and statx() say has to be of one file.
+ */
+static bool is_device(pid_t pid, const char *number, const char *name, dev_t device)
+{
+	struct open_file file;
+	struct statx st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%.20s", pid, number);
+	if (!has_name(path, name) || !read_fdinfo(pid, number, &file) || file.flags & O_PATH ||
+	    statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+		  STATX_BASIC_STATS | STATX_MNT_ID, &st))
+		return false;
+	return S_ISCHR(st.stx_mode) && st.stx_mask & STATX_MNT_ID &&
+	       makedev(st.stx_rdev_major, st.stx_rdev_minor) == device &&
+	       st.stx_mnt_id == file.mount && st.stx_ino == file.inode;
+}
+
 /* Whether a process has the function's group open. */
 static bool holds_group(pid_t pid, const struct vf *vf)
 {
-	char path[PATH_MAX];
-	struct stat group, st;
+	char path[PATH_MAX], real[PATH_MAX];
 	struct dirent *entry;
+	struct stat group;
 	bool holds = false;
 	DIR *dir;
 
 	vf_group_path(vf, path);
-	if (stat(path, &group))
+	if (!realpath(path, real) || stat(real, &group))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	dir = opendir(path);
-	while (dir && !holds && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/proc/%d/fd/%s", pid, entry->d_name);
-		holds = !stat(path, &st) && S_ISCHR(st.st_mode) && st.st_rdev == group.st_rdev;
-	}
+	while (dir && !holds && (entry = readdir(dir)))
+		holds = is_device(pid, entry->d_name, strrchr(real, '/') + 1, group.st_rdev);
 	if (dir)
 		closedir(dir);
 	return holds;
