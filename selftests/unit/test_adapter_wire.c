@@ -195,6 +195,15 @@ static void test_other_lines(void)
 		"DMAR: [DMA Write] Request device [02:20.1] fault addr 0x1", "DMAR: [DMA Write] Request device [02:00.8] fault addr 0x1",
 		"DMAR: [DMA Write] Request device [02:00.1] fault addr", "AMD-Vi: Event logged [IO_PAGE_FAULT",
 		"AMD-Vi: Event logged [IO_PAGE_FAULT device= address=0x1", "a: AMD-Vi: Event logged [IO_PAGE_FAULT address=0x1",
+		/* Kernel lines that quote what somebody has chosen. */
+		"overlayfs: failed to resolve '/DMAR: [DMA Write NO_PASID] Request device [02:00.1] fault addr 0x1000 [fault reason 0x05] x': -2",
+		" DMAR: [DMA Write NO_PASID] Request device [02:00.1] fault addr 0x1000 [fault reason 0x05] x",
+		"overlayfs: failed to resolve '/AMD-Vi: Event logged [IO_PAGE_FAULT device=02:00.1 domain=0x0010 address=0x7000 flags=0x0000]': -2",
+		"overlayfs: x 0000:02:00.1: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0010 address=0x7000 flags=0x0020]",
+		"x 0000:02:00.1: y: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0010 address=0x7000 flags=0x0020]",
+		"x y 0000:02:00.1: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0010 address=0x7000 flags=0x0020]",
+		" 0000:02:00.1: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0010 address=0x7000 flags=0x0020]",
+		"dmar_fault: 42 callbacks suppressed by x", "dmar_faulty x: 42 callbacks suppressed",
 		"a b: AMD-Vi: Event logged [IO_PAGE_FAULT address=0x1",
 	};
 	unsigned int i;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See kmsg.h. A process can write lines like these only if it may write to /dev/kmsg. */
+/*
+ * See kmsg.h. A process can write lines only if it may write to /dev/kmsg, but the kernel
+ * quotes what anybody may have chosen, as a path: so how a line begins is what counts.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +19,11 @@
 /* Facility 0 is the kernel's own; others come from processes. */
 #define FACILITY_SHIFT 3
 
+static bool begins(const char *line, const char *with)
+{
+	return !strncmp(line, with, strlen(with));
+}
+
 /* Read the number behind @key in @line. Return: whether it is there. */
 static bool number_behind(const char *line, const char *key, int base, uint64_t *number)
 {
@@ -30,17 +38,21 @@ static bool number_behind(const char *line, const char *key, int base, uint64_t 
 	return end != at && !errno;
 }
 
-/* Read the address that begins at @at and ends before one of @ends. */
-static bool take_bdf(const char *at, const char *ends, struct bdf *bdf)
+static bool take_bdf_of(const char *at, size_t len, struct bdf *bdf)
 {
 	char text[BDF_TEXT_MAX];
-	size_t len = strcspn(at, ends);
 
 	if (len >= sizeof(text))
 		return false;
 	memcpy(text, at, len);
 	text[len] = '\0';
 	return !bdf_parse(text, bdf);
+}
+
+/* Read the address that begins at @at and ends before one of @ends. */
+static bool take_bdf(const char *at, const char *ends, struct bdf *bdf)
+{
+	return take_bdf_of(at, strcspn(at, ends), bdf);
 }
 
 /*
@@ -54,7 +66,9 @@ static bool parse_intel(const char *line, struct kmsg_fault *fault)
 	const char *at = strstr(line, device);
 	uint64_t reason;
 
-	if (!strstr(line, "DMAR") || !at || !take_bdf(at + strlen(device), "]", &fault->bdf))
+	if (!begins(line, "DMAR: [") && !begins(line, "DMAR:["))
+		return false;
+	if (!at || !take_bdf(at + strlen(device), "]", &fault->bdf))
 		return false;
 	fault->any_domain = true;
 	fault->kind = strstr(line, "[INTR-REMAP]") ? KMSG_INTERRUPT : KMSG_DMA;
@@ -67,18 +81,16 @@ static bool parse_intel(const char *line, struct kmsg_fault *fault)
 	return true;
 }
 
-/* "DRIVER BDF: " before @end, as dev_err() has it. */
+/* "DRIVER BDF: ", as dev_err() has it, from the beginning to @end, and nothing else. */
 static bool take_prefix(const char *line, const char *end, struct bdf *bdf)
 {
+	const size_t len = strlen("0000:00:00.0");
 	const char *at = strchr(line, ' ');
-	const char *colon = at ? strstr(at, ": ") : NULL;
-	char text[BDF_TEXT_MAX];
 
-	if (!colon || colon > end || colon - at > BDF_TEXT_MAX)
+	if (!at || at == line || at >= end || end - at != (ssize_t)len + 3 ||
+	    !begins(end - 2, ": ") || memchr(line, ':', at - line))
 		return false;
-	memcpy(text, at + 1, colon - at - 1);
-	text[colon - at - 1] = '\0';
-	return !bdf_parse(text, bdf);
+	return strcspn(at + 1, ": ") == strlen("0000") && take_bdf_of(at + 1, len, bdf);
 }
 
 /*
@@ -93,7 +105,7 @@ static bool parse_amd(const char *line, struct kmsg_fault *fault)
 
 	if (!at || !number_behind(at, "address=", 0, &fault->address))
 		return false;
-	device = strstr(at, "device=");
+	device = at == line ? strstr(at, "device=") : NULL;
 	if (device) {
 		device += strlen("device=");
 		fault->any_domain = strcspn(device, " ") < strlen("0000:00:00.0");
@@ -114,11 +126,13 @@ static bool parse_amd(const char *line, struct kmsg_fault *fault)
 static bool parse_suppressed(const char *line, struct kmsg_fault *fault)
 {
 	const char *colon = strchr(line, ':');
+	char *end;
 
-	if (!colon || !strstr(colon, " callbacks suppressed") ||
-	    (strncmp(line, "dmar_fault", 10) && strncmp(line, "amd_iommu", 9)))
+	if (!colon || (!begins(line, "dmar_fault:") && !begins(line, "amd_iommu_")))
 		return false;
-	fault->count = strtoull(colon + 1, NULL, 10);
+	fault->count = strtoull(colon + 1, &end, 10);
+	if (strcmp(end, " callbacks suppressed"))
+		return false;
 	fault->kind = KMSG_SUPPRESSED;
 	return fault->count;
 }
