@@ -373,6 +373,37 @@ static void test_hostile(void)
 	end();
 }
 
+/* Who may lease nothing does not stay by saying hello, or by talking; who may does. */
+static void test_uninvited(void)
+{
+	struct peer *peer, *own, *operator;
+	char text[256];
+	int fd, fd2, o;
+
+	begin(two_groups);
+	fd = guest();
+	peer = last_peer();
+	peer->uid = getuid() + 1;
+	fd2 = guest();
+	own = last_peer();
+	o = operator_guest(&operator);
+	peer->since -= 6000;
+	own->since -= 6000;
+	operator->since -= 6000;
+	say(peer, fd, "{\"type\":\"hello\",\"guest\":\"gx\"}");
+	say(own, fd2, "{\"type\":\"hello\",\"guest\":\"ga\"}");
+	say(operator, o, "{\"type\":\"show\"}");
+	CHECK(heard(fd, "hello", NULL) && heard(fd2, "hello", NULL) && heard(o, "ok", NULL));
+	manager_tick(&m);
+	CHECK_EQ(recv(fd, text, sizeof(text), 0), 0);
+	CHECK_EQ(recv(fd2, text, sizeof(text), 0), -1);
+	CHECK_EQ(recv(o, text, sizeof(text), 0), -1);
+	close(fd);
+	close(fd2);
+	close(o);
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{ "functions have what the plan says", test_plan },
 	{ "a lease is a connection, for whom it may be", test_lease },
@@ -387,6 +418,7 @@ static const struct tap_test tests[] = {
 	{ "a disk is one group's, however its file changes", test_reload_namespaces },
 	{ "a manager that ends takes nothing away", test_end },
 	{ "connections that make no sense end", test_hostile },
+	{ "and those that can come to nothing", test_uninvited },
 };
 
 TAP_MAIN(tests)

@@ -99,7 +99,7 @@ struct change {
  * @vf: what it has a lease of, or NULL
  * @follows: it gets events
  * @waits: it gets the answer when the change that it asked for has ended
- * @since: when it came
+ * @since: when it came; of root, when it said something last
  * @credit: messages that it may send now; @refilled: when it got them
  * @lost: messages that it had no room for
  */

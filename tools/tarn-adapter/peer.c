@@ -16,8 +16,8 @@
 #include "error.h"
 #include "manager.h"
 
-/* Connections in all, and of a user who is not root. */
-#define PEERS_MAX 256
+/* Connections of all users together, and of one; root, who has to help, has no limit. */
+#define PEERS_MAX 192
 #define PEERS_OF_USER 32
 /* Who has not said what he wants by then is not waited for. */
 #define SILENCE_MS 5000
@@ -83,6 +83,7 @@ void peer_error(struct peer *peer, int ret, const char *fmt, ...)
 
 /* ---- coming and going -------------------------------------------------------------------- */
 
+/* @all: set to how many there are of users who are not root. */
 static unsigned int count_peers(const struct manager *m, uid_t uid, unsigned int *all)
 {
 	const struct peer *peer;
@@ -90,7 +91,7 @@ static unsigned int count_peers(const struct manager *m, uid_t uid, unsigned int
 
 	*all = 0;
 	LIST_FOREACH(peer, &m->peers, link) {
-		++*all;
+		*all += peer->uid != 0;
 		count += peer->uid == uid;
 	}
 	return count;
@@ -107,7 +108,7 @@ static struct peer *make_peer(struct manager *m, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return NULL;
 	own = count_peers(m, cred.uid, &all);
-	if (all >= PEERS_MAX || (cred.uid && own >= PEERS_OF_USER))
+	if (cred.uid && (all >= PEERS_MAX || own >= PEERS_OF_USER))
 		return NULL;
 	peer = calloc(1, sizeof(*peer));
 	if (!peer)
@@ -154,10 +155,22 @@ void peer_sweep(struct manager *m)
 	}
 }
 
-/* Who has said hello, or follows events, may be silent. */
-static bool may_be_silent(const struct peer *peer)
+static bool may_lease(const struct manager *m, uid_t uid)
 {
-	return *peer->guest || peer->follows || peer->waits;
+	size_t i;
+
+	for (i = 0; i < m->file.count; i++) {
+		if (m->file.groups[i].user == uid)
+			return true;
+	}
+	return !uid;
+}
+
+/* Who has a lease, follows events, or has said hello and may come to have a lease. */
+static bool may_be_silent(const struct manager *m, const struct peer *peer)
+{
+	return peer->vf || peer->follows || peer->waits ||
+	       (*peer->guest && may_lease(m, peer->uid));
 }
 
 int64_t peer_tick(struct manager *m, int64_t now)
@@ -168,7 +181,7 @@ int64_t peer_tick(struct manager *m, int64_t now)
 	LIST_FOREACH(peer, &m->peers, link) {
 		int64_t due = peer->since + SILENCE_MS;
 
-		if (may_be_silent(peer))
+		if (may_be_silent(m, peer))
 			continue;
 		if (now >= due)
 			peer_drop(m, peer);
@@ -197,7 +210,9 @@ static bool has_credit(struct peer *peer)
 
 static void handle(struct manager *m, struct peer *peer, const struct wire_message *msg)
 {
-	peer->since = clock_ms();
+	/* Others do not stay by talking. */
+	if (!peer->uid)
+		peer->since = clock_ms();
 	if (msg->type == WIRE_HELLO) {
 		lease_hello(m, peer, msg);
 		return;
