@@ -162,6 +162,33 @@ static void test_fence(void)
 	end();
 }
 
+/* What it said in time counts, if it is read late because a command took long. */
+static void test_read_late(void)
+{
+	struct peer *pa, *pb, *po;
+	char text[80];
+	int a, b, o;
+
+	begin(two_groups);
+	two_leases(&a, &b, &pa, &pb);
+	o = operator_guest(&po);
+	say(po, o, "{\"type\":\"share\",\"group\":\"a\",\"queues\":5}");
+	CHECK(heard(a, "quiesce", NULL));
+	snprintf(text, sizeof(text), "{\"type\":\"ack\",\"gen\":%llu}",
+		 (unsigned long long)pa->vf->gen);
+	CHECK(send(a, text, strlen(text), 0) > 0);
+	pass(1050);
+	CHECK(heard(a, "recover", NULL));
+	CHECK_EQ(vf_at(0)->state, VF_LEASED);
+	HAS(0, 5, 4);
+	acknowledge(a, pa, "done");
+	CHECK(heard(o, "ok", NULL));
+	close(a);
+	close(b);
+	close(o);
+	end();
+}
+
 static void test_gone_meanwhile(void)
 {
 	struct peer *pa, *pb, *po;
@@ -260,6 +287,7 @@ static const struct tap_test tests[] = {
 	{ "an adapter that refuses in the middle, once", test_move_undone },
 	{ "and for good", test_move_fatal },
 	{ "who does not acknowledge is fenced, and comes back", test_fence },
+	{ "who has in time is not, when it is read late", test_read_late },
 	{ "who goes meanwhile is not waited for", test_gone_meanwhile },
 	{ "one is destroyed, others are not disturbed", test_destroy },
 	{ "one that does not read blocks nobody", test_deaf },

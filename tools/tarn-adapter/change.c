@@ -345,12 +345,17 @@ int change_begin(struct manager *m, enum change_kind kind, struct member *member
 	return 0;
 }
 
+bool change_is_due(const struct manager *m, int64_t now)
+{
+	return m->change.kind && now >= m->change.deadline;
+}
+
 void change_tick(struct manager *m, int64_t now)
 {
 	struct change *c = &m->change;
 	size_t i;
 
-	if (c->kind && now >= c->deadline) {
+	if (change_is_due(m, now)) {
 		for (i = 0; i < c->count; i++) {
 			struct member *member = &c->members[i];
 

@@ -332,6 +332,9 @@ int manager_tick(struct manager *m)
 {
 	int64_t now = clock_ms(), next = -1, due;
 
+	/* A command may have been waited for until now: acknowledgements that came are in time. */
+	if (change_is_due(m, now))
+		peer_receive_all(m);
 	change_tick(m, now);
 	if (!m->settled && (!has_orphans(m) || now >= m->settle_at)) {
 		lease_end_orphans(m);
@@ -347,5 +350,6 @@ int manager_tick(struct manager *m)
 		next = m->change.deadline;
 	if (next < 0)
 		return -1;
+	now = clock_ms();
 	return next > now ? next - now : 0;
 }

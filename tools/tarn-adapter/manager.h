@@ -213,6 +213,9 @@ void change_done(struct manager *m, struct peer *peer, uint64_t gen);
 /** change_leave() - The lease of a function has ended. */
 void change_leave(struct manager *m, const struct vf *vf);
 
+/** change_is_due() - Whether its deadline has come. */
+bool change_is_due(const struct manager *m, int64_t now);
+
 /** change_tick() - See if its deadline has come. */
 void change_tick(struct manager *m, int64_t now);
 
@@ -244,6 +247,9 @@ void peer_accept(struct manager *m, int listener);
 
 /** peer_receive() - Read what has come, until there is nothing or it has gone. */
 void peer_receive(struct manager *m, struct peer *peer);
+
+/** peer_receive_all() - Likewise of all, without waiting. They may be freed. */
+void peer_receive_all(struct manager *m);
 
 /**
  * peer_send() - Send a message, which is freed.

@@ -272,3 +272,12 @@ void peer_receive(struct manager *m, struct peer *peer)
 			peer_drop(m, peer);
 	}
 }
+
+void peer_receive_all(struct manager *m)
+{
+	struct peer *peer;
+
+	LIST_FOREACH(peer, &m->peers, link)
+		peer_receive(m, peer);
+	peer_sweep(m);
+}
