@@ -146,6 +146,33 @@ static void test_faults(void)
 	end();
 }
 
+/* Who comes next begins with none. */
+static void test_faults_of_others(void)
+{
+	const struct kmsg_fault fault = { .kind = KMSG_DMA, .bdf = { .bus = 2, .devfn = 1 },
+					  .any_domain = true, .address = 0x7000 };
+	struct peer *peer;
+	int fd;
+
+	begin(two_groups);
+	fd = lease("ga", "a", &peer);
+	CHECK(heard(fd, "granted", NULL));
+	fault_take(&m, &fault);
+	fault_take(&m, &fault);
+	close(fd);
+	peer_receive(&m, peer);
+	fd = lease("ga", "a", &peer);
+	CHECK(heard(fd, "granted", NULL));
+	fault_take(&m, &fault);
+	fault_take(&m, &fault);
+	CHECK(is_online[0]);
+	CHECK_EQ(vf_at(0)->faults, 4);
+	fault_take(&m, &fault);
+	CHECK(!is_online[0]);
+	close(fd);
+	end();
+}
+
 /* Two functions are online, with what a change had given them. */
 static void begin_again(void)
 {
@@ -411,6 +438,7 @@ static const struct tap_test tests[] = {
 	{ "an adapter that refuses", test_refused_by_adapter },
 	{ "a group that cannot be set up is barred alone", test_not_set_up },
 	{ "blocked transactions fence who makes them", test_faults },
+	{ "and not who comes after him", test_faults_of_others },
 	{ "after a crash owners take up what they have", test_rebuild },
 	{ "and nobody what he has not", test_wrong_claims },
 	{ "nor what it has by its path only", test_open_by_path },

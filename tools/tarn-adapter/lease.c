@@ -142,6 +142,9 @@ static void begin(struct manager *m, struct peer *peer, struct vf *vf, const cha
 	vf->peer = peer;
 	peer->vf = vf;
 	vf->gen = ++m->gen;
+	/* What the last owner did is not held against this one. */
+	vf->window = 0;
+	vf->recent = 0;
 	notice(m, vf, kind, NULL, "guest '%s' (pid %d, user %u) has group '%s'", peer->guest,
 	       peer->pid, peer->uid, vf->group->name);
 }
