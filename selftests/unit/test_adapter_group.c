@@ -136,6 +136,10 @@ static void test_host_use(void)
 	shell("ln -s ../sub/nvme5n1 %s/block/ && echo 7 > %s/sub/nvme5n1/nsid", sysfs, sysfs);
 	CHECK_EQ(host_use_check(&m.adapter.pf, 7), 0);
 	CHECK_EQ(host_use_check(&m.adapter.pf, 8), 0);
+	/* What cannot be looked at may be in use. */
+	shell("ln -s nvme5n1 %s/nvme5n1%s", dev, "");
+	CHECK_EQ(host_use_check(&m.adapter.pf, 7), -ELOOP);
+	CHECK(strstr(said, "whether this host uses namespace 7"));
 	end();
 }
 

@@ -66,7 +66,10 @@ static bool has_number(const struct pci_function *pf, const char *name, uint32_t
 	return number == nsid;
 }
 
-/* A partition of it that is mounted has the whole disk, too. */
+/*
+ * A partition of it that is mounted has the whole disk, too. What is not there is not used;
+ * what cannot be found out may be.
+ */
 static int check_disk(const struct pci_function *pf, const char *name, uint32_t nsid)
 {
 	char path[PATH_MAX];
@@ -78,8 +81,10 @@ static int check_disk(const struct pci_function *pf, const char *name, uint32_t 
 		close(fd);
 		return 0;
 	}
-	if (errno != EBUSY)
+	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
 		return 0;
+	if (errno != EBUSY)
+		return err_errno(-errno, "%s: whether this host uses namespace %u", path, nsid);
 	err("namespace %u is %s, which this host uses itself: it is not given to a guest", nsid,
 	    path);
 	return -EBUSY;
