@@ -35,6 +35,8 @@ static uint32_t namespaces[VFS];
 static int patience;
 static bool once;
 static unsigned int offlines;
+/* It takes nothing offline. */
+static bool stubborn;
 
 /* The last message that was reported, and whether there was one about us. */
 static char said[1200];
@@ -169,6 +171,8 @@ static inline int fake_online(struct adapter *adapter, struct vf *vf)
 static inline int fake_offline(struct adapter *adapter, struct vf *vf)
 {
 	offlines++;
+	if (stubborn)
+		return -EREMOTEIO;
 	is_online[vf->index] = false;
 	vf->has = (struct amount){ 0 };
 	return 0;
@@ -268,7 +272,7 @@ static inline void make_adapter(void)
 	}
 	memset(namespaces, 0, sizeof(namespaces));
 	patience = -1;
-	once = bug = false;
+	once = bug = stubborn = false;
 	said[0] = '\0';
 }
 

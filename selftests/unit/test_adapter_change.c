@@ -162,6 +162,44 @@ static void test_fence(void)
 	end();
 }
 
+/* The text of the last event of a kind, "" if there was none. */
+static const char *last_text(const char *kind)
+{
+	const char *text = "";
+	uint64_t i;
+
+	for (i = 0; i < m.event_seq && i < EVENTS_MAX; i++) {
+		const json_t *event = m.events[i];
+
+		if (!strcmp(json_string_value(json_object_get(event, "event")), kind))
+			text = json_string_value(json_object_get(event, "text"));
+	}
+	return text;
+}
+
+/* Nobody is told that a function is offline that is not. */
+static void test_not_fenced(void)
+{
+	struct peer *pa, *pb, *po;
+	int a, b, o;
+
+	begin(two_groups);
+	two_leases(&a, &b, &pa, &pb);
+	o = operator_guest(&po);
+	say(po, o, "{\"type\":\"revoke\",\"group\":\"a\"}");
+	CHECK(heard(a, "quiesce", NULL));
+	stubborn = true;
+	pass(1050);
+	CHECK(strstr(last_text("fenced"), "does not take its function offline"));
+	CHECK_EQ(vf_at(0)->state, VF_UNUSABLE);
+	CHECK(is_online[0] && namespaces[0] == 1u << 1);
+	stubborn = false;
+	close(a);
+	close(b);
+	close(o);
+	end();
+}
+
 /* What it said in time counts, if it is read late because a command took long. */
 static void test_read_late(void)
 {
@@ -287,6 +325,7 @@ static const struct tap_test tests[] = {
 	{ "an adapter that refuses in the middle, once", test_move_undone },
 	{ "and for good", test_move_fatal },
 	{ "who does not acknowledge is fenced, and comes back", test_fence },
+	{ "who cannot be is not said to be", test_not_fenced },
 	{ "who has in time is not, when it is read late", test_read_late },
 	{ "who goes meanwhile is not waited for", test_gone_meanwhile },
 	{ "one is destroyed, others are not disturbed", test_destroy },

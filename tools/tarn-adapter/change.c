@@ -245,13 +245,17 @@ static void advance(struct manager *m)
 
 static void fence(struct manager *m, struct member *member)
 {
+	int ret;
+
 	member->part = PART_FENCED;
 	m->change.fenced++;
 	vf_move(member->vf, VF_FENCED);
-	m->adapter.ops->offline(&m->adapter, member->vf);
+	ret = m->adapter.ops->offline(&m->adapter, member->vf);
 	notice(m, member->vf, "fenced", NULL,
-	       "guest '%s' has not acknowledged within %lld ms: its function is offline until it does",
-	       member->vf->peer->guest, (long long)m->file.deadline_ms);
+	       "guest '%s' has not acknowledged within %lld ms: %s",
+	       member->vf->peer->guest, (long long)m->file.deadline_ms,
+	       ret ? "the adapter does not take its function offline, which may be at work still" :
+		     "its function is offline until it does");
 }
 
 /* One that was fenced, and answers after all. */
