@@ -431,6 +431,26 @@ static void test_uninvited(void)
 	end();
 }
 
+/* An answer of some length arrives, and in place of one of any length an error does. */
+static void test_long_answers(void)
+{
+	static char text[WIRE_ANSWER_MAX + 1];
+	struct peer *peer;
+	int fd;
+
+	begin(two_groups);
+	fd = operator_guest(&peer);
+	memset(text, 'x', sizeof(text) - 1);
+	CHECK_EQ(peer_send(peer, json_pack("{s:s, s:s}", "type", "ok", "text", text), -1),
+		 -EMSGSIZE);
+	CHECK(heard(fd, "error", "the answer is too long"));
+	text[WIRE_ANSWER_MAX - 100] = '\0';
+	CHECK_EQ(peer_send(peer, json_pack("{s:s, s:s}", "type", "ok", "text", text), -1), 0);
+	CHECK(heard(fd, "ok", NULL));
+	close(fd);
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{ "functions have what the plan says", test_plan },
 	{ "a lease is a connection, for whom it may be", test_lease },
@@ -447,6 +467,7 @@ static const struct tap_test tests[] = {
 	{ "a manager that ends takes nothing away", test_end },
 	{ "connections that make no sense end", test_hostile },
 	{ "and those that can come to nothing", test_uninvited },
+	{ "answers that are long, and too long", test_long_answers },
 };
 
 TAP_MAIN(tests)

@@ -254,7 +254,8 @@ void peer_receive_all(struct manager *m);
 /**
  * peer_send() - Send a message, which is freed.
  * @pass: a descriptor to pass along, or -1
- * Return: 0, or an errno: it does not read, or has gone.
+ * Return: 0, or an errno: it does not read, or has gone; -EMSGSIZE: it is too long, which
+ * was told in its place.
  */
 int peer_send(struct peer *peer, json_t *message, int pass);
 

@@ -49,7 +49,7 @@ static ssize_t send_packet(int fd, const char *text, size_t len, int pass)
 	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-int peer_send(struct peer *peer, json_t *message, int pass)
+static int send_message(struct peer *peer, json_t *message, int pass)
 {
 	char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
 	int ret = 0;
@@ -66,6 +66,16 @@ int peer_send(struct peer *peer, json_t *message, int pass)
 	if (ret && peer)
 		peer->lost++;
 	free(text);
+	return ret;
+}
+
+/* Who waits for an answer that is too long is told that. */
+int peer_send(struct peer *peer, json_t *message, int pass)
+{
+	int ret = send_message(peer, message, pass);
+
+	if (ret == -EMSGSIZE)
+		peer_error(peer, ret, "the answer is too long for a message");
 	return ret;
 }
 

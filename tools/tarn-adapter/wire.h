@@ -52,8 +52,11 @@
 #define WIRE_SUFFIX ".sock"
 /** Longest message to the manager, in bytes. */
 #define WIRE_MAX 2048
-/** Longest message from it. */
-#define WIRE_ANSWER_MAX 65536
+/**
+ * Longest message from it: of an adapter with as many functions as there can be, and within
+ * what a socket takes by default.
+ */
+#define WIRE_ANSWER_MAX (192 * 1024)
 /** Longest name of anything, with its zero. */
 #define WIRE_NAME_MAX 65
 
