@@ -172,8 +172,10 @@ static void values(void)
 		int fd, ret;
 	} list[] = {
 		/* fd -3 stands for the device, -4 for a file of the pool */
-		{ 0, 0, -3, 0 },	   { 254, 4096, -3, 0 },
-		{ 0, 1ULL << 40, -3, 0 },  { 255, 0, -3, -EINVAL },
+		{ 0, 0, -3, 0 },
+		{ TARN_GRANT_MAX_DEVICES - 1, 4096, -3, 0 },
+		{ 0, 1ULL << 40, -3, 0 },
+		{ TARN_GRANT_MAX_DEVICES, 0, -3, -EINVAL },
 		{ ~0U, 0, -3, -EINVAL },   { 0, 1, -3, -EINVAL },
 		{ 0, 512, -3, -EINVAL },   { 0, 0, -2, -EINVAL },
 		{ 0, 0, 9999, -EBADF },	   { 0, 0, -4, -EOPNOTSUPP },

@@ -384,7 +384,7 @@ static void unknown_numbers(void)
 		for (n = 0; n < 256; n++) {
 			if ((n >= 0x10 && n <= 0x10) ||
 			    (n >= 0x20 && n <= 0x27) ||
-			    (n >= 0x40 && n <= 0x56) ||
+			    (n >= 0x40 && n <= 0x57) ||
 			    (n >= 0x60 && n <= 0x64))
 				continue;
 			ASSERT_EQ(__tarn_op(fds[i], _IOWR(TARN_IOC_TYPE, n, u64),
