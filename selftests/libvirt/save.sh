@@ -44,6 +44,12 @@ more_than()
 	[ "${now:-0}" -gt "$1" ]
 }
 
+# has_come PAGES: more of them have come into the file of the pool.
+has_come()
+{
+	[ "$(tarnctl partition show --json "$file" | jq .page_ins)" -gt "$1" ]
+}
+
 # goes_on COUNT: it has checked more than that, did not boot and found nothing wrong.
 goes_on()
 {
@@ -64,7 +70,7 @@ ok "save-image-dumpxml"
 virsh -q restore "$tmp/saved" >"$tmp/said" 2>&1 && state_is keeper running
 ok "restore"
 file=$(find $pool -type f -size +200M)
-within 30 eval '[ "$(tarnctl partition show --json "$file" | jq .page_ins)" -gt 1000 ]'
+within 30 has_come 1000
 ok "it runs, and what it holds comes from the file"
 goes_on "$count"
 ok "the guest goes on"

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tarn_pager.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -313,7 +314,8 @@ int pager_drain_main(int argc, char **argv, const struct options *opts)
 	long device;
 	int sock, ret;
 
-	if (parse_int("tarnctl pager drain", argv[argc - 1], 0, 255, &device))
+	if (parse_int("tarnctl pager drain", argv[argc - 1], 0,
+		      TARN_GRANT_MAX_DEVICES - 1, &device))
 		return EXIT_USAGE;
 	sock = pager_open(argc > 1 ? argv[0] : NULL, opts);
 	if (sock < 0)
@@ -344,7 +346,7 @@ int pager_resilver_main(int argc, char **argv, const struct options *opts)
 		err("tarnctl pager resilver: --replace wants --device, too");
 		return EXIT_USAGE;
 	}
-	if (opts->device && parse_int("--device", opts->device, 0, 255,
+	if (opts->device && parse_int("--device", opts->device, 0, TARN_GRANT_MAX_DEVICES - 1,
 				      &device))
 		return EXIT_USAGE;
 	request = json_pack("{s:s}", "cmd", "resilver");
