@@ -114,7 +114,7 @@ check "it drains" json '.devices[0].draining' tarnctl pager show --json
 check "end that" tarnctl pager drain $pool 0 --off
 check "it does not" json '.devices[0].draining | not' tarnctl pager show --json
 refuse 1 "the pager says" "drain what is not there" tarnctl pager drain 200
-refuse 2 "from 0 to 255" "drain what is no number" tarnctl pager drain x
+refuse 2 "from 0 to 239" "drain what is no number" tarnctl pager drain x
 refuse 1 "the pager says" "nothing to re-silver" tarnctl pager resilver
 refuse 1 "not permitted" "another user gets no answer" \
 	setpriv --reuid 65534 --clear-groups "$(command -v tarnctl)" pager show
