@@ -107,7 +107,7 @@ static bool is_shown(const struct metric *metric, const struct field *field,
 		     size_t base)
 {
 	static const char *const settings[] = { "id", "huge", "placement",
-						"readahead_pages" };
+						"readahead_pages", "donor" };
 	size_t i;
 
 	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {

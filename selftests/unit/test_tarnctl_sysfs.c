@@ -69,7 +69,7 @@ static void test_fields(void)
 	CHECK_EQ(info.fair_frames, 102);
 	CHECK_EQ(info.logical_pages, 106);
 	CHECK_EQ(info.block_pages, 108);
-	CHECK_EQ(info.errors, 130);
+	CHECK_EQ(info.errors, 134);
 	/* A file of another kind is an error, a missing one leaves its field. */
 	put(fd, "page_ins", "many\n");
 	CHECK_EQ(sysfs_read_fields(fd, partition_fields, &info), -EINVAL);
