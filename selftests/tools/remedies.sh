@@ -62,7 +62,8 @@ is_unit()
 {
 	local unit=${1##* }
 
-	unit=${unit%NAME}.service
+	unit=${unit%NAME}
+	unit=${unit%ADDRESS}.service
 	[ -e "$root/usr/lib/systemd/system/$unit" ] || [ -e "$top/vmm/pager/$unit" ]
 }
 
