@@ -93,6 +93,7 @@ static void make_hot(int fd, const u8 *at, u64 start, u64 count)
 {
 	wait_note(__FILE__, __LINE__, "pages become hot");
 	while (at_least(fd, start, count, TARN_ACTIVITY_HOT) < count) {
+		flush_tlb();
 		touch(at, start, count);
 		msleep(20);
 	}

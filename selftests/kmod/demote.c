@@ -86,6 +86,7 @@ static void *use(void *arg)
 	while (!stop) {
 		u64 block, i;
 
+		flush_tlb();
 		for (block = 0; block < BLOCKS; block++)
 			for (i = 0; i < USED; i++)
 				(void)*(volatile u8 *)page_of(block * BLOCK + i);

@@ -196,17 +196,6 @@ static void what_is_beyond_the_number_goes_first(void)
 	end();
 }
 
-/* By what is left in it an access would not be seen. */
-static void flush_tlb(void)
-{
-	const size_t bytes = 128 * PAGE_SIZE;
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	ASSERT(p != MAP_FAILED);
-	munmap(p, bytes);
-}
-
 /* The same, but all of it is used. */
 static void what_is_used_does_not(void)
 {

@@ -284,20 +284,6 @@ static u64 mapped_on(u64 start, u64 count, int nid)
 	return n;
 }
 
-/*
- * Accessed bits are cleared without a flush of the TLB, and on an idle processor a thread
- * keeps its TLB: what goes through that is not seen. To unmap many pages flushes it.
- */
-static void flush_tlb(void)
-{
-	const size_t bytes = 128 * PAGE_SIZE;
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	ASSERT(p != MAP_FAILED);
-	munmap(p, bytes);
-}
-
 /* ---- which come first --------------------------------------------------- */
 
 /*

@@ -116,6 +116,7 @@ static bool touch(u64 first, u64 count)
 {
 	u64 i;
 
+	flush_tlb();
 	for (i = first; i < first + count; i++)
 		(void)*(volatile u8 *)page_of(i);
 	return true;

@@ -98,6 +98,17 @@ void msleep(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
+/* More pages are unmapped than are flushed one by one. */
+void flush_tlb(void)
+{
+	const size_t bytes = 64 * PAGE_SIZE;
+	void *p = mmap(NULL, bytes, PROT_READ,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	ASSERT(p != MAP_FAILED);
+	munmap(p, bytes);
+}
+
 u64 test_param(const char *key, u64 def)
 {
 	size_t len = strlen(key);

@@ -136,6 +136,11 @@ void test_skip(const char *fmt, ...)
 /** What the watchdog tells if it ends the test. */
 void wait_note(const char *file, int line, const char *what);
 void msleep(unsigned int ms);
+/**
+ * Accessed bits are cleared without a flush of the TLB, and on an idle processor a process
+ * keeps its TLB: an access that goes through that is not seen. This flushes it.
+ */
+void flush_tlb(void);
 /** How many times slower than others the kernel is: 1, or more with all checks on. */
 unsigned int test_slow(void);
 
