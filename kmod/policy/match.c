@@ -2,9 +2,8 @@
 /*
  * DOC: The search for pages that hold the same
  *
- * A page is hashed with a key of the pool's, and the hash looked up in a table: 8 bytes a
- * place, and no more places than the pool has frames. A place has a part of a hash that its
- * bucket does not say already, and which page it is of. A look at a page finds
+ * A page is hashed with a key of the pool's, and the hash looked up in a table (match_table.h):
+ * 8 bytes a place, and no more places than the pool has frames. A look at a page finds
  *
  *	a canon that hashes the same	That is what it may share, if they look equal. If that
  *					has as many sharers as it may have the page becomes
@@ -20,10 +19,6 @@
  * Pages are compared as a whole when nobody can write to them (page/merge.c); a place that is
  * out of date costs a comparison, and goes when it is met.
  *
- * A hash has two buckets, and gets a place in the one that has more of them free: so nearly
- * all of a table can be used. When both are full any place of one is given to the new one,
- * but one of a canon only if there are no others: what is shared is to be found again.
- *
  * To share a page that is written to right after costs a comparison, two passes over mappings
  * and a copy, and the first two are paid by who looks. So the scanner passes a leaf by of whose
  * pages many were written to since it had them share: one look at first, each time that it is
@@ -34,7 +29,6 @@
  */
 #include <linux/hash.h>
 #include <linux/ktime.h>
-#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/random.h>
@@ -47,6 +41,7 @@
 #include "policy/cold.h"
 #include "policy/hash.h"
 #include "policy/match.h"
+#include "policy/match_table.h"
 #include "policy/search.h"
 #include "pool/canon.h"
 #include "pool/partition.h"
@@ -55,13 +50,6 @@
 #include "pool/pool.h"
 #include "pool/use.h"
 
-/* A cache line of places. */
-#define BUCKET		8
-/* A place: part of the hash, number of the partition, page. All 0: there is nothing. */
-#define INDEX_BITS	30
-#define MEMBER_BITS	14
-#define TAG_BITS	20
-#define MEMBERS_MOST	(BIT(MEMBER_BITS) - 1)
 /* Pages with places of one hash: one is enough to be found by, and may be gone soon. */
 #define SAME_MOST	4
 /* Pages that are looked at before others have their turn. */
@@ -74,160 +62,26 @@
 #define BACK_MOST	63
 
 static_assert(BREAKS_MANY <= U8_MAX);
-static_assert(INDEX_BITS + MEMBER_BITS + TAG_BITS == 64);
-static_assert(TARN_PARTITIONS_MOST <= MEMBERS_MOST);
-static_assert(TARN_CANON_BITS <= INDEX_BITS);
 
 /**
  * struct tarn_match - of a pool
- * @lock: protects the rest, and makes who looks one at a time
+ * @table: whose lock makes who looks one at a time
  * @key: of the hash
- * @places: the table, while there is any domain; NULL without memory for it
- * @buckets: of it, a power of two
- * @members: partitions that are in a domain, and stores, by their number
- * @turn: which place of two buckets is given away next
  * @pages: that were hashed
  * @ns: time that this took
- *
- * Lock order: outside of page locks, inside of part->pin.
  */
 struct tarn_match {
-	struct mutex lock;
+	struct tarn_match_table table;
 	struct tarn_hash_key *key;
-	u64 *places;
-	u64 buckets;
-	struct xarray members;
-	unsigned int turn;
 	atomic64_t pages;
 	atomic64_t ns;
 };
-
-/* ---- places ------------------------------------------------------------- */
-
-static u64 make_place(u64 hash, u32 member, u64 index)
-{
-	return hash >> (64 - TAG_BITS) << (64 - TAG_BITS) |
-	       (u64)member << INDEX_BITS | index;
-}
-
-#define CHOICES		2
-
-/* One of its two; the upper bits are in the place. */
-static u64 *bucket_of(const struct tarn_match *m, u64 hash, unsigned int choice)
-{
-	u64 n = choice ? hash_64(hash, 64) : hash;
-
-	return &m->places[(n & (m->buckets - 1)) * BUCKET];
-}
-
-/* The n-th place of both. */
-static u64 *nth_place(const struct tarn_match *m, u64 hash, unsigned int n)
-{
-	return bucket_of(m, hash, n / BUCKET) + n % BUCKET;
-}
-
-static bool has_tag(u64 place, u64 hash)
-{
-	return place && !((place ^ hash) >> (64 - TAG_BITS));
-}
-
-static u32 member_of(u64 place)
-{
-	return place >> INDEX_BITS & MEMBERS_MOST;
-}
-
-static u64 index_of(u64 place)
-{
-	return place & (BIT(INDEX_BITS) - 1);
-}
-
-/* Whose it is, or was; the caller looks whether it still is. */
-static struct tarn_partition *owner_of(struct tarn_match *m, u64 place)
-{
-	lockdep_assert_held(&m->lock);
-	return xa_load(&m->members, member_of(place));
-}
-
-static bool is_canon(struct tarn_match *m, u64 place)
-{
-	struct tarn_partition *part = owner_of(m, place);
-
-	return part && tarn_partition_is_store(part);
-}
-
-/* A free place of a bucket, or NULL, and how many there are. */
-static u64 *free_place(u64 *bucket, unsigned int *count)
-{
-	u64 *place = NULL;
-	unsigned int i;
-
-	*count = 0;
-	for (i = 0; i < BUCKET; i++) {
-		if (bucket[i])
-			continue;
-		place = &bucket[i];
-		++*count;
-	}
-	return place;
-}
-
-/* One that is free, or is of a page, or just has its turn. */
-static u64 *place_to_give(struct tarn_match *m, u64 hash)
-{
-	unsigned int i, free[CHOICES];
-	u64 *place[CHOICES];
-
-	for (i = 0; i < CHOICES; i++)
-		place[i] = free_place(bucket_of(m, hash, i), &free[i]);
-	if (place[0] || place[1])
-		return place[free[1] > free[0]];
-	m->turn++;
-	for (i = 0; i < CHOICES * BUCKET; i++) {
-		u64 *at = nth_place(m, hash, (m->turn + i) % (CHOICES * BUCKET));
-
-		if (!is_canon(m, *at))
-			return at;
-	}
-	return nth_place(m, hash, m->turn % (CHOICES * BUCKET));
-}
-
-/* As many as there are frames, or fewer; what was in it is forgotten. */
-static bool make_table(struct tarn_pool *pool)
-{
-	struct tarn_match *m = pool->match;
-	u64 frames = READ_ONCE(pool->frames), buckets;
-
-	lockdep_assert_held(&m->lock);
-	buckets = rounddown_pow_of_two(max_t(u64, frames / BUCKET, 1));
-	if (m->places && m->buckets == buckets)
-		return true;
-	kvfree(m->places);
-	atomic64_sub(m->buckets * BUCKET * sizeof(u64), &pool->metadata);
-	m->buckets = 0;
-	m->places = kvcalloc(buckets * BUCKET, sizeof(u64), GFP_KERNEL);
-	if (!m->places)
-		return false;
-	m->buckets = buckets;
-	atomic64_add(m->buckets * BUCKET * sizeof(u64), &pool->metadata);
-	return true;
-}
-
-static void drop_table(struct tarn_pool *pool)
-{
-	struct tarn_match *m = pool->match;
-
-	lockdep_assert_held(&m->lock);
-	kvfree(m->places);
-	atomic64_sub(m->buckets * BUCKET * sizeof(u64), &pool->metadata);
-	m->places = NULL;
-	m->buckets = 0;
-}
 
 /* ---- one leaf ----------------------------------------------------------- */
 
 /**
  * struct look - a look at some pages of a leaf
- * @match: the pool's
+ * @table: the pool's
  * @part: partition; the caller holds its pin
  * @store: of its domain
  * @leaf: the leaf
@@ -238,7 +92,7 @@ static void drop_table(struct tarn_pool *pool)
  * @hash: of each page of it
  */
 struct look {
-	struct tarn_match *match;
+	struct tarn_match_table *table;
 	struct tarn_partition *part;
 	struct tarn_partition *store;
 	struct tarn_leaf *leaf;
@@ -315,11 +169,11 @@ static bool frames_equal(u64 e, struct tarn_partition *other, u64 index)
 /* Does another page of the domain still hold the same? */
 static bool looks_equal(struct look *l, u64 place, u64 e)
 {
-	struct tarn_partition *other = owner_of(l->match, place);
+	struct tarn_partition *other = tarn_table_owner(l->table, place);
 
 	return other && rcu_access_pointer(other->store) == l->store &&
 	       !READ_ONCE(other->leaves_domain) &&
-	       frames_equal(e, other, index_of(place));
+	       frames_equal(e, other, tarn_place_index(place));
 }
 
 /*
@@ -331,14 +185,14 @@ static unsigned int equal_others(struct look *l, u64 e, u64 hash, u64 own,
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < CHOICES * BUCKET && n < most; i++) {
-		u64 *place = nth_place(l->match, hash, i);
+	for (i = 0; i < TARN_PLACES && n < most; i++) {
+		u64 *place = tarn_table_place(l->table, hash, i);
 
-		if (!has_tag(*place, hash) || *place == own ||
-		    owner_of(l->match, *place) == l->store)
+		if (!tarn_place_has_hash(*place, hash) || *place == own ||
+		    tarn_table_owner(l->table, *place) == l->store)
 			continue;
 		if (looks_equal(l, *place, e)) {
-			*one = owner_of(l->match, *place);
+			*one = tarn_table_owner(l->table, *place);
 			n++;
 		} else {
 			*place = 0;
@@ -377,40 +231,40 @@ static enum use use_of(struct tarn_partition *store, u64 canon, u64 e)
  */
 static void remember(struct look *l, u64 index, u64 e, u64 hash, unsigned int alike)
 {
-	u64 own = make_place(hash, l->part->member, index);
+	u64 own = tarn_place_make(hash, l->part->member, index);
 	struct tarn_partition *one;
 
 	if (alike < SAME_MOST ||
 	    equal_others(l, e, hash, own, SAME_MOST, &one) < SAME_MOST)
-		*place_to_give(l->match, hash) = own;
+		*tarn_table_give(l->table, hash) = own;
 }
 
 /* What a page may share: a canon, TARN_MERGE_ANEW, or TARN_CANON_NONE. */
 static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 {
-	u64 own = make_place(hash, l->part->member, index);
+	u64 own = tarn_place_make(hash, l->part->member, index);
 	bool known = false, away = false, full = false;
 	struct tarn_partition *other = NULL;
 	u64 canon = TARN_CANON_NONE;
 	unsigned int i, alike = 0;
 
-	for (i = 0; i < CHOICES * BUCKET && canon == TARN_CANON_NONE; i++) {
-		u64 *place = nth_place(l->match, hash, i);
+	for (i = 0; i < TARN_PLACES && canon == TARN_CANON_NONE; i++) {
+		u64 *place = tarn_table_place(l->table, hash, i);
 		enum use use;
 
-		if (!has_tag(*place, hash))
+		if (!tarn_place_has_hash(*place, hash))
 			continue;
 		if (*place == own) {
 			known = true;
 			continue;
 		}
-		if (owner_of(l->match, *place) != l->store) {
+		if (tarn_table_owner(l->table, *place) != l->store) {
 			alike++;
 			continue;
 		}
-		use = use_of(l->store, index_of(*place), e);
+		use = use_of(l->store, tarn_place_index(*place), e);
 		if (use == USE_SHARE)
-			canon = index_of(*place);
+			canon = tarn_place_index(*place);
 		away |= use == USE_AWAY;
 		/* One tells that there are many such pages. */
 		if (use == USE_FULL && full)
@@ -439,20 +293,20 @@ static u64 look_up(struct look *l, u64 index, u64 e, u64 hash)
 static void note(struct look *l, unsigned int i)
 {
 	u64 index = l->batch.pages.page[i].index, canon = l->batch.canon[i];
-	u64 own = make_place(l->hash[i], l->part->member, index);
+	u64 own = tarn_place_make(l->hash[i], l->part->member, index);
 	unsigned int n;
 
 	if (canon == TARN_CANON_NONE)
 		return;
-	for (n = 0; n < CHOICES * BUCKET; n++) {
-		u64 *place = nth_place(l->match, l->hash[i], n);
+	for (n = 0; n < TARN_PLACES; n++) {
+		u64 *place = tarn_table_place(l->table, l->hash[i], n);
 
 		if (*place == own)
 			*place = 0;
 	}
 	if (test_bit(i, l->batch.anew))
-		*place_to_give(l->match, l->hash[i]) =
-			make_place(l->hash[i], l->store->member, canon);
+		*tarn_table_give(l->table, l->hash[i]) =
+			tarn_place_make(l->hash[i], l->store->member, canon);
 }
 
 static void flush(struct look *l)
@@ -484,23 +338,25 @@ static bool has_room(struct tarn_partition *store, u64 canon)
  */
 u64 tarn_match_find(struct tarn_partition *store, u64 e, u64 *hash)
 {
-	struct tarn_match *m = store->pool->match;
+	struct tarn_match_table *t = &store->pool->match->table;
 	struct page *page = NULL;
 	unsigned int i;
 	bool good;
 
-	lockdep_assert_held(&m->lock);
+	lockdep_assert_held(&t->lock);
 	*hash = 0;
-	if (make_table(store->pool))
+	if (tarn_table_make(t, store->pool))
 		page = tarn_frame_get(store->pool, tarn_entry_payload(e));
 	if (!page)
 		return TARN_MERGE_ANEW;
 	good = hash_page(store, page, hash);
 	put_page(page);
-	for (i = 0; good && i < CHOICES * BUCKET; i++) {
-		u64 place = *nth_place(m, *hash, i), canon = index_of(place);
+	for (i = 0; good && i < TARN_PLACES; i++) {
+		u64 place = *tarn_table_place(t, *hash, i);
+		u64 canon = tarn_place_index(place);
 
-		if (has_tag(place, *hash) && owner_of(m, place) == store &&
+		if (tarn_place_has_hash(place, *hash) &&
+		    tarn_table_owner(t, place) == store &&
 		    use_of(store, canon, e) == USE_SHARE && has_room(store, canon))
 			return canon;
 	}
@@ -510,11 +366,12 @@ u64 tarn_match_find(struct tarn_partition *store, u64 e, u64 *hash)
 /* What has become a canon is to be found by others. With the lock still. */
 void tarn_match_note_canon(struct tarn_partition *store, u64 canon, u64 hash)
 {
-	struct tarn_match *m = store->pool->match;
+	struct tarn_match_table *t = &store->pool->match->table;
 
-	lockdep_assert_held(&m->lock);
-	if (m->places && hash && canon < BIT(INDEX_BITS))
-		*place_to_give(m, hash) = make_place(hash, store->member, canon);
+	lockdep_assert_held(&t->lock);
+	if (t->places && hash && canon < BIT(TARN_PLACE_INDEX_BITS))
+		*tarn_table_give(t, hash) =
+			tarn_place_make(hash, store->member, canon);
 }
 
 /* ---- blocks that are one frame ------------------------------------------ */
@@ -567,11 +424,12 @@ static bool let_others(struct look *l)
 {
 	flush(l);
 	tarn_merge_rest(&l->batch);
-	mutex_unlock(&l->match->lock);
+	mutex_unlock(&l->table->lock);
 	cond_resched();
-	mutex_lock(&l->match->lock);
+	mutex_lock(&l->table->lock);
 	return rcu_access_pointer(l->part->store) == l->store &&
-	       !READ_ONCE(l->part->leaves_domain) && make_table(l->part->pool);
+	       !READ_ONCE(l->part->leaves_domain) &&
+	       tarn_table_make(l->table, l->part->pool);
 }
 
 /* Is one in hand that holds the same, and may be what a page is to share? */
@@ -619,12 +477,12 @@ static void look_at_leaf(struct look *l, u64 from, u64 to)
 {
 	u64 i;
 
-	lockdep_assert_held(&l->match->lock);
-	if (!make_table(l->part->pool))
+	lockdep_assert_held(&l->table->lock);
+	if (!tarn_table_make(l->table, l->part->pool))
 		return;
 	l->block = BLOCK_UNSEEN;
 	tarn_merge_begin(&l->batch, l->part, l->store);
-	for (i = from; i < min_t(u64, to, BIT(INDEX_BITS)); i++) {
+	for (i = from; i < min_t(u64, to, BIT(TARN_PLACE_INDEX_BITS)); i++) {
 		if (i > from && !(i % BURST) && !let_others(l))
 			break;
 		look_at(l, i);
@@ -641,7 +499,7 @@ static bool is_put_off(struct tarn_match *m, struct tarn_leaf *leaf)
 {
 	bool many = READ_ONCE(leaf->breaks) >= BREAKS_MANY;
 
-	lockdep_assert_held(&m->lock);
+	lockdep_assert_held(&m->table.lock);
 	/* At the last one it is looked at; of what was shared before nothing is said by that. */
 	if (leaf->match_wait) {
 		WRITE_ONCE(leaf->breaks, 0);
@@ -682,12 +540,12 @@ void tarn_match_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 	if (!l)
 		return;
 	began = ktime_get_ns();
-	l->match = m;
+	l->table = &m->table;
 	l->part = part;
 	l->leaf = leaf;
 	l->even_used = even_used;
 	l->seen = seen;
-	mutex_lock(&m->lock);
+	mutex_lock(&m->table.lock);
 	l->store = tarn_store_get(part);
 	if (l->store && !READ_ONCE(part->leaves_domain) &&
 	    (even_used || !is_put_off(m, leaf))) {
@@ -697,7 +555,7 @@ void tarn_match_leaf(struct tarn_partition *part, struct tarn_leaf *leaf,
 		atomic64_add(seen->looked - before, &part->search->hashed);
 		atomic64_add(seen->looked - before, &m->pages);
 	}
-	mutex_unlock(&m->lock);
+	mutex_unlock(&m->table.lock);
 	if (l->store) {
 		/* Where everything is looked at, nobody is alone for want of a look. */
 		if (!even_used)
@@ -755,29 +613,13 @@ long tarn_match_range(struct tarn_partition *part, u64 start, u64 count,
 /* A partition is about to be in a domain, or is its store: it gets a number. */
 int tarn_match_join(struct tarn_partition *part)
 {
-	struct tarn_match *m = part->pool->match;
-	int ret = 0;
-
-	mutex_lock(&m->lock);
-	if (!part->member)
-		ret = xa_alloc(&m->members, &part->member, part,
-			       XA_LIMIT(1, MEMBERS_MOST), GFP_KERNEL_ACCOUNT);
-	mutex_unlock(&m->lock);
-	return ret == -EBUSY ? -ENOSPC : ret;
+	return tarn_table_join(&part->pool->match->table, part);
 }
 
 /* It is in none any more, and ends perhaps; its places are out of date. */
 void tarn_match_leave(struct tarn_partition *part)
 {
-	struct tarn_match *m = part->pool->match;
-
-	mutex_lock(&m->lock);
-	if (part->member)
-		xa_erase(&m->members, part->member);
-	part->member = 0;
-	if (xa_empty(&m->members))
-		drop_table(part->pool);
-	mutex_unlock(&m->lock);
+	tarn_table_leave(&part->pool->match->table, part);
 }
 
 /**
@@ -796,23 +638,23 @@ struct tarn_partition *tarn_match_set_store(struct tarn_partition *part,
 	struct tarn_match *m = part->pool->match;
 	struct tarn_partition *old;
 
-	mutex_lock(&m->lock);
+	mutex_lock(&m->table.lock);
 	old = rcu_replace_pointer(part->store, store,
 				  lockdep_is_held(&part->domain_lock));
 	WRITE_ONCE(part->leaves_domain, false);
-	mutex_unlock(&m->lock);
+	mutex_unlock(&m->table.lock);
 	return old;
 }
 
 /* Nobody looks meanwhile, and no partition that is in a domain is found to leave it. */
 void tarn_match_lock(struct tarn_pool *pool)
 {
-	mutex_lock(&pool->match->lock);
+	mutex_lock(&pool->match->table.lock);
 }
 
 void tarn_match_unlock(struct tarn_pool *pool)
 {
-	mutex_unlock(&pool->match->lock);
+	mutex_unlock(&pool->match->table.lock);
 }
 
 /* Looks that began before have ended: what was set before that is heeded. */
@@ -844,8 +686,7 @@ int tarn_match_create(struct tarn_pool *pool)
 		return -ENOMEM;
 	}
 	get_random_bytes(m->key, sizeof(*m->key));
-	mutex_init(&m->lock);
-	xa_init_flags(&m->members, XA_FLAGS_ALLOC1);
+	tarn_table_init(&m->table);
 	pool->match = m;
 	return 0;
 }
@@ -857,9 +698,7 @@ void tarn_match_destroy(struct tarn_pool *pool)
 
 	if (!m)
 		return;
-	WARN_ON_ONCE(!xa_empty(&m->members));
-	kvfree(m->places);
-	xa_destroy(&m->members);
+	tarn_table_destroy(&m->table);
 	kvfree_sensitive(m->key, sizeof(*m->key));
 	kfree(m);
 	pool->match = NULL;

@@ -19,7 +19,7 @@
  *	                  the lock of a magazine, events_lock
  *	                    node->lock
  * pool->part_lock stands alone, below inode locks and resize_lock, and below
- * part->domain_lock and pool->domains_lock, in that order. match->lock is inside of
+ * part->domain_lock and pool->domains_lock, in that order. match->table.lock is inside of
  * part->pin and outside of page locks, the lock of a canon inside of all of these. With the
  * page lock of a canon the pin of who shares it is tried for. Of a VM's, part->vm_lock is
  * outside of vms_lock and of part->areas->lock, and that outside of page locks; hook_lock
