@@ -9,8 +9,9 @@
  *
  * In a domain the leaf is looked at for what holds the same as others, too (match.c).
  *
- * A way round begins WAIT_LEAST after the one before began. If that found next to nothing
- * the wait is twice as long each time: memory that was looked at may have become a pattern
+ * A way round begins WAIT after the one before began; where the scanner has a greater share of
+ * a processor than at first, sooner in the same measure, down to WAIT_LEAST. If the way found
+ * next to nothing the wait is twice as long each time: memory that was looked at may have become a pattern
  * only by being written, and then it was hot for a while. It is short again when the
  * partition grows, as when a guest boots: what is new was not looked at. While a way round
  * finds much the scanner takes a greater share of a processor (scan.c).
@@ -27,6 +28,7 @@
 #include "page/evict.h"
 #include "policy/cold.h"
 #include "policy/match.h"
+#include "policy/scan.h"
 #include "policy/search.h"
 #include "pool/partition.h"
 #include "pool/pattern.h"
@@ -35,8 +37,10 @@
 #include "pool/use.h"
 #include "trace.h"
 
-#define WAIT_LEAST	(10 * HZ)
-#define WAIT_MOST	(600 * HZ)
+#define WAIT		(10UL * HZ)
+#define WAIT_LEAST	(1UL * HZ)
+/* It is so often twice as long: some ten minutes. */
+#define BACK_MOST	6
 /* One in so many is next to nothing. */
 #define FEW_PART	256
 /* One in so many is much. */
@@ -55,7 +59,6 @@ int tarn_search_create(struct tarn_partition *part)
 		return -ENOMEM;
 	s->whole = true;
 	s->began = jiffies;
-	s->wait = WAIT_LEAST;
 	part->search = s;
 	return 0;
 }
@@ -170,7 +173,17 @@ static unsigned int look_at_leaf(struct look *l, u64 from, u64 to)
 /* There is reason to think that there is something to find. */
 void tarn_search_soon(struct tarn_partition *part)
 {
-	WRITE_ONCE(part->search->wait, WAIT_LEAST);
+	WRITE_ONCE(part->search->back, 0);
+}
+
+/* How long after the last way round began the next one does. */
+static unsigned long wait_of(struct tarn_partition *part)
+{
+	unsigned long share = max(READ_ONCE(part->pool->scan_permille),
+				  TARN_SCAN_PERMILLE_DEFAULT);
+
+	return max(WAIT * TARN_SCAN_PERMILLE_DEFAULT / share, WAIT_LEAST)
+	       << READ_ONCE(part->search->back);
 }
 
 static u64 held(struct tarn_partition *part)
@@ -195,9 +208,9 @@ bool tarn_search_due(struct tarn_partition *part)
 	if (!part->pool->paging || !atomic64_read(&part->nr_leaves) ||
 	    tarn_partition_is_store(part) || tarn_partition_is_child(part))
 		return false;
-	if (s->whole && READ_ONCE(s->wait) > WAIT_LEAST && has_grown(part))
+	if (s->whole && READ_ONCE(s->back) && has_grown(part))
 		tarn_search_soon(part);
-	return !s->whole || time_after_eq(jiffies, s->began + READ_ONCE(s->wait));
+	return !s->whole || time_after_eq(jiffies, s->began + wait_of(part));
 }
 
 /* Does it find much on its way? */
@@ -226,10 +239,8 @@ static void end(struct tarn_partition *part)
 	struct tarn_search *s = part->search;
 
 	s->whole = true;
-	if (s->found * FEW_PART < s->looked)
-		s->wait = min_t(unsigned long, 2 * s->wait, WAIT_MOST);
-	else
-		s->wait = WAIT_LEAST;
+	WRITE_ONCE(s->back, s->found * FEW_PART < s->looked ?
+			    min(s->back + 1, BACK_MOST) : 0);
 }
 
 /**

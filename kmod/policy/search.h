@@ -16,7 +16,7 @@ struct tarn_partition;
  * @at: number of the leaf at which it goes on
  * @whole: it has been everywhere
  * @began: when it began, in jiffies
- * @wait: how long after that it begins again
+ * @back: so often it finds next to nothing, and waits twice as long
  * @looked: pages that were looked at since
  * @found: of these, patterns, or such that came to share a frame
  * @held: pages in frames or with the pager when it began
@@ -25,13 +25,13 @@ struct tarn_partition;
  * @hashed: pages that were hashed to find equal ones so far (match.c)
  * @match_ns: time that this took
  *
- * Only the scanner's, but for @wait and the last two.
+ * Only the scanner's, but for @back and the last two.
  */
 struct tarn_search {
 	unsigned long at;
 	bool whole;
 	unsigned long began;
-	unsigned long wait;
+	int back;
 	u64 looked;
 	u64 found;
 	u64 held;

@@ -424,6 +424,7 @@ static void *use_blocks(void *arg)
 	unsigned int i;
 
 	while (!heat->stop) {
+		flush_tlb();
 		for (i = 0; i < 2; i++)
 			(void)*(volatile u8 *)page_of(heat->g[i], 7);
 		msleep(1);
