@@ -28,6 +28,7 @@ static void promote_at_once(void)
 /* Use pages, from the last one to the first: so no two frames lie as their pages do. */
 static bool touch_back(u64 from, u64 count)
 {
+	flush_tlb();
 	while (count--)
 		(void)*(volatile u8 *)page_of(&g, from + count);
 	return true;

@@ -283,7 +283,7 @@ static void canons_lie_where_they_are_at_home(void)
 	ASSERT_EQ(shared(&a) + shared(&b), 2 * PAGES);
 	part_set_home(a.fd, 1, 0);
 	part_set_home(b.fd, 1, 0);
-	WAIT_FOR((check(&a, 0, PAGES, 1), node_value(&pool, 1, "moved_in") == PAGES));
+	WAIT_FOR((flush_tlb(), check(&a, 0, PAGES, 1), node_value(&pool, 1, "moved_in") == PAGES));
 	ASSERT_EQ(node_value(&pool, 0, "moved_out"), PAGES);
 	/* Read again, by whomever, it comes there. */
 	part_page_out(a.fd, 0, PAGES);
