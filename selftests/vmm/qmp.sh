@@ -29,14 +29,21 @@ qmp_close()
 	wait "$qmp_pid" 2>/dev/null
 }
 
+# Without a VMM there is nobody to wait for.
+qmp_connected()
+{
+	kill -0 "$qmp_pid" 2>/dev/null
+}
+
 # qmp_wait FILTER: the first message that fits; fails after two minutes.
 qmp_wait()
 {
-	local answer
+	local answer last=
 
 	for _ in {1..400}; do
+		qmp_connected || last=y
 		answer=$(jq -c "select($1)" "$tmp/qmp.log" 2>/dev/null | head -n 1)
-		[ -z "$answer" ] || break
+		[ -z "$answer$last" ] || break
 		pause 0.3
 	done
 	if [ -z "$answer" ]; then
@@ -50,13 +57,14 @@ qmp_wait()
 qmp()
 {
 	# Unique also when this runs in a subshell of a pipe.
-	local id=$BASHPID.${EPOCHREALTIME/./} answer
+	local id=$BASHPID.${EPOCHREALTIME/./} answer last=
 
 	printf '{"execute":"%s","arguments":%s,"id":"%s"}\n' "$1" "$2" "$id" >&7
 	for _ in {1..1200}; do
+		qmp_connected || last=y
 		answer=$(grep -F -m 1 "\"$id\"" "$tmp/qmp.log")
 		answer=${answer%$'\r'}
-		[ "${answer: -1}" != "}" ] || break
+		[ "${answer: -1}" != "}" ] && [ -z "$last" ] || break
 		pause 0.1
 	done
 	printf '%s\n' "$answer"
