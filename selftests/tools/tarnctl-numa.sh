@@ -592,6 +592,8 @@ drain_nodes()
 		.moved >= 2048' tarnctl pool drain-node 1 --json
 	check "is left" frames 16384 0
 	check "it comes back as well" tarnctl pool resize 32M:32M
+	await lies g2 1 512
+	result $? "who is at home there goes there again"
 	check "what a smaller pool moved is said" says "32M, was 64M; 8M moved, longest blocked less than" \
 		tarnctl pool resize 0:32M
 	check "and told" json '.state == "done" and .why == "size" and .node == null and
