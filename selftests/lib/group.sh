@@ -24,6 +24,8 @@
 #   once SECONDS COMMAND  a test for which one kernel does, the last one of the run,
 #                         unless it is a full one
 #   heavy SECONDS COMMAND the same, and not with "debug": there it would take an hour
+#   full SECONDS COMMAND  a test for full runs only: what another one does in less time,
+#                         at greater length
 #   only NAME SECONDS COMMAND
 #                         a test for the L1 of that kernel alone
 #
@@ -64,7 +66,7 @@ read_group()
 		memory|nodes|distances|spare|nvme)	group_options+=("--$key" "$value") ;;
 		module)			[ "$value" != no ] || group_options+=(--no-module) ;;
 		disk)			group_disks+=("$value") ;;
-		test|once|heavy)	add_tests "$key" "${value%% *}" "${value#* }" ;;
+		test|once|heavy|full)	add_tests "$key" "${value%% *}" "${value#* }" ;;
 		only)			read -r kernel limit command <<< "$value"
 					add_tests "$kernel" "$limit" "$command" ;;
 		*)	echo "$1: unknown setting $key" >&2
@@ -74,7 +76,7 @@ read_group()
 	group_options+=(--cpus "$group_cpus")
 }
 
-# add_tests WHEN SECONDS COMMAND: WHEN is "test", "once", "heavy" or the only kernel. The pattern is
+# add_tests WHEN SECONDS COMMAND: WHEN is "test", "once", "heavy", "full" or the only kernel. The pattern is
 # matched at the top of the tree; without a match it stays, and so is a test that fails.
 add_tests()
 {

@@ -69,15 +69,15 @@ set_width()
 	[ "$width" -le "$lanes" ] || width=$lanes
 }
 
-# set_place GROUP: where it can run now. Those that mostly wait go one after another in a
-# place of their own beside the lanes, which their machines would leave idle; in a lane only
-# when no others are left. Where one thing is to run at a time there is no such place.
+# set_place GROUP: where it can run now. Those that mostly wait go to places of their own
+# beside the lanes, which their machines would leave idle, as many as there are lanes; in a
+# lane only when no others are left. Where one thing is to run at a time there are none.
 set_place()
 {
 	read_group "$here/groups/$1"
 	set_width
 	place=none
-	if [ "$group_waits" = yes ] && [ "$lanes" -gt 1 ] && [ -z "$aside" ]; then
+	if [ "$group_waits" = yes ] && [ "$lanes" -gt 1 ] && [ "$aside" -gt 0 ]; then
 		place=aside
 	elif { [ "$group_waits" = no ] || [ "$busy_left" = 0 ]; } && [ "$width" -le "$free" ]; then
 		place=lane
@@ -130,6 +130,7 @@ is_for()
 	test)	;;
 	heavy)	[ "$1" != debug ] && is_for "$1" once ;;
 	once)	[ -n "$full" ] || [ "$1" = here ] || [ "$1" = "$last" ] ;;
+	full)	[ -n "$full" ] ;;
 	*)	[ "$1" = "$2" ] ;;
 	esac
 }
@@ -143,7 +144,7 @@ has_failed()
 # fits into those that are free.
 start_jobs()
 {
-	local free=$lanes aside='' busy_left=0 pid
+	local free=$lanes aside=$lanes busy_left=0 pid
 	local -A width_of=()
 	local waiting=("${jobs[@]}")
 
@@ -151,8 +152,8 @@ start_jobs()
 	while [ ${#waiting[@]} != 0 ]; do
 		while start_one; do :; done
 		wait -n -p pid
-		if [ "$pid" = "$aside" ]; then
-			aside=
+		if [ "${width_of[$pid]}" = aside ]; then
+			aside=$((aside + 1))
 		else
 			free=$((free + width_of[$pid]))
 		fi
@@ -181,7 +182,8 @@ start_one()
 		[ "$place" != none ] || continue
 		run_job "$group" "$kernel" &
 		if [ "$place" = aside ]; then
-			aside=$!
+			width_of[$!]=aside
+			aside=$((aside - 1))
 		else
 			width_of[$!]=$width
 			free=$((free - width))
