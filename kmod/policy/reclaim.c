@@ -165,9 +165,38 @@ static u32 first_in_rank(const struct run *r, enum tarn_claim *claim)
 	return found;
 }
 
+/* Has somebody frames on another node that nobody guaranteed him? */
+static bool others_have(const struct run *r)
+{
+	struct tarn_pool *pool = r->node->pool;
+	struct tarn_partition *part;
+	struct tarn_node *n;
+	bool some = false;
+	unsigned long id;
+	int nid;
+
+	rcu_read_lock();
+	xa_for_each(&pool->partitions, id, part)
+		tarn_for_each_node(pool, nid, n)
+			some |= n != r->node && has_pages_on(part, n) &&
+				tarn_entitle_claim(part) != TARN_CLAIM_MINIMUM;
+	rcu_read_unlock();
+	return some;
+}
+
+/* Minimums stand until nothing else helps, here or on another node. */
+static bool even_minimums(const struct run *r)
+{
+	struct tarn_pool *pool = r->node->pool;
+
+	return r->pressure == TARN_PRESSURE_MAX && is_short(pool) &&
+	       atomic64_read(&pool->evictions) == r->evictions;
+}
+
 /*
  * The partition to take from, referenced. NULL if all have their minimum and no
- * more, and a node is not low any more.
+ * more, and a node is not low any more; -EAGAIN if that is so here alone, and another
+ * node's threads are to find something first.
  */
 static struct tarn_partition *pick(struct run *r)
 {
@@ -181,6 +210,9 @@ static struct tarn_partition *pick(struct run *r)
 		id = first_in_rank(r, &claim);
 		if (!id || (claim == TARN_CLAIM_MINIMUM && !is_short(pool)))
 			return NULL;
+		if (claim == TARN_CLAIM_MINIMUM && !even_minimums(r) &&
+		    others_have(r))
+			return ERR_PTR(-EAGAIN);
 		/* Gone meanwhile, it is not found again. */
 		part = tarn_partition_find(pool, id);
 	} while (!part);
@@ -188,15 +220,11 @@ static struct tarn_partition *pick(struct run *r)
 	return part;
 }
 
-/*
- * With pressure it is the turn of whoever has frames; minimums stand until
- * nothing else helps, here or on another node.
- */
+/* With pressure it is the turn of whoever has frames. Returns what pick() does. */
 static struct tarn_partition *pick_next(struct run *r)
 {
 	struct tarn_pool *pool = r->node->pool;
-	bool anybody = r->pressure == TARN_PRESSURE_MAX && is_short(pool) &&
-		       atomic64_read(&pool->evictions) == r->evictions;
+	bool anybody = even_minimums(r);
 	u32 tries = READ_ONCE(pool->nr_partitions) + 1, after = r->last;
 	struct tarn_partition *part;
 
@@ -340,7 +368,7 @@ static void run_until_high(struct tarn_node *n)
 
 	while (!stop_now() && needs_frames(n)) {
 		struct tarn_partition *part;
-		int taken;
+		int taken = -EAGAIN;
 
 		/* The threads of a node share its run, whoever began it. */
 		r.number = READ_ONCE(n->run);
@@ -349,11 +377,13 @@ static void run_until_high(struct tarn_node *n)
 		part = r.pressure ? pick_next(&r) : pick(&r);
 		if (!part)
 			return;
-		r.last = part->id;
-		taken = take_from(part, &r);
-		if (taken <= 0)
-			tarn_pin_trim(part);
-		tarn_partition_put(part);
+		if (!IS_ERR(part)) {
+			r.last = part->id;
+			taken = take_from(part, &r);
+			if (taken <= 0)
+				tarn_pin_trim(part);
+			tarn_partition_put(part);
+		}
 		if (taken > 0)
 			reconsider(&r);
 		else if (taken < 0 && !press(&r))
