@@ -35,8 +35,16 @@ zoned_disk()
 		wait_until test -b "$zoned"
 }
 
+# /dev/mapper/tarn-b has 1 MiB of bad sectors, from 32 MiB on.
+bad_middle()
+{
+	printf '%s\n' "0 65536 linear /dev/ram1 0" "65536 2048 error" \
+		"67584 63488 linear /dev/ram1 67584" > "$work/table"
+	dmsetup suspend --noflush tarn-b && dmsetup load tarn-b "$work/table" && dmsetup resume tarn-b
+}
+
 need_devices
-plan 61
+plan 67
 device a 0
 pool 8M
 check "no such pool" refused --pool /nowhere --device "$work/x,size=8M"
@@ -83,6 +91,19 @@ truncate -s 8M "$work/data"
 printf x | dd of="$work/data" bs=1 seek=$((8388608 - 5000)) conv=notrunc status=none
 check "data at the end" refused --device "$work/data"
 check "is named" said 'data without a known signature'
+truncate -s 8M "$work/between"
+printf x | dd of="$work/between" bs=1 seek=5000000 conv=notrunc status=none
+check "data in the middle of a file" refused --device "$work/between"
+check "is named" said 'data without a known signature at byte 5000000; --force destroys it'
+device b 1
+dd if=/dev/urandom of=/dev/mapper/tarn-b bs=1M seek=1 count=1 oflag=direct status=none
+check "data of a disk behind its first MiB" refused --device /dev/mapper/tarn-b
+check "is named" said 'tarn-b holds data without a known signature at byte 1048[0-9]*; --force'
+dd if=/dev/zero of=/dev/mapper/tarn-b bs=1M seek=1 count=1 oflag=direct status=none
+bad_middle
+check "a disk that can't be read in the middle" refused --device /dev/mapper/tarn-b
+check "is named" said "tarn-b holds what can't be read at byte 335[0-9]* (Input/output error)"
+mend_device b 1
 if zoned_disk; then
 	check "a zoned device, even by force" ends 2 --device "$zoned" --force
 	check "is named" said 'is a zoned device'
@@ -103,7 +124,6 @@ check "is named" said 'has a pager already'
 check "a device of another pager" refused --device /dev/mapper/tarn-a --wait 0
 check "the first one serves on" control '{"cmd": "status"}' "a['pid'] == $first"
 pager=$first
-device b 1
 dmsetup create tarn-a2 --table "0 131072 linear /dev/ram0 0"
 add="\"cmd\": \"add\", \"path\""
 check "a second path to a device is not added, even by force" \

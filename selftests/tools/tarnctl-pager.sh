@@ -100,10 +100,10 @@ check "says what its next start needs" \
 check "it is there" json '.devices[1].priority == 7 and .devices[1].legs[0].path == "/dev/nullb1"' \
 	tarnctl pager show --json
 refuse 1 "is in use" "not twice" tarnctl pager add /dev/nullb1
-head -c 1M /dev/urandom > "$work/data"
+{ printf x && head -c 1M /dev/urandom; } > "$work/data"
 refuse 1 "it has less than 8 MiB" "one that is too small" tarnctl pager add "$work/data"
 truncate -s 16M "$work/data"
-refuse 1 "it holds data without a known signature; --force destroys it" "what holds something" \
+refuse 1 "it holds data without a known signature at byte 0; --force destroys it" "what holds something" \
 	tarnctl pager add "$work/data"
 refuse 2 "from -1000 to 1000" "a priority that no pager could start with" \
 	tarnctl pager add --priority 1001 /dev/nosuch

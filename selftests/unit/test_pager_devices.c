@@ -115,17 +115,27 @@ static void refuse_content(const char *holds)
 	shut_down();
 }
 
+static void refuse_data(off_t at)
+{
+	char text[CONTENT_TEXT];
+
+	snprintf(text, sizeof(text), "data without a known signature at byte %lld",
+		 (long long)at);
+	refuse_content(text);
+}
+
 /* The first page says nothing: what begins behind it, and what is at the end. */
 static void test_content(void)
 {
-	static const off_t places[] = { 1024, 4096, 70000, MIB - 1, SIZE - MIB,
-					SIZE - 1 };
+	static const off_t places[] = { 1024, 4096, 70000, MIB - 1, MIB, MIB + 4096,
+					SIZE / 2 + 5, SIZE - 2 * MIB, SIZE - MIB - 1,
+					SIZE - MIB, SIZE - 1 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		fresh_files();
 		put_bytes(paths[0], SIZE, places[i], "x");
-		refuse_content("data without a known signature");
+		refuse_data(places[i]);
 	}
 	/* A volume descriptor of ISO 9660. */
 	fresh_files();
@@ -171,6 +181,18 @@ static void fill_with_images(struct device *dev)
 				 sizeof(page));
 }
 
+/* Without a superblock nothing tells pages from what somebody could miss. */
+static void test_pages_alone(void)
+{
+	fresh_files();
+	add_option(paths[0], NULL, 0);
+	CHECK_EQ(start_up(pool_a), 0);
+	shut_down();
+	put_bytes(paths[0], SIZE, FIRST << PAGER_PAGE_SHIFT, "a page of a guest");
+	punch_first(paths[0]);
+	refuse_data(FIRST << PAGER_PAGE_SHIFT);
+}
+
 /* A guest can't keep the next pool's pager from starting by what it writes. */
 static void test_hostile_pages(void)
 {
@@ -200,11 +222,15 @@ static void test_cleared(void)
 	shut_down();
 	/* Without the superblock, too. */
 	put_bytes(paths[0], SIZE, 0, "        ");
-	refuse_content("data without a known signature");
+	refuse_data(0);
 	punch_first(paths[0]);
 	add_option(paths[0], NULL, 0);
 	CHECK_EQ(start_up(pool_b), 0);
 	shut_down();
+	/* What lies where there could be a copy is none. */
+	punch_first(paths[0]);
+	put_bytes(paths[0], SIZE, SIZE - 2 * MIB, "somebody's data");
+	refuse_data(SIZE - 2 * MIB);
 }
 
 /* As little as there may be, and less. */
@@ -246,7 +272,7 @@ static void test_foreign(void)
 {
 	fresh_files();
 	put_bytes(paths[0], SIZE, 1024, "somebody's data");
-	refuse_content("data without a known signature");
+	refuse_data(1024);
 	opts.force = true;
 	add_option(paths[0], NULL, 0);
 	CHECK_EQ(start_up(pool_a), 0);
@@ -824,6 +850,7 @@ static const struct tap_test tests[] = {
 	{ "wherever it is", test_content },
 	{ "what a gone pool left is not refused", test_left_over },
 	{ "nor what a guest wrote to look like somebody else's", test_hostile_pages },
+	{ "what lost its superblock is refused", test_pages_alone },
 	{ "what force overcomes is gone", test_cleared },
 	{ "a device has a least size", test_small },
 	{ "a disk may have no medium yet", test_disk_size },

@@ -8,10 +8,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Where data without a signature is looked for, at both ends. */
+/* Where data without a signature is looked for: all of both ends, */
 #define CONTENT_EDGE (1ULL << 20)
+/* so many pages in between, in even distances, */
+#define CONTENT_SAMPLES 1024
+/*
+ * and so much of what was written to a file, in reads of CONTENT_EDGE at most. A pager that
+ * is asked to add a device has 30 s to answer.
+ */
+#define CONTENT_READS 512
 
 static const char *value_of(blkid_probe probe, const char *name)
 {
@@ -39,21 +48,21 @@ static void name_signature(blkid_probe probe, char *text)
 }
 
 /* Whether a guest may have written what was found: not where nothing tells. */
-static bool is_of_page(blkid_probe probe, const struct content_area *pages)
+static bool is_of_page(blkid_probe probe, const struct content_area *known)
 {
 	const char *text = value_of(probe, "SBMAGIC_OFFSET");
 	u64 at;
 
 	if (!text)
 		text = value_of(probe, "PTMAGIC_OFFSET");
-	if (!pages || !text)
+	if (!text)
 		return false;
 	at = strtoull(text, NULL, 10);
-	return at >= pages->from && at < pages->end;
+	return at >= known->from && at < known->end;
 }
 
 /* Returns 1 where there is a signature, 0 where there is none, or -errno. */
-static int find_signature(blkid_probe probe, const struct content_area *pages,
+static int find_signature(blkid_probe probe, const struct content_area *known,
 			  char *text)
 {
 	int ret;
@@ -72,87 +81,207 @@ static int find_signature(blkid_probe probe, const struct content_area *pages,
 		if (ret)
 			return 0;
 		name_signature(probe, text);
-		if (!is_of_page(probe, pages))
+		if (!is_of_page(probe, known))
 			return 1;
 		log_warn("what looks like %s is a page of a guest", text);
+		*text = '\0';
 	} while (1);
 }
 
-static bool is_zero(const u8 *data, size_t len)
+/**
+ * struct search - for any byte but zero
+ * @fd: where
+ * @known: where a byte means nothing
+ * @text: what was found, or could not be read
+ * @data: CONTENT_EDGE bytes
+ */
+struct search {
+	int fd;
+	const struct content_area *known;
+	char *text;
+	u8 *data;
+};
+
+/* At which byte there is the first one that is not zero; @len: at none. */
+static size_t find_byte(const u8 *data, size_t len)
 {
-	while (len)
-		if (data[--len])
-			return false;
-	return true;
+	size_t i = 0;
+
+	if (!data[0] && !memcmp(data, data + 1, len - 1))
+		return len;
+	while (!data[i])
+		i++;
+	return i;
+}
+
+/* Of what was read from @from on, what is known counts as zero. */
+static void forget_known(const struct search *s, u64 from, size_t len)
+{
+	u64 begin = from > s->known->from ? from : s->known->from;
+	u64 end = min_t(u64, from + len, s->known->end);
+
+	if (begin < end)
+		memset(s->data + (begin - from), 0, end - begin);
+}
+
+static int fail_read(const struct search *s, u64 at, int error)
+{
+	snprintf(s->text, CONTENT_TEXT, "what can't be read at byte %llu (%s)",
+		 (unsigned long long)at, strerror(error));
+	return -error;
 }
 
 /* As find_signature(), for anything in [from, end), which is CONTENT_EDGE at most. */
-static int find_data(int fd, u64 from, u64 end, char *text)
+static int find_data(const struct search *s, u64 from, u64 end)
 {
-	u8 *data = malloc(CONTENT_EDGE);
-	ssize_t n = 0;
-	int ret = 0;
+	ssize_t n, at;
 
-	if (!data)
-		return -ENOMEM;
-	for (; !ret && from < end; from += n) {
-		n = pread(fd, data, end - from, from);
+	for (; from < end; from += n) {
+		n = pread(s->fd, s->data, end - from, from);
 		if (n <= 0)
-			ret = n ? -errno : -EIO;
-		else
-			ret = !is_zero(data, n);
+			return fail_read(s, from, n ? errno : EIO);
+		forget_known(s, from, n);
+		at = find_byte(s->data, n);
+		if (at == n)
+			continue;
+		snprintf(s->text, CONTENT_TEXT,
+			 "data without a known signature at byte %llu",
+			 (unsigned long long)(from + at));
+		return 1;
 	}
-	free(data);
-	if (ret == 1)
-		snprintf(text, CONTENT_TEXT, "data without a known signature");
+	return 0;
+}
+
+/* The first page is one, as that is where partitions begin. */
+static u64 sample_at(u64 from, u64 pages, unsigned int i, unsigned int nr)
+{
+	return from + (i * pages / nr << PAGER_PAGE_SHIFT);
+}
+
+/*
+ * A disk is too large to be read. It is asked for all samples at once, and has them
+ * in an order of its own: 10 ms for each, which is a slow one, are 10 s.
+ */
+static int find_samples(const struct search *s, u64 from, u64 end)
+{
+	u64 pages = (end - from + PAGER_PAGE_SIZE - 1) >> PAGER_PAGE_SHIFT;
+	unsigned int i, nr = min_t(u64, pages, CONTENT_SAMPLES);
+	int ret = 0;
+	u64 at;
+
+	for (i = 0; i < nr; i++)
+		posix_fadvise(s->fd, sample_at(from, pages, i, nr), PAGER_PAGE_SIZE,
+			      POSIX_FADV_WILLNEED);
+	for (i = 0; i < nr && !ret; i++) {
+		at = sample_at(from, pages, i, nr);
+		ret = find_data(s, at, at + PAGER_PAGE_SIZE);
+	}
 	return ret;
 }
 
-static int find_any(int fd, const struct content_area *pages, char *text)
+/*
+ * A file's filesystem knows where something was written. A slow disk takes 20 ms for a
+ * read of CONTENT_EDGE, so all of them are 10 s; of what was not read by then there are
+ * samples.
+ */
+static int find_written(const struct search *s, u64 from, u64 end)
+{
+	unsigned int reads = CONTENT_READS;
+	off_t at, hole;
+	int ret = 0;
+
+	while (!ret && from < end && reads--) {
+		at = lseek(s->fd, from, SEEK_DATA);
+		/* Nothing more, or it does not know. */
+		if (at < 0)
+			return 0;
+		hole = lseek(s->fd, at, SEEK_HOLE);
+		if (hole < 0)
+			return 0;
+		from = min_t(u64, min_t(u64, hole, end), at + CONTENT_EDGE);
+		ret = find_data(s, at, from);
+	}
+	return ret;
+}
+
+static int find_between(const struct search *s, u64 from, u64 end)
+{
+	struct stat st;
+	int ret = find_samples(s, from, end);
+
+	if (ret || fstat(s->fd, &st) || !S_ISREG(st.st_mode))
+		return ret;
+	return find_written(s, from, end);
+}
+
+static int find_anywhere(const struct search *s, u64 bytes)
+{
+	int ret = find_data(s, 0, min_t(u64, bytes, CONTENT_EDGE));
+
+	if (!ret && bytes > CONTENT_EDGE)
+		ret = find_data(s, bytes - CONTENT_EDGE, bytes);
+	if (!ret && bytes > 2 * CONTENT_EDGE)
+		ret = find_between(s, CONTENT_EDGE, bytes - CONTENT_EDGE);
+	return ret;
+}
+
+static int find_unsigned(int fd, const struct content_area *known, u64 bytes, char *text)
+{
+	struct search search = {
+		.fd = fd,
+		.known = known,
+		.text = text,
+		.data = malloc(CONTENT_EDGE),
+	};
+	int ret = search.data ? find_anywhere(&search, bytes) : -ENOMEM;
+
+	free(search.data);
+	return ret;
+}
+
+static int find_any(int fd, const struct content_area *known, bool any, char *text)
 {
 	blkid_probe probe = blkid_new_probe();
-	u64 bytes;
 	int ret;
 
 	if (!probe)
 		return -ENOMEM;
 	errno = 0;
-	if (blkid_probe_set_device(probe, fd, 0, 0)) {
+	if (blkid_probe_set_device(probe, fd, 0, 0))
 		ret = errno ? -errno : -EIO;
-		goto out;
-	}
-	ret = find_signature(probe, pages, text);
-	bytes = blkid_probe_get_size(probe);
-	if (!ret && !pages)
-		ret = find_data(fd, 0, min_t(u64, bytes, CONTENT_EDGE), text);
-	if (!ret && !pages && bytes > CONTENT_EDGE)
-		ret = find_data(fd, bytes - CONTENT_EDGE, bytes, text);
-out:
+	else
+		ret = find_signature(probe, known, text);
+	if (!ret && any)
+		ret = find_unsigned(fd, known, blkid_probe_get_size(probe), text);
 	blkid_free_probe(probe);
 	return ret;
 }
 
 /**
  * content_find() - see what an open file or block device holds
- * @pages: where pages of guests lie, whose content means nothing; NULL: nowhere, and
- *	any byte but zero in the first and the last MiB counts, too
- * @text: CONTENT_TEXT bytes for its name
+ * @known: where there is what pagers wrote, whose content means nothing
+ * @any: elsewhere any byte but zero counts, too, as far as one is found in samples and
+ *	in what was written to a file: 20 s at most with a slow disk
+ * @text: CONTENT_TEXT bytes for its name, or for where it can't be read; else empty
  *
  * The library reads to where it likes, so direct I/O is off meanwhile: nothing
  * else uses @fd.
  *
  * Return: 1: something that its owner could miss; 0: nothing; -errno.
  */
-int content_find(int fd, const struct content_area *pages, char *text)
+int content_find(int fd, const struct content_area *known, bool any, char *text)
 {
 	int flags = fcntl(fd, F_GETFL);
 	int ret;
 
+	*text = '\0';
 	if (flags < 0)
 		return -errno;
 	if (flags & O_DIRECT && fcntl(fd, F_SETFL, flags & ~O_DIRECT))
 		return -errno;
-	ret = find_any(fd, pages, text);
+	ret = find_any(fd, known, any, text);
+	/* It may be written past the page cache from now on. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (flags & O_DIRECT && fcntl(fd, F_SETFL, flags))
 		return -errno;
 	return ret;

@@ -2,7 +2,7 @@
 /*
  * What a file or block device holds that no pager wrote: filesystems, volumes
  * and partition tables, as far as libblkid knows them, and data without a
- * signature at its beginning or its end.
+ * signature, as far as samples of a disk, or what a file's filesystem knows, tell.
  */
 #ifndef TARN_PAGER_CONTENT_H
 #define TARN_PAGER_CONTENT_H
@@ -18,6 +18,6 @@ struct content_area {
 	u64 end;
 };
 
-int content_find(int fd, const struct content_area *pages, char *text);
+int content_find(int fd, const struct content_area *known, bool any, char *text);
 
 #endif

@@ -64,14 +64,33 @@ static int refuse_version(struct leg *leg, const u8 *pool, bool force,
 }
 
 /* Something that no pager wrote. */
-static int look_for_content(struct leg *leg, const struct content_area *pages,
+static int look_for_content(struct leg *leg, const struct content_area *known, bool any,
 			    bool force)
 {
-	int ret = content_find(leg->fd, pages, leg->holds);
+	int ret = content_find(leg->fd, known, any, leg->holds);
 
+	if (ret < 0 && leg->holds[0])
+		return refuse(leg, force, -EIO);
 	if (ret < 0)
 		return refuse_unread(leg, force, ret);
 	return ret ? refuse(leg, force, -EMEDIUMTYPE) : 0;
+}
+
+/*
+ * Anything but a copy of a superblock: a pager that ended before it had written the
+ * first one left that, and whoever made the first one zeros may not have known of it.
+ */
+static int look_without_superblock(struct leg *leg, bool force)
+{
+	struct content_area copy = {};
+	struct superblock sb;
+
+	if (!leg_read_copy(leg, &sb)) {
+		leg_page_area(leg, &copy);
+		copy.from = copy.end;
+		copy.end += PAGER_PAGE_SIZE;
+	}
+	return look_for_content(leg, &copy, true, force);
 }
 
 /* Something but what a gone pool left. */
@@ -80,7 +99,7 @@ static int look_beside_pages(struct leg *leg, bool force)
 	struct content_area pages;
 
 	leg_page_area(leg, &pages);
-	return look_for_content(leg, &pages, force);
+	return look_for_content(leg, &pages, false, force);
 }
 
 /* A superblock of another pool. */
@@ -151,7 +170,7 @@ int identify_leg(struct leg *leg, const u8 *pool, bool force,
 			return 1;
 		return identify_other(leg, sb, force);
 	case -ENODATA:
-		return look_for_content(leg, NULL, force);
+		return look_without_superblock(leg, force);
 	case -EPROTONOSUPPORT:
 		return refuse_version(leg, pool, force, sb);
 	case -EILSEQ:

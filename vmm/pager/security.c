@@ -239,7 +239,7 @@ static const int allowed_calls[] = {
 	SCMP_SYS(flock),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(getrandom),
-	/* libblkid, which looks what is on them. */
+	/* To look what is on them, which libblkid does as well. */
 	SCMP_SYS(lseek),
 	SCMP_SYS(fadvise64),
 	SCMP_SYS(readlink),
