@@ -437,15 +437,17 @@ static void serve(struct server *s, u32 n, bool park, u32 completions)
 /* As a pager that looks after its devices would tell. */
 static int tell_status(struct server *s)
 {
+	u32 wanted = s->ctl->status_wanted;
 	struct tarn_pager_status status = {
 		.size = sizeof(status),
 		.flags = s->ctl->status_flags,
 		.capacity_pages = s->ctl->capacity,
 		.used_pages = s->ctl->used,
 	};
+	int ret = __tarn_op(s->end.fd, TARN_PAGER_STATUS, &status);
 
-	s->ctl->status_told = atomic_load(&s->ctl->status_wanted);
-	return __tarn_op(s->end.fd, TARN_PAGER_STATUS, &status);
+	s->ctl->status_told = wanted;
+	return ret;
 }
 
 static int turn(struct server *s)
