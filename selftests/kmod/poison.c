@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "klog.h"
 #include "pager.h"
 
 #define PAGES 16
@@ -113,28 +114,6 @@ static int touch(volatile u8 *p, bool write)
 		ASSERT_EQ(((uintptr_t)info.si_addr & -PAGE_SIZE) -
 			  ((uintptr_t)p & -PAGE_SIZE), 0);
 	return code;
-}
-
-/* What the kernel's log says from now on. */
-static int klog_open(void)
-{
-	int fd = ASSERT_OK(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-
-	ASSERT_OK(lseek(fd, 0, SEEK_END));
-	return fd;
-}
-
-static bool klog_has(int fd, const char *text)
-{
-	char line[4096];
-	ssize_t n;
-
-	while ((n = read(fd, line, sizeof(line) - 1)) > 0) {
-		line[n] = 0;
-		if (strstr(line, text))
-			return true;
-	}
-	return false;
 }
 
 static struct tarn_event memory_error(void)
