@@ -2,7 +2,8 @@
 /*
  * Failures in the kernel's log: each event that an operator has to know of, even if
  * nobody listens, with where it happened and what to do. Each kind has a rate limit
- * of its own, so many of one do not hide another. Listed in
+ * of its own, so many of one do not hide another. Of those that it leaves out the kernel
+ * says how many, and which function's they were, so their names are Tarn's. Listed in
  * Documentation/admin/failure-modes.rst.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -13,8 +14,9 @@
 #include "pool/log.h"
 #include "pool/pool.h"
 
-static void log_page(const struct tarn_pool *pool, enum tarn_event_type type,
-		     u32 partition, u64 index, int error)
+static void tarn_log_page(const struct tarn_pool *pool,
+			  enum tarn_event_type type, u32 partition, u64 index,
+			  int error)
 {
 	switch (type) {
 	case TARN_EVENT_LOAD_ERROR:
@@ -38,7 +40,7 @@ static void log_page(const struct tarn_pool *pool, enum tarn_event_type type,
 	}
 }
 
-static void log_full(const struct tarn_pool *pool, bool full)
+static void tarn_log_full(const struct tarn_pool *pool, bool full)
 {
 	if (full)
 		pr_warn_ratelimited("pool %pU: paging space is full. Guests that touch new pages wait; add a paging device, or end a guest\n",
@@ -48,7 +50,7 @@ static void log_full(const struct tarn_pool *pool, bool full)
 				    &pool->uuid);
 }
 
-static void log_degraded(const struct tarn_pool *pool, bool degraded)
+static void tarn_log_degraded(const struct tarn_pool *pool, bool degraded)
 {
 	if (degraded)
 		pr_warn_ratelimited("pool %pU: its pager lost a paging device. Look at 'tarnctl pager show', and replace it\n",
@@ -58,8 +60,8 @@ static void log_degraded(const struct tarn_pool *pool, bool degraded)
 				    &pool->uuid);
 }
 
-static void log_poison(const struct tarn_pool *pool, u32 partition, u64 index,
-		       u64 frame)
+static void tarn_log_poison(const struct tarn_pool *pool, u32 partition,
+			    u64 index, u64 frame)
 {
 	if (partition == TARN_PARTITION_NONE)
 		pr_err_ratelimited("pool %pU: frame %llu, which held nothing, has a memory error and is not used any more. Replace the memory\n",
@@ -87,7 +89,7 @@ void tarn_log(const struct tarn_pool *pool, enum tarn_event_type type,
 	case TARN_EVENT_CHECKSUM:
 	case TARN_EVENT_STORE_ERROR:
 	case TARN_EVENT_IMPORT_ERROR:
-		log_page(pool, type, partition, index, value);
+		tarn_log_page(pool, type, partition, index, value);
 		break;
 	case TARN_EVENT_PAGER_ATTACHED:
 		pr_info_ratelimited("pool %pU: a pager serves\n", &pool->uuid);
@@ -97,13 +99,13 @@ void tarn_log(const struct tarn_pool *pool, enum tarn_event_type type,
 				    &pool->uuid);
 		break;
 	case TARN_EVENT_PAGING_FULL:
-		log_full(pool, value);
+		tarn_log_full(pool, value);
 		break;
 	case TARN_EVENT_DEGRADED:
-		log_degraded(pool, value);
+		tarn_log_degraded(pool, value);
 		break;
 	case TARN_EVENT_MEMORY_ERROR:
-		log_poison(pool, partition, index, value);
+		tarn_log_poison(pool, partition, index, value);
 		break;
 	default:
 		break;
