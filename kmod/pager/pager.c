@@ -4,23 +4,20 @@
  * space has of it is /dev/tarn (fs/dev.c). See Documentation/design/pager-protocol.rst.
  *
  * A descriptor attaches once. The pager detaches when the process that attached
- * closes it or dies, or when an operator has it detach because it hangs. Parked
- * io_uring commands keep the file open, so a close is seen in ->flush, which runs
- * for every one, and not in ->release. Others may have the descriptors of the
- * process in common, so its death is seen as a pidfd sees it. The struct
+ * closes it, dies or becomes another program (process.c), or when an operator has it
+ * detach because it hangs. Parked io_uring commands keep the file open, so a close is
+ * seen in ->flush, which runs for every one, and not in ->release. The struct
  * tarn_pager stays until ->release, as commands may be on their way in.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/namei.h>
-#include <linux/pid.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "pager/drop.h"
 #include "pager/io.h"
 #include "pager/pager.h"
+#include "pager/process.h"
 #include "pager/window.h"
 #include "pool/copy.h"
 #include "pool/event.h"
@@ -34,57 +31,12 @@ void tarn_pager_free(struct tarn_pager *pager)
 {
 	u32 i;
 
-	remove_wait_queue(&pager->pid->wait_pidfd, &pager->death);
-	cancel_work_sync(&pager->death_work);
-	put_pid(pager->pid);
-	mmdrop(pager->mm);
+	tarn_process_forget(pager);
 	for (i = 0; i < pager->nr_queues; i++)
 		tarn_queue_exit(&pager->queues[i]);
 	tarn_drops_free(&pager->drops);
 	tarn_pool_put(pager->pool);
 	kfree_rcu(pager, rcu);
-}
-
-static bool process_is_dead(struct tarn_pager *pager)
-{
-	struct task_struct *task;
-	bool dead;
-
-	rcu_read_lock();
-	task = pid_task(pager->pid, PIDTYPE_TGID);
-	dead = !task || (READ_ONCE(task->exit_state) &&
-			 thread_group_empty(task));
-	rcu_read_unlock();
-	return dead;
-}
-
-static void death_work(struct work_struct *work)
-{
-	struct tarn_pager *pager = container_of(work, struct tarn_pager,
-						death_work);
-
-	if (process_is_dead(pager))
-		tarn_pager_detach(pager);
-}
-
-/* With a lock held. It may have been a thread only. */
-static int death_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
-		      void *key)
-{
-	schedule_work(&container_of(entry, struct tarn_pager, death)->death_work);
-	return 0;
-}
-
-static void watch_process(struct tarn_pager *pager)
-{
-	pager->tgid = current->tgid;
-	pager->pid = get_pid(task_tgid(current));
-	pager->files = current->files;
-	pager->mm = current->mm;
-	mmgrab(pager->mm);
-	INIT_WORK(&pager->death_work, death_work);
-	init_waitqueue_func_entry(&pager->death, death_wake);
-	add_wait_queue(&pager->pid->wait_pidfd, &pager->death);
 }
 
 static struct tarn_pager *pager_create(struct tarn_pool *pool, u32 queues,
@@ -99,7 +51,7 @@ static struct tarn_pager *pager_create(struct tarn_pool *pool, u32 queues,
 	pager->pool = tarn_pool_get(pool);
 	spin_lock_init(&pager->drop_lock);
 	INIT_LIST_HEAD(&pager->drops);
-	watch_process(pager);
+	tarn_process_watch(pager);
 	pager->nr_queues = queues;
 	for (i = 0; i < queues; i++) {
 		if (tarn_queue_init(&pager->queues[i], pager, depth)) {
@@ -303,6 +255,15 @@ static bool pool_detach(struct tarn_pool *pool, struct tarn_pager *pager)
 void tarn_pager_detach(struct tarn_pager *pager)
 {
 	pool_detach(pager->pool, pager);
+}
+
+/* Commands that wait end, with ECANCELED. It may have new ones wait. */
+void tarn_pager_unpark(struct tarn_pager *pager)
+{
+	u32 i;
+
+	for (i = 0; i < pager->nr_queues; i++)
+		tarn_queue_unpark(&pager->queues[i]);
 }
 
 /**

@@ -23,10 +23,10 @@
  * @path: keeps the mount busy
  * @mapping: of the device, in which its window lies; others' windows lie there
  *	too, so what is unmapped is only ever what a fault brings back
- * @tgid: process that attached; its death detaches
+ * @tgid: process that attached; its end detaches
  * @pid: the same
- * @death: on what tells of it
- * @death_work: looks whether it is so
+ * @death: on what tells of its death
+ * @look: looks whether it is still there
  * @files: its descriptors, only compared; closing the pager's detaches
  * @mm: its address space, the only one that may use a window
  * @gone: it detached, nobody may use a window any more
@@ -50,7 +50,7 @@ struct tarn_pager {
 	pid_t tgid;
 	struct pid *pid;
 	wait_queue_entry_t death;
-	struct work_struct death_work;
+	struct delayed_work look;
 	fl_owner_t files;
 	struct mm_struct *mm;
 	bool gone;
@@ -72,6 +72,7 @@ long tarn_pager_start(struct tarn_pager *pager, struct tarn_pager_start *s);
 long tarn_pager_status(struct tarn_pager *pager,
 		       const struct tarn_pager_status *s);
 void tarn_pager_detach(struct tarn_pager *pager);
+void tarn_pager_unpark(struct tarn_pager *pager);
 bool tarn_pager_takes_wide(struct tarn_pool *pool);
 long tarn_pager_force(struct tarn_pool *pool);
 void tarn_pager_free(struct tarn_pager *pager);

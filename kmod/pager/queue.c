@@ -239,6 +239,12 @@ static void dismiss(struct io_uring_cmd *cmd, unsigned int issue_flags)
 }
 TARN_URING_TASK(dismiss)
 
+static void cancel(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	io_uring_cmd_done(cmd, -ECANCELED, issue_flags);
+}
+TARN_URING_TASK(cancel)
+
 static void wake_pager(struct io_uring_cmd *cmd)
 {
 	/*
@@ -395,6 +401,19 @@ void tarn_queue_stop(struct tarn_queue *q, struct list_head *orphans)
 	spin_unlock(&q->lock);
 	if (cmd)
 		io_uring_cmd_complete_in_task(cmd, dismiss_in_task);
+}
+
+/* Where io_uring has no way to give up a command that waits, see tarn_queue_cancel(). */
+void tarn_queue_unpark(struct tarn_queue *q)
+{
+	struct io_uring_cmd *cmd;
+
+	spin_lock(&q->lock);
+	cmd = q->parked;
+	q->parked = NULL;
+	spin_unlock(&q->lock);
+	if (cmd)
+		io_uring_cmd_complete_in_task(cmd, cancel_in_task);
 }
 
 /* ---- from the pager ----------------------------------------------------- */

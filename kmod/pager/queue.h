@@ -67,6 +67,7 @@ bool tarn_queue_add_read(struct tarn_pool *pool, struct tarn_io *io,
 			 struct tarn_queue **queue);
 void tarn_queue_submit(struct tarn_pool *pool, struct tarn_io *io);
 void tarn_queue_submit_batch(struct tarn_pool *pool, struct list_head *ios);
+void tarn_queue_unpark(struct tarn_queue *q);
 void tarn_queue_cancel(struct tarn_pager *pager, struct io_uring_cmd *cmd,
 		       unsigned int issue_flags);
 int tarn_queue_serve(struct tarn_pager *pager, struct io_uring_cmd *cmd,

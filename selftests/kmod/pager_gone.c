@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Pagers that go in other ways than by closing /dev/tarn: with others that have their
- * descriptors, with a command parked by a thread of io_uring's, or not at all, until
- * an operator takes the pool from them. Each time the next one gets it.
+ * descriptors, with a command parked by a thread of io_uring's, by becoming another
+ * program, or not at all, until an operator takes the pool from them. Each time the next
+ * one gets it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -140,9 +142,100 @@ static void killed_with_a_sibling(void)
 	end();
 }
 
+/* What goes on in its place has its descriptors, or others have them, or nobody. */
+#define INHERITED 1
+#define WITH_SIBLING 2
+
+/* With a request in hand, and waiting for the next one. */
+static int serve_then_exec(void *arg)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	const struct tarn_serve serve = { .flags = TARN_SERVE_PARK, .seen = 1 };
+	unsigned long how = (uintptr_t)arg;
+
+	attach();
+	ASSERT_EQ(pager_end_start(&e), 0);
+	ASSERT_EQ(park(), 0);
+	*step = 1;
+	ASSERT_EQ(pager_end_wait(&e, NULL, -1), 1);
+	ASSERT_EQ(pager_end_submit(&e, &serve, PARKED), 0);
+	if (how & INHERITED)
+		ASSERT_OK(fcntl(e.fd, F_SETFD, 0));
+	if (how & WITH_SIBLING)
+		step[1] = ASSERT_OK(clone(idle, stack + sizeof(stack), CLONE_FILES, NULL));
+	*step = 2;
+	ASSERT_OK(execlp("sleep", "sleep", "1000", NULL));
+	return 0;
+}
+
 static int touch(void *arg)
 {
 	return page_version(map + (uintptr_t)arg * PAGE_SIZE, 9, (uintptr_t)arg);
+}
+
+static void await_lost(int events)
+{
+	struct tarn_event ev;
+
+	do
+		ASSERT_EQ(SYS(read(events, &ev, sizeof(ev))), sizeof(ev));
+	while (ev.type != TARN_EVENT_PAGER_LOST);
+}
+
+static bool is_at(pid_t pid, const char *program)
+{
+	char path[64], comm[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = ASSERT_OK(open(path, O_RDONLY | O_CLOEXEC));
+	ASSERT_OK(read(fd, comm, sizeof(comm) - 1));
+	close(fd);
+	return !strncmp(comm, program, strlen(program));
+}
+
+static void check_exec(unsigned long how)
+{
+	pid_t server, reader;
+	int events;
+
+	begin();
+	events = tarn_op(pool.fd, TARN_POOL_EVENTS, NULL);
+	pager_launch(&pg);
+	ASSERT_EQ(part_page_out(part, 0, PAGES), PAGES);
+	pager_lose(&pg, &pool);
+	await_lost(events);
+	server = spawn(serve_then_exec, (void *)how);
+	WAIT_FOR(*step == 1);
+	reader = spawn(touch, (void *)7UL);
+	WAIT_FOR(*step == 2);
+	await_lost(events);
+	ASSERT(!(pool_info(&pool).flags & TARN_POOL_SERVED));
+	WAIT_FOR(is_at(server, "sleep"));
+	pager_launch(&pg);
+	ASSERT_EQ(reap(reader), 1);
+	pager_lose(&pg, &pool);
+	ASSERT_OK(kill(server, SIGKILL));
+	ASSERT_EQ(reap(server), 256 + SIGKILL);
+	if (how & WITH_SIBLING)
+		ASSERT_OK(kill(step[1], SIGKILL));
+	close(events);
+	end();
+}
+
+static void becomes_another_program(void)
+{
+	check_exec(0);
+}
+
+static void another_program_has_its_descriptor(void)
+{
+	check_exec(INHERITED);
+}
+
+static void another_program_and_a_sibling(void)
+{
+	check_exec(WITH_SIBLING);
 }
 
 static long detach(u32 size, u32 flags)
@@ -266,6 +359,9 @@ static void window_of_a_child(void)
 static const struct tarn_test tests[] = {
 	TEST(killed_with_a_polled_ring),
 	TEST(killed_with_a_sibling),
+	TEST(becomes_another_program),
+	TEST(another_program_has_its_descriptor),
+	TEST(another_program_and_a_sibling),
 	TEST(detached_by_force),
 	TEST(window_of_one_that_lives_on),
 	TEST(window_of_a_child),

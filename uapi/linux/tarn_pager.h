@@ -34,7 +34,7 @@
  * @uuid: out: of the pool
  *
  * A descriptor of /dev/tarn attaches once; closing it, or a duplicate of it, by the
- * process that attached, detaches, as does the death of this process, and
+ * process that attached, detaches, as does the death of this process, its execve(2), and
  * TARN_POOL_DETACH. Its window is of use to this process alone and until then. While
  * attached the mount is busy. Nothing is asked of the pager before TARN_PAGER_START.
  *
@@ -336,8 +336,8 @@ struct tarn_queue_area {
  * requests that the pager has not seen, or a negative errno: EINVAL (queue, flags, a
  * completion with a tag not in flight; those before it were taken), EBUSY (a
  * command is parked on the queue already; completions were taken), ENOTCONN
- * (not attached or not started, or detached while parked), ECANCELED (the ring or the
- * thread went that issued it), EOPNOTSUPP (up to 6.6, to park from a thread of
+ * (not attached or not started, or detached while parked), ECANCELED (the ring, the
+ * thread or the program went that issued it), EOPNOTSUPP (up to 6.6, to park from a thread of
  * io_uring's own, as with IORING_SETUP_SQPOLL or IOSQE_ASYNC; completions were
  * taken).
  * One command a queue parks; others that only complete may be issued beside

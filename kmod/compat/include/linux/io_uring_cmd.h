@@ -4,7 +4,8 @@
  * command point to its submission entry instead of to the payload in it.
  *
  * 6.7 lets a command that waits be cancelled. Before, threads of io_uring's own
- * wait at their exit for what never ends: no command waits for them.
+ * wait at their exit for what never ends: no command waits for them. And an exec
+ * waits for all commands of its process, so somebody has to end them.
  *
  * 6.18 leaves a command one result; the second one is for rings of larger entries,
  * which Tarn does not ask for.
@@ -14,6 +15,8 @@
  */
 #ifndef TARN_COMPAT_IO_URING_CMD_H
 #define TARN_COMPAT_IO_URING_CMD_H
+
+#include <linux/sched.h>
 
 #ifdef HAVE_URING_PAYLOAD_SQE
 #include <linux/io_uring/cmd.h>
@@ -41,8 +44,12 @@ static inline bool tarn_uring_is_cancel(unsigned int issue_flags)
 {
 	return issue_flags & IO_URING_F_CANCEL;
 }
+
+static inline bool tarn_uring_stops_exec(const struct task_struct *task)
+{
+	return false;
+}
 #else
-#include <linux/sched.h>
 
 static inline bool tarn_uring_can_wait(void)
 {
@@ -52,6 +59,13 @@ static inline bool tarn_uring_can_wait(void)
 static inline bool tarn_uring_is_cancel(unsigned int issue_flags)
 {
 	return false;
+}
+
+/* It may also be one that is going to fail, or an exec that waits for something else. */
+static inline bool tarn_uring_stops_exec(const struct task_struct *task)
+{
+	/* A bit among others of the task's own; the next look sees it right. */
+	return data_race(task->in_execve);
 }
 
 static inline void io_uring_cmd_mark_cancelable(struct io_uring_cmd *cmd,
